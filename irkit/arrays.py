@@ -1,0 +1,50 @@
+"""Names for the array types that signatures use."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.floating[Any]]
+"Real numbers, float32 or float64 as the docstring says."
+
+Ints: TypeAlias = npt.NDArray[np.integer[Any]]
+"Integers: ids, counts, offsets."
+
+Bools: TypeAlias = npt.NDArray[np.bool_]
+"Masks."
+
+
+def segments(ptr: Ints) -> Ints:
+    """Number every element by the segment it lies in.
+
+    Parameters
+    ----------
+    ptr : (n + 1,) int
+        Offsets: segment i is `ptr[i]:ptr[i + 1]`.
+
+    Returns
+    -------
+    (ptr[-1],) int64
+
+    Examples
+    --------
+    >>> segments(np.array([0, 2, 2, 3])).tolist()
+    [0, 0, 2]
+    """
+    return np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
+
+
+def offsets(counts: Ints) -> Ints:
+    """Turn segment lengths into offsets, the inverse of `np.diff`.
+
+    Examples
+    --------
+    >>> offsets(np.array([2, 0, 1])).tolist()
+    [0, 2, 2, 3]
+    """
+    out = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=out[1:])
+    return out

@@ -1,0 +1,59 @@
+"""Validated, immutable settings of stages, similarities, suites and cards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from irkit.errors import ConfigError, near_misses
+
+
+class Config(BaseModel):
+    """Base of every config: frozen, typed, no unknown fields, no NaN.
+
+    A wrong value raises `ConfigError` with one line that names the config, the field and the
+    value; pydantic's own error never reaches the user.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(explain_validation(type(self), error)) from None
+
+    def changed(self, **values: Any) -> Any:
+        """Return a copy with some fields replaced, validated again."""
+        return type(self)(**{**self.given(), **values})
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that differ from their defaults, as plain YAML-able values."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+def explain_validation(kind: type[BaseModel], error: ValidationError) -> str:
+    """Say in one line what pydantic found wrong first, with a near miss for unknown fields."""
+    first = error.errors()[0]
+    who = kind.__name__.removesuffix("Config")
+    field = ".".join(str(part) for part in first["loc"]) or "value"
+    if first["type"] == "extra_forbidden":
+        return f"{who}: unknown field {field!r}; {near_misses(field, kind.model_fields)}"
+    if first["type"] == "missing":
+        return f"{who}: field {field!r} is missing"
+    return f"{who}: {field} is not valid, got {first['input']!r}; {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def digest(*parts: Any) -> str:
+    """Hash JSON-able values to 32 hexadecimal digits, independent of key order.
+
+    Examples
+    --------
+    >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

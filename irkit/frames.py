@@ -1,0 +1,134 @@
+"""The frames that flow through irkit, and their checks.
+
+    queries   qid, query; optional query_toks (term -> weight), query_0, timestamp
+    results   qid, docno, score, rank (0 is best); optional text, features, any column
+    qrels     qid, docno, label
+    ratings   user_id, item_id, rating, timestamp
+
+Ids are strings, scores float64, a missing value is an error. The column names are those of the
+PyTerrier ecosystem, so its transformers read our frames and we read theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from irkit.errors import FrameError
+from irkit.hits import Hits, Ties
+
+Queries: TypeAlias = pd.DataFrame
+Results: TypeAlias = pd.DataFrame
+Qrels: TypeAlias = pd.DataFrame
+Ratings: TypeAlias = pd.DataFrame
+
+
+def queries_frame(queries: str | Sequence[str] | Mapping[str, str] | Queries) -> Queries:
+    """Make a queries frame from what people have at hand.
+
+    Parameters
+    ----------
+    queries : str, sequence of str, mapping of qid to text, or frame
+        A frame is checked and returned as it is; plain texts get the qids "1", "2", ...
+
+    Examples
+    --------
+    >>> queries_frame(["wing flutter", "heat transfer"])["qid"].tolist()
+    ['1', '2']
+    """
+    if isinstance(queries, pd.DataFrame):
+        check_queries(queries, who="queries")
+        return queries
+    if isinstance(queries, str):
+        queries = [queries]
+    if not isinstance(queries, Mapping):
+        queries = {str(i): text for i, text in enumerate(queries, 1)}
+    frame = pd.DataFrame({"qid": list(queries.keys()), "query": list(queries.values())}, dtype="str")
+    check_queries(frame, who="queries")
+    return frame
+
+
+def check_queries(frame: Queries, *, who: str) -> None:
+    """Raise `FrameError` unless `frame` is a queries frame: unique string `qid`, and `query` or `query_toks`."""
+    _need(frame, ["qid"], "queries", who)
+    if "query" not in frame and "query_toks" not in frame:
+        raise FrameError(f"{who}: a queries frame needs the column 'query' or 'query_toks', got {_columns(frame)}")
+    _strings(frame, ["qid", *(["query"] if "query" in frame else [])], who)
+    _unique(frame, ["qid"], who)
+
+
+def check_results(frame: Results, *, who: str) -> None:
+    """Raise `FrameError` unless `frame` is a results frame with finite scores and no pair twice."""
+    _need(frame, ["qid", "docno", "score"], "results", who)
+    _strings(frame, ["qid", "docno"], who)
+    _numbers(frame, "score", who)
+    _unique(frame, ["qid", "docno"], who)
+
+
+def check_qrels(frame: Qrels, *, who: str) -> None:
+    """Raise `FrameError` unless `frame` is a qrels frame with whole-number labels and no pair twice."""
+    _need(frame, ["qid", "docno", "label"], "qrels", who)
+    _strings(frame, ["qid", "docno"], who)
+    _numbers(frame, "label", who)
+    labels = frame["label"].to_numpy()
+    if (labels != np.floor(labels)).any():
+        raise FrameError(f"{who}: labels must be whole numbers, got {labels[labels != np.floor(labels)][0]!r}")
+    _unique(frame, ["qid", "docno"], who)
+
+
+def check_ratings(frame: Ratings, *, who: str) -> None:
+    """Raise `FrameError` unless `frame` is a ratings frame; `timestamp` may be absent."""
+    _need(frame, ["user_id", "item_id", "rating"], "ratings", who)
+    _strings(frame, ["user_id", "item_id"], who)
+    _numbers(frame, "rating", who)
+
+
+def rank_results(frame: Results, ties: Ties = "trec") -> Results:
+    """Sort a results frame by query, score and the tie rule, and number its ranks from 0."""
+    return Hits.from_frame(frame, ties=ties).frame()
+
+
+def _columns(frame: pd.DataFrame) -> str:
+    return ", ".join(map(str, frame.columns)) or "no columns"
+
+
+def _need(frame: Any, names: list[str], role: str, who: str) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        raise FrameError(f"{who}: needs a {role} frame (pandas DataFrame), got {type(frame).__name__}")
+    missing = [name for name in names if name not in frame]
+    if missing:
+        need = ", ".join(repr(name) for name in missing)
+        raise FrameError(f"{who}: a {role} frame needs the column {need}, got {_columns(frame)}")
+
+
+def _strings(frame: pd.DataFrame, names: list[str], who: str) -> None:
+    for name in names:
+        column = frame[name]
+        if column.isna().any():
+            raise FrameError(f"{who}: column {name!r} has a missing value in row {int(column.isna().argmax())}")
+        if isinstance(column.dtype, pd.StringDtype):
+            continue
+        kinds = {type(value).__name__ for value in column}
+        if kinds - {"str"}:
+            found = ", ".join(sorted(kinds))
+            raise FrameError(f"{who}: column {name!r} must hold strings, got {found}; use frame.astype({{'{name}': 'str'}})")
+
+
+def _numbers(frame: pd.DataFrame, name: str, who: str) -> None:
+    column = frame[name]
+    if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
+        raise FrameError(f"{who}: column {name!r} must hold numbers, got {column.dtype}")
+    values = column.to_numpy(dtype=np.float64)
+    if not np.isfinite(values).all():
+        row = int(np.argmin(np.isfinite(values)))
+        raise FrameError(f"{who}: column {name!r} must be finite, got {values[row]} in row {row}")
+
+
+def _unique(frame: pd.DataFrame, names: list[str], who: str) -> None:
+    twice = frame.duplicated(names)
+    if twice.any():
+        first = ", ".join(f"{name} {frame[name].iloc[int(twice.argmax())]!r}" for name in names)
+        raise FrameError(f"{who}: {first} occurs twice; each {' and '.join(names)} may occur once")

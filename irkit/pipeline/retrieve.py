@@ -1,0 +1,94 @@
+"""The retriever: queries in, documents of a Lucene index out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from irkit.config import Config
+from irkit.frames import Queries
+from irkit.hits import Hits, Ties
+from irkit.lucene.similarity import Similarity, similarity
+from irkit.pipeline.explain import Terms
+from irkit.pipeline.stage import Stage
+
+if TYPE_CHECKING:
+    from irkit.lucene import Index
+
+
+class RetrieveConfig(Config):
+    """Settings of `Retrieve`."""
+
+    model: Literal["bm25", "ql-dirichlet", "ql-jelinek-mercer", "lucene-qld", "lucene-qljm", "tf-idf"] = "bm25"
+    "Weighting model; `ql-*` are exact query likelihood, `lucene-*` are Lucene's own approximations."
+    k1: float | None = Field(None, ge=0)
+    "BM25 term-frequency saturation; default 0.9."
+    b: float | None = Field(None, ge=0, le=1)
+    "BM25 length normalisation; default 0.4."
+    mu: float | Literal["auto"] | None = None
+    "Dirichlet prior mass in tokens; `auto` takes three times the mean document length. Default 1000."
+    lam: float | None = Field(None, gt=0, lt=1)
+    "Jelinek-Mercer weight of the collection model; default 0.1."
+    n: int = Field(1000, ge=1)
+    "Documents retrieved per query."
+    ties: Ties = "trec"
+    "Order of equal scores."
+    scorer: Literal["auto", "wand", "taat"] = "auto"
+    "How Lucene's models are scored; results are bitwise the same, `auto` picks the faster per query."
+    threads: int | None = Field(None, ge=1)
+    "Search threads; default all cores."
+
+    def similarity(self) -> Similarity:
+        """Return the weighting model with the parameters that were given."""
+        given = {name: getattr(self, name) for name in ("k1", "b", "mu", "lam")}
+        return similarity(self.model, **{name: value for name, value in given.items() if value is not None})
+
+
+class Retrieve(Stage):
+    """Retrieve documents from a Lucene index.
+
+    A query is analysed as the index was; where the queries frame has `query_toks` (term -> weight)
+    those analysed, weighted terms are scored instead. A row whose `query_toks` is None falls back to its text.
+    """
+
+    name = "lucene"
+    takes = "queries"
+    gives = "results"
+    needs = ("index",)
+    config_type = RetrieveConfig
+    config: RetrieveConfig
+
+    def __init__(self, config: RetrieveConfig | None = None, *, index: Index) -> None:
+        self.config = config or RetrieveConfig()
+        self.index = index
+        self.similarity = self.config.similarity()
+
+    def run(self, flow: Queries) -> Hits:
+        """Search all queries in one batch."""
+        c = self.config
+        found = self.index.search(
+            _texts(flow), c.n, self.similarity, threads=c.threads, scorer=c.scorer, ties=c.ties
+        )
+        return Hits(flow, found.ptr, found.doc, found.score.astype(np.float64), self.index.docnos, c.ties)
+
+    def limited(self, k: int) -> Retrieve:
+        """Return a retriever that stops at k documents."""
+        if k >= self.config.n:
+            return self
+        return Retrieve(self.config.changed(n=k), index=self.index)
+
+    def explain_terms(self, flow: Queries, docno: str) -> Terms | None:
+        """Return what each query term adds to one document's score."""
+        return self.index.explain(_texts(flow)[0], docno, self.similarity)
+
+
+def _texts(queries: Queries) -> list[Any]:
+    """Return a text or a dict of weighted terms per query."""
+    if "query_toks" not in queries:
+        return queries["query"].tolist()
+    toks = queries["query_toks"].tolist()
+    if "query" not in queries:
+        return toks
+    return [t if isinstance(t, dict) else q for t, q in zip(toks, queries["query"], strict=True)]
