@@ -32,9 +32,12 @@ def as_documents(source: Any) -> Iterator[Document]:
         If a row has no id or no text; the message says which row.
     """
     if hasattr(source, "to_dict") and hasattr(source, "columns"):
-        source = (dict(zip(source.columns, row, strict=True)) for row in source.itertuples(index=False, name=None))
+        names = list(source.columns)
+        source = (dict(zip(names, row, strict=True)) for row in source.itertuples(index=False, name=None))
     if isinstance(source, (str, Mapping)) or not isinstance(source, Iterable):
-        raise DataError(f"documents: needs an iterable of documents, got {type(source).__name__}; use read_documents for files")
+        raise DataError(
+            f"documents: needs an iterable of documents, got {type(source).__name__}; use read_documents for files"
+        )
     for row, item in enumerate(source, 1):
         if isinstance(item, Document):
             yield item
@@ -52,9 +55,13 @@ def from_mapping(item: Mapping[str, Any], where: str) -> Document:
     text = next((item[key] for key in TEXT_KEYS if key in item), None)
     title = item.get("title")
     if docno is None:
-        raise DataError(f"{where}: a document needs an id ({', '.join(DOCNO_KEYS)}), got the keys {', '.join(map(str, item))}")
+        raise DataError(
+            f"{where}: a document needs an id ({', '.join(DOCNO_KEYS)}), got the keys {', '.join(map(str, item))}"
+        )
     if text is None and title is None:
-        raise DataError(f"{where}: a document needs a text ({', '.join(TEXT_KEYS)}), got the keys {', '.join(map(str, item))}")
+        raise DataError(
+            f"{where}: a document needs a text ({', '.join(TEXT_KEYS)}), got the keys {', '.join(map(str, item))}"
+        )
     for name, value in (("id", docno), ("text", text), ("title", title)):
         if value is not None and not isinstance(value, str):
             raise DataError(f"{where}: the {name} of a document must be a string, got {type(value).__name__} {value!r}")

@@ -1,0 +1,42 @@
+"""Files in and out: documents, queries, judgements, runs, and test collections."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from irkit.io.collection import Collection as Collection
+    from irkit.io.formats import read_documents as read_documents
+    from irkit.io.formats import read_qrels as read_qrels
+    from irkit.io.formats import read_queries as read_queries
+    from irkit.io.library import collections as collections
+    from irkit.io.library import load_collection as load_collection
+    from irkit.io.qrels import write_qrels as write_qrels
+    from irkit.io.runs import read_run as read_run
+    from irkit.io.runs import write_run as write_run
+
+# Imported when first used: reading a file of documents needs neither cards nor pandas.
+_DOOR = {
+    "Collection": "collection",
+    "collections": "library",
+    "load_collection": "library",
+    "read_documents": "formats",
+    "read_qrels": "formats",
+    "read_queries": "formats",
+    "read_run": "runs",
+    "write_qrels": "qrels",
+    "write_run": "runs",
+}
+
+__all__ = [*_DOOR]
+
+
+def __getattr__(name: str) -> object:
+    if name in _DOOR:
+        return getattr(importlib.import_module(f"irkit.io.{_DOOR[name]}"), name)
+    raise AttributeError(f"module 'irkit.io' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,170 @@
+"""Take wanted files out of a tar or zip archive, trusting nothing in it.
+
+Refused: names that climb out of the folder, links and devices in place of files, files that grow
+beyond a limit when unpacked. Files are written one by one, each whole or not at all.
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple
+
+from irkit.errors import DataError
+from irkit.io.atomic import writing
+
+LIMIT = 32 << 30
+"Bytes that one archive may unpack to unless the caller says otherwise."
+_ENTRIES = 1_000_000  # more than any collection's archive has
+_BLOCK = 1 << 20
+_TRAILING = 1 << 26
+
+
+class _Entry(NamedTuple):
+    name: str
+    kind: str
+    "`file`, `folder`, or `other` for links and devices."
+    size: int
+    "Declared bytes, unpacked."
+    open: Callable[[], IO[bytes]]
+
+
+def extract(archive: Path, folder: Path, members: Sequence[str], *, limit: int = LIMIT) -> list[Path]:
+    """Extract some files of an archive into a folder.
+
+    Parameters
+    ----------
+    archive : Path
+        A tar (plain, gzip, bzip2, xz) or zip file, told by its content.
+    folder : Path
+        Made if need be.
+    members : sequence of str
+        Paths as they shall stand in `folder`. An entry belongs to a member if its path is the
+        member's or ends with `/` and the member's, so that an enclosing folder does not matter.
+    limit : int
+        Bytes that all entries may have together.
+
+    Returns
+    -------
+    list of Path
+        The files written, in the order of `members`.
+
+    Raises
+    ------
+    DataError
+        If the archive is damaged, unsafe, too large, lacks a member or holds one twice.
+    """
+    wanted: dict[str, _Entry] = {}
+    total = 0
+    try:
+        with _entries(archive) as entries:
+            for count, entry in enumerate(entries, 1):
+                _refuse_climbing(archive, entry.name)
+                total += entry.size
+                if total > limit or count > _ENTRIES:
+                    what = f"{limit:,} bytes" if total > limit else f"{_ENTRIES:,} entries"
+                    raise DataError(f"{archive}: it unpacks to more than {what}; unpack it by hand if that is right")
+                member = _member(entry.name, members)
+                if member is None or entry.kind == "folder":
+                    continue
+                if entry.kind != "file":
+                    raise DataError(
+                        f"{archive}: entry {entry.name!r} is a link or device; a plain file is needed there"
+                    )
+                if member in wanted:
+                    both = f"{wanted[member].name!r} and {entry.name!r}"
+                    raise DataError(f"{archive}: {member!r} is there twice, as {both}; unpack it by hand")
+                wanted[member] = entry
+            missing = [member for member in members if member not in wanted]
+            if missing:
+                raise DataError(
+                    f"{archive}: there is no file {missing[0]!r} in it; its layout may have changed, unpack it by hand"
+                )
+            for member, entry in wanted.items():  # in the order of the archive
+                with entry.open() as source, writing(folder / member) as target:
+                    _copy(source, target, entry, archive)
+    except (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, OSError, EOFError, RuntimeError) as error:
+        raise DataError(f"{archive}: is damaged or unreadable: {error or 'it is cut short'}; fetch it again") from None
+    return [folder / member for member in members]
+
+
+@contextmanager
+def _entries(archive: Path) -> Iterator[Iterator[_Entry]]:
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as packed:
+            yield (
+                _Entry(info.filename, _zip_kind(info), info.file_size, partial(packed.open, info))
+                for info in packed.infolist()
+            )
+    else:
+        with tarfile.open(archive) as packed_tar:
+            yield _tar_entries(archive, packed_tar)
+
+
+def _tar_entries(archive: Path, packed: tarfile.TarFile) -> Iterator[_Entry]:
+    for info in packed:
+        yield _Entry(info.name, _tar_kind(info), info.size, partial(_tar_open, packed, info))
+    rest = 0
+    while packed.fileobj and (block := packed.fileobj.read(_BLOCK)):  # only at its end does gzip compare its checksum
+        rest += len(block)
+        if rest > _TRAILING:
+            raise DataError(
+                f"{archive}: goes on for more than {_TRAILING:,} bytes behind its end; do not trust this archive"
+            )
+
+
+def _zip_kind(info: zipfile.ZipInfo) -> str:
+    mode = info.external_attr >> 16
+    if info.is_dir():
+        return "folder"
+    return "file" if stat.S_IFMT(mode) in {0, stat.S_IFREG} else "other"
+
+
+def _tar_kind(info: tarfile.TarInfo) -> str:
+    return "folder" if info.isdir() else "file" if info.isreg() and not info.issparse() else "other"
+
+
+def _tar_open(packed: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    file = packed.extractfile(info)
+    assert file is not None  # plain files only
+    return file
+
+
+def _copy(source: IO[bytes], target: IO[bytes], entry: _Entry, archive: Path) -> None:
+    """Copy an entry, which may hold no more bytes than it declares."""
+    copied = 0
+    while block := source.read(_BLOCK):
+        copied += len(block)
+        if copied > entry.size:
+            raise DataError(
+                f"{archive}: entry {entry.name!r} holds more bytes than it declares; do not trust this archive"
+            )
+        target.write(block)
+    if copied < entry.size:
+        raise DataError(f"{archive}: entry {entry.name!r} is cut short; fetch the archive again")
+
+
+def _refuse_climbing(archive: Path, name: str) -> None:
+    parts = PurePosixPath(name).parts
+    if (
+        not name
+        or name.startswith("/")
+        or ".." in parts
+        or "\\" in name
+        or "\0" in name
+        or re.match(r"[A-Za-z]:", name)
+    ):
+        raise DataError(f"{archive}: entry {name!r} would land outside the folder; do not trust this archive")
+
+
+def _member(name: str, members: Sequence[str]) -> str | None:
+    name = PurePosixPath(name).as_posix()
+    return next((member for member in members if name == member or name.endswith(f"/{member}")), None)

@@ -1,0 +1,233 @@
+"""Collection cards: YAML files that say where a collection comes from and how it is read.
+
+    name: toy
+    about: One line.
+    source: [https://example.org/toy/]      where it is described
+    terms: What its owners allow.
+    citation: Who to cite.
+    files:                                  what a download fetches; absent for packages and irds
+      - {name: toy.tar.gz, url: https://example.org/toy.tar.gz, sha256: ..., members: [docs.all, ...]}
+    documents: {files: [docs.all], format: smart, fields: [T, W]}
+    queries: {file: topics.txt, format: trec, fields: [title]}
+    qrels: {file: qrels.txt, format: trec, labels: {1: 4, 2: 3}}
+    splits: {dev: {queries: dev.txt, qrels: dev.qrels}, test: {...}}
+    counts: {documents: 1400, queries: 225, judgements: 1837}
+
+A card of the user lies in `<IRKIT_HOME>/data/<name>.yaml`, or as `card.yaml` beside the files.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from irkit.config import Config
+from irkit.errors import ConfigError, DataError
+from irkit.io.formats import DOCUMENTS, QRELS, QUERIES
+from irkit.io.reading import Reading
+from irkit.locate import find, names
+
+CARD_FILE = "card.yaml"
+
+
+def _members(value: Any) -> Any:
+    return dict.fromkeys(value) if isinstance(value, list) else value
+
+
+class FileCard(Config):
+    """One file as its owners publish it."""
+
+    name: str
+    "Path inside the collection's folder."
+    url: str | None = None
+    "Official address; none where the file cannot be fetched without an agreement."
+    how: str = ""
+    "How to get a file without an address."
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    md5: str | None = Field(None, pattern="^[0-9a-f]{32}$")
+    bytes: int | None = Field(None, ge=1)
+    members: Annotated[dict[str, str | None], BeforeValidator(_members)] = Field(default_factory=dict)
+    "For an archive: the files taken out of it, with their SHA-256 where it is known."
+
+
+class DocumentsCard(Config):
+    """How the documents are read."""
+
+    files: tuple[str, ...] = Field(min_length=1)
+    format: str = "auto"
+    encoding: str = "utf-8"
+    fields: tuple[str, ...] | None = None
+    id_field: str | None = None
+    skip_repeated: bool = False
+    "Leave out a document that came before with the same id and text (the files overlap)."
+
+
+class QueriesCard(Config):
+    """How the queries are read."""
+
+    file: str | None = None
+    "The one file of queries; absent where each split has its own."
+    format: str = "auto"
+    encoding: str = "utf-8"
+    fields: tuple[str, ...] | None = None
+    id_field: str | None = None
+    numbering: Literal["given", "ordinal"] = "given"
+    only_judged: bool = False
+    "Leave out queries without judgements in the split, as BEIR does: its file holds those of all splits."
+
+
+class QrelsCard(Config):
+    """How the judgements are read."""
+
+    file: str | None = None
+    format: str = "auto"
+    encoding: str = "utf-8"
+    labels: dict[int, int] | None = None
+    "What each label of the file becomes."
+
+
+class Counts(Config):
+    """What the collection must hold; what is absent is not checked."""
+
+    documents: int | None = Field(None, ge=0)
+    queries: int | None = Field(None, ge=0)
+    judgements: int | None = Field(None, ge=0)
+
+
+class SplitCard(Config):
+    """One split: its files, and its counts of queries and judgements."""
+
+    queries: str | None = None
+    qrels: str | None = None
+    counts: Counts = Counts()
+
+
+class Card(Config):
+    """A collection card; see the module docstring for its YAML form."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
+    about: str
+    source: tuple[str, ...] = ()
+    terms: str = ""
+    citation: str = ""
+    folder: str | None = None
+    "Folder under `IRKIT_DATA`, default the name."
+    package: str | None = None
+    "`package/folder` of a Python package that carries the files."
+    files: tuple[FileCard, ...] = ()
+    documents: DocumentsCard
+    queries: QueriesCard = QueriesCard()
+    qrels: QrelsCard = QrelsCard()
+    splits: dict[str, SplitCard] = Field(default_factory=dict)
+    default_split: str | None = None
+    exclude_self: bool = False
+    "Whether a document with the id of the query is never an answer."
+    counts: Counts = Counts()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Card:
+        for role, reading, table in (
+            ("documents", self.documents, DOCUMENTS),
+            ("queries", self.queries, QUERIES),
+            ("qrels", self.qrels, QRELS),
+        ):
+            if reading.format != "auto" and reading.format not in table:
+                raise ValueError(f"{role} have no format {reading.format!r}, only {', '.join(table)}")
+            Reading(encoding=reading.encoding)
+        if self.splits and self.default_split not in self.splits:
+            raise ValueError(f"default_split must name one of the splits ({', '.join(self.splits)})")
+        if not self.splits and self.default_split is not None:
+            raise ValueError("default_split without splits")
+        for name in self.paths():
+            if not is_inside(name):
+                raise ValueError(f"the file {name!r} lies outside the collection's folder")
+        return self
+
+    def paths(self) -> list[str]:
+        """Return every file that the card names, without repeats."""
+        named = [*self.documents.files, self.queries.file, self.qrels.file]
+        named += [name for split in self.splits.values() for name in (split.queries, split.qrels)]
+        named += [name for file in self.files for name in (file.name, *file.members)]
+        return list(dict.fromkeys(name for name in named if name is not None))
+
+    def part(self, split: str | None) -> tuple[str | None, str | None]:
+        """Return the files of queries and judgements of a split (None where there are no splits)."""
+        if split is None:
+            return self.queries.file, self.qrels.file
+        chosen = self.splits[split]
+        return chosen.queries or self.queries.file, chosen.qrels or self.qrels.file
+
+    def needed(self) -> list[str]:
+        """Return the files without which the collection cannot be used: documents and the default split."""
+        return [*self.documents.files, *(name for name in self.part(self.default_split) if name is not None)]
+
+    @property
+    def through_irds(self) -> bool:
+        """Whether ir_datasets provides the collection."""
+        return self.documents.format == "irds"
+
+
+def is_inside(name: str) -> bool:
+    """Say whether a path of a card stays inside the collection's folder."""
+    parts = re.split(r"[/\\]", name)
+    return bool(name) and not name.startswith("/") and ".." not in parts and ":" not in name and "\\" not in name
+
+
+def card_names() -> list[str]:
+    """List the names of all cards, shipped and the user's."""
+    return sorted(names("data"))
+
+
+def find_card(name: str) -> Card:
+    """Load a card by name.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none; the message lists near misses.
+    ConfigError
+        If the file is wrong.
+    """
+    return load_card(find("data", name))
+
+
+def load_card(path: Path) -> Card:
+    """Load a card from a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        `path:line: what is wrong`, where a line is known.
+    """
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
+    try:
+        raw = yaml.safe_load(text)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        raise ConfigError(f"{path}:{mark.line + 1 if mark else 1}: {problem}") from None
+    if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
+        raise ConfigError(f"{path}:1: a card is a mapping of names to values, got {type(raw).__name__}")
+    try:
+        return Card(**raw)
+    except ConfigError as error:
+        raise ConfigError(f"{path}:{_line(root, str(error))}: {error}") from None
+
+
+def _line(root: Any, message: str) -> int:
+    """Return the line of the key that a message names first."""
+    found = [
+        (hit.start(), key.start_mark.line + 1)
+        for key, _ in root.value
+        if (hit := re.search(rf"\b{key.value}\b", message))
+    ]
+    return min(found, default=(0, 1))[1]

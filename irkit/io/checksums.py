@@ -1,0 +1,61 @@
+"""Digests of files, remembered by path, size and time of change so that big files are read once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from irkit.errors import DataError, IrkitError
+from irkit.io.atomic import write_bytes
+from irkit.locate import home
+
+_BLOCK = 1 << 20
+_SETTLED = 2.0  # seconds; a file changed more recently may change again within one tick of the clock
+
+
+def hash_file(path: Path, algorithm: str = "sha256") -> str:
+    """Digest a file's bytes, as hexadecimal digits."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return digest.hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """Digest a file with SHA-256, or return what was remembered if size and time of change are the same."""
+    path = Path(os.path.realpath(path))
+    stat = path.stat()
+    key, stamp = str(path), [stat.st_size, stat.st_mtime_ns]
+    known = _load().get(key)
+    if isinstance(known, list) and known[:2] == stamp:
+        return str(known[2])
+    value = hash_file(path)
+    if time.time() - stat.st_mtime > _SETTLED:
+        _remember(key, [*stamp, value])
+    return value
+
+
+def _file() -> Path:
+    return home() / "checksums.json"
+
+
+def _load() -> dict[str, Any]:
+    try:
+        known = json.loads(_file().read_bytes())
+    except (OSError, ValueError):
+        return {}  # a cache: nothing is lost
+    return known if isinstance(known, dict) else {}
+
+
+def _remember(key: str, value: list[Any]) -> None:
+    with suppress(IrkitError):  # a home that cannot be written only costs time
+        write_bytes(_file(), json.dumps({**_load(), key: value}, indent=0, sort_keys=True).encode())

@@ -1,0 +1,341 @@
+"""`read_documents`, `read_queries`, `read_qrels`: every format behind three functions.
+
+A format is named, or told from the file's name and first bytes. Readers stream: a collection of
+any size passes through in little memory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+
+from irkit.documents import Document
+from irkit.errors import ConfigError, NotFoundError, near_misses
+from irkit.io import beir, html, irds, jsonl, lee, npl, smart, tabular, trec
+from irkit.io import qrels as trec_qrels
+from irkit.io.lines import bad, head, once
+from irkit.io.reading import DocumentReader, Judgement, QrelsReader, Query, QueryReader, Reading
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Role: TypeAlias = Literal["documents", "queries", "qrels"]
+_Reader = TypeVar("_Reader")
+
+DOCUMENTS: dict[str, DocumentReader] = {
+    "trec": trec.documents,
+    "smart": smart.documents,
+    "npl": npl.documents,
+    "html": html.documents,
+    "jsonl": jsonl.documents,
+    "tsv": partial(tabular.documents, kind="tsv"),
+    "csv": partial(tabular.documents, kind="csv"),
+    "parquet": partial(tabular.documents, kind="parquet"),
+    "lee": lee.documents,
+    "irds": irds.documents,
+}
+QUERIES: dict[str, QueryReader] = {
+    "trec": trec.topics,
+    "trec-doc": trec.document_topics,
+    "smart": smart.queries,
+    "npl": npl.queries,
+    "jsonl": jsonl.queries,
+    "tsv": partial(tabular.queries, kind="tsv"),
+    "csv": partial(tabular.queries, kind="csv"),
+    "parquet": partial(tabular.queries, kind="parquet"),
+    "lee": lee.queries,
+    "irds": irds.queries,
+}
+QRELS: dict[str, QrelsReader] = {
+    "trec": trec_qrels.qrels,
+    "smart": smart.qrels,
+    "npl": npl.qrels,
+    "tsv": partial(tabular.qrels, kind="tsv"),
+    "csv": partial(tabular.qrels, kind="csv"),
+    "parquet": partial(tabular.qrels, kind="parquet"),
+    "lee": lee.qrels,
+    "irds": irds.qrels,
+}
+
+_SUFFIXES = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".tsv": "tsv",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".html": "html",
+    ".htm": "html",
+}
+_NOT_DOCUMENTS = re.compile(r"\.|readme|readchg|licen[cs]e|checksum|md5|sha256|.*\.(dtd|md|py|yaml)$", re.IGNORECASE)
+
+
+def read_documents(
+    path: str | os.PathLike[str],
+    format: str = "auto",
+    *,
+    encoding: str = "utf-8",
+    fields: Sequence[str] | None = None,
+    id_field: str | None = None,
+) -> Iterator[Document]:
+    """Stream the documents of a file, of all files in a folder, or of `irds:<id>`.
+
+    Parameters
+    ----------
+    path
+        A file (gzip is unpacked), a BEIR folder, or any folder: its files in the order of their
+        names, hidden ones and readmes left out.
+    format : str
+        One of trec, smart, npl, html, jsonl, tsv, csv, parquet, lee, irds; `auto` looks.
+    encoding, fields, id_field
+        See `irkit.io.reading.Reading`; an option without meaning in the format is refused.
+
+    Yields
+    ------
+    Document
+        With `where` set to `path:line`. Repeated ids are not looked for: an index refuses them.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such file.
+    DataError
+        `path:line: what is wrong; what to do`.
+    ConfigError
+        If the format or an option does not fit.
+    """
+    reading = Reading(encoding=encoding, fields=_tuple(fields), id_field=id_field)
+    return _documents(_path(path), format, reading)
+
+
+def read_queries(
+    path: str | os.PathLike[str],
+    format: str = "auto",
+    *,
+    encoding: str = "utf-8",
+    fields: Sequence[str] | None = None,
+    id_field: str | None = None,
+    numbering: Literal["given", "ordinal"] = "given",
+) -> pd.DataFrame:
+    """Read a file of queries, a BEIR folder or `irds:<id>` into a queries frame.
+
+    Parameters
+    ----------
+    path, encoding, fields, id_field, numbering
+        As for `read_documents`; see also `irkit.io.reading.Reading`.
+    format : str
+        One of trec, trec-doc, smart, npl, jsonl, tsv, csv, parquet, lee, irds; `auto` looks.
+
+    Returns
+    -------
+    queries frame
+        `qid`, `query`, in the order of the file.
+
+    Raises
+    ------
+    NotFoundError, DataError, ConfigError
+        As `read_documents`; a query without id or text and a repeated id are errors too.
+    """
+    reading = Reading(encoding=encoding, fields=_tuple(fields), id_field=id_field, numbering=numbering)
+    path = _path(path)
+    if path.is_dir():
+        path, format = _from_beir(path, format, beir.queries_file, "jsonl")
+    reader = _reader(QUERIES, path, format, "queries")
+    return _queries_frame(path, reader(path, reading))
+
+
+def read_qrels(
+    path: str | os.PathLike[str],
+    format: str = "auto",
+    *,
+    encoding: str = "utf-8",
+    labels: Mapping[int, int] | None = None,
+) -> pd.DataFrame:
+    """Read a file of judgements, a BEIR folder (its test split) or `irds:<id>` into a qrels frame.
+
+    Parameters
+    ----------
+    path, encoding
+        As for `read_documents`.
+    format : str
+        One of trec, smart, npl, tsv, csv, parquet, lee, irds; `auto` looks.
+    labels : mapping of int to int, optional
+        What each label of the file becomes; a label that is not named is an error.
+
+    Returns
+    -------
+    qrels frame
+        `qid`, `docno`, `label` (int64), in the order of the file.
+
+    Raises
+    ------
+    NotFoundError, DataError, ConfigError
+        As `read_documents`; a pair that is judged twice is an error too.
+    """
+    reading = Reading(encoding=encoding)
+    path = _path(path)
+    if path.is_dir():
+        path, format = _from_beir(path, format, beir.qrels_file, "tsv")
+    reader = _reader(QRELS, path, format, "qrels")
+    return _qrels_frame(path, reader(path, reading), labels)
+
+
+def sniff(path: Path, role: Role) -> str:
+    """Tell the format of a file from its name and first bytes.
+
+    Raises
+    ------
+    DataError
+        If nothing fits; the message lists the formats.
+    """
+    if irds.is_irds(path):
+        return "irds"
+    if role == "documents" and html.is_tar(path):
+        return "html"
+    known = {"documents": list(DOCUMENTS), "queries": list(QUERIES), "qrels": list(QRELS)}[role]
+    start = head(path)
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    if not start.strip():
+        raise bad(path, 1, "the file is empty", "check that it was written completely")
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    by_name = _SUFFIXES.get(suffix, "")
+    if by_name in known and not (role == "qrels" and by_name == "tsv"):
+        return by_name
+    first = next(line for line in start.split(b"\n") if line.strip())
+    found = _sniff_qrels(first) if role == "qrels" else _sniff_text(path, start, first, role)
+    if found is None:
+        raise bad(path, 1, f"this is no format of {role} that irkit knows", f"name one of {', '.join(known)}")
+    return found
+
+
+def _sniff_text(path: Path, start: bytes, first: bytes, role: Role) -> str | None:
+    lowered = start.lower()
+    if role == "queries" and re.search(rb"<top[\s>]", lowered):
+        return "trec"
+    if re.search(rb"<doc[\s>]", lowered):
+        return "trec" if role == "documents" else "trec-doc"
+    if re.match(rb"\.I\s", start):
+        return "smart"
+    if role == "documents" and re.match(rb"\s*<(!doctype html|html)", lowered):
+        return "html"
+    if first.lstrip().startswith(b"{"):
+        return "jsonl"
+    if first.lstrip().startswith(b"["):
+        raise bad(path, 1, "this is one JSON array", "write one object a line (jq -c '.[]' splits an array)")
+    if first.strip().isdigit():
+        return "npl"
+    return "tsv" if b"\t" in first else None
+
+
+def _sniff_qrels(first: bytes) -> str | None:
+    parts = first.split()
+    if b"\t" in first and tabular.names_columns(first.decode("latin-1").split("\t")):
+        return "tsv"
+    if len(parts) == 1 and parts[0].isdigit():
+        return "npl"
+    if len(parts) == 3:
+        return "smart" if parts[0].isdigit() else "tsv"
+    if len(parts) == 4:
+        # `1 13 0 0.000000` is SMART's, `1 0 13 1` and `1 Q0 13 1` are TREC's.
+        return "smart" if parts[1] not in {b"0", b"Q0"} and parts[2] == b"0" else "trec"
+    return None
+
+
+def _documents(path: Path, format: str, reading: Reading) -> Iterator[Document]:
+    if not path.is_dir():
+        reader = _reader(DOCUMENTS, path, format, "documents")
+        return _some(path, reader(path, reading))
+    if beir.is_beir(path):
+        path, format = _from_beir(path, format, beir.corpus_file, "jsonl")
+        return _documents(path, format, reading)
+    files = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
+    if not files:
+        raise NotFoundError(f"{path}: the folder holds no documents")
+    return (document for file in files for document in _documents(file, format, reading))
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts) or _NOT_DOCUMENTS.match(path.name) is not None
+
+
+def _some(path: Path, documents: Iterator[Document]) -> Iterator[Document]:
+    empty = True
+    for document in documents:
+        empty = False
+        yield document
+    if empty:
+        raise bad(path, 1, "the file holds no document", "check that it was written completely")
+
+
+def _reader(table: dict[str, _Reader], path: Path, format: str, role: Role) -> _Reader:
+    if format == "auto":
+        format = sniff(path, role)
+    if format not in table:
+        raise ConfigError(f"read_{role}: there is no format {format!r}; {near_misses(format, table)}")
+    return table[format]
+
+
+def _from_beir(folder: Path, format: str, find: Callable[[Path], Path], kind: str) -> tuple[Path, str]:
+    if not beir.is_beir(folder):
+        raise NotFoundError(f"{folder}: the folder is no BEIR folder (no corpus.jsonl); name a file in it")
+    if format not in {"auto", "beir"}:
+        raise ConfigError(f"read: {folder} is a BEIR folder, got format {format!r}; leave the format out")
+    return find(folder), kind
+
+
+def _queries_frame(path: Path, queries: Iterator[Query]) -> pd.DataFrame:
+    import pandas as pd
+
+    qids, texts = [], []
+    seen: dict[str, int] = {}
+    for qid, text, line in queries:
+        if not qid or qid.split() != [qid]:
+            raise bad(path, line, f"a query id may not be empty or hold white space, got {qid!r}", "correct the id")
+        if not text.strip():
+            raise bad(path, line, f"query {qid!r} has no text", "give it one or remove it")
+        once(seen, qid, f"query {qid!r}", path, line)
+        qids.append(qid)
+        texts.append(text)
+    if not qids:
+        raise bad(path, 1, "the file holds no query", "check that it was written completely")
+    return pd.DataFrame({"qid": qids, "query": texts}, dtype="str")
+
+
+def _qrels_frame(path: Path, judgements: Iterator[Judgement], labels: Mapping[int, int] | None) -> pd.DataFrame:
+    import pandas as pd
+
+    seen: dict[tuple[str, str], int] = {}
+    found: list[int] = []
+    for qid, docno, label, line in judgements:
+        before = seen.setdefault((qid, docno), line)
+        if len(seen) == len(found):  # the pair was there
+            what = f"document {docno!r} is judged twice for query {qid!r}, first in line {before}"
+            raise bad(path, line, what, "remove one of them")
+        if labels is not None and label not in labels:
+            raise bad(
+                path, line, f"label {label} is not among the known ones ({', '.join(map(str, labels))})", "correct it"
+            )
+        found.append(label if labels is None else labels[label])
+    if not found:
+        raise bad(path, 1, "the file holds no judgement", "check that it was written completely")
+    frame = pd.DataFrame(list(seen), columns=["qid", "docno"], dtype="str")
+    return frame.assign(label=pd.Series(found, dtype="int64"))
+
+
+def _path(path: str | os.PathLike[str]) -> Path:
+    if irds.is_irds(path):
+        return Path(path)
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise NotFoundError(f"{path}: there is no such file or folder")
+    return path
+
+
+def _tuple(fields: Sequence[str] | None) -> tuple[str, ...] | None:
+    if isinstance(fields, str):
+        raise ConfigError(f"read: fields must be a list of names, got {fields!r}; write [{fields!r}]")
+    return None if fields is None else tuple(fields)

@@ -1,0 +1,144 @@
+"""Lines of plain and gzip files, counted and strictly decoded: the ground every text reader stands on."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from irkit.errors import DataError, NotFoundError
+
+_GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+_UNZIP = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+def bad(path: Path | str, line: int, what: str, todo: str) -> DataError:
+    """Return the error `path:line: what; what to do`."""
+    return DataError(f"{path}:{line}: {what}; {todo}")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading bytes, unpacking gzip (told by its first bytes, not by its name).
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such file, or it is a folder.
+    DataError
+        If it may not be read.
+    """
+    if not path.exists():
+        raise NotFoundError(f"{path}: there is no such file")
+    if path.is_dir():
+        raise NotFoundError(f"{path}: this is a folder, a file is needed here")
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
+    with file:
+        packed = file.read(2) == _GZIP
+        file.seek(0)
+        if packed:
+            with gzip.open(file, "rb") as unpacked:
+                yield unpacked  # type: ignore[misc]
+        else:
+            yield file
+
+
+def raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (line number from 1, line without its end) as bytes; a byte-order mark is dropped.
+
+    Raises
+    ------
+    DataError
+        If the file is empty, or its gzip stream is cut short or damaged.
+    """
+    line = 0
+    with opened(path) as file:
+        try:
+            for line, raw in enumerate(file, 1):
+                if line == 1 and raw.startswith(_BOM):
+                    raw = raw[len(_BOM) :]
+                yield line, raw.rstrip(b"\r\n")
+        except _UNZIP:
+            raise bad(
+                path, line + 1, "the gzip stream is cut short or damaged", "fetch or pack the file again"
+            ) from None
+        except OSError as error:
+            raise bad(path, line + 1, f"cannot be read further: {error.strerror or error}", "check the disk") from error
+    if line == 0:
+        raise bad(path, 1, "the file is empty", "check that it was written completely")
+
+
+def lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
+    """Yield (line number from 1, text of the line without its end).
+
+    Raises
+    ------
+    DataError
+        As `raw_lines`, and if the bytes do not fit the encoding.
+    """
+    for line, raw in raw_lines(path):
+        yield line, decoded(raw, encoding, path, line)
+
+
+def decoded(raw: bytes, encoding: str, path: Path | str, line: int) -> str:
+    """Decode one line, or say where its first wrong byte is."""
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        byte = f"byte 0x{raw[error.start]:02x} in column {error.start + 1}"
+        raise bad(path, line, f"not valid {encoding}: {byte}", "give the file's encoding, such as latin-1") from None
+
+
+def split_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, fields between ASCII white space); blank lines are left out."""
+    for line, raw in raw_lines(path):
+        parts = raw.split()  # bytes: white space inside ids beyond ASCII stays
+        if parts:
+            yield line, decoded(b" ".join(parts), encoding, path, line).split(" ")
+
+
+def head(path: Path, size: int = 4096) -> bytes:
+    """Return the first bytes of a file, unpacked, or what can be read of them."""
+    with opened(path) as file:
+        try:
+            data = file.read(size)
+        except (*_UNZIP, OSError):
+            raise bad(path, 1, "the gzip stream is cut short or damaged", "fetch or pack the file again") from None
+    return data.removeprefix(_BOM)
+
+
+def whole(token: str, name: str, path: Path, line: int) -> int:
+    """Read a whole number."""
+    if token.isascii() and token.lstrip("+-").isdigit():
+        try:
+            return int(token)
+        except ValueError:
+            pass
+    raise bad(path, line, f"the {name} must be a whole number, got {token!r}", "correct the line")
+
+
+def finite(token: str, name: str, path: Path, line: int) -> float:
+    """Read a finite number."""
+    try:
+        value = float(token) if token.isascii() and "_" not in token else math.nan
+    except ValueError:
+        value = math.nan
+        token = token or "nothing"
+    if not math.isfinite(value):
+        raise bad(path, line, f"the {name} must be a finite number, got {token!r}", "correct the line")
+    return value
+
+
+def once(seen: dict[Any, int], key: Any, what: str, path: Path, line: int) -> None:
+    """Record a key, or say on which line it stood before."""
+    before = seen.setdefault(key, line)
+    if before != line:
+        raise bad(path, line, f"{what} occurs twice, first in line {before}", "remove one of them")
