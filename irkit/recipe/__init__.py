@@ -1,0 +1,54 @@
+"""Recipes: pipelines as YAML, the registry of stage names, and the cache of results.
+
+load_recipe("bm25").build(index=index)      a pipeline from a file
+to_recipe(pipeline, "mine").yaml()          a file from a pipeline
+Cache().run(pipeline, queries)              what was computed before is read back
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from irkit.recipe.cache import Cache as Cache
+    from irkit.recipe.code import code_digest as code_digest
+    from irkit.recipe.code import environment_digest as environment_digest
+    from irkit.recipe.recipe import Recipe as Recipe
+    from irkit.recipe.recipe import load_recipe as load_recipe
+    from irkit.recipe.recipe import to_recipe as to_recipe
+    from irkit.recipe.registry import stage_class as stage_class
+    from irkit.recipe.registry import stage_names as stage_names
+    from irkit.recipe.settings import parse_settings as parse_settings
+    from irkit.recipe.settings import setting_names as setting_names
+    from irkit.recipe.shelf import ShelfRow as ShelfRow
+    from irkit.recipe.shelf import copy_recipe as copy_recipe
+    from irkit.recipe.shelf import list_recipes as list_recipes
+
+_DOOR = {
+    "Cache": "cache",
+    "Recipe": "recipe",
+    "ShelfRow": "shelf",
+    "code_digest": "code",
+    "copy_recipe": "shelf",
+    "environment_digest": "code",
+    "list_recipes": "shelf",
+    "load_recipe": "recipe",
+    "parse_settings": "settings",
+    "setting_names": "settings",
+    "stage_class": "registry",
+    "stage_names": "registry",
+    "to_recipe": "recipe",
+}
+
+__all__ = [*sorted(_DOOR)]
+
+
+def __getattr__(name: str) -> object:
+    if name in _DOOR:
+        return getattr(importlib.import_module(f"irkit.recipe.{_DOOR[name]}"), name)
+    raise AttributeError(f"module 'irkit.recipe' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

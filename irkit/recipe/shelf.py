@@ -1,0 +1,75 @@
+"""The recipes at hand: listed, and copied to be changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from irkit import locate
+from irkit.errors import ConfigError, IrkitError
+from irkit.yamlfile import read_yaml
+
+SEARCH = "search"
+"The folder of tuning spaces, which stand beside the recipes and are none."
+
+
+@dataclass(frozen=True)
+class ShelfRow:
+    """One recipe in the list of all."""
+
+    name: str
+    "The name it is loaded by: its file's, without the ending."
+    kind: str
+    "The folder it stands in, such as `retrieval`; empty at the top."
+    about: str
+    "What it says about itself; what is wrong with it, if it cannot be read."
+    needs: tuple[str, ...]
+    "Resources it must be given."
+    path: Path
+    "Its file."
+    shipped: bool
+    "Whether it came with irkit; otherwise it is the user's."
+
+
+def list_recipes() -> list[ShelfRow]:
+    """List the recipes that `load_recipe` finds by name, by folder and name; their stages are not checked."""
+    rows = [_row(name, path) for name, path in locate.names("pipelines").items()]
+    return sorted((row for row in rows if row.kind != SEARCH), key=lambda row: (row.kind, row.name))
+
+
+def copy_recipe(name: str, folder: str | Path = ".") -> Path:
+    """Copy a recipe's file, comments and all, into a folder, which is made if need be.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such recipe.
+    ConfigError
+        If the folder holds a file of that name already, or cannot be written.
+    """
+    source = locate.find("pipelines", name)
+    target = Path(folder) / source.name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = source.read_bytes()
+        with target.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        where = target if target.exists() else folder
+        raise ConfigError(f"pipelines: {where} exists already; choose another folder or remove it") from None
+    except OSError as error:
+        raise ConfigError(f"pipelines: {target} cannot be written; {error.strerror or error}") from None
+    return target
+
+
+def _row(name: str, path: Path) -> ShelfRow:
+    shipped, mine = locate.shipped("pipelines"), locate.home() / "pipelines"
+    root = mine if path.is_relative_to(mine) else shipped
+    kind = path.parent.relative_to(root).as_posix().removeprefix(".")
+    try:
+        value = read_yaml(path).value
+    except IrkitError as error:
+        value = {"about": f"cannot be read: {error}"}
+    needs = value.get("needs")
+    named = tuple(map(str, needs)) if isinstance(needs, list) else ()
+    return ShelfRow(name, kind, str(value.get("about", "")), named, path, root == shipped)
