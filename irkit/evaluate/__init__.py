@@ -1,0 +1,36 @@
+"""Measures, significance, splits, experiments and suites: the part that makes numbers believable."""
+
+from irkit.evaluate.compare import Comparison, compare
+from irkit.evaluate.evaluation import Evaluation, evaluate
+from irkit.evaluate.experiment import Experiment, experiment
+from irkit.evaluate.indexes import collection_index, index_path
+from irkit.evaluate.measures import measure_names, parse_measures
+from irkit.evaluate.run import run_suite
+from irkit.evaluate.schema import read_results, write_results
+from irkit.evaluate.splits import Folds, folds
+from irkit.evaluate.suite import Suite, load_suite
+from irkit.evaluate.tuning import Space, Tuned, load_space, tune
+
+__all__ = [
+    "Comparison",
+    "Evaluation",
+    "Experiment",
+    "Folds",
+    "Space",
+    "Suite",
+    "Tuned",
+    "collection_index",
+    "compare",
+    "evaluate",
+    "experiment",
+    "folds",
+    "index_path",
+    "load_space",
+    "load_suite",
+    "measure_names",
+    "parse_measures",
+    "read_results",
+    "run_suite",
+    "tune",
+    "write_results",
+]

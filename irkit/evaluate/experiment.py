@@ -1,0 +1,268 @@
+"""Run systems on the same queries; measure what they find and what they cost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from irkit.errors import ConfigError, FrameError, IrkitError, near_misses
+from irkit.evaluate.compare import LEVEL, Comparison, check_baseline, check_test
+from irkit.evaluate.evaluation import Evaluation, evaluate
+from irkit.evaluate.leak import check_leak
+from irkit.evaluate.measures import Measures, parse_measures
+from irkit.evaluate.memory import NOTE, reset_peak
+from irkit.evaluate.plan import plan, run_plan
+from irkit.evaluate.significance import TEST_TITLES, Test
+from irkit.evaluate.table import number, text_table
+from irkit.frames import Qrels, check_qrels, queries_frame
+from irkit.pipeline.chain import as_stage
+from irkit.pipeline.stage import Flow, Stage
+
+if TYPE_CHECKING:
+    from irkit.recipe import Cache
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Systems with their measures, differences and costs; prints as a table."""
+
+    stages: dict[str, Stage]
+    "The systems."
+    comparison: Comparison
+    "What they scored, against the baseline."
+    ms_per_query: dict[str, float | None]
+    "Median over repeats of the milliseconds per query; None where a cache may have answered."
+    peak_memory_mb: dict[str, float]
+    "Peak resident memory of the process while the system ran, in megabytes."
+    notes: tuple[str, ...] = ()
+    "What a reader of the numbers should know."
+    system_notes: dict[str, tuple[str, ...]] | None = None
+    "The same, of one system."
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of the measures."""
+        return self.comparison.measures
+
+    @property
+    def evaluations(self) -> dict[str, Evaluation]:
+        """System -> what it scored."""
+        return self.comparison.evaluations
+
+    @cached_property
+    def per_query(self) -> pd.DataFrame:
+        """One row per system and query: `system`, `qid` and a column per measure."""
+        frames = [found.per_query.reset_index().assign(system=name) for name, found in self.evaluations.items()]
+        return pd.concat(frames, ignore_index=True)[["system", "qid", *self.measures]]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per system: means, and for each measure difference and corrected p against the baseline."""
+        rows = []
+        for name, cells in self.comparison.cells.items():
+            row: dict[str, Any] = {"system": name, **{measure: cell["mean"] for measure, cell in cells.items()}}
+            if self.comparison.baseline is not None:
+                for measure, cell in cells.items():
+                    row |= {f"{measure} delta": cell["delta"], f"{measure} p": cell["p_corrected"]}
+            rows.append({**row, "ms_per_query": self.ms_per_query[name], "peak_memory_mb": self.peak_memory_mb[name]})
+        return pd.DataFrame(rows)
+
+    def compare(self, a: str, b: str) -> Comparison:
+        """Compare two of the systems; differences are a minus b."""
+        for name in (a, b):
+            if name not in self.stages:
+                raise ConfigError(f"experiment: there is no system {name!r}; {near_misses(name, self.stages)}")
+        pair = {name: self.evaluations[name] for name in (b, a)}
+        return Comparison(pair, b, self.comparison.test, self.comparison.seed)
+
+    def to_board(
+        self,
+        *,
+        collection: str = "",
+        about: str = "",
+        data_hash: str = "",
+        documents: int | None = None,
+        split: str | None = None,
+    ) -> dict[str, Any]:
+        """Return the experiment as a board of a result file (schema 1), as plain values.
+
+        The keyword arguments say what the queries were run on; they are copied to the board.
+        """
+        return {
+            "collection": collection,
+            "about": about,
+            "data_hash": data_hash,
+            "documents": documents,
+            "queries": len(self.comparison.qids),
+            "split": split,
+            "measures": list(self.measures),
+            "baseline": self.comparison.baseline,
+            "test": TEST_TITLES[self.comparison.test],
+            "correction": "Holm",
+            "interval": "95 % bootstrap",
+            "notes": list(self.notes),
+            "systems": [self._system(name) for name in self.stages],
+        }
+
+    def __str__(self) -> str:
+        rows = []
+        for name, cells in self.comparison.cells.items():
+            mark = " *" if name == self.comparison.baseline else ""
+            means = [number(cell["mean"]) + _sign(cell) for cell in cells.values()]
+            rows.append([name + mark, *means, number(self.ms_per_query[name], 3), number(self.peak_memory_mb[name], 0)])
+        lines = [text_table(["system", *(f"{m} " for m in self.measures), "ms/query", "MB"], rows), ""]
+        lines.append(f"{len(self.comparison.qids)} queries")
+        if self.comparison.baseline is not None:
+            title = TEST_TITLES[self.comparison.test]
+            lines.append(f"* baseline; + better and - worse than it ({title} test, Holm-corrected p < {LEVEL})")
+        lines += self.notes
+        lines += [f"{name}: {note}" for name, notes in (self.system_notes or {}).items() for note in notes]
+        return "\n".join(lines)
+
+    def _system(self, name: str) -> dict[str, Any]:
+        recipe_hash, recipe_yaml = _recipe(self.stages[name], name)
+        return {
+            "name": name,
+            "about": "",
+            "recipe": name,
+            "recipe_hash": recipe_hash,
+            "recipe_yaml": recipe_yaml,
+            "command": "",
+            "measures": self.comparison.cells[name],
+            "ms_per_query": self.ms_per_query[name],
+            "peak_memory_mb": self.peak_memory_mb[name],
+            "notes": list((self.system_notes or {}).get(name, ())),
+            "per_query": {
+                measure: dict(zip(self.comparison.qids, column.tolist(), strict=True))
+                for measure, column in self.evaluations[name].per_query.items()
+            },
+        }
+
+
+def experiment(
+    systems: Mapping[str, Stage],
+    queries: Any,
+    qrels: Qrels,
+    measures: Measures,
+    *,
+    baseline: str | None = None,
+    exclude_self: bool = False,
+    test: Test = "t",
+    repeats: int = 1,
+    seed: int = 42,
+    cache: Cache | None = None,
+    allow_leak: bool = False,
+) -> Experiment:
+    """Run systems on the same queries and measure them.
+
+    Work that systems have in common (the same stages from the queries on, a fusion's parts included) is
+    run once per repeat, and its time is charged to every system that uses it.
+
+    Parameters
+    ----------
+    systems : mapping of name to pipeline
+        Each takes queries and gives results; PyTerrier transformers may stand in.
+    queries : queries frame, dict of qid to text, or sequence of texts
+    qrels : qrels frame
+        Queries without qrels are run and timed, but left out of the measures.
+    measures : see `parse_measures`
+    baseline : str, optional
+        The system the others are compared with.
+    exclude_self : bool
+        Remove pairs with `docno == qid` before measuring.
+    test : {"t", "wilcoxon", "randomisation"}
+        The test whose p-values are corrected by Holm's method; all three are computed.
+    repeats : int
+        Runs to take the median time of; the first one also warms caches up.
+    seed : int
+        Of bootstrap and randomisation.
+    cache : irkit.recipe.Cache, optional
+        Take results of stages from there; times are then not reported.
+    allow_leak : bool
+        Accept a system that was fitted on test queries, and put a note on the board.
+
+    Raises
+    ------
+    ConfigError
+        If a system is not a pipeline from queries to results, was fitted on test queries, or an
+        option does not fit. Nothing is run in that case.
+    FrameError
+        If no query has qrels, or a frame is not what its role asks for.
+    """
+    stages = {str(name): as_stage(stage) for name, stage in systems.items()}
+    queries = queries_frame(queries)
+    parsed = parse_measures(measures)
+    _check(stages, repeats)
+    check_baseline(baseline, stages, who="experiment")
+    check_test(test, who="experiment")
+    check_qrels(qrels, who="qrels")
+    tested = queries["qid"][queries["qid"].isin(qrels["qid"])].tolist()
+    if not tested:
+        raise FrameError("experiment: none of the queries has qrels; ids are compared as strings, '1' is not '01'")
+    leaks = {name: check_leak(name, stage, tested, allow=allow_leak) for name, stage in stages.items()}
+
+    evaluations: dict[str, Evaluation] = {}
+
+    def receive(name: str, results: Flow) -> None:
+        evaluations[name] = evaluate(results, qrels, parsed, queries=queries, exclude_self=exclude_self)
+
+    todo = plan(stages)
+    costs = run_plan(todo, queries, repeats=repeats, cache=cache, receive=receive)
+    seconds, peak = {}, {}
+    for name in stages:
+        seconds[name], peak[name] = costs.of(todo.used[name])
+    comparison = Comparison({name: evaluations[name] for name in stages}, baseline, test, seed)
+    milliseconds = {name: None if cache else 1000 * spent / len(queries) for name, spent in seconds.items()}
+    system_notes: dict[str, tuple[str, ...]] = {name: (note,) for name, note in leaks.items() if note}
+    notes = tuple(_notes(comparison, repeats, cache is not None))
+    return Experiment(stages, comparison, milliseconds, peak, notes, system_notes)
+
+
+def _check(stages: dict[str, Stage], repeats: int) -> None:
+    if not stages:
+        raise ConfigError("experiment: needs one system or more, got none")
+    if repeats < 1:
+        raise ConfigError(f"experiment: repeats must be 1 or more, got {repeats}")
+    for name, stage in stages.items():
+        if stage.takes != "queries" or stage.gives != "results":
+            raise ConfigError(
+                f"experiment: a system goes from queries to results, but {name} goes from {stage.takes} to "
+                f"{stage.gives}; start it with a retriever"
+            )
+
+
+def _notes(comparison: Comparison, repeats: int, cached: bool) -> list[str]:
+    notes = []
+    counts = {name: found.counts for name, found in comparison.evaluations.items()}
+    left_out = next(iter(counts.values()))["without_qrels"]
+    if left_out:
+        notes.append(f"{left_out} queries have no qrels and are left out")
+    if cached:
+        notes.append("results may come from the cache, so times are not reported")
+    elif repeats == 1:
+        notes.append("times are of a single run")
+    if not reset_peak():
+        notes.append(NOTE)
+    return notes
+
+
+def _recipe(stage: Stage, name: str) -> tuple[str, str]:
+    """Return hash and text of a pipeline's recipe; of one that cannot be a recipe, its expression."""
+    from irkit.recipe import to_recipe
+
+    try:
+        recipe = to_recipe(stage, re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("._+-") or "system")
+    except IrkitError:
+        return stage.fingerprint, repr(stage)
+    return recipe.hash, recipe.yaml()
+
+
+def _sign(cell: dict[str, Any]) -> str:
+    """Mark a significant difference; a blank keeps the column aligned."""
+    if cell["p_corrected"] is None or cell["p_corrected"] >= LEVEL:
+        return " "
+    return "+" if cell["delta"] > 0 else "-"

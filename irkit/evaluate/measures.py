@@ -1,0 +1,156 @@
+"""Measures by name, as ir-measures spells them: `AP`, `nDCG@10`, `P(rel=2)@5`."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from irkit.arrays import Floats
+from irkit.errors import ConfigError, MissingExtraError, near_misses
+
+if TYPE_CHECKING:
+    from ir_measures import Measure
+
+Measures: TypeAlias = "str | Measure | Iterable[str | Measure]"
+"Measures as people write them: `AP nDCG@10 P(rel=2)@5`, or a list of such."
+
+# A measure ends at white space or a comma that is not inside brackets.
+_TOKEN = re.compile(r"(?:[^\s,()]|\([^)]*\)?|\))+")
+
+
+def parse_measures(measures: Measures) -> list[Measure]:
+    """Read measures by name; any measure that ir-measures can compute.
+
+    Parameters
+    ----------
+    measures : str, ir_measures.Measure, or a sequence of these
+        A string may hold several, separated by white space or commas. Repeats are dropped.
+
+    Returns
+    -------
+    list of ir_measures.Measure
+        In the order given; `str(measure)` is a name that this function reads back.
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown or a parameter does not fit; the message shows the nearest spelling.
+    MissingExtraError
+        If only a package that is not installed computes the measure; the message says the command.
+
+    Examples
+    --------
+    >>> parse_measures("MAP nDCG@10 P(rel=2)@5")
+    [AP, nDCG@10, P(rel=2)@5]
+    """
+    parsed: dict[str, Measure] = {}
+    for measure in _pieces(measures):
+        one = _parse(measure) if isinstance(measure, str) else measure
+        _check_supported(one)
+        parsed.setdefault(str(one), one)
+    if not parsed:
+        raise ConfigError(f"measures: needs one measure or more, got {measures!r}; for example AP nDCG@10")
+    return list(parsed.values())
+
+
+def split_measures(text: str) -> list[str]:
+    """Split a text into the measures it names, without reading them.
+
+    Examples
+    --------
+    >>> split_measures("AP, P(rel=2, judged_only=True)@5")
+    ['AP', 'P(rel=2, judged_only=True)@5']
+    """
+    return _TOKEN.findall(text)
+
+
+def measure_names(measures: Measures) -> list[str]:
+    """Return the canonical names of some measures.
+
+    Examples
+    --------
+    >>> measure_names("MRR(rel=1), MAP")
+    ['RR', 'AP']
+    """
+    return [str(measure) for measure in parse_measures(measures)]
+
+
+def aggregate(measure: Measure, values: Floats) -> float:
+    """Combine per-query values (n,) as the measure asks: mean, or sum for measures that count."""
+    aggregator: Any = measure.aggregator()
+    for value in values.tolist():
+        aggregator.add(value)
+    return float(aggregator.result())
+
+
+def _pieces(measures: Measures) -> Iterable[str | Measure]:
+    if isinstance(measures, str):
+        return split_measures(measures)
+    if not isinstance(measures, Iterable):
+        return [measures]
+    return [piece for one in measures for piece in (split_measures(one) if isinstance(one, str) else [one])]
+
+
+def _parse(text: str) -> Measure:
+    import ir_measures
+
+    try:
+        measure = ir_measures.parse_measure(text)
+    except NameError:
+        raise ConfigError(f"measures: there is no measure {text!r}; {_suggest(text)}") from None
+    except (ValueError, TypeError):
+        raise ConfigError(f"measures: cannot read {text!r}; write Name, Name@10 or Name(rel=2)@10") from None
+    _check_parameters(measure, text)
+    return measure
+
+
+def _check_parameters(measure: Measure, text: str) -> None:
+    known = measure.SUPPORTED_PARAMS
+    for name, value in measure.params.items():
+        if name not in known:
+            raise ConfigError(f"measures: {text!r} has no parameter {name!r}; {near_misses(name, known)}")
+        if not known[name].validate(value) or (name == "cutoff" and value < 1):
+            meaning = "a whole number, 1 or more" if name == "cutoff" else known[name].desc or "of another kind"
+            raise ConfigError(f"measures: {text!r} cannot take {name}={value!r}; {name} is {meaning}")
+    for name, info in known.items():
+        if info.required and name not in measure.params:
+            at = "@10" if name == "cutoff" else "@0.1"
+            hint = f"write {at} after it" if name == measure.AT_PARAM else f"write ({name}=...)"
+            raise ConfigError(f"measures: {text!r} needs {name} ({info.desc}); {hint}")
+
+
+def _suggest(text: str) -> str:
+    """Name the measure that was probably meant: another case, trec_eval's name, or a near miss."""
+    import ir_measures
+
+    registry = ir_measures.measures.registry
+    wanted = re.split(r"[^\w]", text, maxsplit=1)[0]
+    folded = {known.lower(): measure.__name__ for known, measure in registry.items()}
+    if wanted.lower() in folded:
+        return f"did you mean {folded[wanted.lower()]}{text[len(wanted) :]}?"
+    if re.fullmatch(r"[a-zA-Z_]+(_[\d.]+)?", text):
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # it prints what it leaves out of a nickname
+                meant = ir_measures.parse_trec_measure(text)
+        except (ValueError, TypeError):
+            meant = []
+        if len(meant) == 1:
+            return f"did you mean {meant[0]}?"
+    return near_misses(wanted, registry)
+
+
+def _check_supported(measure: Any) -> None:
+    import ir_measures
+
+    if not isinstance(measure, ir_measures.Measure):
+        raise ConfigError(f"measures: needs names or ir_measures measures, got {type(measure).__name__} {measure!r}")
+    if ir_measures.DefaultPipeline.supports(measure):
+        return
+    commands = [p.install_instructions() for p in ir_measures.DefaultPipeline.providers if p.supports(measure)]
+    if commands:
+        command = " or ".join(filter(None, commands))
+        raise MissingExtraError(f"measures: {measure} needs a package that is not installed; {command}")
+    raise ConfigError(f"measures: no package computes {measure}; check its parameters")

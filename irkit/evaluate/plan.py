@@ -1,0 +1,143 @@
+"""Run several systems so that work they have in common is done once and timed once.
+
+Systems are unfolded into steps: chains into their stages, fusions into their parts and the joining.
+Two steps are one when the stage and everything before it are the same by fingerprint.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from irkit.config import digest
+from irkit.evaluate.memory import peak_memory_mb, reset_peak
+from irkit.frames import Queries
+from irkit.hits import Hits
+from irkit.pipeline.chain import Then
+from irkit.pipeline.operators import Joined
+from irkit.pipeline.stage import Flow, Stage
+
+if TYPE_CHECKING:
+    from irkit.recipe import Cache
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage with what it starts from."""
+
+    stage: Stage
+    source: int
+    "Number of the step whose output it starts from; -1 for the queries."
+    parts: tuple[int, ...] = ()
+    "Numbers of the steps whose results it joins; none for a stage that is run as a whole."
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Numbers of all steps whose output it reads."""
+        return tuple(number for number in (self.source, *self.parts) if number >= 0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Distinct steps in an order that can be run, and which of them each system uses."""
+
+    steps: tuple[Step, ...]
+    last: dict[str, int]
+    "System -> the step that gives its results."
+    used: dict[str, frozenset[int]]
+    "System -> all its steps."
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What the steps of a plan cost."""
+
+    seconds: np.ndarray
+    "(repeats, steps) float64."
+    peak_mb: np.ndarray
+    "(steps,) float64: peak resident memory of the process during the step, over all repeats."
+
+    def of(self, steps: frozenset[int]) -> tuple[float, float]:
+        """Return seconds (median over repeats of the steps' sum) and peak megabytes of some steps."""
+        numbers = sorted(steps)
+        return float(np.median(self.seconds[:, numbers].sum(axis=1))), float(self.peak_mb[numbers].max())
+
+
+def plan(systems: Mapping[str, Stage]) -> Plan:
+    """Unfold systems into distinct steps."""
+    steps: list[Step] = []
+    known: dict[str, int] = {}
+    keys: list[str] = []
+
+    def place(step: Step) -> int:
+        key = digest(step.stage.fingerprint, [keys[number] for number in step.inputs])
+        if key not in known:
+            known[key] = len(steps)
+            keys.append(key)
+            steps.append(step)
+        return known[key]
+
+    def unfold(stage: Stage, source: int) -> int:
+        if isinstance(stage, Then):
+            for part in stage.steps():
+                source = unfold(part, source)
+            return source
+        if isinstance(stage, Joined) and (type(stage).run, type(stage).offered) == (Joined.run, Joined.offered):
+            return place(Step(stage, source, tuple(unfold(part, source) for part in stage.parts)))
+        return place(Step(stage, source))
+
+    last = {name: unfold(stage, -1) for name, stage in systems.items()}
+    return Plan(tuple(steps), last, {name: _upstream(steps, number) for name, number in last.items()})
+
+
+def run_plan(
+    plan: Plan, queries: Queries, *, repeats: int, cache: Cache | None, receive: Callable[[str, Flow], None]
+) -> Costs:
+    """Run every step once per repeat.
+
+    Parameters
+    ----------
+    cache : Cache, optional
+        Stages that are run as a whole are looked up there first.
+    receive : function of (system, results)
+        Called for each system in the first repeat; results are not kept beyond that.
+    """
+    seconds = np.zeros((repeats, len(plan.steps)))
+    peak = np.zeros(len(plan.steps))
+    readers = np.bincount([i for step in plan.steps for i in step.inputs], minlength=len(plan.steps))
+    for repeat in range(repeats):
+        flows: dict[int, Flow] = {}
+        left = readers.copy()
+        for number, step in enumerate(plan.steps):
+            source = flows[step.source] if step.source >= 0 else queries
+            parts = [flows[i] for i in step.parts]
+            reset_peak()
+            start = time.perf_counter()
+            flows[number] = _run(step, source, parts, cache)
+            seconds[repeat, number] = time.perf_counter() - start
+            peak[number] = max(peak[number], peak_memory_mb())
+            if repeat == 0:
+                for name, ending in plan.last.items():
+                    if ending == number:
+                        receive(name, flows[number])
+            for i in step.inputs:
+                left[i] -= 1
+            for i in {number, *step.inputs}:
+                if not left[i]:
+                    flows.pop(i, None)
+    return Costs(seconds, peak)
+
+
+def _run(step: Step, source: Flow, parts: list[Flow], cache: Cache | None) -> Flow:
+    if step.parts:
+        queries = source.queries if isinstance(source, Hits) else source
+        return step.stage.join(parts, queries)  # type: ignore[attr-defined]
+    return cache.run(step.stage, source) if cache is not None else step.stage.run(source)
+
+
+def _upstream(steps: list[Step], number: int) -> frozenset[int]:
+    return frozenset({number}).union(*(_upstream(steps, i) for i in steps[number].inputs))

@@ -1,0 +1,64 @@
+"""What the recipes of a suite are given besides an index: word vectors, from a file or trained on the collection."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from irkit.config import digest
+from irkit.errors import NotFoundError, near_misses
+from irkit.locate import collections_home, home
+from irkit.text.vectors import Vectors, train_ppmi_svd, train_word2vec
+
+if TYPE_CHECKING:
+    from irkit.io import Collection
+    from irkit.lucene import Index
+
+TRAINED = ("trained:ppmi-svd", "trained:word2vec")
+"Vectors that are trained on the collection itself."
+
+
+def suite_vectors(name: str, collection: Collection, index: Index) -> Vectors:
+    """Return word vectors by name.
+
+    Parameters
+    ----------
+    name : str
+        `trained:ppmi-svd` or `trained:word2vec` trains on the collection's documents, analysed as the
+        index is; anything else is a file, by path or below `IRKIT_DATA`.
+    collection : Collection
+    index : Index
+        Of the collection.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such file.
+    """
+    if name in TRAINED:
+        return _trained(name, collection, index)
+    if name.startswith("trained:"):
+        raise NotFoundError(f"vectors: there is no {name!r}; {near_misses(name, TRAINED)}")
+    folders = [Path(), *([root] if (root := collections_home()) else [])]
+    path = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    if path is None:
+        raise NotFoundError(f"vectors: there is no file {name!r} here or below IRKIT_DATA")
+    return Vectors.load(path)
+
+
+def _trained(name: str, collection: Collection, index: Index) -> Vectors:
+    """Train once per collection and analyser; the result is kept in the user's folder."""
+    key = digest(name, collection.fingerprint, index.analyzer.name)
+    path = home() / "vectors" / f"{Path(collection.name).name}-{key[:16]}.npz"
+    if path.is_file():
+        return Vectors.read(path)
+    ptr, ids, words = index.analyzer.encode([document.text for document in collection.documents()])
+    names = words.to_pylist()
+    vectors: Any
+    if name == "trained:ppmi-svd":
+        vectors = train_ppmi_svd(ptr, ids, names)
+    else:
+        vectors = train_word2vec([names[word] for word in ids[begin:end]] for begin, end in pairwise(ptr))
+    vectors.save(path)
+    return Vectors.read(path)

@@ -1,0 +1,224 @@
+"""The shape of a result file (schema 1), and reading and writing it.
+
+Per-query values are rounded to 6 decimals in the file, which keeps it a third as long; means,
+intervals and p-values are written in full. A mean made anew from the file's per-query values
+therefore differs from the one printed by at most 5e-7.
+"""
+
+from __future__ import annotations
+
+import json
+import reprlib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from irkit.errors import DataError, NotFoundError, near_misses
+from irkit.io.atomic import write_bytes
+from irkit.locate import home, shipped
+
+SCHEMA = 1
+"Version of the shape."
+
+DECIMALS = 6
+"Decimals of a per-query value in a file."
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True)
+
+
+class MeasureCell(_Shape):
+    """One system on one measure; differences are from the baseline, None where there is none."""
+
+    mean: float
+    low: float
+    high: float
+    delta: float | None
+    p: float | None
+    p_corrected: float | None
+    p_wilcoxon: float | None
+    p_randomisation: float | None
+    wins: int
+    ties: int
+    losses: int
+    robustness: float | None
+
+
+class SystemRow(_Shape):
+    """One system of a board."""
+
+    name: str
+    about: str
+    recipe: str
+    recipe_hash: str
+    recipe_yaml: str
+    command: str
+    measures: dict[str, MeasureCell]
+    ms_per_query: float | None
+    peak_memory_mb: float | None
+    notes: list[str]
+    per_query: dict[str, dict[str, float]]
+
+
+class Board(_Shape):
+    """Systems on one collection."""
+
+    collection: str
+    about: str
+    data_hash: str
+    documents: int | None
+    queries: int
+    split: str | None
+    measures: list[str]
+    baseline: str | None
+    test: str
+    correction: str
+    interval: str
+    notes: list[str]
+    systems: list[SystemRow]
+
+
+class Machine(_Shape):
+    """Where it was measured."""
+
+    cpu: str
+    cores: int
+    python: str
+    platform: str
+
+
+class Result(_Shape):
+    """A result file."""
+
+    version: Literal[1] = Field(alias="schema")
+    suite: str
+    about: str
+    date: str
+    irkit: str
+    code: str
+    machine: Machine
+    seed: int
+    command: str
+    boards: list[Board]
+
+
+def check_result(result: dict[str, Any], *, who: str) -> None:
+    """Raise `DataError` unless a result has the shape of schema 1 and its parts fit together."""
+    try:
+        Result.model_validate(result)
+    except ValidationError as error:
+        raise DataError(f"{who}: {_explain(error)}") from None
+    for board in result["boards"]:
+        for row in board["systems"]:
+            for part in ("measures", "per_query"):
+                if set(row[part]) != set(board["measures"]):
+                    has, wants = ", ".join(row[part]) or "nothing", ", ".join(board["measures"])
+                    place = f"{part} of {row['name']} on {board['collection']}"
+                    raise DataError(f"{who}: {place} has {has}, but the board's are {wants}")
+
+
+def write_results(result: dict[str, Any], path: str | Path | None = None) -> Path:
+    """Write a result file, whole or not at all.
+
+    Parameters
+    ----------
+    result : dict
+        As `run_suite` returns it.
+    path : path, optional
+        Default `eval/results/<suite>.json` of the checkout, or of the user's folder where irkit is
+        installed from a wheel.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    DataError
+        If the result has another shape, or the file cannot be written.
+    """
+    check_result(result, who="results")
+    path = Path(path) if path is not None else _folder() / f"{result['suite']}.json"
+    write_bytes(path, (_json(_rounded(result)) + "\n").encode())
+    return path
+
+
+def read_results(name: str | Path) -> dict[str, Any]:
+    """Read a result file by path or by the name of its suite; the user's own win over shipped ones.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such file.
+    DataError
+        If it is not a result file of this version.
+    """
+    path = Path(name)
+    if path.suffix != ".json":
+        path = _find(str(name))
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFoundError(f"results: there is no file {str(path)!r}; make it with irkit leaderboard") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: not UTF-8; a result file is JSON") from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}:{error.lineno}: not JSON; {error.msg[0].lower()}{error.msg[1:]}") from None
+    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
+        got = result.get("schema") if isinstance(result, dict) else type(result).__name__
+        raise DataError(
+            f"{path}: not a result file of schema {SCHEMA}, got {got!r}; make it anew with irkit leaderboard"
+        )
+    check_result(result, who=str(path))
+    return result
+
+
+def _explain(error: ValidationError) -> str:
+    """Say in one short line what is wrong first."""
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"]))
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    if first["type"] == "extra_forbidden":
+        return f"{place} is unknown"
+    return f"{place} is not valid, got {reprlib.repr(first['input'])}; {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def _folder() -> Path:
+    folder = shipped("eval")
+    return (home() / "eval" if folder.parent.name == "_shipped" else folder) / "results"
+
+
+def _find(suite: str) -> Path:
+    folders = [home() / "eval" / "results", shipped("eval") / "results"]
+    for folder in folders:
+        if (folder / f"{suite}.json").is_file():
+            return folder / f"{suite}.json"
+    known = [path.stem for folder in folders for path in folder.glob("*.json")]
+    raise NotFoundError(f"results: there are none of suite {suite!r}; {near_misses(suite, known)}")
+
+
+def _rounded(result: dict[str, Any]) -> dict[str, Any]:
+    def row(system: dict[str, Any]) -> dict[str, Any]:
+        values = {
+            measure: {qid: round(value, DECIMALS) for qid, value in column.items()}
+            for measure, column in system["per_query"].items()
+        }
+        return {**system, "per_query": values}
+
+    boards = [{**board, "systems": list(map(row, board["systems"]))} for board in result["boards"]]
+    return {**result, "boards": boards}
+
+
+def _json(value: Any, indent: str = "") -> str:
+    """Write JSON with one line for each list or mapping of plain values, so that changes can be read as a diff."""
+    inner = indent + " "
+    if isinstance(value, dict) and any(isinstance(item, (dict, list)) for item in value.values()):
+        items = [f"{inner}{json.dumps(key, ensure_ascii=False)}: {_json(item, inner)}" for key, item in value.items()]
+        return "{\n" + ",\n".join(items) + f"\n{indent}}}"
+    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        return "[\n" + ",\n".join(inner + _json(item, inner) for item in value) + f"\n{indent}]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

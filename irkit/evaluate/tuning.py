@@ -1,0 +1,363 @@
+"""Choose a recipe's settings by cross-validation, never by the queries they are measured on.
+
+In each fold the candidate with the best mean over the other folds' queries is chosen, and only its
+values on the held-out queries are reported; put together, they are one value per query. Candidates
+share the stages they have in common.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from irkit.arrays import Floats
+from irkit.config import Config, digest
+from irkit.errors import ConfigError, IrkitError, MissingExtraError
+from irkit.evaluate.evaluation import Evaluation, evaluate
+from irkit.evaluate.measures import Measures, aggregate, parse_measures
+from irkit.evaluate.plan import plan, run_plan
+from irkit.evaluate.splits import Folds, folds
+from irkit.frames import Qrels, Queries, queries_frame
+from irkit.hits import Hits, stacked
+from irkit.locate import find
+from irkit.pipeline.stage import Flow, Stage
+from irkit.rng import generator
+from irkit.yamlfile import read_yaml
+
+if TYPE_CHECKING:
+    from irkit.recipe import Recipe
+
+Method: TypeAlias = Literal["grid", "random", "optuna"]
+"grid tries all combinations of values, random draws some, optuna searches fold by fold."
+
+Settings: TypeAlias = dict[str, Any]
+
+
+class Parameter(Config):
+    """What one parameter may be: a list of values, or a range."""
+
+    names: tuple[str, ...] = ()
+    "Settings that get the value, as `Recipe.with_settings` takes them; default the parameter's own name."
+    values: tuple[Any, ...] = ()
+    "Values to try."
+    low: float | None = None
+    "Least value of a range."
+    high: float | None = None
+    "Greatest value of a range."
+    log: bool = False
+    "Draw from the range by its logarithm."
+    whole: bool = False
+    "Draw whole numbers."
+
+    def model_post_init(self, context: Any) -> None:
+        """Check that there are values or a range, not both."""
+        if bool(self.values) == (self.low is not None or self.high is not None):
+            raise ValueError("needs values, or low and high")
+        if not self.values and not (self.low is not None and self.high is not None and self.low < self.high):
+            raise ValueError(f"low must be less than high, got {self.low} and {self.high}")
+        if self.log and not (self.low or 0) > 0:
+            raise ValueError(f"low must be positive where log is true, got {self.low}")
+
+    def draw(self, rng: np.random.Generator) -> Any:
+        """Draw one value."""
+        if self.values:
+            return self.values[int(rng.integers(len(self.values)))]
+        low, high = float(self.low or 0), float(self.high or 0)
+        value = float(np.exp(rng.uniform(np.log(low), np.log(high)))) if self.log else float(rng.uniform(low, high))
+        return round(value) if self.whole else value
+
+
+class Space(Config):
+    """The settings of a recipe that may vary."""
+
+    name: str
+    "Name of the space."
+    about: str = ""
+    "One sentence."
+    recipe: str
+    "The recipe whose settings they are."
+    parameters: dict[str, Parameter] = Field(min_length=1)
+    "By name."
+
+    def settings(self, values: Mapping[str, Any]) -> Settings:
+        """Turn a value per parameter into settings of the recipe."""
+        return {
+            setting: value for name, value in values.items() for setting in (self.parameters[name].names or (name,))
+        }
+
+    def grid(self) -> list[dict[str, Any]]:
+        """List all combinations of values, the last parameter varying fastest."""
+        for name, parameter in self.parameters.items():
+            if not parameter.values:
+                raise ConfigError(f"space {self.name}: a grid needs values, but {name} has a range; draw at random")
+        columns = [parameter.values for parameter in self.parameters.values()]
+        return [dict(zip(self.parameters, row, strict=True)) for row in itertools.product(*columns)]
+
+    def draws(self, trials: int, seed: int) -> list[dict[str, Any]]:
+        """Draw combinations at random, without repeats; fewer than `trials` where there are no more."""
+        rng = generator(seed, "tuning", self.name)
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for _ in range(20 * trials):
+            values = {name: parameter.draw(rng) for name, parameter in self.parameters.items()}
+            found.setdefault(tuple(values.values()), values)
+            if len(found) == trials:
+                break
+        return list(found.values())
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What cross-validation chose, and what the choices scored on queries they did not see."""
+
+    recipe: Recipe
+    space: Space
+    chosen: list[dict[str, Any]]
+    "The values chosen in each fold."
+    evaluation: Evaluation
+    "Every query measured under the settings chosen without it."
+    folds: Folds
+    candidates: list[dict[str, Any]]
+    "All values tried."
+    means: Floats
+    "(candidates,) float64: mean of the first measure over all queries, for looking at; nothing is chosen by it."
+    measure: str
+    "The measure that chose."
+
+    def stage(self, resources: Mapping[str, Any]) -> Stage:
+        """Return a pipeline that runs each query with the settings chosen without it."""
+        parts = [_candidate(self.recipe, self.space, values).build(**resources) for values in self.chosen]
+        return _ByFold(parts, self.folds)
+
+    def notes(self) -> list[str]:
+        """Say in a line per distinct choice what was chosen, and in how many folds."""
+        distinct = [values for i, values in enumerate(self.chosen) if values not in self.chosen[:i]]
+        tried = f"{len(self.candidates)} candidates of {self.space.name} by {self.measure}, {len(self.folds)} folds"
+        return [f"tuned: {tried}"] + [
+            f"chosen in {self.chosen.count(values)} folds: "
+            + ", ".join(f"{name}={_shown(value)}" for name, value in values.items())
+            for values in distinct
+        ]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per candidate: its values, its mean, and in how many folds it was chosen."""
+        rows = [{**values, self.measure: mean} for values, mean in zip(self.candidates, self.means, strict=True)]
+        return pd.DataFrame(rows).assign(chosen=[self.chosen.count(values) for values in self.candidates])
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.space.name}: {len(self.candidates)} candidates, {len(self.folds)} folds, chosen by {self.measure}"
+        ]
+        for number, values in enumerate(self.chosen, 1):
+            lines.append(f"fold {number}: " + ", ".join(f"{name}={_shown(value)}" for name, value in values.items()))
+        lines.append("held-out queries: " + ", ".join(f"{m} {v:.4f}" for m, v in self.evaluation.means.items()))
+        return "\n".join(lines)
+
+
+def load_space(name: str | Path) -> Space:
+    """Read a tuning space by name or path; shipped ones are in `pipelines/search/`.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    IrkitError
+        If the file is not a valid space; says file and line.
+    """
+    path = find("pipelines", str(name))
+    file = read_yaml(path)
+    value = {"name": path.stem, **file.value}
+    if isinstance(value.get("parameters"), dict):
+        for key, item in value["parameters"].items():
+            if isinstance(item, list):
+                item = {"values": item}
+            try:
+                value["parameters"] = {**value["parameters"], key: Parameter(**item)}
+            except (TypeError, IrkitError) as error:
+                raise file.error(str(error), "parameters", key) from None
+    try:
+        return Space(**value)
+    except IrkitError as error:
+        raise file.error(str(error)) from None
+
+
+def tune(
+    recipe: Recipe,
+    space: Space,
+    queries: Any,
+    qrels: Qrels,
+    measures: Measures,
+    *,
+    resources: Mapping[str, Any],
+    k: int = 5,
+    method: Method = "grid",
+    trials: int = 50,
+    seed: int = 42,
+    exclude_self: bool = False,
+) -> Tuned:
+    """Choose settings fold by fold and measure every query under those chosen without it.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    space : Space
+        Of this recipe's settings.
+    queries, qrels
+        As `experiment` takes them; queries without qrels are left out.
+    measures : see `parse_measures`
+        The first one chooses, by its mean over the training folds; among equals the earlier candidate wins.
+    resources : mapping
+        What the recipe needs.
+    k : int
+        Folds.
+    method : {"grid", "random", "optuna"}
+    trials : int
+        Candidates drawn, in each fold for optuna; a grid tries all.
+    seed : int
+        Of the folds and the draws.
+
+    Raises
+    ------
+    ConfigError
+        If a name is no setting of the recipe, or k exceeds the judged queries.
+    """
+    queries = queries_frame(queries)
+    queries = queries[queries["qid"].isin(set(qrels["qid"]))].reset_index(drop=True)
+    parsed = parse_measures(measures)
+    split = folds(queries["qid"], k, seed)
+    scored = _Scores(recipe, space, queries, qrels, parsed, resources, exclude_self)
+    if method == "optuna":
+        picks = [_search(scored, split.train(fold), trials, seed + fold) for fold in range(k)]
+    else:
+        candidates = space.grid() if method == "grid" else space.draws(trials, seed)
+        scored.run(candidates)
+        picks = [scored.best(split.train(fold)) for fold in range(k)]
+    parts = [scored.tables[pick].loc[split.test(fold)] for fold, pick in enumerate(picks)]
+    per_query = pd.concat(parts).loc[queries["qid"]]
+    names = tuple(map(str, parsed))
+    means = {name: aggregate(measure, per_query[name].to_numpy()) for name, measure in zip(names, parsed, strict=True)}
+    counts = {"evaluated": len(queries), "without_results": 0, "without_qrels": 0}
+    return Tuned(
+        recipe,
+        space,
+        [scored.candidates[pick] for pick in picks],
+        Evaluation(names, per_query, means, counts),
+        split,
+        scored.candidates,
+        np.array([table[names[0]].mean() for table in scored.tables]),
+        names[0],
+    )
+
+
+class _ByFold(Stage):
+    """Run each query with the pipeline of the fold that holds it out; other queries find nothing."""
+
+    name = "by-fold"
+    takes = "queries"
+    gives = "results"
+
+    def __init__(self, parts: Sequence[Stage], split: Folds) -> None:
+        super().__init__()
+        self.parts = tuple(parts)
+        self.fold_of = {qid: fold for fold in range(len(split)) for qid in split.test(fold)}
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the pipelines and of which query goes to which."""
+        return digest("by-fold", [part.fingerprint for part in self.parts], self.fold_of)
+
+    def run(self, flow: Queries) -> Hits:
+        """Run fold by fold and put the results in the order of the queries."""
+        fold = flow["qid"].map(self.fold_of).fillna(-1).to_numpy(dtype=np.int64)
+        parts = [flow[fold == number].reset_index(drop=True) for number in range(len(self.parts))]
+        found = [part.run(own) for part, own in zip(self.parts, parts, strict=True)]
+        queries = pd.concat(parts, ignore_index=True)
+        return stacked(found, queries).for_queries(flow)  # type: ignore[arg-type]
+
+
+def _candidate(recipe: Recipe, space: Space, values: Mapping[str, Any]) -> Recipe:
+    return recipe.with_settings(space.settings(values))
+
+
+class _Scores:
+    """Candidates and what each scored on every query."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        space: Space,
+        queries: pd.DataFrame,
+        qrels: Qrels,
+        measures: Any,
+        resources: Mapping[str, Any],
+        exclude_self: bool,
+    ) -> None:
+        self.recipe, self.space, self.resources = recipe, space, resources
+        self.queries, self.qrels, self.measures, self.exclude_self = queries, qrels, measures, exclude_self
+        self.candidates: list[dict[str, Any]] = []
+        self.tables: list[pd.DataFrame] = []
+
+    def run(self, candidates: list[dict[str, Any]]) -> None:
+        """Measure candidates; stages they have in common run once."""
+        stages = {
+            str(number): _candidate(self.recipe, self.space, values).build(**self.resources)
+            for number, values in enumerate(candidates)
+        }
+        found: dict[str, pd.DataFrame] = {}
+
+        def receive(number: str, results: Flow) -> None:
+            done = evaluate(results, self.qrels, self.measures, queries=self.queries, exclude_self=self.exclude_self)  # type: ignore[arg-type]
+            found[number] = done.per_query
+
+        run_plan(plan(stages), self.queries, repeats=1, cache=None, receive=receive)
+        self.candidates += candidates
+        self.tables += [found[str(number)] for number in range(len(candidates))]
+
+    def best(self, qids: list[str]) -> int:
+        """Return the number of the candidate with the best mean over some queries."""
+        means = [float(table.loc[qids].iloc[:, 0].mean()) for table in self.tables]
+        return int(np.argmax(means))
+
+
+def _search(scored: _Scores, qids: list[str], trials: int, seed: int) -> int:
+    """Let Optuna look for good values, seeing the mean over some queries only; return the best candidate's number."""
+    try:
+        import optuna
+    except ImportError:
+        raise MissingExtraError("tune: method optuna needs the package; pip install 'irkit[tune]'") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    tried: list[int] = []
+
+    def objective(trial: Any) -> float:
+        values = dict(_suggest(scored.space, trial))
+        if values not in scored.candidates:
+            scored.run([values])
+        tried.append(scored.candidates.index(values))
+        return float(scored.tables[tried[-1]].loc[qids].iloc[:, 0].mean())
+
+    study.optimize(objective, n_trials=trials)
+    return tried[study.best_trial.number]
+
+
+def _suggest(space: Space, trial: Any) -> Iterator[tuple[str, Any]]:
+    for name, parameter in space.parameters.items():
+        if parameter.values:
+            yield name, trial.suggest_categorical(name, list(parameter.values))
+        elif parameter.whole:
+            yield (
+                name,
+                trial.suggest_int(name, round(parameter.low or 0), round(parameter.high or 0), log=parameter.log),
+            )
+        else:
+            yield name, trial.suggest_float(name, parameter.low or 0.0, parameter.high or 0.0, log=parameter.log)
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,303 @@
+"""Tests of irkit.evaluate.experiment, plan, leak and memory, with a retriever made of a table."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import Field
+
+from irkit.config import Config
+from irkit.errors import ConfigError, FrameError, NotFittedError
+from irkit.evaluate import evaluate, experiment
+from irkit.evaluate.leak import learned_from
+from irkit.evaluate.memory import peak_memory_mb, reset_peak
+from irkit.evaluate.plan import plan
+from irkit.hits import Docnos, Hits
+from irkit.pipeline.operators import rrf
+from irkit.pipeline.stage import Stage
+
+DOCNOS = Docnos([f"d{i}" for i in range(30)])
+QUERIES = pd.DataFrame({"qid": [f"q{i}" for i in range(14)], "query": ["text"] * 14}, dtype="str")
+QRELS = pd.DataFrame([(f"q{i}", f"d{j}", 1) for i in range(14) for j in range(3)], columns=["qid", "docno", "label"])
+QRELS = QRELS.astype({"qid": "str", "docno": "str"})
+
+
+class Table:
+    """A resource: one score per document and the calls that were made."""
+
+    def __init__(self) -> None:
+        self.fingerprint = "table"
+        self.calls: list[tuple[str, int]] = []
+
+
+class ToyConfig(Config):
+    seed: int = 0
+    n: int = Field(20, ge=1)
+    sleep: float = 0.0
+
+
+class Toy(Stage):
+    name = "toy"
+    takes = "queries"
+    gives = "results"
+    needs = ("table",)
+    config_type = ToyConfig
+    config: ToyConfig
+
+    def __init__(self, config: ToyConfig | None = None, *, table: Table, **settings) -> None:
+        super().__init__(config, **settings)
+        self.table = table
+
+    def run(self, flow: pd.DataFrame) -> Hits:
+        c = self.config
+        self.table.calls.append((f"toy{c.seed}", c.n))
+        time.sleep(c.sleep)
+        score = np.random.default_rng(c.seed).random((len(flow), len(DOCNOS)))
+        score[:, :3] += c.seed / 5  # a higher seed finds more
+        query, doc = np.repeat(np.arange(len(flow)), len(DOCNOS)), np.tile(np.arange(len(DOCNOS)), len(flow))
+        return Hits.ranked(flow, query, doc, score.ravel(), DOCNOS).cut(c.n)
+
+    def limited(self, k: int) -> Stage:
+        return self if k >= self.config.n else Toy(self.config.changed(n=k), table=self.table)
+
+
+class Slow(Stage):
+    name = "slow"
+    needs = ("table",)
+    config_type = ToyConfig
+    config: ToyConfig
+
+    def __init__(self, config: ToyConfig | None = None, *, table: Table, **settings) -> None:
+        super().__init__(config, **settings)
+        self.table = table
+
+    def run(self, flow: Hits) -> Hits:
+        self.table.calls.append(("slow", len(flow)))
+        time.sleep(self.config.sleep)
+        return flow
+
+
+@pytest.fixture
+def table():
+    return Table()
+
+
+def run(systems, **options):
+    return experiment(systems, QUERIES, QRELS, "AP P@5", **options)
+
+
+# ---------------------------------------------------------------------- measures and table
+
+
+def test_an_experiment_measures_each_system_as_evaluate_does(table):
+    a, b = Toy(seed=1, table=table), Toy(seed=2, table=table) % 4
+    done = run({"a": a, "b": b}, baseline="a")
+    assert done.measures == ("AP", "P@5")
+    for name, stage in (("a", a), ("b", b)):
+        want = evaluate(stage(QUERIES), QRELS, "AP P@5")
+        pd.testing.assert_frame_equal(done.evaluations[name].per_query, want.per_query, check_index_type=False)
+    frame = done.frame()
+    assert frame["system"].tolist() == ["a", "b"]
+    assert frame["AP delta"].tolist() == [0, done.comparison.cells["b"]["AP"]["delta"]]
+    assert (frame["ms_per_query"] > 0).all()
+    assert (frame["peak_memory_mb"] > 10).all()
+    assert done.per_query.columns.tolist() == ["system", "qid", "AP", "P@5"]
+    assert len(done.per_query) == 28
+
+
+def test_compare_takes_a_minus_b(table):
+    done = run({"a": Toy(seed=1, table=table), "b": Toy(seed=2, table=table)}, baseline="a")
+    assert done.compare("b", "a").cells["b"] == done.comparison.cells["b"]
+    assert done.compare("a", "b").cells["a"]["AP"]["delta"] == -done.comparison.cells["b"]["AP"]["delta"]
+    with pytest.raises(ConfigError, match="experiment: there is no system 'c'; choose from a, b"):
+        done.compare("a", "c")
+
+
+def test_the_printed_table_marks_baseline_and_significance(table):
+    done = run({"weak": Toy(seed=0, table=table), "strong": Toy(seed=9, table=table)}, baseline="weak")
+    lines = str(done).splitlines()
+    assert lines[0].split() == ["system", "AP", "P@5", "ms/query", "MB"]
+    assert lines[2].startswith("weak *")
+    assert lines[3].split()[1] == "1.0000+"
+    assert "14 queries" in lines
+    assert "times are of a single run" in lines
+
+
+def test_without_a_baseline_nothing_is_tested(table):
+    done = run({"a": Toy(table=table)})
+    cell = done.comparison.cells["a"]["AP"]
+    assert cell["delta"] is cell["p"] is cell["robustness"] is None
+    assert "AP p" not in done.frame()
+    assert "baseline" not in str(done)
+
+
+def test_a_board_is_plain_json_without_nan(table):
+    done = run({"a": Toy(table=table), "b": Toy(seed=3, table=table)}, baseline="a", repeats=2)
+    board = done.to_board(collection="toy", documents=30)
+    assert json.loads(json.dumps(board, allow_nan=False)) == board
+    assert board["queries"] == 14
+    assert (board["test"], board["correction"], board["interval"]) == ("paired t", "Holm", "95 % bootstrap")
+    row = board["systems"][1]
+    assert row["per_query"]["AP"] == done.evaluations["b"].per_query["AP"].to_dict()
+    assert row["measures"] == done.comparison.cells["b"]
+    assert board["notes"] == []
+
+
+def test_exclude_self_reaches_the_measures(table):
+    queries = pd.DataFrame({"qid": ["d0", "d1"], "query": ["", ""]}, dtype="str")
+    qrels = pd.DataFrame({"qid": ["d0", "d0", "d1"], "docno": ["d0", "d2", "d1"], "label": 1}).astype({"qid": "str"})
+    done = experiment({"a": Toy(table=table)}, queries, qrels, "NumRet", exclude_self=True)
+    assert done.evaluations["a"].per_query["NumRet"].to_dict() == {"d0": 19.0}
+    assert "1 queries have no qrels" in str(done) or "have no qrels" in " ".join(done.notes)
+
+
+# ---------------------------------------------------------------------- shared work
+
+
+def test_a_shared_prefix_runs_once_per_repeat_and_is_charged_to_all(table):
+    first = Toy(sleep=0.03, table=table)
+    systems = {"a": first, "b": first >> Slow(sleep=0.02, table=table), "c": Toy(sleep=0.03, table=table)}
+    done = run(systems, repeats=2)
+    assert table.calls == [("toy0", 20), ("slow", 280)] * 2
+    assert done.ms_per_query["a"] == done.ms_per_query["c"] >= 30 / 14
+    assert done.ms_per_query["b"] >= done.ms_per_query["a"] + 20 / 14
+
+
+def test_a_cut_that_stops_the_retriever_is_another_step(table):
+    first = Toy(table=table)
+    run({"all": first, "ten": first % 10, "ten again": Toy(n=10, table=table)})
+    assert table.calls == [("toy0", 20), ("toy0", 10)]
+
+
+def test_the_parts_of_a_fusion_are_shared_and_its_result_is_unchanged(table):
+    a, b = Toy(seed=1, table=table), Toy(seed=2, table=table)
+    fused = rrf(a, b) % 7
+    done = run({"a": a, "fused": fused, "b": b, "sum": 0.5 * a + b})
+    assert sorted(table.calls) == [("toy1", 20), ("toy2", 20)]
+    assert done.ms_per_query["fused"] >= done.ms_per_query["a"] + done.ms_per_query["b"]
+    for name, stage in (("fused", fused), ("sum", 0.5 * a + b)):
+        want = evaluate(stage(QUERIES), QRELS, "AP P@5")
+        assert done.evaluations[name].means == want.means
+
+
+def test_stages_that_cannot_be_told_apart_by_content_are_not_shared(table):
+    other = Table()
+    table.fingerprint = other.fingerprint = None
+    unfolded = plan({"a": Toy(table=table), "b": Toy(table=other)})
+    assert len(unfolded.steps) == 2
+
+
+def test_a_cache_is_asked_for_every_stage_and_times_are_left_out(table):
+    class Memory:
+        def __init__(self):
+            self.kept = {}
+
+        def run(self, stage, flow):
+            if stage.fingerprint not in self.kept:
+                self.kept[stage.fingerprint] = stage.run(flow)
+            return self.kept[stage.fingerprint]
+
+    memory = Memory()
+    systems = {"a": Toy(table=table)}
+    first, second = (run(systems, cache=memory) for _ in range(2))
+    assert table.calls == [("toy0", 20)]
+    assert first.ms_per_query == {"a": None}
+    assert second.evaluations["a"].means == first.evaluations["a"].means
+    assert "times are not reported" in " ".join(second.notes)
+    assert second.to_board()["systems"][0]["ms_per_query"] is None
+
+
+# ---------------------------------------------------------------------- the guard
+
+
+class Learner(Slow):
+    name = "learner"
+    fitted_on: frozenset[str] | None = None
+    learns = True
+
+    def fit(self, train, valid=None):
+        fitted = Learner(self.config, table=self.table)
+        fitted.fitted_on = frozenset(train.qrels["qid"])
+        return fitted
+
+
+def fitted(table, *qids):
+    learner = Learner(table=table)
+    learner.fitted_on = frozenset(qids)
+    return learner
+
+
+def test_a_system_fitted_on_test_queries_is_refused_before_anything_runs(table):
+    leaky = Toy(table=table) >> fitted(table, "q3", "q1", "elsewhere")
+    with pytest.raises(ConfigError, match="experiment: leaky was fitted on 2 of the 14 test queries, such as 'q1'"):
+        run({"a": Toy(table=table), "leaky": leaky})
+    assert table.calls == []
+
+
+def test_a_leak_that_is_allowed_is_noted(table):
+    done = run({"leaky": Toy(table=table) >> fitted(table, "q3")}, allow_leak=True)
+    assert done.to_board()["systems"][0]["notes"] == ["fitted on 1 of the 14 test queries"]
+    assert "leaky: fitted on 1 of the 14 test queries" in str(done)
+
+
+def test_fitting_on_other_queries_is_fine_and_parts_are_searched(table):
+    clean = Toy(table=table) >> fitted(table, "train1")
+    assert run({"clean": clean}).to_board()["systems"][0]["notes"] == []
+    assert learned_from(rrf(clean, Toy(seed=1, table=table))) == {"train1"}
+    assert learned_from(Toy(table=table)) == frozenset()
+
+
+# ---------------------------------------------------------------------- memory
+
+
+def test_peak_memory_sees_what_was_freed_again_and_can_be_reset():
+    if not reset_peak():
+        pytest.skip("this kernel does not reset the high-water mark")
+    before = peak_memory_mb()
+    block = np.ones(20_000_000)  # 160 MB
+    del block
+    assert peak_memory_mb() > before + 150
+    reset_peak()
+    assert peak_memory_mb() < before + 80
+
+
+def test_a_mark_that_cannot_be_reset_is_noted(table, monkeypatch, tmp_path):
+    monkeypatch.setattr("irkit.evaluate.memory._CLEAR", tmp_path / "missing" / "clear_refs")
+    monkeypatch.setattr("irkit.evaluate.memory._STATUS", tmp_path / "status")
+    assert peak_memory_mb() > 10
+    assert "cannot reset the mark" in run({"a": Toy(table=table)}).notes[-1]
+
+
+# ---------------------------------------------------------------------- errors
+
+
+def test_wrong_experiments_are_refused(table):
+    a = Toy(table=table)
+    with pytest.raises(ConfigError, match="experiment: needs one system or more"):
+        run({})
+    with pytest.raises(ConfigError, match="the baseline 'b' is not among the systems; choose from a"):
+        run({"a": a}, baseline="b")
+    with pytest.raises(ConfigError, match="repeats must be 1 or more, got 0"):
+        run({"a": a}, repeats=0)
+    with pytest.raises(ConfigError, match="slow goes from results to results; start it with a retriever"):
+        run({"slow": Slow(table=table)})
+    with pytest.raises(ConfigError, match="there is no test 'u'"):
+        run({"a": a}, test="u")
+    with pytest.raises(FrameError, match="experiment: none of the queries has qrels"):
+        experiment({"a": a}, {"01": "text"}, QRELS, "AP")
+    with pytest.raises(FrameError, match="qrels: a qrels frame needs the column 'label'"):
+        experiment({"a": a}, QUERIES, QRELS[["qid", "docno"]], "AP")
+    assert table.calls == []
+
+
+def test_a_failure_inside_a_stage_is_not_hidden(table):
+    class Broken(Slow):
+        def run(self, flow):
+            raise NotFittedError("broken: not fitted")
+
+    with pytest.raises(NotFittedError):
+        run({"a": Toy(table=table) >> Broken(table=table)})

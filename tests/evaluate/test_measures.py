@@ -1,0 +1,58 @@
+"""Tests of irkit.evaluate.measures."""
+
+from __future__ import annotations
+
+import ir_measures
+import pytest
+
+from irkit.errors import ConfigError, MissingExtraError
+from irkit.evaluate.measures import measure_names, parse_measures
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["AP", "AP(rel=2)@100", "nDCG@10", "nDCG(dcg='exp-log2')@10", "P(rel=2,judged_only=True)@5", "RR@10", "R@1000"]
+    + ["Bpref", "infAP", "IPrec@0.1", "Rprec", "SetF(beta=0.5)", "Success@5", "Judged@10", "Compat(p=0.8)", "ERR@20"],
+)
+def test_names_round_trip(name):
+    assert measure_names(name) == [name]
+    assert measure_names(measure_names(name)) == [name]
+
+
+def test_aliases_repeats_commas_and_lists():
+    assert measure_names("MAP, AP MRR") == ["AP", "RR"]
+    assert measure_names(["AP nDCG@5", ir_measures.P @ 10]) == ["AP", "nDCG@5", "P@10"]
+    assert measure_names(ir_measures.AP) == ["AP"]
+    assert measure_names("P(rel=2, judged_only=True)@5 AP") == ["P(rel=2,judged_only=True)@5", "AP"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ndcg@10", "measures: there is no measure 'ndcg@10'; did you mean nDCG@10?"),
+        ("map", "measures: there is no measure 'map'; did you mean AP?"),
+        ("ndcg_cut_10", "measures: there is no measure 'ndcg_cut_10'; did you mean nDCG@10?"),
+        ("Sucess@5", "measures: there is no measure 'Sucess@5'; did you mean Success"),
+        ("official", "measures: there is no measure 'official'; choose from AP,"),
+        ("AP(", "measures: cannot read 'AP('; write Name, Name@10 or Name(rel=2)@10"),
+        ("P", "measures: 'P' needs cutoff (ranking cutoff threshold); write @10 after it"),
+        ("P@0", "measures: 'P@0' cannot take cutoff=0; cutoff is a whole number, 1 or more"),
+        ("P(foo=2)@3", "measures: 'P(foo=2)@3' has no parameter 'foo'; choose from cutoff, judged_only, rel"),
+        ("", "measures: needs one measure or more, got ''; for example AP nDCG@10"),
+        ("NumRel(rel=2)", "measures: no package computes NumRel(rel=2); check its parameters"),
+        (3, "measures: needs names or ir_measures measures, got int 3"),
+    ],
+)
+def test_a_wrong_measure_is_explained_in_one_line(text, message, capsys):
+    with pytest.raises(ConfigError) as caught:
+        parse_measures(text)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_measure_without_its_package_shows_the_command(monkeypatch):
+    monkeypatch.setattr(ir_measures.pyndeval, "_is_available", False)
+    monkeypatch.setattr(ir_measures.ranx, "_is_available", False)
+    with pytest.raises(MissingExtraError, match=r"alpha_nDCG@20 needs .*; pip install ir-measures\[pyndeval\]"):
+        parse_measures("alpha_nDCG@20")

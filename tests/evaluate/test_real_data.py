@@ -1,0 +1,45 @@
+"""The evaluation layer on real collections: published figures, and the embedded quick-start suite."""
+
+from __future__ import annotations
+
+import pytest
+
+from irkit.evaluate import collection_index, experiment, run_suite
+from irkit.io import load_collection
+from irkit.pipeline import Retrieve
+
+
+@pytest.mark.slow
+def test_quickstart_runs_on_embedded_data_alone(monkeypatch):
+    monkeypatch.delenv("IRKIT_DATA", raising=False)
+    board = run_suite("quickstart", repeats=1)["boards"][0]
+    assert (board["collection"], board["documents"], board["queries"]) == ("lee", 350, 50)
+    by_name = {row["name"]: row["measures"]["AP"] for row in board["systems"]}
+    assert len(by_name) == 6
+    for cell in by_name.values():
+        assert 0 < cell["low"] < cell["mean"] < cell["high"] < 1
+    # Where the same event is told in two lengths, length normalisation must help.
+    assert by_name["bm25-textbook"]["p_corrected"] < 0.01
+    assert by_name["bm25-textbook"]["delta"] > 0
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_cacm_has_the_figures_that_anserini_publishes(data_folder):
+    collection = load_collection("cacm-html")
+    index = collection_index(collection)
+    systems = {
+        "bm25": Retrieve(model="bm25", ties="anserini", index=index),
+        "qld": Retrieve(model="lucene-qld", ties="anserini", index=index),
+    }
+    done = experiment(systems, collection.queries(), collection.qrels(), "AP P@30")
+    means = {name: {m: round(v, 4) for m, v in found.means.items()} for name, found in done.evaluations.items()}
+    assert means == {"bm25": {"AP": 0.3123, "P@30": 0.1942}, "qld": {"AP": 0.3265, "P@30": 0.1942}}
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_npl_has_the_figure_of_lucene_bm25(data_folder):
+    board = run_suite("classic", collections=["npl"], repeats=1)["boards"][0]
+    assert board["queries"] == 93
+    assert board["systems"][0]["measures"]["AP"]["mean"] == pytest.approx(0.2856, abs=5e-4)

@@ -1,0 +1,116 @@
+"""Tests of irkit.evaluate.schema."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+
+import pytest
+
+from irkit.errors import DataError, NotFoundError
+from irkit.evaluate.schema import check_result, read_results, write_results
+
+CELL = {"mean": 0.1 + 0.2, "low": 0.25, "high": 0.35, "delta": None, "p": None, "p_corrected": None}
+CELL |= {"p_wilcoxon": None, "p_randomisation": 1.25e-17, "wins": 0, "ties": 0, "losses": 0, "robustness": 0.0}
+SYSTEM = {"name": "bm25", "about": "a", "recipe": "bm25", "recipe_hash": "h", "recipe_yaml": "name: bm25\n"}
+SYSTEM |= {"command": "irkit run bm25 lee", "measures": {"AP": CELL}, "ms_per_query": 0.4, "peak_memory_mb": 310.0}
+SYSTEM |= {"notes": [], "per_query": {"AP": {"1": 1 / 3, "é": 1.0}}}
+BOARD = {"collection": "lee", "about": "", "data_hash": "d", "documents": 300, "queries": 2, "split": None}
+BOARD |= {"measures": ["AP"], "baseline": "bm25", "test": "paired t", "correction": "Holm"}
+BOARD |= {"interval": "95 % bootstrap", "notes": ["n"], "systems": [SYSTEM]}
+RESULT = {"schema": 1, "suite": "tiny", "about": "", "date": "2026-11-21", "irkit": "0.1.0", "code": "c", "seed": 42}
+RESULT |= {"machine": {"cpu": "x", "cores": 2, "python": "3.11.7", "platform": "Linux"}}
+RESULT |= {"command": "irkit leaderboard tiny", "boards": [BOARD]}
+
+
+def changed(**fields):
+    result = copy.deepcopy(RESULT)
+    result["boards"][0]["systems"][0] |= fields
+    return result
+
+
+def test_a_result_comes_back_with_per_query_values_rounded_and_all_else_in_full(tmp_path):
+    path = write_results(RESULT, tmp_path / "tiny.json")
+    want = changed(per_query={"AP": {"1": 0.333333, "é": 1.0}})
+    assert read_results(path) == want
+    assert read_results(path)["boards"][0]["systems"][0]["measures"]["AP"]["mean"] == 0.1 + 0.2
+
+
+def test_the_file_is_short_and_one_line_per_group_of_plain_values(tmp_path):
+    lines = write_results(RESULT, tmp_path / "tiny.json").read_text(encoding="utf-8").splitlines()
+    assert any('"AP": {"1": 0.333333, "é": 1.0}' in line for line in lines)
+    assert any(line.strip().startswith('"AP": {"mean": 0.30000000000000004') for line in lines)
+    assert len(lines) < 60
+
+
+def test_a_result_that_is_refused_leaves_the_old_file(tmp_path):
+    path = write_results(RESULT, tmp_path / "tiny.json")
+    before = path.read_bytes()
+    with pytest.raises(DataError, match=r"results: boards\.0\.systems\.0\.ms_per_query is not valid, got nan"):
+        write_results(changed(ms_per_query=float("nan")), path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["tiny.json"]
+
+
+def test_results_are_found_by_the_name_of_the_suite_users_first(tmp_path, monkeypatch):
+    home, shipped = tmp_path / "home", tmp_path / "repo" / "eval"
+    monkeypatch.setenv("IRKIT_HOME", str(home))
+    monkeypatch.setattr("irkit.evaluate.schema.shipped", lambda kind: shipped)
+    assert write_results(RESULT) == shipped / "results" / "tiny.json"
+    assert read_results("tiny")["about"] == ""
+    write_results({**RESULT, "about": "mine"}, home / "eval" / "results" / "tiny.json")
+    assert read_results("tiny")["about"] == "mine"
+    with pytest.raises(NotFoundError, match=r"results: there are none of suite 'tinny'; did you mean tiny\?"):
+        read_results("tinny")
+
+
+def test_a_wheel_writes_to_the_users_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("irkit.evaluate.schema.shipped", lambda kind: tmp_path / "_shipped" / kind)
+    assert write_results(RESULT) == tmp_path / "home" / "eval" / "results" / "tiny.json"
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (changed(extra=1), r"boards.0.systems.0.extra is unknown"),
+        (changed(name=3), r"boards.0.systems.0.name is not valid, got 3"),
+        (changed(measures={"AP": CELL, "RR": CELL}), r"measures of bm25 on lee has AP, RR, but the board's are AP"),
+        (changed(per_query={}), r"per_query of bm25 on lee has nothing, but the board's are AP"),
+        ({k: v for k, v in RESULT.items() if k != "seed"}, r"x: seed is missing"),
+        ({**RESULT, "boards": "x" * 999}, r"^x: boards is not valid, got .{1,40}; input should be a valid list$"),
+        ({**RESULT, "schema": 2}, r"schema is not valid, got 2"),
+    ],
+)
+def test_other_shapes_are_refused_in_one_line(result, message):
+    with pytest.raises(DataError, match=message) as caught:
+        check_result(result, who="x")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"schema": 1,\n oops}', r"x\.json:2: not JSON; expecting property name"),
+        ("[]", r"x\.json: not a result file of schema 1, got 'list'"),
+        ('{"schema": 7}', r"x\.json: not a result file of schema 1, got 7"),
+        ('{"schema": 1}', r"x\.json: suite is missing"),
+        ("\udcff", r"x\.json: not UTF-8"),
+    ],
+)
+def test_broken_files_are_explained(tmp_path, text, message):
+    path = tmp_path / "x.json"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(DataError, match=message):
+        read_results(path)
+
+
+def test_a_missing_file_is_explained(tmp_path):
+    with pytest.raises(NotFoundError, match="results: there is no file"):
+        read_results(tmp_path / "none.json")
+
+
+def test_the_file_is_json_for_others_too(tmp_path):
+    path = write_results(RESULT, tmp_path / "tiny.json")
+    assert json.loads(path.read_text(encoding="utf-8"))["boards"][0]["systems"][0]["name"] == "bm25"

@@ -1,0 +1,278 @@
+"""Tests of irkit.evaluate.suite, indexes and machine."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from irkit.documents import Document
+from irkit.errors import ConfigError, DataError, IrkitError, NotFoundError
+from irkit.evaluate import collection_index, evaluate, index_path, load_suite, read_results, run_suite, write_results
+from irkit.evaluate.machine import machine
+from irkit.evaluate.schema import check_result
+from irkit.evaluate.suite import parse_suite
+from irkit.recipe import load_recipe
+from irkit.yamlfile import parse_yaml
+
+WORDS = ["wing", "flutter", "heat", "shock", "wave", "plate", "drag", "jet"]
+TEXT = """\
+name: tiny
+collections: [toys, {name: toys, split: half}]
+measures: AP P(rel=1, judged_only=False)@5
+baseline: bm25
+systems:
+  - bm25
+  - {name: textbook, recipe: bm25, settings: {k1: 1.2, b: 0.75}}
+  - rrf-bm25-ql
+repeats: 2
+"""
+
+
+class Toys:
+    """A collection: each document repeats one word more than others; the word is the query."""
+
+    name = "toys"
+    about = "Toys."
+    exclude_self = False
+    splits = ("all", "half")
+    card = SimpleNamespace(default_split="all")
+    fingerprint = "toys-1"
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def documents(self):
+        self.read += 1
+        rng = np.random.default_rng(0)
+        for i in range(24):
+            words = [*rng.choice(WORDS, 6), *[WORDS[i % 8]] * (1 + i % 3)]
+            yield Document(f"d{i}", " ".join(words), f"row {i}")
+
+    def queries(self, split=None):
+        words = WORDS[:4] if split == "half" else WORDS
+        return pd.DataFrame({"qid": [f"q{i}" for i in range(len(words))], "query": words}, dtype="str")
+
+    def qrels(self, split=None):
+        rows = [(f"q{i % 8}", f"d{i}", 1) for i in range(24)]
+        return pd.DataFrame(rows, columns=["qid", "docno", "label"]).astype({"qid": "str", "docno": "str"})
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def toys(monkeypatch, home):
+    import irkit.io
+
+    collection = Toys()
+
+    def load(name):
+        if name != "toys":
+            raise NotFoundError(f"collection: there is no {name!r}; choose from toys")
+        return collection
+
+    monkeypatch.setenv("IRKIT_HOME", str(home))
+    monkeypatch.setattr(irkit.io, "load_collection", load, raising=False)
+    return collection
+
+
+def suite(**fields):
+    text = TEXT + "".join(f"{name}: {json.dumps(value)}\n" for name, value in fields.items())
+    return parse_suite(parse_yaml(text, "tiny.yaml"))
+
+
+# ---------------------------------------------------------------------- running
+
+
+@pytest.fixture(scope="module")
+def result(home):
+    with pytest.MonkeyPatch.context() as patch:
+        import irkit.io
+
+        patch.setenv("IRKIT_HOME", str(home))
+        patch.setattr(irkit.io, "load_collection", lambda name: Toys(), raising=False)
+        told: list[str] = []
+        return {**run_suite(suite(), progress=told.append), "told": told}
+
+
+def test_a_suite_gives_a_valid_result_with_a_board_per_collection(result, tmp_path):
+    result = {name: value for name, value in result.items() if name != "told"}
+    check_result(result, who="test")
+    assert [(board["collection"], board["split"], board["queries"]) for board in result["boards"]] == [
+        ("toys", "all", 8),
+        ("toys", "half", 4),
+    ]
+    board = result["boards"][0]
+    assert (board["documents"], board["data_hash"], board["about"]) == (24, "toys-1", "Toys.")
+    assert board["measures"] == ["AP", "P@5"]
+    assert [row["name"] for row in board["systems"]] == ["bm25", "textbook", "rrf-bm25-ql"]
+    assert all(row["ms_per_query"] > 0 for row in board["systems"])
+    assert read_results(write_results(result, tmp_path / "tiny.json"))["seed"] == 42
+
+
+def test_rows_say_how_to_make_them_again(result):
+    rows = result["boards"][1]["systems"]
+    assert rows[0]["command"] == "irkit run bm25 toys --split half"
+    assert rows[1]["command"] == "irkit run bm25 toys --split half --set k1=1.2 --set b=0.75"
+    assert result["boards"][0]["systems"][2]["command"] == "irkit run rrf-bm25-ql toys"
+    assert rows[0]["recipe_hash"] == load_recipe("bm25").hash
+    assert (
+        rows[1]["recipe_hash"]
+        == load_recipe("bm25").with_settings({"k1": 1.2, "b": 0.75}).hash
+        != rows[0]["recipe_hash"]
+    )
+    assert "name: textbook" in rows[1]["recipe_yaml"]
+    assert "k1: 1.2" in rows[1]["recipe_yaml"]
+    assert result["command"] == "irkit leaderboard tiny"
+
+
+def test_the_numbers_are_those_of_the_recipes_run_by_hand(result, toys):
+    index = collection_index(toys)
+    found = load_recipe("rrf-bm25-ql").build(index=index)(toys.queries())
+    want = evaluate(found, toys.qrels(), "AP")
+    row = result["boards"][0]["systems"][2]
+    assert row["per_query"]["AP"] == want.per_query["AP"].to_dict()
+    assert row["measures"]["AP"]["mean"] == want.means["AP"]
+
+
+def test_a_second_run_gives_the_same_numbers_and_no_new_index(result, toys):
+    again = run_suite(suite(), collections=["toys"], repeats=1)
+    assert toys.read == 0
+    for board, other in zip(result["boards"], again["boards"], strict=True):
+        for row, twin in zip(board["systems"], other["systems"], strict=True):
+            assert row["measures"] == twin["measures"]
+    assert again["command"] == "irkit leaderboard tiny --only toys --repeats 1"
+    assert "times are of a single run" in again["boards"][0]["notes"]
+
+
+def test_progress_is_told(result):
+    assert result["told"][:2] == ["toys: index", "toys: 3 systems"]
+
+
+def test_shipped_suites_name_recipes_that_exist():
+    for name, collections in (("quickstart", 1), ("classic", 5)):
+        shipped = load_suite(name)
+        assert shipped.name == name
+        assert len(shipped.collections) == collections
+        for system in shipped.systems:
+            load_recipe(system.recipe).with_settings(system.settings)
+
+
+# ---------------------------------------------------------------------- refused before any work
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"basline": "bm25"}, r"tiny\.yaml:10: suite: unknown field 'basline'; did you mean baseline\?"),
+        ({"seed": -1}, r"tiny\.yaml:10: Suite: seed is not valid, got -1"),
+        ({"test": "sign"}, r"tiny\.yaml:10: Suite: test is not valid, got 'sign'"),
+        ({"index": {"analyser": "x"}}, r"tiny\.yaml:10: Suite: index.* did you mean analyzer\?"),
+    ],
+)
+def test_wrong_fields_are_explained_with_file_and_line(fields, message):
+    with pytest.raises(ConfigError, match=message):
+        suite(**fields)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("baseline: bm25", "baseline: bm52", r"tiny\.yaml:4: baseline: the baseline 'bm52' is not among the systems"),
+        ("measures: AP", "measures: ap", r"tiny\.yaml:3: measures: there is no measure 'ap'; did you mean AP\?"),
+        ("name: textbook", "name: bm25", r"tiny\.yaml:5: systems: two are called 'bm25'"),
+        ("recipe: bm25", "recip: bm25", r"tiny\.yaml:7: systems: unknown field 'recip'; did you mean recipe\?"),
+        ("  - rrf-bm25-ql", "  - 7", r"tiny\.yaml:8: systems: needs names or mappings, got int 7"),
+        ("split: half", "splt: half", r"tiny\.yaml:2: collections: unknown field 'splt'; did you mean split\?"),
+        ("{name: toys, split: half}", "toys", r"tiny\.yaml:2: collections: 'toys' occurs twice"),
+        ("name: tiny", "name: ../tiny", r"tiny\.yaml:1: name: must be letters, digits, dots and hyphens"),
+        ("name: textbook, recipe: bm25", "name: x", r"tiny\.yaml:7: SystemChoice: field 'recipe' is missing"),
+        ("name: tiny\n", "", r"tiny\.yaml:1: Suite: field 'name' is missing"),
+        ("repeats: 2", "repeats: many", r"tiny\.yaml:9: Suite: repeats is not valid, got 'many'"),
+        ("[toys, {name: toys, split: half}]", "toys", r"tiny\.yaml:2: collections: needs a list, got str 'toys'"),
+    ],
+)
+def test_wrong_values_are_explained_with_file_and_line(old, new, message):
+    assert old in TEXT
+    with pytest.raises(IrkitError, match=message) as caught:
+        parse_suite(parse_yaml(TEXT.replace(old, new), "tiny.yaml"))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("- rrf-bm25-ql", "- rrf-bm25-qll", r"pipelines: there is no 'rrf-bm25-qll'; did you mean rrf-bm25-ql"),
+        ("k1: 1.2", "k9: 1.2", r"there is no setting 'k9'"),
+        ("k1: 1.2", "k1: -1", r"k1 is not valid, got -1"),
+        ("[toys,", "[tois,", r"collection: there is no 'tois'"),
+        ("split: half", "split: hafl", r"suite tiny: toys has no split 'hafl'; did you mean half\?"),
+    ],
+)
+def test_what_does_not_exist_is_refused_before_any_work(toys, old, new, message):
+    broken = parse_suite(parse_yaml(TEXT.replace(old, new), "tiny.yaml"))
+    with pytest.raises(IrkitError, match=message) as caught:
+        run_suite(broken)
+    assert "\n" not in str(caught.value)
+    assert toys.read == 0
+
+
+def test_a_choice_of_collections_must_be_in_the_suite(toys):
+    with pytest.raises(ConfigError, match=r"suite tiny: there is no collection 'toy' in it; did you mean toys\?"):
+        run_suite(suite(), collections=["toy"])
+
+
+def test_a_recipe_with_needs_a_suite_cannot_meet_is_refused(toys, monkeypatch):
+    import irkit.recipe
+
+    monkeypatch.setattr(irkit.recipe, "load_recipe", lambda name: SimpleNamespace(needs=("index", "train")))
+    with pytest.raises(ConfigError, match="suite tiny: bm25 needs train, but a suite supplies index, vectors"):
+        run_suite(suite().changed(systems=[{"name": "bm25", "recipe": "bm25"}]))
+
+
+def test_a_recipe_that_needs_vectors_is_refused_where_the_suite_names_none(toys):
+    with pytest.raises(ConfigError, match=r"suite tiny: eqe1 needs vectors; name some with vectors: trained:ppmi-svd"):
+        run_suite(suite().changed(systems=[{"name": "eqe1", "recipe": "eqe1"}], baseline="eqe1"))
+
+
+def test_a_suite_that_is_not_there_or_not_yaml(tmp_path):
+    with pytest.raises(NotFoundError, match="eval: there is no 'quickstrat'; did you mean quickstart"):
+        load_suite("quickstrat")
+    path = tmp_path / "x.yaml"
+    path.write_text("name: [")
+    with pytest.raises(DataError, match=r"x\.yaml:"):
+        load_suite(path)
+
+
+# ---------------------------------------------------------------------- indexes and machine
+
+
+def test_the_place_of_an_index_depends_on_data_analyser_and_code(toys, home, monkeypatch):
+    place = index_path(toys)
+    assert place.parent == home / "indexes"
+    assert place.name.startswith("toys-")
+    assert index_path(toys, "whitespace") != place
+    monkeypatch.setattr("irkit.evaluate.indexes._code", lambda: "other code")
+    assert index_path(toys) != place
+    monkeypatch.undo()
+    toys.fingerprint = "toys-2"
+    assert index_path(toys).name != place.name
+
+
+def test_odd_collection_names_stay_inside_the_folder(toys, home):
+    for name in ("irds:beir/nfcorpus/test", "../../etc", "/", "a b\n"):
+        toys.name = name
+        assert index_path(toys).parent == home / "indexes"
+
+
+def test_the_machine_is_described_in_plain_values():
+    described = machine()
+    assert described["cores"] >= 1
+    assert described["cpu"]
+    assert json.loads(json.dumps(described)) == described
