@@ -1,0 +1,160 @@
+"""Leaderboards as one HTML page that needs nothing else: no network, no fonts, no libraries.
+
+What comes from a result file reaches the page in two ways only: through the template, which
+escapes everything, and as a JSON block, which the page's scripts read and show as text. On top of
+that the page forbids itself, by a content security policy with hashes, any style, script, frame
+or request that is not its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from irkit.report.numbers import fixed, megabytes, milliseconds, p_value
+from irkit.report.view import Board, Measure, Report, System, view
+
+_FOLDER = Path(__file__).parent
+_SCRIPTS = ("page.js", "table.js", "charts.js")
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Where to draw an interval in its cell; positions in per cent of the cell's width."""
+
+    mean: str
+    low: str
+    high: str
+    baseline: str
+    "Empty where there is none."
+
+
+def html(result: Mapping[str, Any]) -> str:
+    """Write a result as a self-contained HTML page; the same result gives the same page.
+
+    Raises
+    ------
+    DataError
+        If it has not the shape of a result file, schema 1.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    report = view(result)
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "key": _sort_key,
+        "megabytes": megabytes,
+        "milliseconds": milliseconds,
+        "minus": minus,
+        "p_value": p_value,
+        "ratio": lambda value: fixed(value, 2, sign=True),
+    }
+    style = (_FOLDER / "board.css").read_text(encoding="utf-8")
+    script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    page = environment.get_template("board.html.j2").render(
+        report=report,
+        strips=[{m.name: _strips(board, m) for m in board.measures if board.systems} for board in report.boards],
+        policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'",
+        style=Markup(style),
+        script=Markup(script),
+        data=Markup(embedded(payload(report))),
+    )
+    return page.rstrip("\n") + "\n"
+
+
+def minus(text: str) -> str:
+    """Print a number with a true minus sign."""
+    return text.replace("-", "\u2212")
+
+
+def embedded(value: Any) -> str:
+    r"""Write JSON that can stand inside a script element: pure ASCII without `<`, `>` and `&`.
+
+    Examples
+    --------
+    >>> embedded({"name": "</script><b>"})
+    '{"name":"\\u003c/script\\u003e\\u003cb\\u003e"}'
+    """
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def payload(report: Report) -> dict[str, Any]:
+    """Return what the page's charts draw, as JSON-able values; queries are columns to keep it small."""
+    return {"boards": [_board_payload(board) for board in report.boards]}
+
+
+def _board_payload(board: Board) -> dict[str, Any]:
+    qids = _qids(board)
+    return {
+        "interval": board.interval,
+        "measures": [{"name": m.name, "lower": m.lower, "digits": m.digits} for m in board.measures],
+        "qids": qids,
+        "systems": [_system_payload(system, board, qids) for system in board.systems],
+    }
+
+
+def _system_payload(system: System, board: Board, qids: list[str]) -> dict[str, Any]:
+    cells = [system.cells[measure.name] for measure in board.measures]
+    return {
+        "name": system.name,
+        "baseline": system.baseline,
+        "ms": system.ms_per_query,
+        "cells": [[cell.mean, cell.low, cell.high] for cell in cells],
+        "perQuery": [_column(system.per_query[measure.name], qids) for measure in board.measures],
+    }
+
+
+def _column(values: Mapping[str, float], qids: list[str]) -> list[float | None] | None:
+    """Return the values in the order of `qids`, with six digits; None where nothing was measured."""
+    if not values:
+        return None
+    return [None if (value := values.get(qid)) is None else float(f"{value:.6g}") for qid in qids]
+
+
+def _qids(board: Board) -> list[str]:
+    """Return every query of a board once, in order of first appearance."""
+    seen: dict[str, None] = {}
+    for system in board.systems:
+        for values in system.per_query.values():
+            seen.update(dict.fromkeys(values))
+    return list(seen)
+
+
+def _strips(board: Board, measure: Measure) -> list[Strip | None]:
+    """Return how the interval of every system is drawn, on one scale; None where all are alike."""
+    cells = [system.cells[measure.name] for system in board.systems]
+    start, end = min(min(cell.low, cell.mean) for cell in cells), max(max(cell.high, cell.mean) for cell in cells)
+    if start == end:
+        return [None] * len(cells)
+
+    def place(value: float) -> str:
+        return f"{3 + 94 * (value - start) / (end - start):.1f}"  # a margin for the point's radius
+
+    baseline = next((place(s.cells[measure.name].mean) for s in board.systems if s.baseline), "")
+    return [Strip(place(cell.mean), place(cell.low), place(cell.high), baseline) for cell in cells]
+
+
+def _sort_key(value: float | None) -> str:
+    """Write a number for the page's scripts to sort by; empty for unknown."""
+    return "" if value is None else repr(float(value))
+
+
+def _hash(text: str) -> str:
+    """Return the content security policy's source for an inline element with this text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,114 @@
+"""How figures and names are printed: four decimals at most, a dash for what is missing, no control characters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+DASH = "–"
+"Stands for a value that was not measured."
+
+# Errors and costs in nats, bits or perplexity: the smaller, the better.
+_LOWER = {"rmse", "mse", "mae", "perplexity", "ppl", "nats", "bits", "bpc", "nll", "loss"}
+# Characters that turn the reading direction of what follows them.
+_TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+
+
+def lower_is_better(measure: str) -> bool:
+    """Tell from a measure's name whether small values are good.
+
+    Examples
+    --------
+    >>> [lower_is_better(name) for name in ("RMSE (cold users)", "nats per word", "nDCG@10", "ERR@20")]
+    [True, True, False, False]
+    """
+    return not _LOWER.isdisjoint(re.findall(r"[a-z]+", measure.lower()))
+
+
+def digits_for(values: Iterable[float]) -> int:
+    """Choose the decimals of a column: four below 10, fewer above, none for counts.
+
+    Examples
+    --------
+    >>> digits_for([0.31, 0.4]), digits_for([812.25, 790.5]), digits_for([1204.0, 87.0])
+    (4, 2, 0)
+    """
+    sizes = [abs(float(value)) for value in values]
+    largest = max(sizes, default=0.0)
+    if largest > 1 and all(size.is_integer() for size in sizes):
+        return 0
+    return 4 if largest < 10 else 3 if largest < 100 else 2 if largest < 1000 else 1
+
+
+def fixed(value: float | None, digits: int = 4, *, sign: bool = False) -> str:
+    """Print a number with fixed decimals and no negative zero, or a dash.
+
+    Examples
+    --------
+    >>> fixed(0.31), fixed(-0.00001), fixed(0.02, sign=True), fixed(None)
+    ('0.3100', '0.0000', '+0.0200', '–')
+    """
+    if value is None:
+        return DASH
+    return f"{value:{'+' if sign and round(value, digits) else ''}z.{digits}f}"
+
+
+def p_value(value: float | None) -> str:
+    """Print a probability with three decimals.
+
+    Examples
+    --------
+    >>> p_value(0.0312), p_value(0.00002), p_value(None)
+    ('0.031', '<0.001', '–')
+    """
+    if value is None:
+        return DASH
+    return "<0.001" if value < 0.0005 else f"{value:.3f}"
+
+
+def milliseconds(value: float | None) -> str:
+    """Print a time with about three digits.
+
+    Examples
+    --------
+    >>> [milliseconds(value) for value in (0.0042, 0.42, 12.34, 1234.5, None)]
+    ['0.0042', '0.42', '12.3', '1234', '–']
+    """
+    if value is None:
+        return DASH
+    if 0 < value < 0.1:
+        return f"{value:.2g}" if value >= 0.0001 else "<0.0001"
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
+
+
+def megabytes(value: float | None) -> str:
+    """Print megabytes as a whole number, or a dash."""
+    return DASH if value is None else f"{value:.0f}"
+
+
+def plain(value: Any, *, lines: bool = False) -> str:
+    r"""Return text that is safe to print: no control characters, no lone surrogates, no turned reading direction.
+
+    Parameters
+    ----------
+    value : any
+        None gives an empty string.
+    lines : bool
+        Keep tabs and line breaks, except at the ends; otherwise white space becomes single spaces.
+
+    Examples
+    --------
+    >>> plain("bm25\x1b[31m\n(tuned)")
+    'bm25�[31m (tuned)'
+    """
+    text = "" if value is None else str(value)
+    text = "\n".join(text.splitlines()).strip("\n") if lines else " ".join(text.split())
+    return "".join("\ufffd" if _unsafe(character) else character for character in text)
+
+
+def _unsafe(character: str) -> bool:
+    if character in "\n\t":
+        return False
+    return character in _TURNS or unicodedata.category(character) in {"Cc", "Cs"}

@@ -1,0 +1,171 @@
+"""Leaderboards for a terminal: plain aligned text, the same on a screen, in a pipe and without colour."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from irkit.report.numbers import DASH, megabytes, milliseconds
+from irkit.report.view import Board, Measure, view
+
+WIDTH = 100
+"Columns of the terminal that a table fits into."
+_NAME = 24  # a system's name is not cut shorter than this
+_GAP = "  "
+_BASELINE = " (baseline)"
+_SIGNS = {"better": "+", "worse": "-", "": " "}
+
+
+def table(result: Mapping[str, Any], *, width: int = WIDTH) -> str:
+    """Lay out every board of a result as text.
+
+    Parameters
+    ----------
+    result : dict
+        A result, schema 1.
+    width : int
+        Columns that may be used. Long names are cut to fit; measures that still do not fit go into
+        further blocks below.
+
+    Returns
+    -------
+    str
+        Without a final line break. Means only; intervals are in the Markdown and HTML reports.
+
+    Raises
+    ------
+    DataError
+        If it has not the shape of a result file, schema 1.
+    """
+    return "\n\n".join(board_table(board, width=width) for board in view(result).boards)
+
+
+def board_table(board: Board, *, width: int = WIDTH) -> str:
+    """Lay out one board as text."""
+    head = f"{board.collection} ({', '.join(board.facts)})" if board.facts else board.collection
+    if not board.systems:
+        return "\n".join([cut(head, width), "no systems"])
+    columns = [_measure_column(board, measure) for measure in board.measures]
+    if board.has_costs:
+        columns.append(["ms/query", *(_ascii(milliseconds(system.ms_per_query)) for system in board.systems)])
+    if board.has_memory:
+        columns.append(["MB", *(_ascii(megabytes(system.peak_memory_mb)) for system in board.systems)])
+    blocks = [_lay_out(block) for block in _blocks(board, columns, width)]
+    tail = [_wrapped(line, width) for line in (*_legend(board), *_notes(board))]
+    return "\n".join([cut(head, width), "", "\n\n".join(blocks), "", *tail])
+
+
+def cells_wide(text: str) -> int:
+    """Count the terminal columns of a text: two for East Asian wide characters, none for combining ones.
+
+    Examples
+    --------
+    >>> cells_wide("bm25"), cells_wide("検索"), cells_wide("e\u0301")
+    (4, 4, 1)
+    """
+    return sum(_width_of(character) for character in text)
+
+
+def cut(text: str, width: int) -> str:
+    """Cut a text to some columns, with three points at the end if anything is left out.
+
+    Examples
+    --------
+    >>> cut("ql-dirichlet", 8), cut("bm25", 8)
+    ('ql-di...', 'bm25')
+    """
+    if cells_wide(text) <= width:
+        return text
+    kept = ""
+    for character in text:
+        if cells_wide(kept + character) > width - 3:
+            break
+        kept += character
+    return kept.rstrip() + "..."
+
+
+def _measure_column(board: Board, measure: Measure) -> list[str]:
+    cells = [system.cells[measure.name] for system in board.systems]
+    shown = [("*" if cell.best else "") + _ascii(measure.show(cell.mean)) + _SIGNS[cell.mark] for cell in cells]
+    return [measure.name + " ", *shown]
+
+
+def _ascii(shown: str) -> str:
+    return "-" if shown == DASH else shown
+
+
+def _blocks(board: Board, columns: list[list[str]], width: int) -> list[list[list[str]]]:
+    """Share the columns out over blocks no wider than `width`, each with the names as its first column."""
+    longest = max(map(cells_wide, _names(board, width)))
+    widths = [max(map(cells_wide, column)) + len(_GAP) for column in columns]
+    room = max(width - sum(widths), min(longest, _NAME))
+    names = _names(board, room)
+    groups: list[list[list[str]]] = [[names]]
+    used = room
+    for column, wide in zip(columns, widths, strict=True):
+        if used + wide > width and len(groups[-1]) > 1:
+            groups.append([names])
+            used = room
+        groups[-1].append(column)
+        used += wide
+    return groups
+
+
+def _names(board: Board, room: int) -> list[str]:
+    """Return the first column, cut to `room`; names that would look alike keep their ends instead."""
+    rooms = [room - (len(_BASELINE) if system.baseline else 0) for system in board.systems]
+    short = [cut(system.name, wide) for system, wide in zip(board.systems, rooms, strict=True)]
+    shown = [
+        name if name == system.name or short.count(name) == 1 else "..." + _tail(system.name, wide - 3)
+        for name, system, wide in zip(short, board.systems, rooms, strict=True)
+    ]
+    return ["system", *(n + (_BASELINE if s.baseline else "") for n, s in zip(shown, board.systems, strict=True))]
+
+
+def _tail(text: str, width: int) -> str:
+    while cells_wide(text) > width:
+        text = text[1:]
+    return text
+
+
+def _lay_out(columns: list[list[str]]) -> str:
+    """Align columns: the first to the left, the others to the right."""
+    widths = [max(map(cells_wide, column)) for column in columns]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    return "\n".join(_row(row, widths) for row in rows)
+
+
+def _row(row: Sequence[str], widths: Sequence[int]) -> str:
+    padded = []
+    for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
+        space = " " * (width - cells_wide(cell))
+        padded.append(space + cell if i else cell + space)
+    return _GAP.join(padded).rstrip()
+
+
+def _legend(board: Board) -> list[str]:
+    lines = ["* best of its column"]
+    if any(measure.lower for measure in board.measures):
+        lower = ", ".join(measure.name for measure in board.measures if measure.lower)
+        lines.append(f"lower is better: {lower}")
+    if board.baseline:
+        lines.append(f"+ better, - worse than the baseline {board.baseline} ({board.testing})")
+    return lines
+
+
+def _notes(board: Board) -> list[str]:
+    own = [f"{system.name}: {note}" for system in board.systems for note in system.notes]
+    return [*board.notes, *own]
+
+
+def _wrapped(line: str, width: int) -> str:
+    return textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _width_of(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,0 +1,65 @@
+"""Write reports to disk, each file as a whole or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from irkit.errors import ConfigError
+from irkit.evaluate.schema import write_results
+from irkit.io.atomic import write_bytes
+from irkit.report.html import html
+from irkit.report.markdown import markdown
+
+ENDINGS = (".html", ".md", ".json")
+"The kinds of files there are."
+
+
+def write_report(result: Mapping[str, Any], path: str | Path) -> Path:
+    """Write a result as one file, or as HTML, Markdown and JSON into a folder.
+
+    Everything is rendered before anything is written, and each file replaces an older one in one step.
+
+    Parameters
+    ----------
+    result : dict
+        A result, schema 1.
+    path : path
+        A file that ends in .html, .md or .json; or a folder, made if need be, which gets one file
+        of each kind named after the suite.
+
+    Returns
+    -------
+    Path
+        The file, or the HTML page in the folder.
+
+    Raises
+    ------
+    ConfigError
+        If a file is named with another ending, or a folder's name is taken by a file.
+    DataError
+        If the result has not the shape of schema 1, or the system refuses to write.
+    """
+    targets = _targets(result, Path(path))
+    renderers = {".html": html, ".md": markdown}
+    rendered = {t: renderers[t.suffix](result).encode() for t in targets if t.suffix in renderers}
+    for target in targets:
+        if target in rendered:
+            write_bytes(target, rendered[target])
+        else:
+            write_results(dict(result), target)
+    return targets[0]
+
+
+def _targets(result: Mapping[str, Any], path: Path) -> list[Path]:
+    if not path.is_dir():
+        if path.suffix in ENDINGS:
+            return [path]
+        if path.suffix or path.exists():
+            raise ConfigError(
+                f"report: cannot tell what to write, got {path}; end it in .html, .md or .json, or give a folder"
+            )
+    stem = re.sub(r"[^\w.-]+", "-", str(result.get("suite", ""))).strip("-.")[:80] or "leaderboard"
+    return [path / f"{stem}{ending}" for ending in ENDINGS]

@@ -1,0 +1,250 @@
+"""Tests of the HTML report in a real browser: it sorts, filters, unfolds, draws, and complains about nothing."""
+
+import json
+
+import pytest
+
+from irkit.report import html
+from tests.report.chromium import Browser, chromium, png_variety
+from tests.report.test_html import hostile_result
+from tests.report.toy import toy_result
+
+pytestmark = pytest.mark.browser
+
+NAMES = (
+    "[...document.querySelectorAll('#board-1 tbody.system')]"
+    ".filter(s => !s.hidden).map(s => s.querySelector('bdi').textContent)"
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = chromium()
+    if path is None:
+        pytest.skip("no Chromium or Chrome on PATH")
+    with Browser(path) as browser:
+        yield browser
+
+
+@pytest.fixture
+def quiet(browser):
+    """The browser; afterwards it must have had nothing to complain about and asked for nothing but the page."""
+    browser.problems.clear()
+    browser.requests.clear()
+    yield browser
+    assert browser.problems == []
+    assert {url.split("#")[0].rsplit("/", 1)[-1] for url in browser.requests} <= {"page.html", "data:,"}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "page.html"
+    path.write_text(html(toy_result()), encoding="utf-8")
+    return path
+
+
+def expected(key, *, reverse=False):
+    """Return the names of the first board in the order of a key."""
+    systems = toy_result()["boards"][0]["systems"]
+    return [system["name"] for system in sorted(systems, key=key, reverse=reverse)]
+
+
+def sort_state(browser):
+    return browser.js(
+        "[...document.querySelectorAll('#board-1 table.systems > thead th')].map(h => h.getAttribute('aria-sort'))"
+    )
+
+
+def test_clicking_a_header_sorts_by_it_and_clicking_again_turns_it_round(quiet, page):
+    quiet.open(page)
+    assert quiet.js(NAMES) == expected(lambda s: s["measures"]["AP"]["mean"], reverse=True)
+    quiet.click("#board-1 .sort", 2)
+    assert quiet.js(NAMES) == expected(lambda s: s["measures"]["nDCG@10"]["mean"], reverse=True)
+    assert sort_state(quiet) == ["none", "none", "descending", "none", "none", "none"]
+    quiet.click("#board-1 .sort", 2)
+    assert quiet.js(NAMES) == expected(lambda s: s["measures"]["nDCG@10"]["mean"])
+    quiet.click("#board-1 .sort", 4)
+    assert quiet.js(NAMES) == expected(lambda s: s["ms_per_query"])
+    assert sort_state(quiet) == ["none", "none", "none", "none", "ascending", "none"]
+
+
+def test_the_keyboard_sorts_too(quiet, page):
+    quiet.open(page)
+    quiet.js("document.querySelector('#board-1 .sort').focus()")
+    quiet.key("Enter", "\r")
+    assert quiet.js(NAMES) == expected(lambda s: s["name"])
+
+
+def test_unknown_values_stay_at_the_end_in_both_directions(quiet, tmp_path):
+    result = toy_result()
+    result["boards"][0]["systems"][2]["ms_per_query"] = None
+    path = tmp_path / "page.html"
+    path.write_text(html(result), encoding="utf-8")
+    quiet.open(path)
+    for _ in range(2):
+        quiet.click("#board-1 .sort", 4)
+        assert quiet.js(NAMES)[-1] == "ql-jelinek-mercer"
+
+
+def test_the_filter_hides_rows_and_says_how_many_are_left(quiet, page):
+    quiet.open(page)
+    quiet.js("document.querySelector('#board-1 .filter').focus()")
+    quiet.send("Input.insertText", text="QL smoothing")
+    assert sorted(quiet.js(NAMES)) == ["ql-dirichlet", "ql-jelinek-mercer"]
+    assert quiet.js("document.querySelector('#board-1 .count').textContent") == "2 of 8 systems"
+    assert quiet.js("document.querySelectorAll('#board-2 tbody.system:not([hidden])').length") == 3
+
+
+def test_a_row_unfolds_its_recipe_and_moves_with_it(quiet, page):
+    quiet.open(page)
+    quiet.click("#board-1 .toggle", 1)
+    shown = "[...document.querySelectorAll('#board-1 .detail')].filter(d => !d.hidden).map(d => d.id)"
+    (detail,) = quiet.js(shown)
+    button = quiet.js(
+        f"(b => [b.textContent, b.getAttribute('aria-expanded')])(document.querySelector('[aria-controls={detail}]'))"
+    )
+    assert button == [expected(lambda s: -s["measures"]["AP"]["mean"])[1], "true"]
+    assert f"irkit run {button[0]} lee" in quiet.js(f"document.getElementById('{detail}').innerText")
+    quiet.click("#board-1 .sort", 0)
+    assert (
+        quiet.js(f"document.getElementById('{detail}').previousElementSibling.querySelector('bdi').textContent")
+        == button[0]
+    )
+
+
+def test_the_copy_button_copies_the_command(quiet, page):
+    quiet.open(page)
+    # The headless browser has no clipboard to grant; what the page hands over is recorded instead.
+    quiet.js("Object.defineProperty(navigator, 'clipboard', {value: {writeText: async text => (window.got = text)}})")
+    quiet.click("header .copy")
+    assert quiet.js("window.got") == "irkit leaderboard toy"
+    assert quiet.js("document.querySelector('header .copy').textContent") == "Copied"
+
+
+def choose(browser, number, name):
+    """Choose an option of one of the first board's selects by its start."""
+    browser.js(
+        f"(s => {{ s.value = [...s.options].find(o => o.textContent.startsWith({json.dumps(name)})).value;"
+        f"s.dispatchEvent(new Event('change')) }})(document.querySelectorAll('#board-1 select')[{number}])"
+    )
+
+
+def test_the_chart_shows_the_differences_between_any_two_systems(quiet, page):
+    quiet.open(page)
+    bars = "['gain', 'loss'].map(c => document.querySelector('#board-1 .' + c).getAttribute('d'))"
+    before = quiet.js(bars)
+    values = {s["name"]: s["per_query"] for s in toy_result()["boards"][0]["systems"]}
+    for measure, own, other in (("AP", "rrf", "tfidf"), ("P@10", "rfmf", "ql-dirichlet")):
+        choose(quiet, 0, measure)
+        choose(quiet, 1, own)
+        choose(quiet, 2, other)
+        by = {q: v - values[other][measure][q] for q, v in values[own][measure].items()}
+        gain, loss = quiet.js(bars)
+        assert [gain, loss] != before
+        assert (gain.count("M"), loss.count("M")) == (sum(v > 0 for v in by.values()), sum(v < 0 for v in by.values()))
+        quiet.js("document.querySelector('#board-1 .plot svg').focus()")
+        quiet.key("Home")
+        top = max(by, key=by.get)
+        tip = quiet.js("document.querySelector('#board-1 .tip').innerText").split("\n")
+        assert tip[0] == f"Query {top}"
+        assert tip[-1] == f"+{by[top]:.4f}"
+        assert {f"{values[own][measure][top]:.4f}", f"{values[other][measure][top]:.4f}"} <= set(tip)
+        before = [gain, loss]
+
+
+def test_pointing_at_a_bar_shows_its_query(quiet, page):
+    quiet.open(page)
+    assert quiet.js("document.querySelector('#board-1 .tip').hidden")
+    quiet.hover("#board-1 .plot svg", at=(0.999 - 0.005, 0.5))
+    assert "Query" in quiet.js("document.querySelector('#board-1 .tip').innerText")
+    assert quiet.js("Number(document.querySelector('#board-1 .plot svg').getAttribute('aria-valuenow'))") == 50
+
+
+def test_effectiveness_is_drawn_against_cost_where_costs_are_known(quiet, page):
+    quiet.open(page)
+    middle = "(b => b.x + b.width / 2)(p.getBoundingClientRect())"
+    xs = quiet.js(f"[...document.querySelectorAll('#board-1 .point')].map(p => {middle})")
+    assert len(xs) == 8
+    assert xs == sorted(xs)  # they are drawn in order of cost
+    labels = quiet.js("[...document.querySelectorAll('#board-1 .label')].map(l => l.textContent)")
+    assert "bm25" in labels
+    assert len(labels) >= 6
+    assert quiet.js("document.querySelectorAll('#board-2 .chart').length") == 1  # no costs, so the differences only
+    assert quiet.js("document.querySelectorAll('#board-1 .chart').length") == 2
+
+
+def test_hostile_text_is_shown_as_text_and_runs_nowhere(quiet, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text(html(hostile_result()), encoding="utf-8")
+    quiet.open(path)
+    for number in range(11):
+        quiet.click("#board-1 .toggle", number)
+    quiet.hover("#board-1 .plot svg")
+    quiet.hover("#board-1 .plot svg", 1)
+    assert (
+        quiet.js("document.querySelectorAll('img, script:not([id]), [onmouseover], [onerror]').length") == 1
+    )  # our script
+    assert "<img src=x onerror=alert(1)>" in quiet.js(NAMES)
+    assert quiet.js("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_fits_its_window_and_is_not_blank(quiet, page, width, dark):
+    quiet.open(page, width=width, dark=dark)
+    assert quiet.js("document.documentElement.scrollWidth") == width
+    shot = quiet.screenshot()
+    seen_width, height, variety = png_variety(shot)
+    assert seen_width == width
+    assert height > 1500
+    assert variety > 0.01
+    background = [int(part) for part in quiet.js("getComputedStyle(document.body).backgroundColor")[4:-1].split(",")]
+    assert (max(background) < 60) == dark
+
+
+def test_text_and_marks_stand_out_from_their_background(quiet, page):
+    script = """(names => Object.fromEntries(names.map(n => [n,
+        getComputedStyle(document.documentElement).getPropertyValue('--' + n).trim()])))
+        (['paper', 'wash', 'accent-wash', 'faint', 'ink', 'muted', 'accent', 'other'])"""
+    for dark in (False, True):
+        quiet.open(page, dark=dark)
+        colours = quiet.js(script)
+        for ground in ("paper", "wash", "accent-wash"):
+            for text in ("ink", "muted", "accent"):
+                assert contrast(colours[text], colours[ground]) >= 4.5, (dark, text, ground)
+            assert contrast(colours["other"], colours[ground]) >= 3, (dark, ground)
+        assert contrast(colours["ink"], colours["faint"]) >= 4.5
+
+
+def contrast(a, b):
+    """Return the contrast ratio of two #rrggbb colours (WCAG 2.1)."""
+
+    def luminance(colour):
+        channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_print_is_black_on_white_even_in_the_dark(quiet, page):
+    quiet.open(page, dark=True, media="print")
+    assert quiet.js("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert quiet.js("getComputedStyle(document.querySelector('.tools')).display") == "none"
+
+
+def test_forty_systems_and_a_thousand_queries_stay_usable(quiet, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text(html(toy_result(systems=40, queries=1000)), encoding="utf-8")
+    quiet.open(path)
+    quiet.click("#board-1 .sort", 3)
+    spent = quiet.js(
+        "(s => { const start = performance.now(); s.value = '5'; s.dispatchEvent(new Event('change'));"
+        "document.querySelector('#board-1 .plot svg').getBoundingClientRect(); return performance.now() - start })"
+        "(document.querySelectorAll('#board-1 select')[1])"
+    )
+    assert spent < 500  # milliseconds; usually under 20
+    quiet.js("document.querySelector('#board-1 .plot svg').focus()")
+    quiet.key("End")
+    assert quiet.js("document.querySelector('#board-1 .plot svg').getAttribute('aria-valuenow')") == "1000"

@@ -1,0 +1,214 @@
+"""Tests of irkit.report.html: the page as a document. What it does in a browser is in test_browser.py."""
+
+import base64
+import copy
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import irkit.report
+from irkit.errors import DataError
+from irkit.report.html import embedded, html
+from tests.report.toy import tiny_result, tiny_system, toy_result
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    '"><script>alert(1)</script>',
+    "</script><script>alert(1)</script>",
+    "</style><style>*{display:none}</style>",
+    "' onmouseover='alert(1)",
+    "{{ 7 * 7 }}{% raw %}",
+    "<!--",
+    "]]>",
+    "javascript:alert(1)",
+    "\u202e\u2028検索\x00",
+    "x" * 3000,
+]
+VOID = {"meta", "link", "input", "circle", "line", "br"}
+
+
+class Page(HTMLParser):
+    """Collect elements, attributes and texts, and check that every element is closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.texts, self._open = [], [], {}, []
+        self.feed(text)
+        self.close()
+        assert not self._open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attributes]
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attributes]
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        if self._open:
+            self.texts.setdefault(self._open[-1], []).append(data)
+
+    def values(self, name):
+        return [value for _, attribute, value in self.attributes if attribute == name]
+
+
+def hostile_result():
+    """Put every hostile text into every place that takes text."""
+    result = toy_result(systems=len(HOSTILE), queries=3, measures=("AP", "<b>RMSE</b>"))
+    board = result["boards"][0]
+    for text, system in zip(HOSTILE, board["systems"], strict=True):
+        for key in ("name", "about", "recipe", "recipe_hash", "recipe_yaml", "command"):
+            system[key] = text
+        system["notes"] = [text]
+        system["per_query"] = {
+            m: dict(zip(HOSTILE, values.values(), strict=False)) for m, values in system["per_query"].items()
+        }
+    board["baseline"] = HOSTILE[0]
+    for key in ("collection", "about", "data_hash", "split", "test", "correction", "interval"):
+        board[key] = HOSTILE[1]
+    board["notes"] = HOSTILE
+    for key in ("suite", "about", "date", "irkit", "code", "command"):
+        result[key] = HOSTILE[2]
+    result["machine"] = {"cpu": HOSTILE[0], "cores": 2, "python": HOSTILE[2], "platform": HOSTILE[3]}
+    return result
+
+
+def test_the_page_holds_its_provenance_and_a_row_per_system():
+    page = Page(html(toy_result()))
+    text = " ".join(" ".join(parts) for parts in page.texts.values())
+    for part in ("2026-11-21", "3f9a1c0d5be247c68f12", "Toy CPU at 2.0 GHz, 2 cores, Linux, Python 3.11.7", "42"):
+        assert part in text
+    assert "paired t, Holm-corrected p < 0.05" in text
+    assert page.values("class").count("system") == 7 + 3
+    assert page.values("class").count("system baseline") == 1
+    assert page.values("class").count("charts") == 2
+    assert "irkit run rrf lee" in page.texts["code"]
+
+
+def test_identifiers_are_unique_and_every_reference_has_its_target():
+    page = Page(html(toy_result()))
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    references = page.values("for") + page.values("aria-controls") + page.values("aria-labelledby")
+    assert references
+    assert set(references) | {href[1:] for href in page.values("href") if href.startswith("#")} <= set(ids)
+
+
+def test_the_first_measure_is_sorted_and_says_so():
+    directions = Page(html(toy_result())).values("aria-sort")
+    assert directions == ["none", "descending", "none", "none", "none", "none", "none", "descending"]
+    assert Page(html(toy_result(measures=("RMSE",)))).values("aria-sort")[1] == "ascending"
+
+
+def test_nothing_is_loaded_from_anywhere():
+    text = html(toy_result())
+    page = Page(text)
+    assert set(page.tags).isdisjoint({"img", "iframe", "object", "embed", "base", "form"})
+    assert page.values("src") == []
+    assert {href for href in page.values("href") if not href.startswith("#")} == {"data:,"}
+    assert not re.search(r"@import|url\(", text)
+    assert set(re.findall(r"https?://[^\s\"']+", text)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_the_policy_admits_exactly_the_page_s_own_style_and_script():
+    text = html(toy_result())
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text).group(1).replace("&#39;", "'")
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    for tag in ("style", "script"):
+        (content,) = re.findall(rf"(?s)<{tag}>(.*?)</{tag}>", text)
+        own = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert re.search(rf"{tag}-src 'sha256-{re.escape(own)}'", policy)
+
+
+def test_hostile_text_makes_no_element_no_attribute_and_no_code():
+    calm, hostile = (
+        Page(html(toy_result(systems=len(HOSTILE), queries=3, measures=("AP", "RMSE")))),
+        Page(html(hostile_result())),
+    )
+    assert set(hostile.tags) == set(calm.tags)
+    assert {name for _, name, _ in hostile.attributes} == {name for _, name, _ in calm.attributes}
+    assert hostile.tags.count("script") == calm.tags.count("script") == 2
+    assert hostile.tags.count("style") == 1
+    assert [tag for tag, name, _ in hostile.attributes if name.startswith("on") or name == "style"] == []
+    names = hostile.values("data-key")
+    for text in HOSTILE[:9]:
+        assert text in names
+    assert all(not re.search(r"[\x00\u202e]", value or "") for _, _, value in hostile.attributes)
+
+
+def test_embedded_data_are_read_back_as_they_were():
+    page = html(hostile_result())
+    (block,) = re.findall(r'(?s)<script type="application/json" id="data">(.*?)</script>', page)
+    assert block.isascii()
+    assert set(block).isdisjoint("<>&\n")
+    board = json.loads(block)["boards"][0]
+    assert board["qids"] == HOSTILE[:3]
+    assert {system["name"] for system in board["systems"]} >= set(HOSTILE[:9])
+    assert json.loads(embedded(HOSTILE)) == HOSTILE
+
+
+def test_per_query_values_follow_the_queries_and_missing_ones_are_null():
+    result = toy_result(systems=2, queries=3, measures=("AP",))
+    bm25, other = result["boards"][0]["systems"]
+    bm25["per_query"] = {"AP": {"q1": 0.5, "q2": 0.123456789}}
+    other["per_query"] = {"AP": {"q2": 0.25, "q3": 0.0}}
+    (block,) = re.findall(r'id="data">(.*?)</script>', html(result))
+    board = json.loads(block)["boards"][0]
+    assert sorted(board["qids"]) == ["q1", "q2", "q3"]
+    found = {s["name"]: dict(zip(board["qids"], s["perQuery"][0], strict=True)) for s in board["systems"]}
+    assert found == {
+        "bm25": {"q1": 0.5, "q2": 0.123457, "q3": None},
+        "ql-dirichlet": {"q1": None, "q2": 0.25, "q3": 0.0},
+    }
+
+
+def test_missing_values_are_dashes_and_missing_sections_are_left_out():
+    systems = tiny_system("bm25", {"AP": {"mean": 0.1}}, ms_per_query=1.0), tiny_system("bare", {"AP": {"mean": 0.2}})
+    systems[0]["peak_memory_mb"] = 9.0
+    page = html(tiny_result(*systems))
+    row = page[page.index("<bdi>bare</bdi>") :].split("</tbody>")[0]
+    assert row.count('data-key="">–</td>') == 2  # time and memory
+    assert row.count("<td>–</td>") == 6  # difference, four p-values, robustness
+    assert "<pre" not in row
+    alone = html(tiny_result(*systems, baseline=None))
+    assert "baseline" not in re.sub(r"(?s)<(style|script).*?</\1>", "", alone)
+
+
+def test_the_same_result_gives_the_same_bytes_whatever_its_order_of_keys():
+    result = toy_result()
+    shuffled = {key: copy.deepcopy(result[key]) for key in reversed(result)}
+    assert html(result) == html(result) == html(shuffled)
+
+
+def test_a_large_result_stays_small_enough_to_mail():
+    assert len(html(toy_result(systems=40, queries=1000))) < 2_000_000
+
+
+def test_a_result_without_boards_systems_or_measures_is_a_page_all_the_same():
+    Page(html({**toy_result(), "boards": []}))
+    assert "No systems." in html(tiny_result(measures=()))
+    Page(html(tiny_result(tiny_system("a", {}), measures=())))
+
+
+def test_another_schema_is_refused():
+    with pytest.raises(DataError, match=r"^report: "):
+        html({})
+
+
+def test_the_scripts_never_parse_text_as_markup():
+    for path in Path(irkit.report.__file__).parent.glob("*.js"):
+        code = path.read_text(encoding="utf-8")
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(|fetch\(|XMLHttp", code
+        )
