@@ -1,0 +1,195 @@
+"""What every feedback model shares: the feedback documents as a small matrix, truncation, mixing.
+
+A feedback model sees one query at a time as a `Feedback`: its top documents over the terms that
+occur in them or in the query. It returns a distribution over those terms; truncation to the best
+terms, mixing with the original query and the way back to `query_toks` are done here, once.
+
+Symbols: F feedback documents, W terms in them or in the query, V index terms.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from irkit.arrays import Floats, Ints
+from irkit.config import Config
+from irkit.errors import CompositionError
+from irkit.frames import Queries
+from irkit.hits import Hits
+from irkit.pipeline.stage import Stage
+
+if TYPE_CHECKING:
+    from irkit.lucene import Index
+
+
+TermModel: TypeAlias = tuple[Ints, Floats]
+"A distribution over index terms: term numbers ascending, and their probabilities."
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """One query and its top documents, over the W terms that occur in any of them."""
+
+    terms: Ints
+    "(W,) int64: numbers of the terms in the index vocabulary, ascending."
+    query: Floats
+    "(W,) float64: weight of each term in the query; counts for a plain text query."
+    counts: Floats
+    "(F, W) float64: occurrences of each term in each document, best document first."
+    lengths: Floats
+    "(F,) float64: document lengths in tokens."
+    scores: Floats
+    "(F,) float64: retrieval scores."
+    collection: Floats
+    "(W,) float64: p(w | C), the share of each term among all tokens of the collection."
+    df: Floats
+    "(W,) float64: documents that hold each term."
+    documents: int
+    "Documents in the collection."
+    docs: Ints
+    "(F,) rows of the docno table."
+
+
+class FeedbackConfig(Config):
+    """Settings that every feedback model has."""
+
+    fb_docs: int = Field(10, ge=1)
+    "Feedback documents."
+    fb_terms: int = Field(30, ge=1)
+    "Expansion terms kept."
+    keep: float = Field(0.5, ge=0, le=1)
+    "Weight of the original query; 1 leaves the query unchanged."
+
+
+class FeedbackStage(Stage):
+    """Base of the models that rewrite a query from its top documents; a subclass implements `estimate`."""
+
+    takes = "results"
+    gives = "queries"
+    needs: ClassVar[tuple[str, ...]] = ("index",)
+    config_type: ClassVar[type[Config]] = FeedbackConfig
+    config: Any
+
+    def __init__(self, config: Config | None = None, *, index: Index, **settings: Any) -> None:
+        super().__init__(config, **settings)
+        self.index = index
+
+    def estimate(self, feedback: Feedback) -> Floats:
+        """Return the model's (W,) nonnegative term weights; they need not sum to 1."""
+        raise CompositionError(f"{self.name}: {type(self).__name__} does not implement estimate")
+
+    def expand(self, feedback: Feedback) -> TermModel:
+        """Return the new query model: the original mixed with the best terms of the estimate."""
+        best = truncated(feedback.terms, self.estimate(feedback), self.config.fb_terms)
+        return mixed(query_model(feedback), best, self.config.keep)
+
+    def run(self, flow: Hits) -> Queries:
+        """Rewrite every query; one without feedback documents or known terms stays as it is."""
+        flow = flow.on(self.index.docnos)  # a join, a cache or a run file numbers documents its own way
+        models = []
+        for row, query in enumerate(query_counts(self.index, flow.queries)):
+            feedback = gather(self.index, flow, row, query, self.config.fb_docs)
+            models.append(self.expand(feedback) if len(feedback.docs) else query_model(feedback))
+        return rewritten(self.index, flow.queries, models)
+
+
+def query_counts(index: Index, queries: Queries) -> list[TermModel]:
+    """Return each query as (term numbers ascending, weights); terms the index lacks are left out."""
+    toks = [tok if isinstance(tok, dict) else None for tok in queries["query_toks"]] if "query_toks" in queries else []
+    toks = toks or [None] * len(queries)
+    plain = [row for row, tok in enumerate(toks) if tok is None]
+    analysed = index.analyze([queries["query"].iloc[row] for row in plain]) if plain else []
+    for row, words in zip(plain, analysed, strict=True):
+        toks[row] = Counter(words)
+    known: list[dict[str, float]] = [tok or {} for tok in toks]
+    out: list[TermModel] = []
+    ids = index.vocabulary.ids([term for tok in known for term in tok])
+    weights = np.array([weight for tok in known for weight in tok.values()], dtype=np.float64)
+    ends = np.cumsum([len(tok) for tok in known])
+    for begin, end in zip([0, *ends[:-1]], ends, strict=True):
+        own, weight = ids[begin:end], weights[begin:end]
+        order = np.argsort(own)[np.count_nonzero(own < 0) :]
+        out.append((own[order], weight[order]))
+    return out
+
+
+def gather(index: Index, hits: Hits, row: int, query: TermModel, fb_docs: int) -> Feedback:
+    """Collect one query's feedback documents from the forward index."""
+    begin, end = int(hits.ptr[row]), int(hits.ptr[row + 1])
+    end = min(end, begin + fb_docs)
+    docs = hits.doc[begin:end].astype(np.int64)
+    forward = index.forward
+    spans = [slice(int(forward.indptr[doc]), int(forward.indptr[doc + 1])) for doc in docs]
+    ids, weights = query
+    found = [forward.indices[span] for span in spans]
+    terms, place = np.unique(np.concatenate([ids, *found]).astype(np.int64), return_inverse=True)
+    counts = np.zeros((len(docs), len(terms)))
+    owner = np.repeat(np.arange(len(docs)), [len(part) for part in found])
+    if len(docs):
+        counts[owner, place[len(ids) :]] = np.concatenate([forward.data[span] for span in spans])
+    own = np.zeros(len(terms))
+    own[place[: len(ids)]] = weights
+    vocabulary, stats = index.vocabulary, index.stats
+    return Feedback(
+        terms=terms,
+        query=own,
+        counts=counts,
+        lengths=index.lengths[docs].astype(np.float64),
+        scores=hits.score[begin:end],
+        collection=vocabulary.cf[terms] / stats.tokens,
+        df=vocabulary.df[terms].astype(np.float64),
+        documents=stats.documents,
+        docs=docs,
+    )
+
+
+def query_model(feedback: Feedback) -> TermModel:
+    """Return the query's maximum-likelihood model."""
+    used = np.flatnonzero(feedback.query)
+    return feedback.terms[used], normalised(feedback.query[used])
+
+
+def prior_mass(mu: float | Literal["auto"], index: Index) -> float:
+    """Return a Dirichlet prior mass in tokens; `auto` is three times the mean document length, as in retrieval."""
+    return 3 * index.stats.mean_length if mu == "auto" else float(mu)
+
+
+def normalised(weights: Floats) -> Floats:
+    """Scale nonnegative weights to sum to 1; all zeros stay zeros."""
+    total = weights.sum()
+    return weights / total if total > 0 else weights
+
+
+def truncated(terms: Ints, weights: Floats, m: int) -> TermModel:
+    """Keep the m largest positive weights, scaled to sum to 1; among equal weights the lower term number wins."""
+    best = np.argsort(-weights, kind="stable")[:m]
+    best = np.sort(best[weights[best] > 0])
+    return terms[best], normalised(weights[best])
+
+
+def mixed(original: TermModel, feedback: TermModel, keep: float) -> TermModel:
+    """Mix two models: keep * original + (1 - keep) * feedback; where one is empty the other stays whole."""
+    if not len(feedback[0]) or keep == 1 or not len(original[0]):
+        return original if len(original[0]) else feedback
+    terms = np.union1d(original[0], feedback[0])
+    weights = np.zeros(len(terms))
+    weights[np.searchsorted(terms, original[0])] = keep * original[1]
+    weights[np.searchsorted(terms, feedback[0])] += (1 - keep) * feedback[1]
+    return terms[weights > 0], weights[weights > 0]
+
+
+def rewritten(index: Index, queries: Queries, models: list[TermModel]) -> Queries:
+    """Return the queries with `query_toks` from the models; the text before rewriting is kept in `query_0`."""
+    names = index.vocabulary.terms
+    toks = [dict(zip(names.take(terms).to_pylist(), weights.tolist(), strict=True)) for terms, weights in models]
+    out = queries.copy()
+    if "query_0" not in out and "query" in out:
+        out["query_0"] = out["query"]
+    out["query_toks"] = pd.Series(toks, index=out.index, dtype=object)
+    return out

@@ -1,0 +1,110 @@
+"""Relevance models RM1 and RM3.
+
+Source: Lavrenko and Croft, "Relevance-based language models", SIGIR 2001 (RM1); Abdul-Jaleel et al.,
+"UMass at TREC 2004: Novelty and HARD", TREC 2004 (RM3: RM1 mixed with the query).
+Symbols: F feedback documents, W their terms, p(w | D) maximum likelihood, p_mu Dirichlet-smoothed.
+Departures: `compatible="anserini"` copies Anserini's RM3 instead of the papers: terms are filtered,
+every document is cut to its `fb_terms` heaviest terms before mixing, and documents are weighted by
+their retrieval scores.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from irkit.arrays import Bools, Floats
+from irkit.expand.feedback import Feedback, FeedbackConfig, FeedbackStage, prior_mass, truncated
+
+
+class RM3Config(FeedbackConfig):
+    """Settings of `RM3`."""
+
+    mu: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
+    "Dirichlet prior mass for p(Q | D), in tokens; `auto` takes three times the mean document length."
+    compatible: Literal["anserini"] | None = None
+    "Copy another toolkit's RM3 instead of the papers'."
+
+
+def log_likelihood(query: Floats, counts: Floats, lengths: Floats, collection: Floats, mu: float) -> Floats:
+    """Compute log p_mu(Q | D) of each document.
+
+    Parameters
+    ----------
+    query : (W,) float64
+        Query term counts.
+    counts : (F, W) float64
+    lengths : (F,) float64
+    collection : (W,) float64, positive
+        p(w | C).
+    mu : float
+
+    Returns
+    -------
+    (F,) float64, nats
+    """
+    used = query > 0
+    smoothed = (counts[:, used] + mu * collection[used]) / (lengths[:, None] + mu)
+    return np.log(smoothed) @ query[used]
+
+
+def posterior(log_likelihood: Floats) -> Floats:
+    """Turn log-likelihoods into p(D | Q) under a uniform prior: a softmax, safe from underflow."""
+    weight = np.exp(log_likelihood - log_likelihood.max())
+    return weight / weight.sum()
+
+
+def rm1(counts: Floats, lengths: Floats, weight: Floats) -> Floats:
+    """Compute RM1: p(w | R) = sum over D of p(D | Q) p(w | D).
+
+    Parameters
+    ----------
+    counts : (F, W) float64
+    lengths : (F,) float64, positive
+    weight : (F,) float64
+        p(D | Q).
+
+    Returns
+    -------
+    (W,) float64
+        Sums to the sum of `weight`.
+    """
+    return (weight / lengths) @ counts
+
+
+def anserini_terms(terms: list[str], df: Floats, documents: int) -> Bools:
+    """Say which terms Anserini's RM3 lets through: 2-20 of [a-z0-9], in at most a tenth of the documents."""
+    shaped = np.array([re.fullmatch("[a-z0-9]{2,20}", term) is not None for term in terms], dtype=bool)
+    return shaped & (df / documents <= 0.1)
+
+
+def anserini_rm1(counts: Floats, scores: Floats, fb_terms: int) -> Floats:
+    """Compute RM1 as Anserini does: each document cut to its heaviest terms and scaled to 1, weighted by its score.
+
+    Equal counts are cut by term number ascending.
+    """
+    cut = np.zeros_like(counts)
+    for row, kept in zip(counts, cut, strict=True):
+        best, share = truncated(np.arange(len(row)), row, fb_terms)
+        kept[best] = share
+    return scores @ cut
+
+
+class RM3(FeedbackStage):
+    """Expand a query with the relevance model of its top documents."""
+
+    name = "rm3"
+    config_type = RM3Config
+    config: RM3Config
+
+    def estimate(self, feedback: Feedback) -> Floats:
+        """Return RM1 over the feedback documents."""
+        f, c = feedback, self.config
+        if c.compatible == "anserini":
+            allowed = anserini_terms(self.index.vocabulary.terms.take(f.terms).to_pylist(), f.df, f.documents)
+            return anserini_rm1(np.where(allowed, f.counts, 0.0), f.scores, c.fb_terms)
+        weight = posterior(log_likelihood(f.query, f.counts, f.lengths, f.collection, prior_mass(c.mu, self.index)))
+        return rm1(f.counts, f.lengths, weight)

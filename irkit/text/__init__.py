@@ -1,0 +1,1 @@
+"""Texts: windows of words, word vectors, term similarity."""

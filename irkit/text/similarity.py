@@ -1,0 +1,113 @@
+"""Amplified similarity of terms in an embedding space.
+
+Source: Zamani and Croft, "Embedding-based query language models", ICTIR 2016, section 3.1 and footnote 1.
+Symbols: T terms with a vector, d dimensions; x(w, v) = (cos(w, v) + 1) / 2 in [0, 1];
+delta(w, v) = 1 / (1 + exp(-a (x - c))); Z_w = sum over v of delta(v, w).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from irkit.arrays import Floats, Ints
+from irkit.config import digest
+from irkit.locate import home
+from irkit.text.vectors import Vectors
+
+BLOCK = 1 << 25
+"Similarities held at once while summing: 128 MiB of float32."
+
+
+def log_delta(cosine: Floats, a: float, c: float) -> Floats:
+    """Compute log delta from cosines, without underflow: -softplus(-a (x - c))."""
+    t = a * ((cosine + 1) / 2 - c)
+    return -np.logaddexp(0, -t)
+
+
+def delta(cosine: Floats, a: float, c: float) -> Floats:
+    """Compute delta from cosines.
+
+    Parameters
+    ----------
+    cosine : array in [-1, 1]
+    a : float, nonnegative
+        Steepness; 0 makes every similarity 1/2.
+    c : float
+        The mapped cosine where delta is 1/2.
+
+    Returns
+    -------
+    array in (0, 1), same shape and type
+
+    Examples
+    --------
+    >>> float(delta(np.array(1.0), a=10, c=1.0))
+    0.5
+    """
+    # Past 80 the exponential of a float32 overflows, and delta is below 2e-35 anyway.
+    return 1 / (1 + np.exp(np.minimum(a * (c - (cosine + 1) / 2), 80)))
+
+
+class TermSimilarity:
+    """Amplified similarity among terms that have vectors, and its normalisers.
+
+    Parameters
+    ----------
+    vectors : Vectors
+        Unit vectors of the terms.
+    a, c : float
+        Steepness and midpoint of the sigmoid.
+    folder : path, optional
+        Where normalisers are kept; default `IRKIT_HOME/similarity`.
+    """
+
+    def __init__(self, vectors: Vectors, a: float, c: float, folder: Path | None = None) -> None:
+        self.vectors = vectors
+        self.a, self.c = a, c
+        self._folder = folder or home() / "similarity"
+        self._mass: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def rows(self, terms: Ints) -> Floats:
+        """(k, T) float32: delta of some terms with every term."""
+        return delta(self.vectors.matrix[terms] @ self.vectors.matrix.T, self.a, self.c)
+
+    @property
+    def mass(self) -> Floats:
+        """(T,) float64: Z, computed in blocks once and kept on disk by content of (vectors, a, c)."""
+        if self._mass is None:
+            path = self._folder / f"{digest(self.vectors.fingerprint, self.a, self.c)}.npy"
+            if path.is_file():
+                self._mass = np.load(path, allow_pickle=False)
+            else:
+                self._mass = normalisers(self.vectors.matrix, self.a, self.c)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                part = path.with_suffix(f".{os.getpid()}.part")
+                with part.open("wb") as out:
+                    np.save(out, self._mass, allow_pickle=False)
+                part.replace(path)
+        return self._mass
+
+
+def normalisers(unit: Floats, a: float, c: float, block: int = BLOCK) -> Floats:
+    """Sum delta over all terms, for each term, holding `block` similarities at a time.
+
+    Parameters
+    ----------
+    unit : (T, d) float32
+        Unit rows.
+
+    Returns
+    -------
+    (T,) float64
+    """
+    step = max(1, block // max(len(unit), 1))
+    parts = [
+        delta(unit[at : at + step] @ unit.T, a, c).sum(axis=1, dtype=np.float64) for at in range(0, len(unit), step)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0)

@@ -1,0 +1,119 @@
+"""Tests of irkit.expand.eqe."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from irkit.expand.eqe import eqe1, eqe2
+from irkit.text.similarity import TermSimilarity, delta, log_delta, normalisers
+from irkit.text.vectors import Vectors, unit_rows
+
+DELTA = np.array([[0.9, 0.6, 0.1], [0.6, 0.9, 0.2], [0.1, 0.2, 0.9]])
+MASS = DELTA.sum(axis=0)
+
+
+def similarity(seed: int, terms: int = 12, size: int = 4, a: float = 8.0, c: float = 0.7) -> np.ndarray:
+    unit = unit_rows(np.random.default_rng(seed).normal(size=(terms, size)))
+    return delta(unit @ unit.T, a, c)
+
+
+def test_eqe1_matches_the_formula_term_by_term():
+    slow = np.array([MASS[w] * (DELTA[0, w] / MASS[w]) * (DELTA[1, w] / MASS[w]) for w in range(3)])
+    np.testing.assert_allclose(eqe1(DELTA[[0, 1]], np.ones(2), MASS), slow / slow.sum(), rtol=1e-12)
+
+
+def test_eqe2_matches_the_formula_term_by_term():
+    counts = [2.0, 1.0]
+    slow = [sum(DELTA[q, w] / MASS[q] * counts[q] / 3 for q in range(2)) for w in range(3)]
+    np.testing.assert_allclose(eqe2(DELTA[[0, 1]], np.array(counts), MASS[[0, 1]]), slow, rtol=1e-12)
+
+
+@given(seed=st.integers(0, 999), term=st.integers(0, 11))
+def test_a_query_of_one_term_makes_both_models_the_same(seed, term):
+    d = similarity(seed)
+    z = d.sum(axis=0)
+    expected = d[term] / z[term]
+    np.testing.assert_allclose(eqe1(d[[term]], np.ones(1), z), expected, rtol=1e-10)
+    np.testing.assert_allclose(eqe2(d[[term]], np.ones(1), z[[term]]), expected, rtol=1e-10)
+
+
+def test_a_flat_sigmoid_makes_every_model_uniform():
+    d = similarity(3, a=0.0)
+    assert (d == 0.5).all()
+    z = d.sum(axis=0)
+    np.testing.assert_allclose(eqe1(d[[1, 2]], np.ones(2), z), 1 / 12, rtol=1e-12)
+    np.testing.assert_allclose(eqe2(d[[1, 2]], np.ones(2), z[[1, 2]]), 1 / 12, rtol=1e-12)
+
+
+def test_a_steep_sigmoid_over_orthogonal_vectors_leaves_eqe2_with_the_query():
+    d = delta(np.eye(5), a=200.0, c=0.8)
+    z = d.sum(axis=0)
+    np.testing.assert_allclose(eqe2(d[[0, 3]], np.array([1.0, 2.0]), z[[0, 3]]), [1 / 3, 0, 0, 2 / 3, 0], atol=1e-12)
+
+
+@given(seed=st.integers(0, 999), order=st.permutations(range(4)))
+def test_the_order_of_query_terms_does_not_matter(seed, order):
+    d, rows, counts = similarity(seed), np.array([1, 4, 7, 9]), np.array([1.0, 2.0, 1.0, 3.0])
+    z, moved = d.sum(axis=0), list(order)
+    np.testing.assert_allclose(eqe1(d[rows], counts, z), eqe1(d[rows[moved]], counts[moved], z), rtol=1e-9)
+    np.testing.assert_allclose(
+        eqe2(d[rows], counts, z[rows]), eqe2(d[rows[moved]], counts[moved], z[rows[moved]]), rtol=1e-9
+    )
+
+
+def test_a_repeated_term_doubles_its_weight_in_eqe2_and_its_exponent_in_eqe1():
+    z = MASS
+    twice = eqe1(DELTA[[0, 1]], np.array([2.0, 1.0]), z)
+    spelt_out = eqe1(DELTA[[0, 0, 1]], np.ones(3), z)
+    np.testing.assert_allclose(twice, spelt_out, rtol=1e-12)
+    share = eqe2(DELTA[[0, 1]], np.array([2.0, 1.0]), z[[0, 1]])
+    np.testing.assert_allclose(share, (2 * DELTA[0] / z[0] + DELTA[1] / z[1]) / 3, rtol=1e-12)
+
+
+def test_eqe1_prefers_a_term_near_to_all_query_terms_and_eqe2_one_near_to_a_single_term():
+    d = np.array([[0.9, 0.05, 0.5, 0.88], [0.05, 0.9, 0.5, 0.04]])
+    z = np.full(4, 2.0)
+    near_all, near_one = 2, 3
+    first = eqe1(d, np.ones(2), z)
+    second = eqe2(d, np.array([3.0, 1.0]), np.full(2, 2.0))
+    assert first[near_all] > first[near_one]
+    assert second[near_one] > second[near_all]
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 999), rows=st.lists(st.integers(0, 11), min_size=1, max_size=6, unique=True))
+def test_both_models_are_distributions(seed, rows):
+    d = similarity(seed, a=30.0, c=0.9)
+    z = d.sum(axis=0)
+    for p in (eqe1(d[rows], np.ones(len(rows)), z), eqe2(d[rows], np.ones(len(rows)), z[rows])):
+        assert p.min() >= 0
+        assert p.sum() == pytest.approx(1, abs=1e-9)
+
+
+@given(cosine=st.floats(-1, 1), a=st.floats(0, 60), c=st.floats(0, 1))
+def test_delta_is_the_sigmoid_of_the_mapped_cosine(cosine, a, c):
+    slow = 1 / (1 + math.exp(-a * ((cosine + 1) / 2 - c)))
+    assert float(delta(np.array(cosine), a, c)) == pytest.approx(slow, rel=1e-12)
+    assert float(log_delta(np.array(cosine), a, c)) == pytest.approx(math.log(slow), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("block", [1, 5, 12, 1000])
+def test_normalisers_do_not_depend_on_the_block_size(block):
+    unit = unit_rows(np.random.default_rng(2).normal(size=(12, 4)).astype(np.float32))
+    slow = [sum(1 / (1 + math.exp(-9 * ((float(u @ v) + 1) / 2 - 0.8))) for v in unit) for u in unit]
+    np.testing.assert_allclose(normalisers(unit, 9, 0.8, block=block), slow, rtol=1e-5)
+
+
+def test_normalisers_are_kept_on_disk_by_content(tmp_path):
+    rng = np.random.default_rng(0)
+    vectors = Vectors([f"w{i}" for i in range(9)], unit_rows(rng.normal(size=(9, 3)).astype(np.float32)))
+    first = TermSimilarity(vectors, 8, 0.8, tmp_path).mass
+    assert len(list(tmp_path.iterdir())) == 1
+    np.testing.assert_array_equal(TermSimilarity(vectors, 8, 0.8, tmp_path).mass, first)
+    other = Vectors(vectors.words, vectors.matrix[::-1])
+    assert TermSimilarity(other, 8, 0.8, tmp_path).mass.shape == (9,)
+    assert TermSimilarity(vectors, 9, 0.8, tmp_path).mass.shape == (9,)
+    assert len(list(tmp_path.iterdir())) == 3
