@@ -1,0 +1,100 @@
+"""Alternating least squares on implicit feedback.
+
+Source: Hu, Koren and Volinsky, "Collaborative filtering for implicit feedback datasets", ICDM 2008.
+Symbols: X (U, d), Y (I, d) factors; p_ui = 1 where user u has item i, else 0; confidence
+c_ui = 1 + alpha there, 1 elsewhere. Minimised: sum c_ui (p_ui - x_u.y_i)^2 + reg (|X|^2 + |Y|^2).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from irkit.arrays import Floats, Ints
+from irkit.recommend.base import Recommender, RecommenderConfig
+from irkit.recommend.table import RatingTable
+from irkit.rng import generator
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+BLOCK = 1 << 23
+"Cells of normal equations held at once: 64 MiB of float64."
+
+
+class ALSConfig(RecommenderConfig):
+    """Settings of `ALS`."""
+
+    embedding_size: int = Field(16, ge=1)
+    "Factors."
+    alpha: float = Field(1.0, gt=0)
+    "Extra confidence in what was seen."
+    reg: float = Field(10.0, gt=0)
+    "Penalty on squared factors, per user and item."
+    epochs: int = Field(15, ge=1)
+    "Alternations."
+    seed: int = 1
+    "Seed of the start."
+
+
+def solve_side(x: csr_matrix, y: Floats, alpha: float, reg: float) -> Floats:
+    """Solve one side's factors while the other's are held.
+
+    x_u = (Y'Y + alpha sum over seen i of y_i y_i' + reg I)^-1 (1 + alpha) sum over seen i of y_i
+
+    Parameters
+    ----------
+    x : (U, I) sparse, ones
+    y : (I, d) float64
+
+    Returns
+    -------
+    (U, d) float64
+    """
+    size = y.shape[1]
+    shared = y.T @ y + reg * np.eye(size)
+    outer = (y[:, :, None] * y[:, None, :]).reshape(len(y), -1)  # (I, d * d)
+    out = np.empty((x.shape[0], size))
+    step = max(1, BLOCK // (size * size))
+    for at in range(0, x.shape[0], step):
+        rows = x[at : at + step]
+        left = shared + alpha * (rows @ outer).reshape(-1, size, size)
+        out[at : at + step] = np.linalg.solve(left, (1 + alpha) * (rows @ y)[:, :, None])[:, :, 0]
+    return out
+
+
+def als_loss(x: csr_matrix, users: Floats, items: Floats, alpha: float, reg: float) -> float:
+    """Compute the objective over every cell, seen or not."""
+    seen = x.toarray() > 0
+    predicted = users @ items.T
+    confidence = np.where(seen, 1 + alpha, 1.0)
+    return float((confidence * (seen - predicted) ** 2).sum() + reg * ((users**2).sum() + (items**2).sum()))
+
+
+class ALS(Recommender):
+    """Rank items by factors fitted to seen against unseen; feed it positives only."""
+
+    name = "als"
+    config_type = ALSConfig
+    config: ALSConfig
+    predicts_ratings = False
+
+    def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
+        """Alternate between users and items."""
+        c = self.config
+        x = train.matrix_of_ones
+        transposed = x.T.tocsr()
+        self.item_factors_: Floats = generator(c.seed, "als").normal(0, 0.1, (x.shape[1], c.embedding_size))
+        for _ in range(c.epochs):
+            self.user_factors_ = solve_side(x, self.item_factors_, c.alpha, c.reg)
+            self.item_factors_ = solve_side(transposed, self.user_factors_, c.alpha, c.reg)
+
+    def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
+        """Return x_u . y_i."""
+        return np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item])
+
+    def scores(self, user: Ints, day: Floats | None = None) -> Floats:
+        """Return x_u . y_i for every item."""
+        return self.user_factors_[user] @ self.item_factors_.T

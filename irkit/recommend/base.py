@@ -1,0 +1,272 @@
+"""What every recommender shares: fitting, prediction with its fall-backs, top-n lists, saving.
+
+A recommender is a stage from queries to results, a query being a user and a document an item, so
+`ease % 200 >> rrn.rater()` is a pipeline. It is fitted on a `RatingTable`; `fit` returns a fitted copy.
+
+Symbols: U users, I items, mu mean rating, b_u and b_i damped deviations of users and items.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from irkit.arrays import Floats, Ints
+from irkit.config import Config
+from irkit.errors import CompositionError, ConfigError, FrameError, NotFittedError
+from irkit.frames import Queries
+from irkit.hits import Hits
+from irkit.pipeline.stage import Stage
+from irkit.recommend.table import DAY, RatingTable
+
+BRANCHES = ("user and item", "item", "user", "neither")
+"What was known of a pair: the model predicts the first kind, the fall-back the others."
+
+BATCH = 1 << 24
+"Scores held at once while making lists."
+
+
+class RecommenderConfig(Config):
+    """Settings that every recommender has."""
+
+    n: int = Field(100, ge=1)
+    "Items in a list."
+    seen: Literal["drop", "keep"] = "drop"
+    "Whether items the user rated in training may be recommended."
+    damping: float = Field(5.0, ge=0)
+    "Pseudo-ratings that pull the fall-back's deviations to 0."
+
+
+class Recommender(Stage):
+    """Base of the recommenders; a subclass implements `learn` and `score`."""
+
+    takes = "queries"
+    gives = "results"
+    needs: ClassVar[tuple[str, ...]] = ("train",)
+    config_type: ClassVar[type[Config]] = RecommenderConfig
+    config: Any
+    predicts_ratings: ClassVar[bool] = True
+    "Whether scores are ratings, on the rating scale."
+    uses_time: ClassVar[bool] = False
+    "Whether timestamps are needed in training and in `predict`."
+    train: RatingTable | None = None
+    mean_: float
+    "Mean training rating."
+    user_bias_: Floats
+    "(U,) float64: damped deviation of each user, for the fall-back."
+    item_bias_: Floats
+    "(I,) float64: damped deviation of each item, for the fall-back."
+
+    @classmethod
+    def make(cls, config: dict[str, Any], parts: tuple[Stage, ...], resources: dict[str, Any]) -> Stage:
+        """Construct and fit on the resource `train`, as a recipe does."""
+        if parts:
+            raise ConfigError(f"{cls.name}: holds no pipelines, got {len(parts)}; remove 'of'")
+        train = resources.get("train")
+        model = cls(cls.config_type(**config))
+        return model.fit(train, resources.get("valid")) if isinstance(train, RatingTable) else model
+
+    # ------------------------------------------------------------------ for subclasses
+
+    def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
+        """Set the learned arrays, attributes whose names end in an underscore."""
+        raise CompositionError(f"{self.name}: {type(self).__name__} does not implement learn")
+
+    def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
+        """Score pairs of known users and items.
+
+        Parameters
+        ----------
+        user, item : (m,) int64
+            Rows of the training table's users and items.
+        day : (m,) float64 or None
+            Days since 1970, for models that use time.
+
+        Returns
+        -------
+        (m,) float64
+        """
+        raise CompositionError(f"{self.name}: {type(self).__name__} does not implement score")
+
+    def scores(self, user: Ints, day: Floats | None = None) -> Floats:
+        """Score all items for some known users: (m, I) float64. A subclass with a matrix product overrides this."""
+        items = len(self.fitted.items)
+        days = None if day is None else np.repeat(day, items)
+        flat = self.score(np.repeat(user, items), np.tile(np.arange(items), len(user)), days)
+        return flat.reshape(len(user), items)
+
+    # ------------------------------------------------------------------ use
+
+    @property
+    def learns(self) -> bool:
+        """A recommender always learns."""
+        return True
+
+    @property
+    def fitted(self) -> RatingTable:
+        """The training table; an error before `fit`."""
+        if self.train is None:
+            raise NotFittedError(f"{self.name}: is not fitted; call fit(train) with a RatingTable first")
+        return self.train
+
+    def fit(self, train: RatingTable, valid: RatingTable | None = None) -> Self:  # type: ignore[override]
+        """Return a copy fitted on ratings.
+
+        Parameters
+        ----------
+        train : RatingTable
+        valid : RatingTable, optional
+            Held-out ratings for models that stop early or choose by them; expressed on the users
+            and items of `train` by `RatingTable.like`.
+
+        Raises
+        ------
+        FrameError
+            If the model uses time and the ratings have no timestamps.
+        """
+        if not isinstance(train, RatingTable):
+            raise FrameError(
+                f"{self.name}: fit takes a RatingTable, got {type(train).__name__}; use RatingTable.from_frame"
+            )
+        if self.uses_time:
+            train.days  # noqa: B018  (raises where there is no time)
+        fitted = copy(self)
+        fitted.train = train
+        fitted.mean_, fitted.user_bias_, fitted.item_bias_ = bias_baseline(train, self.config.damping)
+        fitted.learn(train, valid)
+        return fitted
+
+    def predict(self, pairs: pd.DataFrame) -> pd.DataFrame:
+        """Predict ratings of (user, item) pairs.
+
+        Parameters
+        ----------
+        pairs : frame
+            `user_id`, `item_id`, and `timestamp` for models that use time.
+
+        Returns
+        -------
+        frame
+            `pairs` with `prediction`, clipped to the rating scale, and `branch`, one of `BRANCHES`:
+            the model itself, or mu + b_i, mu + b_u, mu where user, item or both are unknown.
+        """
+        if not self.predicts_ratings:
+            raise ConfigError(f"{self.name}: ranks items and does not predict ratings; use recommend")
+        train = self.fitted
+        user, item = train.users.rows(pairs["user_id"]), train.items.rows(pairs["item_id"])
+        prediction = self.mean_ + np.where(user >= 0, self.user_bias_[user], 0) * (item < 0)
+        prediction = prediction + np.where(item >= 0, self.item_bias_[item], 0)
+        both = (user >= 0) & (item >= 0)
+        prediction[both] = self.score(user[both], item[both], self._days(pairs, both))
+        branch = np.select([both, item >= 0, user >= 0], BRANCHES[:3], BRANCHES[3])
+        return pairs.assign(prediction=np.clip(prediction, *train.scale), branch=branch)
+
+    def recommend(self, users: list[str], n: int | None = None, *, day: float | None = None) -> pd.DataFrame:
+        """Recommend items to users: a results frame with `qid` the user and `docno` the item.
+
+        Parameters
+        ----------
+        users : list of str
+            An unknown user gets the most rated items.
+        n : int, optional
+            Items in a list; default the config's.
+        day : float, optional
+            Days since 1970 at which to recommend, for models that use time; default the last in training.
+        """
+        queries = pd.DataFrame({"qid": users}, dtype="str")
+        if day is not None:
+            queries["timestamp"] = day * DAY
+        stage = self if n is None else self.limited(n)
+        return stage.run(queries).frame()
+
+    def run(self, flow: Queries) -> Hits:
+        """Make a list for every user, a batch of users at a time."""
+        train = self.fitted
+        users, items, n = train.users.rows(flow["qid"]), len(train.items), self.config.n
+        popular = np.bincount(train.item, minlength=items).astype(np.float64)
+        days = self._days(flow, np.ones(len(flow), dtype=bool)) if self.uses_time else None
+        step = max(1, BATCH // max(items, 1))
+        found: list[tuple[Ints, Ints, Floats]] = []
+        for at in range(0, len(flow), step):
+            rows = users[at : at + step]
+            known = rows >= 0
+            scores = np.tile(popular, (len(rows), 1))
+            if known.any():
+                scores[known] = self.scores(rows[known], None if days is None else days[at : at + step][known])
+            if self.config.seen == "drop":
+                scores[known] = np.where(self._seen(rows[known]), -np.inf, scores[known])
+            query, item = best(scores, n)
+            found.append((query + at, item, scores[query, item]))
+        query, item, score = (np.concatenate(part) for part in zip(*found, strict=True))
+        return Hits.ranked(flow, query, item, score, train.items).cut(n)
+
+    def limited(self, k: int) -> Self:
+        """Return a recommender with shorter lists."""
+        if k == self.config.n:
+            return self
+        shorter = copy(self)
+        shorter.config = self.config.changed(n=k)
+        return shorter
+
+    def rater(self) -> Stage:
+        """Return this model as a stage from results to results: it scores given items anew."""
+        from irkit.recommend.rate import Rate
+
+        return Rate((self,))
+
+    # ------------------------------------------------------------------ inside
+
+    def _seen(self, rows: Ints) -> Any:
+        return self.fitted.matrix_of_ones[rows].toarray().astype(bool)
+
+    def _days(self, frame: pd.DataFrame, rows: Any) -> Floats | None:
+        if not self.uses_time:
+            return None
+        if "timestamp" not in frame:
+            return np.full(int(rows.sum()), self.fitted.days.max())
+        return frame["timestamp"].to_numpy(dtype=np.float64)[rows] / DAY
+
+
+def bias_baseline(train: RatingTable, damping: float) -> tuple[float, Floats, Floats]:
+    """Fit mu + b_u + b_i in closed form.
+
+    b_i = sum over users of (r - mu) / (damping + n_i), then b_u = sum over items of (r - mu - b_i) / (damping + n_u).
+
+    Source: Koren, "Factor in the neighbors", TKDD 4(1), 2010, section 2.1 (decoupled estimates).
+
+    Returns
+    -------
+    mu, (U,) float64, (I,) float64
+    """
+    mean = float(train.rating.mean())
+    items, users = len(train.items), len(train.users)
+    residual = train.rating - mean
+    b_i = np.bincount(train.item, residual, items) / np.maximum(
+        damping + np.bincount(train.item, minlength=items), 1e-12
+    )
+    residual = residual - b_i[train.item]
+    b_u = np.bincount(train.user, residual, users) / np.maximum(
+        damping + np.bincount(train.user, minlength=users), 1e-12
+    )
+    return mean, b_u, b_i
+
+
+def best(scores: Floats, n: int) -> tuple[Ints, Ints]:
+    """Select each row's n greatest finite scores, and every score equal to the last of them.
+
+    Keeping the ties lets the tie rule decide among them later.
+
+    Returns
+    -------
+    row, column : (m,) int64
+    """
+    if n < scores.shape[1]:
+        last = np.partition(scores, scores.shape[1] - n, axis=1)[:, scores.shape[1] - n]
+        row, column = np.nonzero((scores >= last[:, None]) & np.isfinite(scores))
+    else:
+        row, column = np.nonzero(np.isfinite(scores))
+    return row, column

@@ -1,0 +1,62 @@
+"""EASE: a linear item-item model in closed form.
+
+Source: Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019, equation 8.
+Symbols: X (U, I) binary feedback, G = X'X, P = (G + reg I)^-1; B = I - P / diag(P), diag(B) = 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from irkit.arrays import Floats, Ints
+from irkit.recommend.base import Recommender, RecommenderConfig
+from irkit.recommend.table import RatingTable
+
+
+class EASEConfig(RecommenderConfig):
+    """Settings of `EASE`."""
+
+    reg: float = Field(500.0, gt=0)
+    "Penalty on squared weights; 200 to 1000 in the paper."
+
+
+def ease_weights(gram: Floats, reg: float) -> Floats:
+    """Solve for the item-item weights.
+
+    Parameters
+    ----------
+    gram : (I, I) float64
+        X'X.
+    reg : float, positive
+
+    Returns
+    -------
+    (I, I) float64 with a zero diagonal
+    """
+    p = np.linalg.inv(gram + reg * np.eye(len(gram)))
+    weights = -p / np.diag(p)
+    np.fill_diagonal(weights, 0.0)
+    return weights
+
+
+class EASE(Recommender):
+    """Rank items by a linear model of the items a user has; feed it positives only."""
+
+    name = "ease"
+    config_type = EASEConfig
+    config: EASEConfig
+    predicts_ratings = False
+
+    def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
+        """Solve once."""
+        x = train.matrix_of_ones
+        self.weights_ = ease_weights((x.T @ x).toarray(), self.config.reg)
+
+    def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
+        """Return single cells of X B."""
+        return np.einsum("mi,im->m", self.fitted.matrix_of_ones[user].toarray(), self.weights_[:, item])
+
+    def scores(self, user: Ints, day: Floats | None = None) -> Floats:
+        """Return rows of X B."""
+        return self.fitted.matrix_of_ones[user] @ self.weights_

@@ -1,0 +1,62 @@
+"""Rerank by a recommender: results in, the same pairs with the model's scores out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from irkit.errors import ConfigError
+from irkit.hits import Hits
+from irkit.pipeline.stage import Stage
+from irkit.recommend.base import Recommender
+from irkit.recommend.table import DAY, RatingTable
+
+
+class Rate(Stage):
+    """Score given items for their users by a recommender: `model.rater()`.
+
+    A pair the model does not know gets the fall-back of a rating model, and 0 from a model that
+    only ranks.
+    """
+
+    name = "rate"
+
+    def __init__(self, parts: tuple[Stage, ...]) -> None:
+        super().__init__()
+        if len(parts) != 1 or not isinstance(parts[0], Recommender):
+            raise ConfigError(f"rate: holds one recommender, got {', '.join(part.name for part in parts) or 'none'}")
+        self.parts = parts
+        self.model = parts[0]
+
+    @classmethod
+    def make(cls, config: dict[str, Any], parts: tuple[Stage, ...], resources: dict[str, Any]) -> Stage:
+        """Construct from plain values, as a recipe does."""
+        return cls(parts)
+
+    def fit(self, train: Any, valid: RatingTable | None = None) -> Rate:
+        """Return the stage around the fitted model."""
+        return Rate((self.model.fit(train, valid),))
+
+    def run(self, flow: Hits) -> Hits:
+        """Score every pair anew."""
+        model, train = self.model, self.model.fitted
+        user = train.users.rows(flow.queries["qid"])[flow.query]
+        used, inverse = np.unique(flow.doc, return_inverse=True)
+        item = train.items.rows(flow.docnos.take(used))[inverse]
+        both = (user >= 0) & (item >= 0)
+        score = np.zeros(len(flow))
+        if model.predicts_ratings:
+            score += model.mean_ + np.where(item >= 0, model.item_bias_[item], 0)
+            score += np.where((user >= 0) & (item < 0), model.user_bias_[user], 0)
+        day = None
+        if model.uses_time:
+            last = train.days.max()
+            days = (
+                flow.queries["timestamp"].to_numpy() / DAY
+                if "timestamp" in flow.queries
+                else np.full(len(flow.queries), last)
+            )
+            day = days[flow.query][both]
+        score[both] = model.score(user[both], item[both], day)
+        return flow.rescored(score)

@@ -1,0 +1,229 @@
+"""Ratings as arrays: what every recommender is fitted on.
+
+Symbols: n ratings, U users, I items.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from irkit.arrays import Bools, Floats, Ints, offsets
+from irkit.config import digest
+from irkit.errors import ConfigError, FrameError
+from irkit.frames import Ratings, check_ratings
+from irkit.hits import Docnos
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+DAY = 86_400.0
+"Seconds in a day; models count time in days."
+
+DUPLICATES = ("error", "last", "mean")
+"What may be done where a user rated an item twice."
+
+
+@dataclass(frozen=True)
+class RatingTable:
+    """Ratings by number of user and item, one row each, no pair twice."""
+
+    users: Docnos
+    "U user ids."
+    items: Docnos
+    "I item ids."
+    user: Ints
+    "(n,) int64: rows of `users`."
+    item: Ints
+    "(n,) int64: rows of `items`."
+    rating: Floats
+    "(n,) float64."
+    time: Floats | None
+    "(n,) float64: days since 1970; None where the data has no timestamps."
+    scale: tuple[float, float]
+    "Least and greatest rating possible; predictions are clipped to it."
+
+    def __len__(self) -> int:
+        return len(self.rating)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Ratings,
+        *,
+        scale: tuple[float, float] | None = None,
+        duplicates: Literal["error", "last", "mean"] = "error",
+    ) -> RatingTable:
+        """Read a ratings frame.
+
+        Parameters
+        ----------
+        frame : ratings frame
+            `user_id`, `item_id`, `rating`, optional `timestamp` in seconds since 1970.
+        scale : (low, high), optional
+            The rating scale; default the least and greatest rating present.
+        duplicates : {"error", "last", "mean"}
+            What to do where a user rated an item twice: refuse, keep the latest (by time, else by
+            position), or average.
+
+        Raises
+        ------
+        FrameError
+            If the frame is no ratings frame (ids that are not strings, NaN, no row), a rating lies
+            outside the scale, a pair occurs twice and `duplicates` is "error", or some rows have a
+            timestamp and others have none.
+        ConfigError
+            If `scale` or `duplicates` does not make sense.
+        """
+        check_ratings(frame, who="ratings")
+        if duplicates not in DUPLICATES:
+            raise ConfigError(f"ratings: duplicates is one of {', '.join(DUPLICATES)}, got {duplicates!r}")
+        if scale is not None and not (np.isfinite(scale).all() and scale[0] < scale[1]):
+            raise ConfigError(f"ratings: scale is (low, high) with low < high, got {scale}; for example (1, 5)")
+        user_ids, user = _numbered(frame["user_id"])
+        item_ids, item = _numbered(frame["item_id"])
+        rating = frame["rating"].to_numpy(dtype=np.float64)
+        if not len(rating):
+            raise FrameError("ratings: there is no rating; give at least one row")
+        scale = scale or (float(rating.min()), float(rating.max()))
+        outside = (rating < scale[0]) | (rating > scale[1])
+        if outside.any():
+            row = int(np.argmax(outside))
+            raise FrameError(
+                f"ratings: row {row} lies outside the scale {scale[0]:g}..{scale[1]:g}, got {rating[row]:g}"
+            )
+        table = cls(user_ids, item_ids, user, item, rating, _days(frame), scale)
+        return table._without_duplicates(duplicates)
+
+    def frame(self) -> Ratings:
+        """Return the ratings as a frame."""
+        import pandas as pd
+
+        data = {"user_id": self.users.take(self.user), "item_id": self.items.take(self.item), "rating": self.rating}
+        frame = pd.DataFrame({name: np.asarray(column) for name, column in data.items()})
+        frame = frame.astype({"user_id": "str", "item_id": "str"})
+        return frame if self.time is None else frame.assign(timestamp=self.time * DAY)
+
+    def kept(self, mask: Bools) -> RatingTable:
+        """Keep the ratings where `mask` is true; users and items keep their numbers."""
+        time = None if self.time is None else self.time[mask]
+        return replace(self, user=self.user[mask], item=self.item[mask], rating=self.rating[mask], time=time)
+
+    def through(self, stage: object) -> RatingTable:
+        """Return the table itself: what the stages of a pipeline are fitted on is the same for all of them."""
+        return self
+
+    def like(self, other: RatingTable) -> RatingTable:
+        """Express the ratings on another table's users and items; ratings of unknown ones are left out."""
+        user = other.users.rows(self.users.names)[self.user]
+        item = other.items.rows(self.items.names)[self.item]
+        known = (user >= 0) & (item >= 0)
+        kept = self.kept(known)
+        return replace(kept, users=other.users, items=other.items, user=user[known], item=item[known])
+
+    def compact(self) -> RatingTable:
+        """Leave out users and items without a rating, so that the ones kept are those the ratings know."""
+        users, user = np.unique(self.user, return_inverse=True)
+        items, item = np.unique(self.item, return_inverse=True)
+        if len(users) == len(self.users) and len(items) == len(self.items):
+            return self
+        kept = Docnos(self.users.take(users)), Docnos(self.items.take(items))
+        return replace(self, users=kept[0], items=kept[1], user=user, item=item)
+
+    def before(self, day: float) -> RatingTable:
+        """Keep the ratings given strictly before a day, and the users and items that have one.
+
+        Raises
+        ------
+        FrameError
+            If the ratings have no timestamps.
+        """
+        return self.kept(self.days < day).compact()
+
+    @property
+    def days(self) -> Floats:
+        """(n,) float64: days since 1970; an error where the data has no timestamps."""
+        if self.time is None:
+            raise FrameError("ratings: need the column 'timestamp' here; split or model without time instead")
+        return self.time
+
+    @cached_property
+    def by_user(self) -> tuple[Ints, Ints]:
+        """Offsets (U + 1,) and row numbers (n,) that list each user's ratings, oldest first."""
+        order = np.lexsort((np.zeros(len(self)) if self.time is None else self.time, self.user))
+        return offsets(np.bincount(self.user, minlength=len(self.users))), order
+
+    @cached_property
+    def by_item(self) -> tuple[Ints, Ints]:
+        """Offsets (I + 1,) and row numbers (n,) that list each item's ratings, oldest first."""
+        order = np.lexsort((np.zeros(len(self)) if self.time is None else self.time, self.item))
+        return offsets(np.bincount(self.item, minlength=len(self.items))), order
+
+    @cached_property
+    def matrix(self) -> csr_matrix:
+        """(U, I) sparse float64; a rating of 0 is stored, not dropped."""
+        from scipy.sparse import csr_matrix
+
+        return csr_matrix((self.rating, (self.user, self.item)), shape=(len(self.users), len(self.items)))
+
+    @cached_property
+    def matrix_of_ones(self) -> csr_matrix:
+        """(U, I) sparse float64: 1 for every pair with a rating."""
+        from scipy.sparse import csr_matrix
+
+        shape = (len(self.users), len(self.items))
+        return csr_matrix((np.ones(len(self)), (self.user, self.item)), shape=shape)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of ids, ratings, times and scale."""
+        content = hashlib.blake2b(digest_size=16)
+        for ids in (self.users.take(self.user), self.items.take(self.item)):
+            content.update(json.dumps(ids.to_pylist()).encode())
+        content.update(np.ascontiguousarray(self.rating).tobytes())
+        content.update(b"" if self.time is None else np.ascontiguousarray(self.time).tobytes())
+        return digest(content.hexdigest(), list(self.scale))
+
+    def _without_duplicates(self, duplicates: Literal["error", "last", "mean"]) -> RatingTable:
+        pair = self.user * len(self.items) + self.item
+        _, first, inverse, count = np.unique(pair, return_index=True, return_inverse=True, return_counts=True)
+        if (count == 1).all():
+            return self
+        if duplicates == "error":
+            row = int(first[np.argmax(count > 1)])
+            who, what = self.users[self.user[row]], self.items[self.item[row]]
+            raise FrameError(
+                f"ratings: user {who!r} rated item {what!r} {count.max()} times; "
+                "choose duplicates='last' or duplicates='mean', or drop rows"
+            )
+        order = np.arange(len(self)) if self.time is None else np.argsort(self.time, kind="stable")
+        last = np.zeros(len(count), dtype=np.int64)
+        last[inverse[order]] = order
+        table = self.kept(np.isin(np.arange(len(self)), last))
+        if duplicates == "mean":
+            mean = np.bincount(inverse, self.rating) / count
+            table = replace(table, rating=mean[inverse[np.sort(last)]])
+        return table
+
+
+def _numbered(column: object) -> tuple[Docnos, Ints]:
+    encoded = pa.array(column, type=pa.large_string()).dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    return Docnos(encoded.dictionary), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _days(frame: Ratings) -> Floats | None:
+    if "timestamp" not in frame:
+        return None
+    seconds = frame["timestamp"].to_numpy(dtype=np.float64)
+    if not np.isfinite(seconds).all():
+        row = int(np.argmin(np.isfinite(seconds)))
+        raise FrameError(f"ratings: row {row} has no timestamp while others have one; fill it or drop the column")
+    return seconds / DAY
