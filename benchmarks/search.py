@@ -1,0 +1,139 @@
+"""Search throughput of irkit beside its peers, passes interleaved, medians of several."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from irkit.lucene.jvm import lucene_jar
+
+ROUTES = ("limit", "irkit-wand", "irkit-auto", "irkit-frame", "pyserini", "bm25s")
+SETTINGS = ((1000, 1), (1000, 2), (10, 1), (10, 2))
+
+
+class Route:
+    """A worker process that answers one pass at a time."""
+
+    def __init__(self, name: str, index: Path, queries: Path, work: Path) -> None:
+        self.name = name
+        env = {**os.environ, "IRKIT_BENCH": str(work), "TOKENIZERS_PARALLELISM": "false"}
+        command = [sys.executable, "-m", "benchmarks.worker", name, str(index), str(queries)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env, bufsize=1
+        )
+        self._read()
+
+    def run(self, k: int, threads: int) -> dict:
+        print(k, threads, file=self.process.stdin, flush=True)
+        return self._read()
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+    def _read(self) -> dict:
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        raise SystemExit(f"benchmark: the worker {self.name} died; run it by hand to see why")
+
+
+def compile_limit(work: Path) -> bool:
+    """Compile the in-JVM limit; without javac its row is left out."""
+    classes = work / "classes"
+    classes.mkdir(parents=True, exist_ok=True)
+    source = Path(__file__).parent / "java" / "Limit.java"
+    try:
+        subprocess.run(
+            ["javac", "--release", "17", "-cp", str(lucene_jar()), "-d", str(classes), str(source)], check=True
+        )
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return False
+    return True
+
+
+def index_bm25s(index: Path, documents: Path) -> None:
+    """Build the bm25s index beside ours, once."""
+    out = Path(f"{index}-bm25s")
+    if out.is_dir():
+        return
+    import bm25s
+    import Stemmer
+
+    texts = [json.loads(line)["contents"] for line in documents.open()]
+    tokens = bm25s.tokenize(texts, stopwords="en", stemmer=Stemmer.Stemmer("porter"), show_progress=False)
+    retriever = bm25s.BM25(method="lucene", k1=0.9, b=0.4, backend="numba")
+    retriever.index(tokens, show_progress=False)
+    retriever.save(out)
+
+
+def compare(index: Path, queries: Path, work: Path, *, repeats: int, settings=SETTINGS, routes=ROUTES) -> list[dict]:
+    """Time every route under every setting; routes take turns within each repeat.
+
+    Returns
+    -------
+    list of dict
+        One row per route and setting: k, threads, median seconds, queries per second, CPU ms per query, memory.
+    """
+    have = [name for name in routes if name != "limit" or compile_limit(work)]
+    count = sum(1 for _ in queries.open())
+    workers = [Route(name, index, queries, work) for name in have]
+    rows = []
+    for k, threads in settings:
+        for worker in workers:  # warm-up: JIT, caches, compiled kernels
+            worker.run(k, threads)
+            worker.run(k, threads)
+        runs: dict[str, list[dict]] = {name: [] for name in have}
+        for _ in range(repeats):
+            for worker in workers:
+                runs[worker.name].append(worker.run(k, threads))
+        for name in have:
+            wall = statistics.median(run["wall"] for run in runs[name])
+            cpu = statistics.median(run["cpu"] for run in runs[name])
+            rows.append({
+                "route": name, "k": k, "threads": threads, "wall": wall, "qps": count / wall,
+                "cpu_ms": 1000 * cpu / count, "hits": runs[name][-1]["hits"], "rss_mb": runs[name][-1]["rss_mb"],
+            })  # fmt: skip
+    for worker in workers:
+        worker.close()
+    return rows
+
+
+def bars(rows: list[dict]) -> list[tuple[str, float, float]]:
+    """Compute the ratios that matter: (what, measured, wanted at least)."""
+    at = {(row["route"], row["k"], row["threads"]): row["qps"] for row in rows}
+    out = []
+
+    def ratio(what: str, a: tuple, b: tuple, wanted: float) -> None:
+        if a in at and b in at:
+            out.append((what, at[a] / at[b], wanted))
+
+    for threads in (1, 2):
+        ratio(
+            f"WAND / Lucene limit, k=1000, {threads} thread",
+            ("irkit-wand", 1000, threads),
+            ("limit", 1000, threads),
+            0.9,
+        )
+        ratio(
+            f"auto / Lucene limit, k=1000, {threads} thread",
+            ("irkit-auto", 1000, threads),
+            ("limit", 1000, threads),
+            2.5,
+        )
+    ratio("auto / pyserini batch, k=1000, 2 threads", ("irkit-auto", 1000, 2), ("pyserini", 1000, 2), 25)
+    ratio("auto / pyserini batch, k=10, 2 threads", ("irkit-auto", 10, 2), ("pyserini", 10, 2), 2.5)
+    for threads in (1, 2):
+        ratio(f"auto / bm25s, k=1000, {threads} thread", ("irkit-auto", 1000, threads), ("bm25s", 1000, threads), 1.4)
+        ratio(f"auto / bm25s, k=10, {threads} thread", ("irkit-auto", 10, threads), ("bm25s", 10, threads), 1.0)
+        ratio(
+            f"arrays / frame, k=1000, {threads} thread",
+            ("irkit-frame", 1000, threads),
+            ("irkit-auto", 1000, threads),
+            1 / 1.3,
+        )
+    return out
