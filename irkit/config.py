@@ -10,6 +10,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from irkit.errors import ConfigError, near_misses
 
+_TYPES = frozenset(
+    {"bool", "bytes", "date", "datetime", "dict", "float", "int", "list", "none", "path", "str", "tuple"}
+)
+
 
 class Config(BaseModel):
     """Base of every config: frozen, typed, no unknown fields, no NaN.
@@ -36,15 +40,30 @@ class Config(BaseModel):
 
 
 def explain_validation(kind: type[BaseModel], error: ValidationError) -> str:
-    """Say in one line what pydantic found wrong first, with a near miss for unknown fields."""
-    first = error.errors()[0]
+    """Say in one line what pydantic found wrong, unknown fields first and with near misses."""
+    # A misspelt field explains a missing one.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     who = kind.__name__.removesuffix("Config")
-    field = ".".join(str(part) for part in first["loc"]) or "value"
+    field = ".".join(_place(first["loc"]))
     if first["type"] == "extra_forbidden":
         return f"{who}: unknown field {field!r}; {near_misses(field, kind.model_fields)}"
     if first["type"] == "missing":
         return f"{who}: field {field!r} is missing"
-    return f"{who}: {field} is not valid, got {first['input']!r}; {first['msg'][0].lower()}{first['msg'][1:]}"
+    raised = first["ctx"]["error"] if first["type"] == "value_error" else None
+    if isinstance(raised, ConfigError):  # by a config inside this one
+        return f"{who}: {field}: {str(raised).partition(': ')[2]}"
+    message = str(raised) if raised else first["msg"]
+    if not field:  # a check over several fields says itself what does not fit
+        return f"{who}: {message}"
+    got = " ".join(repr(first["input"]).split())
+    got = got if len(got) <= 80 else got[:77] + "..."
+    return f"{who}: {field} is not valid, got {got}; {message[0].lower()}{message[1:]}"
+
+
+def _place(loc: tuple[int | str, ...]) -> list[str]:
+    """Return the path to a wrong value without the names of union members, such as `float` in `mu.float`."""
+    rest = [part for part in map(str, loc[1:]) if part not in _TYPES and "[" not in part and "(" not in part]
+    return [*map(str, loc[:1]), *rest]
 
 
 def digest(*parts: Any) -> str:

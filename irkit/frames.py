@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from irkit.errors import FrameError
-from irkit.hits import Hits, Ties
 
 Queries: TypeAlias = pd.DataFrame
 Results: TypeAlias = pd.DataFrame
@@ -46,9 +45,19 @@ def queries_frame(queries: str | Sequence[str] | Mapping[str, str] | Queries) ->
         queries = [queries]
     if not isinstance(queries, Mapping):
         queries = {str(i): text for i, text in enumerate(queries, 1)}
-    frame = pd.DataFrame({"qid": list(queries.keys()), "query": list(queries.values())}, dtype="str")
+    # As objects first: dtype "str" would turn a number into text without a word.
+    frame = pd.DataFrame({"qid": list(queries.keys()), "query": list(queries.values())}, dtype=object)
     check_queries(frame, who="queries")
-    return frame
+    return frame.astype("str")
+
+
+def stack_queries(frames: Sequence[Queries]) -> Queries:
+    """Put queries frames below one another; a query without weighted terms has None for them."""
+    out = pd.concat(frames, ignore_index=True)
+    if "query_toks" in out:
+        toks = [tok if isinstance(tok, dict) else None for tok in out["query_toks"]]
+        out["query_toks"] = pd.Series(toks, index=out.index, dtype=object)
+    return out
 
 
 def check_queries(frame: Queries, *, who: str) -> None:
@@ -73,9 +82,11 @@ def check_qrels(frame: Qrels, *, who: str) -> None:
     _need(frame, ["qid", "docno", "label"], "qrels", who)
     _strings(frame, ["qid", "docno"], who)
     _numbers(frame, "label", who)
-    labels = frame["label"].to_numpy()
-    if (labels != np.floor(labels)).any():
-        raise FrameError(f"{who}: labels must be whole numbers, got {labels[labels != np.floor(labels)][0]!r}")
+    labels = frame["label"].to_numpy(dtype=np.float64)
+    broken = labels != np.floor(labels)
+    if broken.any():
+        row = int(np.argmax(broken))
+        raise FrameError(f"{who}: labels must be whole numbers, got {labels[row]} in row {row}")
     _unique(frame, ["qid", "docno"], who)
 
 
@@ -86,9 +97,12 @@ def check_ratings(frame: Ratings, *, who: str) -> None:
     _numbers(frame, "rating", who)
 
 
-def rank_results(frame: Results, ties: Ties = "trec") -> Results:
-    """Sort a results frame by query, score and the tie rule, and number its ranks from 0."""
-    return Hits.from_frame(frame, ties=ties).frame()
+def check_pairs(frame: pd.DataFrame, *, who: str) -> None:
+    """Raise `FrameError` unless `frame` holds pairs of users and items; a `timestamp` must be finite."""
+    _need(frame, ["user_id", "item_id"], "pairs", who)
+    _strings(frame, ["user_id", "item_id"], who)
+    if "timestamp" in frame:
+        _numbers(frame, "timestamp", who)
 
 
 def _columns(frame: pd.DataFrame) -> str:
@@ -102,6 +116,9 @@ def _need(frame: Any, names: list[str], role: str, who: str) -> None:
     if missing:
         need = ", ".join(repr(name) for name in missing)
         raise FrameError(f"{who}: a {role} frame needs the column {need}, got {_columns(frame)}")
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise FrameError(f"{who}: the column {twice[0]!r} occurs twice, got {_columns(frame)}; drop one of them")
 
 
 def _strings(frame: pd.DataFrame, names: list[str], who: str) -> None:
@@ -114,14 +131,18 @@ def _strings(frame: pd.DataFrame, names: list[str], who: str) -> None:
         kinds = {type(value).__name__ for value in column}
         if kinds - {"str"}:
             found = ", ".join(sorted(kinds))
-            raise FrameError(f"{who}: column {name!r} must hold strings, got {found}; use frame.astype({{'{name}': 'str'}})")
+            raise FrameError(
+                f"{who}: column {name!r} must hold strings, got {found}; use frame.astype({{'{name}': 'str'}})"
+            )
 
 
 def _numbers(frame: pd.DataFrame, name: str, who: str) -> None:
     column = frame[name]
+    if column.empty:  # pandas gives a column without values the dtype object
+        return
     if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
         raise FrameError(f"{who}: column {name!r} must hold numbers, got {column.dtype}")
-    values = column.to_numpy(dtype=np.float64)
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     if not np.isfinite(values).all():
         row = int(np.argmin(np.isfinite(values)))
         raise FrameError(f"{who}: column {name!r} must be finite, got {values[row]} in row {row}")

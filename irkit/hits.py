@@ -9,7 +9,7 @@ Symbols: n queries, m hits, D rows of the docno table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -18,7 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from irkit.arrays import Bools, Floats, Ints, offsets, segments
-from irkit.errors import FrameError, NotFoundError, near_misses
+from irkit.columns import arrow_strings, feature_matrix, frame_strings, laid_end_to_end, repeat_rows, take_rows
+from irkit.docnos import Docnos as Docnos
+from irkit.errors import FrameError, NotFoundError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,63 +32,6 @@ QUERY_COLUMNS = ("query", "query_0", "query_toks", "timestamp")
 "Columns that belong to the query and are repeated on each of its hits in a frame."
 
 OWN_COLUMNS = ("qid", "docno", "score", "rank")
-
-
-class Docnos:
-    """A table of external document ids, addressed by row number.
-
-    Parameters
-    ----------
-    names : sequence of str or pyarrow array, (D,)
-        Unique ids.
-    rank : (D,) int32, optional
-        Position of each id in ascending byte order; computed when first needed.
-    """
-
-    def __init__(self, names: Sequence[str] | pa.Array, rank: Ints | None = None) -> None:
-        array = names if isinstance(names, pa.Array) else pa.array(names, type=pa.large_string())
-        self.names: pa.LargeStringArray = array.cast(pa.large_string())
-        self._rank = rank
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __getitem__(self, row: int) -> str:
-        return str(self.names[int(row)].as_py())
-
-    @property
-    def rank(self) -> Ints:
-        """(D,) int32: position of each id in ascending order of its UTF-8 bytes."""
-        if self._rank is None:
-            order = pc.sort_indices(self.names).to_numpy()
-            rank = np.empty(len(order), dtype=np.int32)
-            rank[order] = np.arange(len(order), dtype=np.int32)
-            self._rank = rank
-        return self._rank
-
-    def take(self, rows: Ints) -> pa.LargeStringArray:
-        """Return the ids of some rows as an Arrow array."""
-        return self.names.take(pa.array(rows))
-
-    def rows(self, docnos: Iterable[str] | pa.Array) -> Ints:
-        """Return the row of each id, -1 where the table has no such id."""
-        wanted = docnos if isinstance(docnos, pa.Array) else pa.array(list(docnos), type=pa.large_string())
-        found = pc.index_in(wanted.cast(pa.large_string()), value_set=self.names)
-        return found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-
-    def row(self, docno: str) -> int:
-        """Return the row of one id.
-
-        Raises
-        ------
-        NotFoundError
-            If the table has no such id.
-        """
-        found = int(self.rows([docno])[0])
-        if found < 0:
-            some = self.names.slice(0, 10_000).to_pylist()
-            raise NotFoundError(f"docno: there is no document {docno!r}; {near_misses(docno, some, limit=3)}")
-        return found
 
 
 def rank_order(query: Ints, score: Floats, rank: Ints, ties: Ties = "trec") -> Ints:
@@ -111,10 +56,28 @@ def rank_order(query: Ints, score: Floats, rank: Ints, ties: Ties = "trec") -> I
     >>> rank_order(np.zeros(3, int), np.array([1.0, 2.0, 1.0]), np.array([0, 1, 2])).tolist()
     [1, 2, 0]
     """
-    return np.lexsort((rank if ties == "anserini" else -rank.astype(np.int64), -score, query))
+    # Three keys in one lexsort, only faster: most scores differ, so that the third key orders few hits.
+    score = np.asarray(score)
+    order = np.argsort(-score)
+    order = order[_stable_order(np.asarray(query)[order])]
+    query, score = np.asarray(query)[order], score[order]
+    same = (query[1:] == query[:-1]) & (score[1:] == score[:-1])
+    if same.any():
+        tied = np.append(same, False) | np.insert(same, 0, False)
+        group = np.cumsum(np.insert(~same, 0, True))[tied]
+        rows = order[tied]
+        last = rank[rows] if ties == "anserini" else -rank[rows].astype(np.int64)
+        order[tied] = rows[np.lexsort((last, group))]
+    return order
 
 
-@dataclass(frozen=True)
+def _stable_order(numbers: Ints) -> Ints:
+    """Order whole numbers >= 0, equal ones as they come; numpy does 16-bit numbers by radix, many times faster."""
+    small = len(numbers) and numbers.max() < 1 << 16
+    return np.argsort(numbers.astype(np.uint16) if small else numbers, kind="stable")
+
+
+@dataclass(frozen=True, eq=False)
 class Hits:
     """Ranked documents of n queries; immutable, always in rank order.
 
@@ -135,7 +98,7 @@ class Hits:
     ties: Ties = "trec"
     "The tie rule in force."
     columns: dict[str, Any] = field(default_factory=dict)
-    "Further per-hit columns by name: (m,) arrays, Arrow arrays, or an (m, F) float64 `features`."
+    "Further per-hit columns by name: (m,) arrays, Arrow arrays of strings, or an (m, F) float64 `features`."
 
     def __len__(self) -> int:
         return len(self.doc)
@@ -169,11 +132,31 @@ class Hits:
             Row of `queries` for each hit, in any order.
         doc, score, docnos, ties, columns
             As the fields of the class, in the order of `query`.
+
+        Raises
+        ------
+        FrameError
+            If a score is not finite; the message names its query and document.
         """
+        query, doc = np.asarray(query, dtype=np.int64), np.asarray(doc, dtype=np.int64)
+        score = np.asarray(score, dtype=np.float64)
+        finite = np.isfinite(score)
+        if not finite.all():
+            bad = int(np.argmin(finite))
+            raise FrameError(
+                f"results: the score of docno {docnos[doc[bad]]!r} for qid {queries['qid'].iloc[int(query[bad])]!r} "
+                f"must be finite, got {score[bad]}; look at the stage that made it"
+            )
         order = rank_order(query, score, docnos.rank[doc], ties)
         ptr = offsets(np.bincount(query, minlength=len(queries)))
-        moved = {name: _take(column, order) for name, column in (columns or {}).items()}
-        return cls(queries, ptr, doc[order], np.asarray(score, dtype=np.float64)[order], docnos, ties, moved)
+        moved = {name: take_rows(column, order) for name, column in (columns or {}).items()}
+        return cls(queries, ptr, doc[order], score[order], docnos, ties, moved)
+
+    @classmethod
+    def none(cls, queries: pd.DataFrame, ties: Ties = "trec") -> Hits:
+        """Return the result set in which no query has any hit."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return cls(queries, np.zeros(len(queries) + 1, dtype=np.int64), nothing, np.zeros(0), Docnos([]), ties)
 
     def rescored(self, score: Floats, **columns: Any) -> Hits:
         """Give every hit a new score and put them in order again."""
@@ -181,11 +164,55 @@ class Hits:
             self.queries, self.query, self.doc, score, self.docnos, self.ties, {**self.columns, **columns}
         )
 
+    def carrying(self, **columns: Any) -> Hits:
+        """Add or replace per-hit columns, given in the order of the hits."""
+        return replace(self, columns={**self.columns, **columns})
+
+    def without(self, *names: str) -> Hits:
+        """Leave out per-hit columns; a name that is not there does no harm."""
+        if not set(names) & set(self.columns):
+            return self
+        return replace(self, columns={name: column for name, column in self.columns.items() if name not in names})
+
     def kept(self, mask: Bools) -> Hits:
         """Keep the hits where `mask` is true; the order stays."""
         counts = np.bincount(self.query[mask], minlength=len(self.queries))
-        columns = {name: _take(column, np.flatnonzero(mask)) for name, column in self.columns.items()}
+        columns = {name: take_rows(column, np.flatnonzero(mask)) for name, column in self.columns.items()}
         return replace(self, ptr=offsets(counts), doc=self.doc[mask], score=self.score[mask], columns=columns)
+
+    def between(self, start: int, stop: int) -> Hits:
+        """Return the hits of queries start, ..., stop - 1 as a result set of their own."""
+        low, high = int(self.ptr[start]), int(self.ptr[stop])
+        rows = np.arange(low, high)
+        columns = {name: take_rows(column, rows) for name, column in self.columns.items()}
+        queries = self.queries.iloc[start:stop].reset_index(drop=True)
+        ptr = self.ptr[start : stop + 1] - low
+        return replace(
+            self, queries=queries, ptr=ptr, doc=self.doc[low:high], score=self.score[low:high], columns=columns
+        )
+
+    def for_queries(self, queries: pd.DataFrame) -> Hits:
+        """Express the same hits on another queries frame that holds all their qids.
+
+        Raises
+        ------
+        FrameError
+            If a query with hits is not in `queries`.
+        """
+        if queries is self.queries:
+            return self
+        mine, other = arrow_strings(self.queries["qid"]), arrow_strings(queries["qid"])
+        if mine.equals(other):
+            return replace(self, queries=queries)
+        row = pc.index_in(mine, value_set=other).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        query = row[self.query]
+        if len(query) and query.min() < 0:
+            stray = self.queries["qid"].iloc[int(self.query[int(np.argmin(query))])]
+            raise FrameError(f"results: qid {stray!r} is not among the queries; pass all queries of the run")
+        order = np.argsort(query, kind="stable")
+        columns = {name: take_rows(column, order) for name, column in self.columns.items()}
+        ptr = offsets(np.bincount(query, minlength=len(queries)))
+        return Hits(queries, ptr, self.doc[order], self.score[order], self.docnos, self.ties, columns)
 
     def cut(self, k: int) -> Hits:
         """Keep the best k hits of each query."""
@@ -197,28 +224,40 @@ class Hits:
             return self
         used, inverse = np.unique(self.doc, return_inverse=True)
         rows = docnos.rows(self.docnos.take(used))
+        if len(rows) and rows.min() < 0:
+            stray = self.docnos[used[int(np.argmin(rows))]]
+            raise NotFoundError(
+                f"docno: there is no document {stray!r} in the table; was it retrieved from another index?"
+            )
         return replace(self, doc=rows[inverse], docnos=docnos)
+
+    def compact(self) -> Hits:
+        """Express the same hits on a docno table of just the documents they hold, to send or store them."""
+        used, inverse = np.unique(self.doc, return_inverse=True)
+        return replace(self, doc=inverse, docnos=Docnos(self.docnos.take(used)))
 
     def frame(self) -> pd.DataFrame:
         """Return the results as a frame: `qid`, query columns, `docno`, `score`, `rank`, further columns."""
         import pandas as pd
 
         query = self.query
-        data: dict[str, Any] = {"qid": _repeat(self.queries["qid"], query)}
+        data: dict[str, Any] = {"qid": frame_strings(arrow_strings(self.queries["qid"]).take(pa.array(query)))}
         for name in QUERY_COLUMNS:
             if name in self.queries:
-                data[name] = _repeat(self.queries[name], query)
-        data["docno"] = _strings(self.docnos.take(self.doc))
+                data[name] = repeat_rows(self.queries[name], query)
+        data["docno"] = frame_strings(self.docnos.take(self.doc))
         data["score"] = self.score
         data["rank"] = self.rank
         for name, column in self.columns.items():
             if isinstance(column, pa.Array):
-                column = _strings(column)
+                column = frame_strings(column)
             data[name] = list(column) if getattr(column, "ndim", 1) == 2 else column
         return pd.DataFrame(data)
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, queries: pd.DataFrame | None = None, ties: Ties = "trec") -> Hits:
+    def from_frame(
+        cls, frame: pd.DataFrame, queries: pd.DataFrame | None = None, ties: Ties = "trec", who: str = "results"
+    ) -> Hits:
         """Read a results frame; the order within each query is made anew from scores and the tie rule.
 
         Parameters
@@ -227,39 +266,47 @@ class Hits:
             Needs `qid`, `docno`, `score`.
         queries : queries frame, optional
             All queries, so that those without hits are kept; default those in `frame`.
+        ties : {"trec", "anserini"}
+        who : str
+            Whose frame it is, for messages.
 
         Raises
         ------
         FrameError
             If a column is missing, a score is NaN, a pair occurs twice or a `qid` is not in `queries`.
         """
+        import pandas as pd
+
         from irkit.frames import check_results
 
-        check_results(frame, who="results")
+        check_results(frame, who=who)
         if queries is None:
             extra = [name for name in QUERY_COLUMNS if name in frame]
             queries = frame[["qid", *extra]].drop_duplicates("qid").reset_index(drop=True)
-        import pandas as pd
-
-        query = pd.Index(queries["qid"]).get_indexer(frame["qid"])
+        query = pd.Index(queries["qid"]).get_indexer(pd.Index(frame["qid"]))
         if len(query) and query.min() < 0:
             stray = frame["qid"].iloc[int(np.argmin(query))]
-            raise FrameError(f"results: qid {stray!r} is not among the queries; pass all queries of the run")
-        names = pa.array(frame["docno"], type=pa.large_string()).dictionary_encode()
-        if isinstance(names, pa.ChunkedArray):
-            names = names.combine_chunks()
+            raise FrameError(f"{who}: qid {stray!r} is not among the queries; pass all queries of the run")
+        names = arrow_strings(frame["docno"]).dictionary_encode()
         doc = names.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        columns: dict[str, Any] = {}
-        for name in frame.columns:
-            if name in OWN_COLUMNS or name in QUERY_COLUMNS:
-                continue
-            values = frame[name]
-            if name == "features":
-                columns[name] = np.stack(list(values)) if len(values) else np.zeros((0, 0))
-            else:
-                columns[name] = values.to_numpy()
+        further = [name for name in frame.columns if name not in OWN_COLUMNS and name not in QUERY_COLUMNS]
+        columns = {str(name): _column(frame[name]) for name in further}
         score = frame["score"].to_numpy(dtype=np.float64)
         return cls.ranked(queries, query, doc, score, Docnos(names.dictionary), ties, columns)
+
+
+def _column(values: pd.Series[Any]) -> Any:
+    """Read a further column of a frame."""
+    import pandas as pd
+
+    if values.name == "features":
+        return feature_matrix(values)
+    return arrow_strings(values) if isinstance(values.dtype, pd.StringDtype) else values.to_numpy()
+
+
+def rank_results(frame: pd.DataFrame, ties: Ties = "trec") -> pd.DataFrame:
+    """Sort a results frame by query, score and the tie rule, and number its ranks from 0."""
+    return Hits.from_frame(frame, ties=ties).frame()
 
 
 def shared_docnos(results: Sequence[Hits]) -> list[Hits]:
@@ -267,26 +314,30 @@ def shared_docnos(results: Sequence[Hits]) -> list[Hits]:
     first = results[0].docnos
     if all(hits.docnos is first for hits in results):
         return list(results)
-    used = [hits.docnos.take(np.unique(hits.doc)) for hits in results]
-    table = Docnos(pc.unique(pa.concat_arrays(used)))
-    return [hits.on(table) for hits in results]
+    used, place = zip(*(np.unique(hits.doc, return_inverse=True) for hits in results), strict=True)
+    names = pa.concat_arrays([hits.docnos.take(rows) for hits, rows in zip(results, used, strict=True)])
+    coded = names.dictionary_encode()
+    table, rows = Docnos(coded.dictionary), coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    starts = offsets(np.array([len(part) for part in used]))
+    return [replace(hits, doc=rows[starts[i] + place[i]], docnos=table) for i, hits in enumerate(results)]
 
 
-def _take(column: Any, rows: Ints) -> Any:
-    return column.take(pa.array(rows)) if isinstance(column, pa.Array) else np.asarray(column)[rows]
+def stacked(results: Sequence[Hits], queries: pd.DataFrame) -> Hits:
+    """Put the result sets of consecutive groups of queries, together `queries`, one after another."""
+    results = shared_docnos(results)
+    first = results[0]
+    ptr = offsets(np.concatenate([np.diff(hits.ptr) for hits in results]))
+    doc = np.concatenate([hits.doc for hits in results])
+    score = np.concatenate([hits.score for hits in results])
+    return Hits(queries, ptr, doc, score, first.docnos, first.ties, common_columns(results))
 
 
-def _strings(array: pa.Array) -> Any:
-    import pandas as pd
+def common_columns(results: Sequence[Hits]) -> dict[str, Any]:
+    """Lay the per-hit columns that every result set has end to end.
 
-    dtype = pd.StringDtype("pyarrow", na_value=np.nan)
-    return pd.arrays.ArrowStringArray(array.cast(pa.large_string()), dtype=dtype)  # type: ignore[call-arg]
-
-
-def _repeat(column: pd.Series[Any], rows: Ints) -> Any:
-    """Repeat a query column once per hit, in Arrow where it holds strings."""
-    import pandas as pd
-
-    if isinstance(column.dtype, pd.StringDtype):
-        return _strings(pa.array(column, type=pa.large_string()).take(pa.array(rows)))
-    return column.to_numpy()[rows]
+    A result set without hits has a say only if none has hits: a stage that saw nothing may not
+    have made its column.
+    """
+    filled = [hits for hits in results if len(hits)] or list(results)
+    names = [name for name in filled[0].columns if all(name in hits.columns for hits in filled)]
+    return {name: laid_end_to_end([hits.columns[name] for hits in filled]) for name in names}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import pandas as pd
 
+from irkit.errors import FrameError
+from irkit.frames import queries_frame
 from irkit.hits import Hits
 
 if TYPE_CHECKING:
@@ -14,3 +18,176 @@ if TYPE_CHECKING:
 
 Terms: TypeAlias = list[tuple[str, float, float]]
 "Rows of (term, weight in the query, contribution to the score)."
+
+PASSAGE = "%p"
+"What stands between a document's id and the number of one of its passages."
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one stage made of the document."""
+
+    label: str
+    "The stage as Python text."
+    docno: str | None
+    "The document, or its best passage; None where the stage did not give it."
+    rank: int | None
+    "Its rank, 0 is best."
+    score: float | None
+    "Its score."
+    query: str | None
+    "The query a rewriting stage gave; None for a stage that gives results."
+    terms: Terms
+    "What each query term adds to the score, greatest first, where the stage knows."
+    parts: tuple[tuple[Step, ...], ...]
+    "The trail through each pipeline inside an operator."
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The trail of one document through a pipeline; prints as an indented text."""
+
+    query: str
+    "The query as it came in."
+    docno: str
+    "The document asked about."
+    steps: tuple[Step, ...]
+    "One per stage, in order."
+
+    @property
+    def score(self) -> float | None:
+        """Score at the end of the pipeline; None where the document is not among the results."""
+        return self.steps[-1].score
+
+    @property
+    def rank(self) -> int | None:
+        """Rank at the end of the pipeline, 0 is best; None where the document is not among the results."""
+        return self.steps[-1].rank
+
+    def frame(self) -> pd.DataFrame:
+        """Return the trail as a frame: `step`, `stage`, `rank`, `score`, `query`.
+
+        Step 2.1.3 is the third stage of the first pipeline inside the second stage.
+        """
+        rows = [(number, step.label, step.rank, step.score, step.query) for number, step in _walk(self.steps)]
+        frame = pd.DataFrame(rows, columns=["step", "stage", "rank", "score", "query"])
+        return frame.astype({"step": "str", "stage": "str", "rank": "Int64", "score": "float64"})
+
+    def terms(self) -> pd.DataFrame:
+        """Return what query terms add to scores as a frame: `step`, `stage`, `term`, `weight`, `contribution`."""
+        rows = [(number, step.label, *term) for number, step in _walk(self.steps) for term in step.terms]
+        frame = pd.DataFrame(rows, columns=["step", "stage", "term", "weight", "contribution"])
+        return frame.astype(
+            {"step": "str", "stage": "str", "term": "str", "weight": "float64", "contribution": "float64"}
+        )
+
+    def __str__(self) -> str:
+        lines = [f"document {self.docno} for the query {self.query!r}"]
+        width = max(2 * number.count(".") + len(step.label) for number, step in _walk(self.steps))
+        for number, step in _walk(self.steps):
+            indent = "  " * (number.count(".") + 1)
+            lines.append(f"{indent}{step.label:<{width + 2 - len(indent)}}  {_verdict(step, self.docno)}")
+            lines += [f"{indent}    {value:10.4f}  {weight:g} x {term}" for term, weight, value in step.terms]
+        return "\n".join(lines)
+
+
+def explain(stage: Stage, query: Any, docno: str) -> Explanation:
+    """Follow one document through a pipeline.
+
+    Parameters
+    ----------
+    stage : Stage
+    query : str or queries frame of one row; results frame or Hits of one query for a stage that takes results
+    docno : str
+        The document; where a stage cuts documents into passages, its best passage is followed.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    FrameError
+        If there is not exactly one query.
+    NotFoundError
+        If the retriever's index has no such document.
+    """
+    flow = stage.read(query)
+    queries = flow.queries if isinstance(flow, Hits) else queries_frame(flow)
+    if len(queries) != 1:
+        raise FrameError(f"explain: explains one query at a time, got {len(queries)}; pass one row of the queries")
+    return Explanation(_query_text(queries), docno, _trace(stage, flow, docno)[0])
+
+
+def _trace(stage: Stage, flow: Flow, docno: str) -> tuple[tuple[Step, ...], Flow]:
+    """Run a stage on one query, noting what becomes of the document; chains give several steps."""
+    from irkit.pipeline.chain import Then
+    from irkit.pipeline.operators import Joined
+
+    if isinstance(stage, Then):
+        steps: tuple[Step, ...] = ()
+        # Not stage.steps(): a cut that is handed to the retriever would not show what it dropped.
+        for part in stage.parts:
+            more, flow = _trace(part, flow, docno)
+            steps += more
+        return steps, flow
+    inner: tuple[tuple[Step, ...], ...] = ()
+    if isinstance(stage, Joined):
+        queries = flow.queries if isinstance(flow, Hits) else flow
+        traced = [_trace(part, stage.offered(flow), docno) for part in stage.parts]
+        inner = tuple(steps for steps, _ in traced)
+        out: Flow = stage.join([given for _, given in traced], queries)  # type: ignore[misc]
+    elif stage.parts:  # a stage around one pipeline
+        steps, out = _trace(stage.parts[0], flow, docno)
+        inner = (steps,)
+    else:
+        out = stage.run(flow)
+    return (_step(stage, flow, out, docno, inner),), out
+
+
+def _step(stage: Stage, flow: Flow, out: Flow, docno: str, parts: tuple[tuple[Step, ...], ...]) -> Step:
+    if not isinstance(out, Hits):
+        return Step(stage.label(), None, None, None, _query_text(out), [], parts)
+    row = _row(out, docno)
+    # A retriever can say why it did not give a document; a later stage knows only what it was given.
+    asked = out.docnos[out.doc[row]] if row is not None else docno if stage.takes == "queries" else None
+    terms = (stage.explain_terms(flow, asked) if asked is not None else None) or []
+    terms = sorted(terms, key=lambda term: -term[2])
+    if row is None:
+        return Step(stage.label(), None, None, None, None, terms, parts)
+    return Step(stage.label(), out.docnos[out.doc[row]], row, float(out.score[row]), None, terms, parts)
+
+
+def _row(hits: Hits, docno: str) -> int | None:
+    """Return where the document, or its best passage, stands among the hits of one query."""
+    names = hits.docnos.take(hits.doc).to_pylist()
+    found = [row for row, name in enumerate(names) if name == docno or name.rpartition(PASSAGE)[0] == docno]
+    return found[0] if found else None
+
+
+def _query_text(queries: pd.DataFrame) -> str:
+    """Say a query in one line: its weighted terms if it has any, else its text."""
+    toks = queries["query_toks"].iloc[0] if "query_toks" in queries else None
+    if isinstance(toks, dict):
+        heaviest = sorted(toks.items(), key=lambda item: -item[1])
+        shown = " ".join(f"{term}^{weight:.3g}" for term, weight in heaviest[:12])
+        return shown + (f" and {len(heaviest) - 12} more" if len(heaviest) > 12 else "")
+    return str(queries["query"].iloc[0]) if "query" in queries else ""
+
+
+def _verdict(step: Step, docno: str) -> str:
+    if step.query is not None:
+        return f"query {step.query!r}"
+    if step.score is None:
+        return "not among the results"
+    passage = f"  ({step.docno})" if step.docno != docno else ""
+    return f"rank {step.rank}  score {np.format_float_positional(step.score, 6, trim='0')}{passage}"
+
+
+def _walk(steps: tuple[Step, ...], above: str = "") -> Iterator[tuple[str, Step]]:
+    """Yield every step with its number, operators before their parts."""
+    for place, step in enumerate(steps, 1):
+        number = f"{above}{place}"
+        yield number, step
+        for which, part in enumerate(step.parts, 1):
+            yield from _walk(part, f"{number}.{which}.")

@@ -1,6 +1,6 @@
 """Fusion and score normalisation as functions on arrays.
 
-Symbols: m hits, n queries, S systems. `query` numbers the query of each hit, `ptr` are offsets of
+Symbols: m hits, n queries, p distinct pairs. `query` numbers the query of each hit, `ptr` are offsets of
 queries that own consecutive hits.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from irkit.arrays import Floats, Ints
+from irkit.arrays import Bools, Floats, Ints
 
 
 def minmax(ptr: Ints, score: Floats) -> Floats:
@@ -29,13 +29,19 @@ def minmax(ptr: Ints, score: Floats) -> Floats:
 
 
 def zscore(ptr: Ints, score: Floats) -> Floats:
-    """Standardise each query's scores: (s - mean) / standard deviation; a constant query gets 0."""
-    count = np.maximum(np.repeat(np.diff(ptr), np.diff(ptr)), 1)
-    centred = score - _per_query(np.add, ptr, score) / count
-    deviation = np.sqrt(_per_query(np.add, ptr, centred**2) / count)
+    """Standardise each query's scores: (s - mean) / standard deviation; a constant query gets 0.
+
+    The deviation is that of the population (divided by the number of hits).
+    """
     # A query of equal scores can keep a deviation of rounding size; it is constant all the same.
-    flat = _per_query(np.maximum, ptr, score) == _per_query(np.minimum, ptr, score)
-    return np.where(flat, 0.0, centred / np.where(flat, 1.0, deviation))
+    low, high = _per_query(np.minimum, ptr, score), _per_query(np.maximum, ptr, score)
+    spread = np.where(high > low, high - low, 1.0)
+    count = np.repeat(np.diff(ptr), np.diff(ptr))
+    # In units of the spread, so that squares of tiny scores do not vanish.
+    unit = (score - low) / spread
+    centred = unit - _per_query(np.add, ptr, unit) / count
+    deviation = np.sqrt(_per_query(np.add, ptr, centred**2) / count)
+    return np.where(high > low, centred / np.where(high > low, deviation, 1.0), 0.0)
 
 
 def sum_to_one(ptr: Ints, score: Floats) -> Floats:
@@ -47,7 +53,7 @@ def sum_to_one(ptr: Ints, score: Floats) -> Floats:
     """
     shifted = score - _per_query(np.minimum, ptr, score)
     total = _per_query(np.add, ptr, shifted)
-    count = np.maximum(np.repeat(np.diff(ptr), np.diff(ptr)), 1)
+    count = np.repeat(np.diff(ptr), np.diff(ptr))
     return np.where(total > 0, shifted / np.where(total > 0, total, 1.0), 1.0 / count)
 
 
@@ -69,8 +75,15 @@ def reciprocal_rank(rank: Ints, k: float) -> Floats:
     return 1.0 / (k + rank + 1)
 
 
-def pool(query: Ints, doc: Ints, system: Ints, documents: int) -> tuple[Ints, Ints, Ints]:
+def pool(query: Ints, doc: Ints, documents: int) -> tuple[Ints, Ints, Ints]:
     """Find the distinct (query, document) pairs of several result lists.
+
+    Parameters
+    ----------
+    query, doc : (m,) int
+        The hits of all lists end to end.
+    documents : int
+        Size of the docno table, above every `doc`.
 
     Returns
     -------
@@ -82,6 +95,57 @@ def pool(query: Ints, doc: Ints, system: Ints, documents: int) -> tuple[Ints, In
     key = query.astype(np.int64) * documents + doc
     distinct, pair = np.unique(key, return_inverse=True)
     return distinct // documents, distinct % documents, pair
+
+
+def member(keys: Ints, known: Ints) -> Bools:
+    """Say of each key whether it is among the known ones; several times faster than `np.isin` on millions.
+
+    Examples
+    --------
+    >>> member(np.array([3, 1, 7]), np.array([7, 3, 3])).tolist()
+    [True, False, True]
+    """
+    if not len(known):
+        return np.zeros(len(keys), dtype=bool)
+    known = np.sort(known)
+    place = np.searchsorted(known, keys)
+    return known[np.minimum(place, len(known) - 1)] == keys
+
+
+def below(last: float, score: Floats) -> Floats:
+    """Shift one query's falling scores below `last`: the best to last - 1, their differences kept.
+
+    Where float64 is too coarse for that (scores of 1e16, say) each step is the next smaller number,
+    so that the order is kept all the same; equal scores stay equal.
+
+    Parameters
+    ----------
+    last : float
+        Score to stay below.
+    score : (k,) float64, descending
+
+    Returns
+    -------
+    (k,) float64, descending, all < last
+
+    Examples
+    --------
+    >>> below(3.0, np.array([9.0, 8.5, 8.5])).tolist()
+    [2.0, 1.5, 1.5]
+    >>> below(1e16, np.array([0.2, 0.1])).tolist()
+    [9999999999999998.0, 9999999999999996.0]
+    """
+    shifted = last - 1.0 + (score - score[0])
+    falls = np.diff(score) < 0
+    if shifted[0] < last and (np.diff(shifted)[falls] < 0).all():
+        return shifted
+    out, above = shifted.copy(), last
+    for i in range(len(out)):
+        if i and not falls[i - 1]:
+            out[i] = out[i - 1]
+        else:
+            out[i] = above = min(out[i], np.nextafter(above, -np.inf))
+    return out
 
 
 def _per_query(reduce: np.ufunc, ptr: Ints, score: Floats) -> Floats:

@@ -11,100 +11,149 @@ Python's precedence holds: `**` binds tighter than `*` and `%`, then `+`, `>>`, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from pydantic import Field
 
+from irkit.arrays import Bools, Floats, Ints
+from irkit.columns import take_rows
 from irkit.config import Config
-from irkit.errors import CompositionError
-from irkit.hits import Hits, shared_docnos
-from irkit.pipeline.fusion import NORMALISERS, pool, reciprocal_rank
-from irkit.pipeline.stage import Flow, Stage, Then, Topics, as_stage
+from irkit.errors import CompositionError, ConfigError
+from irkit.hits import Hits, common_columns, shared_docnos
+from irkit.pipeline.chain import Then, as_stage
+from irkit.pipeline.fusion import NORMALISERS, below, member, pool, reciprocal_rank
+from irkit.pipeline.stage import Flow, Stage
 
 
 class Joined(Stage):
-    """Base of operators over several pipelines that start from the same input."""
+    """Base of operators over several pipelines that start from the same input.
 
-    flat = False
-    "Whether `(a op b) op c` is the same as `op(a, b, c)`."
+    The result carries the queries of the input (what a part rewrites stays inside that part), the
+    tie rule of the first part, and the per-hit columns that every part gives, each taken from the
+    first part that holds the document; `features` only where an operator says so.
+    """
+
+    sign = ""
+    "The operator in Python, if it has one."
+    flat: Literal["", "left", "both"] = "left"
+    "Which nested operators of the same kind are the same as one: `(a + b) + c` is `sum(a, b, c)`."
 
     def __init__(self, parts: tuple[Stage, ...], config: Config | None = None) -> None:
+        super().__init__(config)
+        parts = tuple(as_stage(part, sign=self.sign or self.name) for part in parts)
         if len(parts) < 2:
             raise CompositionError(f"{self.name}: joins two pipelines or more, got {len(parts)}")
+        who = self.sign or self.name
         for part in parts:
             if part.gives != "results":
-                raise CompositionError(f"{self.name}: joins results, but {part.name} gives {part.gives}; add a retriever")
+                raise CompositionError(
+                    f"{who}: joins results, but {part.name} gives {part.gives}; write {part.name} >> retriever"
+                )
             if part.takes != parts[0].takes:
                 raise CompositionError(
-                    f"{self.name}: {parts[0].name} takes {parts[0].takes} but {part.name} takes {part.takes}; "
-                    "both sides must start from the same input"
+                    f"{who}: {parts[0].name} takes {parts[0].takes} but {part.name} takes "
+                    f"{part.takes}; both sides must start from the same input"
                 )
-        self.parts = parts
-        self.takes = parts[0].takes  # type: ignore[misc]
-        self.config = config or self.config_type()
+        self.parts = tuple(
+            inner
+            for place, part in enumerate(parts)
+            for inner in (part.parts if type(part) is type(self) and self._flattens(place) else (part,))
+        )
+        self.takes = parts[0].takes
+
+    def _flattens(self, place: int) -> bool:
+        return self.flat == "both" or (self.flat == "left" and place == 0)
 
     @classmethod
-    def of(cls, sign: str, left: Stage, right: Any) -> Stage:
+    def of(cls, left: Any, right: Any) -> Stage:
         """Build the operator from its two sides as Python hands them over."""
-        if not isinstance(right, Stage) and isinstance(right, (int, float, str)):
-            raise CompositionError(f"{sign}: joins two pipelines, got {type(right).__name__} {right!r}")
-        flattened = left.parts if cls.flat and type(left) is cls else (left,)
-        return cls((*flattened, as_stage(right, before=left)))
+        if not isinstance(left, Stage):
+            left = as_stage(left, sign=cls.sign, beside=right)
+        return cls((left, as_stage(right, sign=cls.sign, beside=left)))
 
     @classmethod
     def make(cls, config: dict[str, Any], parts: tuple[Stage, ...], resources: dict[str, Any]) -> Stage:
         """Construct from plain values, as a recipe does."""
-        return cls(parts, cls.config_type(**config))
+        return cls(parts, cls.configured(config))
 
     def run(self, flow: Flow) -> Hits:
         """Run every part on the same input and join what they give."""
-        return self.join(shared_docnos([part.run(flow) for part in self.parts]))  # type: ignore[misc]
+        queries = flow.queries if isinstance(flow, Hits) else flow
+        offered = self.offered(flow)
+        return self.join([part.run(offered) for part in self.parts], queries)  # type: ignore[misc]
 
-    def join(self, results: list[Hits]) -> Hits:
-        """Join result sets that share one docno table."""
-        raise CompositionError(f"{self.name}: {type(self).__name__} does not implement join")
+    def offered(self, flow: Flow) -> Flow:
+        """Return what each part is run on."""
+        return flow
 
-    def fit(self, train: Topics, valid: Topics | None = None) -> Stage:
+    def join(self, results: Sequence[Hits], queries: pd.DataFrame | None = None) -> Hits:
+        """Join what the parts gave.
+
+        Parameters
+        ----------
+        results : sequence of Hits
+            One per part, on any docno tables.
+        queries : queries frame, optional
+            The queries of the input; default those of the first result set.
+        """
+        queries = results[0].queries if queries is None else queries
+        return self.combine([hits.for_queries(queries) for hits in shared_docnos(results)])
+
+    def combine(self, results: list[Hits]) -> Hits:
+        """Join result sets that share one docno table and one queries frame; what a subclass implements."""
+        raise CompositionError(f"{self.name}: {type(self).__name__} does not implement combine")
+
+    def fit(self, train: Any, valid: Any = None) -> Stage:
         """Fit every part on the same input."""
-        return type(self)(tuple(part.fit(train, valid) for part in self.parts), self.config)
+        return type(self)(tuple(part.fit(train, valid) for part in self.parts), self.config) if self.learns else self
 
 
 class _Pooled:
     """Hits of several systems laid end to end, with their distinct pairs."""
 
     def __init__(self, results: list[Hits]) -> None:
-        first = results[0]
-        documents = len(first.docnos)
-        self.results = results
+        self.first = results[0]
         self.score = np.concatenate([hits.score for hits in results])
         self.rank = np.concatenate([hits.rank for hits in results])
         query = np.concatenate([hits.query for hits in results])
         doc = np.concatenate([hits.doc for hits in results])
-        system = np.repeat(np.arange(len(results)), [len(hits) for hits in results])
-        self.query, self.doc, self.pair = pool(query, doc, system, documents)
-        self.system = system
+        self.query, self.doc, self.pair = pool(query, doc, len(self.first.docnos))
+        self.columns = common_columns([hits.without("features") for hits in results])
 
-    def summed(self, values: Any) -> Any:
-        return np.bincount(self.pair, weights=values, minlength=len(self.query))
+    def summed(self, values: Floats) -> Floats:
+        return np.asarray(np.bincount(self.pair, weights=values, minlength=len(self.query)), dtype=np.float64)
 
-    def best(self, values: Any) -> Any:
+    def lists(self) -> Ints:
+        """(p,) int: how many lists hold each pair."""
+        return np.bincount(self.pair, minlength=len(self.query)).astype(np.int64)
+
+    def best(self) -> Floats:
         out = np.full(len(self.query), -np.inf)
-        np.maximum.at(out, self.pair, values)
+        np.maximum.at(out, self.pair, self.score)
         return out
 
-    def ranked(self, score: Any, keep: Any = slice(None)) -> Hits:
-        first = self.results[0]
-        return Hits.ranked(first.queries, self.query[keep], self.doc[keep], score[keep], first.docnos, first.ties)
+    def ranked(self, score: Floats, keep: Any = slice(None)) -> Hits:
+        # The first list that holds a pair lends its columns: of several writes to one place the last stays.
+        source = np.zeros(len(self.query), dtype=np.int64)
+        source[self.pair[::-1]] = np.arange(len(self.pair))[::-1]
+        columns = {name: take_rows(column, source[keep]) for name, column in self.columns.items()}
+        first = self.first
+        return Hits.ranked(
+            first.queries, self.query[keep], self.doc[keep], score[keep], first.docnos, first.ties, columns
+        )
 
 
 class Sum(Joined):
     """Add scores (CombSUM); a document missing from a list counts 0 there: `a + b`."""
 
     name = "sum"
-    flat = True
+    sign = "+"
 
-    def join(self, results: list[Hits]) -> Hits:
+    def combine(self, results: list[Hits]) -> Hits:
         """Add."""
         pooled = _Pooled(results)
         return pooled.ranked(pooled.summed(pooled.score))
@@ -117,11 +166,12 @@ class CombMNZ(Joined):
     """
 
     name = "combmnz"
+    flat = ""
 
-    def join(self, results: list[Hits]) -> Hits:
+    def combine(self, results: list[Hits]) -> Hits:
         """Add and multiply."""
         pooled = _Pooled(results)
-        return pooled.ranked(pooled.summed(pooled.score) * pooled.summed(np.ones(len(pooled.score))))
+        return pooled.ranked(pooled.summed(pooled.score) * pooled.lists())
 
 
 class RRFConfig(Config):
@@ -138,10 +188,11 @@ class RRF(Joined):
     """
 
     name = "rrf"
+    flat = ""
     config_type = RRFConfig
     config: RRFConfig
 
-    def join(self, results: list[Hits]) -> Hits:
+    def combine(self, results: list[Hits]) -> Hits:
         """Fuse by rank."""
         pooled = _Pooled(results)
         return pooled.ranked(pooled.summed(reciprocal_rank(pooled.rank, self.config.k)))
@@ -151,25 +202,24 @@ class Union(Joined):
     """Documents of either list, the best score kept: `a | b`."""
 
     name = "union"
-    flat = True
+    sign = "|"
 
-    def join(self, results: list[Hits]) -> Hits:
+    def combine(self, results: list[Hits]) -> Hits:
         """Unite."""
         pooled = _Pooled(results)
-        return pooled.ranked(pooled.best(pooled.score))
+        return pooled.ranked(pooled.best())
 
 
 class Intersection(Joined):
     """Documents of every list, the best score kept: `a & b`."""
 
     name = "intersection"
-    flat = True
+    sign = "&"
 
-    def join(self, results: list[Hits]) -> Hits:
+    def combine(self, results: list[Hits]) -> Hits:
         """Intersect."""
         pooled = _Pooled(results)
-        everywhere = pooled.summed(np.ones(len(pooled.score))) == len(results)
-        return pooled.ranked(pooled.best(pooled.score), everywhere)
+        return pooled.ranked(pooled.best(), pooled.lists() == len(results))
 
 
 class Append(Joined):
@@ -180,61 +230,84 @@ class Append(Joined):
     """
 
     name = "append"
+    sign = "^"
 
-    def join(self, results: list[Hits]) -> Hits:
+    def combine(self, results: list[Hits]) -> Hits:
         """Append list after list."""
         out = results[0]
-        for below in results[1:]:
-            out = _append(out, below)
+        for lower in results[1:]:
+            out = _append(out, lower)
         return out
 
 
-def _append(above: Hits, below: Hits) -> Hits:
-    documents = len(above.docnos)
-    key = below.query * documents + below.doc
-    below = below.kept(~np.isin(key, above.query * documents + above.doc))
-    shift = np.zeros(len(above.queries))
-    both = (np.diff(above.ptr) > 0) & (np.diff(below.ptr) > 0)
-    shift[both] = above.score[above.ptr[1:][both] - 1] - 1.0 - below.score[below.ptr[:-1][both]]
-    query = np.concatenate([above.query, below.query])
-    doc = np.concatenate([above.doc, below.doc])
-    score = np.concatenate([above.score, below.score + shift[below.query]])
-    return Hits.ranked(above.queries, query, doc, score, above.docnos, above.ties)
+def _append(upper: Hits, lower: Hits) -> Hits:
+    documents = len(upper.docnos)
+    new = ~member(lower.query * documents + lower.doc, upper.query * documents + upper.doc)
+    columns = common_columns([upper.without("features"), lower.without("features")])
+    columns = {name: take_rows(column, _rows(len(upper), new)) for name, column in columns.items()}
+    lower = lower.kept(new)
+    score = lower.score.copy()
+    for i in np.flatnonzero((np.diff(upper.ptr) > 0) & (np.diff(lower.ptr) > 0)):
+        rows = slice(lower.ptr[i], lower.ptr[i + 1])
+        score[rows] = below(float(upper.score[upper.ptr[i + 1] - 1]), score[rows])
+    return Hits.ranked(
+        upper.queries,
+        np.concatenate([upper.query, lower.query]),
+        np.concatenate([upper.doc, lower.doc]),
+        np.concatenate([upper.score, score]),
+        upper.docnos,
+        upper.ties,
+        columns,
+    )
+
+
+def _rows(above: int, new: Bools) -> Ints:
+    """Return the rows to keep of two lists laid end to end: all of the first, the new ones of the second."""
+    return np.concatenate([np.arange(above), above + np.flatnonzero(new)])
 
 
 class Features(Joined):
     """Scores of several pipelines side by side in `features`, for learning to rank: `a ** b`.
 
     The documents and their scores are those of the first pipeline; where another lacks one of
-    them its feature is 0. A part that carries features itself contributes them instead of its score.
+    them its feature is 0. A part that makes features of its own contributes them instead of its
+    score; features that the input carries are replaced.
     """
 
     name = "features"
-    flat = True
+    sign = "**"
+    flat = "both"  # Python reads a ** b ** c from the right
 
-    def join(self, results: list[Hits]) -> Hits:
+    # A `run` of its own: whoever unfolds operators into their parts must not hand these the input as it is.
+    def run(self, flow: Flow) -> Hits:
+        """Run every part on the input without its features, and line the scores up."""
+        return super().run(flow)
+
+    def offered(self, flow: Flow) -> Flow:
+        """Return the input without its features, so that a part gives only those it makes."""
+        return flow.without("features") if isinstance(flow, Hits) else flow
+
+    def combine(self, results: list[Hits]) -> Hits:
         """Line the scores up."""
         first = results[0]
-        documents = len(first.docnos)
-        wanted = first.query * documents + first.doc
-        columns = []
-        for hits in results:
-            values = hits.columns.get("features", hits.score[:, None])  # (m, F)
-            key = hits.query * documents + hits.doc
-            order = np.argsort(key)
-            place = np.searchsorted(key, wanted, sorter=order)
-            found = np.zeros(len(wanted), dtype=bool)
-            inside = place < len(key)
-            rows = order[place[inside]]
-            found[inside] = key[rows] == wanted[inside]
-            column = np.zeros((len(wanted), values.shape[1]))
-            column[found] = values[rows[found[inside]]]
-            columns.append(column)
-        stacked = np.concatenate(columns, axis=1)
-        return Hits(
-            first.queries, first.ptr, first.doc, first.score, first.docnos, first.ties,
-            {**first.columns, "features": stacked},
-        )  # fmt: skip
+        return first.carrying(features=np.concatenate([_lined_up(first, hits) for hits in results], axis=1))
+
+
+def _lined_up(first: Hits, hits: Hits) -> Floats:
+    """Return the features or scores of `hits` for the documents of `first`, 0 where it lacks one."""
+    values = hits.columns.get("features", hits.score[:, None])  # (m, F)
+    if hits is first:
+        return values
+    documents = len(first.docnos)
+    wanted = first.query * documents + first.doc
+    key = hits.query * documents + hits.doc
+    order = np.argsort(key)
+    place = np.searchsorted(key, wanted, sorter=order)
+    place[place == len(key)] = 0
+    found = np.zeros(len(wanted), dtype=bool) if not len(key) else key[order[place]] == wanted
+    out = np.zeros((len(wanted), values.shape[1]))
+    out[found] = values[order[place[found]]]
+    return out
 
 
 class ScaleConfig(Config):
@@ -251,12 +324,10 @@ class Scale(Stage):
     config_type = ScaleConfig
     config: ScaleConfig
 
-    def __init__(self, config: ScaleConfig) -> None:
-        self.config = config
-
     def run(self, flow: Hits) -> Hits:
         """Scale; a negative weight turns the order round."""
-        return flow.rescored(flow.score * self.config.weight)
+        with np.errstate(over="ignore"):  # an infinite score is refused with its docno
+            return flow.rescored(flow.score * self.config.weight)
 
 
 class NormaliseConfig(Config):
@@ -272,9 +343,6 @@ class Normalise(Stage):
     name = "normalise"
     config_type = NormaliseConfig
     config: NormaliseConfig
-
-    def __init__(self, config: NormaliseConfig) -> None:
-        self.config = config
 
     def run(self, flow: Hits) -> Hits:
         """Normalise query by query."""
@@ -293,11 +361,11 @@ def combmnz(*pipelines: Stage) -> Stage:
 
 def interpolate(left: Stage, right: Stage, weight: float) -> Stage:
     """Mix two pipelines' scores: weight * left + (1 - weight) * right."""
-    if not 0 <= weight <= 1:
-        raise CompositionError(f"interpolate: weight must lie in [0, 1], got {weight}")
-    return weight * left + (1 - weight) * right
+    if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= weight <= 1:
+        raise ConfigError(f"interpolate: weight must be a number in [0, 1], got {weight!r}")
+    return float(weight) * left + (1.0 - float(weight)) * right
 
 
 def normalise(pipeline: Stage, method: Literal["minmax", "zscore", "sum"] = "minmax") -> Stage:
     """Bring a pipeline's scores to a common scale, query by query."""
-    return Then.of(pipeline, Normalise(NormaliseConfig(method=method)))
+    return Then.of(as_stage(pipeline, sign="normalise"), Normalise(method=method))

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.config import Config
+from irkit.errors import FrameError
 from irkit.frames import Queries
 from irkit.hits import Hits, Ties
 from irkit.lucene.similarity import Similarity, similarity
@@ -60,17 +61,15 @@ class Retrieve(Stage):
     config_type = RetrieveConfig
     config: RetrieveConfig
 
-    def __init__(self, config: RetrieveConfig | None = None, *, index: Index) -> None:
-        self.config = config or RetrieveConfig()
+    def __init__(self, config: RetrieveConfig | None = None, *, index: Index, **settings: Any) -> None:
+        super().__init__(config, **settings)
         self.index = index
         self.similarity = self.config.similarity()
 
     def run(self, flow: Queries) -> Hits:
         """Search all queries in one batch."""
         c = self.config
-        found = self.index.search(
-            _texts(flow), c.n, self.similarity, threads=c.threads, scorer=c.scorer, ties=c.ties
-        )
+        found = self.index.search(_texts(flow), c.n, self.similarity, threads=c.threads, scorer=c.scorer, ties=c.ties)
         return Hits(flow, found.ptr, found.doc, found.score.astype(np.float64), self.index.docnos, c.ties)
 
     def limited(self, k: int) -> Retrieve:
@@ -88,7 +87,9 @@ def _texts(queries: Queries) -> list[Any]:
     """Return a text or a dict of weighted terms per query."""
     if "query_toks" not in queries:
         return queries["query"].tolist()
-    toks = queries["query_toks"].tolist()
-    if "query" not in queries:
-        return toks
-    return [t if isinstance(t, dict) else q for t, q in zip(toks, queries["query"], strict=True)]
+    texts = queries["query"].tolist() if "query" in queries else [None] * len(queries)
+    asked = [t if isinstance(t, dict) else q for t, q in zip(queries["query_toks"], texts, strict=True)]
+    if None in asked:
+        qid = queries["qid"].iloc[asked.index(None)]
+        raise FrameError(f"lucene: query {qid!r} has neither text nor weighted terms; fill 'query' or 'query_toks'")
+    return asked

@@ -7,17 +7,17 @@ Inside a pipeline results travel as `Hits` (arrays); a frame is made when the us
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from uuid import uuid4
 
 import pandas as pd
-from pydantic import Field
 
 from irkit.config import Config, digest
-from irkit.errors import CompositionError, FrameError
-from irkit.frames import Qrels, Queries, check_queries, queries_frame
+from irkit.errors import CompositionError, ConfigError, FrameError
+from irkit.frames import Qrels, check_qrels, queries_frame
 from irkit.hits import Hits
 
 if TYPE_CHECKING:
@@ -30,31 +30,67 @@ Flow: TypeAlias = pd.DataFrame | Hits
 "What travels between stages: a queries frame, or hits."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Topics:
-    """Queries with their judgements: what a stage that learns is fitted on."""
+    """What a pipeline is fitted on: queries, and the judgements that say what is right.
 
-    queries: Queries
+    Examples
+    --------
+    >>> qrels = pd.DataFrame({"qid": ["1"], "docno": ["d7"], "label": [1]})
+    >>> topics = Topics({"1": "wing flutter"}, qrels)
+    """
+
+    flow: Any
+    "Queries as `queries_frame` reads them, or results: for a stage inside a pipeline, what those before it gave."
     qrels: Qrels
+    "Judgements; a pair without one counts as not relevant."
+
+    def __post_init__(self) -> None:
+        if isinstance(self.flow, pd.DataFrame) and "docno" in self.flow:
+            object.__setattr__(self, "flow", Hits.from_frame(self.flow))
+        elif not isinstance(self.flow, Hits):
+            object.__setattr__(self, "flow", queries_frame(self.flow))
+        check_qrels(self.qrels, who="topics")
+
+    def through(self, stage: Stage) -> Topics:
+        """Return the topics as the stage after `stage` sees them."""
+        return Topics(stage.run(self.flow), self.qrels)
 
 
 class Stage:
     """One step of a pipeline.
 
     A subclass names itself, says what it takes and gives, and implements `run`. Its constructor
-    takes the config first and then the resources named in `needs`, by keyword.
+    takes the config first (or the config's fields by keyword) and the resources named in `needs`
+    by keyword.
+
+    Parameters
+    ----------
+    config : config_type, optional
+    settings
+        Fields of the config by name, instead of a config.
     """
 
     name: ClassVar[str]
     "Name in recipes and in print."
-    takes: ClassVar[Role] = "results"
-    gives: ClassVar[Role] = "results"
+    takes: Role = "results"
+    gives: Role = "results"
     needs: ClassVar[tuple[str, ...]] = ()
     "Resources a recipe must supply, such as `index` or `vectors`."
     config_type: ClassVar[type[Config]] = Config
     config: Config
     parts: tuple[Stage, ...] = ()
     "Pipelines inside an operator."
+
+    # numpy numbers leave `weight * stage` to the stage.
+    __array_ufunc__ = None
+
+    def __init__(self, config: Config | None = None, **settings: Any) -> None:
+        if config is not None and (settings or not isinstance(config, self.config_type)):
+            kind = self.config_type.__name__
+            got = "both" if settings else f"{type(config).__name__} {config!r}"
+            raise ConfigError(f"{self.name}: takes a {kind} or its fields by name, got {got}")
+        self.config = config if config is not None else self.configured(settings)
 
     def run(self, flow: Any) -> Flow:
         """Do the work on arrays or frames, without checking what came in."""
@@ -64,7 +100,7 @@ class Stage:
 
     def __call__(self, frame: Any) -> pd.DataFrame:
         """Apply the stage to a frame; queries may also be a text, a list of texts or a dict of qid to text."""
-        flow = self.run(self._read(frame))
+        flow = self.run(self.read(frame))
         return flow.frame() if isinstance(flow, Hits) else flow
 
     transform = __call__
@@ -72,12 +108,31 @@ class Stage:
     def search(self, text: str, n: int = 10) -> pd.DataFrame:
         """Run one query and return its best n results."""
         if self.gives != "results" or self.takes != "queries":
-            raise CompositionError(f"{self.name}: search needs a pipeline from queries to results; use the call instead")
+            raise CompositionError(
+                f"search: needs a pipeline from queries to results, got one from {self.takes} to {self.gives}; "
+                "call the pipeline on a frame instead"
+            )
         return (self % n)(text)
 
-    def fit(self, train: Topics, valid: Topics | None = None) -> Stage:
-        """Return a fitted copy; a stage that learns nothing returns itself."""
-        return self
+    def read(self, frame: Any) -> Flow:
+        """Check what a user hands in and turn it into what `run` takes.
+
+        Raises
+        ------
+        FrameError
+            If it is not what the stage takes.
+        """
+        if self.takes == "results":
+            if isinstance(frame, Hits):
+                return frame
+            if isinstance(frame, pd.DataFrame):
+                return Hits.from_frame(frame)
+            raise FrameError(f"{self.name}: takes results, got {type(frame).__name__}; run a retriever first")
+        if isinstance(frame, Hits):
+            return frame.queries
+        if isinstance(frame, pd.DataFrame) and "docno" in frame:
+            raise FrameError(f"{self.name}: takes queries, got a frame with a docno column; pass qid and query only")
+        return queries_frame(frame)
 
     def explain(self, query: Any, docno: str) -> Explanation:
         """Say how one document got its score: what each stage made of it, term by term where it can."""
@@ -89,23 +144,67 @@ class Stage:
         """Return per-term contributions to the score of one document of a one-query flow, if the stage has any."""
         return None
 
+    def limited(self, k: int) -> Stage | None:
+        """Return a stage that gives the best k of what this one gives, at less cost; None if there is none."""
+        return None
+
     def parallel(self, n: int) -> Stage:
         """Return a stage that runs this pipeline in n worker processes, queries split among them."""
         from irkit.pipeline.parallel import Parallel, ParallelConfig
 
         return Parallel((self,), ParallelConfig(n=n))
 
+    # ------------------------------------------------------------------ learning
+
+    @property
+    def learns(self) -> bool:
+        """Whether `fit` changes anything."""
+        return any(part.learns for part in self.parts)
+
+    def fit(self, train: Any, valid: Any = None) -> Stage:
+        """Return a fitted copy; a stage that learns nothing returns itself.
+
+        Parameters
+        ----------
+        train, valid : Topics
+            Or whatever else has `through(stage)`, such as the `RatingTable` of a recommender.
+        """
+        return self
+
     # ------------------------------------------------------------------ identity
 
     @classmethod
+    def configured(cls, settings: dict[str, Any]) -> Config:
+        """Make the config from its fields."""
+        if settings and not cls.config_type.model_fields:
+            raise ConfigError(f"{cls.name}: has no settings, got {', '.join(settings)}")
+        return cls.config_type(**settings)
+
+    @classmethod
     def make(cls, config: dict[str, Any], parts: tuple[Stage, ...], resources: dict[str, Any]) -> Stage:
-        """Construct the stage from plain values, as a recipe does."""
-        return cls(cls.config_type(**config), **{need: resources[need] for need in cls.needs})  # type: ignore[call-arg]
+        """Construct the stage from plain values, as a recipe does.
+
+        Raises
+        ------
+        ConfigError
+            If a value is not valid or a resource is missing.
+        """
+        if parts:
+            raise ConfigError(f"{cls.name}: holds no pipelines, got {len(parts)}; remove 'of'")
+        missing = [need for need in cls.needs if need not in resources]
+        if missing:
+            raise ConfigError(f"{cls.name}: needs the resource {missing[0]!r}; pass {missing[0]}=...")
+        return cls(cls.configured(config), **{need: resources[need] for need in cls.needs})
 
     def spec(self) -> dict[str, Any] | list[dict[str, Any]]:
         """Return the stage as plain values, as a recipe file holds it."""
         own = {"use": self.name, **self.config.given()}
         return {**own, "of": [_listed(part.spec()) for part in self.parts]} if self.parts else own
+
+    def label(self) -> str:
+        """Return the stage alone as Python text: its name, and the parameters that differ from their defaults."""
+        given = ", ".join(f"{name}={value!r}" for name, value in self.config.given().items())
+        return f"{self.name.replace('-', '_')}({given})"
 
     def resources(self) -> dict[str, Any]:
         """Return the resources of this stage and its parts by name."""
@@ -116,9 +215,24 @@ class Stage:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of everything the output depends on besides the input: names, parameters and resources."""
-        prints = {name: str(getattr(held, "fingerprint", "")) for name, held in sorted(self.resources().items())}
-        return digest(self.spec(), prints)
+        """Hash of everything the output depends on besides the input: kind, parameters, resources, parts.
+
+        Where that is not known (a resource without a fingerprint, a function of the user's), the
+        hash is one that no other object has; `cacheable` is then False.
+        """
+        kind = f"{type(self).__module__}:{type(self).__qualname__}"
+        held = {need: resource_fingerprint(getattr(self, need)) or self._own for need in self.needs}
+        return digest(kind, self.config.given(), held, [part.fingerprint for part in self.parts])
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether equal fingerprints mean equal output in any process, so that a cache may keep the output."""
+        known = all(resource_fingerprint(getattr(self, need)) for need in self.needs)
+        return known and all(part.cacheable for part in self.parts)
+
+    @cached_property
+    def _own(self) -> str:
+        return uuid4().hex
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Stage) and self.fingerprint == other.fingerprint
@@ -137,178 +251,107 @@ class Stage:
         return schematic(self)
 
     def _repr_svg_(self) -> str:
-        from irkit.pipeline.draw import svg
+        from irkit.pipeline.svg import svg
 
         return svg(self)
 
     # ------------------------------------------------------------------ operators
 
     def __rshift__(self, other: Any) -> Stage:
+        from irkit.pipeline.chain import Then, as_stage
+
         return Then.of(self, as_stage(other, after=self))
 
     def __rrshift__(self, other: Any) -> Stage:
+        from irkit.pipeline.chain import Then, as_stage
+
         return Then.of(as_stage(other, before=self), self)
 
     def __mod__(self, k: int) -> Stage:
-        if isinstance(k, bool) or not isinstance(k, int):
+        from irkit.pipeline.chain import Cut, Then
+
+        if isinstance(k, bool) or not isinstance(k, Integral):
             raise CompositionError(f"%: cuts to a whole number of documents, got {k!r}; write pipeline % 10")
-        return Then.of(self, Cut(CutConfig(k=k)))
+        if self.gives != "results":
+            raise CompositionError(f"%: cuts results, but {self.name} gives queries; cut after a retriever")
+        return Then.of(self, Cut(k=int(k)))
+
+    def __mul__(self, weight: float) -> Stage:
+        from irkit.pipeline.chain import Then
+        from irkit.pipeline.operators import Scale
+
+        if isinstance(weight, bool) or not isinstance(weight, Real):
+            raise CompositionError(f"*: scales scores by a number, got {type(weight).__name__}; write 0.5 * pipeline")
+        if self.gives != "results":
+            raise CompositionError(f"*: scales scores, but {self.name} gives queries; scale after a retriever")
+        return Then.of(self, Scale(weight=float(weight)))
+
+    __rmul__ = __mul__
 
     def __add__(self, other: Any) -> Stage:
         from irkit.pipeline.operators import Sum
 
-        return Sum.of("+", self, other)
+        return Sum.of(self, other)
 
-    def __mul__(self, weight: float) -> Stage:
-        from irkit.pipeline.operators import Scale, ScaleConfig
+    def __radd__(self, other: Any) -> Stage:
+        from irkit.pipeline.operators import Sum
 
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)):
-            raise CompositionError(f"*: scales scores by a number, got {type(weight).__name__}; write 0.5 * pipeline")
-        return Then.of(self, Scale(ScaleConfig(weight=weight)))
-
-    __rmul__ = __mul__
+        return Sum.of(other, self)
 
     def __or__(self, other: Any) -> Stage:
         from irkit.pipeline.operators import Union
 
-        return Union.of("|", self, other)
+        return Union.of(self, other)
+
+    def __ror__(self, other: Any) -> Stage:
+        from irkit.pipeline.operators import Union
+
+        return Union.of(other, self)
 
     def __and__(self, other: Any) -> Stage:
         from irkit.pipeline.operators import Intersection
 
-        return Intersection.of("&", self, other)
+        return Intersection.of(self, other)
+
+    def __rand__(self, other: Any) -> Stage:
+        from irkit.pipeline.operators import Intersection
+
+        return Intersection.of(other, self)
 
     def __xor__(self, other: Any) -> Stage:
         from irkit.pipeline.operators import Append
 
-        return Append.of("^", self, other)
+        return Append.of(self, other)
+
+    def __rxor__(self, other: Any) -> Stage:
+        from irkit.pipeline.operators import Append
+
+        return Append.of(other, self)
 
     def __pow__(self, other: Any) -> Stage:
         from irkit.pipeline.operators import Features
 
-        return Features.of("**", self, other)
+        return Features.of(self, other)
 
-    # ------------------------------------------------------------------ inside
+    def __rpow__(self, other: Any) -> Stage:
+        from irkit.pipeline.operators import Features
 
-    def _read(self, frame: Any) -> Flow:
-        if self.takes == "results":
-            if not isinstance(frame, (pd.DataFrame, Hits)):
-                raise FrameError(f"{self.name}: takes results, got {type(frame).__name__}; run a retriever first")
-            return frame if isinstance(frame, Hits) else Hits.from_frame(frame)
-        if isinstance(frame, Hits):
-            return frame.queries
-        queries = queries_frame(frame)
-        check_queries(queries, who=self.name)
-        return queries
+        return Features.of(other, self)
 
 
-class CutConfig(Config):
-    """Settings of `Cut`."""
+def resource_fingerprint(held: Any) -> str | None:
+    """Return the content identity of a resource, None where it has none.
 
-    k: int = Field(ge=1)
-    "Documents kept per query."
-
-
-class Cut(Stage):
-    """Keep the best k documents of each query: `pipeline % k`."""
-
-    name = "cut"
-    config_type = CutConfig
-    config: CutConfig
-
-    def __init__(self, config: CutConfig) -> None:
-        self.config = config
-
-    def run(self, flow: Hits) -> Hits:
-        """Cut each query's hits."""
-        return flow.cut(self.config.k)
-
-
-class Then(Stage):
-    """Stages in a row: `a >> b`. Built flat, so chaining is associative."""
-
-    name = "then"
-
-    def __init__(self, parts: tuple[Stage, ...]) -> None:
-        self.parts = parts
-        self.config = Config()
-        self.takes = parts[0].takes  # type: ignore[misc]
-        self.gives = parts[-1].gives  # type: ignore[misc]
-
-    @classmethod
-    def of(cls, *stages: Stage) -> Stage:
-        """Chain stages after checking that each takes what the one before gives."""
-        flat = [part for stage in stages for part in (stage.parts if isinstance(stage, Then) else (stage,))]
-        for left, right in zip(flat, flat[1:], strict=False):
-            if left.gives != right.takes:
-                between = "a retriever" if left.gives == "queries" else "a feedback stage"
-                raise CompositionError(
-                    f">>: {left.name} gives {left.gives} but {right.name} takes {right.takes}; "
-                    f"put {between} between them: {left.name} >> ... >> {right.name}"
-                )
-        return flat[0] if len(flat) == 1 else cls(tuple(flat))
-
-    def run(self, flow: Flow) -> Flow:
-        """Run the stages in order; a cut right after a stage that can stop early is handed to it."""
-        for stage in self.steps():
-            flow = stage.run(flow)
-        return flow
-
-    def steps(self) -> Iterator[Stage]:
-        """Yield the stages as they are run: `retrieve % k` is one retrieval of k documents."""
-        waiting: Stage | None = None
-        for stage in self.parts:
-            if isinstance(stage, Cut) and waiting is not None and hasattr(waiting, "limited"):
-                waiting = waiting.limited(stage.config.k)
-                continue
-            if waiting is not None:
-                yield waiting
-            waiting = stage
-        if waiting is not None:
-            yield waiting
-
-    def fit(self, train: Topics, valid: Topics | None = None) -> Stage:
-        """Fit the stages in order, each on what the fitted ones before it give."""
-        fitted: list[Stage] = []
-        for stage in self.parts:
-            fitted.append(stage.fit(train, valid))
-            train, valid = _advance(fitted[-1], train), valid and _advance(fitted[-1], valid)
-        return Then(tuple(fitted))
-
-    @classmethod
-    def make(cls, config: dict[str, Any], parts: tuple[Stage, ...], resources: dict[str, Any]) -> Stage:
-        """Chain the parts."""
-        return cls.of(*parts)
-
-    def spec(self) -> list[dict[str, Any]]:
-        """Return the stages in order."""
-        return [part.spec() for part in self.parts]  # type: ignore[misc]
-
-
-def as_stage(thing: Any, *, before: Stage | None = None, after: Stage | None = None) -> Stage:
-    """Accept what may stand beside a stage in an operator: a stage, or a PyTerrier transformer.
-
-    Raises
-    ------
-    CompositionError
-        For anything else; for a function the message shows how to wrap it.
+    An object says it itself (`fingerprint`); of a frame the values are hashed.
     """
-    if isinstance(thing, Stage):
-        return thing
-    if any(kind.__module__.split(".")[0] == "pyterrier" for kind in type(thing).__mro__):
-        from irkit.pipeline.pyterrier import from_pyterrier
-
-        return from_pyterrier(thing, before=before, after=after)
-    if inspect.isroutine(thing):
-        raise CompositionError(
-            f">>: {thing.__name__} is a plain function; say what it does: irkit.pipeline.apply.rerank({thing.__name__})"
-        )
-    raise CompositionError(f">>: needs a stage, got {type(thing).__name__}; build one or load a recipe")
-
-
-def _advance(stage: Stage, topics: Topics) -> Topics:
-    """Run the topics' flow through a fitted stage; results stand in for queries further down."""
-    return Topics(stage.run(topics.queries), topics.qrels)  # type: ignore[arg-type]
+    if isinstance(held, pd.DataFrame):
+        try:
+            values = pd.util.hash_pandas_object(held, index=False).to_numpy()
+        except TypeError:  # a column of dicts or lists
+            return None
+        return digest(list(map(str, held.columns)), values.tobytes().hex())
+    own = getattr(held, "fingerprint", None)
+    return own if isinstance(own, str) and own else None
 
 
 def _listed(spec: dict[str, Any] | list[dict[str, Any]]) -> list[dict[str, Any]]:

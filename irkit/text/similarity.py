@@ -21,12 +21,6 @@ BLOCK = 1 << 25
 "Similarities held at once while summing: 128 MiB of float32."
 
 
-def log_delta(cosine: Floats, a: float, c: float) -> Floats:
-    """Compute log delta from cosines, without underflow: -softplus(-a (x - c))."""
-    t = a * ((cosine + 1) / 2 - c)
-    return -np.logaddexp(0, -t)
-
-
 def delta(cosine: Floats, a: float, c: float) -> Floats:
     """Compute delta from cosines.
 
@@ -44,11 +38,16 @@ def delta(cosine: Floats, a: float, c: float) -> Floats:
 
     Examples
     --------
-    >>> float(delta(np.array(1.0), a=10, c=1.0))
+    >>> float(delta(np.array([1.0]), a=10, c=1.0)[0])
     0.5
     """
-    # Past 80 the exponential of a float32 overflows, and delta is below 2e-35 anyway.
-    return 1 / (1 + np.exp(np.minimum(a * (c - (cosine + 1) / 2), 80)))
+    # Past 80 the exponential of a float32 overflows; delta is below 2e-35 there, and its logarithm stays finite.
+    t = np.asarray(cosine) * (-a / 2)
+    t += a * (c - 0.5)
+    np.minimum(t, 80, out=t)
+    np.exp(t, out=t)
+    t += 1
+    return np.reciprocal(t, out=t)
 
 
 class TermSimilarity:

@@ -1,0 +1,71 @@
+"""The table of external document ids: strings outside, row numbers inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from irkit.arrays import Ints
+from irkit.columns import arrow_numbers, arrow_rows, arrow_strings
+from irkit.errors import NotFoundError, near_misses
+
+# Made of an array, because `pa.scalar` imports pandas.
+_NOWHERE = arrow_rows(np.array([-1]))[0].cast(pa.int32())
+
+
+class Docnos:
+    """A table of external document ids, addressed by row number.
+
+    Parameters
+    ----------
+    names : sequence of str or pyarrow array, (D,)
+        Unique ids.
+    rank : (D,) int32, optional
+        Position of each id in ascending byte order; computed when first needed.
+    """
+
+    def __init__(self, names: Sequence[str] | pa.Array | pa.ChunkedArray, rank: Ints | None = None) -> None:
+        self.names: pa.LargeStringArray = arrow_strings(names)
+        self._rank = rank
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, row: int) -> str:
+        return str(self.names[int(row)].as_py())
+
+    @property
+    def rank(self) -> Ints:
+        """(D,) int32: position of each id in ascending order of its UTF-8 bytes."""
+        if self._rank is None:
+            order = arrow_numbers(pc.sort_indices(self.names))
+            rank = np.empty(len(order), dtype=np.int32)
+            rank[order] = np.arange(len(order), dtype=np.int32)
+            self._rank = rank
+        return self._rank
+
+    def take(self, rows: Ints) -> pa.LargeStringArray:
+        """Return the ids of some rows as an Arrow array."""
+        return self.names.take(arrow_rows(rows))
+
+    def rows(self, docnos: Iterable[str] | pa.Array | pa.ChunkedArray) -> Ints:
+        """Return the row of each id, -1 where the table has no such id."""
+        found = pc.index_in(arrow_strings(docnos), value_set=self.names)
+        return arrow_numbers(pc.coalesce(found, _NOWHERE)).astype(np.int64)
+
+    def row(self, docno: str) -> int:
+        """Return the row of one id.
+
+        Raises
+        ------
+        NotFoundError
+            If the table has no such id.
+        """
+        found = int(self.rows([docno])[0])
+        if found < 0:
+            some = self.names.slice(0, 10_000).to_pylist()
+            raise NotFoundError(f"docno: there is no document {docno!r}; {near_misses(docno, some, limit=3)}")
+        return found

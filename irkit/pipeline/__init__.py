@@ -1,0 +1,48 @@
+"""Pipelines: stages, the operators that join them, and ways to look inside."""
+
+from __future__ import annotations
+
+from irkit.pipeline import apply
+from irkit.pipeline.chain import Cut, Then
+from irkit.pipeline.explain import Explanation
+from irkit.pipeline.filters import Drop, DropSelf, Reset, drop_seen
+from irkit.pipeline.learned import Learned
+from irkit.pipeline.operators import combmnz, interpolate, normalise, rrf
+from irkit.pipeline.parallel import Parallel
+from irkit.pipeline.parse import parse
+from irkit.pipeline.pyterrier import from_pyterrier, to_pyterrier
+from irkit.pipeline.retrieve import Retrieve
+from irkit.pipeline.stage import Flow, Role, Stage, Topics
+from irkit.pipeline.texts import Aggregate, FirstPassage, LoadText, MaxPassage, MeanPassage, Passages, SumPassage
+
+__all__ = [
+    "Aggregate",
+    "Cut",
+    "Drop",
+    "DropSelf",
+    "Explanation",
+    "FirstPassage",
+    "Flow",
+    "Learned",
+    "LoadText",
+    "MaxPassage",
+    "MeanPassage",
+    "Parallel",
+    "Passages",
+    "Reset",
+    "Retrieve",
+    "Role",
+    "Stage",
+    "SumPassage",
+    "Then",
+    "Topics",
+    "apply",
+    "combmnz",
+    "drop_seen",
+    "from_pyterrier",
+    "interpolate",
+    "normalise",
+    "parse",
+    "rrf",
+    "to_pyterrier",
+]

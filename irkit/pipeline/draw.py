@@ -1,0 +1,86 @@
+"""A pipeline as text: the Python expression that makes it, and a tree for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from irkit.pipeline.stage import Stage
+
+# How tightly Python binds what we print, loosest first.
+UNION, APPEND, INTERSECTION, CHAIN, SUM, SCALE, FEATURES, ATOM = range(8)
+
+_BINDING = {"|": UNION, "^": APPEND, "&": INTERSECTION, "+": SUM, "**": FEATURES}
+
+
+def expression(stage: Stage) -> str:
+    """Write a pipeline as the Python expression that makes it, with no more parentheses than Python needs.
+
+    Stages are calls that name the parameters which differ from their defaults; resources, such as
+    an index, are not shown. `parse` reads the text back.
+    """
+    return _written(stage)[0]
+
+
+def schematic(stage: Stage) -> str:
+    """Draw a pipeline as a tree of its stages, with what goes in at the top and what comes out below."""
+    return "\n".join([stage.takes, *_tree(_chain(stage), "  "), stage.gives])
+
+
+def _written(stage: Stage) -> tuple[str, int]:
+    """Return the text and how tightly it binds."""
+    from irkit.pipeline.chain import Cut, Then
+    from irkit.pipeline.operators import Joined, Scale
+    from irkit.pipeline.parallel import Parallel
+
+    if isinstance(stage, Then):
+        text, binding = _written(stage.parts[0])
+        chained = ""  # what stands left of the stage at hand
+        for part in stage.parts[1:]:
+            if isinstance(part, Cut):
+                text, binding = f"{_in(text, binding, SCALE)} % {part.config.k}", SCALE
+            elif isinstance(part, Scale):
+                weight = repr(part.config.weight)
+                # Behind a % or * the weight comes last, which saves the parentheses.
+                text = f"{text} * {weight}" if binding == SCALE else f"{weight} * {_in(text, binding, SCALE)}"
+                binding = SCALE
+            else:
+                chained += f"{_in(text, binding, CHAIN + 1 if chained else CHAIN)} >> "
+                text, binding = _written(part)
+        return (f"{chained}{_in(text, binding, CHAIN + 1)}", CHAIN) if chained else (text, binding)
+    if isinstance(stage, Joined) and stage.sign:
+        binding = _BINDING[stage.sign]
+        # A nested operator of the same kind needs its parentheses: flat ones have been flattened.
+        return f" {stage.sign} ".join(_in(*_written(part), binding + 1) for part in stage.parts), binding
+    if isinstance(stage, Parallel):
+        return f"{_in(*_written(stage.parts[0]), ATOM)}.parallel({stage.config.n})", ATOM
+    if stage.parts:
+        name, _, given = stage.label().removesuffix(")").partition("(")
+        inside = [expression(part) for part in stage.parts] + ([given] if given else [])
+        return f"{name}({', '.join(inside)})", ATOM
+    return stage.label(), ATOM
+
+
+def _in(text: str, binding: int, least: int) -> str:
+    """Put parentheses round a text that binds more loosely than its place asks for."""
+    return text if binding >= least else f"({text})"
+
+
+def _chain(stage: Stage) -> tuple[Stage, ...]:
+    from irkit.pipeline.chain import Then
+
+    return stage.parts if isinstance(stage, Then) else (stage,)
+
+
+def _tree(stages: tuple[Stage, ...], indent: str) -> Iterator[str]:
+    """Yield a line per stage; an operator's pipelines hang below it."""
+    for stage in stages:
+        turns = stage.takes != stage.gives
+        yield f"{indent}{stage.label()}{f'  [{stage.takes} -> {stage.gives}]' if turns else ''}"
+        for place, part in enumerate(stage.parts, 1):
+            last = place == len(stage.parts)
+            lines = list(_tree(_chain(part), ""))
+            yield f"{indent}{'└─' if last else '├─'} {lines[0]}"
+            for line in lines[1:]:
+                yield f"{indent}{'  ' if last else '│ '} {line}"

@@ -1,0 +1,201 @@
+"""Learning to rank: a scikit-learn estimator over `features`."""
+
+from __future__ import annotations
+
+import inspect
+from copy import copy
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from irkit.arrays import Floats
+from irkit.config import Config, digest
+from irkit.errors import ConfigError, FrameError, NotFittedError, ShapeError
+from irkit.frames import Qrels
+from irkit.hits import Hits
+from irkit.pipeline.stage import Stage, Topics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class LearnedConfig(Config):
+    """Settings of `Learned`."""
+
+    model: Literal["boosting", "forest", "linear", "logistic"] = "boosting"
+    "HistGradientBoostingRegressor, RandomForestRegressor, Ridge or LogisticRegression with scikit-learn's defaults."
+    seed: int = 42
+    "For the models that draw random numbers."
+
+
+class Learned(Stage):
+    """Score results by a model of their features, learned from judgements.
+
+    `fit` takes the features of the results for the training queries as examples and their
+    judgements as targets; a result without a judgement counts as label 0. The score is the model's
+    prediction; for a classifier the expected label, sum over classes of p(class) * class.
+    Rankers whose `fit` has a parameter `group` (LightGBM, XGBoost) are told how many results each query has.
+
+    Parameters
+    ----------
+    config : LearnedConfig, optional
+    estimator : scikit-learn estimator, optional
+        A model of your own instead of one named in the config. It is copied, never changed.
+    """
+
+    name = "learned"
+    config_type = LearnedConfig
+    config: LearnedConfig
+
+    def __init__(self, config: LearnedConfig | None = None, *, estimator: Any = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
+        if estimator is not None and not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
+            raise ConfigError(f"learned: an estimator has fit and predict, got {type(estimator).__name__}")
+        self.estimator = estimator
+        self.fitted: Any = None
+        self.fitted_on: frozenset[str] | None = None
+
+    @property
+    def learns(self) -> bool:
+        """True."""
+        return True
+
+    def fit(self, train: Topics, valid: Topics | None = None) -> Stage:
+        """Return a copy fitted on the results of the training queries.
+
+        Raises
+        ------
+        FrameError
+            If the topics hold queries instead of results, the results have no features, or there are none.
+        """
+        hits = train.flow
+        if not isinstance(hits, Hits):
+            raise FrameError(
+                "learned: is fitted on results with features; fit the whole pipeline: (a ** b >> learned).fit(topics)"
+            )
+        features = _features(hits)
+        if not len(hits):
+            raise FrameError("learned: there is no result to learn from; look at the retriever before it")
+        labels = labels_of(hits, train.qrels)
+        estimator = (
+            _fresh(self.estimator) if self.estimator is not None else _MODELS[self.config.model](self.config.seed)
+        )
+        counts = np.diff(hits.ptr)
+        grouped = {"group": counts[counts > 0]} if "group" in inspect.signature(estimator.fit).parameters else {}
+        out = copy(self)
+        out.fitted = estimator.fit(features, labels, **grouped)
+        out.fitted_on = frozenset(hits.queries["qid"])
+        return out
+
+    def run(self, flow: Hits) -> Hits:
+        """Score by prediction.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ShapeError
+            If there are more or fewer features than in training.
+        """
+        if self.fitted is None:
+            raise NotFittedError(
+                "learned: is not fitted; call pipeline.fit(Topics(queries, qrels)) and use what it returns"
+            )
+        if not len(flow):
+            return flow
+        features = _features(flow)
+        expected = getattr(self.fitted, "n_features_in_", features.shape[1])
+        if features.shape[1] != expected:
+            raise ShapeError(f"learned: was fitted on {expected} features, got {features.shape[1]}")
+        return flow.rescored(_predicted(self.fitted, features))
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the settings and of the model with all it learned."""
+        import joblib
+
+        state = None if self.estimator is None and self.fitted is None else joblib.hash((self.estimator, self.fitted))
+        return digest("learned", self.config.given(), state)
+
+    def label(self) -> str:
+        """Return the stage as Python text, naming an estimator of the user's by its class."""
+        if self.estimator is None:
+            return super().label()
+        return f"learned(estimator={type(self.estimator).__name__}())"
+
+    def spec(self) -> dict[str, Any]:
+        """Return the stage as plain values; an estimator of the user's has none."""
+        if self.estimator is not None:
+            raise ConfigError(
+                f"learned: a recipe cannot hold a {type(self.estimator).__name__}; name a model: {', '.join(_MODELS)}"
+            )
+        return {"use": self.name, **self.config.given()}
+
+
+def labels_of(hits: Hits, qrels: Qrels) -> Floats:
+    """Look up the judgement of each hit.
+
+    Returns
+    -------
+    (m,) float64
+        Labels; 0 for a hit without a judgement.
+    """
+    query = pd.Index(hits.queries["qid"]).get_indexer(pd.Index(qrels["qid"]))
+    doc = hits.docnos.rows(qrels["docno"])
+    known = (query >= 0) & (doc >= 0)
+    key = query[known].astype(np.int64) * len(hits.docnos) + doc[known]
+    labels = pd.Series(qrels["label"].to_numpy(dtype=np.float64)[known], index=key)
+    return labels.reindex(hits.query * len(hits.docnos) + hits.doc, fill_value=0.0).to_numpy()
+
+
+def _features(hits: Hits) -> Floats:
+    if "features" not in hits.columns:
+        raise FrameError(
+            "learned: needs the column 'features'; put pipelines side by side before it: a ** b >> learned"
+        )
+    return hits.columns["features"]
+
+
+def _predicted(estimator: Any, features: Floats) -> Floats:
+    if hasattr(estimator, "predict_proba"):
+        return estimator.predict_proba(features) @ np.asarray(estimator.classes_, dtype=np.float64)
+    return np.asarray(estimator.predict(features), dtype=np.float64)
+
+
+def _fresh(estimator: Any) -> Any:
+    from sklearn.base import clone
+
+    return clone(estimator)
+
+
+def _boosting(seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return HistGradientBoostingRegressor(random_state=seed)
+
+
+def _forest(seed: int) -> Any:
+    from sklearn.ensemble import RandomForestRegressor
+
+    return RandomForestRegressor(random_state=seed)
+
+
+def _linear(seed: int) -> Any:
+    from sklearn.linear_model import Ridge
+
+    return Ridge()
+
+
+def _logistic(seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(random_state=seed)
+
+
+_MODELS: dict[str, Callable[[int], Any]] = {
+    "boosting": _boosting,
+    "forest": _forest,
+    "linear": _linear,
+    "logistic": _logistic,
+}

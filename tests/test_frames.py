@@ -1,0 +1,97 @@
+"""Tests of irkit.frames."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from irkit.errors import FrameError
+from irkit.frames import check_qrels, check_queries, check_ratings, check_results, queries_frame, stack_queries
+
+
+def test_queries_are_made_of_what_people_have():
+    assert queries_frame("wing flutter").to_dict("list") == {"qid": ["1"], "query": ["wing flutter"]}
+    assert queries_frame(["a", "b"])["qid"].tolist() == ["1", "2"]
+    assert queries_frame({"q7": "a"})["qid"].tolist() == ["q7"]
+    assert queries_frame([]).empty
+    assert queries_frame({"q7": "a"}).dtypes.astype(str).tolist() == ["str", "str"]
+
+
+def test_a_queries_frame_is_returned_as_it_is():
+    frame = pd.DataFrame({"qid": ["1"], "query_toks": [{"a": 1.0}]})
+    assert queries_frame(frame) is frame
+
+
+@pytest.mark.parametrize(
+    ("queries", "message"),
+    [
+        ([1, 2], "queries: column 'query' must hold strings, got int; use frame.astype({'query': 'str'})"),
+        ({1: "a"}, "queries: column 'qid' must hold strings, got int"),
+        (["a", None], "queries: column 'query' has a missing value in row 1"),
+        (pd.DataFrame({"qid": ["1"]}), "queries: a queries frame needs the column 'query' or 'query_toks', got qid"),
+        (pd.DataFrame({"query": ["a"]}), "queries: a queries frame needs the column 'qid', got query"),
+        (pd.DataFrame({"qid": ["1", "1"], "query": ["a", "b"]}), "queries: qid '1' occurs twice"),
+        (
+            pd.DataFrame([["1", "a", "b"]], columns=["qid", "query", "query"]),
+            "queries: the column 'query' occurs twice",
+        ),
+    ],
+)
+def test_broken_queries_are_refused(queries, message):
+    with pytest.raises(FrameError) as error:
+        queries_frame(queries)
+    assert str(error.value).startswith(message)
+
+
+def test_a_check_says_who_asked_and_what_it_got():
+    with pytest.raises(FrameError, match=r"lucene: needs a queries frame \(pandas DataFrame\), got list"):
+        check_queries(["a"], who="lucene")
+    with pytest.raises(FrameError, match="mine: a results frame needs the column 'docno', 'score', got qid"):
+        check_results(pd.DataFrame({"qid": ["1"]}), who="mine")
+
+
+@pytest.mark.parametrize("score", [["1.5"], [True], [None]])
+def test_scores_must_be_numbers(score):
+    frame = pd.DataFrame({"qid": ["1"], "docno": ["d"], "score": score})
+    with pytest.raises(FrameError, match="run: column 'score' must"):
+        check_results(frame, who="run")
+
+
+def test_a_missing_score_of_a_nullable_type_is_refused():
+    frame = pd.DataFrame({"qid": ["1"], "docno": ["d"], "score": pd.array([None], dtype="Float64")})
+    with pytest.raises(FrameError, match="run: column 'score' must be finite, got nan in row 0"):
+        check_results(frame, who="run")
+
+
+def test_frames_without_rows_pass():
+    check_results(pd.DataFrame(columns=["qid", "docno", "score"]), who="run")
+    check_qrels(pd.DataFrame(columns=["qid", "docno", "label"]), who="qrels")
+    check_ratings(pd.DataFrame(columns=["user_id", "item_id", "rating"]), who="ratings")
+
+
+def test_labels_must_be_whole():
+    frame = pd.DataFrame({"qid": ["1", "1"], "docno": ["a", "b"], "label": [1.0, 0.5]})
+    with pytest.raises(FrameError, match=r"qrels: labels must be whole numbers, got 0.5 in row 1$"):
+        check_qrels(frame, who="qrels")
+    check_qrels(frame.assign(label=[-1, 2]), who="qrels")
+
+
+def test_a_pair_may_be_judged_once():
+    frame = pd.DataFrame({"qid": ["1", "1"], "docno": ["a", "a"], "label": [1, 1]})
+    with pytest.raises(FrameError, match="qrels: qid '1', docno 'a' occurs twice"):
+        check_qrels(frame, who="qrels")
+
+
+def test_a_rating_may_be_given_twice_but_not_be_missing():
+    frame = pd.DataFrame({"user_id": ["u", "u"], "item_id": ["i", "i"], "rating": [1.0, 2.0]})
+    check_ratings(frame, who="ratings")
+    with pytest.raises(FrameError, match="ratings: column 'rating' must be finite, got nan in row 0"):
+        check_ratings(frame.assign(rating=[np.nan, 1.0]), who="ratings")
+
+
+def test_stacked_queries_have_none_where_they_have_no_weights():
+    plain = pd.DataFrame({"qid": ["1"], "query": ["a"]})
+    weighted = pd.DataFrame({"qid": ["2"], "query": ["b"], "query_toks": [{"b": 2.0}]})
+    out = stack_queries([plain, weighted])
+    assert out["query_toks"].tolist() == [None, {"b": 2.0}]
+    assert out.index.tolist() == [0, 1]
+    assert "query_toks" not in stack_queries([plain, plain.assign(qid="3")])

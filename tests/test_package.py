@@ -1,0 +1,197 @@
+"""Tests of the package as a whole: its door, its weight, its pins, its wheel."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import irkit
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def python(code: str, *, cwd: Path = ROOT) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd, check=True)
+    return done.stdout.strip()
+
+
+def seconds(*arguments: str) -> float:
+    """Return the wall time of a cold Python process, the best of three."""
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], capture_output=True, check=True, cwd=ROOT)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+# ------------------------------------------------------------------------------------------- the door
+
+
+def test_every_public_name_opens():
+    for name in irkit.__all__:
+        assert getattr(irkit, name) is not None
+    assert dir(irkit) == sorted(irkit.__all__)
+
+
+def test_no_public_name_is_a_package_too():
+    # Importing irkit.evaluate would put the module in the place of a function of that name.
+    packages = {path.parent.name for path in (ROOT / "irkit").glob("*/__init__.py")}
+    assert not packages & set(irkit.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'retrieve'"):
+        _ = irkit.retrieve
+
+
+@pytest.mark.parametrize("package", ["evaluate", "io", "lucene", "pipeline", "recipe", "report"])
+def test_each_package_exports_exactly_what_it_lists(package):
+    module = importlib.import_module(f"irkit.{package}")
+    assert module.__all__ == sorted(module.__all__)
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+
+
+# -------------------------------------------------------------------------------------- the test run
+
+
+def test_tests_cannot_reach_the_network_nor_the_users_folder():
+    with pytest.raises(RuntimeError, match="tests do not use the network"):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
+    with pytest.raises(RuntimeError, match="tests do not use the network"):
+        socket.getaddrinfo("example.org", 80)
+    assert "irkit-tests-" in os.environ["IRKIT_HOME"]
+
+
+# ----------------------------------------------------------------------------------------- the weight
+
+
+def test_import_irkit_loads_nothing_heavy():
+    code = (
+        "import sys, irkit; print([m for m in ('numpy', 'pandas', 'torch', 'jnius', 'pydantic') if m in sys.modules])"
+    )
+    assert python(code) == "[]"
+
+
+def test_import_irkit_takes_less_than_three_tenths_of_a_second():
+    assert seconds("-c", "import irkit") < 0.3
+
+
+@pytest.mark.slow
+def test_help_takes_less_than_six_tenths_of_a_second():
+    assert seconds("-m", "irkit", "--help") < 0.6
+
+
+# ------------------------------------------------------------------------------------------- the pins
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pairs = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pairs}
+
+
+def requirements() -> list[Requirement]:
+    project = PROJECT["project"]
+    extras = [text for group in project["optional-dependencies"].values() for text in group]
+    return [Requirement(text) for text in [*project["dependencies"], *extras, *PROJECT["build-system"]["requires"]]]
+
+
+@pytest.mark.parametrize("requirement", requirements(), ids=str)
+def test_each_dependency_has_a_pin_that_satisfies_it(requirement):
+    version = pins()[re.sub(r"[-_.]+", "-", requirement.name).lower()]
+    assert requirement.specifier.contains(version, prereleases=True)
+
+
+def test_pins_are_exact_and_name_no_local_build():
+    for name, version in pins().items():
+        assert re.fullmatch(r"\d[\w.]*", version), f"{name}=={version}"
+
+
+@pytest.mark.parametrize("name", ["constraints.txt", "Makefile", "pyproject.toml", ".ci/run"])
+def test_set_up_files_name_no_package_index(name):
+    text = (ROOT / name).read_text()
+    assert not re.search(r"https?:|file:|index-url|find-links|trusted-host", text)
+
+
+# ------------------------------------------------------------------------------------------ the wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(out), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(out.glob("irkit-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory) -> Path:
+    """A folder with the unpacked wheel, as `pip install --target` lays it out."""
+    folder = tmp_path_factory.mktemp("installed place")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(folder)]
+    done = subprocess.run([*command, str(wheel)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def command(installed: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed `irkit`, away from the checkout."""
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    environment.pop("IRKIT_DATA", None)
+    script = installed / "bin" / "irkit"
+    return subprocess.run(
+        [sys.executable, str(script), *arguments], capture_output=True, text=True, cwd=cwd, env=environment
+    )
+
+
+@pytest.mark.slow
+def test_wheel_holds_what_runs_need(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    for kind in ("pipelines", "data", "eval"):
+        here = {path.relative_to(ROOT).as_posix() for path in (ROOT / kind).rglob("*.yaml")}
+        assert here
+        assert here == {
+            n.removeprefix("irkit/_shipped/")
+            for n in names
+            if n.startswith(f"irkit/_shipped/{kind}/") and n.endswith(".yaml")
+        }
+    assert "irkit/py.typed" in names
+    assert "irkit/lucene/bridge.jar" in names
+    templates = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "irkit" / "report").rglob("*")
+        if path.suffix in {".html", ".js", ".css", ".jinja"}
+    }
+    assert templates <= set(names)
+    assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "docs/")) or name.endswith(".pyc")]
+
+
+@pytest.mark.slow
+def test_the_installed_command_finds_its_files_from_another_folder(installed, tmp_path):
+    doctor = command(installed, tmp_path, "doctor")
+    assert doctor.returncode == 0, doctor.stdout + doctor.stderr
+    assert str(installed) in doctor.stdout
+    listed = command(installed, tmp_path, "pipelines", "list")
+    assert listed.returncode == 0, listed.stderr
+    assert "bm25" in listed.stdout
+    shown = command(installed, tmp_path, "pipelines", "show", "bm25")
+    assert str(installed / "irkit" / "_shipped" / "pipelines") in shown.stdout
+    built = command(installed, tmp_path, "index", "lee")
+    assert built.returncode == 0, built.stderr
+    found = command(installed, tmp_path, "search", "lee-index", "storm damage", "-n", "3")
+    assert len(found.stdout.splitlines()) == 3, found.stderr
