@@ -10,6 +10,7 @@ and kept in the original query.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,7 +20,7 @@ from pydantic import Field
 from irkit.arrays import Floats, Ints
 from irkit.config import Config
 from irkit.errors import CompositionError
-from irkit.expand.feedback import TermModel, mixed, normalised, query_counts, rewritten, truncated
+from irkit.expand.feedback import QueryTerms, TermModel, mixed, normalised, query_counts, rewritten, truncated
 from irkit.frames import Queries
 from irkit.pipeline.stage import Stage
 from irkit.text.similarity import TermSimilarity
@@ -27,6 +28,9 @@ from irkit.text.vectors import Vectors
 
 if TYPE_CHECKING:
     from irkit.lucene import Index
+
+GROUP = 1 << 22
+"Queries are expanded in groups of this many similarities per query term."
 
 
 class EQEConfig(Config):
@@ -59,7 +63,7 @@ def log_eqe1(delta: Floats, counts: Floats, mass: Floats) -> Floats:
     -------
     (T,) float64, nats
     """
-    return (1 - counts.sum()) * np.log(mass) + counts @ np.log(delta)
+    return (1 - counts.sum()) * np.log(mass) + counts.astype(delta.dtype) @ np.log(delta)
 
 
 def eqe1(delta: Floats, counts: Floats, mass: Floats) -> Floats:
@@ -85,7 +89,7 @@ def eqe2(delta: Floats, counts: Floats, query_mass: Floats) -> Floats:
     -------
     (T,) float64 summing to 1
     """
-    return (counts / counts.sum() / query_mass) @ delta
+    return (counts / counts.sum() / query_mass).astype(delta.dtype) @ delta
 
 
 @lru_cache(maxsize=8)
@@ -123,25 +127,37 @@ class _EQE(Stage):
         super().__init__(config, **settings)
         self.index, self.vectors = index, vectors
 
-    def estimate(self, similarity: TermSimilarity, rows: Ints, counts: Floats) -> Floats:
-        """Return p(w | q) over the similarity's terms for query terms at `rows`."""
+    def estimate(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats) -> Floats:
+        """Return (T,) weights proportional to p(w | q); the arguments are those of `eqe1` and `eqe2`."""
         raise CompositionError(f"{self.name}: {type(self).__name__} does not implement estimate")
 
-    def expand(self, query: TermModel) -> TermModel:
-        """Return the query mixed with its best expansion terms; with no term that has a vector it stays as it is."""
+    def expand(self, queries: Sequence[QueryTerms]) -> list[TermModel]:
+        """Return each query mixed with its best expansion terms; with no term that has a vector it stays as it is."""
         similarity, row_of = index_similarity(self.index, self.vectors, self.config.a, self.config.c)
-        terms, counts = query
-        original = terms, normalised(counts)
-        rows = row_of[terms]
-        known = rows >= 0
-        if not known.any():
-            return original
-        found = self.estimate(similarity, rows[known], counts[known])
-        return mixed(original, truncated(similarity_terms(row_of), found, self.config.fb_terms), self.config.keep)
+        terms = similarity_terms(row_of)
+        out = []
+        # Queries of a group share their terms' rows, which one matrix product makes.
+        step = max(1, GROUP // max(len(similarity), 1))
+        for at in range(0, len(queries), step):
+            group = queries[at : at + step]
+            rows = [row_of[query.terms] for query in group]
+            distinct = np.unique(np.concatenate(rows))
+            distinct = distinct[distinct >= 0]
+            delta = similarity.rows(distinct)
+            for query, own in zip(group, rows, strict=True):
+                known = own >= 0
+                original = query.terms, normalised(query.weights)
+                if not known.any():
+                    out.append(original)
+                    continue
+                place = np.searchsorted(distinct, own[known])
+                found = self.estimate(delta[place], query.weights[known], similarity.mass[own[known]], similarity.mass)
+                out.append(mixed(original, truncated(terms, found, self.config.fb_terms), self.config.keep))
+        return out
 
     def run(self, flow: Queries) -> Queries:
         """Rewrite every query."""
-        return rewritten(self.index, flow, [self.expand(query) for query in query_counts(self.index, flow)])
+        return rewritten(self.index, flow, self.expand(query_counts(self.index, flow)))
 
 
 class EQE1(_EQE):
@@ -149,9 +165,9 @@ class EQE1(_EQE):
 
     name = "eqe1"
 
-    def estimate(self, similarity: TermSimilarity, rows: Ints, counts: Floats) -> Floats:
+    def estimate(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats) -> Floats:
         """Return EQE1."""
-        return eqe1(similarity.rows(rows), counts, similarity.mass)
+        return eqe1(delta, counts, mass)
 
 
 class EQE2(_EQE):
@@ -159,6 +175,6 @@ class EQE2(_EQE):
 
     name = "eqe2"
 
-    def estimate(self, similarity: TermSimilarity, rows: Ints, counts: Floats) -> Floats:
+    def estimate(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats) -> Floats:
         """Return EQE2."""
-        return eqe2(similarity.rows(rows), counts, similarity.mass[rows])
+        return eqe2(delta, counts, query_mass)

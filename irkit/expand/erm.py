@@ -29,12 +29,10 @@ from irkit.expand.feedback import (
     Feedback,
     FeedbackConfig,
     FeedbackStage,
+    QueryTerms,
     TermModel,
-    mixed,
     normalised,
     prior_mass,
-    query_model,
-    truncated,
 )
 from irkit.text.similarity import delta
 from irkit.text.vectors import Vectors
@@ -159,13 +157,12 @@ class ERM(FeedbackStage):
         # Smoothing gives terms that no feedback document holds a share too; the feedback set does not suggest them.
         return np.where(f.counts.any(axis=0), erm(log_term, log_semantic, p_w, semantic), 0.0)
 
-    def expand(self, feedback: Feedback) -> TermModel:
-        """Mix the query model, by maximum likelihood or embedding-based, with the best feedback terms."""
-        best = truncated(feedback.terms, self.estimate(feedback), self.config.fb_terms)
+    def original(self, feedback: Feedback) -> TermModel:
+        """Return the query model: maximum likelihood, or embedding-based."""
+        if self.query_expander is None:
+            return super().original(feedback)
         used = np.flatnonzero(feedback.query)
-        counts = feedback.terms[used], feedback.query[used]
-        original = self.query_expander.expand(counts) if self.query_expander else query_model(feedback)
-        return mixed(original, best, self.config.keep)
+        return self.query_expander.expand([QueryTerms(feedback.terms[used], feedback.query[used])])[0]
 
     def _delta(self, feedback: Feedback) -> Floats:
         similarity, row_of = index_similarity(self.index, self.vectors, self.config.a, self.config.c)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,17 @@ TermModel: TypeAlias = tuple[Ints, Floats]
 "A distribution over index terms: term numbers ascending, and their probabilities."
 
 
+class QueryTerms(NamedTuple):
+    """A query in index terms."""
+
+    terms: Ints
+    "Term numbers, ascending."
+    weights: Floats
+    "Their weights; counts for a plain text query."
+    unknown: float = 0.0
+    "Weight of the terms that the index lacks; they cannot be scored and are left out."
+
+
 @dataclass(frozen=True)
 class Feedback:
     """One query and its top documents, over the W terms that occur in any of them."""
@@ -40,6 +51,8 @@ class Feedback:
     "(W,) int64: numbers of the terms in the index vocabulary, ascending."
     query: Floats
     "(W,) float64: weight of each term in the query; counts for a plain text query."
+    unknown: float
+    "Weight of the query's terms that the index lacks."
     counts: Floats
     "(F, W) float64: occurrences of each term in each document, best document first."
     lengths: Floats
@@ -87,7 +100,12 @@ class FeedbackStage(Stage):
     def expand(self, feedback: Feedback) -> TermModel:
         """Return the new query model: the original mixed with the best terms of the estimate."""
         best = truncated(feedback.terms, self.estimate(feedback), self.config.fb_terms)
-        return mixed(query_model(feedback), best, self.config.keep)
+        return mixed(self.original(feedback), best, self.config.keep)
+
+    def original(self, feedback: Feedback) -> TermModel:
+        """Return the model of the original query: maximum likelihood over the terms the index has."""
+        used = np.flatnonzero(feedback.query)
+        return feedback.terms[used], normalised(feedback.query[used])
 
     def run(self, flow: Hits) -> Queries:
         """Rewrite every query; one without feedback documents or known terms stays as it is."""
@@ -95,12 +113,12 @@ class FeedbackStage(Stage):
         models = []
         for row, query in enumerate(query_counts(self.index, flow.queries)):
             feedback = gather(self.index, flow, row, query, self.config.fb_docs)
-            models.append(self.expand(feedback) if len(feedback.docs) else query_model(feedback))
+            models.append(self.expand(feedback) if len(feedback.docs) else self.original(feedback))
         return rewritten(self.index, flow.queries, models)
 
 
-def query_counts(index: Index, queries: Queries) -> list[TermModel]:
-    """Return each query as (term numbers ascending, weights); terms the index lacks are left out."""
+def query_counts(index: Index, queries: Queries) -> list[QueryTerms]:
+    """Return each query in index terms."""
     toks = [tok if isinstance(tok, dict) else None for tok in queries["query_toks"]] if "query_toks" in queries else []
     toks = toks or [None] * len(queries)
     plain = [row for row, tok in enumerate(toks) if tok is None]
@@ -108,25 +126,25 @@ def query_counts(index: Index, queries: Queries) -> list[TermModel]:
     for row, words in zip(plain, analysed, strict=True):
         toks[row] = Counter(words)
     known: list[dict[str, float]] = [tok or {} for tok in toks]
-    out: list[TermModel] = []
+    out = []
     ids = index.vocabulary.ids([term for tok in known for term in tok])
     weights = np.array([weight for tok in known for weight in tok.values()], dtype=np.float64)
     ends = np.cumsum([len(tok) for tok in known])
     for begin, end in zip([0, *ends[:-1]], ends, strict=True):
         own, weight = ids[begin:end], weights[begin:end]
         order = np.argsort(own)[np.count_nonzero(own < 0) :]
-        out.append((own[order], weight[order]))
+        out.append(QueryTerms(own[order], weight[order], float(weight[own < 0].sum())))
     return out
 
 
-def gather(index: Index, hits: Hits, row: int, query: TermModel, fb_docs: int) -> Feedback:
+def gather(index: Index, hits: Hits, row: int, query: QueryTerms, fb_docs: int) -> Feedback:
     """Collect one query's feedback documents from the forward index."""
     begin, end = int(hits.ptr[row]), int(hits.ptr[row + 1])
     end = min(end, begin + fb_docs)
     docs = hits.doc[begin:end].astype(np.int64)
     forward = index.forward
     spans = [slice(int(forward.indptr[doc]), int(forward.indptr[doc + 1])) for doc in docs]
-    ids, weights = query
+    ids = query.terms
     found = [forward.indices[span] for span in spans]
     terms, place = np.unique(np.concatenate([ids, *found]).astype(np.int64), return_inverse=True)
     counts = np.zeros((len(docs), len(terms)))
@@ -134,11 +152,12 @@ def gather(index: Index, hits: Hits, row: int, query: TermModel, fb_docs: int) -
     if len(docs):
         counts[owner, place[len(ids) :]] = np.concatenate([forward.data[span] for span in spans])
     own = np.zeros(len(terms))
-    own[place[: len(ids)]] = weights
+    own[place[: len(ids)]] = query.weights
     vocabulary, stats = index.vocabulary, index.stats
     return Feedback(
         terms=terms,
         query=own,
+        unknown=query.unknown,
         counts=counts,
         lengths=index.lengths[docs].astype(np.float64),
         scores=hits.score[begin:end],
@@ -147,12 +166,6 @@ def gather(index: Index, hits: Hits, row: int, query: TermModel, fb_docs: int) -
         documents=stats.documents,
         docs=docs,
     )
-
-
-def query_model(feedback: Feedback) -> TermModel:
-    """Return the query's maximum-likelihood model."""
-    used = np.flatnonzero(feedback.query)
-    return feedback.terms[used], normalised(feedback.query[used])
 
 
 def prior_mass(mu: float | Literal["auto"], index: Index) -> float:
@@ -168,9 +181,12 @@ def normalised(weights: Floats) -> Floats:
 
 def truncated(terms: Ints, weights: Floats, m: int) -> TermModel:
     """Keep the m largest positive weights, scaled to sum to 1; among equal weights the lower term number wins."""
-    best = np.argsort(-weights, kind="stable")[:m]
-    best = np.sort(best[weights[best] > 0])
-    return terms[best], normalised(weights[best])
+    best = np.flatnonzero(weights > 0)
+    if len(best) > m:
+        least = np.partition(weights, len(weights) - m)[len(weights) - m]
+        best = np.flatnonzero(weights >= least)  # m terms, and those as heavy as the last of them
+        best = np.sort(best[np.argsort(-weights[best], kind="stable")[:m]])
+    return terms[best], normalised(weights[best].astype(np.float64))
 
 
 def mixed(original: TermModel, feedback: TermModel, keep: float) -> TermModel:

@@ -4,8 +4,8 @@ Source: Lavrenko and Croft, "Relevance-based language models", SIGIR 2001 (RM1);
 "UMass at TREC 2004: Novelty and HARD", TREC 2004 (RM3: RM1 mixed with the query).
 Symbols: F feedback documents, W their terms, p(w | D) maximum likelihood, p_mu Dirichlet-smoothed.
 Departures: `compatible="anserini"` copies Anserini's RM3 instead of the papers: terms are filtered,
-every document is cut to its `fb_terms` heaviest terms before mixing, and documents are weighted by
-their retrieval scores.
+every document is cut to its `fb_terms` heaviest terms before mixing, documents are weighted by their
+retrieval scores, and query terms the collection lacks keep their share of the original query.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Bools, Floats
-from irkit.expand.feedback import Feedback, FeedbackConfig, FeedbackStage, prior_mass, truncated
+from irkit.expand.feedback import Feedback, FeedbackConfig, FeedbackStage, TermModel, prior_mass, truncated
 
 
 class RM3Config(FeedbackConfig):
@@ -108,3 +108,10 @@ class RM3(FeedbackStage):
             return anserini_rm1(np.where(allowed, f.counts, 0.0), f.scores, c.fb_terms)
         weight = posterior(log_likelihood(f.query, f.counts, f.lengths, f.collection, prior_mass(c.mu, self.index)))
         return rm1(f.counts, f.lengths, weight)
+
+    def original(self, feedback: Feedback) -> TermModel:
+        """Return the original query's model; Anserini scales before it drops what the collection lacks."""
+        terms, weights = super().original(feedback)
+        known = feedback.query.sum()
+        lost = feedback.unknown if self.config.compatible == "anserini" else 0.0
+        return terms, weights * (known / (known + lost)) if lost else weights

@@ -128,8 +128,10 @@ def test_query_counts_reads_texts_weights_and_drops_unknown_terms(topical):
     frame = pd.DataFrame({"qid": ["1", "2"], "query": ["mach unheardof mach jet", "x"]})
     frame["query_toks"] = [None, {"wing": 0.25, "nothing": 0.75}]
     names = topical.vocabulary.terms
-    got = [dict(zip(names.take(t).to_pylist(), w.tolist(), strict=True)) for t, w in query_counts(topical, frame)]
+    queries = query_counts(topical, frame)
+    got = [dict(zip(names.take(query.terms).to_pylist(), query.weights.tolist(), strict=True)) for query in queries]
     assert got == [{"mach": 2.0, "jet": 1.0}, {"wing": 0.25}]
+    assert [query.unknown for query in queries] == [1.0, 0.75]
 
 
 def test_embedding_models_expand_from_the_topic_of_the_query(topical, vectors):

@@ -1,0 +1,134 @@
+"""Query models and feedback: beside Anserini's RM3, beside plain query likelihood, and the document-term matrix.
+
+Run by `python -m benchmarks --only feedback`; every figure is a median over passes in one process, taking turns.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import build, corpus
+
+FIRST = 200
+"Queries of the RM3 comparison, and documents of the matrix comparison's slow side."
+
+
+def compare(index_path: Path, folder: Path, work: Path, *, repeats: int) -> list[dict]:
+    """Time everything on one index; one row per figure: what, milliseconds per query, ratio, wanted."""
+    from irkit.expand import EQE1, EQE2, RFMF
+    from irkit.frames import queries_frame
+    from irkit.lucene import Index
+    from irkit.pipeline import Retrieve
+    from irkit.recipe import load_recipe
+    from irkit.text.vectors import Vectors
+
+    docvectors = _docvectors(folder, work)
+    index = Index.open(index_path)
+    texts = corpus.read_queries(folder / "queries.tsv")
+    queries, first = queries_frame(texts), queries_frame(texts[:FIRST])
+    ours = load_recipe("bm25-rm3-anserini").build(index=index)
+    ql = Retrieve(index=index, model="ql-dirichlet", mu="auto")
+    vectors = _vectors(index, Vectors)
+    eqe1, eqe2 = EQE1(index=index, vectors=vectors), EQE2(index=index, vectors=vectors)
+    found = ql.run(first)
+    rfmf = RFMF(index=index)
+    jobs: dict[str, tuple[Callable[[], object], int]] = {
+        "RM3, irkit": (lambda: ours.run(first), FIRST),
+        "RM3, Anserini set_rm3 + batch_search": (_anserini(docvectors, texts[:FIRST]), FIRST),
+        "plain query likelihood": (lambda: ql.run(queries), len(texts)),
+        "EQE1 rewriting": (lambda: eqe1.run(queries), len(texts)),
+        "EQE2 rewriting": (lambda: eqe2.run(queries), len(texts)),
+        "RFMF rewriting, 10 documents": (lambda: rfmf.run(found), FIRST),
+    }
+    took: dict[str, list[float]] = {name: [] for name in jobs}
+    for repeat in range(repeats + 1):
+        for name, (job, count) in jobs.items():
+            start = time.perf_counter()
+            job()
+            if repeat:  # the first round compiles and fills caches, Z among them
+                took[name].append(1000 * (time.perf_counter() - start) / count)
+    ms = {name: statistics.median(times) for name, times in took.items()}
+    rows = [{"figure": name, "ms": value} for name, value in ms.items()]
+    ratios = [
+        ("Anserini's RM3 / irkit's", ms["RM3, Anserini set_rm3 + batch_search"] / ms["RM3, irkit"], ">= 5"),
+        ("EQE1 rewriting / plain likelihood", ms["EQE1 rewriting"] / ms["plain query likelihood"], "<= 1.5"),
+        ("EQE2 rewriting / plain likelihood", ms["EQE2 rewriting"] / ms["plain query likelihood"], "<= 1.5"),
+        ("RFMF, ms per query", ms["RFMF rewriting, 10 documents"], "<= 10"),
+        (
+            "document-term matrix / get_document_vector, documents per second",
+            _matrix(index_path, docvectors, repeats),
+            ">= 100",
+        ),
+    ]
+    return rows + [{"figure": name, "ratio": value, "wanted": wanted} for name, value, wanted in ratios]
+
+
+def _docvectors(folder: Path, work: Path) -> Path:
+    """Build Anserini's index with document vectors, which its RM3 needs, once."""
+    out = work / f"{folder.name}-docvectors"
+    if not out.is_dir():
+        subprocess.run([*build.anserini(folder / "json", out, 2), "-storeDocvectors"], check=True, capture_output=True)
+    return out
+
+
+def _anserini(index: Path, texts: list[str]) -> Callable[[], object]:
+    """Anserini's own searcher inside our JVM; hits are not even read."""
+    from irkit.lucene import jvm
+
+    jvm.start()
+    from jnius import autoclass
+
+    searcher = autoclass("io.anserini.search.SimpleSearcher")(str(index))
+    searcher.set_bm25(0.9, 0.4)
+    searcher.set_rm3(10, 10, 0.5)
+    lists = autoclass("java.util.ArrayList")
+    batch, ids = lists(), lists()
+    for number, text in enumerate(texts):
+        batch.add(text)
+        ids.add(str(number))
+    return lambda: searcher.batch_search(batch, ids, 1000, os.cpu_count() or 1)
+
+
+def _vectors(index, kind):
+    """Random vectors for the 40,000 most frequent terms: the arithmetic does not depend on their meaning."""
+    vocabulary = index.vocabulary
+    best = np.sort(np.argsort(-vocabulary.df)[:40_000])
+    matrix = np.random.default_rng(1).normal(size=(len(best), 100)).astype(np.float32)
+    return kind(vocabulary.terms.take(best).to_pylist(), matrix, analyzed=True)
+
+
+def _matrix(index_path: Path, docvectors: Path, repeats: int) -> float:
+    """Documents per second of the whole matrix, made from the postings, over those of pyserini's single vectors."""
+    import shutil
+
+    from irkit.lucene import Index
+
+    ours, theirs = [], []
+    from irkit.lucene import jvm
+
+    jvm.start()
+    os.environ.setdefault("OPENAI_API_KEY", "unused")
+    from pyserini.index.lucene import LuceneIndexReader
+
+    reader = LuceneIndexReader(str(docvectors))
+    docnos = Index.open(index_path).docnos.names.slice(0, FIRST).to_pylist()
+    for _ in range(repeats):
+        for lazily_made in ("csr*", "csc*", "terms*", "df*", "cf*", "lengths*"):
+            for path in (index_path / "irkit").rglob(lazily_made):
+                path.unlink() if path.is_file() else shutil.rmtree(path)
+        index = Index.open(index_path)
+        start = time.perf_counter()
+        rows = index.forward.shape[0]
+        ours.append(rows / (time.perf_counter() - start))
+        start = time.perf_counter()
+        for docno in docnos:
+            reader.get_document_vector(docno)
+        theirs.append(len(docnos) / (time.perf_counter() - start))
+    return statistics.median(ours) / statistics.median(theirs)
