@@ -19,7 +19,9 @@ from typing import Any
 from irkit.errors import JavaError
 
 BRIDGE_JAR = Path(__file__).parent / "bridge.jar"
+LOGGING = Path(__file__).parent / "logging.properties"
 OLDEST_JAVA = 21
+SMALLEST_HEAP = 64 << 20
 
 _starter: int | None = None  # pid of the process that started the JVM
 _lock = threading.Lock()
@@ -43,12 +45,13 @@ def start() -> None:
     global _starter
     if _starter == os.getpid():
         return
+    if _starter is not None:
+        # A forked child has the JVM's memory but none of its threads: its first collection would wait for ever.
+        raise JavaError(
+            f"jvm: started in process {_starter} and cannot be used in its forked child {os.getpid()}; "
+            "start workers with 'spawn' (multiprocessing) or 'loky' (joblib)"
+        )
     with _lock:
-        if _starter is not None and _starter != os.getpid():
-            raise JavaError(
-                f"jvm: started in process {_starter} and cannot be used in its forked child {os.getpid()}; "
-                "start workers with 'spawn' (multiprocessing) or 'loky' (joblib)"
-            )
         if _starter is None:
             _start()
             _starter = os.getpid()
@@ -62,7 +65,9 @@ def lucene_jar() -> Path:
     folder = Path(spec.submodule_search_locations[0]) / "resources" / "jars"
     jars = sorted(folder.glob("anserini-*-fatjar.jar"))
     if not jars:
-        raise JavaError(f"jvm: no anserini jar in {folder}; reinstall with pip install --force-reinstall 'pyserini==1.6.*'")
+        raise JavaError(
+            f"jvm: no anserini jar in {folder}; reinstall with pip install --force-reinstall 'pyserini==1.6.*'"
+        )
     return jars[-1]
 
 
@@ -71,6 +76,11 @@ def java_home() -> Path:
     if own := os.environ.get("IRKIT_JAVA_HOME"):
         if _libjvm(Path(own)) is None:
             raise JavaError(f"jvm: IRKIT_JAVA_HOME has no libjvm, got {own}; point it at a Java {OLDEST_JAVA}+ folder")
+        version = java_version(Path(own))
+        if 0 < version < OLDEST_JAVA:
+            raise JavaError(
+                f"jvm: IRKIT_JAVA_HOME is Java {version}, got {own}; point it at a Java {OLDEST_JAVA}+ folder"
+            )
         return Path(own)
     system = os.environ.get("JAVA_HOME")
     if system and _libjvm(Path(system)) and java_version(Path(system)) >= OLDEST_JAVA:
@@ -90,16 +100,43 @@ def java_version(home: Path) -> int:
 
 
 def heap() -> str:
-    """Return the JVM's heap limit: `IRKIT_HEAP` (such as 2g), else a quarter of memory, at most 4 GiB."""
-    if own := os.environ.get("IRKIT_HEAP"):
-        if not re.fullmatch(r"\d+[kmgKMG]?", own):
-            raise JavaError(f"jvm: IRKIT_HEAP must be a size such as 512m or 4g, got {own!r}")
-        return own
+    """Return the JVM's heap limit: `IRKIT_HEAP` (such as 2g), else a quarter of memory, at most 4 GiB.
+
+    Raises
+    ------
+    JavaError
+        If `IRKIT_HEAP` is no size, or one with which the JVM would end the process at its start.
+    """
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
         memory = 8 << 30
-    return f"{min(4 << 10, memory >> 22)}m"
+    own = os.environ.get("IRKIT_HEAP")
+    if not own:
+        return f"{max(SMALLEST_HEAP, min(4 << 30, memory // 4)) >> 20}m"
+    if not re.fullmatch(r"\d+[kmgKMG]?", own):
+        raise JavaError(f"jvm: IRKIT_HEAP must be a size such as 512m or 4g, got {own!r}")
+    size = int(own.rstrip("kmgKMG")) << {"k": 10, "m": 20, "g": 30}.get(own[-1].lower(), 0)
+    if not SMALLEST_HEAP <= size <= max(memory, SMALLEST_HEAP):
+        raise JavaError(
+            f"jvm: IRKIT_HEAP must be from {SMALLEST_HEAP >> 20}m to the memory of this machine, got {own!r}"
+        )
+    return own
+
+
+def options(version: int) -> list[str]:
+    """Return the JVM's options for a major version of Java."""
+    chosen = [f"-Xmx{heap()}", "-Xrs", f"-Djava.util.logging.config.file={LOGGING}"]  # -Xrs leaves Ctrl-C to Python
+    # Guard pages are put that far down the stack of the thread that starts the JVM. The default, 1 MiB, is less than
+    # OpenBLAS takes on several cores: without this, scipy.linalg.lu crashes the process.
+    chosen.append("-Xss8m")
+    if "GC" not in os.environ.get("JAVA_TOOL_OPTIONS", ""):  # two collectors are one too many
+        chosen.append("-XX:+UseParallelGC")  # starts faster than the default and costs array stores nothing
+    if version >= 22:
+        chosen.append("--enable-native-access=ALL-UNNAMED")
+    if version >= 23:  # Lucene unmaps files through sun.misc.Unsafe, which newer Java announces at every start
+        chosen.append("--sun-misc-unsafe-memory-access=allow")
+    return chosen
 
 
 def message(error: BaseException) -> str:
@@ -121,13 +158,14 @@ def _start() -> None:
     import jnius_config
 
     if jnius_config.vm_running:
-        raise JavaError("jvm: another package started a JVM without irkit's bridge; open an irkit index before importing it")
+        raise JavaError(
+            "jvm: another package started a JVM without irkit's bridge; open an irkit index before importing it"
+        )
     if not BRIDGE_JAR.is_file():
         raise JavaError(f"jvm: {BRIDGE_JAR} is missing; reinstall irkit, or run 'make jar' in a checkout")
     home = java_home()
     jnius_config.add_classpath(str(lucene_jar()), str(BRIDGE_JAR))
-    # -Xrs leaves Ctrl-C to Python.
-    jnius_config.add_options(f"-Xmx{heap()}", "-Xrs", "-XX:+IgnoreUnrecognizedVMOptions", "--enable-native-access=ALL-UNNAMED")
+    jnius_config.add_options(*options(java_version(home)))
     before = {name: os.environ.get(name) for name in ("JAVA_HOME", "JVM_PATH")}
     os.environ["JAVA_HOME"] = str(home)
     os.environ["JVM_PATH"] = str(_libjvm(home))
@@ -136,7 +174,9 @@ def _start() -> None:
 
         jnius.autoclass("java.lang.System")
     except Exception as error:
-        raise JavaError(f"jvm: Java in {home} did not start: {message(error)}; set IRKIT_JAVA_HOME to another one") from error
+        raise JavaError(
+            f"jvm: Java in {home} did not start: {message(error)}; set IRKIT_JAVA_HOME to another one"
+        ) from error
     finally:
         for name, value in before.items():
             if value is None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from irkit.config import Config
 from irkit.errors import ConfigError, near_misses
+
+LEAST, LARGEST = 1e-6, 1e12
+"Bounds of smoothing parameters: beyond, floats run over and no ranking changes."
 
 
 class Similarity(Config):
@@ -28,14 +31,16 @@ class BM25(Similarity):
     """
 
     name = "bm25"
-    k1: float = Field(0.9, ge=0)
+    k1: float = Field(0.9, ge=0, le=1e6)
     "Term-frequency saturation; Anserini's default."
     b: float = Field(0.4, ge=0, le=1)
     "Length normalisation; Anserini's default."
 
 
 class QLDirichlet(Similarity):
-    """Exact query likelihood, Dirichlet prior (Zhai and Lafferty, SIGIR 2001); scores are log p(query | document) in nats.
+    """Exact query likelihood, Dirichlet prior (Zhai and Lafferty, SIGIR 2001).
+
+    Scores are log p(query | document) in nats, of documents with at least one query term.
 
     p(w | d) = (c(w, d) + mu * p(w | C)) / (|d| + mu)
     """
@@ -44,23 +49,36 @@ class QLDirichlet(Similarity):
     mu: float | Literal["auto"] = 1000.0
     "Prior mass in tokens; `auto` takes three times the mean document length."
 
+    @field_validator("mu", mode="before")
+    @classmethod
+    def _in_range(cls, mu: Any) -> Any:
+        if mu == "auto" or (isinstance(mu, (int, float)) and LEAST <= mu <= LARGEST):
+            return mu
+        raise ValueError(f"should be 'auto' or a number from {LEAST:g} to {LARGEST:g}")
+
 
 class QLJelinekMercer(Similarity):
-    """Exact query likelihood, Jelinek-Mercer (Zhai and Lafferty, SIGIR 2001); scores are log p(query | document) in nats.
+    """Exact query likelihood, Jelinek-Mercer (Zhai and Lafferty, SIGIR 2001).
+
+    Scores are log p(query | document) in nats, of documents with at least one query term.
 
     p(w | d) = (1 - lam) * c(w, d) / |d| + lam * p(w | C)
     """
 
     name = "ql-jelinek-mercer"
-    lam: float = Field(0.1, gt=0, lt=1)
+    lam: float = Field(0.1, ge=LEAST, lt=1)
     "Weight of the collection model."
 
 
 class LuceneQLD(Similarity):
-    """Lucene's LMDirichletSimilarity: each matching term's share clamped at 0, missing terms ignored. Not exact likelihood."""
+    """Lucene's LMDirichletSimilarity, which is not exact likelihood.
+
+    Each matching term's share is clamped at 0 and missing terms are ignored, so the part of the
+    length that they carry is lost.
+    """
 
     name = "lucene-qld"
-    mu: float = Field(1000.0, gt=0)
+    mu: float = Field(1000.0, ge=LEAST, le=LARGEST)
     "Prior mass in tokens."
 
 
@@ -68,7 +86,7 @@ class LuceneQLJM(Similarity):
     """Lucene's LMJelinekMercerSimilarity. Rank-equal to exact likelihood up to the one-byte lengths."""
 
     name = "lucene-qljm"
-    lam: float = Field(0.1, gt=0, lt=1)
+    lam: float = Field(0.1, ge=LEAST, lt=1)
     "Weight of the collection model."
 
 

@@ -1,0 +1,220 @@
+"""Build an index: documents in, an ordinary Lucene index with Anserini's fields out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from irkit.documents import Document, as_documents
+from irkit.errors import ConfigError, DataError, JavaError
+from irkit.lucene import swap
+from irkit.lucene.analysis import BATCH_CHARACTERS, BATCH_TEXTS, check_analyzer, processors, utf8
+from irkit.lucene.jvm import java
+from irkit.lucene.manifest import commit_key, create
+from irkit.lucene.sidecar import FOLDER
+from irkit.lucene.wire import java_errors, pack
+
+if TYPE_CHECKING:
+    from irkit.lucene.index import Index
+
+LONGEST_DOCNO = 32766
+"Bytes; Lucene's limit for a term."
+
+LONGEST_TEXT = 1 << 30
+"Bytes; a batch must fit into a Java array."
+
+SMALLEST_MEMORY = 16
+
+
+def build_index(
+    path: str | os.PathLike[str],
+    documents: Any,
+    *,
+    analyzer: str = "english",
+    positions: bool = False,
+    store_text: bool = True,
+    threads: int | None = None,
+    memory_mb: int = 512,
+    progress: bool = False,
+    overwrite: bool = True,
+) -> Index:
+    """Index documents and open the result.
+
+    The index is built beside `path` and put in its place at the end: an interrupted build leaves
+    what was there as it was.
+
+    Parameters
+    ----------
+    path : path
+        Folder of the index.
+    documents : frame or iterable
+        Anything `irkit.documents.as_documents` takes; read once, in batches.
+    analyzer : str
+        See `irkit.lucene.Analyzer`.
+    positions : bool
+        Index the positions of terms, for other tools' phrase queries; irkit does not need them.
+    store_text : bool
+        Store the texts, so that `Index.texts` can give them back.
+    threads : int, optional
+        Threads that analyse and write; defaults to the processors this process may use. With more
+        than one, the internal order of the documents may differ from build to build.
+    memory_mb : int
+        The writer's buffer in MB, at least 16; two fifths of the JVM's heap at most.
+    progress : bool
+        Show a progress bar.
+    overwrite : bool
+        Replace an index that is there already.
+
+    Raises
+    ------
+    ConfigError
+        If an option makes no sense, or `path` holds anything but an index or cannot be written.
+    DataError
+        If there are no documents, or an id is empty, holds white space, or comes twice.
+    LockedError
+        If another process builds the same index.
+    JavaError
+        If Lucene fails, for instance on a full disk.
+    """
+    from irkit.lucene.index import Index
+
+    analyzer = check_analyzer(analyzer)
+    threads = _whole("threads", processors() if threads is None else threads, 1)
+    memory_mb = _whole("memory_mb", memory_mb, SMALLEST_MEMORY)
+    index = swap.target(path)
+    with swap.building(index, overwrite=overwrite) as fresh:
+        writer = _Writer(index, fresh, (analyzer, threads, int(positions), int(store_text), memory_mb))
+        try:
+            writer.finish(_feed(writer, as_documents(documents), progress=progress))
+        except BaseException:
+            writer.abort()
+            raise
+        with swap.writing(index):
+            create(fresh, fresh / FOLDER, commit_key(fresh))
+    return Index.open(index)
+
+
+class _Writer:
+    """The bridge's index builder, its failures in one line."""
+
+    def __init__(self, index: Path, fresh: Path, options: tuple[Any, ...]) -> None:
+        start = java("IndexBuilder").start
+        self._errors = partial(java_errors, f"build_index: writing {index} failed")
+        with self._errors():
+            self._builder = start(str(fresh), *options)
+
+    def add(self, block: bytes) -> list[int]:
+        """Queue a batch; return its rows whose id may have come before."""
+        with self._errors():
+            suspects = self._builder.add(block).tostring()
+        return np.frombuffer(suspects, dtype="<i4").tolist()
+
+    def count(self, docno: str) -> int:
+        """Count the documents added with this id."""
+        with self._errors():
+            return int(self._builder.count(docno))
+
+    def finish(self, content: str) -> None:
+        """Commit."""
+        with self._errors():
+            self._builder.finish(content)
+            while not self._builder.done(200):  # short waits, so that Ctrl-C is heard
+                pass
+
+    def abort(self) -> None:
+        """Stop; the folder is removed by its owner."""
+        with suppress(JavaError), self._errors():
+            self._builder.abort()
+
+
+def _feed(writer: _Writer, documents: Iterable[Document], *, progress: bool) -> str:
+    """Send all documents to the writer and return a digest of their ids and texts."""
+    state = hashlib.blake2b(digest_size=16)
+    count = 0
+    with ExitStack() as stack:
+        bar = None
+        if progress:
+            from tqdm import tqdm
+
+            bar = stack.enter_context(tqdm(unit=" documents", desc="indexing"))
+        for batch in _batches(documents):
+            block = _block(batch, count)
+            state.update(block)
+            for row in writer.add(block):
+                _check_twice(writer, batch[row], count + row)
+            count += len(batch)
+            if bar is not None:
+                bar.update(len(batch))
+    if not count:
+        raise DataError("build_index: there are no documents; check the source")
+    return state.hexdigest()
+
+
+def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    batch: list[Document] = []
+    size = 0
+    for document in documents:
+        batch.append(document)
+        size += len(document[1]) if isinstance(document[1], str) else 0
+        if len(batch) == BATCH_TEXTS or size > BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _block(batch: list[Document], before: int) -> bytes:
+    """Check and encode a batch; `before` documents came earlier."""
+    docnos, texts, _ = zip(*batch, strict=True)
+    try:
+        # Ids without white space come back from a split as they were.
+        if "\n".join(docnos).split() != list(docnos):
+            raise ValueError
+        strings: list[bytes] = [b""] * (2 * len(batch))
+        strings[::2] = [docno.encode() for docno in docnos]
+        strings[1::2] = [text.encode() for text in texts]
+        if max(map(len, strings[::2])) > LONGEST_DOCNO or max(map(len, strings[1::2])) > LONGEST_TEXT:
+            raise ValueError
+        return pack(strings)
+    except (TypeError, ValueError, AttributeError):
+        for row, document in enumerate(batch, before + 1):
+            _check_document(document, _where(document, row))
+        raise
+
+
+def _check_document(document: Document, where: str) -> None:
+    docno, text, _ = document
+    if docno is None or docno == "":
+        raise DataError(f"{where}: the id of a document is empty; give every document an id")
+    size = len(utf8(docno, f"{where}: the id of a document"))
+    if docno.split() != [docno]:
+        raise DataError(f"{where}: the id of a document holds white space, got {docno!r}; run files cannot express it")
+    if size > LONGEST_DOCNO:
+        raise DataError(f"{where}: the id of a document has at most {LONGEST_DOCNO} bytes, got {size}; shorten it")
+    size = len(utf8(text, f"{where}: the text of {docno}"))
+    if size > LONGEST_TEXT:
+        raise DataError(f"{where}: the text of {docno} has at most {LONGEST_TEXT} bytes, got {size}; split it")
+
+
+def _check_twice(writer: _Writer, document: Document, before: int) -> None:
+    """Refuse a document whose id is in the index already; equal hashes alone are no proof."""
+    if writer.count(document.docno) > 1:
+        where = _where(document, before + 1)
+        raise DataError(f"{where}: the id {document.docno!r} comes a second time; ids must be unique")
+
+
+def _where(document: Document, row: int) -> str:
+    return document.where or f"document {row}"
+
+
+def _whole(name: str, value: int, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"build_index: {name} must be a whole number from {least} up, got {value!r}")
+    return value

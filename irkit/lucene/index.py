@@ -1,0 +1,339 @@
+"""An open Lucene index: search, explain, texts, and the sidecar's arrays."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from irkit.errors import ConfigError, JavaError, LockedError
+from irkit.lucene import bridge
+from irkit.lucene.analysis import Analyzer, check_analyzer, processors
+from irkit.lucene.bridge import Found, Query
+from irkit.lucene.jvm import java
+from irkit.lucene.similarity import BM25, Similarity
+from irkit.lucene.wire import java_errors, pack
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_matrix, csr_matrix
+
+    from irkit.arrays import Ints
+    from irkit.hits import Docnos, Ties
+    from irkit.lucene.sidecar import Sidecar
+    from irkit.lucene.vocabulary import Vocabulary
+
+Scorer: TypeAlias = Literal["auto", "wand", "taat"]
+"How Lucene's models are scored; the results are bitwise the same."
+
+DEFAULT = BM25()
+
+BATCH_TEXTS = 1000
+
+ATTEMPTS = 5
+"Times an index that is being replaced is opened anew."
+
+
+class IndexStats(NamedTuple):
+    """Counts of a collection."""
+
+    documents: int
+    "D."
+    terms: int
+    "V, distinct terms."
+    tokens: int
+    "Total term frequency."
+    postings: int
+    "Pairs of a term and a document that has it."
+    mean_length: float
+    "Tokens a document, empty ones included."
+    empty: int
+    "Documents without any term."
+
+
+class Index:
+    """A Lucene index opened for searching; make one with `Index.open` or `build_index`.
+
+    An index may be used from several threads, and as a context manager that closes it. It stays
+    as it was opened, even if the folder is rebuilt meanwhile. Pickling one stores its path.
+    """
+
+    def __init__(self, sidecar: Sidecar, handle: int) -> None:
+        self._sidecar = sidecar
+        self._handle = handle
+        self._measured = False
+        self._closer = weakref.finalize(self, _close, handle, os.getpid())
+        self._closer.atexit = False  # the JVM goes with the process
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], analyzer: str | None = None) -> Index:
+        """Open an index that irkit, Anserini or pyserini built.
+
+        Parameters
+        ----------
+        path : path
+            Folder of the index.
+        analyzer : str, optional
+            Analyser of the queries; by default the one the index was built with. Lucene does not
+            record it, so for an index that irkit did not build it is taken to be `english`.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no index at `path`.
+        ConfigError
+            If the index has no documents, deleted documents or not Anserini's fields, or there is
+            no such analyser.
+        DataError
+            If two documents have the same id.
+        JavaError
+            If Lucene cannot read the index.
+        LockedError
+            If the index is replaced faster than it can be opened.
+        """
+        from irkit.lucene.manifest import commit_key
+        from irkit.lucene.sidecar import Sidecar
+
+        name = None if analyzer is None else check_analyzer(analyzer)
+        search = java("Search")
+        for _ in range(ATTEMPTS):
+            sidecar = Sidecar.open(path, name)
+            try:
+                with java_errors(f"index: {sidecar.path} cannot be read"):
+                    index = cls(sidecar, search.open(str(sidecar.path), sidecar.analyzer))
+            except JavaError:
+                if commit_key(sidecar.path) == sidecar.key:
+                    raise
+                continue
+            if commit_key(sidecar.path) == sidecar.key:
+                rank = sidecar.docnos.rank.astype("<i4", copy=False).tobytes()
+                with java_errors(f"index: {sidecar.path} cannot be read"):
+                    search.useRank(index._handle, rank)
+                return index
+            index.close()  # replaced between the two openings: the sidecar is not that of our index
+        raise LockedError(f"index: {path} is being replaced again and again; open it when its builder has ended")
+
+    def search(
+        self,
+        queries: Sequence[Query],
+        k: int = 1000,
+        similarity: Similarity = DEFAULT,
+        *,
+        threads: int | None = None,
+        scorer: Scorer = "auto",
+        ties: Ties = "trec",
+    ) -> Found:
+        """Rank documents for a batch of queries.
+
+        Only documents with at least one of a query's terms are ranked, under exact query
+        likelihood too. Terms the collection does not have are skipped.
+
+        Parameters
+        ----------
+        queries : sequence of n queries
+            A text is analysed as the documents were and is a bag of words; a mapping holds
+            analysed terms and their weights, from 0 (left out) to 1e30.
+        k : int
+            Documents per query.
+        similarity : Similarity
+            Weighting model.
+        threads : int, optional
+            Defaults to the processors this process may use; at most one a query.
+        scorer : {"auto", "wand", "taat"}
+            How Lucene's models are scored. The results are bitwise the same.
+        ties : {"trec", "anserini"}
+            Order of equal scores: docno descending as in trec_eval, or ascending.
+
+        Returns
+        -------
+        Found
+            `ptr`, `doc`, `score`. A query without known terms has no hits.
+
+        Raises
+        ------
+        ConfigError
+            If an argument is out of range; for a query the message says which and why.
+        DataError
+            If a query is not valid Unicode.
+        """
+        _check(queries, k, threads, scorer, ties)
+        exact = bridge.is_exact(similarity)
+        if exact and scorer == "wand":
+            raise ConfigError(
+                "search: exact query likelihood is scored term at a time, got scorer 'wand'; leave it 'auto'"
+            )
+        line = self._model(similarity)
+        if exact:
+            self._share_lengths()
+        k = min(k, len(self.docnos))
+        search = java("Search")
+        parts = []
+        for batch in bridge.batches(queries, k):
+            block = pack(batch)
+            workers = 1 if len(batch) == 1 else min(threads or processors(), len(batch))
+            with java_errors(f"index: searching {self.path} failed"):
+                found = search.search(self._open(), line, scorer, ties, block, k, workers)
+            parts.append(bridge.decode(found.tostring(), len(batch), exact=exact))
+        return bridge.join(parts, exact=exact)
+
+    def explain(self, query: Query, docno: str, similarity: Similarity = DEFAULT) -> list[tuple[str, float, float]]:
+        """Split the score of one document by the terms of a query.
+
+        Returns
+        -------
+        list of (term, weight, contribution)
+            Terms the collection has, largest contribution first. The contributions add up to the
+            score: exactly for Lucene's models (summed as float64, rounded to float32), to 1e-12
+            for exact query likelihood, where absent terms contribute too.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such document.
+        """
+        block = pack([bridge.encode(query, "explain: the query")])
+        row = self.docnos.row(docno)
+        line = self._model(similarity)
+        if bridge.is_exact(similarity):
+            self._share_lengths()
+        search = java("Search")
+        with java_errors(f"index: explaining a score in {self.path} failed"):
+            found = search.explain(self._open(), line, block, row)
+        return sorted(bridge.decode_shares(found.tostring()), key=lambda share: (-share[2], share[0]))
+
+    def analyze(self, texts: Sequence[str]) -> list[list[str]]:
+        """Return the terms of each text, as the index's analyser makes them."""
+        return self.analyzer.analyze(texts)
+
+    def texts(self, docnos: Sequence[str]) -> list[str]:
+        """Return the stored texts of documents.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such document.
+        ConfigError
+            If the index was built without texts.
+        """
+        rows = self.docnos.rows(docnos)
+        if len(rows) and rows.min() < 0:
+            self.docnos.row(docnos[int(np.argmin(rows))])  # raises, with near misses
+        search = java("Search")
+        out: list[str | None] = []
+        for start in range(0, len(rows), BATCH_TEXTS):
+            block = rows[start : start + BATCH_TEXTS].astype("<i4").tobytes()
+            with java_errors(f"index: reading texts of {self.path} failed"):
+                out += bridge.decode_texts(search.texts(self._open(), block).tostring())
+        for docno, text in zip(docnos, out, strict=True):
+            if text is None:
+                raise ConfigError(f"index: {self.path} has no stored text of {docno!r}; build it with store_text=True")
+        return out  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """Free the index's files and memory in the JVM; a second call does nothing."""
+        self._closer()
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self.docnos)
+
+    def __repr__(self) -> str:
+        return f"Index({str(self.path)!r}, {len(self):,} documents)"
+
+    def __reduce__(self) -> Any:
+        return Index.open, (self.path, self._sidecar.analyzer)
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._sidecar.path
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the content and the analyser."""
+        return self._sidecar.fingerprint
+
+    @property
+    def analyzer(self) -> Analyzer:
+        """The analyser of queries."""
+
+        return Analyzer(self._sidecar.analyzer)
+
+    @property
+    def docnos(self) -> Docnos:
+        """The external ids, by internal document number."""
+        return self._sidecar.docnos
+
+    @property
+    def stats(self) -> IndexStats:
+        """Counts of the collection."""
+        m = self._sidecar.manifest
+        return IndexStats(m.documents, m.terms, m.tokens, m.postings, m.tokens / max(m.documents, 1), m.empty)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The V terms with their document and collection frequencies."""
+        return self._sidecar.vocabulary
+
+    @property
+    def lengths(self) -> Ints:
+        """(D,) int32: exact number of tokens of each document."""
+        return self._sidecar.lengths
+
+    @property
+    def postings(self) -> csc_matrix:
+        """(D, V) int32 term frequencies by term, on read-only memory maps."""
+        return self._sidecar.postings
+
+    @property
+    def forward(self) -> csr_matrix:
+        """(D, V) int32 term frequencies by document, on read-only memory maps."""
+        return self._sidecar.forward
+
+    def _open(self) -> int:
+        if not self._closer.alive:
+            raise JavaError(f"index: {self.path} is closed; open it again with Index.open")
+        return self._handle
+
+    def _share_lengths(self) -> None:
+        """Hand over the exact lengths if the sidecar has them; else the JVM walks all postings once."""
+        from irkit.lucene import storage
+        from irkit.lucene.manifest import read_manifest
+
+        if self._measured:
+            return
+        folder = self._sidecar.folder
+        lengths = storage.read_array(folder / "lengths.npy", len(self), np.int32)
+        manifest = read_manifest(folder)  # read last: lengths of a newer index are gone from here on
+        if lengths is not None and manifest is not None and manifest.key == self._sidecar.key:
+            search = java("Search")
+            with java_errors(f"index: {self.path} cannot be read"):
+                search.useLengths(self._open(), lengths.astype("<i4", copy=False).tobytes())
+        self._measured = True
+
+    def _model(self, similarity: Similarity) -> str:
+        return bridge.model_line(similarity, self.stats.mean_length)
+
+
+def _check(queries: Any, k: Any, threads: Any, scorer: Any, ties: Any) -> None:
+    if isinstance(queries, (str, Mapping)):
+        raise ConfigError(f"search: queries must be a sequence, got one {type(queries).__name__}; put it in a list")
+    for name, value in (("k", k), ("threads", 1 if threads is None else threads)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise ConfigError(f"search: {name} must be a whole number from 1 up, got {value!r}")
+    for name, value, choices in (("scorer", scorer, ("auto", "wand", "taat")), ("ties", ties, ("trec", "anserini"))):
+        if value not in choices:
+            raise ConfigError(f"search: {name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def _close(handle: int, pid: int) -> None:
+    if os.getpid() == pid:  # a forked child has no JVM to close anything in
+        java("Search").close(handle)

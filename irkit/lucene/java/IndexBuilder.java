@@ -1,0 +1,283 @@
+package irkit;
+
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.IntBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Paths;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.lucene.document.BinaryDocValuesField;
+import org.apache.lucene.document.Document;
+import org.apache.lucene.document.Field;
+import org.apache.lucene.document.FieldType;
+import org.apache.lucene.document.StoredField;
+import org.apache.lucene.document.StringField;
+import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.IndexOptions;
+import org.apache.lucene.index.IndexWriter;
+import org.apache.lucene.index.IndexWriterConfig;
+import org.apache.lucene.index.Term;
+import org.apache.lucene.search.similarities.BM25Similarity;
+import org.apache.lucene.store.AlreadyClosedException;
+import org.apache.lucene.store.Directory;
+import org.apache.lucene.store.FSDirectory;
+import org.apache.lucene.util.BytesRef;
+
+/**
+ * Writes one index from batches of documents, with the fields Anserini writes: `id`, `contents`, `raw`.
+ *
+ * <p>A batch is strings (see wire.py), docno and text of each document in turn.
+ */
+public final class IndexBuilder {
+  private static final int BATCHES_PER_THREAD = 2;
+
+  private final Directory directory;
+  private final IndexWriter writer;
+  private final String analyzer;
+  private final ExecutorService pool;
+  private final Semaphore gate; // back-pressure: bounds the batches in memory
+  private final int permits;
+  private final FieldType body = new FieldType();
+  private final boolean raw;
+  private final Hashes seen = new Hashes();
+  private volatile Throwable failure;
+  private FutureTask<Void> finishing;
+
+  private IndexBuilder(String path, String analyzer, int threads, int positions, int raw, int memory) throws IOException {
+    this.analyzer = analyzer;
+    long heap = Runtime.getRuntime().maxMemory() >> 20;
+    IndexWriterConfig config = new IndexWriterConfig(Analyzers.byName(analyzer));
+    config.setSimilarity(new BM25Similarity());
+    config.setOpenMode(IndexWriterConfig.OpenMode.CREATE);
+    config.setUseCompoundFile(false);
+    config.setRAMBufferSizeMB(Math.max(1, Math.min(memory, heap * 2 / 5)));
+    body.setIndexOptions(positions != 0 ? IndexOptions.DOCS_AND_FREQS_AND_POSITIONS : IndexOptions.DOCS_AND_FREQS);
+    body.freeze();
+    this.raw = raw != 0;
+    permits = threads * BATCHES_PER_THREAD;
+    gate = new Semaphore(permits);
+    directory = FSDirectory.open(Paths.get(path));
+    writer = new IndexWriter(directory, config);
+    pool = Executors.newFixedThreadPool(threads, job -> daemon(job, "irkit-index"));
+  }
+
+  /** Starts an empty index in a folder. `memory` is the writer's buffer in MB, at most two fifths of the heap. */
+  public static IndexBuilder start(String path, String analyzer, int threads, int positions, int raw, int memory)
+      throws IOException {
+    return new IndexBuilder(path, analyzer, threads, positions, raw, memory);
+  }
+
+  /**
+   * Queues a batch, waiting while too many are queued.
+   *
+   * @return the rows (int32) whose docno may have been seen before: its hash was; ask `count`.
+   */
+  public byte[] add(byte[] batch) throws Exception {
+    check();
+    IntBuffer head = ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
+    int n = head.get(0) / 2;
+    ByteBuffer suspects = null;
+    int at = 4 + 8 * n;
+    for (int i = 0; i < n; i++) {
+      if (!seen.add(hash(batch, at, head.get(1 + 2 * i)))) {
+        suspects = suspects == null ? ByteBuffer.allocate(4 * n).order(ByteOrder.LITTLE_ENDIAN) : suspects;
+        suspects.putInt(i);
+      }
+      at += head.get(1 + 2 * i) + head.get(2 + 2 * i);
+    }
+    gate.acquire();
+    pool.execute(() -> {
+      try {
+        if (failure == null) {
+          write(batch, head, n);
+        }
+      } catch (Throwable error) {
+        fail(error);
+      } finally {
+        gate.release();
+      }
+    });
+    return suspects == null ? new byte[0] : Arrays.copyOf(suspects.array(), suspects.position());
+  }
+
+  /** Waits for all queued batches and counts the documents with this docno. */
+  public int count(String docno) throws Exception {
+    gate.acquire(permits);
+    gate.release(permits);
+    check();
+    try (DirectoryReader reader = DirectoryReader.open(writer)) {
+      return reader.docFreq(new Term("id", docno));
+    }
+  }
+
+  /** Begins to write what is queued, merge and commit, with the digest of the documents; `done` says when. */
+  public void finish(String content) {
+    writer.setLiveCommitData(Map.of("irkit.analyzer", analyzer, "irkit.content", content).entrySet());
+    finishing = new FutureTask<>(() -> {
+      try {
+        gate.acquire(permits);
+        for (int t = 0; t < permits; t++) { // else the commit writes the threads' buffers one after the other
+          pool.execute(this::flush);
+        }
+        pool.shutdown();
+        pool.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
+        if (failure == null) {
+          writer.close();
+          directory.close();
+        }
+      } catch (Throwable error) {
+        fail(error);
+      }
+    }, null);
+    daemon(finishing, "irkit-commit").start();
+  }
+
+  /** Waits at most so long for the end of `finish`; returns 1 when it is reached. */
+  public int done(int milliseconds) throws Exception {
+    try {
+      finishing.get(milliseconds, TimeUnit.MILLISECONDS);
+    } catch (TimeoutException wait) {
+      return 0;
+    }
+    check();
+    return 1;
+  }
+
+  /** Stops all work and gives up the index; its folder is the caller's to remove. */
+  public void abort() throws Exception {
+    fail(new IOException("aborted"));
+    pool.shutdownNow();
+    pool.awaitTermination(1, TimeUnit.MINUTES);
+    try {
+      writer.rollback();
+    } finally {
+      directory.close();
+    }
+  }
+
+  private static Thread daemon(Runnable job, String name) {
+    Thread thread = new Thread(job, name);
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  private void write(byte[] batch, IntBuffer head, int n) throws IOException {
+    StringField id = new StringField("id", "", Field.Store.YES);
+    BinaryDocValuesField key = new BinaryDocValuesField("id", new BytesRef());
+    Field contents = new Field("contents", "", body);
+    StoredField stored = new StoredField("raw", "");
+    Document document = new Document();
+    document.add(id);
+    document.add(key);
+    document.add(contents);
+    if (raw) {
+      document.add(stored);
+    }
+    int at = 4 + 8 * n;
+    for (int i = 0; i < n; i++) {
+      int docno = head.get(1 + 2 * i);
+      int text = head.get(2 + 2 * i);
+      id.setStringValue(new String(batch, at, docno, StandardCharsets.UTF_8));
+      key.setBytesValue(new BytesRef(batch, at, docno));
+      String words = new String(batch, at + docno, text, StandardCharsets.UTF_8);
+      contents.setStringValue(words);
+      stored.setStringValue(words);
+      writer.addDocument(document);
+      at += docno + text;
+    }
+  }
+
+  private void flush() {
+    try {
+      while (failure == null && writer.flushNextBuffer()) {
+        // the next one
+      }
+    } catch (Throwable error) {
+      fail(error);
+    }
+  }
+
+  private synchronized void fail(Throwable error) {
+    if (failure == null) {
+      // A writer closed by another thread's failure reports that failure as its cause.
+      failure = error instanceof AlreadyClosedException && error.getCause() != null ? error.getCause() : error;
+    }
+  }
+
+  private void check() throws Exception {
+    Throwable error = failure;
+    if (error instanceof Exception) {
+      throw (Exception) error;
+    }
+    if (error != null) {
+      throw new IOException(error.toString(), error);
+    }
+  }
+
+  private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+  private static long hash(byte[] bytes, int from, int length) {
+    long h = 0x9E3779B97F4A7C15L * (length + 1);
+    int at = from;
+    int end = from + length;
+    for (; at + 8 <= end; at += 8) {
+      h = mix(h ^ (long) LONGS.get(bytes, at));
+    }
+    long rest = 0;
+    for (int shift = 0; at < end; at++, shift += 8) {
+      rest |= (bytes[at] & 0xffL) << shift;
+    }
+    return mix(h ^ rest);
+  }
+
+  private static long mix(long x) { // the finaliser of MurmurHash3
+    x = (x ^ (x >>> 33)) * 0xff51afd7ed558ccdL;
+    x = (x ^ (x >>> 33)) * 0xc4ceb9fe1a85ec53L;
+    return x ^ (x >>> 33);
+  }
+
+  /** A set of longs by open addressing, 11 to 23 bytes each. */
+  private static final class Hashes {
+    private long[] slots = new long[1 << 12];
+    private int size;
+
+    boolean add(long value) {
+      long key = value == 0 ? 1 : value; // 0 marks a free slot
+      if (size * 10L > slots.length * 7L) {
+        long[] old = slots;
+        slots = new long[Math.multiplyExact(old.length, 2)];
+        for (long one : old) {
+          if (one != 0) {
+            slots[find(one)] = one;
+          }
+        }
+      }
+      int slot = find(key);
+      if (slots[slot] == key) {
+        return false;
+      }
+      slots[slot] = key;
+      size++;
+      return true;
+    }
+
+    private int find(long key) {
+      int mask = slots.length - 1;
+      int slot = (int) (key ^ (key >>> 32)) & mask;
+      while (slots[slot] != 0 && slots[slot] != key) {
+        slot = (slot + 1) & mask;
+      }
+      return slot;
+    }
+  }
+}

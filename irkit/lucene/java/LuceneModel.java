@@ -1,0 +1,184 @@
+package irkit;
+
+import java.io.IOException;
+import java.util.Arrays;
+import org.apache.lucene.index.Term;
+import org.apache.lucene.search.BooleanClause;
+import org.apache.lucene.search.BooleanQuery;
+import org.apache.lucene.search.BoostQuery;
+import org.apache.lucene.search.CollectionStatistics;
+import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.Query;
+import org.apache.lucene.search.TermQuery;
+import org.apache.lucene.search.similarities.BM25Similarity;
+import org.apache.lucene.search.similarities.ClassicSimilarity;
+import org.apache.lucene.search.similarities.LMDirichletSimilarity;
+import org.apache.lucene.search.similarities.LMJelinekMercerSimilarity;
+import org.apache.lucene.search.similarities.Similarity;
+
+/**
+ * A similarity of Lucene's, scored in one of two ways with bitwise equal results.
+ *
+ * <p>WAND is Lucene's own search, which skips documents that cannot be among the best. TAAT walks whole decoded lists.
+ * Both add the terms' floats as doubles and round once. A double holds such a sum exactly while the shares lie within
+ * a factor of 2^29 of each other, so the order of addition, which is Lucene's business under WAND, does not show.
+ */
+final class LuceneModel implements Model {
+  private static final int DEEP = 100;
+  private static final long SHORT_LISTS = 300_000;
+
+  private final Handle index;
+  private final String name;
+  private final String scorer;
+  private final IndexSearcher searcher;
+  private final Similarity similarity;
+  private final CollectionStatistics collection; // null if no document has a term
+
+  LuceneModel(Handle index, String name, String scorer) throws IOException {
+    this.index = index;
+    this.name = name;
+    this.scorer = scorer;
+    this.similarity = similarity(name);
+    searcher = new IndexSearcher(index.reader);
+    searcher.setSimilarity(similarity);
+    searcher.setQueryCache(null);
+    collection = searcher.collectionStatistics(Handle.CONTENTS);
+  }
+
+  /** Reads a similarity such as `bm25 0.9 0.4`; null if Lucene has none of this name. */
+  static Similarity similarity(String text) {
+    String[] parts = text.split(" ");
+    switch (parts[0]) {
+      case "bm25":
+        return new BM25Similarity(Float.parseFloat(parts[1]), Float.parseFloat(parts[2]));
+      case "lucene-qld":
+        return new LMDirichletSimilarity(Float.parseFloat(parts[1]));
+      case "lucene-qljm":
+        return new LMJelinekMercerSimilarity(Float.parseFloat(parts[1]));
+      case "tf-idf":
+        return new ClassicSimilarity();
+      default:
+        return null;
+    }
+  }
+
+  @Override
+  public boolean exact() {
+    return false;
+  }
+
+  @Override
+  public Ranked rank(Bag query, int k, int flip, Scratch scratch) throws IOException {
+    if (collection == null || query.terms.length == 0) {
+      return Ranked.NO_FLOATS;
+    }
+    return byTerm(query, k) ? taat(query, k, flip, scratch) : wand(query, k, flip);
+  }
+
+  /**
+   * Chooses the scorer of a query: the one place for this rule.
+   *
+   * <p>TAAT costs about 5 ns a posting whatever k is. WAND skips little once many documents must be kept, and on short
+   * lists its bookkeeping costs more than it saves; it wins for few documents out of long lists.
+   */
+  private boolean byTerm(Bag query, int k) throws IOException {
+    if (!scorer.equals("auto")) {
+      return scorer.equals("taat");
+    }
+    if (k >= DEEP) {
+      return true;
+    }
+    long postings = 0;
+    for (String term : query.terms) {
+      postings += Postings.frequency(index, term);
+    }
+    return postings < SHORT_LISTS;
+  }
+
+  private Ranked wand(Bag query, int k, int flip) throws IOException {
+    BooleanQuery.Builder clauses = new BooleanQuery.Builder();
+    int n = 0;
+    for (int i = 0; i < query.terms.length; i++) {
+      float boost = (float) query.weights[i];
+      if (boost > 0) {
+        Query term = new TermQuery(new Term(Handle.CONTENTS, query.terms[i]));
+        clauses.add(boost == 1 ? term : new BoostQuery(term, boost), BooleanClause.Occur.SHOULD);
+        n++;
+      }
+    }
+    if (n == 0) {
+      return Ranked.NO_FLOATS;
+    }
+    TopCollector top = new TopCollector(k, index.rank, flip);
+    searcher.search(clauses.build(), top);
+    return top.best(index.byRank);
+  }
+
+  private Ranked taat(Bag query, int k, int flip, Scratch scratch) throws IOException {
+    Lane[] lanes = new Lane[query.terms.length];
+    int n = 0;
+    for (int i = 0; i < lanes.length; i++) {
+      float boost = (float) query.weights[i];
+      Postings list = boost > 0 ? Postings.of(index, query.terms[i]) : null;
+      if (list != null) {
+        lanes[n++] = lane(list, query.terms[i], boost);
+      }
+    }
+    if (n == 0) {
+      return Ranked.NO_FLOATS;
+    }
+    TopFloats top = scratch.floats;
+    top.reset(k);
+    int[] rank = index.rank;
+    Windows.run(Arrays.copyOf(lanes, n), scratch.sums, (all, sums, base) -> {
+      for (Lane lane : all) {
+        gather(lane.docs, lane.from, lane.to, sums, base, top, rank, flip);
+      }
+    });
+    return top.best(index.byRank, flip);
+  }
+
+  private static void gather(
+      int[] docs, int from, int to, double[] sums, int base, TopFloats top, int[] rank, int flip) {
+    float floor = top.floor();
+    for (int i = from; i < to; i++) {
+      int slot = docs[i] - base;
+      double sum = sums[slot];
+      sums[slot] = -0.0;
+      float score = (float) sum;
+      if (score >= floor && Double.doubleToRawLongBits(sum) != Windows.UNTOUCHED) {
+        top.offer(score, rank[docs[i]] ^ flip);
+        floor = top.floor();
+      }
+    }
+  }
+
+  /** Scores a list: unboosted shares are kept beside it, others computed. */
+  private Lane lane(Postings list, String term, float boost) throws IOException {
+    if (boost != 1) {
+      return new Lane.Scored(list, index.norms(), similarity.scorer(boost, collection, list.statistics(term)));
+    }
+    ByteCache.Key key = new ByteCache.Key(index.id, term, name);
+    float[] impacts = (float[]) ByteCache.SHARED.get(key);
+    if (impacts == null) {
+      byte[] norms = index.norms();
+      impacts = new float[list.docs.length];
+      Lane.Memo memo = new Lane.Memo(similarity.scorer(1, collection, list.statistics(term)), impacts.length);
+      for (int i = 0; i < impacts.length; i++) {
+        impacts[i] = memo.score(list.freqs[i], norms[list.docs[i]]);
+      }
+      ByteCache.SHARED.put(key, impacts, (long) Float.BYTES * impacts.length);
+    }
+    return new Lane.Impacts(list, impacts);
+  }
+
+  @Override
+  public double share(String term, double weight, int doc, int freq) throws IOException {
+    float boost = (float) weight;
+    Postings list = boost > 0 && freq > 0 ? Postings.of(index, term) : null;
+    if (list == null) {
+      return 0;
+    }
+    return similarity.scorer(boost, collection, list.statistics(term)).score(freq, index.norms()[doc]);
+  }
+}

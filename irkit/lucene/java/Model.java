@@ -1,0 +1,15 @@
+package irkit;
+
+import java.io.IOException;
+
+/** A weighting model ready to rank the documents of one index. */
+interface Model {
+  /** Ranks the documents that have at least one of the query's terms. */
+  Ranked rank(Bag query, int k, int flip, Scratch scratch) throws IOException;
+
+  /** Returns what one term adds to the score of one document that has it `freq` times. */
+  double share(String term, double weight, int doc, int freq) throws IOException;
+
+  /** Says whether scores are doubles. */
+  boolean exact();
+}

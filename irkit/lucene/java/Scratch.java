@@ -1,0 +1,28 @@
+package irkit;
+
+import java.util.Arrays;
+import java.util.concurrent.ConcurrentLinkedDeque;
+
+/** The working memory of one search thread, used again by the next. */
+final class Scratch {
+  private static final ConcurrentLinkedDeque<Scratch> FREE = new ConcurrentLinkedDeque<>();
+
+  final double[] sums = new double[Windows.SIZE];
+  final TopFloats floats = new TopFloats();
+  final TopDoubles doubles = new TopDoubles();
+
+  private Scratch() {
+    Arrays.fill(sums, -0.0);
+  }
+
+  /** Returns working memory with untouched accumulators. */
+  static Scratch take() {
+    Scratch scratch = FREE.poll();
+    return scratch == null ? new Scratch() : scratch;
+  }
+
+  /** Gives it back; not after an error, which may leave sums behind. */
+  void release() {
+    FREE.push(this);
+  }
+}

