@@ -6,8 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from irkit.evaluate import evaluate as evaluate
-    from irkit.evaluate import experiment as experiment
+    from irkit.evaluate.experiment import experiment as experiment
     from irkit.io import load_collection as load_collection
     from irkit.lucene import Index as Index
     from irkit.lucene import build_index as build_index
@@ -24,7 +23,6 @@ _DOOR = {
     "Retrieve": "irkit.pipeline",
     "Stage": "irkit.pipeline",
     "build_index": "irkit.lucene",
-    "evaluate": "irkit.evaluate",
     "experiment": "irkit.evaluate",
     "load_collection": "irkit.io",
     "load_recipe": "irkit.recipe",

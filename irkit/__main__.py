@@ -1,5 +1,7 @@
 """Run the command line with `python -m irkit`."""
 
+import sys
+
 from irkit.cli import main
 
-main()
+sys.exit(main())

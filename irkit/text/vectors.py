@@ -5,9 +5,13 @@ Symbols: V words, d dimensions.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import itertools
 import os
+import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -71,12 +75,13 @@ class Vectors:
 
     @classmethod
     def load(cls, path: str | Path, limit: int | None = None) -> Vectors:
-        """Read word2vec or GloVe vectors, text or binary (`.bin`), gzip or not, through gensim.
+        """Read word2vec or GloVe vectors, text or binary (`.bin`, through gensim), gzip (`.gz`) or not.
 
         Parameters
         ----------
         path : path
-            A first line of two numbers makes it word2vec text; without one it is read as GloVe text.
+            A first line of two whole numbers makes it word2vec text; without one it is read as GloVe
+            text. Of a word that occurs twice the first vector counts.
         limit : int, optional
             Read only the first words, which are the most frequent in all common files.
 
@@ -87,18 +92,15 @@ class Vectors:
         DataError
             If it is not in one of these formats.
         """
-        from gensim.models import KeyedVectors
-
         path = Path(path)
         if not path.is_file():
             raise NotFoundError(f"vectors: there is no file {str(path)!r}")
-        binary = path.name.removesuffix(".gz").endswith(".bin")
         try:
-            header = binary or _has_header(path)
-            read = KeyedVectors.load_word2vec_format(str(path), binary=binary, no_header=not header, limit=limit)
-        except (ValueError, EOFError, UnicodeDecodeError, OSError) as error:
-            raise DataError(f"{path}: not word2vec or GloVe vectors: {error}") from None
-        return cls(read.index_to_key, read.vectors)
+            read = _binary if path.name.removesuffix(".gz").endswith(".bin") else _text
+            words, matrix = read(path, limit)
+        except (ValueError, EOFError, OSError, zlib.error, MemoryError) as error:
+            raise DataError(f"{path}: not word2vec or GloVe vectors: {error or 'its first line is wrong'}") from None
+        return cls(words, matrix)
 
     def save(self, path: str | Path) -> None:
         """Write the vectors to one `.npz` file, whole or not at all; no pickle is involved."""
@@ -120,11 +122,20 @@ class Vectors:
             If the file is something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                words, matrix, analyzed = file["words"], file["matrix"], bool(file["analyzed"])
-        except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+            # Opened here: np.load leaves a file it cannot read open.
+            with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+                words, matrix, analyzed = file["words"].tobytes().decode(), file["matrix"], bool(file["analyzed"])
+        except (
+            ValueError,
+            TypeError,
+            LookupError,
+            EOFError,
+            OSError,
+            NotImplementedError,
+            zipfile.BadZipFile,
+        ) as error:
             raise DataError(f"{path}: not vectors saved by irkit: {error}") from None
-        return cls(words.tobytes().decode().split("\n"), matrix, analyzed)
+        return cls(words.split("\n") if words else [], matrix, analyzed)
 
     def for_terms(self, terms: Sequence[str], analyze: Callable[[list[str]], list[list[str]]] | None = None) -> Vectors:
         """Give index terms vectors: the word itself, or for a stem the centroid of its surface forms.
@@ -227,9 +238,45 @@ def train_ppmi_svd(
     return Vectors(words, u * np.sqrt(s), analyzed=True)
 
 
-def _has_header(path: Path) -> bool:
-    import gzip
-
+def _text(path: Path, limit: int | None) -> tuple[list[str], Floats]:
+    """Read text vectors; words may hold spaces, since the numbers are counted from the end of the line."""
+    words: dict[str, Floats] = {}
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-        first = file.readline().split()
-    return len(first) == 2 and all(part.isdigit() for part in first)
+        parts = file.readline().split()
+        header = len(parts) == 2 and all(part.isdecimal() for part in parts)
+        count, size = (int(parts[0]), int(parts[1])) if header else (None, len(parts) - 1)
+        if size < 1:
+            raise ValueError("its first line has no numbers")
+        if not header:
+            file.seek(0)
+        wanted = min(count or sys.maxsize, limit or sys.maxsize)
+        read = 0
+        for number, line in enumerate(itertools.islice(file, wanted), 2 if header else 1):
+            parts = line.rstrip(" \r\n").split(" ")
+            if len(parts) <= size or (len(parts) > size + 1 and _is_number(parts[-size - 1])):
+                raise ValueError(f"line {number} has {len(parts) - 1} numbers after the word, not {size}")
+            read += 1
+            try:
+                words.setdefault(" ".join(parts[:-size]), np.array(parts[-size:], dtype=np.float32))
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from None
+    if count is not None and read < wanted:
+        raise ValueError(f"it has {read} words, but its first line says {count}")
+    return list(words), np.stack(list(words.values()))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _binary(path: Path, limit: int | None) -> tuple[list[str], Floats]:
+    from gensim.models import KeyedVectors
+
+    read = KeyedVectors.load_word2vec_format(str(path), binary=True, limit=limit)
+    # gensim keeps an empty row for each word that occurred before.
+    kept = [row for row, word in enumerate(read.index_to_key) if word is not None]
+    return [read.index_to_key[row] for row in kept], read.vectors[kept]

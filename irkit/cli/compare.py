@@ -1,0 +1,71 @@
+"""`irkit compare`: are the differences between runs real?"""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from irkit.cli.evaluate import MEASURES
+
+
+def compare(
+    qrels: str,
+    baseline: Path,
+    runs: Annotated[list[Path], Parameter(name="RUN")],
+    /,
+    *,
+    split: str | None = None,
+    measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
+    test: Literal["t", "wilcoxon", "randomisation"] = "t",
+    seed: int = 42,
+    json: bool = False,
+) -> None:
+    """Compare run files with a baseline, query by query.
+
+    For each measure: the means, the differences from the baseline with the p-values of three paired
+    tests, one of them corrected for the number of runs (Holm), the queries won, tied and lost, and
+    the robustness index RI.
+
+    For example:
+
+        irkit compare qrels.txt bm25.run ql.run rrf.run -m "AP nDCG@10"
+        irkit compare lee bm25.run ql.run --test randomisation --json
+
+    Parameters
+    ----------
+    qrels
+        A file of judgements, or a collection's name (irkit data list).
+    baseline
+        The run file the others are compared with.
+    runs
+        The other run files.
+    split
+        Which of the collection's sets of judgements, such as test; default its own default.
+    measures
+        Measures as ir-measures spells them, separated by spaces.
+    test
+        The test whose p-values are corrected.
+    seed
+        Of the bootstrap and the randomisation test.
+    json
+        Print one JSON object: run, measure, statistics.
+    """
+    from irkit.cli.inputs import judgements
+    from irkit.errors import ConfigError
+    from irkit.evaluate import compare as contrast
+    from irkit.evaluate import parse_measures
+
+    wanted = parse_measures(measures)
+    judged, exclude_self = judgements(qrels, split)
+    paths = [baseline, *runs]
+    names = [str(path) for path in paths]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"compare: {twice} is given twice; give each run once")
+    found = contrast(
+        dict(zip(names, paths, strict=True)), judged, wanted, test=test, exclude_self=exclude_self, seed=seed
+    )
+    print(jsonlib.dumps(found.cells, ensure_ascii=False) if json else found)

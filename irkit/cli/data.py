@@ -1,0 +1,137 @@
+"""`irkit data`: the collections at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+
+from irkit.cli.tables import counted, table
+
+if TYPE_CHECKING:
+    from irkit.io.cards import Card
+
+HELP = """List, show, get and verify collections.
+
+For example:
+
+    irkit data list
+"""
+
+
+def family() -> App:
+    """Return the commands list, show, get and verify."""
+    app = App(name="data", help=HELP, help_format="plaintext", version_flags=())
+    app.command(list_, name="list")
+    app.command(show)
+    app.command(get)
+    app.command(verify)
+    return app
+
+
+def list_() -> None:
+    """List the collections by name, with where they are.
+
+    A collection is here, downloadable (irkit data get), or to be had by path only: its owners ask
+    for an agreement, and IRKIT_DATA then names the folder it was put in.
+
+    For example:
+
+        irkit data list
+    """
+    from irkit.io import collections
+
+    rows = [
+        [name, row.state, _number(row.documents), _number(row.queries), ", ".join(row.splits), row.about]
+        for name, row in collections().items()
+    ]
+    print(table(["collection", "state", "documents", "queries", "splits", "about"], rows))
+
+
+def show(collection: str, /) -> None:
+    """Print what is known of a collection: terms, citation, counts, files.
+
+    For example:
+
+        irkit data show cranfield
+
+    Parameters
+    ----------
+    collection
+        A collection's name, folder or irds:<id>.
+    """
+    from irkit.io.cards import card_names, find_card
+    from irkit.io.library import load_collection, locate, state
+
+    card = find_card(collection) if collection in card_names() else load_collection(collection).card
+    here = locate(card)
+    facts = {
+        "name": card.name,
+        "about": card.about,
+        "state": f"here, in {here}" if here else state(card),
+        "terms": card.terms or "none stated by the owners",
+        "citation": card.citation,
+        "source": ", ".join(card.source),
+        "holds": _counts(card),
+        "splits": ", ".join(f"{name} (default)" if name == card.default_split else name for name in card.splits),
+        "files": ", ".join(file.name for file in card.files),
+    }
+    for name, value in facts.items():
+        if value:
+            print(f"{name + ':':10}{' '.join(value.split())}")
+
+
+def get(collection: str, /) -> None:
+    """Download a collection from its official address, unless it is here.
+
+    The terms of use are printed first. An interrupted download is continued by the next one; a file
+    that is not what it should be is refused.
+
+    For example:
+
+        irkit data get lee
+
+    Parameters
+    ----------
+    collection
+        A collection's name (irkit data list).
+    """
+    from irkit.io import load_collection
+
+    found = load_collection(collection, download=True)
+    print(f"{found.name}: {found.folder or 'through ir_datasets, which downloads when it is first read'}")
+
+
+def verify(collection: str, /) -> int:
+    """Check a collection against the checksums and counts on record.
+
+    Each line says ok or problem; with a problem the exit status is 1.
+
+    For example:
+
+        irkit data verify lee
+
+    Parameters
+    ----------
+    collection
+        A collection's name, folder or irds:<id>.
+    """
+    from irkit.io import load_collection
+
+    checks = load_collection(collection).verify()
+    for check in checks:
+        found = check.found if check.ok else f"{check.found}, expected {check.expected}"
+        print(f"{'ok' if check.ok else 'problem':7}  {check.what}: {found}")
+    if not checks:
+        print("nothing is on record to check")
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def _counts(card: Card) -> str:
+    counts = card.splits[card.default_split].counts if card.default_split else card.counts
+    parts = [(card.counts.documents, "document"), (counts.queries, "query"), (counts.judgements, "judgement")]
+    return ", ".join(counted(number, noun) for number, noun in parts if number is not None)
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"

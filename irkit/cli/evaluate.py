@@ -1,0 +1,88 @@
+"""`irkit evaluate`: measure run files."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from irkit.cli.tables import table
+
+if TYPE_CHECKING:
+    from irkit.evaluate import Evaluation
+
+MEASURES = "AP nDCG@10 P@10 R@1000"
+"What is measured unless -m says otherwise."
+
+
+def evaluate(
+    qrels: str,
+    runs: Annotated[list[Path], Parameter(name="RUN")],
+    /,
+    *,
+    split: str | None = None,
+    measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
+    per_query: bool = False,
+    json: bool = False,
+) -> None:
+    """Measure run files against judgements.
+
+    Equal scores are ordered as trec_eval does. A judged query without results scores 0; a query
+    without judgements is left out.
+
+    For example:
+
+        irkit evaluate qrels.txt run.txt -m "AP nDCG@10"
+        irkit evaluate lee bm25.run ql.run --per-query
+
+    Parameters
+    ----------
+    qrels
+        A file of judgements, or a collection's name (irkit data list).
+    runs
+        Run files in TREC's format.
+    split
+        Which of the collection's sets of judgements, such as test; default its own default.
+    measures
+        Measures as ir-measures spells them, separated by spaces.
+    per_query
+        Print a row per query, and then the mean as query "all".
+    json
+        Print one JSON object per run, with the values of each query where --per-query is given.
+    """
+    from irkit.cli.inputs import judgements
+    from irkit.evaluate import evaluate as measure
+    from irkit.evaluate import parse_measures
+    from irkit.io import read_run
+
+    wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
+    judged, exclude_self = judgements(qrels, split)
+    found = [(run, measure(read_run(run), judged, wanted, exclude_self=exclude_self)) for run in runs]
+    if json:
+        for run, evaluation in found:
+            print(jsonlib.dumps(_object(run, evaluation, per_query), ensure_ascii=False))
+        return
+    names = found[0][1].measures
+    rows = [row for run, evaluation in found for row in _rows(run, evaluation, per_query)]
+    print(table(["run", "query" if per_query else "queries", *names], rows))
+
+
+def _rows(run: Path, evaluation: Evaluation, per_query: bool) -> list[list[str]]:
+    means = [f"{value:.4f}" for value in evaluation.means.values()]
+    if not per_query:
+        return [[str(run), str(evaluation.counts["evaluated"]), *means]]
+    values = evaluation.per_query
+    rows = [
+        [str(run), str(qid), *(f"{value:.4f}" for value in row)]
+        for qid, row in zip(values.index, values.to_numpy(), strict=True)
+    ]
+    return [*rows, [str(run), "all", *means]]
+
+
+def _object(run: Path, evaluation: Evaluation, per_query: bool) -> dict[str, Any]:
+    out: dict[str, Any] = {"run": str(run), "measures": evaluation.means, "queries": evaluation.counts}
+    if per_query:
+        out["per_query"] = {name: column.to_dict() for name, column in evaluation.per_query.items()}
+    return out

@@ -1,0 +1,67 @@
+"""`irkit explain`: why did a document get its score?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from irkit.errors import NotFoundError
+
+
+def explain(
+    recipe: str,
+    source: str,
+    question: str,
+    docno: str,
+    /,
+    *,
+    query: bool = False,
+    queries: Path | None = None,
+    split: str | None = None,
+    set: list[str] | None = None,
+    vectors: str | None = None,
+) -> None:
+    """Say how one document got its score for one query.
+
+    Each stage of the pipeline shows the rank and score it gave; where a stage knows, the share of
+    each term.
+
+    For example:
+
+        irkit explain bm25 lee lee-01 lee-14
+        irkit explain bm25 my-index "storm damage" doc7 --query
+
+    Parameters
+    ----------
+    recipe
+        A recipe's name or the path of a recipe file.
+    source
+        A collection's name, or an index folder together with --query or --queries.
+    question
+        The id of a query; with --query its text.
+    docno
+        The id of the document.
+    query
+        Take the third argument as the text of a query.
+    queries
+        A file of queries to look the id up in, instead of the collection's own.
+    split
+        Which of the collection's sets of queries, such as test; default its own default.
+    set
+        A setting of the recipe, such as k1=1.2; may be repeated.
+    vectors
+        Word vectors for a recipe that needs them: a file, trained:ppmi-svd or trained:word2vec.
+    """
+    from irkit.cli.inputs import built, prepared, topics
+    from irkit.errors import near_misses
+    from irkit.frames import queries_frame
+
+    loaded = prepared(recipe, set, vectors)
+    if query:
+        asked = queries_frame(question)
+    else:
+        known = topics(source, queries, split)
+        asked = known[known["qid"] == question]
+        if not len(asked):
+            raise NotFoundError(f"explain: there is no query {question!r}; {near_misses(question, known['qid'])}")
+    pipeline = built(loaded, source, vectors)
+    print(pipeline.explain(asked.reset_index(drop=True), docno))

@@ -1,0 +1,93 @@
+"""`irkit index`: build a Lucene index."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def index(
+    source: str,
+    /,
+    *,
+    to: Path | None = None,
+    format: str = "auto",
+    analyzer: str = "english",
+    threads: int | None = None,
+    positions: bool = False,
+    text: Annotated[bool, Parameter(negative="--no-text")] = True,
+    overwrite: bool = False,
+) -> None:
+    """Build a Lucene index of a file, a folder or a collection.
+
+    The index appears when it is complete: an interrupted build leaves what was there before.
+
+    For example:
+
+        irkit index my.jsonl
+        irkit index lee --to lee-index --overwrite
+        irkit index irds:beir/scifact --analyzer english --threads 4
+
+    Parameters
+    ----------
+    source
+        A file of documents, a folder (TREC-style, BEIR), a collection's name (irkit data list) or irds:<id>.
+    to
+        The index folder; default <source>-index in this folder.
+    format
+        How the file is written, if its name and content do not tell.
+    analyzer
+        What makes terms of text: english (Porter, as Anserini), whitespace, or a language code such as de.
+    threads
+        Indexing threads; default all cores.
+    positions
+        Store term positions.
+    text
+        Store the text of the documents, for snippets and rerankers.
+    overwrite
+        Replace an index that is there already.
+    """
+    from irkit.cli.inputs import documents
+    from irkit.cli.tables import counted
+    from irkit.errors import ConfigError
+    from irkit.lucene import build_index
+
+    target = to or Path(default_name(source))
+    if target.is_dir() and any(target.iterdir()) and not overwrite:
+        raise ConfigError(f"index: {target} exists; use --overwrite to replace it, or --to another folder")
+    start = time.perf_counter()
+    built = build_index(
+        target,
+        documents(source, format),
+        analyzer=analyzer,
+        positions=positions,
+        store_text=text,
+        threads=threads,
+        progress=sys.stderr.isatty(),
+        overwrite=overwrite,
+    )
+    stats = built.stats
+    built.close()
+    seconds = time.perf_counter() - start
+    print(
+        f"{target}: {counted(stats.documents, 'document')}, {counted(stats.terms, 'term')}, "
+        f"{counted(stats.tokens, 'token')}, {seconds:.1f} s"
+    )
+
+
+def default_name(source: str) -> str:
+    """Name the index after what is indexed.
+
+    Examples
+    --------
+    >>> default_name("my.jsonl"), default_name("corpora/docs.trec.gz"), default_name("irds:beir/scifact")
+    ('my-index', 'docs-index', 'beir-scifact-index')
+    """
+    if source.startswith("irds:"):
+        return re.sub(r"\W+", "-", source.removeprefix("irds:")).strip("-") + "-index"
+    return Path(source).resolve().name.split(".")[0] + "-index"

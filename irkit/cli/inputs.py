@@ -1,0 +1,130 @@
+"""What stands on a command line, turned into documents, indexes, queries and judgements."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from irkit.errors import ConfigError, NotFoundError
+
+if TYPE_CHECKING:
+    from irkit.documents import Document
+    from irkit.frames import Qrels, Queries
+    from irkit.lucene import Index
+    from irkit.pipeline import Stage
+    from irkit.recipe import Recipe
+
+
+def documents(source: str, format: str) -> Iterator[Document]:
+    """Read the documents of a file, a folder or a collection.
+
+    A folder that holds a collection (documents, queries, judgements) gives its documents, any other
+    one all its files.
+    """
+    from irkit.io import load_collection, read_documents
+
+    path = Path(source).expanduser()
+    if path.is_file() or (path.is_dir() and format != "auto"):
+        return read_documents(path, format)
+    if format != "auto":
+        raise ConfigError(f"index: --format is for files and folders, got {source}; leave it out")
+    try:
+        return load_collection(source).documents()
+    except NotFoundError:
+        if path.is_dir():
+            return read_documents(path)
+        raise
+
+
+def opened(source: str) -> Index:
+    """Open an index folder, or the index of a collection, built on first use."""
+    from irkit.lucene import Index
+
+    if is_index(source):
+        return Index.open(source)
+    from irkit.evaluate import collection_index
+    from irkit.io import load_collection
+
+    return collection_index(load_collection(source), progress=sys.stderr.isatty())
+
+
+def is_index(source: str) -> bool:
+    """Say whether a path is a folder with a Lucene index."""
+    path = Path(source)
+    return path.is_dir() and any(path.glob("segments_*"))
+
+
+def topics(source: str, queries: Path | None, split: str | None = None) -> Queries:
+    """Return the queries of a file, or else of the collection."""
+    from irkit.io import load_collection, read_queries
+
+    if queries is not None:
+        if split is not None:
+            raise ConfigError("run: --split chooses among a collection's queries; leave it out beside --queries")
+        return read_queries(queries)
+    if is_index(source):
+        raise ConfigError(f"run: {source} is an index and has no queries; give a file with --queries")
+    return load_collection(source).queries(split)
+
+
+def judgements(source: str, split: str | None = None) -> tuple[Qrels, bool]:
+    """Return the judgements of a file or collection, and whether a document is no answer to itself."""
+    from irkit.io import load_collection, read_qrels
+
+    if Path(source).is_file():
+        if split is not None:
+            raise ConfigError(f"--split chooses among a collection's judgements, got the file {source}; leave it out")
+        return read_qrels(source), False
+    collection = load_collection(source)
+    return collection.qrels(split), collection.exclude_self
+
+
+def prepared(recipe: str, settings: Sequence[str] | None, vectors: str | None) -> Recipe:
+    """Load a recipe with some settings changed, and see that its needs can be met."""
+    from irkit.recipe import load_recipe, parse_settings
+
+    loaded = load_recipe(recipe)
+    if settings:
+        loaded = loaded.with_settings(parse_settings(settings))
+    if "vectors" in loaded.needs and vectors is None:
+        raise ConfigError(f"recipe {loaded.name}: needs word vectors; give a file, or --vectors trained:ppmi-svd")
+    lacking = [need for need in loaded.needs if need not in ("index", "vectors")]
+    if lacking:
+        raise ConfigError(
+            f"recipe {loaded.name}: needs {', '.join(lacking)}, which this command cannot give; use Python"
+        )
+    return loaded
+
+
+def resources(recipe: Recipe, source: str, vectors: str | None) -> dict[str, Any]:
+    """Open what a recipe needs: the index of a source, and word vectors."""
+    held: dict[str, Any] = {}
+    if "index" in recipe.needs:
+        held["index"] = opened(source)
+    if "vectors" in recipe.needs and vectors is not None:
+        held["vectors"] = _vectors(vectors, source, held.get("index"))
+    return held
+
+
+def built(recipe: Recipe, source: str, vectors: str | None) -> Stage:
+    """Build a recipe on the index of a source; it must lead from queries to results."""
+    pipeline = recipe.build(**resources(recipe, source, vectors))
+    if pipeline.takes != "queries" or pipeline.gives != "results":
+        raise ConfigError(
+            f"recipe {recipe.name}: goes from {pipeline.takes} to {pipeline.gives}, "
+            "a run goes from queries to results; start it with a retriever"
+        )
+    return pipeline
+
+
+def _vectors(name: str, source: str, index: Any) -> Any:
+    from irkit.evaluate.resources import suite_vectors
+    from irkit.io import load_collection
+
+    if not name.startswith("trained:"):
+        return suite_vectors(name, None, index)  # type: ignore[arg-type]  # a file needs no collection
+    if is_index(source):
+        raise ConfigError(f"--vectors {name} trains on a collection's documents, got the index {source}; name a file")
+    return suite_vectors(name, load_collection(source), index)

@@ -1,0 +1,101 @@
+"""`irkit leaderboard`: run a suite and show who wins, by how much, at what cost."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def leaderboard(
+    suite: str | None = None,
+    /,
+    *,
+    report: Path | None = None,
+    json: Path | None = None,
+    save: bool = False,
+    only: list[str] | None = None,
+    repeats: int | None = None,
+) -> None:
+    """Run a suite and print its leaderboards.
+
+    Every system runs on every collection; means come with intervals, tests and costs. Without a
+    suite, lists the suites there are.
+
+    For example:
+
+        irkit leaderboard quickstart
+        irkit leaderboard classic --only cranfield --report report.html
+        irkit leaderboard quickstart --save
+
+    Parameters
+    ----------
+    suite
+        A suite's name or the path of a suite file.
+    report
+        Write a report: a path ending in .html (one self-contained page), .md or .json, or a folder
+        for all three.
+    json
+        Write the result file here.
+    save
+        Write the result where results are kept (eval/results in a checkout, the user's folder
+        otherwise) and LEADERBOARD.md anew from all results there.
+    only
+        Run on this collection of the suite only; may be repeated.
+    repeats
+        Runs to take the median time of, instead of the suite's own number.
+    """
+    if suite is None:
+        list_suites()
+        return
+    from irkit.evaluate import load_suite, run_suite, write_results
+    from irkit.report import table, write_report
+
+    loaded = load_suite(suite)
+    result = run_suite(loaded, collections=only, repeats=repeats, progress=_progress())
+    print(table(result))
+    written = []
+    if report is not None:
+        written.append(write_report(result, report))
+    if json is not None:
+        written.append(write_results(result, json))
+    if save:
+        written += save_result(result)
+    if written:
+        print()
+        print("\n".join(str(path) for path in written))
+
+
+def save_result(result: dict[str, Any]) -> list[Path]:
+    """Write a result among the others and LEADERBOARD.md beside them; return both paths."""
+    from irkit.evaluate import read_results, write_results
+    from irkit.io.atomic import write_bytes
+    from irkit.report import leaderboard as page
+
+    path = write_results(result)
+    results = [read_results(file) for file in sorted(path.parent.glob("*.json"))]
+    board = path.parent.parent / "LEADERBOARD.md"
+    write_bytes(board, page(results, command="irkit leaderboard SUITE --save").encode())
+    return [path, board]
+
+
+def list_suites() -> None:
+    """Print the suites by name."""
+    from irkit.cli.tables import table
+    from irkit.evaluate import load_suite
+    from irkit.locate import names
+
+    rows = []
+    for name in sorted(names("eval")):
+        suite = load_suite(name)
+        rows.append(
+            [name, ", ".join(choice.name for choice in suite.collections), str(len(suite.systems)), suite.about]
+        )
+    print(table(["suite", "collections", "systems", "about"], rows))
+
+
+def _progress() -> Any:
+    """Say what is going on, on a terminal only."""
+    if not sys.stderr.isatty():
+        return None
+    return lambda text: print(f"irkit: {text}", file=sys.stderr)

@@ -1,0 +1,102 @@
+"""`irkit search`: one query on one index. Loads no pandas."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from irkit.lucene import Index
+
+SNIPPET = 100
+"Characters of a document shown beside its id."
+
+
+def search(
+    index: str,
+    query: str,
+    /,
+    *,
+    n: Annotated[int, Parameter(name=["-n", "--n"])] = 10,
+    model: str = "bm25",
+    k1: float | None = None,
+    b: float | None = None,
+    mu: float | Literal["auto"] | None = None,
+    lam: float | None = None,
+    json: bool = False,
+) -> None:
+    """Search an index.
+
+    Prints rank, score, id and the start of the text, separated by tabs.
+
+    For example:
+
+        irkit search lee-index "storm damage in Sydney"
+        irkit search lee-index "storm damage" -n 3 --model ql-dirichlet --mu 100 --json
+
+    Parameters
+    ----------
+    index
+        An index folder: made by irkit index, by Anserini or by pyserini.
+    query
+        The query text.
+    n
+        Documents shown.
+    model
+        The weighting model: bm25, ql-dirichlet, ql-jelinek-mercer, lucene-qld, lucene-qljm or tf-idf.
+    k1
+        Of bm25: saturation of term frequency; default 0.9.
+    b
+        Of bm25: length normalisation; default 0.4.
+    mu
+        Of ql-dirichlet and lucene-qld: prior mass in tokens; default 1000.
+    lam
+        Of ql-jelinek-mercer and lucene-qljm: weight of the collection model; default 0.1.
+    json
+        Print one JSON object per line, with the whole text.
+    """
+    from irkit.errors import ConfigError
+    from irkit.lucene import Index
+    from irkit.lucene.similarity import similarity
+
+    if n < 1:
+        raise ConfigError(f"search: -n must be 1 or more, got {n}")
+    given = {name: value for name, value in {"k1": k1, "b": b, "mu": mu, "lam": lam}.items() if value is not None}
+    weighting = similarity(model, **given)
+    opened = Index.open(index)
+    found = opened.search([query], n, weighting)
+    docnos = [str(docno) for docno in opened.docnos.take(found.doc).to_pylist()]
+    texts = stored_texts(opened, docnos)
+    for rank, (docno, score, text) in enumerate(zip(docnos, found.score.tolist(), texts, strict=True), 1):
+        if json:
+            row = {"rank": rank, "docno": docno, "score": score}
+            print(jsonlib.dumps(row if text is None else {**row, "text": text}, ensure_ascii=False))
+        else:
+            cells = [str(rank), f"{score:.4f}", docno]
+            print("\t".join(cells if text is None else [*cells, snippet(text)]))
+
+
+def stored_texts(index: Index, docnos: list[str]) -> list[str | None]:
+    """Return the stored texts, None for each document where the index stores none."""
+    from irkit.errors import IrkitError
+
+    try:
+        return list(index.texts(docnos)) if docnos else []
+    except IrkitError:  # an index without stored texts is searched all the same
+        return [None] * len(docnos)
+
+
+def snippet(text: str, length: int = SNIPPET) -> str:
+    """Return the start of a text on one line.
+
+    Examples
+    --------
+    >>> snippet("Heavy rain  has\\n fallen on the coast", 20)
+    'Heavy rain has...'
+    """
+    line = " ".join(text.split())
+    if len(line) <= length:
+        return line
+    return line[: length - 2].rsplit(" ", 1)[0] + "..."

@@ -1,0 +1,140 @@
+"""Tests of the commands over what irkit ships: collections, recipes, suites."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+def test_data_list_has_a_row_per_card(irkit):
+    header, *rows = irkit("data", "list").lines
+    assert header.split() == ["collection", "state", "documents", "queries", "splits", "about"]
+    found = {row.split()[0]: row for row in rows}
+    assert found["lee"].split()[1:4] == ["here", "350", "50"]
+    assert {"cranfield", "medline", "cacm", "npl", "nfcorpus"} <= set(found)
+
+
+def test_data_show_says_terms_and_where(irkit):
+    text = irkit("data", "show", "lee").out
+    assert "state:    here, in " in text
+    assert "350 documents, 50 queries, 2,450 judgements" in text
+    robust = irkit("data", "show", "robust04").out
+    assert "terms:" in robust
+
+
+def test_data_verify_counts_and_checksums(irkit):
+    lines = irkit("data", "verify", "lee").lines
+    assert "ok       documents: 350" in lines
+    assert any("SHA-256" in line for line in lines)
+
+
+def test_data_verify_reports_what_differs(irkit, folder):
+    place = folder / "toy"
+    place.mkdir()
+    (place / "docs.jsonl").write_text('{"id": "d1", "text": "rain"}\n')
+    (place / "card.yaml").write_text(
+        "name: toy\nabout: A toy.\ndocuments: {files: [docs.jsonl]}\ncounts: {documents: 2}\n"
+    )
+    done = irkit("data", "verify", "./toy", status=1)
+    assert "problem  documents: 1, expected 2" in done.lines
+
+
+def test_data_get_of_what_is_here_says_where(irkit):
+    assert irkit("data", "get", "lee").out.startswith("lee: ")
+
+
+def test_data_get_says_how_to_get_what_has_no_address(irkit, folder, monkeypatch):
+    monkeypatch.setenv("IRKIT_HOME", str(folder))
+    (folder / "data").mkdir()
+    (folder / "data" / "closed.yaml").write_text(
+        "name: closed\nabout: By agreement.\ndocuments: {files: [a.txt]}\nfiles: [{name: a.txt, how: ask its owners}]\n"
+    )
+    assert "by path" in next(line for line in irkit("data", "list").lines if line.startswith("closed"))
+    done = irkit("data", "get", "closed", status=2)
+    assert "ask its owners" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_pipelines_list_and_show_agree(irkit):
+    header, *rows = irkit("pipelines", "list").lines
+    assert header.split() == ["recipe", "kind", "needs", "about"]
+    for row in rows:
+        shown = irkit("pipelines", "show", row.split()[0]).out
+        assert shown.startswith("# ")
+        assert f"\nname: {row.split()[0]}\n" in shown
+
+
+@pytest.fixture
+def close_recipe(folder):
+    """A recipe that needs word vectors, whichever are shipped."""
+    from irkit.recipe import list_recipes
+
+    return next(row.name for row in list_recipes() if row.needs == ("index", "vectors"))
+
+
+def test_a_recipe_that_needs_vectors_says_how_to_give_them(irkit, folder, close_recipe, lee_index):
+    assert "--vectors trained:ppmi-svd" in irkit("run", close_recipe, "lee", status=2).err
+    (folder / "q.tsv").write_text("1\train\n")
+    options = ["--queries", "q.tsv", "--vectors", "trained:ppmi-svd"]
+    assert "name a file" in irkit("run", close_recipe, lee_index, *options, status=2).err
+    assert "did you mean" in irkit("run", close_recipe, "lee", "--vectors", "trained:word2vek", status=2).err
+    assert "no file 'none.txt'" in irkit("run", close_recipe, "lee", "--vectors", "none.txt", status=2).err
+
+
+@pytest.mark.slow
+def test_vectors_are_trained_on_the_collection(irkit, folder, close_recipe):
+    done = irkit("run", close_recipe, "lee", "--vectors", "trained:ppmi-svd", "-n", "5", "-o", "close.run")
+    assert done.out.startswith("close.run: 50 queries, 250 lines")
+
+
+def test_leaderboard_without_a_suite_lists_them(irkit):
+    rows = {line.split()[0]: line for line in irkit("leaderboard").lines[1:]}
+    assert "lee" in rows["quickstart"]
+
+
+@pytest.fixture
+def small(folder):
+    """A suite of two systems on the embedded collection."""
+    path = folder / "small.yaml"
+    path.write_text(
+        "name: small\nabout: Two systems.\ncollections: [lee]\nmeasures: AP P@5\nbaseline: bm25\nrepeats: 1\n"
+        "systems: [bm25, ql-dirichlet]\n"
+    )
+    return path
+
+
+def test_leaderboard_prints_and_writes(irkit, small, folder):
+    done = irkit("leaderboard", small, "--report", "report.html", "--json", "small.json")
+    assert done.err == ""
+    assert done.lines[0].startswith("lee (350 documents, 50 queries")
+    assert done.lines[-2:] == ["report.html", "small.json"]
+    assert "<table" in (folder / "report.html").read_text()
+    result = json.loads((folder / "small.json").read_text())
+    assert [system["name"] for system in result["boards"][0]["systems"]] == ["bm25", "ql-dirichlet"]
+
+
+def test_leaderboard_rows_name_commands_that_give_the_same_number(irkit, small, folder):
+    irkit("leaderboard", small, "--json", "small.json")
+    system = json.loads((folder / "small.json").read_text())["boards"][0]["systems"][1]
+    irkit(*system["command"].split()[1:], "-o", "again.run")
+    again = json.loads(irkit("evaluate", "lee", "again.run", "-m", "AP", "--json").out)
+    assert again["measures"]["AP"] == pytest.approx(system["measures"]["AP"]["mean"], abs=1e-9)
+
+
+def test_leaderboard_saves_among_the_results_and_writes_the_page_anew(irkit, small, folder, monkeypatch):
+    monkeypatch.setattr("irkit.locate._PACKAGE", folder / "irkit")  # a checkout of its own
+    for kind in ("pipelines", "data", "eval/results"):
+        (folder / kind).mkdir(parents=True)
+    from irkit.cli import leaderboard as module
+    from irkit.evaluate import schema
+
+    monkeypatch.setattr(schema, "shipped", lambda kind: folder / kind)
+    result = {
+        "schema": 1, "suite": "made-up", "about": "", "date": "2020-01-01", "irkit": "0", "code": "", "seed": 1,
+        "machine": {"cpu": "", "cores": 1, "python": "", "platform": ""}, "command": "irkit leaderboard made-up",
+        "boards": [],
+    }  # fmt: skip
+    paths = module.save_result(result)
+    assert paths == [folder / "eval" / "results" / "made-up.json", folder / "eval" / "LEADERBOARD.md"]
+    assert "irkit leaderboard made-up" in paths[1].read_text()

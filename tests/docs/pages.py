@@ -1,0 +1,246 @@
+"""Run what the documents show: python blocks, console blocks and the files they name.
+
+    ```python                runs in one namespace per page; a ```text block right after it is what it prints
+    ```console               lines that begin with "$ " are run, the lines below each are what it prints
+    ```json title="a.json"   any block with a title is written to that file first
+    ```console data          needs IRKIT_DATA; likewise "python data"
+
+`python -m tests.docs.pages` runs every page and rewrites the shown output from what came out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FENCE = re.compile(r"^```(.*)$")
+
+
+@dataclass
+class Block:
+    """One fenced block of a page."""
+
+    kind: str
+    words: list[str]
+    title: str | None
+    lines: list[str]
+    first: int
+    "Number of its first line inside the fence, from 1."
+
+
+@dataclass
+class Shown:
+    """Something that was run, with what the page shows and what came out."""
+
+    source: str
+    "What was run."
+    line: int
+    "Where, from 1."
+    expected: list[str]
+    at: tuple[int, int]
+    "The lines of the page that show the output, from and to (numbers from 0, end exclusive)."
+    actual: list[str] = field(default_factory=list)
+
+
+def pages() -> list[Path]:
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks(page: Path) -> list[Block]:
+    found: list[Block] = []
+    inside: Block | None = None
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        fence = FENCE.match(line)
+        if inside is None and fence:
+            info = fence.group(1).strip()
+            title = re.search(r'title="([^"]+)"', info)
+            words = re.sub(r'title="[^"]+"', "", info).split()
+            inside = Block(words[0] if words else "", words[1:], title and title.group(1), [], number + 1)
+        elif inside is not None and fence and not fence.group(1):
+            found.append(inside)
+            inside = None
+        elif inside is not None:
+            inside.lines.append(line)
+    assert inside is None, f"{page.name}: a block is not closed"
+    return found
+
+
+def run(page: Path, folder: Path) -> Iterator[Shown]:
+    """Run a page's blocks in order, in a folder of its own; yield whatever shows output."""
+    namespace: dict[str, object] = {"__name__": page.stem}
+    found = blocks(page)
+    with contextlib.chdir(folder):
+        for number, block in enumerate(found):
+            if block.title:
+                Path(block.title).write_text("\n".join(block.lines) + "\n", encoding="utf-8")
+            if "data" in block.words and not os.environ.get("IRKIT_DATA"):
+                continue
+            if block.kind == "python" and not block.title:
+                after = found[number + 1] if number + 1 < len(found) else None
+                yield _python(page, block, after, namespace)
+            elif block.kind == "console":
+                for shown in _commands(block):
+                    shown.actual = _command(shown.source).splitlines()
+                    yield shown
+
+
+def _python(page: Path, block: Block, after: Block | None, namespace: dict[str, object]) -> Shown:
+    out = io.StringIO()
+    # Line numbers of a traceback are those of the page.
+    code = compile("\n" * (block.first - 1) + "\n".join(block.lines) + "\n", str(page), "exec")
+    with contextlib.redirect_stdout(out):
+        exec(code, namespace)
+    shows = after is not None and after.kind == "text" and _between(page, block, after)
+    start = after.first - 1 if shows else -1
+    expected = after.lines if shows else []
+    return Shown(
+        "\n".join(block.lines), block.first, expected, (start, start + len(expected)), out.getvalue().splitlines()
+    )
+
+
+def _between(page: Path, block: Block, after: Block) -> bool:
+    """Say whether only blank lines stand between two blocks."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    return not any(line.strip() for line in lines[block.first + len(block.lines) : after.first - 2])
+
+
+def _commands(block: Block) -> list[Shown]:
+    found: list[Shown] = []
+    continued = False
+    for number, line in enumerate(block.lines, block.first):
+        if continued:
+            found[-1].source += "\n" + line
+            found[-1].at = (number, number)
+        elif line.startswith("$ "):
+            found.append(Shown(line[2:], number, [], (number, number)))
+        else:
+            assert found, f"line {number}: output without a command"
+            found[-1].expected.append(line)
+            found[-1].at = (found[-1].at[0], number)
+        continued = line.endswith("\\") and (continued or line.startswith("$ "))
+    return found
+
+
+def _command(source: str) -> str:
+    """Run a command as a user would see it: both streams in one. Plain `irkit` commands run in this process."""
+    if not source.startswith("irkit ") or re.search(r"[|<>;&`$\\]", source):
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", source],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
+        )
+        return done.stdout
+    from irkit.cli import main
+
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        main(shlex.split(source)[1:])
+    return out.getvalue()
+
+
+# ---------------------------------------------------------------------------------------- comparison
+
+UNITS = r"(s|ms|ms per query|MB|KB|bytes|recipes|cards|suites|that irkit needs)"
+
+
+def same(expected: list[str], actual: list[str]) -> str:
+    """Say how two outputs differ, an empty string where they do not.
+
+    Times, memory, dates, versions and folders may differ; a line `...` stands for any lines; other
+    numbers must agree to a part in a thousand.
+    """
+    shown, came = _steady(expected), _steady(actual)
+    at = 0
+    for place, line in enumerate(shown):
+        if line == "...":
+            if place + 1 == len(shown):
+                return ""
+            while at < len(came) and not _alike(shown[place + 1], came[at]):
+                at += 1
+            continue
+        if at >= len(came):
+            return f"missing: {line}"
+        if not _alike(line, came[at]):
+            return f"shown: {line}\n  came: {came[at]}"
+        at += 1
+    return f"not shown: {came[at]}" if at < len(came) else ""
+
+
+def _steady(lines: list[str]) -> list[str]:
+    """Take out what may differ from run to run."""
+    out: list[str] = []
+    costs = 0
+    for line in lines:
+        line = re.sub(rf"\b[\d.,]+ {UNITS}\b", r"# \1", line)
+        line = re.sub(r"\d{4}-\d\d-\d\d", "DATE", line)
+        line = re.sub(r"\b[\d.]+ (at|in) /", r"# \1 /", line)  # a version and where it is
+        line = re.sub(r"\b\d+m$", "#m", line)  # the JVM's heap
+        line = re.sub(r"(?<![\w.])(/[^\s:;,()]+)+/([^\s:;,()/]+)", r"\2", line)
+        words = line.split()
+        if not words or set(line) <= {"-", " "}:
+            costs = 0 if not words else costs
+            continue
+        if words[-1] in {"ms/query", "MB", "Memory"}:
+            costs = len([word for word in words if word in {"ms/query", "MB"}])
+        elif costs:
+            words = words[:-costs]
+        out.append(" ".join(words))
+    return out
+
+
+def _alike(one: str, other: str) -> bool:
+    mine, yours = one.split(), other.split()
+    return len(mine) == len(yours) and all(map(_word, mine, yours))
+
+
+def _word(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    mine, yours = (re.findall(r"-?\d+\.\d+", word) for word in (one, other))
+    if not mine or len(mine) != len(yours) or re.sub(r"-?\d+\.\d+", "#", one) != re.sub(r"-?\d+\.\d+", "#", other):
+        return False
+    return all(abs(float(a) - float(b)) <= max(2e-4, 1e-3 * abs(float(a))) for a, b in zip(mine, yours, strict=True))
+
+
+# -------------------------------------------------------------------------------------------- update
+
+
+def update(page: Path) -> int:
+    """Rewrite the outputs a page shows from what comes out now; return how many changed."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    with tempfile.TemporaryDirectory() as folder:
+        shown = list(run(page, Path(folder)))
+        hidden = {folder: "/home/me/work", os.environ["IRKIT_HOME"]: "/home/me/.irkit"}
+    changed = 0
+    for one in reversed(shown):
+        start, end = one.at
+        if start < 0 or not same(one.expected, one.actual):
+            continue
+        changed += 1
+        text = "\n".join(line.rstrip() for line in one.actual).rstrip()
+        for place, shown_as in (*hidden.items(), (str(ROOT), "/home/me/irkit")):
+            text = text.replace(place, shown_as)
+        lines[start:end] = text.split("\n") if text else []
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return changed
+
+
+if __name__ == "__main__":
+    os.environ["COLUMNS"] = "80"
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["IRKIT_HOME"] = home
+        for one in [Path(name).resolve() for name in sys.argv[1:]] or pages():
+            print(f"{one.relative_to(ROOT)}: {update(one)} outputs changed")

@@ -1,0 +1,77 @@
+"""Every snippet and every command in the documents runs, and gives what the page shows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.docs.pages import ROOT, blocks, pages, run, same
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_page_shows_what_comes_out(page, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for shown in run(page, tmp_path):
+        failed = [line for line in shown.actual if line.startswith("irkit: ") and line not in shown.expected]
+        assert not failed, f"{page.name}:{shown.line}: {failed[0]}"
+        if shown.expected:
+            difference = same(shown.expected, shown.actual)
+            assert not difference, f"{page.name}:{shown.line}:\n{difference}"
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_page_hides_no_command_in_a_block_that_is_not_run(page):
+    for block in blocks(page):
+        if block.kind not in {"console", "text", "python"}:
+            assert not [line for line in block.lines if line.lstrip("$ ").startswith("irkit ")], (
+                f"{page.name}:{block.first}"
+            )
+        if block.kind == "text":
+            assert not [line for line in block.lines if line.startswith("$ irkit ")], f"{page.name}:{block.first}"
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_readme_names_every_recipe_and_no_other():
+    from irkit.recipe import list_recipes
+
+    table = (ROOT / "README.md").read_text().partition("\n## Stages\n")[2].partition("\n## ")[0]
+    rows = [line.split(" | ")[-1] for line in table.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    assert named == {row.name for row in list_recipes()}
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        (["took 0.8 s"], ["took 12.3 s"]),
+        (["a", "...", "z"], ["a", "b", "c", "z"]),
+        (["head", "..."], ["head", "more"]),
+        (["AP 0.3123"], ["AP 0.3124"]),
+        (["/home/me/.irkit/a.json"], ["/var/b/a.json"]),
+        (["system AP ms/query MB", "bm25 0.31 0.5 300"], ["system AP ms/query MB", "bm25 0.31 7.5 99"]),
+    ],
+)
+def test_volatile_output_is_the_same(expected, actual):
+    assert same(expected, actual) == ""
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        (["AP 0.3123"], ["AP 0.3153"]),
+        (["350 documents"], ["351 documents"]),
+        (["a", "b"], ["a"]),
+        (["a"], ["a", "b"]),
+        (["a", "...", "z"], ["a", "b"]),
+        (["system AP", "bm25 0.31"], ["system AP", "bm26 0.31"]),
+    ],
+)
+def test_other_output_is_not(expected, actual):
+    assert same(expected, actual)
