@@ -1,7 +1,8 @@
 """Run the benchmarks and write their table: `make bench` or `python -m benchmarks [--documents N] [--repeats N]`.
 
 Everything is measured in one run on one machine, peers taking turns; medians are reported. The
-table goes to `docs/benchmarks.md` with `--write`.
+table goes to `docs/benchmarks.md` with `--write`. This process stays small: the kernel counts what a
+process held when it started another as the other's memory, so all work is done in children.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
-
-from benchmarks import build, corpus, search, startup
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
+PARTS = ["search", "frequent", "real", "feedback", "build", "startup", "large"]
 
 
 def main() -> None:
@@ -26,41 +30,18 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks" / "work")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
-    parser.add_argument("--only", nargs="*", choices=["search", "frequent", "real", "build", "startup", "large"])
+    parser.add_argument("--only", nargs="*", choices=PARTS)
     args = parser.parse_args()
-    wanted = set(args.only or ["search", "frequent", "real", "build", "startup", "large"])
+    wanted = set(args.only or PARTS)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     args.work.mkdir(parents=True, exist_ok=True)
     lines = [f"Measured {date.today()} on {_machine()}; {args.repeats} passes, medians, systems taking turns."]
-    folder = corpus.generate(args.work / f"passages-{args.documents}", args.documents)
-    index = _index(folder / "json" / "documents.jsonl", args.work / f"index-{args.documents}")
-    if wanted & {"search", "frequent"}:
-        search.index_bm25s(index, folder / "json" / "documents.jsonl")
-    for name, file in (("search", "queries.tsv"), ("frequent", "frequent.tsv")):
-        if name in wanted:
-            rows = search.compare(index, folder / file, args.work, repeats=args.repeats)
-            title = "ordinary queries" if name == "search" else "queries of five frequent words"
-            lines += _search_section(
-                f"{args.documents:,} generated passages, 1,000 {title}", rows, check=name == "search"
-            )
-    if "real" in wanted:
-        for name in ("npl", "cranfield", "cacm", "medline"):
-            lines += _real(name, args)
-    if "build" in wanted:
-        rows = build.compare(folder, args.documents, args.work, repeats=args.repeats)
-        lines += [f"\n## Index build, {args.documents:,} passages, 2 threads, no stored text\n"]
-        lines += _table(rows, ["system", "docs_per_s", "wall", "cpu", "mb", "rss_mb"])
-        lines += [f"\nirkit / IndexCollection: {rows[1]['wall'] / rows[0]['wall']:.2f}x the speed (wanted >= 1.1)"]
-    if "startup" in wanted:
-        rows = startup.compare(index, corpus.read_queries(folder / "queries.tsv")[0], repeats=args.repeats)
-        lines += ["\n## Cold start: a fresh process each\n", *_table(rows, ["command", "wall", "cpu", "rss_mb"])]
-        ours, theirs = rows[-2], rows[-1]
-        lines += [
-            f"\nirkit search is {theirs['wall'] / ours['wall']:.1f}x faster than pyserini's import and search (wanted >= 5) "
-            f"and takes {ours['rss_mb'] / theirs['rss_mb']:.2f}x its memory (wanted <= 0.35)"
-        ]
-    if "large" in wanted and args.large:
-        lines += _large(args, folder, index)
+    folder = apart(generate, args.work / f"passages-{args.documents}", args.documents)
+    index = apart(make_index, folder / "json" / "documents.jsonl", args.work / f"index-{args.documents}")
+    for part in PARTS:
+        if part in wanted:
+            lines += SECTIONS[part](args, folder, index)
+            print(f"done: {part}", flush=True)
     text = "\n".join(lines)
     print(text)
     if args.write:
@@ -68,63 +49,150 @@ def main() -> None:
         page.write_text(f"# Benchmarks\n\n`make bench` prints this page's tables.\n\n{text}\n")
 
 
-def _search_section(title: str, rows: list[dict], *, check: bool) -> list[str]:
-    lines = [f"\n## Search, {title}\n", *_table(rows, ["route", "k", "threads", "qps", "cpu_ms", "rss_mb"])]
-    if check:
-        found = [{"ratio": what, "measured": value, "wanted": wanted} for what, value, wanted in search.bars(rows)]
-        lines += ["", *_table(found, ["ratio", "measured", "wanted"])]
-    return lines
+def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
-def _real(name: str, args: argparse.Namespace) -> list[str]:
+def generate(folder: Path, documents: int) -> Path:
+    from benchmarks import corpus
+
+    return corpus.generate(folder, documents)
+
+
+def make_index(documents: Path, path: Path) -> Path:
+    """Build our index and, beside it, that of bm25s, unless they are there."""
+    from benchmarks import search
+    from irkit.io import read_documents
+    from irkit.lucene import build_index
+
+    if not path.is_dir():
+        build_index(path, read_documents(documents), store_text=False).close()
+    search.index_bm25s(path, documents)
+    return path
+
+
+def real_collection(name: str, work: Path) -> int | str:
+    """Write a collection's documents and enough repetitions of its queries for a measurable pass."""
     from irkit.errors import IrkitError
     from irkit.io import load_collection
 
     try:
         collection = load_collection(name)
     except IrkitError as error:
-        return [f"\n## Search, {name}\n", f"left out: {error}"]
-    folder = args.work / name
+        return f"left out: {error}"
+    folder = work / name
     folder.mkdir(exist_ok=True)
     with (folder / "documents.jsonl").open("w") as out:
         for document in collection.documents():
             out.write(json.dumps({"id": document.docno, "contents": document.text}) + "\n")
     texts = [" ".join(text.split()) for text in collection.queries()["query"]]
-    rounds = -(-1000 // len(texts))  # enough repetitions for a measurable pass
+    rounds = -(-1000 // len(texts))
     (folder / "queries.tsv").write_text("".join(f"{i}\t{text}\n" for i, text in enumerate(texts * rounds)))
-    index = _index(folder / "documents.jsonl", args.work / f"index-{name}")
-    search.index_bm25s(index, folder / "documents.jsonl")
-    rows = search.compare(index, folder / "queries.tsv", args.work, repeats=args.repeats, settings=((1000, 1), (10, 1)))
-    return _search_section(f"{name}, {len(texts)} queries x {rounds}", rows, check=False)
+    return len(texts)
 
 
-def _large(args: argparse.Namespace, small: Path, small_index: Path) -> list[str]:
-    folder = corpus.generate(args.work / f"passages-{args.large}", args.large)
-    index = args.work / f"index-{args.large}"
-    shutil.rmtree(index, ignore_errors=True)
-    took = build.timed(build.ours(folder / "json", index, 2))
+def search_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    from benchmarks import search
+
+    rows = search.compare(index, folder / "queries.tsv", args.work, repeats=args.repeats)
+    found = [{"ratio": what, "measured": value, "wanted": least} for what, value, least in search.bars(rows)]
+    lines = [f"\n## Search, {args.documents:,} generated passages, 1,000 ordinary queries\n"]
+    lines += _table(rows, ["route", "k", "threads", "qps", "cpu_ms", "rss_mb"])
+    return [*lines, "", *_table(found, ["ratio", "measured", "wanted"])]
+
+
+def frequent_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    from benchmarks import search
+
+    routes = ("limit", "irkit-wand", "irkit-auto", "bm25s")
+    rows = search.compare(index, folder / "frequent.tsv", args.work, repeats=args.repeats, routes=routes)
+    lines = [f"\n## Search, {args.documents:,} generated passages, 1,000 queries of five frequent words\n"]
+    return lines + _table(rows, ["route", "k", "threads", "qps", "cpu_ms"])
+
+
+def real_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    from benchmarks import search
+
+    lines = ["\n## Search, real collections, one thread\n"]
+    rows = []
+    for name in ("npl", "cranfield", "cacm", "medline"):
+        count = apart(real_collection, name, args.work)
+        if isinstance(count, str):
+            lines.append(f"{name}: {count}\n")
+            continue
+        own = apart(make_index, args.work / name / "documents.jsonl", args.work / f"index-{name}")
+        queries = args.work / name / "queries.tsv"
+        timed = search.compare(own, queries, args.work, repeats=args.repeats, settings=((1000, 1), (10, 1)))
+        rows += [{"collection": name, **row} for row in timed]
+    return lines + _table(rows, ["collection", "route", "k", "qps", "cpu_ms"])
+
+
+def feedback_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    from benchmarks import feedback
+
+    rows = apart(feedback.compare_paths, index, folder, args.work, args.repeats)
+    times = [row for row in rows if "ms" in row]
     lines = [
-        f"\n## {args.large:,} passages\n",
-        f"built in {took['wall']:.1f} s, {args.large / took['wall']:,.0f} documents/s",
+        f"\n## Query models and feedback, {args.documents:,} generated passages\n",
+        *_table(times, ["figure", "ms"]),
     ]
+    return [*lines, "", *_table([row for row in rows if "ratio" in row], ["figure", "ratio", "wanted"])]
+
+
+def build_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    from benchmarks import build
+
+    rows = build.compare(folder, args.documents, args.work, repeats=args.repeats)
+    lines = [f"\n## Index build, {args.documents:,} passages, 2 threads, no stored text\n"]
+    lines += _table(rows, ["system", "docs_per_s", "wall", "cpu", "mb", "rss_mb"])
+    return [*lines, f"\nirkit / IndexCollection: {rows[1]['wall'] / rows[0]['wall']:.2f}x the speed (wanted >= 1.1)"]
+
+
+def startup_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    from benchmarks import startup
+
+    query = (folder / "queries.tsv").open().readline().rstrip("\n").split("\t")[1]
+    rows = startup.compare(index, query, repeats=args.repeats)
+    ours, theirs = rows[-2], rows[-1]
+    return [
+        "\n## Cold start: a fresh process each\n",
+        *_table(rows, ["command", "wall", "cpu", "rss_mb"]),
+        f"\nirkit search is {theirs['wall'] / ours['wall']:.1f}x faster than pyserini's import and search "
+        f"(wanted >= 5) and takes {ours['rss_mb'] / theirs['rss_mb']:.2f}x its memory (wanted <= 0.35)",
+    ]
+
+
+def large_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    from benchmarks import build, search
+
+    if not args.large:
+        return []
+    large = apart(generate, args.work / f"passages-{args.large}", args.large)
+    built = args.work / f"index-{args.large}"
+    shutil.rmtree(built, ignore_errors=True)
+    took = build.timed(build.ours(large / "json", built, 2))
+    lines = [f"\n## {args.large:,} passages\n"]
+    lines.append(f"built in {took['wall']:.1f} s, {args.large / took['wall']:,.0f} documents/s")
     settings, routes = ((1000, 1), (10, 1)), ("irkit-wand", "irkit-auto")
-    queries = small / "queries.tsv"
-    for title, where in ((f"{args.documents:,}", small_index), (f"{args.large:,}", index)):
+    for size, where in ((args.documents, index), (args.large, built)):
+        queries = folder / "queries.tsv"
         rows = search.compare(where, queries, args.work, repeats=args.repeats, settings=settings, routes=routes)
-        lines += [
-            f"\nThe same 1,000 queries over {title} passages:\n",
-            *_table(rows, ["route", "k", "threads", "qps", "cpu_ms"]),
-        ]
+        lines += [f"\nThe same 1,000 queries over {size:,} passages:\n"]
+        lines += _table(rows, ["route", "k", "threads", "qps", "cpu_ms"])
     return lines
 
 
-def _index(documents: Path, path: Path) -> Path:
-    from irkit.io import read_documents
-    from irkit.lucene import build_index
-
-    if not path.is_dir():
-        build_index(path, read_documents(documents), store_text=False).close()
-    return path
+SECTIONS = {
+    "search": search_section,
+    "frequent": frequent_section,
+    "real": real_section,
+    "feedback": feedback_section,
+    "build": build_section,
+    "startup": startup_section,
+    "large": large_section,
+}
 
 
 def _table(rows: list[dict], columns: list[str]) -> list[str]:

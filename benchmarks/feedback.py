@@ -20,7 +20,7 @@ FIRST = 200
 "Queries of the RM3 comparison, and documents of the matrix comparison's slow side."
 
 
-def compare(index_path: Path, folder: Path, work: Path, *, repeats: int) -> list[dict]:
+def compare_paths(index_path: Path, folder: Path, work: Path, repeats: int) -> list[dict]:
     """Time everything on one index; one row per figure: what, milliseconds per query, ratio, wanted."""
     from irkit.expand import EQE1, EQE2, RFMF
     from irkit.frames import queries_frame
@@ -106,13 +106,9 @@ def _vectors(index, kind):
 
 def _matrix(index_path: Path, docvectors: Path, repeats: int) -> float:
     """Documents per second of the whole matrix, made from the postings, over those of pyserini's single vectors."""
-    import shutil
-
-    from irkit.lucene import Index
+    from irkit.lucene import Index, jvm
 
     ours, theirs = [], []
-    from irkit.lucene import jvm
-
     jvm.start()
     os.environ.setdefault("OPENAI_API_KEY", "unused")
     from pyserini.index.lucene import LuceneIndexReader
@@ -122,7 +118,7 @@ def _matrix(index_path: Path, docvectors: Path, repeats: int) -> float:
     for _ in range(repeats):
         for lazily_made in ("csr*", "csc*", "terms*", "df*", "cf*", "lengths*"):
             for path in (index_path / "irkit").rglob(lazily_made):
-                path.unlink() if path.is_file() else shutil.rmtree(path)
+                path.unlink()
         index = Index.open(index_path)
         start = time.perf_counter()
         rows = index.forward.shape[0]
