@@ -8,7 +8,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 import tomllib
 import zipfile
 from pathlib import Path
@@ -25,16 +24,6 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 def python(code: str, *, cwd: Path = ROOT) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd, check=True)
     return done.stdout.strip()
-
-
-def seconds(*arguments: str) -> float:
-    """Return the wall time of a cold Python process, the best of three."""
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], capture_output=True, check=True, cwd=ROOT)
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 # ------------------------------------------------------------------------------------------- the door
@@ -86,13 +75,13 @@ def test_import_irkit_loads_nothing_heavy():
     assert python(code) == "[]"
 
 
-def test_import_irkit_takes_less_than_three_tenths_of_a_second():
-    assert seconds("-c", "import irkit") < 0.3
-
-
-@pytest.mark.slow
-def test_help_takes_less_than_six_tenths_of_a_second():
-    assert seconds("-m", "irkit", "--help") < 0.6
+def test_help_loads_nothing_heavy():
+    code = (
+        "import contextlib, io, sys; from irkit.cli import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main(['--help'])\n"
+        "print([m for m in ('numpy', 'pandas', 'torch', 'jnius', 'scipy', 'gensim') if m in sys.modules])"
+    )
+    assert python(code) == "[]"
 
 
 # ------------------------------------------------------------------------------------------- the pins

