@@ -8,7 +8,6 @@ process held when it started another as the other's memory, so all work is done 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import shutil
@@ -18,6 +17,8 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+from benchmarks.prepare import generate, make_index, real_collection
 
 ROOT = Path(__file__).parents[1]
 PARTS = ["search", "frequent", "real", "feedback", "build", "startup", "large"]
@@ -53,44 +54,6 @@ def apart(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
-
-
-def generate(folder: Path, documents: int) -> Path:
-    from benchmarks import corpus
-
-    return corpus.generate(folder, documents)
-
-
-def make_index(documents: Path, path: Path) -> Path:
-    """Build our index and, beside it, that of bm25s, unless they are there."""
-    from benchmarks import search
-    from irkit.io import read_documents
-    from irkit.lucene import build_index
-
-    if not path.is_dir():
-        build_index(path, read_documents(documents), store_text=False).close()
-    search.index_bm25s(path, documents)
-    return path
-
-
-def real_collection(name: str, work: Path) -> int | str:
-    """Write a collection's documents and enough repetitions of its queries for a measurable pass."""
-    from irkit.errors import IrkitError
-    from irkit.io import load_collection
-
-    try:
-        collection = load_collection(name)
-    except IrkitError as error:
-        return f"left out: {error}"
-    folder = work / name
-    folder.mkdir(exist_ok=True)
-    with (folder / "documents.jsonl").open("w") as out:
-        for document in collection.documents():
-            out.write(json.dumps({"id": document.docno, "contents": document.text}) + "\n")
-    texts = [" ".join(text.split()) for text in collection.queries()["query"]]
-    rounds = -(-1000 // len(texts))
-    (folder / "queries.tsv").write_text("".join(f"{i}\t{text}\n" for i, text in enumerate(texts * rounds)))
-    return len(texts)
 
 
 def search_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:

@@ -212,7 +212,13 @@ def _measured(
     for row in board["systems"]:
         row["notes"] += notes.get(row["name"], [])
     if "vectors" in resources:
-        board["notes"].append(f"word vectors: {suite.vectors}")
+        from irkit.expand.coverage import without_vector
+
+        missing, terms = without_vector(index, resources["vectors"], queries)
+        board["notes"] += [
+            f"word vectors: {suite.vectors}",
+            f"{missing:,} of {terms:,} query terms {'has' if missing == 1 else 'have'} no vector",
+        ]
     return board
 
 

@@ -140,9 +140,10 @@ class Tuned:
         distinct = [values for i, values in enumerate(self.chosen) if values not in self.chosen[:i]]
         tried = f"{len(self.candidates)} candidates of {self.space.name} by {self.measure}, {len(self.folds)} folds"
         return [f"tuned: {tried}"] + [
-            f"chosen in {self.chosen.count(values)} folds: "
+            f"chosen in {times} fold{'s' * (times > 1)}: "
             + ", ".join(f"{name}={_shown(value)}" for name, value in values.items())
             for values in distinct
+            for times in [self.chosen.count(values)]
         ]
 
     def frame(self) -> pd.DataFrame:

@@ -12,25 +12,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from irkit.arrays import Floats, Ints
+from irkit.arrays import Floats, Ints, offsets
 from irkit.config import Config
 from irkit.errors import CompositionError
-from irkit.expand.feedback import QueryTerms, TermModel, mixed, normalised, query_counts, rewritten, truncated
+from irkit.expand.feedback import QueryTerms, TermModel, mixed, normalised, origins, query_counts, rewritten, truncated
 from irkit.frames import Queries
+from irkit.pipeline.explain import Origin
 from irkit.pipeline.stage import Stage
 from irkit.text.similarity import TermSimilarity
 from irkit.text.vectors import Vectors
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from irkit.lucene import Index
 
-GROUP = 1 << 22
-"Queries are expanded in groups of this many similarities per query term."
+SCORES = 1 << 26
+"Scores of queries by terms that are held at once: 256 MiB of float32."
+
+WIDTH = 256
+"Terms whose similarities are made at a time, few enough that they stay in the processor's cache."
+
+FOLDS = 1024
+"Terms are folded onto this many places to find a lower bound for the best scores."
 
 
 class EQEConfig(Config):
@@ -55,15 +64,18 @@ def log_eqe1(delta: Floats, counts: Floats, mass: Floats) -> Floats:
     Parameters
     ----------
     delta : (k, T) float, positive
-    counts : (k,) float64
+    counts : (k,) float, or (Q, k) for several queries, which may be sparse
     mass : (T,) float64
         Z.
 
     Returns
     -------
-    (T,) float64, nats
+    (T,) or (Q, T) float, nats
     """
-    return (1 - counts.sum()) * np.log(mass) + counts.astype(delta.dtype) @ np.log(delta)
+    kind = delta.dtype
+    log_p = counts.astype(kind) @ np.log(delta)
+    log_p += np.multiply.outer((1 - counts.sum(axis=-1)).astype(kind), np.log(mass).astype(kind))
+    return log_p
 
 
 def eqe1(delta: Floats, counts: Floats, mass: Floats) -> Floats:
@@ -89,7 +101,36 @@ def eqe2(delta: Floats, counts: Floats, query_mass: Floats) -> Floats:
     -------
     (T,) float64 summing to 1
     """
-    return (counts / counts.sum() / query_mass).astype(delta.dtype) @ delta
+    return eqe2_shares(counts, query_mass).astype(delta.dtype) @ delta
+
+
+def eqe2_shares(counts: Floats, query_mass: Floats) -> Floats:
+    """Return c_i / (n Z_{q_i}), the factors of delta in EQE2: (k,) float64."""
+    return counts / counts.sum() / query_mass
+
+
+def hopeful(scores: Floats, m: int) -> list[Ints]:
+    """Find in every row a few columns that are sure to hold the m greatest scores, without sorting the row.
+
+    The row is folded onto `FOLDS` places; the m-th greatest of their maxima is at most the m-th
+    greatest score.
+
+    Parameters
+    ----------
+    scores : (Q, T) float
+    m : int
+
+    Returns
+    -------
+    list of (n,) int64
+        Columns ascending, n >= m where there are as many.
+    """
+    folds = scores.shape[1] // FOLDS
+    if folds < 2 or m > FOLDS:
+        return [np.arange(scores.shape[1])] * len(scores)
+    most = scores[:, : folds * FOLDS].reshape(len(scores), folds, FOLDS).max(axis=1)
+    least = np.partition(most, FOLDS - m, axis=1)[:, FOLDS - m]
+    return [np.flatnonzero(row >= bound) for row, bound in zip(scores, least, strict=True)]
 
 
 @lru_cache(maxsize=8)
@@ -98,10 +139,10 @@ def index_similarity(index: Index, vectors: Vectors, a: float, c: float) -> tupl
 
     Rows keep the order of the index vocabulary.
     """
-    aligned = _aligned(index, vectors)
+    own = aligned(index, vectors)
     row = np.full(len(index.vocabulary.terms), -1, dtype=np.int64)
-    row[index.vocabulary.ids(aligned.words)] = np.arange(len(aligned))
-    return TermSimilarity(aligned, a, c), row
+    row[index.vocabulary.ids(own.words)] = np.arange(len(own))
+    return TermSimilarity(own, a, c), row
 
 
 def similarity_terms(row_of: Ints) -> Ints:
@@ -110,7 +151,8 @@ def similarity_terms(row_of: Ints) -> Ints:
 
 
 @lru_cache(maxsize=4)
-def _aligned(index: Index, vectors: Vectors) -> Vectors:
+def aligned(index: Index, vectors: Vectors) -> Vectors:
+    """Return unit vectors of the index terms that have one, in the order of the index vocabulary."""
     return vectors.for_terms(index.vocabulary.terms.to_pylist(), lambda words: index.analyze(words))
 
 
@@ -122,38 +164,90 @@ class _EQE(Stage):
     needs = ("index", "vectors")
     config_type: ClassVar[type[Config]] = EQEConfig
     config: Any
+    unit: ClassVar[Literal["share", "nats"]] = "share"
+    prior: ClassVar[tuple[str, ...]] = ()
+    "Name of the source that is no query term."
 
     def __init__(self, config: Config | None = None, *, index: Index, vectors: Vectors, **settings: Any) -> None:
         super().__init__(config, **settings)
         self.index, self.vectors = index, vectors
 
-    def estimate(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats) -> Floats:
-        """Return (T,) weights proportional to p(w | q); the arguments are those of `eqe1` and `eqe2`."""
-        raise CompositionError(f"{self.name}: {type(self).__name__} does not implement estimate")
+    def factors(self, counts: Floats, query_mass: Floats) -> Floats:
+        """Return (k,) factors of a query's terms in `scores`, from their counts and their Z."""
+        raise CompositionError(f"{self.name}: {type(self).__name__} does not implement factors")
+
+    def scores(self, delta: Floats, factors: Floats, mass: Floats) -> Floats:
+        """Return (Q, T) scores that rank as p(w | q), from (k, T) similarities, sparse (Q, k) factors and (T,) Z."""
+        raise CompositionError(f"{self.name}: {type(self).__name__} does not implement scores")
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """Turn scores of one query's best terms into weights proportional to p(w | q)."""
+        return scores
+
+    def suggested(self, queries: Sequence[QueryTerms]) -> list[TermModel]:
+        """Return the best terms for each query; none for a query without a term that has a vector."""
+        similarity, row_of = index_similarity(self.index, self.vectors, self.config.a, self.config.c)
+        terms = similarity_terms(row_of)
+        out: list[TermModel] = []
+        step = max(1, SCORES // max(len(similarity), 1))
+        for at in range(0, len(queries), step):
+            group = queries[at : at + step]
+            distinct, factors = self._factors(group, row_of, similarity.mass)
+            scores = np.empty((len(group), len(similarity)), dtype=np.float32)
+            # Queries share the similarities of the terms they have in common.
+            for part, delta in similarity.blocks(distinct, WIDTH):
+                scores[:, part] = self.scores(delta, factors, similarity.mass[part])
+            expanded = np.diff(factors.indptr) > 0
+            for row, best, any_known in zip(scores, hopeful(scores, self.config.fb_terms), expanded, strict=True):
+                best = best if any_known else best[:0]
+                out.append(truncated(terms[best], self.probabilities(row[best]), self.config.fb_terms))
+        return out
+
+    def _factors(self, queries: Sequence[QueryTerms], row_of: Ints, mass: Floats) -> tuple[Ints, csr_array]:
+        """Return the rows of all query terms that have a vector, and (queries, rows) their factors."""
+        from scipy.sparse import csr_array
+
+        known = [row_of[query.terms] >= 0 for query in queries]
+        rows = [row_of[query.terms[own]] for query, own in zip(queries, known, strict=True)]
+        parts = [
+            self.factors(query.weights[own], mass[row]) for query, own, row in zip(queries, known, rows, strict=True)
+        ]
+        distinct, place = np.unique(np.concatenate(rows), return_inverse=True)
+        ptr = offsets(np.array([len(row) for row in rows]))
+        return distinct, csr_array((np.concatenate(parts), place, ptr), shape=(len(queries), len(distinct)))
 
     def expand(self, queries: Sequence[QueryTerms]) -> list[TermModel]:
         """Return each query mixed with its best expansion terms; with no term that has a vector it stays as it is."""
+        return [
+            mixed((query.terms, normalised(query.weights)), found, self.config.keep)
+            for query, found in zip(queries, self.suggested(queries), strict=True)
+        ]
+
+    def explain_rewrite(self, flow: Queries) -> list[Origin] | None:
+        """Return the share of the original query in each term's weight, and what each query term gave."""
         similarity, row_of = index_similarity(self.index, self.vectors, self.config.a, self.config.c)
-        terms = similarity_terms(row_of)
-        out = []
-        # Queries of a group share their terms' rows, which one matrix product makes.
-        step = max(1, GROUP // max(len(similarity), 1))
-        for at in range(0, len(queries), step):
-            group = queries[at : at + step]
-            rows = [row_of[query.terms] for query in group]
-            distinct = np.unique(np.concatenate(rows))
-            distinct = distinct[distinct >= 0]
-            delta = similarity.rows(distinct)
-            for query, own in zip(group, rows, strict=True):
-                known = own >= 0
-                original = query.terms, normalised(query.weights)
-                if not known.any():
-                    out.append(original)
-                    continue
-                place = np.searchsorted(distinct, own[known])
-                found = self.estimate(delta[place], query.weights[known], similarity.mass[own[known]], similarity.mass)
-                out.append(mixed(original, truncated(terms, found, self.config.fb_terms), self.config.keep))
-        return out
+        query = query_counts(self.index, flow)[0]
+        known = row_of[query.terms] >= 0
+        if not known.any():
+            return None
+        rows, counts = row_of[query.terms[known]], query.weights[known]
+        delta, mass = similarity.rows(rows).astype(np.float64), similarity.mass
+        return origins(
+            self.index,
+            (query.terms, normalised(query.weights)),
+            self.suggested([query])[0],
+            self.config.keep,
+            [*self.index.vocabulary.terms.take(query.terms[known]).to_pylist(), *self.prior],
+            lambda terms: self.evidence(delta[:, row_of[terms]], counts, mass[rows], mass[row_of[terms]], mass),
+            self.unit,
+        )
+
+    def evidence(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats, every: Floats) -> Floats:
+        """Return what each query term, and the prior where there is one, gave m terms: (k or k + 1, m).
+
+        delta is (k, m), counts and query_mass (k,), mass Z of the m terms, every Z of all terms.
+        """
+        raise CompositionError(f"{self.name}: {type(self).__name__} does not implement evidence")
 
     def run(self, flow: Queries) -> Queries:
         """Rewrite every query."""
@@ -164,10 +258,25 @@ class EQE1(_EQE):
     """Expand queries with terms close to the whole query in embedding space."""
 
     name = "eqe1"
+    unit = "nats"
+    prior = ("prior",)
 
-    def estimate(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats) -> Floats:
-        """Return EQE1."""
-        return eqe1(delta, counts, mass)
+    def factors(self, counts: Floats, query_mass: Floats) -> Floats:
+        """Return the counts."""
+        return counts
+
+    def scores(self, delta: Floats, factors: Floats, mass: Floats) -> Floats:
+        """Return log EQE1 up to a constant."""
+        return log_eqe1(delta, factors, mass)
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """Return the exponentials, the greatest scaled to 1."""
+        return np.exp(scores - scores.max(initial=-np.inf))
+
+    def evidence(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats, every: Floats) -> Floats:
+        """Return c_i log [p(q_i | w) / p(q_i)] and, last, log [p(w) T]; a term's log p(w | q) is their sum + const."""
+        information = np.log(delta * every.sum() / (mass * query_mass[:, None]))
+        return np.vstack([counts[:, None] * information, np.log(mass / every.mean())])
 
 
 class EQE2(_EQE):
@@ -175,6 +284,14 @@ class EQE2(_EQE):
 
     name = "eqe2"
 
-    def estimate(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats) -> Floats:
+    def factors(self, counts: Floats, query_mass: Floats) -> Floats:
+        """Return the factors of delta."""
+        return eqe2_shares(counts, query_mass)
+
+    def scores(self, delta: Floats, factors: Floats, mass: Floats) -> Floats:
         """Return EQE2."""
-        return eqe2(delta, counts, query_mass)
+        return factors.astype(delta.dtype) @ delta
+
+    def evidence(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats, every: Floats) -> Floats:
+        """Return the terms of EQE2's sum."""
+        return (counts / query_mass)[:, None] * delta

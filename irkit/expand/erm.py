@@ -103,8 +103,8 @@ def semantic_likelihood(
     return np.einsum("k,fkw->fw", query[used], log_p)
 
 
-def erm(log_term: Floats, log_semantic: Floats, p_w: Floats, semantic: float) -> Floats:
-    """Mix the two likelihoods and sum over documents.
+def erm_parts(log_term: Floats, log_semantic: Floats, p_w: Floats, semantic: float) -> Floats:
+    """Mix the two likelihoods of every document.
 
     p(w | theta_F) proportional to sum_D [(1 - semantic) p_tm(Q | D) + semantic p_sem(Q | w, D)] p(w | D)
 
@@ -118,13 +118,13 @@ def erm(log_term: Floats, log_semantic: Floats, p_w: Floats, semantic: float) ->
 
     Returns
     -------
-    (W,) float64 summing to 1; all zeros if every likelihood is 0
+    (F, W) float64, the terms of the sum up to a common factor; all zeros if every likelihood is 0
     """
     top = max(log_term.max(initial=-np.inf), log_semantic.max(initial=-np.inf))
     if not np.isfinite(top):
-        return np.zeros(p_w.shape[1])
+        return np.zeros_like(p_w)
     likelihood = (1 - semantic) * np.exp(log_term - top)[:, None] + semantic * np.exp(log_semantic - top)
-    return normalised((likelihood * p_w).sum(axis=0))
+    return likelihood * p_w
 
 
 class ERM(FeedbackStage):
@@ -145,6 +145,10 @@ class ERM(FeedbackStage):
 
     def estimate(self, feedback: Feedback) -> Floats:
         """Return p(w | theta_F)."""
+        return normalised(self.evidence(feedback)[1].sum(axis=0))
+
+    def evidence(self, feedback: Feedback) -> tuple[list[str], Floats]:
+        """Return what each feedback document adds to p(w | theta_F)."""
         f, c = feedback, self.config
         mu = prior_mass(c.mu, self.index)
         semantic = c.beta if c.beta_on == "semantic" else 1 - c.beta
@@ -155,7 +159,8 @@ class ERM(FeedbackStage):
             log_semantic = semantic_likelihood(f.query, f.counts, f.lengths, f.collection, self._delta(f), prior)
         p_w = (f.counts + mu * f.collection) / (f.lengths[:, None] + mu)
         # Smoothing gives terms that no feedback document holds a share too; the feedback set does not suggest them.
-        return np.where(f.counts.any(axis=0), erm(log_term, log_semantic, p_w, semantic), 0.0)
+        parts = np.where(f.counts.any(axis=0), erm_parts(log_term, log_semantic, p_w, semantic), 0.0)
+        return super().evidence(f)[0], parts
 
     def original(self, feedback: Feedback) -> TermModel:
         """Return the query model: maximum likelihood, or embedding-based."""

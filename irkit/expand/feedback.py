@@ -10,6 +10,7 @@ Symbols: F feedback documents, W terms in them or in the query, V index terms.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
@@ -22,6 +23,7 @@ from irkit.config import Config
 from irkit.errors import CompositionError
 from irkit.frames import Queries
 from irkit.hits import Hits
+from irkit.pipeline.explain import Origin
 from irkit.pipeline.stage import Stage
 
 if TYPE_CHECKING:
@@ -99,13 +101,39 @@ class FeedbackStage(Stage):
 
     def expand(self, feedback: Feedback) -> TermModel:
         """Return the new query model: the original mixed with the best terms of the estimate."""
-        best = truncated(feedback.terms, self.estimate(feedback), self.config.fb_terms)
-        return mixed(self.original(feedback), best, self.config.keep)
+        return mixed(self.original(feedback), self.suggested(feedback), self.config.keep)
+
+    def suggested(self, feedback: Feedback) -> TermModel:
+        """Return the best terms of the estimate."""
+        return truncated(feedback.terms, self.estimate(feedback), self.config.fb_terms)
 
     def original(self, feedback: Feedback) -> TermModel:
         """Return the model of the original query: maximum likelihood over the terms the index has."""
         used = np.flatnonzero(feedback.query)
         return feedback.terms[used], normalised(feedback.query[used])
+
+    def evidence(self, feedback: Feedback) -> tuple[list[str], Floats]:
+        """Return the sources of the estimate by name, and (sources, W) what each gave every term.
+
+        Here the documents, by occurrences, for models that see them as one bag of words.
+        """
+        return [self.index.docnos[doc] for doc in feedback.docs], feedback.counts
+
+    def explain_rewrite(self, flow: Hits) -> list[Origin] | None:
+        """Return the share of the original query and of each source in each term's weight."""
+        flow = flow.on(self.index.docnos)
+        feedback = gather(self.index, flow, 0, query_counts(self.index, flow.queries)[0], self.config.fb_docs)
+        if not len(feedback.docs):
+            return None
+        sources, given = self.evidence(feedback)
+        return origins(
+            self.index,
+            self.original(feedback),
+            self.suggested(feedback),
+            self.config.keep,
+            sources,
+            lambda terms: given[:, np.searchsorted(feedback.terms, terms)],
+        )
 
     def run(self, flow: Hits) -> Queries:
         """Rewrite every query; one without feedback documents or known terms stays as it is."""
@@ -198,6 +226,56 @@ def mixed(original: TermModel, feedback: TermModel, keep: float) -> TermModel:
     weights[np.searchsorted(terms, original[0])] = keep * original[1]
     weights[np.searchsorted(terms, feedback[0])] += (1 - keep) * feedback[1]
     return terms[weights > 0], weights[weights > 0]
+
+
+def origins(
+    index: Index,
+    original: TermModel,
+    suggested: TermModel,
+    keep: float,
+    sources: list[str],
+    given: Callable[[Ints], Floats],
+    unit: Literal["share", "nats"] = "share",
+) -> list[Origin]:
+    """Divide each term's weight in the mixture among the original query and the sources of the other model.
+
+    Parameters
+    ----------
+    index : Index
+    original, suggested : TermModel
+    keep : float
+        As in `mixed`.
+    sources : list of str
+    given : function of (m,) term numbers to (sources, m)
+        What each source gave the suggested terms: amounts that add up to the weight, up to a factor
+        per term, or nats.
+    unit : {"share", "nats"}
+
+    Returns
+    -------
+    list of Origin
+        Heaviest term first, the query before other sources; those that gave nothing are left out.
+    """
+    terms, weights = mixed(original, suggested, keep)
+    names = index.vocabulary.terms.take(terms).to_pylist()
+    kept, amount = np.zeros(len(terms)), np.zeros((len(sources), len(terms)))
+    # Without the other a model stays whole; see `mixed`.
+    whole = not len(suggested[0]) or keep == 1
+    stay = np.isin(original[0], terms)
+    kept[np.searchsorted(terms, original[0][stay])] = original[1][stay] * (1.0 if whole else keep)
+    if not (whole and len(original[0])):
+        own = np.searchsorted(terms, suggested[0])
+        amount[:, own] = given(suggested[0])
+        if unit == "share":
+            amount[:, own] *= (1 - kept[own] / weights[own]) / amount[:, own].sum(axis=0)
+    out = []
+    for place in np.argsort(-weights, kind="stable").tolist():
+        term, weight = names[place], float(weights[place])
+        if kept[place] > 0:
+            out.append(Origin(term, weight, "query", float(kept[place] / weight)))
+        best = [s for s in np.argsort(-amount[:, place], kind="stable").tolist() if amount[s, place] != 0]
+        out += [Origin(term, weight, sources[s], float(amount[s, place]), unit) for s in best]
+    return out
 
 
 def rewritten(index: Index, queries: Queries, models: list[TermModel]) -> Queries:

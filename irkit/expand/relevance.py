@@ -81,16 +81,18 @@ def anserini_terms(terms: list[str], df: Floats, documents: int) -> Bools:
     return shaped & (df / documents <= 0.1)
 
 
-def anserini_rm1(counts: Floats, scores: Floats, fb_terms: int) -> Floats:
-    """Compute RM1 as Anserini does: each document cut to its heaviest terms and scaled to 1, weighted by its score.
-
-    Equal counts are cut by term number ascending.
-    """
+def anserini_cut(counts: Floats, fb_terms: int) -> Floats:
+    """Cut each document to its heaviest terms, scaled to sum to 1; equal counts are cut by term number ascending."""
     cut = np.zeros_like(counts)
     for row, kept in zip(counts, cut, strict=True):
         best, share = truncated(np.arange(len(row)), row, fb_terms)
         kept[best] = share
-    return scores @ cut
+    return cut
+
+
+def anserini_rm1(counts: Floats, scores: Floats, fb_terms: int) -> Floats:
+    """Compute RM1 as Anserini does: each document cut and scaled, weighted by its retrieval score."""
+    return scores @ anserini_cut(counts, fb_terms)
 
 
 class RM3(FeedbackStage):
@@ -104,10 +106,24 @@ class RM3(FeedbackStage):
         """Return RM1 over the feedback documents."""
         f, c = feedback, self.config
         if c.compatible == "anserini":
-            allowed = anserini_terms(self.index.vocabulary.terms.take(f.terms).to_pylist(), f.df, f.documents)
-            return anserini_rm1(np.where(allowed, f.counts, 0.0), f.scores, c.fb_terms)
-        weight = posterior(log_likelihood(f.query, f.counts, f.lengths, f.collection, prior_mass(c.mu, self.index)))
-        return rm1(f.counts, f.lengths, weight)
+            return anserini_rm1(self._allowed(f), f.scores, c.fb_terms)
+        return rm1(f.counts, f.lengths, self._posterior(f))
+
+    def evidence(self, feedback: Feedback) -> tuple[list[str], Floats]:
+        """Return what each feedback document adds to RM1."""
+        f, c = feedback, self.config
+        documents, _ = super().evidence(f)
+        if c.compatible == "anserini":
+            return documents, f.scores[:, None] * anserini_cut(self._allowed(f), c.fb_terms)
+        return documents, (self._posterior(f) / f.lengths)[:, None] * f.counts
+
+    def _posterior(self, f: Feedback) -> Floats:
+        mu = prior_mass(self.config.mu, self.index)
+        return posterior(log_likelihood(f.query, f.counts, f.lengths, f.collection, mu))
+
+    def _allowed(self, f: Feedback) -> Floats:
+        allowed = anserini_terms(self.index.vocabulary.terms.take(f.terms).to_pylist(), f.df, f.documents)
+        return np.where(allowed, f.counts, 0.0)
 
     def original(self, feedback: Feedback) -> TermModel:
         """Return the original query's model; Anserini scales before it drops what the collection lacks."""

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats
-from irkit.expand.feedback import Feedback, FeedbackConfig, FeedbackStage, TermModel, mixed, truncated
+from irkit.expand.feedback import Feedback, FeedbackConfig, FeedbackStage, TermModel
 from irkit.expand.nmf import nmf, nndsvd, random_start
 from irkit.expand.rocchio import tf_idf
 from irkit.rng import generator
@@ -97,6 +97,16 @@ class RFMF(FeedbackStage):
 
     def estimate(self, feedback: Feedback) -> Floats:
         """Return the query's row of the factorised matrix."""
+        u, v = self.factors(feedback)
+        return u[0] @ v
+
+    def evidence(self, feedback: Feedback) -> tuple[list[str], Floats]:
+        """Return what each factor adds to the query's row."""
+        u, v = self.factors(feedback)
+        return [f"factor {number}" for number in range(1, len(v) + 1)], u[0][:, None] * v
+
+    def factors(self, feedback: Feedback) -> tuple[Floats, Floats]:
+        """Return U and V."""
         c = self.config
         r = self.matrix(feedback)
         rank = c.rank or r.shape[0]
@@ -106,15 +116,18 @@ class RFMF(FeedbackStage):
         else:
             u, v = nndsvd(r, rank)
         mask = (r > 0).astype(np.float64) if c.masked else None
-        u, v = nmf(r, u, v, objective=c.objective, iterations=c.iterations, mask=mask)
-        return u[0] @ v
+        return nmf(r, u, v, objective=c.objective, iterations=c.iterations, mask=mask)
 
-    def expand(self, feedback: Feedback) -> TermModel:
-        """Mix; in the vector space both sides have unit length instead of unit sum (paper, section 3.3)."""
-        if self.config.weighting == "lm":
-            return super().expand(feedback)
-        terms, best = truncated(feedback.terms, self.estimate(feedback), self.config.fb_terms)
+    def original(self, feedback: Feedback) -> TermModel:
+        """Return the query's model; in the vector space of unit length instead of unit sum (paper, section 3.3)."""
+        if self.config.weighting == "lm" or not len(feedback.docs):
+            return super().original(feedback)
         query = tf_idf(feedback.query[None], feedback.df, feedback.documents)[0]
         used = np.flatnonzero(query)
-        length = np.linalg.norm(best)
-        return mixed((feedback.terms[used], query[used]), (terms, best / length if length else best), self.config.keep)
+        return feedback.terms[used], query[used]
+
+    def suggested(self, feedback: Feedback) -> TermModel:
+        """Return the best terms, scaled as the query's model is."""
+        terms, best = super().suggested(feedback)
+        length = np.linalg.norm(best) if self.config.weighting == "vsm" else 0.0
+        return terms, best / length if length else best

@@ -41,4 +41,9 @@ class Rocchio(FeedbackStage):
 
     def estimate(self, feedback: Feedback) -> Floats:
         """Return the centroid of the unit tf-idf vectors."""
-        return tf_idf(feedback.counts, feedback.df, feedback.documents).mean(axis=0)
+        return self.evidence(feedback)[1].mean(axis=0)
+
+    def evidence(self, feedback: Feedback) -> tuple[list[str], Floats]:
+        """Return the documents' unit tf-idf vectors."""
+        documents, counts = super().evidence(feedback)
+        return documents, tf_idf(counts, feedback.df, feedback.documents)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,26 @@ if TYPE_CHECKING:
 Terms: TypeAlias = list[tuple[str, float, float]]
 "Rows of (term, weight in the query, contribution to the score)."
 
+SHOWN = 12, 4
+"Terms of a rewritten query that are printed, and sources of each."
+
 PASSAGE = "%p"
 "What stands between a document's id and the number of one of its passages."
+
+
+class Origin(NamedTuple):
+    """One source of a term of a rewritten query."""
+
+    term: str
+    "The index term."
+    weight: float
+    "Its weight in the rewritten query."
+    source: str
+    "`query` for the query before, a feedback document, a query term the term is similar to, a latent factor."
+    amount: float
+    "What the source gave."
+    unit: Literal["share", "nats"] = "share"
+    "Share of the weight, adding up to 1 over a term's sources; or nats, adding up to its log weight up to a constant."
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,8 @@ class Step:
     "What each query term adds to the score, greatest first, where the stage knows."
     parts: tuple[tuple[Step, ...], ...]
     "The trail through each pipeline inside an operator."
+    origins: tuple[Origin, ...] = ()
+    "Where the terms of a rewritten query came from, heaviest term first, where the stage knows."
 
 
 @dataclass(frozen=True)
@@ -81,6 +102,13 @@ class Explanation:
             {"step": "str", "stage": "str", "term": "str", "weight": "float64", "contribution": "float64"}
         )
 
+    def origins(self) -> pd.DataFrame:
+        """Return where terms of rewritten queries came from: `step`, `stage` and the fields of `Origin`."""
+        rows = [(number, step.label, *origin) for number, step in _walk(self.steps) for origin in step.origins]
+        frame = pd.DataFrame(rows, columns=["step", "stage", *Origin._fields])
+        text = dict.fromkeys(["step", "stage", "term", "source", "unit"], "str")
+        return frame.astype(text | {"weight": "float64", "amount": "float64"})
+
     def __str__(self) -> str:
         lines = [f"document {self.docno} for the query {self.query!r}"]
         width = max(2 * number.count(".") + len(step.label) for number, step in _walk(self.steps))
@@ -88,6 +116,7 @@ class Explanation:
             indent = "  " * (number.count(".") + 1)
             lines.append(f"{indent}{step.label:<{width + 2 - len(indent)}}  {_verdict(step, self.docno)}")
             lines += [f"{indent}    {value:10.4f}  {weight:g} x {term}" for term, weight, value in step.terms]
+            lines += [f"{indent}    {line}" for line in _sources(step.origins)]
         return "\n".join(lines)
 
 
@@ -147,7 +176,8 @@ def _trace(stage: Stage, flow: Flow, docno: str) -> tuple[tuple[Step, ...], Flow
 
 def _step(stage: Stage, flow: Flow, out: Flow, docno: str, parts: tuple[tuple[Step, ...], ...]) -> Step:
     if not isinstance(out, Hits):
-        return Step(stage.label(), None, None, None, _query_text(out), [], parts)
+        origins = tuple(stage.explain_rewrite(flow) or ())
+        return Step(stage.label(), None, None, None, _query_text(out), [], parts, origins)
     row = _row(out, docno)
     # A retriever can say why it did not give a document; a later stage knows only what it was given.
     asked = out.docnos[out.doc[row]] if row is not None else docno if stage.takes == "queries" else None
@@ -182,6 +212,22 @@ def _verdict(step: Step, docno: str) -> str:
         return "not among the results"
     passage = f"  ({step.docno})" if step.docno != docno else ""
     return f"rank {step.rank}  score {np.format_float_positional(step.score, 6, trim='0')}{passage}"
+
+
+def _sources(origins: tuple[Origin, ...]) -> Iterator[str]:
+    """Say in a line per term where it came from, greatest amounts first."""
+    terms = [list(own) for _, own in groupby(origins, lambda origin: origin.term)]
+    for own in terms[: SHOWN[0]]:
+        best = sorted(own, key=lambda origin: (origin.unit == "nats", -origin.amount))
+        said = ", ".join(
+            f"{o.source} {o.amount:.0%}" if o.unit == "share" else f"{o.source} {o.amount:+.2f}"
+            for o in best[: SHOWN[1]]
+        )
+        rest = f" and {len(own) - SHOWN[1]} more" if len(own) > SHOWN[1] else ""
+        unit = " nats" if best[-1].unit == "nats" else ""
+        yield f"{own[0].weight:10.4f}  {own[0].term} from {said}{rest}{unit}"
+    if len(terms) > SHOWN[0]:
+        yield f"{'':10}  and {len(terms) - SHOWN[0]} more terms"
 
 
 def _walk(steps: tuple[Step, ...], above: str = "") -> Iterator[tuple[str, Step]]:

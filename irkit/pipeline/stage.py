@@ -21,7 +21,7 @@ from irkit.frames import Qrels, check_qrels, queries_frame
 from irkit.hits import Hits
 
 if TYPE_CHECKING:
-    from irkit.pipeline.explain import Explanation, Terms
+    from irkit.pipeline.explain import Explanation, Origin, Terms
 
 Role: TypeAlias = Literal["queries", "results"]
 "What a stage takes or gives."
@@ -142,6 +142,10 @@ class Stage:
 
     def explain_terms(self, flow: Any, docno: str) -> Terms | None:
         """Return per-term contributions to the score of one document of a one-query flow, if the stage has any."""
+        return None
+
+    def explain_rewrite(self, flow: Any) -> list[Origin] | None:
+        """Return where the terms of the query rewritten from a one-query flow came from, if the stage knows."""
         return None
 
     def limited(self, k: int) -> Stage | None:

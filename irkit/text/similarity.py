@@ -8,6 +8,7 @@ delta(w, v) = 1 / (1 + exp(-a (x - c))); Z_w = sum over v of delta(v, w).
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +42,11 @@ def delta(cosine: Floats, a: float, c: float) -> Floats:
     >>> float(delta(np.array([1.0]), a=10, c=1.0)[0])
     0.5
     """
-    # Past 80 the exponential of a float32 overflows; delta is below 2e-35 there, and its logarithm stays finite.
     t = np.asarray(cosine) * (-a / 2)
     t += a * (c - 0.5)
-    np.minimum(t, 80, out=t)
+    if a * c > 80:
+        # The exponential of a float32 overflows; delta is below 2e-35 there, and its logarithm stays finite.
+        np.minimum(t, 80, out=t)
     np.exp(t, out=t)
     t += 1
     return np.reciprocal(t, out=t)
@@ -75,6 +77,13 @@ class TermSimilarity:
     def rows(self, terms: Ints) -> Floats:
         """(k, T) float32: delta of some terms with every term."""
         return delta(self.vectors.matrix[terms] @ self.vectors.matrix.T, self.a, self.c)
+
+    def blocks(self, terms: Ints, width: int) -> Iterator[tuple[slice, Floats]]:
+        """Yield delta of some terms with every term in blocks of columns: which, and (k, width or fewer) float32."""
+        own, matrix = self.vectors.matrix[terms], self.vectors.matrix
+        for at in range(0, len(matrix), width):
+            part = slice(at, min(at + width, len(matrix)))
+            yield part, delta(own @ matrix[part].T, self.a, self.c)
 
     @property
     def mass(self) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,8 +12,19 @@ import pytest
 
 from irkit.documents import Document
 from irkit.errors import ConfigError, DataError, IrkitError, NotFoundError
-from irkit.evaluate import collection_index, evaluate, index_path, load_suite, read_results, run_suite, write_results
+from irkit.evaluate import (
+    collection_index,
+    evaluate,
+    index_path,
+    load_space,
+    load_suite,
+    read_results,
+    run_suite,
+    tune,
+    write_results,
+)
 from irkit.evaluate.machine import machine
+from irkit.evaluate.resources import suite_vectors
 from irkit.evaluate.schema import check_result
 from irkit.evaluate.suite import parse_suite
 from irkit.recipe import load_recipe
@@ -162,6 +174,75 @@ def test_shipped_suites_name_recipes_that_exist():
         assert len(shipped.collections) == collections
         for system in shipped.systems:
             load_recipe(system.recipe).with_settings(system.settings)
+
+
+# ---------------------------------------------------------------------- tuning and vectors
+
+
+@pytest.fixture
+def space(tmp_path):
+    path = tmp_path / "steep.yaml"
+    path.write_text("recipe: eqe2\nparameters:\n  keep: [0.2, 0.6, 1]\n  fb_terms: [2, 4]\n")
+    return path
+
+
+def tuned_suite(space, **fields):
+    systems = [
+        {"name": "plain", "recipe": "ql-dirichlet"},
+        {"name": "tuned", "recipe": "eqe2", "tune": str(space)},
+    ]
+    given = {"vectors": "trained:ppmi-svd", "tuning": {"folds": 4}, **fields}
+    return suite().changed(systems=systems, baseline="plain", collections=[{"name": "toys"}], repeats=1, **given)
+
+
+def test_a_tuned_system_says_what_was_chosen_and_the_board_which_vectors(toys, space):
+    told: list[str] = []
+    board = run_suite(tuned_suite(space), progress=told.append)["boards"][0]
+    plain, tuned = board["systems"]
+    assert plain["notes"] == []
+    assert tuned["notes"][0] == "tuned: 6 candidates of steep by AP, 4 folds"
+    chosen = [re.fullmatch(r"chosen in (\d) folds?: keep=[\d.]+, fb_terms=[24]", note) for note in tuned["notes"][1:]]
+    assert all(chosen)
+    assert sum(int(found.group(1)) for found in chosen) == 4
+    assert "word vectors: trained:ppmi-svd" in board["notes"]
+    assert "0 of 8 query terms have no vector" in board["notes"]
+    assert {"toys: vectors", "toys: tuning tuned"} <= set(told)
+
+
+def test_vectors_that_cover_part_of_the_queries_are_counted(toys, space, tmp_path):
+    (tmp_path / "few.txt").write_text("wing 1 0\nflutter 1 0.1\nheat 0 1\nshock 1 1\nwave 0 1\nplates 1 2\ndrag 3 1\n")
+    board = run_suite(tuned_suite(space, vectors=str(tmp_path / "few.txt")))["boards"][0]
+    assert "1 of 8 query terms has no vector" in board["notes"]
+
+
+def test_a_tuned_system_scores_each_query_by_settings_chosen_without_it(toys, space):
+    board = run_suite(tuned_suite(space))["boards"][0]
+    index = collection_index(toys)
+    held = {"index": index, "vectors": suite_vectors("trained:ppmi-svd", toys, index)}
+    tuned = tune(
+        load_recipe("eqe2"), load_space(space), toys.queries(), toys.qrels(), "AP", resources=held, k=4, seed=42
+    )
+    assert board["systems"][1]["per_query"]["AP"] == tuned.evaluation.per_query["AP"].to_dict()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"pipelines: there is no"),
+        ("recipe: eqe2\nparameters:\n  kep: [0.5]\n", r"there is no setting 'kep'"),
+        (
+            "recipe: eqe2\nparameters:\n  keep: {low: 0, high: 1}\n",
+            r"space steep: a grid needs values, but keep has a range",
+        ),
+        ("recipe: eqe2\nparameters:\n  keep: [7]\n", r"keep is not valid, got 7"),
+    ],
+)
+def test_a_space_that_does_not_fit_is_refused_before_any_work(toys, space, content, message):
+    space.unlink() if content is None else space.write_text(content)
+    with pytest.raises(IrkitError, match=message) as caught:
+        run_suite(tuned_suite(space))
+    assert "\n" not in str(caught.value)
+    assert toys.read == 0
 
 
 # ---------------------------------------------------------------------- refused before any work

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
-from irkit.expand.eqe import eqe1, eqe2
+from irkit.expand.eqe import eqe1, eqe2, hopeful, log_eqe1
 from irkit.text.similarity import TermSimilarity, delta, normalisers
 from irkit.text.vectors import Vectors, unit_rows
 
@@ -91,6 +92,29 @@ def test_both_models_are_distributions(seed, rows):
     for p in (eqe1(d[rows], np.ones(len(rows)), z), eqe2(d[rows], np.ones(len(rows)), z[rows])):
         assert p.min() >= 0
         assert p.sum() == pytest.approx(1, abs=1e-9)
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 999), m=st.integers(1, 40), columns=st.integers(1, 90), ties=st.booleans())
+def test_hopeful_columns_hold_the_best_of_every_row(seed, m, columns, ties):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 6, (3, columns)) if ties else rng.normal(size=(3, columns))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("irkit.expand.eqe.FOLDS", 16)
+        for row, found in zip(scores, hopeful(scores, m), strict=True):
+            # All columns as good as the m-th best are there, so that the tie rule sees them.
+            assert set(np.flatnonzero(row >= np.sort(row)[-min(m, columns)])) <= set(found)
+
+
+def test_hopeful_columns_are_few():
+    found = hopeful(np.random.default_rng(0).normal(size=(2, 40_000)), 50)
+    assert all(50 <= len(columns) < 80 for columns in found)
+
+
+def test_several_queries_in_a_sparse_matrix_score_as_one_by_one():
+    counts = np.array([[1.0, 0, 2], [0, 0, 0], [0, 1, 0]])
+    got = log_eqe1(DELTA, csr_array(counts), MASS)
+    np.testing.assert_allclose(got, [log_eqe1(DELTA, row, MASS) for row in counts], rtol=1e-12)
 
 
 @given(cosine=st.floats(-1, 1), a=st.floats(0, 60), c=st.floats(0, 1))

@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from irkit.expand.erm import erm, semantic_likelihood, term_likelihood
+from irkit.expand.erm import erm_parts, semantic_likelihood, term_likelihood
+from irkit.expand.feedback import normalised
 from irkit.expand.relevance import posterior, rm1
 from irkit.text.similarity import delta
 from irkit.text.vectors import unit_rows
 
 COLLECTION = np.array([0.1, 0.2, 0.05, 0.3, 0.15])
+
+
+def erm(*arguments, **named):
+    return normalised(erm_parts(*arguments, **named).sum(axis=0))
 
 
 def toy(seed: int):

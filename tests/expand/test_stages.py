@@ -8,9 +8,11 @@ import pytest
 
 from irkit.errors import ConfigError, DataError, NotFoundError, ShapeError
 from irkit.expand import EQE1, EQE2, ERM, KL, RFMF, RM3, Bo1, Rocchio
+from irkit.expand.eqe import eqe1, eqe2, index_similarity
 from irkit.expand.feedback import gather, query_counts
 from irkit.hits import Hits
 from irkit.pipeline import Retrieve
+from irkit.text.similarity import delta
 from irkit.text.vectors import Vectors
 
 FEEDBACK = [RM3, Rocchio, Bo1, KL, RFMF]
@@ -140,6 +142,42 @@ def test_embedding_models_expand_from_the_topic_of_the_query(topical, vectors):
         model = toks(kind(index=topical, vectors=vectors, a=20, c=0.9, fb_terms=9, keep=0.3).run(queries))[0]
         assert len(set(model) & set(FLIGHT)) >= 8
         assert "rocket" not in model
+
+
+@pytest.mark.parametrize(("scores", "width", "folds"), [(1 << 25, 256, 1024), (1, 7, 4), (70, 1, 8), (1 << 25, 29, 12)])
+@pytest.mark.parametrize(("kind", "formula"), [(EQE1, eqe1), (EQE2, eqe2)])
+def test_a_batch_in_blocks_gives_the_formula_of_each_query(
+    kind, formula, scores, width, folds, topical, vectors, monkeypatch
+):
+    for name, value in {"SCORES": scores, "WIDTH": width, "FOLDS": folds}.items():
+        monkeypatch.setattr(f"irkit.expand.eqe.{name}", value)
+    queries = {
+        "1": "wing flutter",
+        "2": "unheardof",
+        "3": "plate",
+        "4": "mach mach jet plate",
+        "5": "heat",
+        "6": "wing",
+    }
+    made = kind(index=topical, vectors=vectors, fb_terms=4, keep=0.3)
+    similarity, row_of = index_similarity(topical, vectors, 10.0, 0.8)
+    unit = similarity.vectors.matrix.astype(np.float64)
+    d = delta(unit @ unit.T, 10.0, 0.8)
+    z = d.sum(axis=0)
+    for text, model in zip(queries.values(), toks(made.run(ql(topical).read(queries))), strict=True):
+        counts = Counter(word for word in text.split() if word != "unheardof")
+        slow = {word: n / sum(counts.values()) for word, n in counts.items()}
+        known = {word: n for word, n in counts.items() if word in vectors.rows}
+        if known:
+            rows = row_of[topical.vocabulary.ids(list(known))]
+            n = np.array(list(known.values()), dtype=np.float64)
+            p = formula(d[rows], n, z) if formula is eqe1 else formula(d[rows], n, z[rows])
+            best = np.argsort(-p)[:4]
+            slow = {word: 0.3 * weight for word, weight in slow.items()}
+            for row in best:
+                word = similarity.vectors.words[row]
+                slow[word] = slow.get(word, 0) + 0.7 * p[row] / p[best].sum()
+        assert model == pytest.approx(slow, rel=1e-4)
 
 
 def test_a_query_term_without_a_vector_is_kept_and_not_expanded_from(topical, vectors):

@@ -109,7 +109,7 @@ def test_a_file_that_is_something_else_is_refused_in_one_line(file, name, conten
 
 
 def test_numbers_that_are_not_finite_are_refused(file):
-    with pytest.raises(DataError, match="^vectors: the vector of 'lift' is not finite"):
+    with pytest.raises(DataError, match=r"^vectors: the vector of 'lift' is not finite"):
         Vectors.load(file("g.txt", b"wing 1 2\nlift nan 2\n"))
 
 
@@ -178,7 +178,7 @@ def test_vectors_over_index_terms_are_not_analysed_again():
 
 # ---------------------------------------------------------------------- training
 
-TOPICS = ["wing lift drag stall nose".split(), "heat plate wall cooling boundary".split()]
+TOPICS = [["wing", "lift", "drag", "stall", "nose"], ["heat", "plate", "wall", "cooling", "boundary"]]
 
 
 def corpus() -> list[list[str]]:
@@ -194,7 +194,7 @@ def encoded(texts: list[list[str]]) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 def cosines(vectors: Vectors) -> tuple[float, float]:
     """The least cosine within a topic, the greatest across topics."""
-    unit = {word: row for word, row in zip(vectors.words, unit_rows(vectors.matrix), strict=True)}
+    unit = dict(zip(vectors.words, unit_rows(vectors.matrix), strict=True))
     within = [float(unit[a] @ unit[b]) for topic in TOPICS for a in topic for b in topic if a < b]
     across = [float(unit[a] @ unit[b]) for a in TOPICS[0] for b in TOPICS[1]]
     return min(within), max(across)
@@ -229,5 +229,5 @@ def test_full_rank_ppmi_svd_factorises_the_ppmi_matrix():
 def test_word2vec_repeats_with_its_seed_and_drops_rare_words():
     texts = [*corpus(), ["rare", "wing"]]
     first, again, other = (train_word2vec(texts, size=8, epochs=2, seed=seed) for seed in (1, 1, 2))
-    assert (sorted(first.words), first.size, first.analyzed) == (sorted(sum(TOPICS, [])), 8, True)
+    assert (sorted(first.words), first.size, first.analyzed) == (sorted(TOPICS[0] + TOPICS[1]), 8, True)
     assert first.fingerprint == again.fingerprint != other.fingerprint

@@ -1,0 +1,155 @@
+"""How far predicted ratings are off: RMSE and MAE of all, warm and cold pairs, with intervals over users.
+
+A user's errors are alike, so intervals come from a bootstrap that draws whole users. Every
+measurement of a split is a look at its test part and is counted (`irkit.recommend.guards.LOOKS`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from irkit.arrays import Bools
+from irkit.errors import FrameError
+from irkit.evaluate.significance import bootstrap_interval
+from irkit.recommend.base import BRANCHES, Recommender
+from irkit.recommend.guards import LOOKS
+from irkit.recommend.splits import RatingSplit
+
+PARTS = ("all", "warm", "cold user", "cold item")
+"Warm: user and item have training ratings. Cold: the user, or the item, has none; a pair may be both."
+
+RESAMPLES = 2000
+"Resamples of a bootstrap."
+
+
+@dataclass(frozen=True)
+class RatingScore:
+    """RMSE and MAE of some pairs; `low` and `high` bound their 95 % intervals."""
+
+    pairs: int
+    rmse: float
+    rmse_low: float
+    rmse_high: float
+    mae: float
+    mae_low: float
+    mae_high: float
+
+
+@dataclass(frozen=True, eq=False)
+class RatingEvaluation:
+    """What one model scored on the test part of a split."""
+
+    parts: dict[str, RatingScore]
+    "Scores by part, of `PARTS`; a part without pairs is absent."
+    branches: dict[str, float]
+    "Share of pairs that each branch of the prediction was used for."
+    errors: pd.DataFrame
+    "`user_id`, `item_id`, `branch`, `error` (prediction less rating), one row a pair."
+    split_hash: str | None = None
+    looks: int = 0
+    "How often the test part had been looked at, this time included."
+
+    @property
+    def rmse(self) -> float:
+        """RMSE of all pairs."""
+        return self.parts["all"].rmse
+
+    @property
+    def mae(self) -> float:
+        """MAE of all pairs."""
+        return self.parts["all"].mae
+
+    def __str__(self) -> str:
+        rows = [f"{'':<9}  {'pairs':>8}  {'RMSE':>6}  {'95 %':<15}  {'MAE':>6}"]
+        for name, s in self.parts.items():
+            rows.append(f"{name:<9}  {s.pairs:>8}  {s.rmse:.4f}  {s.rmse_low:.4f}-{s.rmse_high:.4f}    {s.mae:.4f}")
+        rows.append("predicted from " + ", ".join(f"{name} {share:.1%}" for name, share in self.branches.items()))
+        return "\n".join([*rows, *([f"test part looked at {self.looks} times"] if self.looks > 1 else [])])
+
+
+def evaluate_ratings(model: Recommender, split: RatingSplit, *, seed: int = 42) -> RatingEvaluation:
+    """Measure a fitted model on the test part of a split, and count the look.
+
+    Parameters
+    ----------
+    model : Recommender
+        Fitted, as a rule on `split.train`; `irkit.recommend.guards.checked` finds out.
+    split : RatingSplit
+    seed : int
+        Of the bootstrap.
+    """
+    looks = LOOKS.look(split)
+    found = rating_errors(model.predict(split.test.frame()), seed=seed)
+    return RatingEvaluation(found.parts, found.branches, found.errors, split.hash, looks)
+
+
+def rating_errors(predicted: pd.DataFrame, *, seed: int = 42) -> RatingEvaluation:
+    """Measure predictions.
+
+    Parameters
+    ----------
+    predicted : frame
+        `user_id`, `item_id`, `rating`, `prediction`, and `branch` as `Recommender.predict` gives it.
+    seed : int
+
+    Raises
+    ------
+    FrameError
+        If a column is missing, there is no row, or a number is not finite.
+    """
+    missing = [name for name in ("user_id", "item_id", "rating", "prediction", "branch") if name not in predicted]
+    if missing:
+        raise FrameError(f"ratings: predictions need the column {missing[0]!r}; pass what predict gives")
+    if predicted.empty:
+        raise FrameError("ratings: there is no prediction to measure; give one pair or more")
+    error = predicted["prediction"].to_numpy(np.float64) - predicted["rating"].to_numpy(np.float64)
+    if not np.isfinite(error).all():
+        row = int(np.argmin(np.isfinite(error)))
+        raise FrameError(f"ratings: prediction or rating in row {row} is not finite; look at the model that made it")
+    branch = predicted["branch"].to_numpy()
+    masks: dict[str, Bools] = {
+        "all": np.ones(len(error), dtype=bool),
+        "warm": branch == BRANCHES[0],
+        "cold user": (branch == BRANCHES[1]) | (branch == BRANCHES[3]),
+        "cold item": (branch == BRANCHES[2]) | (branch == BRANCHES[3]),
+    }
+    user = np.unique(predicted["user_id"].to_numpy(dtype=object), return_inverse=True)[1]
+    parts = {name: _score(error[mask], user[mask], seed) for name, mask in masks.items() if mask.any()}
+    shares = {name: float((branch == name).mean()) for name in BRANCHES}
+    errors = predicted[["user_id", "item_id", "branch"]].assign(error=error)
+    return RatingEvaluation(parts, shares, errors)
+
+
+def squared_error_difference(
+    one: RatingEvaluation, other: RatingEvaluation, *, seed: int = 42
+) -> tuple[float, float, float]:
+    """Compare two models on the same pairs.
+
+    Returns
+    -------
+    difference, low, high : float
+        Mean squared error of `one` less that of `other`, and its 95 % interval over users. An interval
+        that holds 0 is no difference.
+
+    Raises
+    ------
+    FrameError
+        If they were not measured on the same pairs in the same order.
+    """
+    pairs = ["user_id", "item_id"]
+    if not one.errors[pairs].reset_index(drop=True).equals(other.errors[pairs].reset_index(drop=True)):
+        raise FrameError("ratings: two models are compared on the same pairs; measure both on one split")
+    difference = (one.errors["error"] ** 2 - other.errors["error"] ** 2).to_numpy()
+    user = np.unique(one.errors["user_id"].to_numpy(dtype=object), return_inverse=True)[1]
+    low, high = bootstrap_interval(difference, user, seed=seed, resamples=RESAMPLES)
+    return float(difference.mean()), low, high
+
+
+def _score(error: Any, user: Any, seed: int) -> RatingScore:
+    squared = bootstrap_interval(error**2, user, seed=seed, resamples=RESAMPLES, transform=np.sqrt)
+    absolute = bootstrap_interval(np.abs(error), user, seed=seed, resamples=RESAMPLES)
+    return RatingScore(len(error), float(np.sqrt((error**2).mean())), *squared, float(np.abs(error).mean()), *absolute)

@@ -1,0 +1,68 @@
+"""Tests of `irkit tune`."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def space(folder):
+    """A space of four candidates."""
+    path = folder / "steps.yaml"
+    path.write_text("recipe: bm25\nparameters:\n  k1: [0.4, 1.2]\n  b: [0.2, 0.8]\n")
+    return path
+
+
+def test_tune_prints_choices_and_held_out_means_and_writes_the_candidates(irkit, space, folder):
+    done = irkit("tune", space, "lee", "-m", "AP P@5", "--folds", "3", "-o", "candidates.tsv")
+    head, *folds, held_out, blank, where = done.lines
+    assert head == "steps: 4 candidates, 3 folds, chosen by AP"
+    assert [line.partition(": ")[0] for line in folds] == ["fold 1", "fold 2", "fold 3"]
+    assert all(line.partition(": ")[2].startswith("k1=") for line in folds)
+    assert held_out.startswith("held-out queries: AP 0.")
+    assert ", P@5 0." in held_out
+    assert (blank, where) == ("", "candidates.tsv")
+    header, *rows = (folder / "candidates.tsv").read_text().splitlines()
+    assert header == "k1\tb\tAP\tchosen"
+    assert sorted(tuple(row.split("\t")[:2]) for row in rows) == [
+        ("0.4", "0.2"), ("0.4", "0.8"), ("1.2", "0.2"), ("1.2", "0.8"),
+    ]  # fmt: skip
+    assert sum(int(row.split("\t")[3]) for row in rows) == 3
+
+
+def test_random_draws_follow_the_seed(irkit, space):
+    first, again, other = (
+        irkit("tune", space, "lee", "--method", "random", "--trials", "2", "--folds", "2", "--seed", seed).out
+        for seed in (1, 1, 4)
+    )
+    assert first == again
+    assert first.startswith("steps: 2 candidates, 2 folds")
+    assert other != first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "content", "message"),
+    [
+        (["bm25-serach", "lee"], None, "did you mean bm25-search"),
+        (["steps.yaml", "lee"], "recipe: bm25\nparameters:\n  k9: [1]\n", "there is no setting 'k9'"),
+        (["steps.yaml", "lee"], "recipe: bm25\nparameters:\n  k1: [-1]\n", "k1 is not valid, got -1"),
+        (["steps.yaml", "lee"], "recipe: bm25\nparameter:\n  k1: [1]\n", "steps.yaml:"),
+        (["steps.yaml", "lee"], "recipe: bm52\nparameters:\n  k1: [1]\n", "did you mean bm25"),
+        (["steps.yaml", "lee", "--folds", "51"], None, "k must lie between 2 and the number of queries, 50, got 51"),
+        (["steps.yaml", "lee", "--folds", "1"], None, "k must lie between 2 and the number of queries, 50, got 1"),
+        (["steps.yaml", "lee", "-m", "ap"], None, "there is no measure 'ap'; did you mean AP?"),
+        (["steps.yaml", "leee"], None, "did you mean lee?"),
+        (["eqe2-search", "lee"], None, "--vectors trained:ppmi-svd"),
+        (
+            ["steps.yaml", "lee", "--method", "grid"],
+            "recipe: bm25\nparameters:\n  k1: {low: 0, high: 1}\n",
+            "draw at random",
+        ),
+    ],
+)
+def test_mistakes_are_said_in_one_line(irkit, space, arguments, content, message):
+    if content is not None:
+        space.write_text(content)
+    done = irkit("tune", *arguments, status=2)
+    assert message in done.err
+    assert (done.err.count("\n"), done.out) == (1, "")
