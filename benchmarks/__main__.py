@@ -38,7 +38,7 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     lines = [f"Measured {date.today()} on {_machine()}; {args.repeats} passes, medians, systems taking turns."]
     folder = apart(generate, args.work / f"passages-{args.documents}", args.documents)
-    index = apart(make_index, folder / "json" / "documents.jsonl", args.work / f"index-{args.documents}")
+    index = apart(make_index, folder / "documents.jsonl", args.work / f"index-{args.documents}")
     for part in PARTS:
         if part in wanted:
             lines += SECTIONS[part](args, folder, index)
@@ -135,7 +135,7 @@ def large_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
     large = apart(generate, args.work / f"passages-{args.large}", args.large)
     built = args.work / f"index-{args.large}"
     shutil.rmtree(built, ignore_errors=True)
-    took = build.timed(build.ours(large / "json", built, 2))
+    took = build.timed(build.ours(large / "documents.jsonl", built, 2))
     lines = [f"\n## {args.large:,} passages\n"]
     lines.append(f"built in {took['wall']:.1f} s, {args.large / took['wall']:,.0f} documents/s")
     settings, routes = ((1000, 1), (10, 1)), ("irkit-wand", "irkit-auto")

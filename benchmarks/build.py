@@ -28,8 +28,8 @@ def anserini(json_folder: Path, out: Path, threads: int) -> list[str]:
     ]  # fmt: skip
 
 
-def ours(json_folder: Path, out: Path, threads: int) -> list[str]:
-    return [sys.executable, "-c", IRKIT, str(json_folder / "documents.jsonl"), str(out), str(threads)]
+def ours(documents: Path, out: Path, threads: int) -> list[str]:
+    return [sys.executable, "-c", IRKIT, str(documents), str(out), str(threads)]
 
 
 def timed(command: list[str]) -> dict:
@@ -57,10 +57,14 @@ def compare(folder: Path, documents: int, work: Path, *, repeats: int, threads: 
     runs: dict[str, list[dict]] = {"irkit": [], "anserini IndexCollection": []}
     sizes: dict[str, float] = {}
     for _ in range(repeats):
-        for name, command in (("irkit", ours), ("anserini IndexCollection", anserini)):
+        for name in runs:
             out = work / f"built-{name.split()[0]}"
             shutil.rmtree(out, ignore_errors=True)
-            runs[name].append(timed(command(folder / "json", out, threads)))
+            irkit = name == "irkit"
+            command = (
+                ours(folder / "documents.jsonl", out, threads) if irkit else anserini(folder / "json", out, threads)
+            )
+            runs[name].append(timed(command))
             sizes[name] = size(out)
     rows = []
     for name, took in runs.items():

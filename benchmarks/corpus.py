@@ -13,12 +13,16 @@ import numpy as np
 
 VOCABULARY = 120_000
 TOPICS = 400
+PARTS = 8
 STOP = "the of and a to in is for that on are as with or be it by this at an from can was not".split()
 ENDINGS = ["", "", "", "s", "ing", "ed", "er", "tion", "al", "ly"]
 
 
 def generate(folder: Path, documents: int, seed: int = 7) -> Path:
-    """Write `documents.jsonl`, `queries.tsv` and `frequent.tsv` unless they exist; return the folder."""
+    """Write `documents.jsonl`, `json/` with the same in parts, `queries.tsv` and `frequent.tsv`; return the folder.
+
+    Nothing is done where they exist. Anserini reads one file per thread, hence the parts.
+    """
     if (folder / "frequent.tsv").is_file():
         return folder
     (folder / "json").mkdir(parents=True, exist_ok=True)
@@ -32,7 +36,7 @@ def generate(folder: Path, documents: int, seed: int = 7) -> Path:
     inside /= inside[-1]
     lengths = np.clip(rng.lognormal(np.log(56), 0.35, documents).astype(int), 12, 200)
     queries = []
-    with (folder / "json" / "documents.jsonl").open("w") as out:
+    with (folder / "documents.jsonl").open("w") as out:
         for row, length in enumerate(lengths):
             draw = rng.random(length)
             ids = np.minimum(np.searchsorted(cdf, rng.random(length)), VOCABULARY - 1)
@@ -45,6 +49,10 @@ def generate(folder: Path, documents: int, seed: int = 7) -> Path:
             out.write(json.dumps({"id": f"D{row:07d}", "contents": " ".join(words[ids].tolist()) + "."}) + "\n")
             if row % max(1, documents // 1000) == 0 and len(queries) < 1000:
                 queries.append(words[rng.choice(ids, int(rng.integers(3, 9)))].tolist())
+    lines = (folder / "documents.jsonl").read_text().splitlines(keepends=True)
+    for part in range(PARTS):
+        begin, end = part * documents // PARTS, (part + 1) * documents // PARTS
+        (folder / "json" / f"part{part}.jsonl").write_text("".join(lines[begin:end]))
     _write(folder / "queries.tsv", queries)
     common = words[len(STOP) : 200]
     _write(folder / "frequent.tsv", [rng.choice(common, 5, replace=False).tolist() for _ in range(1000)])
