@@ -1,0 +1,299 @@
+"""Variational autoencoders, with feed-forward, convolutional or recurrent inference.
+
+Sources: Kingma and Welling, "Auto-encoding variational Bayes", ICLR 2014; Burda, Grosse and
+Salakhutdinov, ICLR 2016 (importance-weighted bound, active units); Fabius and van Amersfoort, ICLR
+2015 workshop (recurrent encoder and decoder).
+
+    z ~ N(0, I);  x ~ p(x | z);  q(z | x) = N(mean(x), exp(log_var(x)))
+    ELBO = E_q log p(x | z) - KL(q(z | x) || N(0, I)) <= log p(x)
+    IW_K = E log mean over k of p(x, z_k) / q(z_k | x), rising to log p(x) with K
+
+Symbols: B batch, D values, Z latent, K samples.
+Departures: the output bias starts at the training means; the KL term may be annealed and have free
+bits (both off by default).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from irkit.arrays import Floats, Ints
+from irkit.config import Config
+from irkit.errors import ConfigError
+from irkit.generative.base import Density, Net, numbers
+from irkit.generative.coders import DecoderKind, Encoder, EncoderKind, MLPDecoder, RecurrentDecoder
+from irkit.learn.distributions import LOG_2PI, bernoulli_log_prob, gaussian_kl, gaussian_log_prob, logit
+from irkit.learn.estimate import Estimate
+from irkit.learn.estimators import reparameterise, sample_bits
+from irkit.learn.objectives import KLSchedule, free_bits, log_mean_exp
+from irkit.learn.optimiser import OptimiserConfig
+from irkit.learn.trainer import Loss, Now, TrainerConfig
+
+DECODED = 10_000
+"Latent vectors decoded at once."
+ACTIVE = 0.01
+"Variance over examples of a latent mean above which it counts as active (Burda et al., section 5.2)."
+
+
+class VAEConfig(Config):
+    """Settings of `VAE`."""
+
+    latent_size: int = Field(2, ge=1)
+    "Latent dimensions Z."
+    hidden_size: int = Field(500, ge=1)
+    "Units of the hidden layers of both networks."
+    encoder: EncoderKind = "mlp"
+    "The inference network."
+    decoder: DecoderKind = "mlp"
+    "The generating network; lstm or gru make a variational recurrent autoencoder."
+    shape: tuple[int, int] | None = None
+    "Rows and columns of a picture, for networks other than mlp."
+    observed: Literal["bits", "reals"] = "bits"
+    "Reals are Gaussian with one learned variance."
+    kl: KLSchedule = KLSchedule()
+    "Weight of the KL term over training."
+    free_bits: float = Field(0.0, ge=0)
+    "Nats that each latent dimension costs at least."
+
+
+class Bound(NamedTuple):
+    """The two parts of the ELBO."""
+
+    reconstruction: Tensor
+    "log p(x | z) of one z drawn from q: (B,)."
+    kl: Tensor
+    "KL(q || p) of each latent dimension: (B, Z)."
+
+    @property
+    def elbo(self) -> Tensor:
+        """The bound: (B,)."""
+        return self.reconstruction - self.kl.sum(1)
+
+
+class VAENet(Net):
+    """Encoder, decoder and, for reals, the logarithm of their variance."""
+
+    kind = "lower_bound"
+
+    def __init__(self, size: int, config: VAEConfig) -> None:
+        super().__init__()
+        self.size, self.config = size, config
+        hidden, latent = config.hidden_size, config.latent_size
+        self.encoder = Encoder(config.encoder, size, config.shape, hidden, latent)
+        self.decoder: Any = (
+            MLPDecoder(size, hidden, latent)
+            if config.decoder == "mlp"
+            else RecurrentDecoder(config.decoder, size, config.shape, hidden, latent)
+        )
+        if config.observed == "reals":
+            self.log_var = nn.Parameter(torch.zeros(()))
+
+    @torch.no_grad()
+    def start(self, x: Tensor) -> None:
+        """Let the output begin at the training means."""
+        mean = x.mean(0)
+        self.decoder.start(logit(mean) if self.config.observed == "bits" else mean)
+
+    def likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return log p(x | z): (B,)."""
+        parameters = self.decoder(z, x)
+        if self.config.observed == "bits":
+            return bernoulli_log_prob(x, parameters)
+        return gaussian_log_prob(x, parameters, self.log_var)
+
+    def bound(self, x: Tensor, rng: torch.Generator) -> Bound:
+        """Return the parts of the ELBO with one z a row."""
+        mean, log_var = self.encoder(x)
+        return Bound(self.likelihood(x, reparameterise(mean, log_var, rng)), gaussian_kl(mean, log_var))
+
+    def score(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Return the ELBO: (B,)."""
+        return self.bound(x, rng).elbo
+
+    def loss(self, batch: Tensor, now: Now) -> Loss:
+        """Return minus the ELBO with the KL term weighted and floored as configured."""
+        bound = self.bound(batch, now.rng)
+        reconstruction = -bound.reconstruction.mean()
+        kl = free_bits(bound.kl, self.config.free_bits)
+        total = reconstruction + self.config.kl.weight(now.progress) * kl
+        return Loss(total, {"reconstruction": reconstruction, "kl": bound.kl.sum(1).mean()})
+
+    def log_weights(self, x: Tensor, samples: int, rng: torch.Generator) -> Tensor:
+        """Return log p(x, z_k) - log q(z_k | x) of `samples` draws: (samples, B) float64."""
+        mean, log_var = self.encoder(x)
+        found = []
+        step = max(1, DECODED // len(x))
+        for done in range(0, samples, step):
+            k = min(step, samples - done)
+            m, s, rows = (t.repeat(k, 1) for t in (mean, log_var, x))
+            z = reparameterise(m, s, rng)
+            log_w = self.likelihood(rows, z) + standard_normal(z) - gaussian_log_prob(z, m, s)
+            found.append(log_w.view(k, -1).double())
+        return torch.cat(found)
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """Draw z from the prior and x given z."""
+        weight = self.decoder.out.weight
+        z = torch.empty(n, self.config.latent_size, dtype=weight.dtype, device=weight.device).normal_(generator=rng)
+        return self.decode(z, rng)
+
+    def decode(self, z: Tensor, rng: torch.Generator) -> Tensor:
+        """Draw x given z: (n, D)."""
+        columns = self.size if self.config.decoder == "mlp" else self.decoder.shape[1]
+        x = z.new_zeros(len(z), self.size)
+        for row in range(0, self.size, columns):  # one pass for all of it, or one for each row
+            parameters = self.decoder(z, x)[:, row : row + columns]
+            if self.config.observed == "bits":
+                x[:, row : row + columns] = sample_bits(parameters, rng)
+            else:
+                noise = torch.empty_like(parameters).normal_(generator=rng)
+                x[:, row : row + columns] = parameters + torch.exp(0.5 * self.log_var) * noise
+        return x
+
+
+class VAE(Density):
+    """A variational autoencoder; its likelihood is a lower bound, or by quadrature for Z of 1 and 2."""
+
+    name = "vae"
+    config_type = VAEConfig
+    config: VAEConfig
+    trainer = TrainerConfig(epochs=20, batch_size=100, optimiser=OptimiserConfig(learning_rate=1e-3))
+
+    def build(self, size: int) -> VAENet:
+        """Return an untrained network."""
+        return VAENet(size, self.config)
+
+    @property
+    def bits(self) -> bool:
+        """Whether rows are bits."""
+        return self.config.observed == "bits"
+
+    @torch.no_grad()
+    def log_prob(self, x: Floats | Tensor, *, samples: int = 100, seed: int = 1) -> Estimate:
+        """Return the importance-weighted bound on log p(x) of each row (n, D).
+
+        Parameters
+        ----------
+        samples : int
+            K; the bound rises to log p(x) with it.
+        seed : int
+        """
+        rows, rng = self.rows(x, self.size), self.generator(seed)
+        found = [log_mean_exp(self.fitted.log_weights(part, samples, rng), dim=0) for part in self.batches(rows, 100)]
+        value, stderr, ess = (numbers(torch.cat(part)) for part in zip(*found, strict=True))
+        return Estimate(value, stderr, "lower_bound", ess=float(ess.mean()))
+
+    @torch.no_grad()
+    def quadrature(self, x: Floats | Tensor, *, points: int = 200, reach: float = 6.0) -> Estimate:
+        """Return log p(x) of each row by the trapezoid rule over z, for Z of 1 or 2.
+
+        The error given is the change from every second point: 0 or nearly so when the grid is fine enough.
+
+        Parameters
+        ----------
+        points : int
+            Of each axis.
+        reach : float
+            The grid spans -reach to reach; a posterior narrower than its spacing is missed.
+
+        Raises
+        ------
+        ConfigError
+            If there are more latent dimensions.
+        """
+        latent = self.config.latent_size
+        if latent > 2:
+            raise ConfigError(f"vae: quadrature is for 1 or 2 latent dimensions, got {latent}; use log_prob")
+        rows = self.rows(x, self.size)
+        axis = torch.linspace(-reach, reach, 2 * (points // 2) + 1, dtype=torch.float64)
+        z = torch.cartesian_prod(*[axis] * latent).view(-1, latent).to(self.place)
+        coarse = (torch.arange(len(axis)) % 2 == 0).to(self.place.device)
+        coarse = torch.cartesian_prod(*[coarse] * latent).view(-1, latent).all(1)
+        cell = latent * math.log(2 * reach / (len(axis) - 1))
+        values, errors = [], []
+        for part in self.batches(rows, 1):
+            log_p = [
+                self.fitted.likelihood(part.expand(len(zs), -1), zs) + standard_normal(zs) for zs in z.split(DECODED)
+            ]
+            joint = torch.cat(log_p).double()
+            fine = float(joint.logsumexp(0)) + cell
+            values.append(fine)
+            errors.append(abs(fine - float(joint[coarse].logsumexp(0)) - cell - latent * math.log(2)))
+        return Estimate(np.array(values), np.array(errors), "estimate")
+
+    @torch.no_grad()
+    def encode(self, x: Floats | Tensor) -> Floats:
+        """Return the posterior mean of each row: (n, Z) float32."""
+        rows = self.rows(x, self.size)
+        return torch.cat([self.fitted.encoder(part)[0] for part in self.batches(rows)]).float().cpu().numpy()
+
+    @torch.no_grad()
+    def grid(self, side: int = 20) -> Floats:
+        """Decode a square of z at Gaussian quantiles, top row first: (side^2, D) float32, means of pixels.
+
+        Raises
+        ------
+        ConfigError
+            If Z is not 2, or the decoder is recurrent and has no single mean.
+        """
+        if self.config.latent_size != 2 or self.config.decoder != "mlp":
+            raise ConfigError("vae: a grid needs 2 latent dimensions and an mlp decoder; fit such a model")
+        quantiles = torch.special.ndtri((torch.arange(side, dtype=torch.float64) + 0.5) / side)
+        z = torch.cartesian_prod(-quantiles, quantiles).flip(1).to(self.place)  # x to the right, y upwards
+        out = self.fitted.decoder(z, z)
+        return (torch.sigmoid(out) if self.bits else out).float().cpu().numpy()
+
+    @torch.no_grad()
+    def report(self, x: Floats, labels: Ints | None = None, *, seed: int = 1) -> dict[str, Any]:
+        """Return what the bound is made of.
+
+        Returns
+        -------
+        dict
+            `elbo`, `reconstruction` and `kl` in nats (means over rows), `active_units`, and with labels
+            and Z = 2 the share of rows whose 5 nearest others have their label.
+        """
+        rng = self.generator(seed)
+        bounds = [self.fitted.bound(part, rng) for part in self.batches(self.rows(x, self.size))]
+        means = self.encode(x)
+        found: dict[str, Any] = {
+            "elbo": float(torch.cat([bound.elbo for bound in bounds]).mean()),
+            "reconstruction": float(torch.cat([bound.reconstruction for bound in bounds]).mean()),
+            "kl": float(torch.cat([bound.kl.sum(1) for bound in bounds]).mean()),
+            "active_units": int((means.var(0) > ACTIVE).sum()),
+        }
+        if labels is not None and (labels >= 0).all() and self.config.latent_size == 2:
+            found["knn_5_accuracy"] = knn_accuracy(means, labels)
+        return found
+
+
+def standard_normal(z: Tensor) -> Tensor:
+    """Return log N(z; 0, I): (B,)."""
+    return -0.5 * (z.square() + LOG_2PI).sum(-1)
+
+
+def knn_accuracy(points: Floats, labels: Ints, k: int = 5) -> float:
+    """Return the share of points whose k nearest other points vote for their label, a tie for the lower label.
+
+    Parameters
+    ----------
+    points : (n, Z)
+    labels : (n,) int, not negative
+    k : int, less than n
+    """
+    every = torch.from_numpy(np.ascontiguousarray(points)).double()
+    classes = torch.from_numpy(np.ascontiguousarray(labels)).long()
+    right = 0
+    for at in range(0, len(every), 1000):
+        distance = torch.cdist(every[at : at + 1000], every)
+        here = torch.arange(len(distance))
+        distance[here, here + at] = torch.inf
+        votes = torch.nn.functional.one_hot(classes[distance.topk(k, largest=False).indices]).sum(1)
+        right += int((votes.argmax(1) == classes[at : at + 1000]).sum())
+    return right / len(every)

@@ -1,0 +1,93 @@
+"""Where batches come from: anything that names a batch by epoch and place, so that a resumed run finds it again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from irkit.errors import ConfigError
+from irkit.rng import generator
+
+
+class Source(Protocol):
+    """Batches of an epoch, numbered from 0."""
+
+    fingerprint: str
+    "Identity of the data; a run is not resumed on other data."
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        ...
+
+    def batch(self, epoch: int, at: int, rng: torch.Generator) -> Any:
+        """Return batch `at` of an epoch; `rng` is for noise, the order depends on seed and epoch alone."""
+        ...
+
+
+class Rows:
+    """Shuffled batches of the rows of a tensor.
+
+    Parameters
+    ----------
+    x : (N, ...) tensor
+    batch_size : int
+        Rows in a batch; the last one of an epoch may be smaller.
+    seed : int
+        Of the order.
+    draw : (batch, rng) -> batch, optional
+        What is done with each batch, such as sampling its bits anew (dynamic binarisation).
+
+    Raises
+    ------
+    ConfigError
+        If there are no rows.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        batch_size: int,
+        *,
+        seed: int,
+        draw: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    ) -> None:
+        if len(x) == 0:
+            raise ConfigError(f"batches: there are no rows to learn from, got shape {tuple(x.shape)}; give some")
+        self.x = x
+        self.batch_size = batch_size
+        self.seed = seed
+        self.draw = draw
+        self.fingerprint = fingerprint(x)
+        self._order: tuple[int, Tensor] | None = None
+
+    def __len__(self) -> int:
+        return -(-len(self.x) // self.batch_size)
+
+    def order(self, epoch: int) -> Tensor:
+        """Return the permutation of the rows in an epoch: (N,) int64."""
+        if self._order is None or self._order[0] != epoch:
+            found = generator(self.seed, "order", str(epoch)).permutation(len(self.x))
+            self._order = epoch, torch.from_numpy(found).to(self.x.device)
+        return self._order[1]
+
+    def batch(self, epoch: int, at: int, rng: torch.Generator) -> Tensor:
+        """Return rows `at * batch_size` to `(at + 1) * batch_size` of the epoch's order."""
+        rows = self.order(epoch)[at * self.batch_size : (at + 1) * self.batch_size]
+        found = self.x[rows]
+        return found if self.draw is None else self.draw(found, rng)
+
+
+def fingerprint(x: Tensor) -> str:
+    """Hash a tensor's shape, type and content to 32 hexadecimal digits."""
+    found = hashlib.blake2b(f"{tuple(x.shape)} {x.dtype}".encode(), digest_size=16)
+    found.update(x.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
+def resample(x: Tensor, rng: torch.Generator) -> Tensor:
+    """Draw bits with the given probabilities: dynamic binarisation."""
+    return torch.bernoulli(x, generator=rng)

@@ -1,0 +1,70 @@
+"""What surrounds training: the device, the number of threads, torch's own generator, and Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import torch
+
+from irkit.errors import ConfigError
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name; `auto` is an accelerator if there is one, else the CPU.
+
+    Raises
+    ------
+    ConfigError
+        If torch does not know it or it is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros((), device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise ConfigError(
+            f"device: cannot compute on it, got {name!r}; use auto, cpu, or cuda where there is one"
+        ) from None
+    return device
+
+
+@contextmanager
+def conditions(device: torch.device, threads: int | None, seed: int) -> Iterator[None]:
+    """Set threads and seed torch's global generator (dropout draws from it); put both back afterwards."""
+    before = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        if threads is not None:
+            torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+@contextmanager
+def deferred_interrupt() -> Iterator[threading.Event]:
+    """Lend an event that the first Ctrl-C sets, so that a step is finished before it counts.
+
+    A second Ctrl-C interrupts at once. Outside the main thread, which alone gets signals, the event is never set.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)

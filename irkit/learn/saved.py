@@ -1,0 +1,128 @@
+"""The state of a training run between two steps, as one checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from irkit.errors import ConfigError
+from irkit.learn import checkpoint
+
+CHECKPOINT = "checkpoint.safetensors"
+"Its name in a run's folder."
+
+
+@dataclass
+class Counters:
+    """What is counted during a run."""
+
+    step: int = 0
+    drawn: int = 0
+    "Batches."
+    wall: float = 0.0
+    cpu: float = 0.0
+    best: float | None = None
+    "Highest validation score."
+    best_step: int | None = None
+    waited: int = 0
+    "Evaluations since the best."
+    evaluated: int = 0
+    "Step of the last evaluation."
+    sums: dict[str, float] = field(default_factory=dict)
+    "Of losses and their parts since then."
+    rates: dict[str, float] = field(default_factory=dict)
+    "Learning rates of the last step."
+
+    def add(self, name: str, value: float) -> None:
+        """Add to a sum."""
+        self.sums[name] = self.sums.get(name, 0.0) + value
+
+
+class SavedRun:
+    """The checkpoint of a run.
+
+    Parameters
+    ----------
+    net, optimisers, rng
+        What is saved, and what `read` changes in place.
+    settings : dict
+        The settings that decide what a step does.
+    data : str
+        Identity of the training data.
+    folder : path, optional
+        Without one nothing is written.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        optimisers: list[torch.optim.Optimizer],
+        rng: torch.Generator,
+        settings: dict[str, Any],
+        data: str,
+        folder: Path | None,
+    ) -> None:
+        self.net, self.optimisers, self.rng = net, optimisers, rng
+        self.device = next(net.parameters()).device
+        self.path = folder / CHECKPOINT if folder else None
+        self.run = {
+            "settings": settings,
+            "data": data,
+            "device": self.device.type,
+            "network": {name: list(tensor.shape) for name, tensor in net.state_dict().items()},
+        }
+
+    def exists(self) -> bool:
+        """Whether there is one."""
+        return self.path is not None and self.path.is_file()
+
+    def write(self, at: Counters, best_weights: dict[str, Tensor]) -> None:
+        """Write it, if the run has a folder."""
+        if self.path is None:
+            return
+        tree = {
+            "run": self.run,
+            "counters": asdict(at),
+            "net": dict(self.net.state_dict()),
+            "best": best_weights,
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "rng": self.rng.get_state(),
+            "torch_rng": torch.get_rng_state(),
+        }
+        if self.device.type == "cuda":
+            tree["cuda_rng"] = torch.cuda.get_rng_state(self.device)
+        checkpoint.save(self.path, "run", tree)
+
+    def read(self) -> tuple[Counters, dict[str, Tensor]]:
+        """Put everything back as it was; return the counters and the best weights.
+
+        Raises
+        ------
+        ConfigError
+            If the run had other settings, other data, another kind of device or a network of other shapes.
+        """
+        assert self.path is not None
+        tree = checkpoint.load(self.path, "run")
+        for what, ours in self.run.items():
+            if tree["run"][what] != ours:
+                raise ConfigError(
+                    f"train: {self.path} belongs to another run: not the same {what}; "
+                    "resume with what it was started with, or choose another folder"
+                )
+        self.net.load_state_dict(tree["net"])
+        for optimiser, state in zip(self.optimisers, tree["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
+        self.rng.set_state(tree["rng"])
+        torch.set_rng_state(tree["torch_rng"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(tree["cuda_rng"], self.device)
+        return Counters(**tree["counters"]), {name: tensor.to(self.device) for name, tensor in tree["best"].items()}
+
+    def advice(self) -> str:
+        """Say what to do about a run that diverged."""
+        kept = f"; the last good state is {self.path}" if self.exists() else ""
+        return f"lower the learning rate or clip the gradient{kept}"

@@ -1,0 +1,46 @@
+"""Tests of irkit.learn.batches."""
+
+import pytest
+import torch
+
+from irkit.errors import ConfigError
+from irkit.learn.batches import Rows, fingerprint, resample
+
+X = torch.arange(10.0)[:, None]
+RNG = torch.Generator().manual_seed(0)
+
+
+def test_an_epoch_is_every_row_once():
+    rows = Rows(X, 4, seed=1)
+    batches = [rows.batch(0, at, RNG) for at in range(len(rows))]
+    assert [len(batch) for batch in batches] == [4, 4, 2]
+    assert sorted(torch.cat(batches)[:, 0].tolist()) == list(range(10))
+
+
+def test_the_order_depends_on_seed_and_epoch_alone():
+    one, two = Rows(X, 4, seed=1), Rows(X, 4, seed=1)
+    one.batch(0, 0, RNG)
+    assert torch.equal(one.batch(3, 1, RNG), two.batch(3, 1, RNG))
+    assert not torch.equal(one.order(0), one.order(1))
+    assert not torch.equal(one.order(0), Rows(X, 4, seed=2).order(0))
+
+
+def test_dynamic_binarisation_draws_each_batch_anew():
+    gray = torch.full((2000, 3), 0.3)
+    rows = Rows(gray, 2000, seed=1, draw=resample)
+    first, second = rows.batch(0, 0, RNG), rows.batch(0, 0, RNG)
+    assert set(first.unique().tolist()) == {0.0, 1.0}
+    assert abs(float(first.mean()) - 0.3) < 0.03
+    assert not torch.equal(first, second)
+
+
+def test_the_fingerprint_sees_shape_type_and_content():
+    changed = X.clone()
+    changed[3] += 1e-6
+    assert len({fingerprint(x) for x in (X, changed, X.reshape(2, 5), X.double())}) == 4
+    assert fingerprint(X) == fingerprint(X.clone())
+
+
+def test_no_rows_are_refused():
+    with pytest.raises(ConfigError, match=r"no rows to learn from, got shape \(0, 3\)"):
+        Rows(torch.zeros(0, 3), 4, seed=1)
