@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from irkit.io.library import collections as collections
     from irkit.io.library import load_collection as load_collection
     from irkit.io.qrels import write_qrels as write_qrels
+    from irkit.io.ratings import read_ratings as read_ratings
     from irkit.io.runs import read_run as read_run
     from irkit.io.runs import write_run as write_run
 
@@ -24,6 +25,7 @@ _DOOR = {
     "read_documents": "formats",
     "read_qrels": "formats",
     "read_queries": "formats",
+    "read_ratings": "ratings",
     "read_run": "runs",
     "write_qrels": "qrels",
     "write_run": "runs",

@@ -56,10 +56,21 @@ STAGES: dict[str, str] = {
     "rocchio": "irkit.expand.rocchio:Rocchio",
     # recommendation
     "als": "irkit.recommend.als:ALS",
+    "autorec": "irkit.recommend.autorec:AutoRec",
+    "bayesian-mf": "irkit.recommend.bayesian:BayesianMF",
     "bias": "irkit.recommend.bias:Bias",
+    "biased-mf": "irkit.recommend.biased_mf:BiasedMF",
+    "bpr": "irkit.recommend.bpr:BPR",
+    "cfnade": "irkit.recommend.cfnade:CFNADE",
+    "dns": "irkit.recommend.dns:DNS",
     "ease": "irkit.recommend.ease:EASE",
+    "item-knn": "irkit.recommend.knn:ItemKNN",
+    "pmf": "irkit.recommend.pmf:PMF",
     "popularity": "irkit.recommend.popularity:Popularity",
     "rate": "irkit.recommend.rate:Rate",
+    "rrn": "irkit.recommend.rrn:RRN",
+    "svdpp": "irkit.recommend.svdpp:SVDpp",
+    "timesvdpp": "irkit.recommend.timesvdpp:TimeSVDpp",
 }
 "Where each shipped stage lives, `module:Class`."
 

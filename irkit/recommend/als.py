@@ -1,7 +1,7 @@
 """Alternating least squares on implicit feedback.
 
 Source: Hu, Koren and Volinsky, "Collaborative filtering for implicit feedback datasets", ICDM 2008.
-Symbols: X (U, d), Y (I, d) factors; p_ui = 1 where user u has item i, else 0; confidence
+Symbols: X (U, d), Y (I, d) factors; p_ui = 1 where user u likes item i, else 0; confidence
 c_ui = 1 + alpha there, 1 elsewhere. Minimised: sum c_ui (p_ui - x_u.y_i)^2 + reg (|X|^2 + |Y|^2).
 """
 
@@ -13,18 +13,16 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats, Ints
-from irkit.recommend.base import Recommender, RecommenderConfig
+from irkit.recommend.normal import grams
+from irkit.recommend.ranker import Ranker, RankerConfig
 from irkit.recommend.table import RatingTable
 from irkit.rng import generator
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-BLOCK = 1 << 23
-"Cells of normal equations held at once: 64 MiB of float64."
 
-
-class ALSConfig(RecommenderConfig):
+class ALSConfig(RankerConfig):
     """Settings of `ALS`."""
 
     embedding_size: int = Field(16, ge=1)
@@ -53,15 +51,11 @@ def solve_side(x: csr_matrix, y: Floats, alpha: float, reg: float) -> Floats:
     -------
     (U, d) float64
     """
-    size = y.shape[1]
-    shared = y.T @ y + reg * np.eye(size)
-    outer = (y[:, :, None] * y[:, None, :]).reshape(len(y), -1)  # (I, d * d)
-    out = np.empty((x.shape[0], size))
-    step = max(1, BLOCK // (size * size))
-    for at in range(0, x.shape[0], step):
-        rows = x[at : at + step]
-        left = shared + alpha * (rows @ outer).reshape(-1, size, size)
-        out[at : at + step] = np.linalg.solve(left, (1 + alpha) * (rows @ y)[:, :, None])[:, :, 0]
+    shared = y.T @ y + reg * np.eye(y.shape[1])
+    out = np.empty((x.shape[0], y.shape[1]))
+    for rows, gram in grams(x, y):
+        right = (1 + alpha) * (x[rows] @ y)
+        out[rows] = np.linalg.solve(shared + alpha * gram, right[:, :, None])[:, :, 0]
     return out
 
 
@@ -73,18 +67,17 @@ def als_loss(x: csr_matrix, users: Floats, items: Floats, alpha: float, reg: flo
     return float((confidence * (seen - predicted) ** 2).sum() + reg * ((users**2).sum() + (items**2).sum()))
 
 
-class ALS(Recommender):
-    """Rank items by factors fitted to seen against unseen; feed it positives only."""
+class ALS(Ranker):
+    """Rank items by factors fitted to liked items against all others."""
 
     name = "als"
     config_type = ALSConfig
     config: ALSConfig
-    predicts_ratings = False
 
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
         """Alternate between users and items."""
         c = self.config
-        x = train.matrix_of_ones
+        x = self.liked.matrix_of_ones
         transposed = x.T.tocsr()
         self.item_factors_: Floats = generator(c.seed, "als").normal(0, 0.1, (x.shape[1], c.embedding_size))
         for _ in range(c.epochs):

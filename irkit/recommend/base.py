@@ -8,6 +8,8 @@ Symbols: U users, I items, mu mean rating, b_u and b_i damped deviations of user
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable
 from copy import copy
 from typing import Any, ClassVar, Literal, Self
 
@@ -16,9 +18,9 @@ import pandas as pd
 from pydantic import Field
 
 from irkit.arrays import Floats, Ints
-from irkit.config import Config
+from irkit.config import Config, digest
 from irkit.errors import CompositionError, ConfigError, FrameError, NotFittedError
-from irkit.frames import Queries
+from irkit.frames import Queries, check_pairs, check_queries
 from irkit.hits import Hits
 from irkit.pipeline.stage import Stage
 from irkit.recommend.table import DAY, RatingTable
@@ -54,6 +56,8 @@ class Recommender(Stage):
     uses_time: ClassVar[bool] = False
     "Whether timestamps are needed in training and in `predict`."
     train: RatingTable | None = None
+    valid_fingerprint: str | None = None
+    "Hash of the held-out ratings `fit` was given."
     mean_: float
     "Mean training rating."
     user_bias_: Floats
@@ -63,12 +67,11 @@ class Recommender(Stage):
 
     @classmethod
     def make(cls, config: dict[str, Any], parts: tuple[Stage, ...], resources: dict[str, Any]) -> Stage:
-        """Construct and fit on the resource `train`, as a recipe does."""
+        """Construct the stage, fitted on the resource `train` (and `valid`) where there is one, as a recipe does."""
         if parts:
             raise ConfigError(f"{cls.name}: holds no pipelines, got {len(parts)}; remove 'of'")
-        train = resources.get("train")
-        model = cls(cls.config_type(**config))
-        return model.fit(train, resources.get("valid")) if isinstance(train, RatingTable) else model
+        model = cls(cls.configured(config))
+        return model.fit(resources["train"], resources.get("valid")) if resources.get("train") is not None else model
 
     # ------------------------------------------------------------------ for subclasses
 
@@ -113,29 +116,31 @@ class Recommender(Stage):
             raise NotFittedError(f"{self.name}: is not fitted; call fit(train) with a RatingTable first")
         return self.train
 
-    def fit(self, train: RatingTable, valid: RatingTable | None = None) -> Self:  # type: ignore[override]
+    def fit(self, train: RatingTable, valid: RatingTable | None = None) -> Self:
         """Return a copy fitted on ratings.
 
         Parameters
         ----------
         train : RatingTable
+            Users and items without a rating in it are unknown to the model.
         valid : RatingTable, optional
-            Held-out ratings for models that stop early or choose by them; expressed on the users
-            and items of `train` by `RatingTable.like`.
+            Held-out ratings for models that stop early by them; those of users or items unknown in
+            training are left out.
 
         Raises
         ------
         FrameError
-            If the model uses time and the ratings have no timestamps.
+            If `train` or `valid` is no RatingTable, has no rating, or has no timestamps where the
+            model uses time.
         """
-        if not isinstance(train, RatingTable):
-            raise FrameError(
-                f"{self.name}: fit takes a RatingTable, got {type(train).__name__}; use RatingTable.from_frame"
-            )
-        if self.uses_time:
-            train.days  # noqa: B018  (raises where there is no time)
+        for role, table in (("train", train), ("valid", valid)):
+            if table is not None or role == "train":
+                self._check_table(role, table)
+        train = train.compact()
+        valid = None if valid is None else valid.like(train)
         fitted = copy(self)
         fitted.train = train
+        fitted.valid_fingerprint = None if valid is None else valid.fingerprint
         fitted.mean_, fitted.user_bias_, fitted.item_bias_ = bias_baseline(train, self.config.damping)
         fitted.learn(train, valid)
         return fitted
@@ -146,24 +151,65 @@ class Recommender(Stage):
         Parameters
         ----------
         pairs : frame
-            `user_id`, `item_id`, and `timestamp` for models that use time.
+            `user_id`, `item_id`, and for models that use time `timestamp`; without that column the
+            last day in training is meant.
 
         Returns
         -------
         frame
             `pairs` with `prediction`, clipped to the rating scale, and `branch`, one of `BRANCHES`:
             the model itself, or mu + b_i, mu + b_u, mu where user, item or both are unknown.
+
+        Raises
+        ------
+        ConfigError
+            If the model ranks items and does not predict ratings.
+        FrameError
+            If the frame does not hold pairs, or a timestamp is missing while others are there.
         """
         if not self.predicts_ratings:
             raise ConfigError(f"{self.name}: ranks items and does not predict ratings; use recommend")
         train = self.fitted
+        check_pairs(pairs, who=self.name)
         user, item = train.users.rows(pairs["user_id"]), train.items.rows(pairs["item_id"])
-        prediction = self.mean_ + np.where(user >= 0, self.user_bias_[user], 0) * (item < 0)
-        prediction = prediction + np.where(item >= 0, self.item_bias_[item], 0)
+        score = self.rows_scored(user, item, self.days_of(pairs))
+        branch = np.select([(user >= 0) & (item >= 0), item >= 0, user >= 0], BRANCHES[:3], BRANCHES[3])
+        return pairs.assign(prediction=np.clip(score, *train.scale), branch=branch)
+
+    def rows_scored(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
+        """Score pairs, some of whose users or items may be unknown.
+
+        Parameters
+        ----------
+        user, item : (m,) int64
+            Rows of the training table's users and items, -1 for an unknown one.
+        day : (m,) float64 or None
+            Days since 1970, for models that use time.
+
+        Returns
+        -------
+        (m,) float64
+            The model's score where both are known. Elsewhere a rating model gives mu + b_i, mu + b_u
+            or mu, and one that only ranks gives 0. Not clipped.
+        """
+        score = np.zeros(len(user))
+        if self.predicts_ratings:
+            score += self.mean_
+            score[item >= 0] += self.item_bias_[item[item >= 0]]
+            alone = (user >= 0) & (item < 0)
+            score[alone] += self.user_bias_[user[alone]]
         both = (user >= 0) & (item >= 0)
-        prediction[both] = self.score(user[both], item[both], self._days(pairs, both))
-        branch = np.select([both, item >= 0, user >= 0], BRANCHES[:3], BRANCHES[3])
-        return pairs.assign(prediction=np.clip(prediction, *train.scale), branch=branch)
+        if both.any():
+            score[both] = self.score(user[both], item[both], None if day is None else day[both])
+        return score
+
+    def days_of(self, frame: pd.DataFrame) -> Floats | None:
+        """Return the day of each row of a frame: its `timestamp`, else the last in training; None without time."""
+        if not self.uses_time:
+            return None
+        if "timestamp" not in frame:
+            return np.full(len(frame), self.fitted.days.max())
+        return frame["timestamp"].to_numpy(dtype=np.float64) / DAY
 
     def recommend(self, users: list[str], n: int | None = None, *, day: float | None = None) -> pd.DataFrame:
         """Recommend items to users: a results frame with `qid` the user and `docno` the item.
@@ -177,28 +223,33 @@ class Recommender(Stage):
         day : float, optional
             Days since 1970 at which to recommend, for models that use time; default the last in training.
         """
-        queries = pd.DataFrame({"qid": users}, dtype="str")
+        queries = users_frame(users)
         if day is not None:
             queries["timestamp"] = day * DAY
         stage = self if n is None else self.limited(n)
         return stage.run(queries).frame()
+
+    def read(self, frame: Any) -> Any:
+        """Read users: an id, a list of ids, or a queries frame whose `qid` is the user."""
+        return super().read(frame) if isinstance(frame, (pd.DataFrame, Hits)) else users_frame(frame)
 
     def run(self, flow: Queries) -> Hits:
         """Make a list for every user, a batch of users at a time."""
         train = self.fitted
         users, items, n = train.users.rows(flow["qid"]), len(train.items), self.config.n
         popular = np.bincount(train.item, minlength=items).astype(np.float64)
-        days = self._days(flow, np.ones(len(flow), dtype=bool)) if self.uses_time else None
-        step = max(1, BATCH // max(items, 1))
-        found: list[tuple[Ints, Ints, Floats]] = []
+        days = self.days_of(flow)
+        step = max(1, BATCH // items)
+        nothing = np.zeros(0, dtype=np.int64)
+        found: list[tuple[Ints, Ints, Floats]] = [(nothing, nothing, np.zeros(0))]
         for at in range(0, len(flow), step):
             rows = users[at : at + step]
             known = rows >= 0
             scores = np.tile(popular, (len(rows), 1))
             if known.any():
                 scores[known] = self.scores(rows[known], None if days is None else days[at : at + step][known])
-            if self.config.seen == "drop":
-                scores[known] = np.where(self._seen(rows[known]), -np.inf, scores[known])
+                if self.config.seen == "drop":
+                    scores[known] = np.where(self._seen(rows[known]), -np.inf, scores[known])
             query, item = best(scores, n)
             found.append((query + at, item, scores[query, item]))
         query, item, score = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -218,17 +269,89 @@ class Recommender(Stage):
 
         return Rate((self,))
 
+    def held_out_error(self, valid: RatingTable | None) -> Callable[[], float] | None:
+        """Return a function that computes the RMSE on held-out ratings under the arrays learned so far.
+
+        None without held-out ratings of known users and items; `valid` is what `learn` is given.
+        """
+        if valid is None or not len(valid):
+            return None
+        scale = self.fitted.scale
+
+        def error() -> float:
+            predicted = np.clip(self.score(valid.user, valid.item, valid.time), *scale)
+            return float(np.sqrt(np.mean((predicted - valid.rating) ** 2)))
+
+        return error
+
+    # ------------------------------------------------------------------ identity and files
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything the output depends on: kind, settings, training ratings, held-out ratings."""
+        return digest(super().fingerprint, self.valid_fingerprint)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model, its training table included, as one safetensors file.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to save yet.
+        DataError
+            If the file cannot be written; what stood there before stays.
+        """
+        from irkit.recommend.saved import save
+
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a model that `save` wrote; `Recommender.load` reads one of any kind.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such file.
+        DataError
+            If it is damaged, was not written by `save`, or holds a model of another kind.
+        """
+        from irkit.recommend.saved import load
+
+        return load(path, cls)
+
     # ------------------------------------------------------------------ inside
 
     def _seen(self, rows: Ints) -> Any:
         return self.fitted.matrix_of_ones[rows].toarray().astype(bool)
 
-    def _days(self, frame: pd.DataFrame, rows: Any) -> Floats | None:
-        if not self.uses_time:
-            return None
-        if "timestamp" not in frame:
-            return np.full(int(rows.sum()), self.fitted.days.max())
-        return frame["timestamp"].to_numpy(dtype=np.float64)[rows] / DAY
+    def _check_table(self, role: str, table: Any) -> None:
+        if not isinstance(table, RatingTable):
+            got = type(table).__name__
+            raise FrameError(f"{self.name}: {role} must be a RatingTable, got {got}; use RatingTable.from_frame")
+        if not len(table):
+            raise FrameError(f"{self.name}: {role} holds no rating; give at least one")
+        if self.uses_time and table.time is None:
+            raise FrameError(f"{self.name}: uses time, but {role} has none; give ratings with the column 'timestamp'")
+
+
+def users_frame(users: str | Iterable[str]) -> Queries:
+    """Make the queries frame of some users: the id is the `qid`, and the text too.
+
+    Raises
+    ------
+    FrameError
+        If an id is not a string, or occurs twice.
+
+    Examples
+    --------
+    >>> users_frame(["196", "22"])["qid"].tolist()
+    ['196', '22']
+    """
+    ids = [users] if isinstance(users, str) else list(users)
+    frame = pd.DataFrame({"qid": ids, "query": ids}, dtype=object)
+    check_queries(frame, who="users")
+    return frame.astype("str")
 
 
 def bias_baseline(train: RatingTable, damping: float) -> tuple[float, Floats, Floats]:

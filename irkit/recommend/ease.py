@@ -10,11 +10,11 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats, Ints
-from irkit.recommend.base import Recommender, RecommenderConfig
+from irkit.recommend.ranker import Ranker, RankerConfig
 from irkit.recommend.table import RatingTable
 
 
-class EASEConfig(RecommenderConfig):
+class EASEConfig(RankerConfig):
     """Settings of `EASE`."""
 
     reg: float = Field(500.0, gt=0)
@@ -40,23 +40,22 @@ def ease_weights(gram: Floats, reg: float) -> Floats:
     return weights
 
 
-class EASE(Recommender):
-    """Rank items by a linear model of the items a user has; feed it positives only."""
+class EASE(Ranker):
+    """Rank items by a linear model of the items a user likes."""
 
     name = "ease"
     config_type = EASEConfig
     config: EASEConfig
-    predicts_ratings = False
 
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
         """Solve once."""
-        x = train.matrix_of_ones
+        x = self.liked.matrix_of_ones
         self.weights_ = ease_weights((x.T @ x).toarray(), self.config.reg)
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return single cells of X B."""
-        return np.einsum("mi,im->m", self.fitted.matrix_of_ones[user].toarray(), self.weights_[:, item])
+        return np.einsum("mi,im->m", self.liked.matrix_of_ones[user].toarray(), self.weights_[:, item])
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return rows of X B."""
-        return self.fitted.matrix_of_ones[user] @ self.weights_
+        return self.liked.matrix_of_ones[user] @ self.weights_

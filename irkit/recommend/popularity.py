@@ -1,23 +1,22 @@
-"""Popularity: the most rated items, the same for everybody."""
+"""Popularity: the most rated (or most liked) items, the same for everybody."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from irkit.arrays import Floats, Ints
-from irkit.recommend.base import Recommender
+from irkit.recommend.ranker import Ranker
 from irkit.recommend.table import RatingTable
 
 
-class Popularity(Recommender):
-    """Rank items by their number of training ratings."""
+class Popularity(Ranker):
+    """Rank items by their number of training ratings, of those at or above the threshold."""
 
     name = "popularity"
-    predicts_ratings = False
 
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
         """Count ratings."""
-        self.count_ = np.bincount(train.item, minlength=len(train.items)).astype(np.float64)
+        self.count_ = np.bincount(self.liked.item, minlength=len(train.items)).astype(np.float64)
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return the items' counts."""

@@ -10,7 +10,7 @@ from irkit.errors import ConfigError
 from irkit.hits import Hits
 from irkit.pipeline.stage import Stage
 from irkit.recommend.base import Recommender
-from irkit.recommend.table import DAY, RatingTable
+from irkit.recommend.table import RatingTable
 
 
 class Rate(Stage):
@@ -44,19 +44,5 @@ class Rate(Stage):
         user = train.users.rows(flow.queries["qid"])[flow.query]
         used, inverse = np.unique(flow.doc, return_inverse=True)
         item = train.items.rows(flow.docnos.take(used))[inverse]
-        both = (user >= 0) & (item >= 0)
-        score = np.zeros(len(flow))
-        if model.predicts_ratings:
-            score += model.mean_ + np.where(item >= 0, model.item_bias_[item], 0)
-            score += np.where((user >= 0) & (item < 0), model.user_bias_[user], 0)
-        day = None
-        if model.uses_time:
-            last = train.days.max()
-            days = (
-                flow.queries["timestamp"].to_numpy() / DAY
-                if "timestamp" in flow.queries
-                else np.full(len(flow.queries), last)
-            )
-            day = days[flow.query][both]
-        score[both] = model.score(user[both], item[both], day)
-        return flow.rescored(score)
+        days = model.days_of(flow.queries)
+        return flow.rescored(model.rows_scored(user, item, None if days is None else days[flow.query]))

@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from irkit.arrays import Bools, Floats, Ints, offsets
 from irkit.config import digest
+from irkit.docnos import Docnos
 from irkit.errors import ConfigError, FrameError
 from irkit.frames import Ratings, check_ratings
-from irkit.hits import Docnos
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -1,0 +1,351 @@
+"""CF-NADE: the ratings of an item (or user) as a chain of conditionals that one network computes.
+
+Source: Zheng, Tang, Ding and Zhou, "A neural autoregressive approach to collaborative filtering", ICML 2016;
+the authors' released code where named.
+Symbols: N rows, the items or the users; M columns, the others; K rating levels, the distinct training
+ratings from 1 the least to K; H hidden units; J width of the factorisation, H without it; D ratings of a row.
+
+    p(r) = product over d of p(r_o_d | r_o_<d), o an ordering of the row's ratings
+    h = tanh(c + sum over j < d of W^k_j, k the level of r_o_j)
+    s^k_m = b^k_m + V^k_m . h;  p(r_m = k | .) = softmax over k of s^k_m
+
+Shared between levels: W^k becomes W^1 + ... + W^k and s^k becomes s^1 + ... + s^k. Factorised: W^k_m = B' A^k_m
+and V^k_m = Q' P^k_m with B, Q (J, H). Deep: h <- tanh(c_l + W_l h) for further layers.
+Minimised: mean over rows of the cost of a random split (`split_costs`) + reg times the sum of squared
+weights, biases excluded.
+Departures: output weights start at 0, so that training starts exactly from each column's histogram (with
+`smoothing`); averaged weights reach back over a share of all steps instead of decaying by 0.995, which
+lags where steps are few; no input matrix beside the W^k, which only the released code has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from irkit.arrays import Bools, Floats, Ints, offsets, segments
+from irkit.recommend.base import Recommender
+from irkit.recommend.neural import Arrays, NeuralConfig, Weights, glorot, minimise, tensors
+from irkit.recommend.table import RatingTable
+from irkit.rng import generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class CFNADEConfig(NeuralConfig):
+    """Settings of `CFNADE`."""
+
+    rows: Literal["item", "user"] = "item"
+    "What a network input is: an item's ratings (the paper's best), or a user's."
+    hidden_size: int = Field(100, ge=1)
+    "Hidden units; 500 in the paper."
+    layers: int = Field(1, ge=1)
+    "Hidden layers; only the first sees ratings."
+    embedding_size: int | None = Field(None, ge=1)
+    "Width J of the factorisation, 50 in the paper; None does not factorise."
+    shared: bool = True
+    "Whether the weights of a level are sums over it and those below."
+    ordinal_weight: float = Field(1.0, ge=0, le=1)
+    "Share of the ordinal cost; the rest is the negative log-likelihood."
+    epochs: int = Field(100, ge=1)
+    "Passes over the rows; with held-out ratings, at most."
+    learning_rate: float = Field(5e-3, gt=0)
+    "Of Adam; 1e-3 in the paper."
+    reg: float = Field(0.01, ge=0)
+    "Penalty on squared weights, beside a mean over rows; 0.02 in the authors' example."
+    average: float = Field(0.1, ge=0, lt=1)
+    "Share of all steps so far that the averaged weights reach back over; 0 takes the last weights."
+    smoothing: float = Field(0.1, gt=0)
+    "Pseudo-ratings, spread as all ratings are, in the histograms that training starts from."
+    batch_size: int = Field(512, ge=1)
+    "Rows in a batch."
+
+
+class Entries(NamedTuple):
+    """The ratings of some rows."""
+
+    row: Tensor
+    "(n,) int64: which of the rows, from 0."
+    column: Tensor
+    "(n,) int64"
+    level: Tensor
+    "(n,) int64, from 0 the least."
+    rows: int
+    "Rows B, those without a rating included."
+
+
+def hidden_units(weights: Weights, given: Entries, shared: bool = True) -> Tensor:
+    """Compute the last hidden layer of rows, conditioned on the ratings given: (B, H)."""
+    import torch
+
+    levels, columns, width = weights["input"].shape
+    x = torch.zeros(given.rows, levels, columns, dtype=weights["input"].dtype)
+    x[given.row, given.level, given.column] = 1
+    if shared:  # 1 at a rating's level and all below
+        x = x.flip(1).cumsum(1).flip(1)
+    a = x.reshape(given.rows, -1) @ weights["input"].reshape(-1, width)
+    if "input_mixer" in weights:
+        a = a @ weights["input_mixer"]
+    h = (a + weights["hidden_bias_1"]).tanh()
+    layer = 2
+    while f"hidden_{layer}" in weights:
+        h = (h @ weights[f"hidden_{layer}"].T + weights[f"hidden_bias_{layer}"]).tanh()
+        layer += 1
+    return h
+
+
+def codes(weights: Weights, hidden: Tensor) -> Tensor:
+    """Return what meets the output weights: Q h, or h itself without a factorisation."""
+    return hidden @ weights["output_mixer"].T if "output_mixer" in weights else hidden
+
+
+def level_scores(weights: Weights, hidden: Tensor, row: Tensor, column: Tensor, shared: bool = True) -> Tensor:
+    """Compute s^k of some cells.
+
+    Parameters
+    ----------
+    hidden : (B, H)
+    row, column : (n,) int64
+
+    Returns
+    -------
+    (n, K)
+    """
+    levels, columns, width = weights["output"].shape
+    # All cells of the rows in one matrix product are faster than gathering weights for those asked.
+    every = (codes(weights, hidden) @ weights["output"].reshape(-1, width).T).reshape(-1, levels, columns)
+    steps = every[row, :, column] + weights["level_bias"][:, column].T
+    return steps.cumsum(1) if shared else steps
+
+
+def level_costs(scores: Tensor, level: Tensor, ordinal_weight: float = 1.0) -> Tensor:
+    """Compute the cost of each true level k: (1 - ordinal_weight) regular + ordinal_weight ordinal.
+
+    Regular: -log softmax(s)_k. Ordinal, with up_j = s^j - log sum over t <= j of exp(s^t) and
+    down_j = s^j - log sum over t >= j of exp(s^t):
+
+        - sum over j <= k of up_j - sum over j >= k of down_j
+
+    the negative log-probability of ranking k, k - 1, ..., 1 and k, k + 1, ..., K. Paper and released code agree.
+
+    Parameters
+    ----------
+    scores : (n, K)
+    level : (n,) int64, from 0
+
+    Returns
+    -------
+    (n,) nonnegative, nats
+    """
+    import torch
+
+    regular = -scores.log_softmax(1)[torch.arange(len(level)), level]
+    if not ordinal_weight:
+        return regular
+    up = scores - scores.logcumsumexp(1)
+    down = scores - scores.flip(1).logcumsumexp(1).flip(1)
+    j = torch.arange(scores.shape[1])
+    ranking = -(up * (j <= level[:, None]) + down * (j >= level[:, None])).sum(1)
+    return (1 - ordinal_weight) * regular + ordinal_weight * ranking
+
+
+def split_costs(
+    weights: Weights,
+    entries: Entries,
+    given: Tensor,
+    *,
+    shared: bool = True,
+    ordinal_weight: float = 1.0,
+) -> Tensor:
+    """Estimate the cost of all D conditionals of each row from one split of its ratings.
+
+    With d ratings given, D / (D - d) times the summed cost of the others. Under d uniform on 0, ..., D - 1
+    and a uniform ordering its mean is the cost of all conditionals, averaged over orderings.
+
+    Parameters
+    ----------
+    given : (n,) bool
+        The ratings that are conditioned on; fewer than all of a row.
+
+    Returns
+    -------
+    (B,)
+    """
+    import torch
+
+    known = Entries(entries.row[given], entries.column[given], entries.level[given], entries.rows)
+    row, column, level = (part[~given] for part in entries[:3])
+    scores = level_scores(weights, hidden_units(weights, known, shared), row, column, shared)
+    costs = level_costs(scores, level, ordinal_weight)
+    ratings = torch.bincount(entries.row, minlength=entries.rows)
+    left = torch.bincount(row, minlength=entries.rows)
+    scale = ratings / left.clamp(min=1)
+    return torch.zeros(entries.rows, dtype=costs.dtype).index_add(0, row, costs * scale[row])
+
+
+def ordered_log_prob(weights: Weights, column: Tensor, level: Tensor, shared: bool = True) -> Tensor:
+    """Compute log p(r) of one row exactly, its ratings taken in the order given.
+
+    Parameters
+    ----------
+    column, level : (D,) int64
+
+    Returns
+    -------
+    scalar, nats
+    """
+    import torch
+
+    size = len(column)
+    later, earlier = torch.tril_indices(size, size, offset=-1)
+    # One row for each conditional, given the ratings before it.
+    hidden = hidden_units(weights, Entries(later, column[earlier], level[earlier], size), shared)
+    scores = level_scores(weights, hidden, torch.arange(size), column, shared)
+    return -level_costs(scores, level, ordinal_weight=0.0).sum()
+
+
+def level_bias(counts: Floats, smoothing: float, shared: bool = True) -> Floats:
+    """Return biases b under which, all else 0, p is each column's smoothed histogram.
+
+    log of the counts, or with levels shared their first differences.
+
+    Parameters
+    ----------
+    counts : (K, M)
+        Ratings at each level in each column.
+    smoothing : float, positive
+        Pseudo-ratings of a column, spread as all ratings are.
+
+    Returns
+    -------
+    (K, M)
+    """
+    whole = counts.sum(1, keepdims=True)
+    logs = np.log(counts + smoothing * whole / whole.sum())
+    return np.diff(logs, axis=0, prepend=0.0) if shared else logs
+
+
+class CFNADE(Recommender):
+    """Predict the mean of p(r_m | the row's training ratings)."""
+
+    name = "cfnade"
+    config_type = CFNADEConfig
+    config: CFNADEConfig
+    levels_: Floats
+    "(K,) float64: the distinct training ratings."
+    code_: Floats
+    "(N, J) float32: each row's last hidden layer, or Q times it."
+    output_: Floats
+    "(K, M, J) float32: V, or P."
+    level_bias_: Floats
+    "(K, M) float32: b."
+
+    def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
+        """Descend."""
+        import torch
+
+        c = self.config
+        ptr, order = train.by_item if c.rows == "item" else train.by_user
+        column = (train.user if c.rows == "item" else train.item)[order]
+        columns = len(train.users) if c.rows == "item" else len(train.items)
+        self.levels_, level = np.unique(train.rating[order], return_inverse=True)
+        rng = generator(c.seed, "cfnade")
+        counts = np.zeros((len(self.levels_), columns))
+        np.add.at(counts, (level, column), 1)
+        weights = tensors(self._start(counts, rng))
+        squared = [name for name in weights if "bias" not in name]
+
+        def entries(rows: Ints) -> tuple[Entries, Ints]:
+            inner = offsets(ptr[rows + 1] - ptr[rows])
+            row = segments(inner)
+            at = ptr[rows][row] + np.arange(inner[-1]) - inner[row]
+            parts = [torch.from_numpy(part) for part in (row, column[at], level[at])]
+            return Entries(parts[0], parts[1], parts[2], len(rows)), inner
+
+        def losses() -> Iterator[Tensor]:
+            shuffled = rng.permutation(len(ptr) - 1)
+            for at in range(0, len(shuffled), c.batch_size):
+                batch, inner = entries(shuffled[at : at + c.batch_size])
+                given = torch.from_numpy(random_split(inner, rng))
+                costs = split_costs(weights, batch, given, shared=c.shared, ordinal_weight=c.ordinal_weight)
+                penalty = torch.stack([weights[name].square().sum() for name in squared]).sum()
+                yield costs.mean() + c.reg * penalty
+
+        def keep(found: Arrays) -> None:
+            for name, values in found.items():
+                setattr(self, f"{name}_", values)
+            net = {name: torch.from_numpy(values) for name, values in found.items()}
+            every = np.arange(len(ptr) - 1)
+            parts = [every[at : at + c.batch_size] for at in range(0, len(every), c.batch_size)]
+            known = [codes(net, hidden_units(net, entries(rows)[0], c.shared)).numpy() for rows in parts]
+            self.code_ = np.concatenate(known)
+
+        error = self.held_out_error(valid)
+        self.losses_, self.errors_ = minimise(
+            weights, losses, c, keep=keep, error=error, who=self.name, average=c.average
+        )
+
+    def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
+        """Return expected ratings."""
+        return np.tensordot(self.levels_, self.probabilities(user, item), axes=1)
+
+    def scores(self, user: Ints, day: Floats | None = None) -> Floats:
+        """Return expected ratings of every item."""
+        if self.config.rows == "item":
+            steps = self.output_[:, user] @ self.code_.T + self.level_bias_[:, user, None]
+        else:
+            steps = self.code_[user] @ self.output_.transpose(0, 2, 1) + self.level_bias_[:, None]
+        return np.tensordot(self.levels_, self._softmax(steps), axes=1)
+
+    def probabilities(self, user: Ints, item: Ints) -> Floats:
+        """Return p(r = k) of pairs of known users and items: (K, m) float64; `levels_` are the ratings."""
+        row, column = (item, user) if self.config.rows == "item" else (user, item)
+        code = self.code_[row]
+        steps = [np.einsum("mj,mj->m", code, of_level[column]) for of_level in self.output_]
+        return self._softmax(np.stack(steps) + self.level_bias_[:, column])
+
+    def _softmax(self, steps: Floats) -> Floats:
+        s = steps.astype(np.float64)
+        s = s.cumsum(axis=0) if self.config.shared else s
+        p = np.exp(s - s.max(axis=0))
+        return p / p.sum(axis=0)
+
+    def _start(self, counts: Floats, rng: np.random.Generator) -> Arrays:
+        c = self.config
+        levels, columns = counts.shape
+        size, width = c.hidden_size, c.embedding_size or c.hidden_size
+        start = {
+            "input": glorot(rng, levels * columns, width, levels, columns, width),
+            "hidden_bias_1": np.zeros(size),
+            "output": np.zeros((levels, columns, width)),
+            "level_bias": level_bias(counts, c.smoothing, c.shared),
+        }
+        if c.embedding_size is not None:
+            start |= {name: glorot(rng, width, size, width, size) for name in ("input_mixer", "output_mixer")}
+        for layer in range(2, c.layers + 1):
+            start |= {f"hidden_{layer}": glorot(rng, size, size, size, size), f"hidden_bias_{layer}": np.zeros(size)}
+        return start
+
+
+def random_split(ptr: Ints, rng: np.random.Generator) -> Bools:
+    """Choose for each row how many ratings are given, uniform on 0, ..., D - 1, and which.
+
+    Parameters
+    ----------
+    ptr : (B + 1,) int
+        Offsets of the rows' ratings.
+
+    Returns
+    -------
+    (n,) bool
+    """
+    row, sizes = segments(ptr), np.diff(ptr)
+    number = np.floor(rng.random(len(sizes)) * sizes).astype(np.int64)
+    order = np.lexsort((rng.random(len(row)), row))
+    given = np.zeros(len(row), dtype=bool)
+    given[order] = np.arange(len(row)) - ptr[row] < number[row]
+    return given

@@ -1,0 +1,153 @@
+"""Item-based nearest neighbours on top of the bias baseline.
+
+Source: Koren, "Factor in the neighbors", TKDD 4(1), 2010, section 2.2 and equation 3, with the shrunk
+Pearson correlation of residuals.
+Symbols: b_ui = mu + b_u + b_i the bias baseline, z_ui = r_ui - b_ui; U_ij users who rated i and j.
+rho_ij = sum over U_ij of z_ui z_uj / sqrt(sum of z_ui^2 sum of z_uj^2),
+s_ij = (n_ij - 1) / (n_ij - 1 + shrinkage) rho_ij; prediction
+b_ui + sum over the k items j of u most similar to i of s_ij z_uj / sum of s_ij.
+Departures: only positive similarities count; with none the prediction is b_ui.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from irkit.arrays import Floats, Ints
+from irkit.recommend.base import Recommender, RecommenderConfig
+from irkit.recommend.table import RatingTable
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+class ItemKNNConfig(RecommenderConfig):
+    """Settings of `ItemKNN`."""
+
+    k: int = Field(40, ge=1)
+    "Neighbours that take part in a prediction, at most."
+    shrinkage: float = Field(100.0, ge=0)
+    "Pulls similarities that rest on few users to 0."
+    least: int = Field(2, ge=1)
+    "Users who must have rated both items."
+
+
+def shrunk_correlations(z: csr_matrix, shrinkage: float, least: int) -> csr_matrix:
+    """Compute the positive shrunk correlations of items.
+
+    Parameters
+    ----------
+    z : (U, I) sparse float64
+        Residuals; a stored 0 is a rating, an absent cell is none.
+    shrinkage : float
+    least : int
+        Pairs of items with fewer users in common are left out.
+
+    Returns
+    -------
+    (I, I) sparse float64, symmetric, zero diagonal, values in (0, 1]
+    """
+    from scipy.sparse import csr_matrix
+
+    ones, squares = z.copy(), z.copy()
+    ones.data, squares.data = np.ones_like(z.data), z.data**2
+    count = (ones.T @ ones).tocsr()
+    count.sort_indices()
+    row = np.repeat(np.arange(count.shape[0]), np.diff(count.indptr))
+    keep = (row != count.indices) & (count.data >= least)
+    row, column, n = row[keep], count.indices[keep], count.data[keep] - 1
+    product, left = _cells(z.T @ z, row, column), (squares.T @ ones).tocsr()
+    scale = np.sqrt(_cells(left, row, column) * _cells(left, column, row))
+    possible = (product > 0) & (n > 0)
+    s = product[possible] / scale[possible] * n[possible] / (n[possible] + shrinkage)
+    return csr_matrix((s, (row[possible], column[possible])), shape=count.shape)
+
+
+def neighbour_means(similarity: Floats, residual: Floats, k: int) -> Floats:
+    """Average one user's residuals by the k greatest similarities of each item.
+
+    Parameters
+    ----------
+    similarity : (m, n) float64, nonnegative
+        Of m items to the n items the user rated.
+    residual : (n,) float64
+    k : int
+
+    Returns
+    -------
+    (m,) float64
+        0 for an item without a similar one.
+    """
+    if k < similarity.shape[1]:
+        place = np.argpartition(similarity, -k, axis=1)[:, -k:]
+        similarity, residual = np.take_along_axis(similarity, place, 1), residual[place]
+    weight = similarity.sum(axis=1)
+    return np.where(weight > 0, (similarity * residual).sum(axis=1) / np.where(weight > 0, weight, 1), 0.0)
+
+
+class ItemKNN(Recommender):
+    """Predict the bias baseline plus what the user thought of the most similar items."""
+
+    name = "item-knn"
+    config_type = ItemKNNConfig
+    config: ItemKNNConfig
+
+    def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
+        """Correlate items."""
+        s = shrunk_correlations(self._residuals(), self.config.shrinkage, self.config.least)
+        self.similarity_, self.neighbour_, self.offset_ = s.data, s.indices.astype(np.int64), s.indptr.astype(np.int64)
+
+    def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
+        """Return the predictions, user by user."""
+        out = self.mean_ + self.user_bias_[user] + self.item_bias_[item]
+        order = np.argsort(user, kind="stable")
+        for rows in np.split(order, np.flatnonzero(np.diff(user[order])) + 1):
+            if len(rows):
+                out[rows] += self._about(int(user[rows[0]]), item[rows])
+        return out
+
+    def scores(self, user: Ints, day: Floats | None = None) -> Floats:
+        """Return the predictions for every item."""
+        items = np.arange(len(self.fitted.items))
+        base = self.mean_ + self.user_bias_[user, None] + self.item_bias_
+        return base + np.stack([self._about(int(one), items) for one in user])
+
+    # ------------------------------------------------------------------ inside
+
+    def _about(self, user: int, item: Ints) -> Floats:
+        """Return what one user's neighbours add for some items."""
+        train = self.fitted
+        ptr, order = train.by_user
+        mine = order[ptr[user] : ptr[user + 1]]
+        rated = train.item[mine]
+        residual = train.rating[mine] - (self.mean_ + self.user_bias_[user] + self.item_bias_[rated])
+        # Rows of the rated items: similarity is symmetric, and they are few.
+        similarity = self._matrix()[rated][:, item].toarray().T
+        return neighbour_means(similarity, residual, self.config.k)
+
+    def _matrix(self) -> csr_matrix:
+        from scipy.sparse import csr_matrix
+
+        size = len(self.fitted.items)
+        return csr_matrix((self.similarity_, self.neighbour_, self.offset_), shape=(size, size))
+
+    def _residuals(self) -> csr_matrix:
+        train = self.fitted
+        z = train.matrix.copy()
+        user = np.repeat(np.arange(z.shape[0]), np.diff(z.indptr))
+        z.data = z.data - (self.mean_ + self.user_bias_[user] + self.item_bias_[z.indices])
+        return z
+
+
+def _cells(matrix: csr_matrix, row: Ints, column: Ints) -> Floats:
+    """Return some cells of a sparse matrix; a product of sparse matrices does not store those that came to 0."""
+    matrix = matrix.tocsr()
+    matrix.sort_indices()
+    size = matrix.shape[1]
+    keys = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)) * size + matrix.indices
+    key = row.astype(np.int64) * size + column
+    at = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+    return np.where(keys[at] == key, matrix.data[at], 0.0)

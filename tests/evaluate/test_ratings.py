@@ -1,0 +1,97 @@
+"""Tests of irkit.evaluate.ratings."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+
+from irkit.errors import FrameError
+from irkit.evaluate.ratings import evaluate_ratings, rating_errors, squared_error_difference
+from irkit.recommend.bias import Bias
+from irkit.recommend.guards import LOOKS
+from irkit.recommend.splits import random_split, time_split
+from tests.recommend.ratings_toy import random_table
+
+ROWS = pd.DataFrame(
+    {
+        "user_id": ["a", "a", "b", "c", "c"],
+        "item_id": ["x", "y", "x", "x", "z"],
+        "rating": [5.0, 3.0, 4.0, 1.0, 2.0],
+        "prediction": [4.0, 3.0, 2.0, 2.0, 5.0],
+        "branch": ["user and item", "user", "user and item", "item", "neither"],
+    }
+)
+
+
+def test_each_part_on_paper():
+    got = rating_errors(ROWS)
+    assert got.rmse == pytest.approx(np.sqrt((1 + 0 + 4 + 1 + 9) / 5))
+    assert got.mae == pytest.approx((1 + 0 + 2 + 1 + 3) / 5)
+    assert got.parts["warm"].rmse == pytest.approx(np.sqrt((1 + 4) / 2))
+    assert got.parts["cold user"].mae == pytest.approx((1 + 3) / 2)
+    assert got.parts["cold item"].rmse == pytest.approx(np.sqrt(9 / 2))
+    assert {name: part.pairs for name, part in got.parts.items()} == {
+        "all": 5,
+        "warm": 2,
+        "cold user": 2,
+        "cold item": 2,
+    }
+    assert got.branches == {"user and item": 0.4, "item": 0.2, "user": 0.2, "neither": 0.2}
+
+
+def test_a_part_without_pairs_is_absent():
+    assert list(rating_errors(ROWS[:1]).parts) == ["all", "warm"]
+
+
+def test_values_are_those_of_scikit_learn_and_intervals_hold_them():
+    split = random_split(random_table(users=60, items=30), 0.3)
+    got = evaluate_ratings(Bias().fit(split.train), split)
+    predicted = Bias().fit(split.train).predict(split.test.frame())
+    assert got.rmse == pytest.approx(root_mean_squared_error(predicted["rating"], predicted["prediction"]), rel=1e-12)
+    assert got.mae == pytest.approx(mean_absolute_error(predicted["rating"], predicted["prediction"]), rel=1e-12)
+    one = got.parts["all"]
+    assert one.rmse_low < one.rmse < one.rmse_high
+    assert one.mae_low < one.mae < one.mae_high
+    assert got.split_hash == split.hash
+
+
+def test_intervals_draw_whole_users():
+    # Ten users whose twenty errors are all alike: only users vary.
+    user = np.repeat(np.arange(10), 20)
+    frame = pd.DataFrame({"user_id": user.astype(str), "item_id": "x", "rating": 0.0, "prediction": user * 1.0})
+    clustered = rating_errors(frame.assign(branch="user and item")).parts["all"]
+    loose = frame.assign(user_id=np.arange(200).astype(str), branch="user and item")
+    single = rating_errors(loose).parts["all"]
+    assert clustered.rmse_high - clustered.rmse_low > 3 * (single.rmse_high - single.rmse_low)
+
+
+def test_every_look_at_a_test_part_is_counted():
+    split = time_split(random_table(users=17, items=7, time=True), fraction=0.2)
+    model = Bias().fit(split.train)
+    first, second = evaluate_ratings(model, split), evaluate_ratings(model, split)
+    assert (first.looks, second.looks) == (1, 2)
+    assert LOOKS.note(split) == "test part looked at 2 times"
+    assert "looked at 2 times" in str(second)
+    assert "looked at" not in str(first)
+
+
+def test_two_models_are_compared_pair_by_pair():
+    better = rating_errors(ROWS.assign(prediction=ROWS["rating"] + 0.5))
+    worse = rating_errors(ROWS.assign(prediction=ROWS["rating"] - 1.0))
+    difference, low, high = squared_error_difference(better, worse)
+    assert (difference, low, high) == pytest.approx((-0.75, -0.75, -0.75))
+    with pytest.raises(FrameError, match="compared on the same pairs"):
+        squared_error_difference(better, rating_errors(ROWS[:3]))
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (ROWS.drop(columns="branch"), "need the column 'branch'"),
+        (ROWS[:0], "there is no prediction"),
+        (ROWS.assign(prediction=[1, 2, np.nan, 3, 4]), "row 2 is not finite"),
+    ],
+)
+def test_what_are_no_predictions_is_refused(frame, message):
+    with pytest.raises(FrameError, match=message):
+        rating_errors(frame)

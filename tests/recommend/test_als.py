@@ -1,0 +1,69 @@
+"""Tests of irkit.recommend.als and normal."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+
+from irkit.recommend import normal
+from irkit.recommend.als import ALS, als_loss, solve_side
+from tests.recommend.ratings_toy import random_table
+
+
+@pytest.mark.parametrize("cells", [1 << 22, 20])
+def test_grams_are_sums_of_outer_products_in_blocks_of_any_size(cells, monkeypatch):
+    monkeypatch.setattr(normal, "CELLS", cells)
+    rng = np.random.default_rng(0)
+    x = rng.random((7, 5)) * (rng.random((7, 5)) < 0.6)
+    y = rng.normal(size=(5, 3))
+    got = np.concatenate([gram for _, gram in normal.grams(csr_matrix(x), y)])
+    for u in range(7):
+        want = sum((x[u, i] * np.outer(y[i], y[i]) for i in range(5)), np.zeros((3, 3)))
+        np.testing.assert_allclose(got[u], want, atol=1e-12)
+
+
+def test_one_side_is_the_minimiser_of_the_objective():
+    x = random_table(users=4, items=5).matrix_of_ones
+    items = np.random.default_rng(1).normal(size=(5, 2))
+
+    def objective(flat):
+        return als_loss(x, flat.reshape(4, 2), items, 3.0, 0.7)
+
+    direct = minimize(objective, np.zeros(8), method="BFGS", options={"gtol": 1e-9}).x.reshape(4, 2)
+    np.testing.assert_allclose(solve_side(x, items, 3.0, 0.7), direct, atol=1e-5)
+
+
+def test_the_loss_on_paper():
+    x = csr_matrix(np.array([[1.0, 0.0]]))
+    users, items = np.array([[0.5]]), np.array([[1.0], [2.0]])
+    assert als_loss(x, users, items, alpha=3.0, reg=0.1) == pytest.approx(4 * 0.25 + 1 * 1 + 0.1 * (0.25 + 5))
+
+
+def test_the_loss_never_rises():
+    x = random_table(users=20, items=15, density=0.3).matrix_of_ones
+    items = np.random.default_rng(0).normal(size=(15, 4))
+    users = np.zeros((20, 4))
+    losses = [als_loss(x, users, items, 2.0, 0.5)]
+    for _ in range(6):
+        users = solve_side(x, items, 2.0, 0.5)
+        losses.append(als_loss(x, users, items, 2.0, 0.5))
+        items = solve_side(x.T.tocsr(), users, 2.0, 0.5)
+        losses.append(als_loss(x, users, items, 2.0, 0.5))
+    assert (np.diff(losses) <= 1e-9).all()
+
+
+def test_the_model_tells_two_groups_of_users_apart_and_is_the_same_for_one_seed():
+    rng = np.random.default_rng(0)
+    group = np.arange(30) % 2
+    rows = [(f"u{u}", f"i{i}", 1.0) for u in range(30) for i in range(20) if i % 2 == group[u] and rng.random() < 0.6]
+    from tests.recommend.ratings_toy import table
+
+    train = table(rows)
+    model = ALS(embedding_size=2, reg=1.0).fit(train)
+    scores = model.scores(np.arange(len(train.users)))
+    own = np.array([int(train.items[i][1:]) % 2 for i in range(len(train.items))])
+    for u in range(len(train.users)):
+        mine = own == int(train.users[u][1:]) % 2
+        assert scores[u][mine].min() > scores[u][~mine].max()
+    np.testing.assert_array_equal(ALS(embedding_size=2, reg=1.0).fit(train).user_factors_, model.user_factors_)
+    assert model.score(np.array([3]), np.array([2]), None)[0] == pytest.approx(scores[3, 2])

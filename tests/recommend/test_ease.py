@@ -1,0 +1,56 @@
+"""Tests of irkit.recommend.ease and popularity."""
+
+import numpy as np
+import pytest
+
+from irkit.errors import ConfigError
+from irkit.recommend.ease import EASE, ease_weights
+from irkit.recommend.popularity import Popularity
+from tests.recommend.ratings_toy import random_table, table
+
+
+def slow_weights(x, reg):
+    """Each item's ridge regression on the other items, one at a time: the same optimum by another road."""
+    items = x.shape[1]
+    weights = np.zeros((items, items))
+    for j in range(items):
+        others = [i for i in range(items) if i != j]
+        left = x[:, others].T @ x[:, others] + reg * np.eye(items - 1)
+        weights[others, j] = np.linalg.solve(left, x[:, others].T @ x[:, j])
+    return weights
+
+
+@pytest.mark.parametrize("reg", [0.5, 20.0])
+def test_weights_are_the_ridge_regressions_of_each_item_on_the_others(reg):
+    x = random_table(users=15, items=7).matrix_of_ones.toarray()
+    got = ease_weights(x.T @ x, reg)
+    np.testing.assert_allclose(got, slow_weights(x, reg), atol=1e-10)
+    assert (np.diag(got) == 0).all()
+
+
+def test_two_items_on_paper():
+    # G = [[2, 1], [1, 3]], reg 1: P = inv([[3, 1], [1, 4]]) = [[4, -1], [-1, 3]] / 11
+    got = ease_weights(np.array([[2.0, 1.0], [1.0, 3.0]]), 1.0)
+    np.testing.assert_allclose(got, [[0, 1 / 3], [1 / 4, 0]], rtol=1e-12)
+
+
+def test_scores_of_pairs_are_cells_of_scores_of_users():
+    model = EASE(reg=2.0).fit(random_table())
+    rows = model.scores(np.array([3, 5]))
+    pairs = model.score(np.array([3, 3, 5]), np.array([0, 4, 8]), None)
+    np.testing.assert_allclose(pairs, [rows[0, 0], rows[0, 4], rows[1, 8]], rtol=1e-12)
+    slow = model.fitted.matrix_of_ones.toarray()[[3, 5]] @ model.weights_
+    np.testing.assert_allclose(rows, slow, rtol=1e-12)
+
+
+def test_a_penalty_of_zero_is_refused():
+    with pytest.raises(ConfigError, match="EASE: reg is not valid, got 0"):
+        EASE(reg=0)
+
+
+def test_popularity_counts_ratings():
+    model = Popularity(seen="keep").fit(table([("a", "x", 1.0), ("b", "y", 9.0), ("a", "y", 2.0)]))
+    got = model.recommend(["a", "new"])
+    assert got["docno"].tolist() == ["y", "x"] * 2
+    assert got["score"].tolist() == [2.0, 1.0] * 2
+    assert model.score(np.array([0]), np.array([1]), None).tolist() == [2.0]

@@ -1,0 +1,116 @@
+"""Tests of irkit.recommend.table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from irkit.errors import ConfigError, FrameError
+from irkit.recommend.table import RatingTable
+from tests.recommend.ratings_toy import frame, random_table, table
+
+ROWS = [("b", "y", 3.0, 86400.0), ("a", "x", 5.0, 0.0), ("b", "x", 1.0, 43200.0)]
+
+
+def test_rows_are_numbered_in_the_order_they_come_and_time_is_in_days():
+    got = table(ROWS, time=True)
+    assert [got.users[0], got.users[1]] == ["b", "a"]
+    assert got.user.tolist() == [0, 1, 0]
+    assert got.item.tolist() == [0, 1, 1]
+    assert got.days.tolist() == [1.0, 0.0, 0.5]
+    assert got.scale == (1.0, 5.0)
+
+
+def test_a_table_gives_back_its_frame():
+    ratings = frame(ROWS, time=True)
+    pd.testing.assert_frame_equal(table(ROWS, time=True).frame(), ratings)
+
+
+def test_zero_is_a_rating_and_stays_in_the_matrix():
+    got = table([("a", "x", 0.0), ("a", "y", 10.0)], scale=(0, 10))
+    assert got.matrix.nnz == 2
+    assert got.matrix_of_ones.toarray().tolist() == [[1.0, 1.0]]
+
+
+def test_each_users_ratings_are_listed_oldest_first():
+    got = random_table(time=True)
+    ptr, order = got.by_user
+    for user in range(len(got.users)):
+        rows = order[ptr[user] : ptr[user + 1]]
+        assert set(rows) == set(np.flatnonzero(got.user == user))
+        assert (np.diff(got.days[rows]) >= 0).all()
+
+
+def test_compact_leaves_out_who_has_no_rating_and_keeps_the_rest_by_name():
+    whole = table(ROWS, time=True)
+    some = whole.kept(whole.rating > 2).compact()
+    assert some.frame().equals(whole.frame()[whole.rating > 2].reset_index(drop=True))
+    some = whole.kept(whole.rating > 4).compact()
+    assert (len(some.users), len(some.items)) == (1, 1)
+    assert whole.compact() is whole
+
+
+def test_before_is_strict():
+    assert table(ROWS, time=True).before(0.5).frame()["user_id"].tolist() == ["a"]
+
+
+def test_like_renumbers_by_name_and_leaves_out_the_unknown():
+    whole = table(ROWS, time=True)
+    other = table([("a", "x", 2.0), ("c", "x", 2.0), ("b", "z", 2.0), ("b", "y", 4.0)])
+    got = other.like(whole)
+    assert got.user.tolist() == [1, 0]
+    assert got.item.tolist() == [1, 0]
+    assert got.rating.tolist() == [2.0, 4.0]
+    assert got.users is whole.users
+
+
+def test_the_fingerprint_follows_content_and_not_numbering():
+    whole = table(ROWS, time=True)
+    again = table(ROWS, time=True)
+    assert whole.fingerprint == again.fingerprint
+    changed = [(*ROWS[0][:2], 4.0, ROWS[0][3]), *ROWS[1:]]
+    assert table(changed, time=True).fingerprint != whole.fingerprint
+    assert table([row[:3] for row in ROWS]).fingerprint != whole.fingerprint
+    assert table(ROWS, time=True, scale=(0, 5)).fingerprint != whole.fingerprint
+
+
+TWICE = [("a", "x", 1.0, 50.0), ("a", "y", 2.0, 10.0), ("a", "x", 4.0, 20.0)]
+
+
+def test_a_repeated_pair_is_refused_unless_one_says_what_to_do():
+    with pytest.raises(FrameError, match=r"ratings: user 'a' rated item 'x' 2 times; choose duplicates='last'"):
+        table(TWICE, time=True)
+    assert table(TWICE, time=True, duplicates="last").rating.tolist() == [1.0, 2.0]  # by time, not by place
+    assert table([row[:3] for row in TWICE], duplicates="last").rating.tolist() == [2.0, 4.0]
+    assert table(TWICE, time=True, duplicates="mean").rating.tolist() == [2.5, 2.0]
+    with pytest.raises(ConfigError, match="duplicates is one of error, last, mean, got 'first'"):
+        table(TWICE, time=True, duplicates="first")
+
+
+def test_ratings_outside_the_scale_are_refused_by_row():
+    with pytest.raises(FrameError, match=r"ratings: row 1 lies outside the scale 1\.\.5, got 0"):
+        table([("a", "x", 3.0), ("a", "y", 0.0)], scale=(1, 5))
+    with pytest.raises(ConfigError, match="scale is \\(low, high\\) with low < high"):
+        table([("a", "x", 3.0)], scale=(5, 1))
+
+
+@pytest.mark.parametrize(
+    ("ratings", "message"),
+    [
+        (frame([]), "there is no rating"),
+        (frame([("a", "x", np.nan)]), "column 'rating' must be finite, got nan in row 0"),
+        (frame([("a", "x", 1.0, 3.0), ("a", "y", 1.0, np.nan)], time=True), "row 1 has no timestamp"),
+        (pd.DataFrame({"user_id": ["a", 7], "item_id": ["x", "y"], "rating": [1, 2]}), "must hold strings, got int"),
+        (pd.DataFrame({"user_id": [1, 2], "item_id": ["x", "y"], "rating": [1, 2]}), "astype"),
+        (pd.DataFrame({"user_id": ["a", None], "item_id": ["x", "y"], "rating": [1, 2]}), "missing value in row 1"),
+        (pd.DataFrame({"user_id": ["a"], "item_id": ["x"], "rating": ["good"]}), "must hold numbers"),
+        (pd.DataFrame({"user_id": ["a"], "item_id": ["x"]}), "needs the column 'rating'"),
+    ],
+)
+def test_what_is_no_ratings_frame_is_refused(ratings, message):
+    with pytest.raises(FrameError, match=message):
+        RatingTable.from_frame(ratings)
+
+
+def test_time_where_there_is_none_is_an_error():
+    with pytest.raises(FrameError, match="need the column 'timestamp'"):
+        table([("a", "x", 1.0)]).before(3.0)

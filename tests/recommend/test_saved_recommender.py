@@ -1,0 +1,102 @@
+"""Tests of irkit.recommend.saved: fitted models as files."""
+
+import pandas as pd
+import pytest
+
+from irkit.errors import DataError, NotFittedError, NotFoundError
+from irkit.learn import checkpoint
+from irkit.recipe.registry import STAGES
+from irkit.recommend.als import ALS
+from irkit.recommend.base import Recommender
+from irkit.recommend.bayesian import BayesianMF
+from irkit.recommend.bias import Bias
+from irkit.recommend.biased_mf import BiasedMF
+from irkit.recommend.bpr import BPR
+from irkit.recommend.dns import DNS
+from irkit.recommend.ease import EASE
+from irkit.recommend.knn import ItemKNN
+from irkit.recommend.pmf import PMF
+from irkit.recommend.popularity import Popularity
+from irkit.recommend.saved import MODELS
+from irkit.recommend.svdpp import SVDpp
+from irkit.recommend.timesvdpp import TimeSVDpp
+from tests.recommend.ratings_toy import frame, random_table, table
+
+FITTED = [
+    ALS(embedding_size=2),
+    BPR(epochs=1),
+    BayesianMF(embedding_size=2, draws=2),
+    Bias(),
+    BiasedMF(epochs=1),
+    DNS(epochs=1, threshold=4.0),
+    EASE(reg=3.0, n=4),
+    ItemKNN(k=3),
+    PMF(epochs=1, link="logistic"),
+    Popularity(seen="keep"),
+    SVDpp(epochs=1),
+    TimeSVDpp(epochs=1, bins=2, day_factors=True, item_scaling=True),
+]
+
+
+@pytest.mark.parametrize("model", FITTED, ids=lambda model: model.name)
+def test_a_model_comes_back_as_it_was(model, tmp_path):
+    fitted = model.fit(random_table(time=True), random_table(seed=1, time=True))
+    fitted.save(tmp_path / "model.irkit")
+    again = Recommender.load(tmp_path / "model.irkit")
+    assert type(again) is type(model)
+    assert again == fitted
+    assert again.config == fitted.config
+    users = ["u1", "u2", "new"]
+    pd.testing.assert_frame_equal(again.recommend(users), fitted.recommend(users))
+    if model.predicts_ratings:
+        pairs = frame([("u1", "i3", 0.0), ("new", "i3", 0.0)])
+        pd.testing.assert_frame_equal(again.predict(pairs), fitted.predict(pairs))
+
+
+def test_ratings_without_time_and_ids_beyond_ascii_survive(tmp_path):
+    Bias().fit(table([("ü\n1", "電影", 0.0), ("b", "電影", 10.0)], scale=(0, 10))).save(tmp_path / "m")
+    again = Bias.load(tmp_path / "m")
+    assert again.fitted.users[0] == "ü\n1"
+    assert again.fitted.time is None
+    assert again.fitted.scale == (0, 10)
+
+
+def test_nothing_fitted_is_nothing_to_save_and_leaves_no_file(tmp_path):
+    with pytest.raises(NotFittedError, match="bias: is not fitted"):
+        Bias().save(tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_file_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "m"
+    with pytest.raises(NotFoundError, match="there is no such"):
+        Bias.load(path)
+    Bias().fit(random_table()).save(path)
+    with pytest.raises(DataError, match="holds a 'bias', a 'ease' is needed; load it with Bias"):
+        EASE.load(path)
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="digest"):
+        Bias.load(path)
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match="not a readable"):
+        Bias.load(path)
+    path.write_bytes(b"user item rating\n")
+    with pytest.raises(DataError, match="not a readable"):
+        Bias.load(path)
+    checkpoint.save(path, "docnade", {"use": "bias"})
+    with pytest.raises(DataError, match="holds a 'docnade'"):
+        Bias.load(path)
+    checkpoint.save(path, "recommender", {"use": "oracle"})
+    with pytest.raises(DataError, match="holds a recommender 'oracle' that this irkit does not have"):
+        Recommender.load(path)
+    checkpoint.save(path, "recommender", {"use": "ease", "config": {"regg": 1.0}})
+    with pytest.raises(DataError, match="does not fit this version's ease"):
+        Recommender.load(path)
+
+
+def test_every_recommender_of_the_registry_can_be_loaded():
+    registered = {name: place for name, place in STAGES.items() if place.startswith("irkit.recommend.")}
+    registered.pop("rate")
+    assert {name: f"irkit.recommend.{place}" for name, place in MODELS.items()} == registered
