@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shlex
 import subprocess
 import sys
 
@@ -190,7 +191,8 @@ def test_search_loads_no_pandas_scipy_or_torch(irkit, mine):
 @pytest.mark.slow
 def test_a_reader_that_stops_early_ends_the_command_quietly(irkit, mine):
     irkit("index", "my.jsonl")
-    command = f"{sys.executable} -m irkit search my-index 'rain storm' --json | true; echo ${{PIPESTATUS[0]}}"
+    python = shlex.quote(sys.executable)
+    command = f"{python} -m irkit search my-index 'rain storm' --json | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert done.stderr == ""
     assert done.stdout.strip() in {"0", "141"}

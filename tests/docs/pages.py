@@ -184,6 +184,7 @@ def _steady(lines: list[str]) -> list[str]:
     out: list[str] = []
     costs = 0
     for line in lines:
+        line = line.replace(str(ROOT), "/irkit")  # which may hold spaces
         line = re.sub(rf"\b[\d.,]+ {UNITS}\b", r"# \1", line)
         line = re.sub(r"\d{4}-\d\d-\d\d", "DATE", line)
         line = re.sub(r"\b[\d.]+ (at|in) /", r"# \1 /", line)  # a version and where it is

@@ -101,15 +101,19 @@ def test_twenty_kills_at_random_moments(tmp_path, prepare):
     rng = random.Random(20)
     littered, seen = 0, [0]
     coming = prepare(path, first=100, last=200, warm=tmp_path / "warm0")
-    for kill in range(1, 21):
+    for kill in range(1, 81):
         running = go(coming)
-        if kill < 20:  # the next process starts its JVM meanwhile
-            coming = prepare(path, first=100 * (kill + 1), last=100 * (kill + 2), warm=tmp_path / f"warm{kill}")
+        # The next process starts its JVM meanwhile.
+        coming = prepare(path, first=100 * (kill + 1), last=100 * (kill + 2), warm=tmp_path / f"warm{kill}")
         time.sleep(rng.uniform(0.0, 0.4))
         running.kill()
         running.wait()
         littered += bool(leftovers(path))
         seen.append(version(path))
+        if kill >= 20 and len(set(seen)) > 5 and littered > 5:  # a busy machine needs more than twenty
+            break
+    coming.kill()
+    coming.wait()
     assert seen == sorted(seen)  # never back to an older one
     assert len(set(seen)) > 5  # some builds ended before the kill
     assert littered > 5  # and some did not
