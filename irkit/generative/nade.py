@@ -68,7 +68,7 @@ def nade_logits(x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activatio
     (B, D)
         b_d + V_d . act(c + sum over k < d of x_k W_k).
     """
-    return _Conditionals.apply(x, w, c, v, b, activation)
+    return _Conditionals.apply(x, w, c, v, b, activation, torch.is_grad_enabled())
 
 
 def hidden_states(x: Tensor, every: bool = False) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -112,18 +112,18 @@ class _Conditionals(torch.autograd.Function):
     """`nade_logits`; backward walks the chunks downwards and reuses their hidden vectors."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activation: str) -> Tensor:
+    def forward(ctx: Any, x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activation: str, keep: bool) -> Tensor:
         a = c.expand(len(x), -1)  # (B, H)
         logits = torch.empty_like(x)
         chunks = []
         for d in range(0, x.shape[1], CHUNK):
             part = slice(d, d + CHUNK)
-            row, prefix, within, place = hidden_states(x[:, part], every=ctx.needs_input_grad[0])
+            row, prefix, within, place = hidden_states(x[:, part], every=keep and ctx.needs_input_grad[0])
             h = torch.addmm(a[row], prefix, w[part])  # (N, H)
             h = h.sigmoid_() if activation == "sigmoid" else h.relu_()
             logits[:, part] = (h @ v[part].T).flatten()[place]
             a = torch.addmm(a, x[:, part], w[part])
-            if any(ctx.needs_input_grad):
+            if keep:  # under no_grad nothing asks for them again
                 chunks.append((part, row, prefix, within, place, h))
         ctx.save_for_backward(x, w, v)
         ctx.chunks, ctx.activation, ctx.one_c = chunks, activation, c.ndim == 1
@@ -146,7 +146,7 @@ class _Conditionals(torch.autograd.Function):
                 from_states = torch.where(within, grad_h @ w[part].T, 0)
                 grad_x[:, part] = (grad_a @ w[part].T).index_add(0, row, from_states)
             grad_a.index_add_(0, row, grad_h)
-        return grad_x, grad_w, grad_a.sum(0) if ctx.one_c else grad_a, grad_v, grad.sum(0), None
+        return grad_x, grad_w, grad_a.sum(0) if ctx.one_c else grad_a, grad_v, grad.sum(0), None, None
 
 
 class NADENet(Net):

@@ -230,8 +230,12 @@ class Recommender(Stage):
         return stage.run(queries).frame()
 
     def read(self, frame: Any) -> Any:
-        """Read users: an id, a list of ids, or a queries frame whose `qid` is the user."""
-        return super().read(frame) if isinstance(frame, (pd.DataFrame, Hits)) else users_frame(frame)
+        """Read users: an id, a list of ids, or a frame whose `qid` is the user; it needs no `query`."""
+        if not isinstance(frame, (pd.DataFrame, Hits)):
+            return users_frame(frame)
+        if isinstance(frame, pd.DataFrame) and "qid" in frame and not {"query", "query_toks"} & set(frame):
+            frame = frame.assign(query=frame["qid"])
+        return super().read(frame)
 
     def run(self, flow: Queries) -> Hits:
         """Make a list for every user, a batch of users at a time."""

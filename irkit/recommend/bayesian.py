@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
+START = 0.3
+"Standard deviation of the factors at the start; from much smaller ones a sparse set never leaves 0."
+
+
 class BayesianMFConfig(RecommenderConfig):
     """Settings of `BayesianMF`."""
 
@@ -115,8 +119,8 @@ class BayesianMF(Recommender):
         seen, target = train.matrix_of_ones, train.matrix.copy()
         target.data = target.data - self.mean_
         sides = (target, seen), (target.T.tocsr(), seen.T.tocsr())
-        p: Floats = rng.normal(0, 0.1, (len(train.users), c.embedding_size))
-        q: Floats = rng.normal(0, 0.1, (len(train.items), c.embedding_size))
+        p: Floats = rng.normal(0, START, (len(train.users), c.embedding_size))
+        q: Floats = rng.normal(0, START, (len(train.items), c.embedding_size))
         noise_precision = 1.0
         kept: list[tuple[Floats, Floats]] = []
         for sweep in range(c.burn_in + c.draws):

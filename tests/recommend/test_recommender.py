@@ -190,6 +190,7 @@ def test_recommenders_read_user_ids_as_queries():
     pipeline = model % 1
     assert pipeline(["c", "b"])["qid"].tolist() == ["c", "b"]
     assert pipeline("c")["docno"].tolist() == ["x"]
+    assert model(pd.DataFrame({"qid": ["c"]}))["docno"].tolist() == model("c")["docno"].tolist()
     with pytest.raises(FrameError, match="users: column 'qid' must hold strings, got int"):
         model([3])
     with pytest.raises(FrameError, match="users: qid 'a' occurs twice"):

@@ -1,12 +1,14 @@
-"""Tests of irkit.recommend.timesvdpp."""
+"""Tests of irkit.recommend.timesvdpp and calendar."""
 
 import numpy as np
 import pytest
 
+from irkit.recommend.calendar import Calendar, Moments, deviation
+from irkit.recommend.guards import future_probe
 from irkit.recommend.simulate import planted_item_step, planted_user_drift
 from irkit.recommend.splits import random_split, time_split
 from irkit.recommend.svdpp import SVDpp, neighbourhood
-from irkit.recommend.timesvdpp import Calendar, Grouping, Moments, TimeSVDpp, deviation, timesvdpp_gradients
+from irkit.recommend.timesvdpp import Grouping, TimeSVDpp, timesvdpp_gradients
 from tests.recommend.ratings_toy import random_table, table
 from tests.recommend.test_biased_mf import all_of, numeric_gradient
 
@@ -149,6 +151,12 @@ def test_a_copy_fitted_on_other_ratings_has_another_calendar():
     direct = TimeSVDpp(epochs=1).fit(random_table(users=20, seed=3, time=True))
     pairs = direct.fitted.frame()
     np.testing.assert_array_equal(again.predict(pairs)["prediction"], direct.predict(pairs)["prediction"])
+
+
+def test_a_prediction_for_a_moment_does_not_read_later_ratings():
+    ratings = random_table(time=True)
+    model = TimeSVDpp(epochs=2, bins=2, day_factors=True).fit(ratings)
+    future_probe(model, ratings.frame()[["user_id", "item_id"]], float(np.median(ratings.days) * DAY))
 
 
 FLAT = {"embedding_size": 2, "reg": 0.1, "reg_implicit": 0.1, "reg_bias": 0.002, "learning_rate": 0.03, "epochs": 60}
