@@ -1,5 +1,6 @@
 # Every target sets itself up: .venv is made on first use and brought up to date when pyproject.toml or
-# constraints.txt change. Needs Python 3.11 or newer and nothing else (Java comes with the packages).
+# constraints.txt change. Needs Python 3.11 or newer and nothing else (Java comes with the packages). What builds
+# irkit (hatchling) and pyserini, which is published as source only (setuptools), is pinned like everything else.
 
 PYTHON ?= python3
 RUN := .venv/bin/python
@@ -59,7 +60,7 @@ EXTRA_bench := [bench]
 .venv/ready-%: pyproject.toml constraints.txt
 	@$(venv)
 	@echo "irkit: installing into .venv; a few minutes the first time"
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables setuptools
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.$(EXTRA_$*)'
 	@pwd -P > .venv/made-in
 	@touch $@
