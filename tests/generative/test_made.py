@@ -45,7 +45,7 @@ def test_all_configurations_sum_to_one(config):
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_a_flip_changes_no_earlier_logit_to_the_bit(config):
-    found, x = model(**config), torch.from_numpy(oracle.bits(6)[41])
+    found, x = model(**config), torch.tensor(oracle.bits(6)[41])
     with torch.no_grad():
         base = found.net.logits(x[None])[0]
         for k in range(6):

@@ -145,7 +145,7 @@ def test_a_flip_leaves_earlier_logits_unchanged_to_the_bit():
     # One row at a time, with every hidden vector computed, so that all matrix products have the same shapes.
     base = found.net.logits(x.requires_grad_())[0]
     for k in range(size):
-        logits = found.net.logits(flipped[k : k + 1].requires_grad_())[0]
+        logits = found.net.logits(flipped[k : k + 1].clone().requires_grad_())[0]
         assert torch.equal(logits[: k + 1], base[: k + 1])
         assert k == size - 1 or not torch.equal(logits[k + 1 :], base[k + 1 :])
 
