@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from irkit.errors import ConfigError, near_misses
 
@@ -29,6 +29,17 @@ class Config(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             raise ConfigError(explain_validation(type(self), error)) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, values: Any) -> Any:
+        """Refuse `n: true`, which pydantic reads as 1."""
+        for name, value in values.items() if isinstance(values, dict) else ():
+            if isinstance(value, bool) and name in cls.model_fields:
+                kinds = _kinds(cls.model_fields[name].annotation)
+                if kinds & {int, float} and not kinds & {bool, Any}:
+                    raise ValueError(f"{name} must be a number, got {value}; write one")
+        return values
 
     def changed(self, **values: Any) -> Any:
         """Return a copy with some fields replaced, validated again."""
@@ -58,6 +69,12 @@ def explain_validation(kind: type[BaseModel], error: ValidationError) -> str:
     got = " ".join(repr(first["input"]).split())
     got = got if len(got) <= 80 else got[:77] + "..."
     return f"{who}: {field} is not valid, got {got}; {message[0].lower()}{message[1:]}"
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """Return the plain types in an annotation such as `float | Literal["auto"] | None`."""
+    arguments = get_args(annotation)
+    return {annotation} if not arguments else set().union(*map(_kinds, arguments))
 
 
 def _place(loc: tuple[int | str, ...]) -> list[str]:

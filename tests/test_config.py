@@ -52,6 +52,7 @@ def test_a_config_does_not_change():
         ({"weight": float("nan")}, "Shape: weight is not valid, got nan; input should be a finite number"),
         ({"names": ["a", 3]}, "Shape: names.1 is not valid, got 3; input should be a valid string"),
         ({"inner": {"depth": "x"}}, "Shape: inner: depth is not valid, got 'x'; input should be a valid integer"),
+        ({"k": True}, "Shape: k must be a number, got True; write one"),
         ({"low": 11}, "Shape: low must be at most k 10, got 11"),
         ({"k": list(range(99))}, "Shape: k is not valid, got [0, 1, 2, 3, "),
     ],

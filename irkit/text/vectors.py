@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import itertools
+import json
 import os
 import sys
 import zipfile
@@ -106,7 +107,7 @@ class Vectors:
         """Write the vectors to one `.npz` file, whole or not at all; no pickle is involved."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        words = np.frombuffer("\n".join(self.words).encode(), dtype=np.uint8)
+        words = np.frombuffer(json.dumps(self.words).encode(), dtype=np.uint8)
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
         with part.open("wb") as out:
             np.savez(out, allow_pickle=False, words=words, matrix=self.matrix, analyzed=np.array(self.analyzed))
@@ -124,7 +125,7 @@ class Vectors:
         try:
             # Opened here: np.load leaves a file it cannot read open.
             with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                words, matrix, analyzed = file["words"].tobytes().decode(), file["matrix"], bool(file["analyzed"])
+                words, matrix, analyzed = json.loads(file["words"].tobytes()), file["matrix"], bool(file["analyzed"])
         except (
             ValueError,
             TypeError,
@@ -135,7 +136,7 @@ class Vectors:
             zipfile.BadZipFile,
         ) as error:
             raise DataError(f"{path}: not vectors saved by irkit: {error}") from None
-        return cls(words.split("\n") if words else [], matrix, analyzed)
+        return cls(words, matrix, analyzed)
 
     def for_terms(self, terms: Sequence[str], analyze: Callable[[list[str]], list[list[str]]] | None = None) -> Vectors:
         """Give index terms vectors: the word itself, or for a stem the centroid of its surface forms.

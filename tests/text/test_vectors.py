@@ -118,7 +118,7 @@ def test_numbers_that_are_not_finite_are_refused(file):
 
 @pytest.mark.parametrize("analyzed", [True, False])
 def test_what_is_saved_is_read_back(tmp_path, analyzed):
-    kept = Vectors(["wing", "über", "a b"], np.arange(6).reshape(3, 2) / 7, analyzed)
+    kept = Vectors(["wing", "über", "a\nb"], np.arange(6).reshape(3, 2) / 7, analyzed)
     path = tmp_path / "new" / "kept.npz"
     kept.save(path)
     again = Vectors.read(path)
