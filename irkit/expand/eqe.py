@@ -10,12 +10,15 @@ and kept in the original query.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
+from threadpoolctl import threadpool_limits
 
 from irkit.arrays import Floats, Ints, offsets
 from irkit.config import Config
@@ -37,6 +40,9 @@ SCORES = 1 << 26
 
 WIDTH = 256
 "Terms whose similarities are made at a time, few enough that they stay in the processor's cache."
+
+SMALL = 1 << 20
+"Scores that are not worth starting threads for."
 
 FOLDS = 1024
 "Terms are folded onto this many places to find a lower bound for the best scores."
@@ -193,15 +199,31 @@ class _EQE(Stage):
         for at in range(0, len(queries), step):
             group = queries[at : at + step]
             distinct, factors = self._factors(group, row_of, similarity.mass)
-            scores = np.empty((len(group), len(similarity)), dtype=np.float32)
-            # Queries share the similarities of the terms they have in common.
-            for part, delta in similarity.blocks(distinct, WIDTH):
-                scores[:, part] = self.scores(delta, factors, similarity.mass[part])
+            scores = self._scores(similarity, distinct, factors)
             expanded = np.diff(factors.indptr) > 0
             for row, best, any_known in zip(scores, hopeful(scores, self.config.fb_terms), expanded, strict=True):
                 best = best if any_known else best[:0]
                 out.append(truncated(terms[best], self.probabilities(row[best]), self.config.fb_terms))
         return out
+
+    def _scores(self, similarity: TermSimilarity, distinct: Ints, factors: csr_array) -> Floats:
+        """Compute `scores` over all terms, a block of terms at a time on each core: (Q, T) float32."""
+        # Queries share the similarities of the terms they have in common.
+        own = similarity.vectors.matrix[distinct]
+        scores = np.empty((factors.shape[0], len(similarity)), dtype=np.float32)
+
+        def fill(start: int) -> None:
+            part = slice(start, start + WIDTH)
+            scores[:, part] = self.scores(similarity.block(own, part), factors, similarity.mass[part])
+
+        starts = range(0, len(similarity), WIDTH)
+        if scores.size < SMALL:
+            for start in starts:
+                fill(start)
+            return scores
+        with ThreadPoolExecutor(os.cpu_count()) as pool, threadpool_limits(1, user_api="blas"):
+            list(pool.map(fill, starts))
+        return scores
 
     def _factors(self, queries: Sequence[QueryTerms], row_of: Ints, mass: Floats) -> tuple[Ints, csr_array]:
         """Return the rows of all query terms that have a vector, and (queries, rows) their factors."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from irkit.io.reading import Query, Reading
 
 QID_KEYS = ("qid", "query_id", "_id", "id")
 QUERY_KEYS = ("query", "text", "title", "question")
+
+_SPACE = " \t\r\n"  # JSON's white space
+_decode = json.JSONDecoder().raw_decode  # json.loads without its search for white space
 
 
 def documents(path: Path, reading: Reading) -> Iterator[Document]:
@@ -35,10 +39,7 @@ def queries(path: Path, reading: Reading) -> Iterator[Query]:
 def document(item: Mapping[str, Any], reading: Reading, path: Path, line: int) -> Document:
     """Make a document of a JSON object or a table row."""
     docno = _id(item, reading, DOCNO_KEYS, "a document needs an id", path, line)
-    fields = reading.fields
-    if fields is None:
-        text = next((key for key in TEXT_KEYS if key in item), None)
-        fields = tuple(key for key in ("title", text) if key is not None and key in item)
+    fields = _text_fields(tuple(item)) if reading.fields is None else reading.fields
     if not fields:
         _key(item, TEXT_KEYS, "a document needs a text", path, line)
     return Document(docno, _joined(item, fields, "\n", path, line), f"{path}:{line}")
@@ -51,14 +52,24 @@ def query(item: Mapping[str, Any], reading: Reading, path: Path, line: int) -> Q
     return Query(qid, _joined(item, fields, " ", path, line), line)
 
 
+@lru_cache(maxsize=256)  # the objects of a file have few layouts
+def _text_fields(keys: tuple[str, ...]) -> tuple[str, ...]:
+    text = next((key for key in TEXT_KEYS if key in keys), None)
+    return tuple(key for key in ("title", text) if key is not None and key in keys)
+
+
 def _objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for line, text in lines(path, encoding):
         if not text.strip():
             continue
+        inner = text.strip(_SPACE)
         try:
-            item = json.loads(text)
+            item, end = _decode(inner)
+            if end < len(inner):
+                raise json.JSONDecodeError("Extra data", inner, end)
         except json.JSONDecodeError as error:
-            what = f"not valid JSON: {error.msg} in column {error.pos + 1}"
+            column = error.pos + 1 + text.index(inner)
+            what = f"not valid JSON: {error.msg} in column {column}"
             raise bad(path, line, what, "one complete JSON object a line is needed") from None
         except RecursionError:
             raise bad(path, line, "the JSON is nested too deeply", "one flat object a line is needed") from None
@@ -71,7 +82,9 @@ def _objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
 def _id(item: Mapping[str, Any], reading: Reading, keys: tuple[str, ...], need: str, path: Path, line: int) -> str:
     names = (reading.id_field,) if reading.id_field is not None else keys
     value = item[_key(item, names, need, path, line)]
-    if isinstance(value, str) or type(value) is int:
+    if type(value) is str:
+        return value
+    if type(value) is int:
         return str(value)
     raise bad(path, line, f"the id must be a string, got {type(value).__name__} {value!r}", "correct the line")
 
@@ -86,15 +99,16 @@ def _key(item: Mapping[str, Any], keys: tuple[str, ...], need: str, path: Path, 
 
 
 def _joined(item: Mapping[str, Any], fields: tuple[str, ...], glue: str, path: Path, line: int) -> str:
-    parts = []
+    parts: list[str] = []
     for name in fields:
         value = item.get(name)
+        if type(value) is str and value:
+            parts.append(value)
+            continue
         if name not in item:
             raise bad(path, line, f"there is no {name!r}, got {', '.join(map(str, item))}", "choose other fields")
         if value is not None and not isinstance(value, str):
             raise bad(
                 path, line, f"{name!r} must be a string, got {type(value).__name__} {value!r}", "correct the line"
             )
-        if value:
-            parts.append(value)
     return glue.join(parts)

@@ -8,7 +8,6 @@ delta(w, v) = 1 / (1 + exp(-a (x - c))); Z_w = sum over v of delta(v, w).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -78,12 +77,9 @@ class TermSimilarity:
         """(k, T) float32: delta of some terms with every term."""
         return delta(self.vectors.matrix[terms] @ self.vectors.matrix.T, self.a, self.c)
 
-    def blocks(self, terms: Ints, width: int) -> Iterator[tuple[slice, Floats]]:
-        """Yield delta of some terms with every term in blocks of columns: which, and (k, width or fewer) float32."""
-        own, matrix = self.vectors.matrix[terms], self.vectors.matrix
-        for at in range(0, len(matrix), width):
-            part = slice(at, min(at + width, len(matrix)))
-            yield part, delta(own @ matrix[part].T, self.a, self.c)
+    def block(self, own: Floats, part: slice) -> Floats:
+        """(k, n) float32: delta of some terms, by their unit vectors (k, d), with a slice of the terms."""
+        return delta(own @ self.vectors.matrix[part].T, self.a, self.c)
 
     @property
     def mass(self) -> Floats:

@@ -29,6 +29,19 @@ def news():
     return (folder / "test" / "test_data" / "lee_background.cor").read_text().splitlines()[:100]
 
 
+def anserinis(name):
+    """Return Anserini's own analyser of that kind."""
+    start()
+    import jnius
+
+    english = jnius.autoclass("io.anserini.analysis.DefaultEnglishAnalyzer")
+    return {
+        "english": english.newDefaultInstance,
+        "english-krovetz": lambda: english.newStemmingInstance("krovetz"),
+        "english-nostem": lambda: english.newNonStemmingInstance(),
+    }[name]()
+
+
 def anserini(analyzer, texts):
     import jnius
 
@@ -38,15 +51,7 @@ def anserini(analyzer, texts):
 
 @pytest.mark.parametrize("name", ["english", "english-krovetz", "english-nostem"])
 def test_english_is_anserinis_token_for_token(name, news):
-    start()
-    import jnius
-
-    english = jnius.autoclass("io.anserini.analysis.DefaultEnglishAnalyzer")
-    theirs = {
-        "english": english.newDefaultInstance,
-        "english-krovetz": lambda: english.newStemmingInstance("krovetz"),
-        "english-nostem": lambda: english.newNonStemmingInstance(),
-    }[name]()
+    theirs = anserinis(name)
     texts = AWKWARD + news
     assert Analyzer(name).analyze(texts) == anserini(theirs, texts)
 
@@ -159,3 +164,35 @@ def test_bad_texts_are_refused():
         Analyzer().analyze(["a", "ab\ud800"])
     with pytest.raises(DataError, match="Analyzer: text 0 must be a string, got int 3"):
         Analyzer().analyze([3])
+
+
+@pytest.mark.parametrize("name", ["english", "english-krovetz", "english-nostem"])
+def test_positions_are_anserinis(name, news):
+    import jnius
+
+    theirs = anserinis(name)
+    # Twice, so that the second time everything is remembered.
+    texts = [AWKWARD[0], AWKWARD[2], "to be or not to be: the end of it", *news[:5]] * 2
+    ours = jnius.autoclass("irkit.Analyzers").byName(name)
+    assert [places(ours, text) for text in texts] == [places(theirs, text) for text in texts]
+
+
+def places(analyzer, text):
+    """Return the position increments and offsets of a text's tokens, and what is skipped at its end."""
+    import jnius
+
+    find = jnius.autoclass("java.lang.Class").forName
+    kind = "org.apache.lucene.analysis.tokenattributes."
+    stream = analyzer.tokenStream("contents", text)
+    step = jnius.cast(
+        f"{kind}PositionIncrementAttribute", stream.addAttribute(find(f"{kind}PositionIncrementAttribute"))
+    )
+    offset = jnius.cast(f"{kind}OffsetAttribute", stream.addAttribute(find(f"{kind}OffsetAttribute")))
+    stream.reset()
+    found = []
+    while stream.incrementToken():
+        found.append((step.getPositionIncrement(), offset.startOffset(), offset.endOffset()))
+    stream.end()
+    found.append((step.getPositionIncrement(), offset.startOffset(), offset.endOffset()))
+    stream.close()
+    return found

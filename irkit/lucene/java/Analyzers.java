@@ -2,6 +2,7 @@ package irkit;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.LowerCaseFilter;
 import org.apache.lucene.analysis.StopFilter;
@@ -179,24 +180,23 @@ public final class Analyzers {
     }
   }
 
-  private interface Stemmer {
-    TokenStream over(TokenStream stream);
-  }
-
   /** Anserini's DefaultEnglishAnalyzer: standard tokens, no possessive 's, lower case, 33 stop words, a stemmer. */
   private static final class English extends Analyzer {
-    private final Stemmer stemmer;
+    private final UnaryOperator<TokenStream> stemmer;
 
-    English(Stemmer stemmer) {
+    English(UnaryOperator<TokenStream> stemmer) {
       this.stemmer = stemmer;
     }
 
     @Override
     protected TokenStreamComponents createComponents(String field) {
       Tokenizer tokens = new StandardTokenizer();
-      TokenStream stream = new LowerCaseFilter(new EnglishPossessiveFilter(tokens));
-      stream = new StopFilter(stream, EnglishAnalyzer.ENGLISH_STOP_WORDS_SET);
-      return new TokenStreamComponents(tokens, stemmer.over(stream));
+      return new TokenStreamComponents(tokens, new Remembered(tokens, this::filtered));
+    }
+
+    private TokenStream filtered(TokenStream stream) {
+      stream = new LowerCaseFilter(new EnglishPossessiveFilter(stream));
+      return stemmer.apply(new StopFilter(stream, EnglishAnalyzer.ENGLISH_STOP_WORDS_SET));
     }
 
     @Override
