@@ -2,7 +2,6 @@ package irkit;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.UnaryOperator;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.LowerCaseFilter;
 import org.apache.lucene.analysis.StopFilter;
@@ -180,23 +179,24 @@ public final class Analyzers {
     }
   }
 
+  private interface Stemmer {
+    TokenStream over(TokenStream stream);
+  }
+
   /** Anserini's DefaultEnglishAnalyzer: standard tokens, no possessive 's, lower case, 33 stop words, a stemmer. */
   private static final class English extends Analyzer {
-    private final UnaryOperator<TokenStream> stemmer;
+    private final Stemmer stemmer;
 
-    English(UnaryOperator<TokenStream> stemmer) {
+    English(Stemmer stemmer) {
       this.stemmer = stemmer;
     }
 
     @Override
     protected TokenStreamComponents createComponents(String field) {
       Tokenizer tokens = new StandardTokenizer();
-      return new TokenStreamComponents(tokens, new Remembered(tokens, this::filtered));
-    }
-
-    private TokenStream filtered(TokenStream stream) {
-      stream = new LowerCaseFilter(new EnglishPossessiveFilter(stream));
-      return stemmer.apply(new StopFilter(stream, EnglishAnalyzer.ENGLISH_STOP_WORDS_SET));
+      TokenStream stream = new LowerCaseFilter(new EnglishPossessiveFilter(tokens));
+      stream = new StopFilter(stream, EnglishAnalyzer.ENGLISH_STOP_WORDS_SET);
+      return new TokenStreamComponents(tokens, stemmer.over(stream));
     }
 
     @Override
