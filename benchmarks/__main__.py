@@ -1,8 +1,8 @@
 """Run the benchmarks and write their table: `make bench` or `python -m benchmarks [--documents N] [--repeats N]`.
 
-Everything is measured in one run on one machine, peers taking turns; medians are reported. The
-table goes to `docs/benchmarks.md` with `--write`. This process stays small: the kernel counts what a
-process held when it started another as the other's memory, so all work is done in children.
+What is compared is measured in one run on one machine, peers taking turns; medians are reported.
+`--write` puts the last table of every part into `docs/benchmarks.md`. This process stays small: the kernel
+counts what a process held when it started another as the other's memory, so all work is done in children.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from benchmarks.prepare import generate, make_index, real_collection
 
 ROOT = Path(__file__).parents[1]
 PARTS = ["search", "frequent", "real", "feedback", "build", "startup", "large"]
+HEAD = """# Benchmarks
+
+`make bench` prints these tables. Systems take turns within each pass, so ratios hold where a machine's speed drifts;
+single figures do not."""
 
 
 def main() -> None:
@@ -36,18 +40,18 @@ def main() -> None:
     wanted = set(args.only or PARTS)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     args.work.mkdir(parents=True, exist_ok=True)
-    lines = [f"Measured {date.today()} on {_machine()}; {args.repeats} passes, medians, systems taking turns."]
     folder = apart(generate, args.work / f"passages-{args.documents}", args.documents)
     index = apart(make_index, folder / "documents.jsonl", args.work / f"index-{args.documents}")
     for part in PARTS:
         if part in wanted:
-            lines += SECTIONS[part](args, folder, index)
-            print(f"done: {part}", flush=True)
-    text = "\n".join(lines)
-    print(text)
+            title, *lines = SECTIONS[part](args, folder, index)
+            about = f"Measured {date.today()} on {_machine()}; {args.repeats} passes, medians, systems taking turns."
+            text = "\n".join([f"## {title}", "", about, "", *lines])
+            (args.work / f"{part}.md").write_text(text)
+            print(f"{text}\n", flush=True)
     if args.write:
-        page = ROOT / "docs" / "benchmarks.md"
-        page.write_text(f"# Benchmarks\n\n`make bench` prints this page's tables.\n\n{text}\n")
+        parts = [path.read_text() for part in PARTS if (path := args.work / f"{part}.md").is_file()]
+        (ROOT / "docs" / "benchmarks.md").write_text("\n\n".join([HEAD, *parts]) + "\n")
 
 
 def apart(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -61,7 +65,7 @@ def search_section(args: argparse.Namespace, folder: Path, index: Path) -> list[
 
     rows = search.compare(index, folder / "queries.tsv", args.work, repeats=args.repeats)
     found = [{"ratio": what, "measured": value, "wanted": least} for what, value, least in search.bars(rows)]
-    lines = [f"\n## Search, {args.documents:,} generated passages, 1,000 ordinary queries\n"]
+    lines = [f"Search, {args.documents:,} generated passages, 1,000 ordinary queries"]
     lines += _table(rows, ["route", "k", "threads", "qps", "cpu_ms", "rss_mb"])
     return [*lines, "", *_table(found, ["ratio", "measured", "wanted"])]
 
@@ -71,14 +75,14 @@ def frequent_section(args: argparse.Namespace, folder: Path, index: Path) -> lis
 
     routes = ("limit", "irkit-wand", "irkit-auto", "bm25s")
     rows = search.compare(index, folder / "frequent.tsv", args.work, repeats=args.repeats, routes=routes)
-    lines = [f"\n## Search, {args.documents:,} generated passages, 1,000 queries of five frequent words\n"]
+    lines = [f"Search, {args.documents:,} generated passages, 1,000 queries of five frequent words"]
     return lines + _table(rows, ["route", "k", "threads", "qps", "cpu_ms"])
 
 
 def real_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
     from benchmarks import search
 
-    lines = ["\n## Search, real collections, one thread\n"]
+    lines = ["Search, real collections, one thread"]
     rows = []
     for name in ("npl", "cranfield", "cacm", "medline"):
         count = apart(real_collection, name, args.work)
@@ -98,7 +102,7 @@ def feedback_section(args: argparse.Namespace, folder: Path, index: Path) -> lis
     rows = apart(feedback.compare_paths, index, folder, args.work, args.repeats)
     times = [row for row in rows if "ms" in row]
     lines = [
-        f"\n## Query models and feedback, {args.documents:,} generated passages\n",
+        f"Query models and feedback, {args.documents:,} generated passages",
         *_table(times, ["figure", "ms"]),
     ]
     return [*lines, "", *_table([row for row in rows if "ratio" in row], ["figure", "ratio", "wanted"])]
@@ -108,7 +112,7 @@ def build_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
     from benchmarks import build
 
     rows = build.compare(folder, args.documents, args.work, repeats=args.repeats)
-    lines = [f"\n## Index build, {args.documents:,} passages, 2 threads, no stored text\n"]
+    lines = [f"Index build, {args.documents:,} passages, 2 threads, no stored text"]
     lines += _table(rows, ["system", "docs_per_s", "wall", "cpu", "mb", "rss_mb"])
     return [*lines, f"\nirkit / IndexCollection: {rows[1]['wall'] / rows[0]['wall']:.2f}x the speed (wanted >= 1.1)"]
 
@@ -120,7 +124,7 @@ def startup_section(args: argparse.Namespace, folder: Path, index: Path) -> list
     rows = startup.compare(index, query, repeats=args.repeats)
     ours, theirs = rows[-2], rows[-1]
     return [
-        "\n## Cold start: a fresh process each\n",
+        "Cold start: a fresh process each",
         *_table(rows, ["command", "wall", "cpu", "rss_mb"]),
         f"\nirkit search is {theirs['wall'] / ours['wall']:.1f}x faster than pyserini's import and search "
         f"(wanted >= 5) and takes {ours['rss_mb'] / theirs['rss_mb']:.2f}x its memory (wanted <= 0.35)",
@@ -131,12 +135,12 @@ def large_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
     from benchmarks import build, search
 
     if not args.large:
-        return []
+        return ["A larger collection", "left out"]
     large = apart(generate, args.work / f"passages-{args.large}", args.large)
     built = args.work / f"index-{args.large}"
     shutil.rmtree(built, ignore_errors=True)
     took = build.timed(build.ours(large / "documents.jsonl", built, 2))
-    lines = [f"\n## {args.large:,} passages\n"]
+    lines = [f"{args.large:,} passages"]
     lines.append(f"built in {took['wall']:.1f} s, {args.large / took['wall']:,.0f} documents/s")
     settings, routes = ((1000, 1), (10, 1)), ("irkit-wand", "irkit-auto")
     for size, where in ((args.documents, index), (args.large, built)):
