@@ -20,7 +20,7 @@ endif
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/ready-run ## Index, search and evaluate the embedded collection; print the boards, write report.html.
+demo: .venv/ready-run ## Compare retrieval, recommendation and density models on embedded data; write report.html.
 	@$(RUN) -m irkit leaderboard quickstart --report report.html
 
 test: .venv/ready-dev ## Run every test; with IRKIT_DATA, those on real collections too.

@@ -1,7 +1,8 @@
 """Where recipes, cards, suites, user data and caches live.
 
 A name is looked up in this order: an existing path; the user's folder (`IRKIT_HOME`, default
-`~/.irkit`); what irkit ships. Shipped files are the top-level folders `pipelines/`, `data/` and
+`~/.irkit`); what irkit ships. The folder below these may be named too: `recommend/ease` is the
+`ease` that stands there. Shipped files are the top-level folders `pipelines/`, `data/` and
 `eval/` of a checkout, or their copies inside an installed wheel.
 """
 
@@ -57,4 +58,7 @@ def find(kind: str, name: str) -> Path:
     known = names(kind)
     if name in known:
         return known[name]
+    for folder in (home() / kind, shipped(kind)):
+        if "/" in name and (folder / f"{name}.yaml").is_file():
+            return folder / f"{name}.yaml"
     raise NotFoundError(f"{kind}: there is no {name!r}; {near_misses(name, known)}")

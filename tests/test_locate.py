@@ -44,6 +44,16 @@ def test_a_path_is_taken_as_it_is(places, tmp_path):
         locate.find("pipelines", "nowhere/mine.yaml")
 
 
+def test_a_name_may_have_its_folder_before_it(places):
+    shipped, home = places
+    assert locate.find("pipelines", "retrieval/bm25") == shipped / "pipelines/retrieval/bm25.yaml"
+    (home / "pipelines/retrieval").mkdir()
+    (home / "pipelines/retrieval/bm25.yaml").write_text("name: x\n")
+    assert locate.find("pipelines", "retrieval/bm25") == home / "pipelines/retrieval/bm25.yaml"
+    with pytest.raises(NotFoundError, match="there is no 'search/bm25'"):
+        locate.find("pipelines", "search/bm25")
+
+
 def test_an_unknown_name_lists_near_misses(places):
     with pytest.raises(NotFoundError, match=r"pipelines: there is no 'bm52'; did you mean bm25\?"):
         locate.find("pipelines", "bm52")

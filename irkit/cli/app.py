@@ -8,13 +8,17 @@ from irkit import __version__
 from irkit.cli import data, pipelines
 from irkit.cli.compare import compare
 from irkit.cli.doctor import doctor
+from irkit.cli.encode import encode
 from irkit.cli.evaluate import evaluate
 from irkit.cli.explain import explain
 from irkit.cli.helptext import HelpText
 from irkit.cli.index import index
 from irkit.cli.leaderboard import leaderboard
+from irkit.cli.recommend import recommend
 from irkit.cli.run import run
+from irkit.cli.sample import sample
 from irkit.cli.search import search
+from irkit.cli.train import train
 from irkit.cli.tune import tune
 
 HELP = """Information retrieval and recommendation research on one pipeline algebra, over Lucene.
@@ -37,7 +41,20 @@ def build() -> App:
         suppress_keyboard_interrupt=False,
         default_parameter=Parameter(negative=()),
     )
-    for command in (index, search, run, evaluate, compare, leaderboard, tune, explain):
+    for command in (
+        index,
+        search,
+        recommend,
+        run,
+        evaluate,
+        compare,
+        leaderboard,
+        tune,
+        explain,
+        train,
+        sample,
+        encode,
+    ):
         app.command(command)
     for family in (data, pipelines):
         app.command(family.family())

@@ -9,7 +9,7 @@ from cyclopts import App
 from irkit.cli.tables import counted, table
 
 if TYPE_CHECKING:
-    from irkit.io.cards import Card
+    from irkit.io.cards import Card, RatingCollectionCard
 
 HELP = """List, show, get and verify collections.
 
@@ -30,7 +30,7 @@ def family() -> App:
 
 
 def list_() -> None:
-    """List the collections by name, with where they are.
+    """List the collections by name, with where they are: those of documents, then those of ratings.
 
     A collection is here, downloadable (irkit data get), or to be had by path only: its owners ask
     for an agreement, and IRKIT_DATA then names the folder it was put in.
@@ -39,13 +39,19 @@ def list_() -> None:
 
         irkit data list
     """
-    from irkit.io import collections
+    from irkit.io import collections, rating_collections
 
     rows = [
         [name, row.state, _number(row.documents), _number(row.queries), ", ".join(row.splits), row.about]
         for name, row in collections().items()
     ]
     print(table(["collection", "state", "documents", "queries", "splits", "about"], rows))
+    rows = [
+        [name, row.state, *map(_number, (row.ratings, row.users, row.items)), ", ".join(row.splits), row.about]
+        for name, row in rating_collections().items()
+    ]
+    print()
+    print(table(["collection", "state", "ratings", "users", "items", "splits", "about"], rows))
 
 
 def show(collection: str, /) -> None:
@@ -58,12 +64,12 @@ def show(collection: str, /) -> None:
     Parameters
     ----------
     collection
-        A collection's name, folder or irds:<id>.
+        A collection's name, folder, file of ratings or irds:<id>.
     """
     from irkit.io.cards import card_names, find_card
-    from irkit.io.library import load_collection, locate, state
+    from irkit.io.library import load_either, locate, state
 
-    card = find_card(collection) if collection in card_names() else load_collection(collection).card
+    card = find_card(collection) if collection in card_names() else load_either(collection).card
     here = locate(card)
     facts = {
         "name": card.name,
@@ -73,7 +79,7 @@ def show(collection: str, /) -> None:
         "citation": card.citation,
         "source": ", ".join(card.source),
         "holds": _counts(card),
-        "splits": ", ".join(f"{name} (default)" if name == card.default_split else name for name in card.splits),
+        "splits": _splits(card),
         "files": ", ".join(file.name for file in card.files),
     }
     for name, value in facts.items():
@@ -96,9 +102,9 @@ def get(collection: str, /) -> None:
     collection
         A collection's name (irkit data list).
     """
-    from irkit.io import load_collection
+    from irkit.io.library import load_either
 
-    found = load_collection(collection, download=True)
+    found = load_either(collection, download=True)
     print(f"{found.name}: {found.folder or 'through ir_datasets, which downloads when it is first read'}")
 
 
@@ -114,11 +120,11 @@ def verify(collection: str, /) -> int:
     Parameters
     ----------
     collection
-        A collection's name, folder or irds:<id>.
+        A collection's name, folder, file of ratings or irds:<id>.
     """
-    from irkit.io import load_collection
+    from irkit.io.library import load_either
 
-    checks = load_collection(collection).verify()
+    checks = load_either(collection).verify()
     for check in checks:
         found = check.found if check.ok else f"{check.found}, expected {check.expected}"
         print(f"{'ok' if check.ok else 'problem':7}  {check.what}: {found}")
@@ -127,7 +133,16 @@ def verify(collection: str, /) -> int:
     return 0 if all(check.ok for check in checks) else 1
 
 
-def _counts(card: Card) -> str:
+def _splits(card: Card | RatingCollectionCard) -> str:
+    default = getattr(card, "default_split", None)
+    return ", ".join(f"{name} (default)" if name == default else name for name in card.splits)
+
+
+def _counts(card: Card | RatingCollectionCard) -> str:
+    from irkit.io.cards import Card
+
+    if not isinstance(card, Card):
+        return ", ".join(counted(number, what.removesuffix("s")) for what, number in card.counts.given().items())
     counts = card.splits[card.default_split].counts if card.default_split else card.counts
     parts = [(card.counts.documents, "document"), (counts.queries, "query"), (counts.judgements, "judgement")]
     return ", ".join(counted(number, noun) for number, noun in parts if number is not None)

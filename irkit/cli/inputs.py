@@ -92,8 +92,9 @@ def prepared(recipe: str, settings: Sequence[str] | None, vectors: str | None) -
         raise ConfigError(f"recipe {loaded.name}: needs word vectors; give a file, or --vectors trained:ppmi-svd")
     lacking = [need for need in loaded.needs if need not in ("index", "vectors")]
     if lacking:
+        instead = "irkit recommend" if lacking == ["train"] else "Python"
         raise ConfigError(
-            f"recipe {loaded.name}: needs {', '.join(lacking)}, which this command cannot give; use Python"
+            f"recipe {loaded.name}: needs {', '.join(lacking)}, which this command cannot give; use {instead}"
         )
     return loaded
 

@@ -88,9 +88,7 @@ def list_suites() -> None:
     rows = []
     for name in sorted(names("eval")):
         suite = load_suite(name)
-        rows.append(
-            [name, ", ".join(choice.name for choice in suite.collections), str(len(suite.systems)), suite.about]
-        )
+        rows.append([name, ", ".join(dict.fromkeys(suite.boards)), str(len(suite.rows)), suite.about])
     print(table(["suite", "collections", "systems", "about"], rows))
 
 

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from irkit.cli.tables import table
 
-HELP = """List, show and copy pipeline recipes.
+HELP = """List, show and copy recipes.
 
 For example:
 
@@ -51,9 +51,9 @@ def show(recipe: str, /) -> None:
     recipe
         A recipe's name or the path of a recipe file.
     """
-    from irkit.recipe import load_recipe
+    from irkit.recipe.training import load_any
 
-    loaded = load_recipe(recipe)  # a broken file is an error here, not when it is run
+    loaded = load_any(recipe)  # a broken file is an error here, not when it is run
     print(f"# {loaded.path}")
     print(loaded.yaml().rstrip())
 

@@ -14,7 +14,7 @@ import pandas as pd
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.evaluation import Evaluation, evaluate
 from irkit.evaluate.measures import Measures
-from irkit.evaluate.significance import TEST_TITLES, Test, bootstrap_interval, contrast, holm
+from irkit.evaluate.significance import TEST_TITLES, Contrast, Test, bootstrap_interval, contrast, holm
 from irkit.evaluate.table import number, text_table
 from irkit.frames import Qrels, Queries, Results
 from irkit.hits import Hits
@@ -105,31 +105,60 @@ class Comparison:
         for name, own in values.items():
             low, high = bootstrap_interval(own, seed=self.seed)
             against = None if self.baseline is None else contrast(own, values[self.baseline], seed=self.seed)
-            is_baseline = name == self.baseline
-            tested = None if is_baseline else against
-            out[name] = {
-                "mean": means[name],
-                "low": low * scale,
-                "high": high * scale,
-                "delta": None if against is None else against.delta * scale,
-                "p": None if tested is None else tested.p(self.test),
-                "p_corrected": None,
-                "p_wilcoxon": None if tested is None else tested.p_wilcoxon,
-                "p_randomisation": None if tested is None else tested.p_randomisation,
-                "wins": 0 if tested is None else tested.wins,
-                "ties": 0 if tested is None else tested.ties,
-                "losses": 0 if tested is None else tested.losses,
-                "robustness": None if against is None else against.robustness,
-            }
-        tested_names = [name for name, cell in out.items() if cell["p"] is not None]
-        corrected = holm(np.array([out[name]["p"] for name in tested_names]))
-        for name, p in zip(tested_names, corrected.tolist(), strict=True):
-            out[name]["p_corrected"] = p
+            delta = None if against is None else against.delta * scale
+            tested = name != self.baseline
+            out[name] = cell(means[name], (low * scale, high * scale), against, self.test, delta=delta, tested=tested)
+        correct(out)
         return out
 
     def _check_measure(self, measure: str) -> None:
         if measure not in self.measures:
             raise ConfigError(f"compare: {measure!r} was not measured; {near_misses(measure, self.measures)}")
+
+
+def cell(
+    mean: float,
+    interval: tuple[float, float],
+    against: Contrast | None,
+    test: Test,
+    *,
+    delta: float | None,
+    tested: bool,
+) -> dict[str, Any]:
+    """Return the statistics of one system on one measure, in the shape of a result file and not yet corrected.
+
+    Parameters
+    ----------
+    against : Contrast or None
+        With the baseline, None where there is none.
+    delta : float or None
+        The difference from the baseline.
+    tested : bool
+        False for the baseline itself.
+    """
+    found = against if tested else None
+    return {
+        "mean": mean,
+        "low": interval[0],
+        "high": interval[1],
+        "delta": delta,
+        "p": None if found is None else found.p(test),
+        "p_corrected": None,
+        "p_wilcoxon": None if found is None else found.p_wilcoxon,
+        "p_randomisation": None if found is None else found.p_randomisation,
+        "wins": 0 if found is None else found.wins,
+        "ties": 0 if found is None else found.ties,
+        "losses": 0 if found is None else found.losses,
+        "robustness": None if against is None else against.robustness,
+    }
+
+
+def correct(column: Mapping[str, dict[str, Any]]) -> None:
+    """Put Holm's correction of `p` into the cells of one measure, by system."""
+    tested = [name for name, one in column.items() if one["p"] is not None]
+    corrected = holm(np.array([column[name]["p"] for name in tested]))
+    for name, p in zip(tested, corrected.tolist(), strict=True):
+        column[name]["p_corrected"] = p
 
 
 def compare(

@@ -15,7 +15,7 @@ from irkit.evaluate.compare import LEVEL, Comparison, check_baseline, check_test
 from irkit.evaluate.evaluation import Evaluation, evaluate
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import Measures, parse_measures
-from irkit.evaluate.memory import NOTE, reset_peak
+from irkit.evaluate.memory import memory_notes
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.significance import TEST_TITLES, Test
 from irkit.evaluate.table import number, text_table
@@ -245,9 +245,7 @@ def _notes(comparison: Comparison, repeats: int, cached: bool) -> list[str]:
         notes.append("results may come from the cache, so times are not reported")
     elif repeats == 1:
         notes.append("times are of a single run")
-    if not reset_peak():
-        notes.append(NOTE)
-    return notes
+    return [*notes, *memory_notes()]
 
 
 def _recipe(stage: Stage, name: str) -> tuple[str, str]:

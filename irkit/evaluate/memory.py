@@ -31,6 +31,11 @@ def reset_peak() -> bool:
     return True
 
 
+def memory_notes() -> list[str]:
+    """Return what a board must say of its peaks of memory, if anything."""
+    return [] if reset_peak() else [NOTE]
+
+
 def peak_memory_mb() -> float:
     """Return the high-water mark of resident memory in megabytes (10^6 bytes)."""
     try:

@@ -6,15 +6,17 @@ measurement of a split is a look at its test part and is counted (`irkit.recomme
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from irkit.arrays import Bools
+from irkit.arrays import Bools, Floats, Ints
 from irkit.errors import FrameError
-from irkit.evaluate.significance import bootstrap_interval
+from irkit.evaluate.compare import cell, correct
+from irkit.evaluate.significance import Test, bootstrap_interval, contrast, robustness
 from irkit.recommend.base import BRANCHES, Recommender
 from irkit.recommend.guards import LOOKS
 from irkit.recommend.splits import RatingSplit
@@ -101,27 +103,100 @@ def rating_errors(predicted: pd.DataFrame, *, seed: int = 42) -> RatingEvaluatio
     FrameError
         If a column is missing, there is no row, or a number is not finite.
     """
+    error = prediction_errors(predicted)
+    branch = predicted["branch"].to_numpy()
+    user = np.unique(predicted["user_id"].to_numpy(dtype=object), return_inverse=True)[1]
+    parts = {name: _score(error[mask], user[mask], seed) for name, mask in parts_of(branch).items() if mask.any()}
+    errors = predicted[["user_id", "item_id", "branch"]].assign(error=error)
+    return RatingEvaluation(parts, branch_shares(branch), errors)
+
+
+def prediction_errors(predicted: pd.DataFrame) -> Floats:
+    """Return prediction less rating of each row, (n,) float64, of a frame as `rating_errors` takes it; errors alike."""
     missing = [name for name in ("user_id", "item_id", "rating", "prediction", "branch") if name not in predicted]
     if missing:
         raise FrameError(f"ratings: predictions need the column {missing[0]!r}; pass what predict gives")
     if predicted.empty:
         raise FrameError("ratings: there is no prediction to measure; give one pair or more")
-    error = predicted["prediction"].to_numpy(np.float64) - predicted["rating"].to_numpy(np.float64)
+    error: Floats = predicted["prediction"].to_numpy(np.float64) - predicted["rating"].to_numpy(np.float64)
     if not np.isfinite(error).all():
         row = int(np.argmin(np.isfinite(error)))
         raise FrameError(f"ratings: prediction or rating in row {row} is not finite; look at the model that made it")
-    branch = predicted["branch"].to_numpy()
-    masks: dict[str, Bools] = {
-        "all": np.ones(len(error), dtype=bool),
+    return error
+
+
+def parts_of(branch: Any) -> dict[str, Bools]:
+    """Return which pairs belong to which of `PARTS`, from the branch of each, (n,) of `BRANCHES`."""
+    return {
+        "all": np.ones(len(branch), dtype=bool),
         "warm": branch == BRANCHES[0],
         "cold user": (branch == BRANCHES[1]) | (branch == BRANCHES[3]),
         "cold item": (branch == BRANCHES[2]) | (branch == BRANCHES[3]),
     }
-    user = np.unique(predicted["user_id"].to_numpy(dtype=object), return_inverse=True)[1]
-    parts = {name: _score(error[mask], user[mask], seed) for name, mask in masks.items() if mask.any()}
-    shares = {name: float((branch == name).mean()) for name in BRANCHES}
-    errors = predicted[["user_id", "item_id", "branch"]].assign(error=error)
-    return RatingEvaluation(parts, shares, errors)
+
+
+def branch_shares(branch: Any) -> dict[str, float]:
+    """Return the share of pairs of each branch, from the branch of each, (n,) of `BRANCHES`."""
+    return {name: float((branch == name).mean()) for name in BRANCHES}
+
+
+def compare_errors(
+    errors: Mapping[str, Floats], user: Ints, *, squared: bool, baseline: str | None, test: Test = "t", seed: int = 42
+) -> tuple[dict[str, dict[str, Any]], dict[str, Floats]]:
+    """Compare systems by RMSE or MAE on the same pairs, paired over users.
+
+    What is tested is a user's share of the mean squared (or absolute) error, so that the mean of the
+    tested differences is the difference of the two systems' mean errors, however many pairs a user has.
+
+    Parameters
+    ----------
+    errors : mapping of system to (S, n) float64
+        Prediction less rating, one row for each seed the system was fitted with.
+    user : (n,) int
+        The user of each pair.
+    squared : bool
+        RMSE, otherwise MAE; the mean over seeds of either.
+    baseline : str or None
+    test : {"t", "wilcoxon", "randomisation"}
+        The test whose p-values are corrected.
+    seed : int
+        Of bootstrap and randomisation.
+
+    Returns
+    -------
+    cells : dict
+        System -> statistics, in the shape of a result file; whoever errs less wins.
+    per_user : dict
+        System -> (U,) float64: RMSE or MAE of each user, over seeds, in ascending order of `user`.
+    """
+    member = np.unique(user, return_inverse=True)[1]
+    counts = np.bincount(member)
+    losses = {name: error**2 if squared else np.abs(error) for name, error in errors.items()}
+    sums = {name: np.bincount(member, loss.mean(axis=0)) for name, loss in losses.items()}
+    per_user: dict[str, Floats] = {
+        name: np.sqrt(total / counts) if squared else total / counts for name, total in sums.items()
+    }
+    root = np.sqrt if squared else None
+    values = {name: float(np.mean(error_by_seed(error, squared=squared))) for name, error in errors.items()}
+    cells: dict[str, dict[str, Any]] = {}
+    for name, loss in losses.items():
+        interval = bootstrap_interval(loss, member, seed=seed, resamples=RESAMPLES, transform=root)
+        against, delta = None, None
+        if baseline is not None:
+            scale = len(counts) / len(user)
+            against = replace(
+                contrast(-scale * sums[name], -scale * sums[baseline], seed=seed),
+                robustness=robustness(-per_user[name], -per_user[baseline]),
+            )
+            delta = values[name] - values[baseline]
+        cells[name] = cell(values[name], interval, against, test, delta=delta, tested=name != baseline)
+    correct(cells)
+    return cells, per_user
+
+
+def error_by_seed(error: Floats, *, squared: bool) -> Floats:
+    """Return the RMSE or MAE of each row of errors (S, n): (S,) float64."""
+    return np.sqrt((error**2).mean(axis=1)) if squared else np.abs(error).mean(axis=1)
 
 
 def squared_error_difference(

@@ -2,7 +2,7 @@
 
 Per-query values are rounded to 6 decimals in the file, which keeps it a third as long; means,
 intervals and p-values are written in full. A mean made anew from the file's per-query values
-therefore differs from the one printed by at most 5e-7.
+therefore differs from the one printed by at most 5e-7. Optional fields are left out where they say nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import reprlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,6 +23,10 @@ SCHEMA = 1
 
 DECIMALS = 6
 "Decimals of a per-query value in a file."
+
+
+Kind: TypeAlias = Literal["retrieval", "ratings", "top-n", "density"]
+"What a board is about."
 
 
 class _Shape(BaseModel):
@@ -44,6 +48,12 @@ class MeasureCell(_Shape):
     ties: int
     losses: int
     robustness: float | None
+    kind: Literal["exact", "lower_bound", "estimate"] | None = None
+    "What a mean log-likelihood is; None where a measure has but one kind."
+    stderr: float | None = None
+    "Monte Carlo standard error of the mean."
+    ess: float | None = None
+    "Effective sample size, as a share of the samples."
 
 
 class SystemRow(_Shape):
@@ -60,11 +70,21 @@ class SystemRow(_Shape):
     peak_memory_mb: float | None
     notes: list[str]
     per_query: dict[str, dict[str, float]]
+    fit_seconds: float | None = None
+    "Seconds of one fit."
+    parameters: int | None = None
+    "Numbers that were learned."
 
 
 class Board(_Shape):
-    """Systems on one collection."""
+    """Systems on one collection, split of ratings or data set.
 
+    By kind, `queries` and the keys of `per_query` are queries, users (ratings, top-n) or test rows
+    (density), and `documents` counts documents, items or training rows. `ms_per_query` is per predicted
+    pair on a board of ratings. The mean of a rating error is over pairs, its values are users' own errors.
+    """
+
+    kind: Kind = "retrieval"
     collection: str
     about: str
     data_hash: str

@@ -241,7 +241,8 @@ def bootstrap_interval(
 
     Parameters
     ----------
-    values : (n,) float64
+    values : (n,) or (r, n) float64
+        With r rows, such as one for each seed of a model, the interval is that of the mean over rows.
     groups : (n,) int, optional
         Cluster of each value, such as the user of a squared error: whole clusters are drawn.
     level : float in (0, 1)
@@ -249,7 +250,7 @@ def bootstrap_interval(
         Two calls with one seed and the same number of clusters draw the same clusters.
     resamples : int
     transform : function on arrays, optional
-        Applied to the resampled means: `np.sqrt` turns squared errors into RMSE.
+        Applied to the resampled means of each row: `np.sqrt` turns squared errors into RMSE.
 
     Returns
     -------
@@ -258,26 +259,28 @@ def bootstrap_interval(
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
     """
     values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 1 or not len(values) or (groups is not None and len(groups) != len(values)):
+    if values.ndim not in (1, 2) or not values.size or (groups is not None and len(groups) != values.shape[-1]):
         shape = None if groups is None else np.shape(groups)
         raise ShapeError(f"bootstrap: needs (n,) values and groups, got {values.shape} and {shape}")
     if not 0 < level < 1:
         raise ConfigError(f"bootstrap: level must lie between 0 and 1, got {level}")
+    rows = np.atleast_2d(values)
     if groups is None:
-        sums: Floats = values
-        sizes: Floats = np.ones(len(values))
+        sums: Floats = rows
+        sizes: Floats = np.ones(values.shape[-1])
     else:
         member = np.unique(groups, return_inverse=True)[1]
-        sums = np.bincount(member, weights=values).astype(np.float64)
+        sums = np.stack([np.bincount(member, weights=row) for row in rows])
         sizes = np.bincount(member).astype(np.float64)
     rng = generator(seed, "bootstrap")
-    block = max(1, _BLOCK // len(sums))
-    means: Floats = np.empty(resamples)
+    block = max(1, _BLOCK // len(sizes))
+    found: Floats = np.empty((len(rows), resamples))
     for start in range(0, resamples, block):
-        drawn = rng.integers(0, len(sums), size=(min(block, resamples - start), len(sums)))
-        means[start : start + len(drawn)] = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    if transform is not None:
-        means = transform(means)
+        drawn = rng.integers(0, len(sizes), size=(min(block, resamples - start), len(sizes)))
+        size = sizes[drawn].sum(axis=1)
+        for row, own in zip(found, sums, strict=True):
+            row[start : start + len(drawn)] = own[drawn].sum(axis=1) / size
+    means = (found if transform is None else transform(found)).mean(axis=0)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

@@ -199,6 +199,20 @@ def _ranks(scores: Floats, excluded: Bools, relevant: Bools, order: Ints) -> lis
     return out
 
 
+def check_measures(measures: Measures) -> list[str]:
+    """Return the names of some measures.
+
+    Raises
+    ------
+    ConfigError
+        If one is unknown or not among the five that top-n lists are measured by.
+    """
+    parsed = parse_measures(measures)
+    for measure in parsed:
+        _formula(measure)
+    return [str(measure) for measure in parsed]
+
+
 def _formula(measure: Measure) -> Callable[[Floats], float]:
     """Return the function from a user's ascending ranks of positives to the value of a measure."""
     name, given = measure.NAME, dict(measure.params)

@@ -20,8 +20,8 @@ from pydantic import Field
 
 from irkit.arrays import Floats
 from irkit.expand.feedback import Feedback, FeedbackConfig, FeedbackStage, TermModel
-from irkit.expand.nmf import nmf, nndsvd, random_start
 from irkit.expand.rocchio import tf_idf
+from irkit.learn.nmf import nmf, nndsvd, random_start
 from irkit.rng import generator
 
 

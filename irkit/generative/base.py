@@ -57,7 +57,11 @@ class Net(nn.Module):
 
 
 class Density:
-    """Base of the density models; a subclass implements `build`, and `log_prob` where the score is not exact."""
+    """Base of the density models.
+
+    A subclass implements `build`, `log_prob` where the score is not exact, and `hidden` where it has a
+    representation of rows to offer.
+    """
 
     name: ClassVar[str] = ""
     config_type: ClassVar[type[Config]] = Config
@@ -174,6 +178,18 @@ class Density:
         """Draw rows: (n, D) float32."""
         return self.fitted.sample(n, self.generator(seed)).float().cpu().numpy()
 
+    @torch.no_grad()
+    def transform(self, x: Floats | Tensor) -> Floats:
+        """Return the hidden representation of each row of x (n, D): (n, d) float32.
+
+        Raises
+        ------
+        ConfigError
+            If the model has none that is usual.
+        """
+        rows = self.rows(x, self.size, probabilities=self.bits)
+        return torch.cat([self.hidden(part) for part in self.batches(rows)]).float().cpu().numpy()
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write config and weights to one file, atomically and without code."""
         net = self.fitted
@@ -202,6 +218,10 @@ class Density:
         return model
 
     # ------------------------------------------------------------------ for subclasses
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """Return what `transform` gives of some rows (B, D); models that have it implement it."""
+        raise ConfigError(f"{self.name}: has no hidden representation; choose another model to transform with")
 
     @property
     def size(self) -> int:

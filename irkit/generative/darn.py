@@ -271,6 +271,18 @@ class DARN(Density):
         """Return an untrained network."""
         return DARNNet(size, self.config)
 
+    def hidden(self, x: Tensor) -> Tensor:
+        """Return the posterior means of the lowest latent layer, q(h^1_j = 1 | x): (B, H_1).
+
+        Raises
+        ------
+        ConfigError
+            If there are no latent bits.
+        """
+        if not self.config.hidden_sizes:
+            raise ConfigError("darn: without latent bits there is no hidden representation; set hidden_sizes")
+        return torch.sigmoid(self.fitted.encoders[0](x))
+
     @torch.no_grad()
     def log_prob(self, x: Floats | Tensor, *, samples: int = 100, seed: int = 1) -> Estimate:
         """Return log p(x) of each row (n, D): exact without h, else the importance-weighted bound.

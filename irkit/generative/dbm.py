@@ -167,6 +167,10 @@ class DBM(Density):
             net.chains_h2.copy_(torch.bernoulli(torch.sigmoid(net.c2).expand_as(net.chains_h2)))
         return net
 
+    def hidden(self, x: Tensor) -> Tensor:
+        """Return the mean-field means of both layers side by side: (B, H1 + H2)."""
+        return torch.cat(self.fitted.mean_field(x), dim=1)
+
     @torch.no_grad()
     def log_z(self, *, chains: int = 100, temperatures: int = 1000, seed: int = 1) -> Estimate:
         """Return log Z: exact if h1 has at most 12 units, else by AIS from independent units."""

@@ -19,14 +19,14 @@ Departures: Adam; weights start as torch's linear layers do, the output bias at 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from irkit.arrays import Floats
+from irkit.arrays import Floats, Ints
 from irkit.config import Config
 from irkit.generative.base import Density, Net, numbers
 from irkit.learn.distributions import logit, softplus
@@ -141,6 +141,11 @@ class EoNADE(Density):
         """Return an untrained network."""
         return EoNADENet(size, self.config)
 
+    def hidden(self, x: Tensor) -> Tensor:
+        """Return the top hidden layer with every bit seen: (B, H_L)."""
+        net = self.fitted
+        return net.hidden(net.first(torch.cat([x, torch.ones_like(x)], dim=1)))
+
     @property
     def orders(self) -> list[list[int]]:
         """The orders of the ensemble."""
@@ -161,6 +166,10 @@ class EoNADE(Density):
             for order in self.orders
         ]
         return torch.stack(found)
+
+    def report(self, x: Floats, labels: Ints | None = None) -> dict[str, Any]:
+        """Return the mean log-likelihood of rows under each order of the ensemble, in nats."""
+        return {"each_order": self.log_prob_by_order(x).mean(1).tolist()}
 
     @torch.no_grad()
     def impute(self, x: Floats | Tensor) -> Floats:

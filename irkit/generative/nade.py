@@ -178,6 +178,11 @@ class NADENet(Net):
         """Return log p(x), exact: (B,)."""
         return bernoulli_log_prob(x[:, self.order], self.logits(x))
 
+    def last_hidden(self, x: Tensor) -> Tensor:
+        """Return the hidden units once every bit is seen, act(c + sum over d of x_d W_d): (B, H)."""
+        a = torch.addmm(self.c, x[:, self.order], self.w)
+        return torch.sigmoid(a) if self.activation == "sigmoid" else torch.relu(a)
+
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw bit after bit, in O(D H) a row."""
         a = self.c.expand(n, -1)
@@ -201,6 +206,10 @@ class NADE(Density):
     def build(self, size: int) -> NADENet:
         """Return an untrained network."""
         return NADENet(size, self.config)
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """Return the hidden units once every bit is seen: (B, H)."""
+        return self.fitted.last_hidden(x)
 
     @classmethod
     def from_weights(cls, w: Tensor, c: Tensor, v: Tensor, b: Tensor, order: Ints | None = None) -> NADE:

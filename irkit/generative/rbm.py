@@ -265,19 +265,22 @@ class RBM(Density):
         """
         return self.log_prob(x, seed=seed).mean()
 
+    def hidden(self, x: Tensor) -> Tensor:
+        """Return p(h_j = 1 | x): (B, H)."""
+        return torch.sigmoid(hidden_logits(x, self.fitted.w, self.fitted.c))
+
     @torch.no_grad()
-    def features(self, x: Floats | Tensor) -> Floats:
-        """Return p(h_j = 1 | x) of each row: (n, H) float32."""
-        rows = self.rows(x, self.size, probabilities=self.bits)
-        net = self.fitted
-        parts = [torch.sigmoid(hidden_logits(part, net.w, net.c)) for part in self.batches(rows)]
-        return torch.cat(parts).float().cpu().numpy()
+    def reconstruct(self, x: Floats | Tensor) -> Floats:
+        """Return the means of p(v | h) at the means of p(h | x): (n, D) float32."""
+        net, rows = self.fitted, self.rows(x, self.size, probabilities=self.bits)
+        parameters = torch.cat([visible_parameters(self.hidden(part), net.w, net.b) for part in self.batches(rows)])
+        return (torch.sigmoid(parameters) if self.bits else parameters).float().cpu().numpy()
 
 
 def stack_rbms(
     x: Floats, hidden_sizes: Sequence[int], *, config: RBMConfig | None = None, trainer: TrainerConfig | None = None
 ) -> list[RBM]:
-    """Fit RBMs greedily, each to bits drawn anew from the features of the one below.
+    """Fit RBMs greedily, each to bits drawn anew from the hidden means of the one below.
 
     Parameters
     ----------
@@ -299,5 +302,5 @@ def stack_rbms(
         base = config or RBMConfig()
         one = RBM(base.changed(hidden_size=hidden_size, visible=base.visible if first else "bits"))
         stack.append(one.fit(x, trainer=trainer, dynamic=one.bits))
-        x = stack[-1].features(x)
+        x = stack[-1].transform(x)
     return stack

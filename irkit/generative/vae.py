@@ -227,11 +227,16 @@ class VAE(Density):
             errors.append(abs(fine - float(joint[coarse].logsumexp(0)) - cell - latent * math.log(2)))
         return Estimate(np.array(values), np.array(errors), "estimate")
 
+    def hidden(self, x: Tensor) -> Tensor:
+        """Return the posterior means: (B, Z)."""
+        return self.fitted.encoder(x)[0]
+
     @torch.no_grad()
-    def encode(self, x: Floats | Tensor) -> Floats:
-        """Return the posterior mean of each row: (n, Z) float32."""
-        rows = self.rows(x, self.size)
-        return torch.cat([self.fitted.encoder(part)[0] for part in self.batches(rows)]).float().cpu().numpy()
+    def reconstruct(self, x: Floats | Tensor) -> Floats:
+        """Return the means of p(x | z) at the posterior means, each row of a recurrent decoder given those above."""
+        net, rows = self.fitted, self.rows(x, self.size)
+        parameters = torch.cat([net.decoder(self.hidden(part), part) for part in self.batches(rows)])
+        return (torch.sigmoid(parameters) if self.bits else parameters).float().cpu().numpy()
 
     @torch.no_grad()
     def grid(self, side: int = 20) -> Floats:
@@ -261,7 +266,7 @@ class VAE(Density):
         """
         rng = self.generator(seed)
         bounds = [self.fitted.bound(part, rng) for part in self.batches(self.rows(x, self.size))]
-        means = self.encode(x)
+        means = self.transform(x)
         found: dict[str, Any] = {
             "elbo": float(torch.cat([bound.elbo for bound in bounds]).mean()),
             "reconstruction": float(torch.cat([bound.reconstruction for bound in bounds]).mean()),

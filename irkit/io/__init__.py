@@ -1,4 +1,4 @@
-"""Files in and out: documents, queries, judgements, runs, and test collections."""
+"""Files in and out: documents, queries, judgements, ratings, runs, and collections of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from irkit.io.formats import read_queries as read_queries
     from irkit.io.library import collections as collections
     from irkit.io.library import load_collection as load_collection
+    from irkit.io.library import load_rating_collection as load_rating_collection
+    from irkit.io.library import rating_collections as rating_collections
     from irkit.io.qrels import write_qrels as write_qrels
+    from irkit.io.rating_collection import RatingCollection as RatingCollection
     from irkit.io.ratings import read_ratings as read_ratings
     from irkit.io.runs import read_run as read_run
     from irkit.io.runs import write_run as write_run
@@ -20,8 +23,11 @@ if TYPE_CHECKING:
 # Imported when first used: reading a file of documents needs neither cards nor pandas.
 _DOOR = {
     "Collection": "collection",
+    "RatingCollection": "rating_collection",
     "collections": "library",
     "load_collection": "library",
+    "load_rating_collection": "library",
+    "rating_collections": "library",
     "read_documents": "formats",
     "read_qrels": "formats",
     "read_queries": "formats",

@@ -13,6 +13,12 @@
     splits: {dev: {queries: dev.txt, qrels: dev.qrels}, test: {...}}
     counts: {documents: 1400, queries: 225, judgements: 1837}
 
+A collection of ratings has these in place of documents, queries and qrels:
+
+    ratings: {file: u.data, format: tab, scale: [1, 5]}
+    splits: {u1: {train: u1.base, test: u1.test}}
+    counts: {ratings: 100000, users: 943, items: 1682}
+
 A card of the user lies in `<IRKIT_HOME>/data/<name>.yaml`, or as `card.yaml` beside the files.
 """
 
@@ -105,8 +111,8 @@ class SplitCard(Config):
     counts: Counts = Counts()
 
 
-class Card(Config):
-    """A collection card; see the module docstring for its YAML form."""
+class CollectionCard(Config):
+    """What every card says, whatever the collection holds."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
     about: str
@@ -118,6 +124,36 @@ class Card(Config):
     package: str | None = None
     "`package/folder` of a Python package that carries the files."
     files: tuple[FileCard, ...] = ()
+
+    @model_validator(mode="after")
+    def _stays_inside(self) -> CollectionCard:
+        for name in self.paths():
+            if not is_inside(name):
+                raise ValueError(f"the file {name!r} lies outside the collection's folder")
+        return self
+
+    def reads(self) -> list[str | None]:
+        """Return the files that the collection is read from, None where a part has no file."""
+        raise NotImplementedError
+
+    def needed(self) -> list[str]:
+        """Return the files without which the collection cannot be used."""
+        raise NotImplementedError
+
+    def paths(self) -> list[str]:
+        """Return every file that the card names, without repeats."""
+        named = [*self.reads(), *(name for file in self.files for name in (file.name, *file.members))]
+        return list(dict.fromkeys(name for name in named if name is not None))
+
+    @property
+    def through_irds(self) -> bool:
+        """Whether ir_datasets provides the collection."""
+        return False
+
+
+class Card(CollectionCard):
+    """The card of a test collection; see the module docstring for its YAML form."""
+
     documents: DocumentsCard
     queries: QueriesCard = QueriesCard()
     qrels: QrelsCard = QrelsCard()
@@ -141,17 +177,12 @@ class Card(Config):
             raise ValueError(f"default_split must name one of the splits ({', '.join(self.splits)})")
         if not self.splits and self.default_split is not None:
             raise ValueError("default_split without splits")
-        for name in self.paths():
-            if not is_inside(name):
-                raise ValueError(f"the file {name!r} lies outside the collection's folder")
         return self
 
-    def paths(self) -> list[str]:
-        """Return every file that the card names, without repeats."""
-        named = [*self.documents.files, self.queries.file, self.qrels.file]
-        named += [name for split in self.splits.values() for name in (split.queries, split.qrels)]
-        named += [name for file in self.files for name in (file.name, *file.members)]
-        return list(dict.fromkeys(name for name in named if name is not None))
+    def reads(self) -> list[str | None]:
+        """Return the files of documents, queries and judgements."""
+        splits = [name for split in self.splits.values() for name in (split.queries, split.qrels)]
+        return [*self.documents.files, self.queries.file, self.qrels.file, *splits]
 
     def part(self, split: str | None) -> tuple[str | None, str | None]:
         """Return the files of queries and judgements of a split (None where there are no splits)."""
@@ -170,6 +201,67 @@ class Card(Config):
         return self.documents.format == "irds"
 
 
+class RatingsCard(Config):
+    """How the ratings are read."""
+
+    file: str
+    format: str = "auto"
+    columns: dict[str, str] | None = None
+    "What the file calls `user_id`, `item_id`, `rating` and `timestamp`, where that is unusual."
+    encoding: str = "utf-8"
+    scale: tuple[float, float] | None = None
+    "Least and greatest rating possible; default those that occur."
+    duplicates: Literal["error", "last", "mean"] = "error"
+    "What to do where a user rated an item twice."
+
+
+class RatingCounts(Config):
+    """What the file of ratings must hold; what is absent is not checked."""
+
+    ratings: int | None = Field(None, ge=0)
+    users: int | None = Field(None, ge=0)
+    items: int | None = Field(None, ge=0)
+
+
+class RatingSplitCard(Config):
+    """One split as its makers published it: two files of the format of the whole."""
+
+    train: str
+    test: str
+
+
+class RatingCollectionCard(CollectionCard):
+    """The card of a collection of ratings."""
+
+    ratings: RatingsCard
+    splits: dict[str, RatingSplitCard] = Field(default_factory=dict)
+    counts: RatingCounts = RatingCounts()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> RatingCollectionCard:
+        from irkit.io.ratings import FORMATS, NAMES
+
+        reading = self.ratings
+        if reading.format not in ("auto", *FORMATS):
+            raise ValueError(f"ratings have no format {reading.format!r}, only {', '.join(FORMATS)}")
+        for name in reading.columns or {}:
+            if name not in NAMES:
+                raise ValueError(f"ratings have no column {name!r} to name, only {', '.join(NAMES)}")
+        if reading.scale is not None and not reading.scale[0] < reading.scale[1]:
+            low, high = reading.scale
+            raise ValueError(f"the scale of ratings is [low, high] with low < high, got [{low:g}, {high:g}]")
+        Reading(encoding=reading.encoding)
+        return self
+
+    def reads(self) -> list[str | None]:
+        """Return the files of ratings, whole and split."""
+        return [self.ratings.file, *(name for split in self.splits.values() for name in (split.train, split.test))]
+
+    def needed(self) -> list[str]:
+        """Return the file of all ratings; a split is read when it is asked for."""
+        return [self.ratings.file]
+
+
 def is_inside(name: str) -> bool:
     """Say whether a path of a card stays inside the collection's folder."""
     parts = re.split(r"[/\\]", name)
@@ -181,7 +273,7 @@ def card_names() -> list[str]:
     return sorted(names("data"))
 
 
-def find_card(name: str) -> Card:
+def find_card(name: str) -> Card | RatingCollectionCard:
     """Load a card by name.
 
     Raises
@@ -194,8 +286,8 @@ def find_card(name: str) -> Card:
     return load_card(find("data", name))
 
 
-def load_card(path: Path) -> Card:
-    """Load a card from a YAML file.
+def load_card(path: Path) -> Card | RatingCollectionCard:
+    """Load a card from a YAML file; one with the key `ratings` is that of a rating collection.
 
     Raises
     ------
@@ -218,7 +310,7 @@ def load_card(path: Path) -> Card:
     if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
         raise ConfigError(f"{path}:1: a card is a mapping of names to values, got {type(raw).__name__}")
     try:
-        return Card(**raw)
+        return RatingCollectionCard(**raw) if "ratings" in raw else Card(**raw)
     except ConfigError as error:
         raise ConfigError(f"{path}:{_line(root, str(error))}: {error}") from None
 

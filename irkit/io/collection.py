@@ -10,7 +10,7 @@ from irkit.config import digest
 from irkit.documents import Document
 from irkit.errors import DataError, NotFoundError, near_misses
 from irkit.io import irds, manifest
-from irkit.io.cards import Card
+from irkit.io.cards import Card, CollectionCard
 from irkit.io.checksums import hash_file, sha256
 from irkit.io.formats import read_documents, read_qrels, read_queries
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Check(NamedTuple):
-    """One thing that `Collection.verify` compared."""
+    """One thing that `verify` of a collection compared."""
 
     what: str
     expected: str
@@ -27,22 +27,24 @@ class Check(NamedTuple):
     ok: bool
 
 
-class Collection:
-    """A test collection whose files are at hand.
+class CardFiles:
+    """A card and the folder where its files lie: what all collections share.
 
     Parameters
     ----------
-    card : Card
+    card : CollectionCard
     folder : Path or None
-        Where the card's files lie; None for collections of ir_datasets.
+        None for collections of ir_datasets.
     """
 
-    def __init__(self, card: Card, folder: Path | None) -> None:
+    card: CollectionCard
+
+    def __init__(self, card: CollectionCard, folder: Path | None) -> None:
         self.card = card
         self.folder = folder
 
     def __repr__(self) -> str:
-        return f"<Collection {self.name} in {self.folder or 'ir_datasets'}>"
+        return f"<{type(self).__name__} {self.name} in {self.folder or 'ir_datasets'}>"
 
     @property
     def name(self) -> str:
@@ -53,6 +55,46 @@ class Collection:
     def about(self) -> str:
         """What the collection is, in one line."""
         return self.card.about
+
+    def checksums(self) -> Iterator[Check]:
+        """Compare the files that are here with every checksum on record, and with their first download."""
+        if self.folder is None:
+            return
+        for file in self.card.files:
+            path = self.folder / file.name
+            if path.is_file():
+                if file.sha256:
+                    yield _same(f"{file.name} SHA-256", file.sha256, hash_file(path))
+                if file.md5:
+                    yield _same(f"{file.name} MD5", file.md5, hash_file(path, "md5"))
+            for member, expected in file.members.items():
+                if expected and (self.folder / member).is_file():
+                    yield _same(f"{member} SHA-256", expected, hash_file(self.folder / member))
+        for name, entry in manifest.load(self.folder).items():
+            path = self.folder / name
+            if path.is_file():
+                yield _same(f"{name} since {entry['date']}", entry["sha256"], hash_file(path))
+
+    def path(self, name: str) -> str:
+        """Return where a file of the card is.
+
+        Raises
+        ------
+        NotFoundError
+            If it is missing; the message says what brings it here.
+        """
+        if self.folder is None:
+            return irds.PREFIX + name
+        path = self.folder / name
+        if not path.exists():
+            raise NotFoundError(f"{self.name}: {path} is missing; {how_to_get(self.card)}")
+        return str(path)
+
+
+class Collection(CardFiles):
+    """A test collection whose files are at hand."""
+
+    card: Card
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -78,7 +120,7 @@ class Collection:
         given = 0
         for name in reading.files:
             for document in read_documents(
-                self._path(name),
+                self.path(name),
                 reading.format,
                 encoding=reading.encoding,
                 fields=reading.fields,
@@ -114,7 +156,7 @@ class Collection:
             raise NotFoundError(f"{self.name}: the card names no file of queries")
         reading = self.card.queries
         frame = read_queries(
-            self._path(name),
+            self.path(name),
             reading.format,
             encoding=reading.encoding,
             fields=reading.fields,
@@ -134,7 +176,7 @@ class Collection:
         if name is None:
             raise NotFoundError(f"{self.name}: the card names no file of judgements")
         reading = self.card.qrels
-        return read_qrels(self._path(name), reading.format, encoding=reading.encoding, labels=reading.labels)
+        return read_qrels(self.path(name), reading.format, encoding=reading.encoding, labels=reading.labels)
 
     @property
     def fingerprint(self) -> str:
@@ -167,35 +209,18 @@ class Collection:
             In the order checksums, documents, queries and judgements by split. A file that is
             absent though its archive was unpacked is no fault.
         """
-        checks = list(self._checksums()) if self.folder is not None else []
+        checks = list(self.checksums())
         documents = self.card.counts.documents
         if documents is not None:
-            checks.append(_count("documents", documents, sum(1 for _ in self.documents())))
+            checks.append(count_check("documents", documents, sum(1 for _ in self.documents())))
         for split in self.splits or (None,):
             counts = self.card.splits[split].counts if split else self.card.counts
             suffix = f" of {split}" if split else ""
             if counts.queries is not None:
-                checks.append(_count(f"queries{suffix}", counts.queries, len(self.queries(split))))
+                checks.append(count_check(f"queries{suffix}", counts.queries, len(self.queries(split))))
             if counts.judgements is not None:
-                checks.append(_count(f"judgements{suffix}", counts.judgements, len(self.qrels(split))))
+                checks.append(count_check(f"judgements{suffix}", counts.judgements, len(self.qrels(split))))
         return checks
-
-    def _checksums(self) -> Iterator[Check]:
-        assert self.folder is not None
-        for file in self.card.files:
-            path = self.folder / file.name
-            if path.is_file():
-                if file.sha256:
-                    yield _same(f"{file.name} SHA-256", file.sha256, hash_file(path))
-                if file.md5:
-                    yield _same(f"{file.name} MD5", file.md5, hash_file(path, "md5"))
-            for member, expected in file.members.items():
-                if expected and (self.folder / member).is_file():
-                    yield _same(f"{member} SHA-256", expected, hash_file(self.folder / member))
-        for name, entry in manifest.load(self.folder).items():
-            path = self.folder / name
-            if path.is_file():
-                yield _same(f"{name} since {entry['date']}", entry["sha256"], hash_file(path))
 
     def _split(self, split: str | None) -> str | None:
         if split is None:
@@ -204,22 +229,14 @@ class Collection:
             raise NotFoundError(f"{self.name}: there is no split {split!r}; {near_misses(split, self.card.splits)}")
         return split
 
-    def _path(self, name: str) -> str:
-        if self.folder is None:
-            return irds.PREFIX + name
-        path = self.folder / name
-        if not path.exists():
-            raise NotFoundError(f"{self.name}: {path} is missing; {how_to_get(self.card)}")
-        return str(path)
 
-
-def how_to_get(card: Card) -> str:
+def how_to_get(card: CollectionCard) -> str:
     """Say what brings a collection's files here, as the tail of an error message."""
     if card.package is not None:
         return f"pip install {card.package.split('/')[0]}"
     if card.through_irds:
         return "pip install 'irkit[irds]'"
-    place = f"set IRKIT_DATA to a folder that holds {card.folder or card.name}/{card.documents.files[0]}"
+    place = f"set IRKIT_DATA to a folder that holds {card.folder or card.name}/{card.needed()[0]}"
     by_hand = next((file for file in card.files if file.url is None), None)
     if by_hand is not None:
         return f"{by_hand.how}, then {place}"
@@ -232,7 +249,8 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
-def _count(what: str, expected: int, found: int) -> Check:
+def count_check(what: str, expected: int, found: int) -> Check:
+    """Compare a number of things with that of the card."""
     return Check(what, f"{expected:,}", f"{found:,}", expected == found)
 
 

@@ -10,23 +10,23 @@ from pathlib import Path
 from irkit.errors import ConfigError, DataError, DownloadError, LockedError, NotFoundError
 from irkit.io import manifest
 from irkit.io.archive import extract
-from irkit.io.cards import Card, FileCard
+from irkit.io.cards import CollectionCard, FileCard
 from irkit.io.checksums import sha256
 from irkit.io.download import PAUSE, download
 from irkit.locate import home
 
 
-def cache_folder(card: Card) -> Path:
+def cache_folder(card: CollectionCard) -> Path:
     """Return where a downloaded collection lies; it need not exist."""
     return home() / "collections" / card.name
 
 
-def fetch(card: Card, *, pause: float = PAUSE) -> Path:
+def fetch(card: CollectionCard, *, pause: float = PAUSE) -> Path:
     """Download what is missing of a collection.
 
     Parameters
     ----------
-    card : Card
+    card : CollectionCard
     pause : float
         Seconds before the first retry of a broken connection.
 
@@ -95,7 +95,7 @@ def _fetch(file: FileCard, folder: Path, pause: float) -> None:
         target.unlink()  # its files and its digest are kept
 
 
-def _announce(card: Card, folder: Path) -> None:
+def _announce(card: CollectionCard, folder: Path) -> None:
     sizes = [file.bytes for file in card.files if file.url]
     size = f" ({sum(filter(None, sizes)):,} bytes)" if all(sizes) else ""
     print(f"{card.name}: downloading{size} to {folder}", file=sys.stderr)
@@ -105,7 +105,7 @@ def _announce(card: Card, folder: Path) -> None:
 
 
 @contextmanager
-def _locked(card: Card) -> Iterator[None]:
+def _locked(card: CollectionCard) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     folder = cache_folder(card).parent

@@ -14,15 +14,26 @@ from pathlib import Path
 
 from irkit.errors import ConfigError, NotFoundError
 from irkit.io import beir
-from irkit.io.cards import CARD_FILE, Card, DocumentsCard, QrelsCard, QueriesCard, SplitCard, load_card
+from irkit.io.cards import (
+    CARD_FILE,
+    Card,
+    DocumentsCard,
+    QrelsCard,
+    QueriesCard,
+    RatingCollectionCard,
+    RatingsCard,
+    SplitCard,
+    load_card,
+)
+from irkit.io.ratings import FILES
 
 _DOCUMENTS = ("documents", "docs", "corpus", "collection")
 _QUERIES = ("queries", "topics")
 _QRELS = ("qrels", "qrel")
 
 
-def folder_card(folder: Path) -> Card:
-    """Return the card in a folder, or make one from what lies there.
+def folder_card(folder: Path) -> Card | RatingCollectionCard:
+    """Return the card in a folder, or make one from the documents that lie there.
 
     Raises
     ------
@@ -33,7 +44,7 @@ def folder_card(folder: Path) -> Card:
     """
     if (folder / CARD_FILE).is_file():
         return load_card(folder / CARD_FILE)
-    name = re.sub(r"[^A-Za-z0-9_.+-]+", "-", folder.resolve().name).lstrip("_.+-") or "folder"
+    name = _card_name(folder.resolve().name)
     about = f"The folder {folder.name}"
     if beir.is_beir(folder):
         splits = {
@@ -76,6 +87,32 @@ def folder_card(folder: Path) -> Card:
         splits=splits,
         default_split=beir.default_split(list(splits)),
     )
+
+
+def rating_card(path: Path) -> Card | RatingCollectionCard:
+    """Return the card in a folder, or make one for a file of ratings or a folder that holds one.
+
+    Raises
+    ------
+    NotFoundError
+        If the folder has no file of ratings under a usual name.
+    """
+    if path.is_file():
+        about = f"The file {path.name}"
+        return RatingCollectionCard(name=_card_name(path.name), about=about, ratings=RatingsCard(file=path.name))
+    if (path / CARD_FILE).is_file():
+        return load_card(path / CARD_FILE)
+    file = next((name for name in FILES if (path / name).is_file()), None)
+    if file is None:
+        raise NotFoundError(
+            f"{path}: no ratings ({', '.join(FILES)}); name the file of ratings, or write a {CARD_FILE}"
+        )
+    name = _card_name(path.resolve().name)
+    return RatingCollectionCard(name=name, about=f"The folder {path.name}", ratings=RatingsCard(file=file))
+
+
+def _card_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "-", name).lstrip("_.+-") or "folder"
 
 
 def _named(folder: Path, stems: tuple[str, ...]) -> dict[str, str]:

@@ -1,9 +1,9 @@
-"""Find collections: `load_collection` and the list of all that have a card.
+"""Find collections, of documents and of ratings: by name, by path, and the list of all that have a card.
 
-A path means that folder. A plain name means a card, whose files are sought in a Python package, in
-`IRKIT_DATA` and in the user's cache; then a folder of that name, here. Nothing is downloaded unless
-asked for, with one exception that is announced: collections of ir_datasets, which downloads by
-itself when first read.
+A path means that folder, or a file of ratings. A plain name means a card, whose files are sought in
+a Python package, in `IRKIT_DATA` and in the user's cache; then a folder of that name, here. Nothing
+is downloaded unless asked for, with one exception that is announced: collections of ir_datasets,
+which downloads by itself when first read.
 """
 
 from __future__ import annotations
@@ -15,15 +15,28 @@ from typing import NamedTuple
 
 from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.io import irds
-from irkit.io.cards import Card, DocumentsCard, QrelsCard, QueriesCard, card_names, find_card
+from irkit.io.cards import (
+    CARD_FILE,
+    Card,
+    CollectionCard,
+    DocumentsCard,
+    QrelsCard,
+    QueriesCard,
+    RatingCollectionCard,
+    card_names,
+    find_card,
+    load_card,
+)
 from irkit.io.collection import Collection, how_to_get
 from irkit.io.fetch import cache_folder, fetch
-from irkit.io.folder import folder_card
+from irkit.io.folder import folder_card, rating_card
+from irkit.io.rating_collection import RatingCollection
+from irkit.io.ratings import FILES
 from irkit.locate import collections_home
 
 
 class CardSummary(NamedTuple):
-    """One row of the list of collections."""
+    """One row of the list of test collections."""
 
     about: str
     state: str
@@ -31,6 +44,18 @@ class CardSummary(NamedTuple):
     documents: int | None
     queries: int | None
     "Of the default split."
+    splits: tuple[str, ...]
+
+
+class RatingSummary(NamedTuple):
+    """One row of the list of rating collections."""
+
+    about: str
+    state: str
+    "As in `CardSummary`."
+    ratings: int | None
+    users: int | None
+    items: int | None
     splits: tuple[str, ...]
 
 
@@ -54,55 +79,151 @@ def load_collection(name: str | os.PathLike[str], *, download: bool = False) -> 
     NotFoundError
         If there is no such card, or its files are not here; the message says how to get them.
     DownloadError, MissingExtraError, ConfigError
-        If a download fails, ir_datasets is needed and absent, or a card is wrong.
+        If a download fails, ir_datasets is needed and absent, a card is wrong, or the collection is
+        one of ratings.
     """
     text = os.fspath(name)
     if irds.is_irds(text):
         return Collection(_irds_card(text.removeprefix(irds.PREFIX)), None)
-    folder = Path(text).expanduser()
-    if folder.is_dir() and (isinstance(name, os.PathLike) or os.sep in text or text not in card_names()):
-        return Collection(folder_card(folder), folder)
+    folder = _path_given(name)
+    if folder is not None and folder.is_dir():
+        return Collection(_of_documents(folder_card(folder)), folder)
     if os.sep in text or isinstance(name, os.PathLike):
         raise NotFoundError(f"{text}: there is no such folder")
     if text not in card_names():
         raise NotFoundError(f"collections: there is no {text!r}; {near_misses(text, card_names())}")
-    card = find_card(text)
+    card = _of_documents(find_card(text))
     if card.through_irds:
         irds.version()
         return Collection(card, None)
-    found = locate(card)
-    if found is None and download:
-        found = fetch(card)
-    if found is None:
-        raise NotFoundError(f"{card.name}: the collection is not on this machine; {how_to_get(card)}")
-    return Collection(card, found)
+    return Collection(card, _folder(card, download))
 
 
-def locate(card: Card) -> Path | None:
-    """Return the folder that holds a card's documents and default split, if there is one."""
+def load_rating_collection(name: str | os.PathLike[str], *, download: bool = False) -> RatingCollection:
+    """Open a collection of ratings.
+
+    Parameters
+    ----------
+    name : str or path
+        A file of ratings, a folder with one (`u.data`, `ratings.csv`, ..., or a `card.yaml`), or the
+        name of a card.
+    download : bool
+        Fetch the files if they are nowhere on this machine; the terms are printed first.
+
+    Returns
+    -------
+    RatingCollection
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such card or path, or the files are not here; the message says how to get them.
+    DownloadError, ConfigError
+        If a download fails, a card is wrong, or the collection is one of documents.
+    """
+    text = os.fspath(name)
+    path = _path_given(name)
+    if path is not None:
+        return RatingCollection(_of_ratings(rating_card(path)), path if path.is_dir() else path.parent)
+    if os.sep in text or isinstance(name, os.PathLike):
+        raise NotFoundError(f"{text}: there is no such file or folder")
+    if text not in card_names():
+        raise NotFoundError(
+            f"ratings: there is no file or collection {text!r}; {near_misses(text, rating_collections())}"
+        )
+    card = _of_ratings(find_card(text))
+    return RatingCollection(card, _folder(card, download))
+
+
+def load_either(name: str | os.PathLike[str], *, download: bool = False) -> Collection | RatingCollection:
+    """Open a collection of documents or of ratings, whichever it is; see `load_collection`."""
+    return (load_rating_collection if _holds_ratings(name) else load_collection)(name, download=download)
+
+
+def locate(card: CollectionCard) -> Path | None:
+    """Return the folder that holds the files a collection cannot do without, if there is one."""
     return next((folder for folder in _places(card) if all((folder / name).exists() for name in card.needed())), None)
 
 
 def collections() -> dict[str, CardSummary]:
-    """List all cards by name, with whether their files are here."""
+    """List all cards of test collections by name, with whether their files are here."""
     listed = {}
-    for name in card_names():
-        card = find_card(name)
+    for name, card in _cards():
+        if not isinstance(card, Card):
+            continue
         counts = card.splits[card.default_split].counts if card.default_split else card.counts
         listed[name] = CardSummary(card.about, state(card), card.counts.documents, counts.queries, tuple(card.splits))
     return listed
 
 
-def state(card: Card) -> str:
+def rating_collections() -> dict[str, RatingSummary]:
+    """List all cards of rating collections by name, with whether their files are here."""
+    listed = {}
+    for name, card in _cards():
+        if isinstance(card, RatingCollectionCard):
+            counts = card.counts
+            listed[name] = RatingSummary(
+                card.about, state(card), counts.ratings, counts.users, counts.items, tuple(card.splits)
+            )
+    return listed
+
+
+def state(card: CollectionCard) -> str:
     """Say whether a collection is `here`, `downloadable`, or to be had `by path` only."""
     if card.through_irds:
-        return "here" if irds.is_here(card.documents.files[0]) else "downloadable"
+        return "here" if irds.is_here(card.needed()[0]) else "downloadable"
     if locate(card) is not None:
         return "here"
     return "downloadable" if card.files and all(file.url for file in card.files) else "by path"
 
 
-def _places(card: Card) -> list[Path]:
+def _path_given(name: str | os.PathLike[str]) -> Path | None:
+    """Return the file or folder that is meant; None where a name is that of a card, or nothing is there."""
+    text = os.fspath(name)
+    path = Path(text).expanduser()
+    by_path = isinstance(name, os.PathLike) or os.sep in text or text not in card_names()
+    return path if by_path and path.exists() else None
+
+
+def _cards() -> list[tuple[str, Card | RatingCollectionCard]]:
+    return [(name, find_card(name)) for name in card_names()]
+
+
+def _of_documents(card: Card | RatingCollectionCard) -> Card:
+    if isinstance(card, Card):
+        return card
+    raise ConfigError(
+        f"{card.name}: holds ratings and no documents; use load_rating_collection, or 'irkit recommend {card.name}'"
+    )
+
+
+def _of_ratings(card: Card | RatingCollectionCard) -> RatingCollectionCard:
+    if isinstance(card, RatingCollectionCard):
+        return card
+    raise ConfigError(
+        f"{card.name}: holds documents and no ratings; use load_collection, or 'irkit run <recipe> {card.name}'"
+    )
+
+
+def _holds_ratings(name: str | os.PathLike[str]) -> bool:
+    path = _path_given(name)
+    if path is None:
+        return os.fspath(name) in card_names() and isinstance(find_card(os.fspath(name)), RatingCollectionCard)
+    if (path / CARD_FILE).is_file():
+        return isinstance(load_card(path / CARD_FILE), RatingCollectionCard)
+    return path.is_file() or any((path / file).is_file() for file in FILES)
+
+
+def _folder(card: CollectionCard, download: bool) -> Path:
+    found = locate(card)
+    if found is None and download:
+        found = fetch(card)
+    if found is None:
+        raise NotFoundError(f"{card.name}: the collection is not on this machine; {how_to_get(card)}")
+    return found
+
+
+def _places(card: CollectionCard) -> list[Path]:
     if card.package is not None:
         package, _, inside = card.package.partition("/")
         spec = importlib.util.find_spec(package)  # finds without importing

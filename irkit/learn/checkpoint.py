@@ -61,19 +61,7 @@ def load(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
     DataError
         If it is damaged, or no irkit checkpoint, or of another version or kind.
     """
-    if not Path(path).is_file():
-        raise NotFoundError(f"{path}: there is no such checkpoint")
-    try:
-        with safe_open(os.fspath(path), framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
-    except (SafetensorError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path}: is not a readable checkpoint ({reason}); restore it or train again") from None
-    if not {"irkit", "kind", "tree", "digest"} <= header.keys():
-        raise DataError(f"{path}: was not written by irkit; give a file that a model's save or a run wrote")
-    if header["irkit"] != str(VERSION):
-        raise DataError(f"{path}: has format {header['irkit']}, this irkit reads {VERSION}; use the irkit it came from")
+    header, tensors = _read(path)
     if header["kind"] != kind:
         raise DataError(f"{path}: holds a {header['kind']!r}, a {kind!r} is needed; give another file")
     damaged = DataError(f"{path}: its content does not match its digest; restore it or train again")
@@ -86,6 +74,35 @@ def load(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise damaged
     return tree
+
+
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """Return what a checkpoint says it holds; its tensors are neither read nor verified.
+
+    Raises
+    ------
+    NotFoundError, DataError
+        As `load`.
+    """
+    return _read(path, whole=False)[0]["kind"]
+
+
+def _read(path: str | os.PathLike[str], *, whole: bool = True) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return the header and, if `whole`, the tensors of a file that irkit wrote."""
+    if not Path(path).is_file():
+        raise NotFoundError(f"{path}: there is no such checkpoint")
+    try:
+        with safe_open(os.fspath(path), framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()} if whole else {}  # noqa: SIM118  (not a mapping)
+    except (SafetensorError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: is not a readable checkpoint ({reason}); restore it or train again") from None
+    if not {"irkit", "kind", "tree", "digest"} <= header.keys():
+        raise DataError(f"{path}: was not written by irkit; give a file that a model's save or a run wrote")
+    if header["irkit"] != str(VERSION):
+        raise DataError(f"{path}: has format {header['irkit']}, this irkit reads {VERSION}; use the irkit it came from")
+    return header, tensors
 
 
 def _flat(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:

@@ -128,6 +128,8 @@ class Stage:
             if isinstance(frame, pd.DataFrame):
                 return Hits.from_frame(frame)
             raise FrameError(f"{self.name}: takes results, got {type(frame).__name__}; run a retriever first")
+        if self.parts:
+            return self.parts[0].read(frame)  # a fusion of recommenders takes users as they do
         if isinstance(frame, Hits):
             return frame.queries
         if isinstance(frame, pd.DataFrame) and "docno" in frame:

@@ -1,6 +1,7 @@
 """Recipes: pipelines as YAML, the registry of stage names, and the cache of results.
 
 load_recipe("bm25").build(index=index)      a pipeline from a file
+load_training("nade-digits").fit()          a density model, trained as a file says
 to_recipe(pipeline, "mine").yaml()          a file from a pipeline
 Cache().run(pipeline, queries)              what was computed before is read back
 """
@@ -24,16 +25,20 @@ if TYPE_CHECKING:
     from irkit.recipe.shelf import ShelfRow as ShelfRow
     from irkit.recipe.shelf import copy_recipe as copy_recipe
     from irkit.recipe.shelf import list_recipes as list_recipes
+    from irkit.recipe.training import TrainingRecipe as TrainingRecipe
+    from irkit.recipe.training import load_training as load_training
 
 _DOOR = {
     "Cache": "cache",
     "Recipe": "recipe",
     "ShelfRow": "shelf",
+    "TrainingRecipe": "training",
     "code_digest": "code",
     "copy_recipe": "shelf",
     "environment_digest": "code",
     "list_recipes": "shelf",
     "load_recipe": "recipe",
+    "load_training": "training",
     "parse_settings": "settings",
     "setting_names": "settings",
     "stage_class": "registry",

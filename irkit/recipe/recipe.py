@@ -36,7 +36,11 @@ if TYPE_CHECKING:
 FIELDS = ("name", "about", "source", "needs", "stages")
 "Fields of a recipe file."
 
-_HOW = {"index": "index=irkit.Index.open('folder')"}
+_HOW = {
+    "index": "index=irkit.Index.open('folder')",
+    "train": "train=irkit.recommend.RatingTable.from_frame(ratings)",
+    "vectors": "vectors=irkit.text.vectors.Vectors.load('file')",
+}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\Z")
 
 

@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from irkit.recommend.knn import ItemKNN as ItemKNN
     from irkit.recommend.pmf import PMF as PMF
     from irkit.recommend.popularity import Popularity as Popularity
+    from irkit.recommend.problems import Problem as Problem
+    from irkit.recommend.problems import SplitChoice as SplitChoice
+    from irkit.recommend.problems import load_problem as load_problem
+    from irkit.recommend.problems import load_ratings as load_ratings
     from irkit.recommend.rate import Rate as Rate
+    from irkit.recommend.rfmf import RFMFUsers as RFMFUsers
     from irkit.recommend.rrn import RRN as RRN
+    from irkit.recommend.seen import DropSeen as DropSeen
     from irkit.recommend.splits import RatingSplit as RatingSplit
     from irkit.recommend.svdpp import SVDpp as SVDpp
     from irkit.recommend.table import RatingTable as RatingTable
@@ -39,14 +45,20 @@ _DOOR = {
     "BayesianMF": "bayesian",
     "Bias": "bias",
     "BiasedMF": "biased_mf",
+    "DropSeen": "seen",
     "ItemKNN": "knn",
     "Popularity": "popularity",
+    "Problem": "problems",
+    "RFMFUsers": "rfmf",
     "Rate": "rate",
     "RatingSplit": "splits",
     "RatingTable": "table",
     "Recommender": "base",
     "SVDpp": "svdpp",
+    "SplitChoice": "problems",
     "TimeSVDpp": "timesvdpp",
+    "load_problem": "problems",
+    "load_ratings": "problems",
 }
 
 __all__ = [*_DOOR]

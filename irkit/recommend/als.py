@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats, Ints
-from irkit.recommend.normal import grams
+from irkit.recommend.normal import grams, solve_each
 from irkit.recommend.ranker import Ranker, RankerConfig
 from irkit.recommend.table import RatingTable
 from irkit.rng import generator
@@ -45,17 +45,19 @@ def solve_side(x: csr_matrix, y: Floats, alpha: float, reg: float) -> Floats:
     Parameters
     ----------
     x : (U, I) sparse, ones
-    y : (I, d) float64
+    y : (I, d) float64 or float32
 
     Returns
     -------
-    (U, d) float64
+    (U, d) of the type of y
     """
-    shared = y.T @ y + reg * np.eye(y.shape[1])
-    out = np.empty((x.shape[0], y.shape[1]))
+    shared = y.T @ y + reg * np.eye(y.shape[1], dtype=y.dtype)
+    right = (1 + alpha) * (x @ y)
+    out = np.empty((x.shape[0], y.shape[1]), y.dtype)
     for rows, gram in grams(x, y):
-        right = (1 + alpha) * (x[rows] @ y)
-        out[rows] = np.linalg.solve(shared + alpha * gram, right[:, :, None])[:, :, 0]
+        gram *= alpha
+        gram += shared
+        out[rows] = solve_each(gram, right[rows])
     return out
 
 
@@ -77,9 +79,10 @@ class ALS(Ranker):
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
         """Alternate between users and items."""
         c = self.config
-        x = self.liked.matrix_of_ones
+        x = self.liked.matrix_of_ones.astype(np.float32)
         transposed = x.T.tocsr()
-        self.item_factors_: Floats = generator(c.seed, "als").normal(0, 0.1, (x.shape[1], c.embedding_size))
+        start = generator(c.seed, "als").normal(0, 0.1, (x.shape[1], c.embedding_size))
+        self.item_factors_: Floats = start.astype(np.float32)
         for _ in range(c.epochs):
             self.user_factors_ = solve_side(x, self.item_factors_, c.alpha, c.reg)
             self.item_factors_ = solve_side(transposed, self.user_factors_, c.alpha, c.reg)

@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from irkit.arrays import Floats, Ints
 from irkit.recommend.base import Recommender, RecommenderConfig
 from irkit.recommend.descent import LEARNED, Batch, Layout, learn, moved
-from irkit.recommend.normal import grams
+from irkit.recommend.normal import grams, solve_each
 from irkit.recommend.table import RatingTable
 from irkit.rng import generator
 
@@ -139,7 +139,7 @@ def pmf_solve(target: csr_matrix, seen: csr_matrix, q: Floats, reg: Floats) -> F
     out = np.empty((seen.shape[0], q.shape[1]))
     for rows, gram in grams(seen, q):
         left = gram + reg[rows, None, None] * np.eye(q.shape[1])
-        out[rows] = np.linalg.solve(left, (target[rows] @ q)[:, :, None])[:, :, 0]
+        out[rows] = solve_each(left, target[rows] @ q)
     return out
 
 

@@ -32,6 +32,7 @@ MODELS = {
     "item-knn": "knn:ItemKNN",
     "pmf": "pmf:PMF",
     "popularity": "popularity:Popularity",
+    "rfmf-users": "rfmf:RFMFUsers",
     "rrn": "rrn:RRN",
     "svdpp": "svdpp:SVDpp",
     "timesvdpp": "timesvdpp:TimeSVDpp",

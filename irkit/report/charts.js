@@ -35,7 +35,11 @@ function differences(board) {
   };
   const summary = element("p", { class: "summary" });
   const extremes = element("div", { class: "extremes" });
-  const chart = frame("Query by query", "Each bar is a query: the value of one system minus that of another, in order. Blue: better; grey: worse.");
+  const { query } = board.words;
+  const chart = frame(
+    `${capital(query)} by ${query}`,
+    `Each bar is a ${query}: the value of one system minus that of another, in order. Blue: better; grey: worse.`,
+  );
   chart.figure.append(chart.controls, chart.plot, summary, extremes);
   chart.controls.append(measure.label, system.label, against.label);
 
@@ -45,8 +49,8 @@ function differences(board) {
     const m = Number(measure.value);
     const pair = [board.systems[system.value], board.systems[against.value]];
     const rows = paired(board.qids, pair[0].perQuery[m], pair[1].perQuery[m]);
-    drawDifferences(chart, width, board.measures[m], pair, rows);
-    tell(summary, extremes, board.measures[m], pair, rows);
+    drawDifferences(chart, width, board.measures[m], board.words, pair, rows);
+    tell(summary, extremes, board.measures[m], board.words, pair, rows);
   };
   const again = () => chart.draw(lastWidth);
   measure.select.addEventListener("change", () => (offer(), again()));
@@ -64,7 +68,7 @@ function paired(qids, own, other) {
   return rows.sort((a, b) => b.by - a.by); // stable: equal differences keep the order of the queries
 }
 
-function drawDifferences(chart, width, measure, [own, other], rows) {
+function drawDifferences(chart, width, measure, { query, queries }, [own, other], rows) {
   const box = { left: 58, right: width - 4, top: 12, bottom: 268 };
   const svg = chart.canvas(width, 300);
   const ends = rows.length ? [rows[rows.length - 1].by, rows[0].by] : [0, 0]; // they are in order
@@ -89,11 +93,11 @@ function drawDifferences(chart, width, measure, [own, other], rows) {
     drawn("path", { class: "gain", d: paths.gain }),
     drawn("path", { class: "loss", d: paths.loss }),
     drawn("line", { class: "axis", x1: box.left, x2: box.right, y1: y(0), y2: y(0) }),
-    drawn("text", { x: box.left, y: 290 }, `${rows.length.toLocaleString("en")} queries, largest difference first`),
+    drawn("text", { x: box.left, y: 290 }, `${rows.length.toLocaleString("en")} ${queries}, largest difference first`),
     here,
   );
   chart.explore(svg, {
-    label: `${measure.name} of ${own.name} minus ${other.name}, query by query`,
+    label: `${measure.name} of ${own.name} minus ${other.name}, ${query} by ${query}`,
     count: rows.length,
     nearest: (x) => Math.floor((x - box.left) / slot),
     show: (i) => {
@@ -104,7 +108,7 @@ function drawDifferences(chart, width, measure, [own, other], rows) {
       const lines = [own, other].map((system, s) => [system.name, number(s ? row.other : row.own, measure.digits)]);
       return {
         at: [box.left + (i + 0.5) * slot, y(Math.max(0, row.by))],
-        title: `Query ${row.qid}`,
+        title: `${capital(query)} ${row.qid}`,
         lines: [...lines, ["difference", number(row.by, measure.digits, true)]],
       };
     },
@@ -112,15 +116,15 @@ function drawDifferences(chart, width, measure, [own, other], rows) {
   });
 }
 
-function tell(summary, extremes, measure, [own, other], rows) {
+function tell(summary, extremes, measure, { queries, value }, [own, other], rows) {
   const better = rows.filter((row) => row.by && row.by > 0 !== measure.lower);
   const worse = rows.filter((row) => row.by && row.by > 0 === measure.lower);
   const mean = rows.length ? rows.reduce((sum, row) => sum + row.by, 0) / rows.length : null;
   summary.replaceChildren(
     element("bdi", {}, own.name),
-    ` is better on ${better.length}, equal on ${rows.length - better.length - worse.length} and worse on ${worse.length} queries than `,
+    ` is better on ${better.length}, equal on ${rows.length - better.length - worse.length} and worse on ${worse.length} ${queries} than `,
     element("bdi", {}, other.name),
-    `; mean difference in ${measure.name} ${number(mean, measure.digits, true)}.`,
+    `; mean difference in ${value}${measure.name} ${number(mean, measure.digits, true)}.`,
   );
   const size = (a, b) => Math.abs(b.by) - Math.abs(a.by);
   const list = (title, some) => {
@@ -152,10 +156,11 @@ function costs(board) {
     const m = Number(measure.value);
     const points = placed.map((system) => {
       const [mean, low, high] = system.cells[m];
-      return { name: system.name, baseline: system.baseline, ms: system.ms, mean, low, high };
+      const name = system.signs[m] ? `${system.name} (${system.signs[m]})` : system.name;
+      return { name, baseline: system.baseline, ms: system.ms, mean, low, high };
     });
     points.sort((a, b) => a.ms - b.ms);
-    const unlabelled = drawCosts(chart, width, board.measures[m], points);
+    const unlabelled = drawCosts(chart, width, board.measures[m], board.words.cost, points);
     const missing = board.systems.length - points.length;
     const parts = [];
     if (missing) parts.push(`${missing} without a measured time ${missing === 1 ? "is" : "are"} left out.`);
@@ -166,7 +171,7 @@ function costs(board) {
   return chart;
 }
 
-function drawCosts(chart, width, measure, points) {
+function drawCosts(chart, width, measure, unit, points) {
   const height = width < 560 ? 380 : 440;
   const box = { left: 58, right: width - 16, top: 28, bottom: height - 48 };
   const svg = chart.canvas(width, height);
@@ -186,7 +191,7 @@ function drawCosts(chart, width, measure, points) {
   }
   svg.append(
     drawn("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
-    drawn("text", { class: "title", x: box.right, y: height - 8, "text-anchor": "end" }, "milliseconds per query, log scale"),
+    drawn("text", { class: "title", x: box.right, y: height - 8, "text-anchor": "end" }, `milliseconds per ${unit}, log scale`),
     drawn("text", { class: "title", x: box.left - 50, y: 12 }, measure.name + (measure.lower ? " (lower is better)" : "")),
   );
   for (const p of points) Object.assign(p, { x: x(p.ms), y: y(p.mean) });
@@ -208,7 +213,7 @@ function drawCosts(chart, width, measure, points) {
   const ring = drawn("circle", { class: "ring", r: 9, visibility: "hidden" });
   svg.append(ring);
   chart.explore(svg, {
-    label: `${measure.name} against milliseconds per query`,
+    label: `${measure.name} against milliseconds per ${unit}`,
     count: points.length,
     nearest: (px, py) => {
       const far = points.map((p) => Math.hypot(p.x - px, p.y - py));
@@ -224,7 +229,7 @@ function drawCosts(chart, width, measure, points) {
       return {
         at: [p.x, p.y],
         title: p.name + (p.baseline ? " (baseline)" : ""),
-        lines: [[measure.name, number(p.mean, measure.digits)], ["interval", range], ["ms/query", milliseconds(p.ms)]],
+        lines: [[measure.name, number(p.mean, measure.digits)], ["interval", range], [`ms/${unit}`, milliseconds(p.ms)]],
       };
     },
     hide: () => ring.setAttribute("visibility", "hidden"),

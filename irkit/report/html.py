@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from irkit.report.numbers import fixed, megabytes, milliseconds, p_value
-from irkit.report.view import Board, Measure, Report, System, view
+from irkit.report.numbers import count, fixed, megabytes, milliseconds, p_value, seconds
+from irkit.report.view import BOUNDS, Board, Measure, Report, System, Words, view
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = ("page.js", "table.js", "charts.js")
@@ -54,17 +54,20 @@ def html(result: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "count": count,
         "key": _sort_key,
         "megabytes": megabytes,
         "milliseconds": milliseconds,
         "minus": minus,
         "p_value": p_value,
         "ratio": lambda value: fixed(value, 2, sign=True),
+        "seconds": seconds,
     }
     style = (_FOLDER / "board.css").read_text(encoding="utf-8")
     script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     page = environment.get_template("board.html.j2").render(
         report=report,
+        bounds=BOUNDS,
         strips=[{m.name: _strips(board, m) for m in board.measures if board.systems} for board in report.boards],
         policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'",
@@ -103,10 +106,15 @@ def _board_payload(board: Board) -> dict[str, Any]:
     qids = _qids(board)
     return {
         "interval": board.interval,
+        "words": _words(board.words),
         "measures": [{"name": m.name, "lower": m.lower, "digits": m.digits} for m in board.measures],
         "qids": qids,
         "systems": [_system_payload(system, board, qids) for system in board.systems],
     }
+
+
+def _words(words: Words) -> dict[str, str]:
+    return {"query": words.query[0], "queries": words.query[1], "cost": words.cost, "value": words.value}
 
 
 def _system_payload(system: System, board: Board, qids: list[str]) -> dict[str, Any]:
@@ -116,6 +124,7 @@ def _system_payload(system: System, board: Board, qids: list[str]) -> dict[str, 
         "baseline": system.baseline,
         "ms": system.ms_per_query,
         "cells": [[cell.mean, cell.low, cell.high] for cell in cells],
+        "signs": [cell.sign for cell in cells],
         "perQuery": [_column(system.per_query[measure.name], qids) for measure in board.measures],
     }
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from irkit.report.numbers import megabytes, milliseconds
-from irkit.report.view import Board, Measure, Report, System, view
+from irkit.report.numbers import count, megabytes, milliseconds, seconds
+from irkit.report.view import BOUNDS, Board, Measure, Report, System, view
 
 MARKS = {"better": " ▲", "worse": " ▼", "": ""}
 
@@ -91,7 +91,7 @@ def _document(report: Report, *, level: int) -> list[str]:
 
 
 def _board(board: Board, *, level: int) -> list[str]:
-    blocks = [f"{'#' * level} {escape(board.collection)}"]
+    blocks = [f"{'#' * level} {escape(board.title)}"]
     facts = [*map(escape, board.facts), f"data {code(board.data_hash)}" if board.data_hash else ""]
     about = board.about.rstrip(".") + ". " if board.about else ""
     line = escape(about) + ", ".join(fact for fact in facts if fact)
@@ -112,9 +112,15 @@ def _board(board: Board, *, level: int) -> list[str]:
 def _table(board: Board) -> str:
     header = ["System", *(escape(measure.name) + (" ↓" if measure.lower else "") for measure in board.measures)]
     rows = [[_name(system), *(_cell(system, measure) for measure in board.measures)] for system in board.systems]
+    if board.has_parameters:
+        header.append("Parameters")
+        rows = [[*row, count(s.parameters)] for row, s in zip(rows, board.systems, strict=True)]
     if board.has_costs:
-        header.append("ms/query")
+        header.append(f"ms/{board.words.cost}")
         rows = [[*row, milliseconds(s.ms_per_query)] for row, s in zip(rows, board.systems, strict=True)]
+    if board.has_fits:
+        header.append("s/fit")
+        rows = [[*row, seconds(s.fit_seconds)] for row, s in zip(rows, board.systems, strict=True)]
     if board.has_memory:
         header.append("Memory (MB)")
         rows = [[*row, megabytes(s.peak_memory_mb)] for row, s in zip(rows, board.systems, strict=True)]
@@ -132,15 +138,17 @@ def _name(system: System) -> str:
 
 def _cell(system: System, measure: Measure) -> str:
     cell = system.cells[measure.name]
-    mean = measure.show(cell.mean)
+    mean = cell.shown.replace("~", r"\~")  # two of them would strike through what is between
     shown = f"**{mean}**" if cell.best else mean
-    return f"{shown} ({measure.show(cell.low)}–{measure.show(cell.high)}){MARKS[cell.mark]}"
+    return f"{shown} ({cell.interval}){MARKS[cell.mark]}"
 
 
 def _legend(board: Board) -> str:
     parts = ["**Bold**: best of its column", f"in brackets: {escape(board.interval)} interval"]
     if any(measure.lower for measure in board.measures):
         parts.append("↓: lower is better")
+    if board.signs:
+        parts.append(escape(BOUNDS))
     if board.baseline:
         parts.append(f"▲ better, ▼ worse than the baseline {escape(board.baseline)} ({escape(board.testing)})")
     return "; ".join(parts) + "."

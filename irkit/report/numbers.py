@@ -83,6 +83,16 @@ def milliseconds(value: float | None) -> str:
     return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
+def seconds(value: float | None) -> str:
+    """Print a time in seconds with about three digits, as `milliseconds` prints its own."""
+    return milliseconds(value)
+
+
+def count(value: int | None) -> str:
+    """Print a whole number with commas, or a dash."""
+    return DASH if value is None else f"{value:,}"
+
+
 def megabytes(value: float | None) -> str:
     """Print megabytes as a whole number, or a dash."""
     return DASH if value is None else f"{value:.0f}"

@@ -7,14 +7,15 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from irkit.report.numbers import DASH, megabytes, milliseconds
-from irkit.report.view import Board, Measure, view
+from irkit.report.numbers import DASH, count, megabytes, milliseconds, seconds
+from irkit.report.view import BOUNDS, Board, Measure, view
 
 WIDTH = 100
 "Columns of the terminal that a table fits into."
 _NAME = 24  # a system's name is not cut shorter than this
 _GAP = "  "
 _BASELINE = " (baseline)"
+_ASCII = {DASH: "-", "\u2265": ">=", "\u00b1": "+-"}
 _SIGNS = {"better": "+", "worse": "-", "": " "}
 
 
@@ -48,8 +49,13 @@ def board_table(board: Board, *, width: int = WIDTH) -> str:
     if not board.systems:
         return "\n".join([cut(head, width), "no systems"])
     columns = [_measure_column(board, measure) for measure in board.measures]
+    if board.has_parameters:
+        columns.append(["parameters", *(_ascii(count(system.parameters)) for system in board.systems)])
     if board.has_costs:
-        columns.append(["ms/query", *(_ascii(milliseconds(system.ms_per_query)) for system in board.systems)])
+        header = f"ms/{board.words.cost}"
+        columns.append([header, *(_ascii(milliseconds(system.ms_per_query)) for system in board.systems)])
+    if board.has_fits:
+        columns.append(["s/fit", *(_ascii(seconds(system.fit_seconds)) for system in board.systems)])
     if board.has_memory:
         columns.append(["MB", *(_ascii(megabytes(system.peak_memory_mb)) for system in board.systems)])
     blocks = [_lay_out(block) for block in _blocks(board, columns, width)]
@@ -88,12 +94,14 @@ def cut(text: str, width: int) -> str:
 
 def _measure_column(board: Board, measure: Measure) -> list[str]:
     cells = [system.cells[measure.name] for system in board.systems]
-    shown = [("*" if cell.best else "") + _ascii(measure.show(cell.mean)) + _SIGNS[cell.mark] for cell in cells]
+    shown = [("*" if cell.best else "") + _ascii(cell.shown) + _SIGNS[cell.mark] for cell in cells]
     return [measure.name + " ", *shown]
 
 
 def _ascii(shown: str) -> str:
-    return "-" if shown == DASH else shown
+    for character, plain_text in _ASCII.items():
+        shown = shown.replace(character, plain_text)
+    return shown
 
 
 def _blocks(board: Board, columns: list[list[str]], width: int) -> list[list[list[str]]]:
@@ -151,6 +159,8 @@ def _legend(board: Board) -> list[str]:
     if any(measure.lower for measure in board.measures):
         lower = ", ".join(measure.name for measure in board.measures if measure.lower)
         lines.append(f"lower is better: {lower}")
+    if board.signs:
+        lines.append(_ascii(BOUNDS))
     if board.baseline:
         lines.append(f"+ better, - worse than the baseline {board.baseline} ({board.testing})")
     return lines

@@ -7,11 +7,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from irkit.evaluate.compare import LEVEL
 from irkit.evaluate.schema import check_result
 from irkit.report.numbers import digits_for, fixed, lower_is_better, plain
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a board of some kind calls things."""
+
+    document: tuple[str, str]
+    "What was searched or learned from: one, many."
+    query: tuple[str, str]
+    "What values are paired over: one, many."
+    split: str
+    "What stands before the split."
+    cost: str
+    "What a time is for one of."
+    value: str = ""
+    "What stands before a measure where single values do not average to its mean."
+
+
+WORDS = {
+    "retrieval": Words(("document", "documents"), ("query", "queries"), "split", "query"),
+    "ratings": Words(("item", "items"), ("user", "users"), "split", "pair", "each user's own "),
+    "top-n": Words(("item", "items"), ("user", "users"), "split", "user"),
+    "density": Words(("training row", "training rows"), ("test row", "test rows"), "binarised by", "row"),
+}
+"""By kind of board."""
+
+SIGNS = {"lower_bound": "\u2265 ", "estimate": "~ "}
+"Stand before a mean that is not exact."
+
+
+BOUNDS = "\u2265 lower bound, the truth may be higher; ~ estimate; \u00b1 Monte Carlo standard error"
+"Legend of the signs."
 
 
 @dataclass(frozen=True)
@@ -45,6 +77,12 @@ class Cell:
     ties: int
     losses: int
     robustness: float | None
+    sign: str
+    "Of `SIGNS`, or empty."
+    shown: str
+    "The mean as it is printed, with its sign and its Monte Carlo error."
+    interval: str
+    "Its interval as it is printed."
     mark: str
     "`better` or `worse` than the baseline where the corrected p is below the level, else empty."
     best: bool
@@ -67,6 +105,8 @@ class System:
     "Measure -> cell."
     ms_per_query: float | None
     peak_memory_mb: float | None
+    fit_seconds: float | None
+    parameters: int | None
     per_query: dict[str, dict[str, float]] = field(repr=False)
     "Measure -> qid -> value."
 
@@ -75,6 +115,9 @@ class System:
 class Board:
     """Systems on one collection, best first by the first measure."""
 
+    words: Words
+    title: str
+    "The collection, with its split where there are boards of several."
     collection: str
     about: str
     data_hash: str
@@ -93,9 +136,9 @@ class Board:
     @property
     def facts(self) -> list[str]:
         """What was searched, in a few words each."""
-        counts = [(self.documents, "document", "documents"), (self.queries, "query", "queries")]
-        facts = [f"{number:,} {one if number == 1 else many}" for number, one, many in counts if number is not None]
-        return facts + ([f"split {self.split}"] if self.split else [])
+        counts = [(self.documents, self.words.document), (self.queries, self.words.query)]
+        facts = [f"{number:,} {one if number == 1 else many}" for number, (one, many) in counts if number is not None]
+        return facts + ([f"{self.words.split} {self.split}"] if self.split else [])
 
     @property
     def testing(self) -> str:
@@ -111,6 +154,21 @@ class Board:
     def has_memory(self) -> bool:
         """Whether the memory of any system is known."""
         return any(system.peak_memory_mb is not None for system in self.systems)
+
+    @property
+    def has_fits(self) -> bool:
+        """Whether any system's time of fitting is known."""
+        return any(system.fit_seconds is not None for system in self.systems)
+
+    @property
+    def has_parameters(self) -> bool:
+        """Whether it is known of any system how many numbers it learned."""
+        return any(system.parameters is not None for system in self.systems)
+
+    @property
+    def signs(self) -> set[str]:
+        """The signs that stand before means."""
+        return {cell.sign for system in self.systems for cell in system.cells.values()} - {""}
 
 
 @dataclass(frozen=True)
@@ -138,28 +196,36 @@ def view(result: Mapping[str, Any]) -> Report:
     """
     check_result(dict(result), who="report")
     machine = result["machine"]
+    names = [board["collection"] for board in result["boards"]]
     parts = [machine["cpu"], f"{machine['cores']} cores", machine["platform"], f"Python {machine['python']}"]
     return Report(
         **{key: plain(result[key]) for key in ("suite", "about", "date", "irkit", "code", "seed", "command")},
         machine=", ".join(plain(part) for part in parts if part),
-        boards=tuple(_board(board) for board in result["boards"]),
+        boards=tuple(_board(board, names.count(board["collection"]) > 1) for board in result["boards"]),
     )
 
 
-def _board(board: Mapping[str, Any]) -> Board:
+def _board(board: Mapping[str, Any], several: bool) -> Board:
+    """Draw up a board; `several` says that the collection has more than one."""
     names = list(dict.fromkeys(board["measures"]))
     measures = []
     for name in names:
         means = [system["measures"][name]["mean"] for system in board["systems"]]
         measures.append(Measure(plain(name), lower_is_better(name), digits_for(means)))
     best = [_best(name, measure, board["systems"]) for name, measure in zip(names, measures, strict=True)]
-    columns = list(zip(names, measures, best, strict=True))
+    kinds = [_kind_of_baseline(name, board) for name in names]
+    columns = [_Column(*column) for column in zip(names, measures, best, kinds, strict=True)]
     systems = [_system(system, board["baseline"], columns) for system in board["systems"]]
     if measures:
         first, sign = measures[0].name, 1 if measures[0].lower else -1
         systems.sort(key=lambda system: sign * system.cells[first].mean)  # stable
+    collection, split = plain(board["collection"]), plain(board["split"])
     return Board(
-        **{key: plain(board[key]) for key in ("collection", "about", "data_hash", "split")},
+        words=WORDS[board.get("kind", "retrieval")],
+        title=f"{collection}, {split}" if several and split else collection,
+        collection=collection,
+        split=split,
+        **{key: plain(board[key]) for key in ("about", "data_hash")},
         documents=board["documents"],
         queries=board["queries"],
         measures=tuple(measures),
@@ -170,28 +236,56 @@ def _board(board: Mapping[str, Any]) -> Board:
     )
 
 
-def _system(system: Mapping[str, Any], baseline: str | None, columns: list[tuple[str, Measure, str]]) -> System:
-    """Draw up a row; `columns` holds a measure's name in the file, the measure and its best value as printed."""
+class _Column(NamedTuple):
+    """A measure of a board."""
+
+    name: str
+    "In the file."
+    measure: Measure
+    best: str
+    "The best mean as it is printed."
+    baseline: str | None
+    "What kind the baseline's mean is."
+
+
+def _system(system: Mapping[str, Any], baseline: str | None, columns: list[_Column]) -> System:
     return System(
         **{key: plain(system[key]) for key in ("name", "about", "recipe", "recipe_hash")},
         **{key: plain(system[key], lines=True) for key in ("recipe_yaml", "command")},
         notes=_notes(system["notes"]),
         baseline=system["name"] == baseline,
-        cells={measure.name: _cell(system["measures"][name], measure, best) for name, measure, best in columns},
+        cells={column.measure.name: _cell(system["measures"][column.name], column) for column in columns},
         ms_per_query=system["ms_per_query"],
         peak_memory_mb=system["peak_memory_mb"],
+        fit_seconds=system.get("fit_seconds"),
+        parameters=system.get("parameters"),
         per_query={
-            measure.name: {plain(qid): value for qid, value in system["per_query"][name].items()}
-            for name, measure, _ in columns
+            column.measure.name: {plain(qid): value for qid, value in system["per_query"][column.name].items()}
+            for column in columns
         },
     )
 
 
-def _cell(cell: Mapping[str, Any], measure: Measure, best: str) -> Cell:
+def _cell(cell: Mapping[str, Any], column: _Column) -> Cell:
+    measure, kind = column.measure, cell.get("kind")
     mark = ""
     if cell["p_corrected"] is not None and cell["p_corrected"] < LEVEL and cell["delta"]:
         mark = "better" if (cell["delta"] > 0) != measure.lower else "worse"
-    return Cell(**cell, mark=mark, best=measure.show(cell["mean"]) == best)
+    # The truth behind a lower bound may be anywhere above it.
+    if (mark == "worse" and kind == "lower_bound") or (mark == "better" and column.baseline == "lower_bound"):
+        mark = ""
+    sign, mean = SIGNS.get(kind or "", ""), measure.show(cell["mean"])
+    error = measure.show(cell.get("stderr") or 0.0)
+    shown = f"{sign}{mean}" + (f" \u00b1 {error}" if float(error) else "")
+    low, high = measure.show(cell["low"]), measure.show(cell["high"])
+    interval = f"{low} to {high}" if low.startswith("-") else f"{low}\u2013{high}"
+    statistics = {key: value for key, value in cell.items() if key not in ("kind", "stderr", "ess")}
+    return Cell(**statistics, sign=sign.strip(), shown=shown, interval=interval, mark=mark, best=mean == column.best)
+
+
+def _kind_of_baseline(measure: str, board: Mapping[str, Any]) -> str | None:
+    cells = [one["measures"][measure] for one in board["systems"] if one["name"] == board["baseline"]]
+    return cells[0].get("kind") if cells else None
 
 
 def _best(name: str, measure: Measure, systems: list[Mapping[str, Any]]) -> str:

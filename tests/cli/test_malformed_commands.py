@@ -215,7 +215,7 @@ def test_malformed_file_in_a_real_process(folder, case):
         (["compare", "qrels.txt", "run.txt", "run.txt"], "run.txt"),
         (["explain", "bm25", "lee", "999", "1"], "999"),
         (["explain", "bm25", "lee", "lee-01", "nothing"], "nothing"),
-        (["leaderboard", "quickstrat"], "did you mean quickstart?"),
+        (["leaderboard", "quickstrat"], "did you mean quickstart or"),
         (["leaderboard", "quickstart", "--only", "leee"], "did you mean lee?"),
         (["leaderboard", "quickstart", "--repeats", "0"], "repeats"),
         (["pipelines", "show", "bm52"], "did you mean bm25"),

@@ -8,11 +8,16 @@ import pytest
 
 
 def test_data_list_has_a_row_per_card(irkit):
-    header, *rows = irkit("data", "list").lines
-    assert header.split() == ["collection", "state", "documents", "queries", "splits", "about"]
-    found = {row.split()[0]: row for row in rows}
+    lines = irkit("data", "list").lines
+    end = lines.index("")
+    assert lines[0].split() == ["collection", "state", "documents", "queries", "splits", "about"]
+    found = {row.split()[0]: row for row in lines[1:end]}
     assert found["lee"].split()[1:4] == ["here", "350", "50"]
     assert {"cranfield", "medline", "cacm", "npl", "nfcorpus"} <= set(found)
+    assert lines[end + 1].split() == ["collection", "state", "ratings", "users", "items", "splits", "about"]
+    found = {row.split()[0]: row for row in lines[end + 2 :]}
+    assert found["ml-100k"].split()[2:5] == ["100,000", "943", "1,682"]
+    assert {"ml-1m", "ml-10m", "ml-20m", "ml-latest-small", "movietweetings"} <= set(found)
 
 
 def test_data_show_says_terms_and_where(irkit):
@@ -21,6 +26,19 @@ def test_data_show_says_terms_and_where(irkit):
     assert "350 documents, 50 queries, 2,450 judgements" in text
     robust = irkit("data", "show", "robust04").out
     assert "terms:" in robust
+    ratings = irkit("data", "show", "ml-100k").out
+    assert "100,000 ratings, 943 users, 1,682 items" in ratings
+    assert "splits:   u1, u2, u3, u4, u5, ua, ub" in ratings
+    assert "not to redistribute them" in ratings
+
+
+def test_data_verify_of_ratings(irkit, folder):
+    (folder / "u.data").write_text("1\t7\t5\t10\n")
+    (folder / "card.yaml").write_text(
+        "name: toy\nabout: A toy.\nratings: {file: u.data}\ncounts: {users: 2, items: 1}\n"
+    )
+    done = irkit("data", "verify", ".", status=1)
+    assert done.lines == ["problem  users: 1, expected 2", "ok       items: 1"]
 
 
 def test_data_verify_counts_and_checksums(irkit):

@@ -144,7 +144,9 @@ def _command(source: str) -> str:
         )
         return done.stdout
     from irkit.cli import main
+    from irkit.recommend.guards import LOOKS
 
+    LOOKS.counts.clear()  # a command is a process of its own
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         main(shlex.split(source)[1:])
@@ -152,6 +154,9 @@ def _command(source: str) -> str:
 
 
 # ---------------------------------------------------------------------------------------- comparison
+
+COSTS = {"ms/query", "ms/pair", "ms/user", "ms/row", "s/fit", "MB"}
+"Columns that differ from run to run."
 
 UNITS = r"(s|ms|ms per query|MB|KB|bytes|recipes|cards|suites|that irkit needs)"
 
@@ -194,8 +199,8 @@ def _steady(lines: list[str]) -> list[str]:
         if not words or set(line) <= {"-", " "}:
             costs = 0 if not words else costs
             continue
-        if words[-1] in {"ms/query", "MB", "Memory"}:
-            costs = len([word for word in words if word in {"ms/query", "MB"}])
+        if words[-1] in {*COSTS, "Memory"}:
+            costs = len([word for word in words if word in COSTS])
         elif costs:
             words = words[:-costs]
         out.append(" ".join(words))

@@ -12,7 +12,7 @@ from irkit.pipeline import Retrieve
 @pytest.mark.slow
 def test_quickstart_runs_on_embedded_data_alone(monkeypatch):
     monkeypatch.delenv("IRKIT_DATA", raising=False)
-    board = run_suite("quickstart", repeats=1)["boards"][0]
+    board, planted, digits = run_suite("quickstart", repeats=1)["boards"]
     assert (board["collection"], board["documents"], board["queries"]) == ("lee", 350, 50)
     by_name = {row["name"]: row["measures"]["AP"] for row in board["systems"]}
     assert len(by_name) == 6
@@ -21,6 +21,14 @@ def test_quickstart_runs_on_embedded_data_alone(monkeypatch):
     # Where the same event is told in two lengths, length normalisation must help.
     assert by_name["bm25-textbook"]["p_corrected"] < 0.01
     assert by_name["bm25-textbook"]["delta"] > 0
+    # Nobody gets below the planted optimum, and whoever knows time comes closest to it.
+    errors = {row["name"]: row["measures"]["RMSE"]["mean"] for row in planted["systems"]}
+    floor = float(planted["notes"][0].split()[3].rstrip(":"))
+    assert floor == pytest.approx(0.3, abs=0.02)
+    assert floor < min(errors.values())
+    assert min(errors, key=errors.__getitem__) == "rrn"
+    for row in digits["systems"][1:]:
+        assert row["measures"]["log p"]["delta"] > 1
 
 
 @pytest.mark.data

@@ -204,6 +204,17 @@ def test_bootstrap_equals_a_slow_loop_over_clusters(monkeypatch):
     assert got == pytest.approx((np.quantile(roots, 0.1), np.quantile(roots, 0.9)))
 
 
+def test_rows_are_averaged_after_the_transform():
+    from irkit.rng import generator
+
+    rows = np.array([[1.0, 4.0, 9.0], [0.0, 1.0, 16.0]])
+    drawn = generator(3, "bootstrap").integers(0, 3, size=(40, 3))
+    means = [np.mean([row[one].mean() ** 0.5 for row in rows]) for one in drawn]
+    got = bootstrap_interval(rows, seed=3, resamples=40, level=0.8, transform=np.sqrt)
+    assert got == pytest.approx((np.quantile(means, 0.1), np.quantile(means, 0.9)))
+    assert bootstrap_interval(rows[:1], seed=3) == bootstrap_interval(rows[0], seed=3)
+
+
 def test_clusters_widen_the_interval():
     values, groups = np.repeat(sample(20, 6), 10), np.repeat(np.arange(20), 10)
     free, clustered = bootstrap_interval(values), bootstrap_interval(values, groups)

@@ -26,8 +26,9 @@ from irkit.evaluate import (
 from irkit.evaluate.machine import machine
 from irkit.evaluate.resources import suite_vectors
 from irkit.evaluate.schema import check_result
-from irkit.evaluate.suite import parse_suite
-from irkit.recipe import load_recipe
+from irkit.evaluate.suite import Composite, parse_suite
+from irkit.locate import names
+from irkit.recipe import load_recipe, load_training
 from irkit.yamlfile import parse_yaml
 
 WORDS = ["wing", "flutter", "heat", "shock", "wave", "plate", "drag", "jet"]
@@ -168,12 +169,15 @@ def test_progress_is_told(result):
 
 
 def test_shipped_suites_name_recipes_that_exist():
-    for name, collections in (("quickstart", 1), ("classic", 5)):
+    assert {"quickstart", "classic", "ratings-ml-100k", "topn-ml-100k", "density-mnist"} <= set(names("eval"))
+    for name in names("eval"):
         shipped = load_suite(name)
         assert shipped.name == name
-        assert len(shipped.collections) == collections
-        for system in shipped.systems:
-            load_recipe(system.recipe).with_settings(system.settings)
+        for part in shipped.suites if isinstance(shipped, Composite) else [shipped]:
+            assert part.boards
+            for choice in getattr(part, part.row_field):
+                load = load_training if part.row_field == "models" else load_recipe
+                load(choice.recipe).with_settings(choice.settings)
 
 
 # ---------------------------------------------------------------------- tuning and vectors

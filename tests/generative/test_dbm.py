@@ -6,9 +6,7 @@ import torch
 
 from irkit.generative.dbm import DBM, DBMConfig
 from irkit.generative.rbm import ais_log_z
-from irkit.io.density import load_density
-from irkit.learn.optimiser import OptimiserConfig
-from irkit.learn.trainer import Now, TrainerConfig
+from irkit.learn.trainer import Now
 from tests.oracles import density as oracle
 
 
@@ -73,6 +71,16 @@ def test_the_mean_field_is_a_fixed_point_and_its_bound_a_bound():
     assert (truth - bound)[7].item() == pytest.approx(kl, abs=1e-9)
 
 
+@torch.no_grad()
+def test_the_representation_is_the_mean_field_of_both_layers():
+    found, v = model(mean_field=60), oracle.bits(4)
+    m1, m2 = (part.numpy() for part in found.net.mean_field(torch.from_numpy(v)))
+    w1, w2, c1 = (p.detach().numpy() for p in (found.net.w1, found.net.w2, found.net.c1))
+    vectors = found.transform(v)
+    np.testing.assert_allclose(vectors, np.concatenate([m1, m2], 1), rtol=1e-6)
+    np.testing.assert_allclose(vectors[:, :3], 1 / (1 + np.exp(-(c1 + v @ w1 + vectors[:, 3:] @ w2.T))), atol=1e-3)
+
+
 def test_the_gradient_is_data_less_chains():
     found = model(chains=6, sweeps=2)
     batch = torch.from_numpy(oracle.bits(4)[[3, 12]])
@@ -103,18 +111,3 @@ def test_ais_of_the_equivalent_rbm_finds_log_z():
         estimate = ais_log_z(w, b, c, b, torch.Generator().manual_seed(0), chains=300, betas=betas)
     assert abs(estimate.value - found.log_z().value) < 4 * estimate.stderr
     assert estimate.stderr < 0.1
-
-
-@pytest.mark.slow
-def test_it_learns_the_digits_from_pretrained_layers(tmp_path):
-    digits = load_density("digits")
-    rule = OptimiserConfig(kind="sgd", learning_rate=0.3, schedule="linear")
-    trainer = TrainerConfig(epochs=15, batch_size=20, optimiser=rule, every=975)
-    config = DBMConfig(hidden_sizes=(40, 20), pretrain_epochs=10, sweeps=2)
-    fitted = DBM(config).fit(digits.train, digits.valid, trainer=trainer)
-    found = fitted.log_prob(digits.test).mean()
-    assert found.kind == "estimate"
-    assert found.ess > 0.2
-    assert found.interval()[0] >= 0.75 * oracle.independent_bits(digits.train, digits.test)
-    fitted.save(tmp_path / "a")
-    assert DBM.load(tmp_path / "a").log_prob(digits.test).mean() == found

@@ -9,7 +9,7 @@ import torch
 
 import irkit.generative
 import irkit.learn
-from irkit.errors import DataError, NotFittedError, ShapeError
+from irkit.errors import ConfigError, DataError, NotFittedError, ShapeError
 from irkit.generative import DARN, DBM, MADE, NADE, RBM, VAE, EoNADE
 from irkit.generative.base import Density
 from irkit.generative.darn import DARNConfig
@@ -87,6 +87,32 @@ def test_log_probabilities_and_samples_have_their_shapes(model):
     assert set(np.unique(samples)) <= {0.0, 1.0}
     np.testing.assert_array_equal(samples, fitted.sample(9, seed=3))
     assert not np.array_equal(samples, fitted.sample(9, seed=4))
+
+
+WIDTHS = {
+    "nade": 5,
+    "eonade": 4,
+    "rbm-cd": 5,
+    "rbm-pcd": 5,
+    "dbm": 9,
+    "darn-st": 4,
+    "darn-reinforce": 4,
+    "vae": 2,
+    "vrae": 2,
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_rows_become_vectors_each_by_itself(name):
+    fitted = MODELS[name].fit(X, trainer=CONFIG)
+    if name == "made":  # whose hidden units each see a part of the row
+        with pytest.raises(ConfigError, match="made: has no hidden representation; choose another model"):
+            fitted.transform(X)
+        return
+    vectors = fitted.transform(X)
+    assert (vectors.shape, vectors.dtype) == ((60, WIDTHS[name]), np.float32)
+    np.testing.assert_allclose(fitted.transform(X[7:8]), vectors[7:8], rtol=1e-5, atol=1e-6)
+    assert vectors.std(0).max() > 0
 
 
 @models

@@ -124,6 +124,22 @@ def test_samples_are_those_of_the_mixture_of_all_orders():
     assert oracle.chi_square(samples, np.mean(every, axis=0)) > 1e-3
 
 
+def test_the_representation_is_the_top_layer_with_every_bit_seen():
+    found = model(4, (3, 2), activation="tanh")
+    x = torch.from_numpy(oracle.bits(4)[5:9])
+    first, middle = found.net.first, found.net.middle[0]
+    below = torch.tanh(torch.cat([x, torch.ones_like(x)], 1) @ first.weight.T + first.bias)
+    slow = torch.tanh(below @ middle.weight.T + middle.bias)
+    np.testing.assert_allclose(found.transform(x), slow.detach(), rtol=1e-6)
+
+
+@torch.no_grad()
+def test_the_report_is_the_mean_under_each_order():
+    found, x = model(4, orders=3), oracle.bits(4)
+    slow = [np.mean([slow_log_prob(found.net, row, order) for row in torch.from_numpy(x)]) for order in found.orders]
+    assert found.report(x)["each_order"] == pytest.approx(slow, rel=1e-9)
+
+
 def test_wrong_gaps_are_refused():
     with pytest.raises(ShapeError, match=r"eonade: rows must have shape \(n, 4\), got \(1, 3\)"):
         model(4).impute(np.full((1, 3), np.nan))

@@ -5,9 +5,6 @@ import pytest
 import torch
 
 from irkit.generative.made import MADE, MADEConfig, masks
-from irkit.io.density import load_density
-from irkit.learn.optimiser import OptimiserConfig
-from irkit.learn.trainer import TrainerConfig
 from tests.oracles import density as oracle
 
 CONFIGS = [{"hidden_sizes": (7,)}, {"hidden_sizes": (9, 4)}, {"hidden_sizes": (5, 20), "direct": False}]
@@ -62,12 +59,3 @@ def test_samples_have_the_probabilities(config):
     found = model(5, **config)
     samples = found.sample(30_000, seed=2)
     assert oracle.chi_square(samples, np.exp(found.log_prob(oracle.bits(5)).value)) > 1e-3
-
-
-@pytest.mark.slow
-def test_it_learns_the_digits():
-    digits = load_density("digits")
-    trainer = TrainerConfig(epochs=15, batch_size=50, optimiser=OptimiserConfig(learning_rate=5e-3))
-    fitted = MADE(MADEConfig(hidden_sizes=(100,))).fit(digits.train, digits.valid, trainer=trainer)
-    found = fitted.log_prob(digits.test).mean()
-    assert found.value >= 0.75 * oracle.independent_bits(digits.train, digits.test)

@@ -176,6 +176,17 @@ def test_samples_have_the_probabilities(activation, order):
     np.testing.assert_array_equal(found.sample(50, seed=4), found.sample(50, seed=4))
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_representation_is_the_hidden_state_after_the_last_bit(activation):
+    found, x = model(5, 4, activation=activation, order="random"), rows(3, 5)
+    w, c = found.net.w.tolist(), found.net.c.tolist()
+    for row, vector in zip(x.tolist(), found.transform(x), strict=True):
+        seen = [(row[bit], w[d]) for d, bit in enumerate(found.net.order.tolist())]
+        a = [c[j] + sum(value * weight[j] for value, weight in seen) for j in range(4)]
+        slow = [oracle.sigmoid(one) if activation == "sigmoid" else max(one, 0.0) for one in a]
+        np.testing.assert_allclose(vector, slow, rtol=1e-6)
+
+
 def test_the_start_is_independent_bits_at_their_frequencies():
     x = np.array([[1.0, 0, 0], [1, 1, 0], [1, 0, 0], [0, 1, 0]], dtype=np.float32)
     found = NADE(NADEConfig(hidden_size=4, order="random"))

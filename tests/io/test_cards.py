@@ -8,6 +8,7 @@ import pytest
 
 from irkit.errors import ConfigError, NotFoundError
 from irkit.io.cards import Card, FileCard, card_names, find_card, load_card
+from irkit.io.library import rating_collections
 from irkit.locate import shipped
 
 EXPECTED = sorted(
@@ -26,7 +27,7 @@ def home(tmp_path, monkeypatch):
 
 
 def test_the_shipped_cards():
-    assert card_names() == EXPECTED
+    assert card_names() == sorted([*EXPECTED, *rating_collections()])
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -9,9 +9,10 @@ from irkit.recommend.bpr import BPR
 from irkit.recommend.dns import DNS
 from irkit.recommend.ease import EASE
 from irkit.recommend.popularity import Popularity
+from irkit.recommend.rfmf import RFMFUsers
 from tests.recommend.ratings_toy import random_table, table
 
-RANKERS = [ALS(embedding_size=2), BPR(epochs=3), DNS(epochs=3), EASE(), Popularity()]
+RANKERS = [ALS(embedding_size=2), BPR(epochs=3), DNS(epochs=3), EASE(), Popularity(), RFMFUsers(k=4, rank=2)]
 
 
 @pytest.mark.parametrize("model", RANKERS, ids=lambda model: model.name)

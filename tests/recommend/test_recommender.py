@@ -261,3 +261,13 @@ def test_the_fingerprint_follows_settings_and_data_and_held_out_data():
     assert first != Bias().fit(table(ROWS), table(ROWS[:1]))
     assert first.cacheable
     assert not Bias().cacheable
+
+
+def test_pipelines_of_recommenders_take_users_as_a_recommender_does():
+    train = table(ROWS)
+    one, other = Popularity().fit(train), Bias().fit(train)
+    for pipeline in (one + other, one % 1, (one + other) % 1, one >> other.rater()):
+        found = pipeline(["a", "new"])
+        assert found["qid"].drop_duplicates().tolist() == ["a", "new"]
+        pd.testing.assert_frame_equal(pipeline(users_frame(["a", "new"])), found)
+    assert (one + other).search("a")["docno"].tolist() == ["z"]

@@ -13,7 +13,7 @@ import pytest
 import irkit.report
 from irkit.errors import DataError
 from irkit.report.html import embedded, html
-from tests.report.toy import tiny_result, tiny_system, toy_result
+from tests.report.toy import density_result, tiny_result, tiny_system, toy_result
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
@@ -183,6 +183,21 @@ def test_missing_values_are_dashes_and_missing_sections_are_left_out():
     assert "<pre" not in row
     alone = html(tiny_result(*systems, baseline=None))
     assert "baseline" not in re.sub(r"(?s)<(style|script).*?</\1>", "", alone)
+
+
+def test_a_board_of_density_models_has_its_own_columns_words_and_signs():
+    text = html(density_result())
+    page = Page(text)
+    heads = [re.sub("<.*", "", part) for part in re.findall(r'class="sort">([^<]*)<', text)]
+    assert heads == ["System", "log p", "parameters", "ms/row", "s/fit"]
+    shown = re.findall(r'<span class="mean(?: best)?">([^<]*)</span>', text)
+    assert shown[:3] == ["≥ −19.125 ± 0.062", "−19.250", "~ −21.500 ± 0.250"]
+    assert "≥ lower bound, the truth may be higher" in " ".join(" ".join(parts) for parts in page.texts.values())
+    (block,) = re.findall(r'id="data">(.*?)</script>', text)
+    board = json.loads(block)["boards"][0]
+    assert board["words"] == {"query": "test row", "queries": "test rows", "cost": "row", "value": ""}
+    assert board["systems"][0]["signs"] == ["≥"]
+    assert 'colspan="5"' in text
 
 
 def test_the_same_result_gives_the_same_bytes_whatever_its_order_of_keys():

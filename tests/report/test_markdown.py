@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from irkit.errors import DataError
 from irkit.report.markdown import code, code_block, escape, leaderboard, markdown
-from tests.report.toy import toy_result
+from tests.report.toy import density_result, toy_result
 
 
 def rows_of(text):
@@ -43,6 +43,20 @@ def test_a_board_without_baseline_or_costs_has_neither_column_nor_legend():
     text = markdown(toy_result()).split("## cranfield")[1]
     assert rows_of(text)[0] == ["System", "AP"]
     assert "▲" not in text
+
+
+def test_a_bound_and_an_estimate_say_so():
+    text = markdown(density_result())
+    header, _, *rows = rows_of(text)
+    assert header == ["System", "log p", "Parameters", "ms/row", "s/fit"]
+    assert [row[1].split(" (")[0] for row in rows] == [
+        "**≥ -19.125 ± 0.062**",
+        "-19.250",
+        r"\~ -21.500 ± 0.250",
+        "-25.500",
+        "≥ -26.000",
+    ]
+    assert r"≥ lower bound, the truth may be higher; \~ estimate; ± Monte Carlo standard error" in text
 
 
 def test_the_leaderboard_joins_suites_by_name_and_says_how_it_was_made():

@@ -3,7 +3,7 @@
 import pytest
 
 from irkit.report.text import cells_wide, cut, table
-from tests.report.toy import tiny_result, tiny_system, toy_result
+from tests.report.toy import density_result, tiny_result, tiny_system, toy_result
 
 TINY = tiny_result(
     tiny_system("bm25", {"AP": {"mean": 0.3}, "RMSE": {"mean": 0.91}}, ms_per_query=0.421),
@@ -35,6 +35,24 @@ def test_a_board_looks_like_this():
         "toy\n"
         "検索: slow"
     )
+
+
+def test_a_board_of_density_models_looks_like_this():
+    assert table(density_result()).splitlines() == [
+        "digits (1,297 training rows, 250 test rows, binarised by threshold)",
+        "",
+        "system                                 log p   parameters  ms/row  s/fit",
+        "----------------------  ---------------------  ----------  ------  -----",
+        "bound                   *>= -19.125 +- 0.062+       6,464    0.50   2.50",
+        "exact                                -19.250+       6,464    0.50   2.50",
+        "sampled                   ~ -21.500 +- 0.250+       6,464    0.50   2.50",
+        "independent (baseline)               -25.500        6,464    0.50   2.50",
+        "loose                             >= -26.000        6,464    0.50   2.50",
+        "",
+        "* best of its column",
+        ">= lower bound, the truth may be higher; ~ estimate; +- Monte Carlo standard error",
+        "+ better, - worse than the baseline independent (paired t, Holm-corrected p < 0.05)",
+    ]
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 200])

@@ -6,7 +6,7 @@ import pytest
 
 from irkit.errors import DataError
 from irkit.report.view import view
-from tests.report.toy import tiny_result, tiny_system, toy_result
+from tests.report.toy import density_result, tiny_result, tiny_system, toy_result
 
 
 def ranked(*cells, measure="AP"):
@@ -52,6 +52,50 @@ def test_facts_and_columns_that_are_unknown_are_left_out():
 
 def test_a_baseline_that_is_not_on_the_board_is_no_baseline():
     assert view(tiny_result(tiny_system("a", {"AP": {"mean": 0.1}}), baseline="zzz")).boards[0].baseline == ""
+
+
+def test_a_bound_and_an_estimate_say_so():
+    board = view(density_result()).boards[0]
+    cells = {system.name: system.cells["log p"] for system in board.systems}
+    assert [(name, cell.shown) for name, cell in cells.items()] == [
+        ("bound", "≥ -19.125 ± 0.062"),
+        ("exact", "-19.250"),
+        ("sampled", "~ -21.500 ± 0.250"),
+        ("independent", "-25.500"),
+        ("loose", "≥ -26.000"),
+    ]
+    assert [name for name, cell in cells.items() if cell.best] == ["bound"]
+    # What a loose bound is a bound of may still be better than the baseline.
+    assert {name: cell.mark for name, cell in cells.items()} == {
+        "bound": "better",
+        "exact": "better",
+        "sampled": "better",
+        "independent": "",
+        "loose": "",
+    }
+
+
+def test_nothing_is_better_than_a_baseline_of_which_only_a_bound_is_known():
+    result = density_result()
+    result["boards"][0]["systems"][0]["measures"]["log p"]["kind"] = "lower_bound"
+    assert {system.cells["log p"].mark for system in view(result).boards[0].systems} == {""}
+
+
+def test_kinds_of_boards_have_their_own_words():
+    board = view(density_result()).boards[0]
+    assert board.facts == ["1,297 training rows", "250 test rows", "binarised by threshold"]
+    assert (board.has_fits, board.has_parameters, board.signs) == (True, True, {"≥", "~"})
+    ratings = view(tiny_result(tiny_system("a", {}), measures=(), kind="ratings", split="u1", queries=459)).boards[0]
+    assert ratings.facts == ["350 items", "459 users", "split u1"]
+    assert (ratings.has_fits, ratings.has_parameters, ratings.words.cost) == (False, False, "pair")
+
+
+def test_boards_of_one_collection_are_told_apart_by_their_split():
+    result = toy_result(systems=1)
+    assert [board.title for board in view(result).boards] == ["lee", "cranfield"]
+    for board, split in zip(result["boards"], ("u1", "u2"), strict=True):
+        board |= {"collection": "ml", "split": split}
+    assert [board.title for board in view(result).boards] == ["ml, u1", "ml, u2"]
 
 
 def test_the_given_result_is_left_alone():

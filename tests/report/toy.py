@@ -75,6 +75,23 @@ def tiny_system(name: str, measures: dict[str, dict], **changes: object) -> dict
     return system | changes
 
 
+def density_result() -> dict:
+    """Return a result with a board of density models: an exact value, a bound above it and an estimate below."""
+    cells = {
+        "independent": {"mean": -25.5, "kind": "exact"},
+        "exact": {"mean": -19.25, "delta": 6.25, "p_corrected": 0.001, "kind": "exact"},
+        "bound": {"mean": -19.125, "delta": 6.375, "p_corrected": 0.001, "kind": "lower_bound", "stderr": 0.0625},
+        "loose": {"mean": -26.0, "delta": -0.5, "p_corrected": 0.001, "kind": "lower_bound", "stderr": 1e-6},
+        "sampled": {"mean": -21.5, "delta": 4.0, "p_corrected": 0.001, "kind": "estimate", "stderr": 0.25, "ess": 0.2},
+    }
+    systems = [
+        tiny_system(name, {"log p": cell}, fit_seconds=2.5, parameters=6464, ms_per_query=0.5)
+        for name, cell in cells.items()
+    ]
+    board = {"kind": "density", "collection": "digits", "documents": 1297, "queries": 250, "split": "threshold"}
+    return tiny_result(*systems, measures=("log p",), **board)
+
+
 def toy_board(
     collection: str, systems: int, queries: int, measures: tuple[str, ...], *, seed: int, costs: bool = True
 ) -> dict:

@@ -1,4 +1,4 @@
-"""Tests of irkit.expand.nmf."""
+"""Tests of irkit.learn.nmf."""
 
 import math
 import warnings
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import NMF
 
-from irkit.expand.nmf import loss, nmf, nndsvd, random_start
+from irkit.learn.nmf import loss, nmf, nndsvd, random_start
 
 
 def toy(seed: int, rows: int = 5, columns: int = 14) -> np.ndarray:

@@ -1,0 +1,140 @@
+"""Fit other toolkits' recommenders, timed; runs in an environment that has them, which need not have irkit.
+
+    python benchmarks/peers.py SPLIT.npz
+
+A line on standard input names a system; the answer is one line of JSON: `seconds` of the fit and the `rmse` of the
+test ratings (clipped to the scale, None for a model that predicts none). First of all it prints the systems it has.
+"""
+
+import contextlib
+import json
+import sys
+import time
+
+import numpy as np
+
+SURPRISE = {
+    "Surprise SVD": ("SVD", {}),
+    "Surprise SVD, tuned": ("SVD", {"n_factors": 50, "n_epochs": 60, "reg_all": 0.08}),
+    "Surprise SVD++": ("SVDpp", {}),
+}
+CORNAC = {"Cornac MF": ("MF", {"k": 50, "use_bias": True, "early_stop": False}), "Cornac PMF": ("PMF", {"k": 10})}
+
+
+def main() -> None:
+    split = np.load(sys.argv[1])
+    systems = {}
+    for make in (surprise, lenskit, cornac, implicit):
+        with contextlib.suppress(ImportError):
+            systems |= make(split)
+    print(json.dumps(list(systems)), flush=True)
+    for line in sys.stdin:
+        fit = systems[line.strip()]
+        # What they print of their own goes where it does no harm.
+        with contextlib.redirect_stdout(sys.stderr):
+            start = time.perf_counter()
+            predict = fit()
+            seconds = time.perf_counter() - start
+            rmse = None
+            if predict is not None:
+                predicted = np.clip(predict(), *split["scale"])
+                rmse = float(np.sqrt(np.mean((predicted - split["test_rating"]) ** 2)))
+        print(json.dumps({"seconds": seconds, "rmse": rmse}), flush=True)
+
+
+def surprise(split):
+    import pandas as pd
+    import surprise as package
+
+    columns = ("train_user", "train_item", "train_rating")
+    frame = pd.DataFrame({name: split[name] for name in columns})
+    train = package.Dataset.load_from_df(
+        frame, package.Reader(rating_scale=tuple(split["scale"]))
+    ).build_full_trainset()
+    test = list(zip(split["test_user"], split["test_item"], split["test_rating"], strict=True))
+
+    def fit_of(kind, settings):
+        def fit():
+            model = getattr(package, kind)(random_state=1, **settings).fit(train)
+            return lambda: np.array([one.est for one in model.test(test)])
+
+        return fit
+
+    return {name: fit_of(*how) for name, how in SURPRISE.items()}
+
+
+def lenskit(split):
+    import pandas as pd
+    from lenskit.als import BiasedMFScorer
+    from lenskit.basic import BiasScorer
+    from lenskit.data import ItemList, from_interactions_df
+
+    data = from_interactions_df(
+        pd.DataFrame({"user_id": split["train_user"], "item_id": split["train_item"], "rating": split["train_rating"]})
+    )
+
+    def fit_of(make):
+        def fit():
+            model = make()
+            model.train(data)
+
+            def predict():
+                out = np.full(len(split["test_user"]), split["train_rating"].mean())
+                for user in np.unique(split["test_user"]):
+                    mine = np.flatnonzero(split["test_user"] == user)
+                    scores = model(user, ItemList(item_ids=split["test_item"][mine])).scores()
+                    known = np.isfinite(scores)
+                    out[mine[known]] = scores[known]
+                return out
+
+            return predict
+
+        return fit
+
+    return {
+        "LensKit bias, damping 5": fit_of(lambda: BiasScorer(damping=5)),
+        "LensKit BiasedMF, 50": fit_of(lambda: BiasedMFScorer(embedding_size=50)),
+    }
+
+
+def cornac(split):
+    import cornac as package
+
+    rows = list(zip(split["train_user"], split["train_item"], split["train_rating"], strict=True))
+    train = package.data.Dataset.from_uir(rows)
+
+    def fit_of(kind, settings):
+        def fit():
+            model = getattr(package.models, kind)(seed=1, **settings).fit(train)
+            mean = split["train_rating"].mean()
+
+            def predict():
+                users, items = train.uid_map, train.iid_map
+                pairs = zip(split["test_user"], split["test_item"], strict=True)
+                return np.array(
+                    [model.rate(users[u], items[i]) if u in users and i in items else mean for u, i in pairs]
+                )
+
+            return predict
+
+        return fit
+
+    return {name: fit_of(*how) for name, how in CORNAC.items()}
+
+
+def implicit(split):
+    from implicit.als import AlternatingLeastSquares
+    from scipy.sparse import csr_matrix
+
+    size = (int(split["train_user"].max()) + 1, int(split["train_item"].max()) + 1)
+    ones = csr_matrix((np.ones(len(split["train_user"]), np.float32), (split["train_user"], split["train_item"])), size)
+
+    def fit():
+        model = AlternatingLeastSquares(factors=64, iterations=15, regularization=0.01, random_state=1)
+        model.fit(ones, show_progress=False)
+
+    return {"implicit ALS, 64 factors, 15 iterations": fit}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""`irkit encode`: the hidden representation that a trained density model gives of rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def encode(
+    model: str,
+    data: str,
+    /,
+    *,
+    part: Literal["train", "valid", "test"] = "test",
+    binarise: Literal["threshold", "sample", "dynamic"] | None = None,
+    out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("vectors.npy"),
+) -> None:
+    """Turn rows into the vectors a trained model represents them by.
+
+    That is the means of the hidden units or of the latent variables; a model without such a
+    thing says so.
+
+    For example:
+
+        irkit encode runs/vae digits
+        irkit encode runs/vae/model.safetensors rows.npy --out vectors.csv
+
+    Parameters
+    ----------
+    model
+        A run folder of irkit train, or the file of a model.
+    data
+        A data set such as digits, mnist or debd/dna, or a file of rows: .npy or .csv.
+    part
+        Of a data set, which rows.
+    binarise
+        How grey values become bits; default as in the training of a run folder, else threshold.
+    out
+        What is written: .npy an array, .csv a line per row.
+    """
+    from irkit.cli.models import checked_output, rows_of, write_rows
+    from irkit.cli.tables import counted
+    from irkit.recipe.runfolder import open_model
+
+    checked_output(out, (".npy", ".csv"), "encode")
+    opened = open_model(model)
+    trained = opened.recipe.binarise if opened.recipe is not None else "threshold"
+    vectors = opened.model.transform(rows_of(data, part, binarise or trained))
+    write_rows(out, vectors)
+    print(f"{out}: {counted(len(vectors), 'row')} of {vectors.shape[1]:,} values from {opened.model.name}")

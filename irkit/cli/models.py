@@ -1,0 +1,69 @@
+"""Rows in and out of density models: data named on the command line, and files of numbers or pictures."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from irkit.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from irkit.arrays import Floats
+    from irkit.io.density import Binarise
+
+
+def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Binarise) -> Floats:
+    """Return the rows of a file, or of a part of a data set: (n, D) float32."""
+    path = Path(source)
+    if path.suffix in {".npy", ".csv"}:
+        return _read(path)
+    from irkit.io.density import load_density
+
+    rows: Floats = getattr(load_density(source, binarise=binarise), part)
+    return rows
+
+
+def checked_output(path: Path, kinds: tuple[str, ...], who: str) -> None:
+    """Refuse the name of an output file that does not say what to write, before any work is done."""
+    if path.suffix not in kinds:
+        raise ConfigError(f"{who}: --out must end in {' or '.join(kinds)}, got {path}; rename it")
+
+
+def write_rows(path: Path, rows: Floats) -> None:
+    """Write rows as `.npy`, or as `.csv` with a line each."""
+    import numpy as np
+
+    from irkit.io.atomic import write_bytes
+
+    out = io.BytesIO()
+    if path.suffix == ".npy":
+        np.save(out, rows, allow_pickle=False)
+    else:
+        np.savetxt(out, rows, fmt="%.6g", delimiter=",")
+    write_bytes(path, out.getvalue())
+
+
+def _read(path: Path) -> Floats:
+    """Read a matrix of numbers."""
+    import warnings
+
+    import numpy as np
+
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("error")  # numpy only warns of a file without numbers
+            if path.suffix == ".npy":
+                found = np.load(file, allow_pickle=False)
+            else:
+                found = np.loadtxt(file, delimiter=",", ndmin=2)
+    except (ValueError, EOFError, UserWarning) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"{path}: is no matrix of numbers ({reason[:120]}); write one with numpy.save or as CSV"
+        ) from None
+    kind = getattr(found, "dtype", None)
+    if kind is None or kind.kind not in "fiub":
+        raise DataError(f"{path}: must hold one array of numbers, got {kind or 'several arrays'}; write it anew")
+    rows: Floats = found.astype(np.float32)
+    return rows

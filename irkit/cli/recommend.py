@@ -1,0 +1,145 @@
+"""`irkit recommend`: items for users, by a model fitted on ratings or one saved before."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from irkit.pipeline import Stage
+
+LISTS, RATINGS = "ease", "biased-mf"
+"The recipes that are used if none is named, for lists and for ratings of given items."
+
+
+def recommend(
+    source: str,
+    /,
+    *users: str,
+    model: str | None = None,
+    n: Annotated[int, Parameter(name=["-n", "--n"])] = 10,
+    rate: list[str] | None = None,
+    set: list[str] | None = None,
+    save: Path | None = None,
+    load: Path | None = None,
+    json: bool = False,
+) -> None:
+    """Recommend items to users, or predict their ratings of given items.
+
+    A model is fitted on all the ratings. What a user has rated is not recommended; a user without
+    ratings gets the most rated items.
+
+    For example:
+
+        irkit recommend ml-100k 196 22 --model ease -n 5
+        irkit recommend ml-100k 196 --model recommend/biased-mf --rate 50 --rate 242
+        irkit recommend ratings.csv --model als --save als.safetensors
+        irkit recommend --load als.safetensors 196
+
+    Parameters
+    ----------
+    source
+        A rating collection's name (irkit data list), or a file or folder of ratings; with --load the first user.
+    users
+        The ids of users.
+    model
+        A recipe that is fitted on ratings (irkit pipelines list), or its path; default ease, with --rate biased-mf.
+    n
+        Items for each user.
+    rate
+        An item whose rating is predicted instead; may be repeated.
+    set
+        A setting of the recipe, such as reg=200; may be repeated.
+    save
+        Write the fitted model to this file; it holds the ratings too.
+    load
+        Use the model in this file instead of fitting one.
+    json
+        Print one JSON object per line; in lists, known says whether the user has ratings.
+    """
+    from irkit.errors import ConfigError
+
+    if n < 1:
+        raise ConfigError(f"recommend: -n must be 1 or more, got {n}")
+    if load is not None and (model or set or save):
+        raise ConfigError("recommend: --load brings a fitted model; leave out --model, --set and --save")
+    asked = users if load is None else (source, *users)
+    if not asked and save is None:
+        raise ConfigError("recommend: no user is named; give the ids of users after the ratings, or --save a model")
+    from irkit.recommend import Recommender
+
+    default = RATINGS if rate else LISTS
+    fitted = Recommender.load(load) if load else _fitted(source, model or default, set, bool(rate), save)
+    if not asked:
+        return
+    rows, strangers = _ratings(fitted, asked, rate) if rate else _lists(fitted, asked, n), _strangers(fitted, asked)
+    if not json:
+        _show(rows, strangers)
+        return
+    if not rate:
+        rows = rows.assign(known=~rows["user"].isin(strangers))
+    for row in rows.to_dict("records"):
+        print(jsonlib.dumps(row, ensure_ascii=False))
+
+
+def _fitted(source: str, model: str, settings: list[str] | None, rates: bool, save: Path | None) -> Stage:
+    """Fit a recipe on the ratings of a source, and save it if that is asked for."""
+    from irkit.errors import ConfigError
+    from irkit.recipe import load_recipe, parse_settings, stage_class
+    from irkit.recommend import Recommender, load_ratings
+
+    recipe = load_recipe(model)
+    if settings:
+        recipe = recipe.with_settings(parse_settings(settings))
+    if recipe.needs != ("train",):
+        needs = ", ".join(recipe.needs) or "nothing"
+        raise ConfigError(f"recipe {recipe.name}: needs {needs}; a recommender needs train, as {LISTS} does")
+    kind: Any = stage_class(recipe.stages[0]["use"])
+    single = len(recipe.stages) == 1 and issubclass(kind, Recommender)
+    if save is not None and not single:
+        raise ConfigError(f"recipe {recipe.name}: has several stages and no file for them; --save a single model")
+    if rates and not (single and kind.predicts_ratings):
+        raise ConfigError(f"recipe {recipe.name}: ranks items and predicts no ratings; use {RATINGS}")
+    fitted = recipe.build(train=load_ratings(source))
+    if save is not None:
+        fitted.save(save)  # type: ignore[attr-defined]  # a Recommender, as was checked
+        print(save)
+    return fitted
+
+
+def _lists(fitted: Stage, users: tuple[str, ...], n: int) -> pd.DataFrame:
+    from irkit.recommend import Recommender
+    from irkit.recommend.base import users_frame
+
+    pipeline = fitted.limited(n) if isinstance(fitted, Recommender) else fitted % n
+    found = pipeline(users_frame(users)).rename(columns={"qid": "user", "docno": "item"})
+    return found.assign(rank=found["rank"] + 1)[["user", "rank", "item", "score"]]
+
+
+def _ratings(fitted: Any, users: tuple[str, ...], items: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    pairs = pd.DataFrame([(user, item) for user in users for item in items], columns=["user_id", "item_id"])
+    found = fitted.predict(pairs.astype("str"))
+    return found.set_axis(["user", "item", "rating", "known"], axis=1)
+
+
+def _strangers(fitted: Stage, users: tuple[str, ...]) -> list[str]:
+    """Return the users without a rating in training."""
+    train = fitted.resources()["train"]
+    return [user for user, row in zip(users, train.users.rows(list(users)), strict=True) if row < 0]
+
+
+def _show(rows: pd.DataFrame, strangers: list[str]) -> None:
+    from irkit.cli.tables import table
+
+    cells = [[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows.to_numpy()]
+    print(table(list(rows.columns), cells))
+    if strangers:
+        instead = "the most rated items" if "rank" in rows else "what is known of the items alone"
+        print(f"\nwithout ratings, so these are {instead}: {', '.join(strangers)}")

@@ -1,0 +1,78 @@
+"""`irkit train`: fit a density model as a recipe says, and keep everything in a run folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def train(
+    recipe: str,
+    /,
+    *,
+    run: Path | None = None,
+    set: list[str] | None = None,
+    seed: int | None = None,
+    resume: bool = False,
+) -> None:
+    """Train a density model and evaluate it on the test rows.
+
+    The run folder gets the settings, the learning curve, a checkpoint, the model, pictures,
+    RESULT.json and a page that shows it all, report.html.
+
+    For example:
+
+        irkit train generate/nade-digits --run runs/nade
+        irkit train nade-digits --run runs/short --set trainer.epochs=2 --seed 2
+        irkit train nade-digits --run runs/nade --resume
+
+    Parameters
+    ----------
+    recipe
+        A recipe of the kind generate: its name (irkit pipelines list) or the path of its file.
+    run
+        The run folder, new or empty; default runs/<recipe> in this folder.
+    set
+        A setting of the recipe, such as config.hidden_size=50 or trainer.epochs=2; may be repeated.
+    seed
+        Of initial weights, order and noise; short for --set trainer.seed.
+    resume
+        Go on with the run in the folder, if it holds one: after an interruption, or with more
+        epochs than before.
+    """
+    from irkit.cli.runpage import page
+    from irkit.io.atomic import write_bytes
+    from irkit.recipe import load_training, parse_settings
+    from irkit.recipe.runfolder import train_run
+
+    loaded = load_training(recipe).with_settings(parse_settings(set or []))
+    if seed is not None:
+        loaded = loaded.with_settings({"trainer.seed": seed})
+    done = train_run(loaded, run or Path("runs") / loaded.name, resume=resume, progress=sys.stderr.isatty())
+    report = done.folder / "report.html"
+    write_bytes(report, page(done).encode())
+    print(summary(done.folder, done.result))
+    print(report)
+
+
+def summary(folder: Path, result: dict[str, Any]) -> str:
+    """Say in a line what a run gave."""
+    return (
+        f"{folder}: {result['metric']} {worth(result)} nats ({result['kind'].replace('_', ' ')}) on "
+        f"{result['rows']['test']:,} test rows, independent bits {result['independent_bits']:.2f}; "
+        f"{result['epochs']:g} epochs in {result['wall_seconds']} s"
+    )
+
+
+def worth(result: dict[str, Any]) -> str:
+    """Print a value with the sign of what it is, and its error where it has one.
+
+    Examples
+    --------
+    >>> worth({"value": -103.456, "kind": "lower_bound", "stderr": 0.12})
+    '>= -103.46 +- 0.12'
+    """
+    sign = {"exact": "", "lower_bound": ">= ", "estimate": "~ "}[result["kind"]]
+    error = "" if not result["stderr"] else f" +- {result['stderr']:.2g}"
+    return f"{sign}{result['value']:.2f}{error}"

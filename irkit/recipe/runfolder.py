@@ -1,0 +1,180 @@
+"""A run folder: everything that the training of one recipe leaves behind.
+
+config.yaml               the recipe with every setting stated
+metrics.jsonl             the learning curve, a JSON row for each number
+checkpoint.safetensors    all that the next step depends on, to go on after an interruption
+model.safetensors         the fitted model
+figures/                  pictures, each beside a CSV file with its numbers
+RESULT.json               the test log-likelihood, what it is worth and what it cost; written last
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from irkit.errors import ConfigError, DataError, LockedError, NotFoundError
+from irkit.generative.saved import load_model
+from irkit.io.atomic import write_bytes
+from irkit.recipe.training import TrainingRecipe, load_training
+
+if TYPE_CHECKING:
+    from irkit.generative.base import Density
+    from irkit.generative.figures import Figure
+
+CONFIG, MODEL, FIGURES, RESULT = "config.yaml", "model.safetensors", "figures", "RESULT.json"
+LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training gave."""
+
+    folder: Path
+    recipe: TrainingRecipe
+    model: Density
+    result: dict[str, Any]
+    "What `RESULT.json` holds."
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model that was trained before."""
+
+    model: Density
+    shape: tuple[int, int]
+    "Rows and columns of the picture that a row is."
+    recipe: TrainingRecipe | None
+    "How it was trained, where a run folder says so."
+
+
+def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = False, progress: bool = False) -> Run:
+    """Train a recipe and write its run folder.
+
+    Nothing is written before the data is loaded, the model is known to fit it and the device is there.
+
+    Parameters
+    ----------
+    recipe : TrainingRecipe
+    folder : path
+        A new or empty one.
+    resume : bool
+        Go on with the run in the folder, if it holds one; with larger budgets a finished one too.
+    progress : bool
+        Draw a bar, if standard error is a terminal.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds another run, or something else.
+    LockedError
+        If another process trains there.
+    """
+    import torch
+
+    from irkit.generative.figures import write_figures
+    from irkit.generative.result import result
+    from irkit.learn.conditions import choose_device
+
+    choose_device(recipe.rule().device)
+    place = Path(folder)
+    data = recipe.load_data()
+    with torch.random.fork_rng(devices=[]):
+        recipe.build().build(data.train.shape[1])
+    with _claimed(place, recipe, resume):
+        write_bytes(place / CONFIG, recipe.resolved().yaml().encode())
+        model = recipe.with_settings({"trainer.progress": progress}).fit(data, folder=place, resume=resume)
+        model.save(place / MODEL)
+        seed = recipe.rule().seed
+        figures = write_figures(model, data, place / FIGURES, seed=seed)
+        found = result(model, data, test_rows=recipe.test_rows, evaluate=recipe.arguments())
+        found = {"recipe": recipe.name, "recipe_hash": recipe.hash, "seed": seed, "budget": _budget(recipe)} | found
+        write_bytes(place / RESULT, (json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
+    return Run(place, recipe, model, found, figures)
+
+
+def open_model(source: str | Path) -> Opened:
+    """Open the model of a run folder, or a model's file.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such thing, or the folder's run has not come to its end.
+    DataError
+        If a file is damaged.
+    """
+    path = Path(source)
+    if not path.is_dir():
+        model = load_model(path)
+        return Opened(model, _square(model.size), None)
+    if not (path / MODEL).is_file():
+        state = (
+            "its run has not ended; go on with irkit train --resume" if (path / CONFIG).is_file() else "it is no run"
+        )
+        raise NotFoundError(f"{path}: holds no {MODEL}, {state}")
+    recipe, model = load_training(path / CONFIG), load_model(path / MODEL)
+    return Opened(model, _shape(path / RESULT, model.size), recipe)
+
+
+@contextmanager
+def _claimed(folder: Path, recipe: TrainingRecipe, resume: bool) -> Iterator[None]:
+    """Hold a folder for one run, made if need be."""
+    from filelock import FileLock, Timeout
+
+    from irkit.learn.saved import CHECKPOINT
+
+    there = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if CONFIG not in there and there - {LOCK}:
+        raise ConfigError(f"train: {folder} is not empty and holds no run; choose another folder")
+    if CHECKPOINT in there:  # otherwise the run there was stopped before there was anything to lose
+        other = load_training(folder / CONFIG)
+        if not resume:
+            raise ConfigError(
+                f"train: {folder} holds a run of {other.name!r}; go on with it by --resume, or choose another folder"
+            )
+        if other.run_hash != recipe.run_hash:
+            raise ConfigError(
+                f"train: {folder} holds another run, of {other.name!r}; resume it with the settings that are in its "
+                f"{CONFIG}, or choose another folder"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise LockedError(f"train: another process trains in {folder}; wait for it or choose another folder") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _budget(recipe: TrainingRecipe) -> dict[str, Any]:
+    rule = recipe.rule()
+    budgets = {"epochs": rule.epochs, "steps": rule.steps, "seconds": rule.seconds, "patience": rule.patience}
+    return {name: value for name, value in budgets.items() if value is not None}
+
+
+def _shape(path: Path, size: int) -> tuple[int, int]:
+    """Return the shape of a picture that a result states."""
+    if not path.is_file():
+        return _square(size)
+    try:
+        rows, columns = json.loads(path.read_bytes())["shape"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise DataError(f"{path}: is not the result of a run; restore it, or train again") from None
+    if not (isinstance(rows, int) and isinstance(columns, int) and rows * columns == size):
+        raise DataError(f"{path}: its shape must make the {size} values of a row, got {rows} x {columns}; restore it")
+    return rows, columns
+
+
+def _square(size: int) -> tuple[int, int]:
+    """Return the sides of a square of so many values, or one line of them."""
+    side = math.isqrt(size)
+    return (side, side) if side * side == size else (1, size)

@@ -1,0 +1,110 @@
+"""Tests of `irkit recommend`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from irkit.recommend import EASE, Bias, load_ratings
+
+CSV = "user,item,rating\n" + "".join(
+    f"u{user},i{item},{1 + (user + item) % 5}\n" for user in range(6) for item in range(5) if user != item
+)
+
+
+@pytest.fixture
+def ratings(folder):
+    (folder / "my ratings.csv").write_text(CSV)
+    return "my ratings.csv"
+
+
+def test_lists_are_those_of_the_model(irkit):
+    lines = irkit("recommend", "planted-factors", "u1", "u7", "-n", "3").lines
+    assert lines[0].split() == ["user", "rank", "item", "score"]
+    expected = EASE().fit(load_ratings("planted-factors")).recommend(["u1", "u7"], 3)
+    assert [line.split()[:3] for line in lines[1:]] == [
+        [row.qid, str(row.rank + 1), row.docno] for row in expected.itertuples()
+    ]
+    assert [float(line.split()[3]) for line in lines[1:]] == pytest.approx(expected["score"].tolist(), abs=1e-4)
+
+
+def test_a_file_of_ratings_and_settings(irkit, ratings):
+    rows = [
+        json.loads(line)
+        for line in irkit("recommend", ratings, "u0", "--model", "popularity", "--set", "seen=keep", "--json").lines
+    ]
+    assert {row["item"] for row in rows} == {f"i{item}" for item in range(5)}
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4, 5]
+    assert list(rows[0]) == ["user", "rank", "item", "score", "known"]
+
+
+def test_a_pipeline_of_several_stages(irkit, ratings):
+    lines = irkit("recommend", ratings, "u0", "--model", "recommend/ease-popularity").lines
+    assert [line.split()[2] for line in lines[1:]] == ["i0"], "the one item u0 has not rated"
+
+
+def test_who_has_no_ratings_is_told_apart(irkit, ratings):
+    lines = irkit("recommend", ratings, "u0", "nobody", "--model", "als", "-n", "1").lines
+    assert lines[2].split()[:3] == ["nobody", "1", "i4"], "rated by five, like the others; ties by id"
+    assert lines[-1] == "without ratings, so these are the most rated items: nobody"
+    rows = [json.loads(line) for line in irkit("recommend", ratings, "u0", "nobody", "-n", "1", "--json").lines]
+    assert [(row["user"], row["known"]) for row in rows] == [("u0", True), ("nobody", False)]
+
+
+def test_ratings_of_given_items(irkit, ratings):
+    lines = irkit("recommend", ratings, "u0", "--rate", "i0", "--rate", "nothing", "--model", "bias").lines
+    assert lines[0].split() == ["user", "item", "rating", "known"]
+    assert lines[1].split()[:2] == ["u0", "i0"]
+    assert lines[1].endswith("user and item")
+    assert lines[2].split() == ["u0", "nothing", lines[2].split()[2], "user"]
+    predicted = Bias().fit(load_ratings(ratings)).recommend(["u0"], 1)["score"].tolist()
+    assert float(lines[1].split()[2]) == pytest.approx(predicted[0], abs=1e-4)
+    stranger = irkit("recommend", ratings, "nobody", "--rate", "i0", "--model", "bias").lines
+    assert stranger[-1] == "without ratings, so these are what is known of the items alone: nobody"
+
+
+def test_a_saved_model_needs_no_ratings(irkit, ratings, folder):
+    first = irkit("recommend", ratings, "u0", "u3", "--model", "als", "--save", "als.safetensors")
+    assert first.lines[0] == "als.safetensors"
+    (folder / ratings).unlink()
+    again = irkit("recommend", "--load", "als.safetensors", "u0", "u3")
+    assert again.lines == first.lines[1:]
+    done = irkit("recommend", "--load", "als.safetensors", "u0", "--rate", "i1", status=2)
+    assert "als: ranks items and does not predict ratings" in done.err
+
+
+def test_a_model_is_saved_without_asking_for_anybody(irkit, ratings, folder):
+    assert irkit("recommend", ratings, "--model", "bias", "--save", "b.safetensors").lines == ["b.safetensors"]
+    assert (folder / "b.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["R"], "no user is named"),
+        (["R", "u0", "u0"], "'u0' occurs twice"),
+        (["R", "u0", "-n", "0"], "-n must be 1 or more, got 0"),
+        (["R", "u0", "--model", "bm25"], "recipe bm25: needs index; a recommender needs train, as ease does"),
+        (["R", "u0", "--model", "eas"], "there is no 'eas'; did you mean"),
+        (["R", "u0", "--model", "rrn"], "rrn: uses time, but train has none"),
+        (["R", "u0", "--model", "ease", "--rate", "i0"], "recipe ease: ranks items and predicts no ratings"),
+        (["R", "--model", "ease-popularity", "--save", "x"], "has several stages and no file for them"),
+        (["u0", "--load", "x", "--model", "ease"], "--load brings a fitted model; leave out --model"),
+        (["u0", "--load", "x"], "x: there is no such checkpoint"),
+        (["u0", "--load", "R"], "not a readable"),
+        (["lee", "u0"], "lee: holds documents and no ratings"),
+        (["none.csv", "u0"], "there is no file or collection 'none.csv'"),
+        (["R", "u0", "--save", "my ratings.csv/x", "--model", "bias"], "my ratings.csv/x"),
+    ],
+)
+def test_mistakes_are_answered_in_one_line_and_leave_nothing(irkit, ratings, folder, arguments, says):
+    done = irkit("recommend", *[ratings if one == "R" else one for one in arguments], status=2)
+    assert says in done.err
+    assert done.err.count("\n") == 1
+    assert [path.name for path in folder.iterdir()] == [ratings]
+
+
+def test_other_commands_point_here(irkit):
+    assert "use irkit recommend" in irkit("run", "ease", "lee", status=2).err
+    assert "irkit recommend ml-100k" in irkit("run", "bm25", "ml-100k", status=2).err

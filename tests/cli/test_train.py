@@ -1,0 +1,234 @@
+"""Tests of irkit train, sample and encode."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+SHORT = ["--set", "trainer.epochs=1", "--set", "trainer.batch_size=400"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two runs that have ended; tests only read them."""
+    from irkit.cli import main
+
+    folder = tmp_path_factory.mktemp("runs")
+    vae = [*SHORT, "--set", "config.latent_size=2", "--set", "config.hidden_size=8", "--set", "binarise=sample"]
+    assert main(["train", "generate/vae-mlp-digits", "--run", str(folder / "vae"), *vae]) == 0
+    made = [*SHORT, "--set", "config.hidden_sizes=[4]"]
+    assert main(["train", "made-digits", "--run", str(folder / "made"), "--seed", "2", *made]) == 0
+    return folder
+
+
+class Page(HTMLParser):
+    """The elements of a page that could fetch something, and its style."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+# --------------------------------------------------------------------------------------------------- train
+
+
+def test_train_prints_the_number_and_where_the_page_is(irkit, folder):
+    done = irkit("train", "nade-digits", *SHORT, "--set", "config.hidden_size=3")
+    number, page = done.lines
+    assert re.fullmatch(
+        r"runs/nade-digits: log p\(x\) -\d\d\.\d\d nats \(exact\) on 250 test rows, independent bits -\d\d\.\d\d; "
+        r"1 epochs in [\d.]+ s",
+        number,
+    )
+    assert page == "runs/nade-digits/report.html"
+    assert (folder / page).is_file()
+    assert done.err == ""
+
+
+def test_settings_and_seed_are_those_of_the_command_line(runs):
+    result = json.loads((runs / "made" / "RESULT.json").read_text())
+    assert (result["model"], result["seed"], result["config"]["hidden_sizes"]) == ("made", 2, [4])
+    config = (runs / "made" / "config.yaml").read_text()
+    assert re.search(r"\bseed: 2\b", config)
+
+
+def test_the_page_holds_its_figures_and_fetches_nothing(runs):
+    text = (runs / "vae" / "report.html").read_text()
+    page = Page(text)
+    addresses = [attrs["src"] for tag, attrs in page.found if tag == "img"]
+    assert len(addresses) == 5
+    for name in ("samples.png", "latent.svg"):
+        content = base64.b64encode((runs / "vae" / "figures" / name).read_bytes()).decode()
+        assert any(address.endswith(content) for address in addresses)
+    links = [value for _, attrs in page.found for key, value in attrs.items() if key in {"src", "href"}]
+    assert all(link.startswith("data:") for link in links)
+    assert not [tag for tag, attrs in page.found if tag in {"script", "iframe", "object"} or "style" in attrs]
+    style = re.search(r"<style>(.*)</style>", text, re.DOTALL).group(1)
+    policy = next(attrs["content"] for tag, attrs in page.found if attrs.get("http-equiv"))
+    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
+    result = json.loads((runs / "vae" / "RESULT.json").read_text())
+    assert f"{result['value']:.2f}" in text
+    assert "knn_5_accuracy" in text
+    assert "latent_size: 2" in text
+
+
+def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
+    (folder / "odd.yaml").write_text(
+        "name: odd\nabout: <script>alert(1)</script>\nmodel: nade\nconfig: {hidden_size: 2}\ndata: digits\n"
+        "trainer: {epochs: 1, batch_size: 400}\n"
+    )
+    irkit("train", "odd.yaml", "--run", "odd")
+    text = (folder / "odd" / "report.html").read_text()
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["train", "nade-digit"], "irkit: pipelines: there is no 'nade-digit'; did you mean nade-digits"),
+        (["train", "bm25"], "is a pipeline, not something to train; choose a recipe of the kind generate"),
+        (["train", "nade-digits", "--set", "epochs=2"], "there is no setting 'epochs'; did you mean trainer.epochs?"),
+        (["train", "nade-digits", "--set", "config.hidden_size=0"], "NADE: hidden_size is not valid, got 0"),
+        (["train", "nade-digits", "--seed", "-1"], "Trainer: seed is not valid, got -1"),
+        (["train", "nade-digits", "--set", "model=x"], "there is no setting 'model'"),
+        (["train", "nade-500-mnist"], "mnist: is not shipped; set IRKIT_DATA to a folder that holds mnist/"),
+        (["train", "nade-digits", "--set", "trainer.device=tpu"], "device: cannot compute on it, got 'tpu'"),
+        (["sample", "none"], "irkit: none: there is no such checkpoint"),
+        (["sample", "none", "-n", "0"], "irkit: sample: -n must be 1 or more, got 0"),
+        (["sample", "none", "--out", "a.gif"], "irkit: sample: --out must end in .png or .npy or .csv, got a.gif"),
+        (["encode", "none", "digits"], "irkit: none: there is no such checkpoint"),
+        (["encode", "none", "digits", "--out", "a.png"], "irkit: encode: --out must end in .npy or .csv, got a.png"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(irkit, folder, monkeypatch, arguments, line):
+    monkeypatch.delenv("IRKIT_DATA", raising=False)
+    done = irkit(*arguments, status=2)
+    assert line in done.err
+    assert done.err.count("\n") == 1
+    assert done.out == ""
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_that_holds_a_run_is_refused(irkit, runs):
+    before = (runs / "made" / "RESULT.json").read_bytes()
+    done = irkit("train", "nade-digits", "--run", runs / "made", status=2)
+    assert "holds a run of 'made-digits'; go on with it by --resume, or choose another folder" in done.err
+    assert (runs / "made" / "RESULT.json").read_bytes() == before
+
+
+# -------------------------------------------------------------------------------------------------- sample
+
+
+def test_samples_are_the_models_in_every_format(irkit, runs, folder):
+    from irkit.recipe.runfolder import open_model
+
+    model = open_model(runs / "vae").model
+    assert irkit("sample", runs / "vae", "-n", 7, "--seed", 3, "--out", "a.npy").lines == [
+        "a.npy: 7 rows of 64 values from vae, seed 3"
+    ]
+    rows = np.load("a.npy", allow_pickle=False)
+    np.testing.assert_array_equal(rows, model.sample(7, seed=3))
+    irkit("sample", runs / "vae", "-n", 7, "--seed", 3, "--out", "a.csv")
+    np.testing.assert_array_equal(np.loadtxt("a.csv", delimiter=","), rows)
+    irkit("sample", runs / "vae" / "model.safetensors")
+    assert (folder / "samples.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+# -------------------------------------------------------------------------------------------------- encode
+
+
+def test_vectors_are_the_models_of_the_data_as_it_was_trained_on(irkit, runs, folder):
+    from irkit.io.density import load_density
+    from irkit.recipe.runfolder import open_model
+
+    model = open_model(runs / "vae").model
+    done = irkit("encode", runs / "vae", "digits")
+    assert done.lines == ["vectors.npy: 250 rows of 2 values from vae"]
+    vectors = np.load("vectors.npy", allow_pickle=False)
+    assert vectors.dtype == np.float32
+    np.testing.assert_array_equal(vectors, model.transform(load_density("digits", binarise="sample").test))
+    irkit("encode", runs / "vae", "digits", "--binarise", "threshold", "--part", "valid", "--out", "valid.npy")
+    np.testing.assert_array_equal(np.load("valid.npy"), model.transform(load_density("digits").valid))
+    irkit("encode", runs / "vae" / "model.safetensors", "digits", "--out", "bare.csv")
+    np.testing.assert_allclose(
+        np.loadtxt("bare.csv", delimiter=","), model.transform(load_density("digits").test), rtol=1e-5
+    )
+
+
+def test_rows_come_from_files_too(irkit, runs, folder):
+    rows = (np.arange(128).reshape(2, 64) % 3 == 0).astype(np.uint8)
+    np.save("rows.npy", rows)
+    np.savetxt("rows.csv", rows, fmt="%d", delimiter=",")
+    irkit("encode", runs / "vae", "rows.npy", "--out", "a.npy")
+    irkit("encode", runs / "vae", "rows.csv", "--out", "b.npy")
+    np.testing.assert_array_equal(np.load("a.npy"), np.load("b.npy"))
+    assert np.load("a.npy").shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("write", "line"),
+    [
+        (lambda: np.save("rows.npy", np.array([{"a": 1}]), allow_pickle=True), "rows.npy: is no matrix of numbers"),
+        (
+            lambda: np.save("rows.npy", np.array(["a"])),
+            "rows.npy: must hold one array of numbers, got <U1; write it anew",
+        ),
+        (lambda: np.save("rows.npy", np.zeros((2, 3))), "vae: rows must have shape (n, 64), got (2, 3)"),
+        (lambda: np.save("rows.npy", np.full((2, 64), 7.0)), "vae: rows must hold probabilities from 0 to 1, got 7"),
+        (lambda: open("rows.npy", "w").close(), "rows.npy: is no matrix of numbers"),
+        (
+            lambda: np.savez("rows", a=np.eye(2)) or os.rename("rows.npz", "rows.npy"),
+            "got several arrays; write it anew",
+        ),
+        (lambda: None, "rows.npy: no such file or directory; check the path"),
+    ],
+)
+def test_rows_that_cannot_be_are_one_line(irkit, runs, folder, write, line):
+    write()
+    done = irkit("encode", runs / "vae", "rows.npy", "--out", "a.npy", status=2)
+    assert line in done.err
+    assert done.err.count("\n") == 1
+    assert not (folder / "a.npy").exists()
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n0,1\n", "0,1\n0\n"])
+def test_a_table_that_is_no_matrix_is_one_line(irkit, runs, folder, text):
+    (folder / "rows.csv").write_text(text)
+    done = irkit("encode", runs / "vae", "rows.csv", status=2)
+    assert done.err.startswith("irkit: rows.csv: is no matrix of numbers (")
+    assert done.err.count("\n") == 1
+
+
+def test_a_model_without_a_representation_says_so(irkit, runs, folder):
+    done = irkit("encode", runs / "made", "digits", status=2)
+    assert done.err == "irkit: made: has no hidden representation; choose another model to transform with\n"
+    assert list(folder.iterdir()) == []
+
+
+def test_a_damaged_or_foreign_file_is_refused(irkit, runs, folder):
+    whole = (runs / "made" / "model.safetensors").read_bytes()
+    (folder / "cut").write_bytes(whole[:-3])
+    assert "cut: is not a readable checkpoint" in irkit("sample", "cut", status=2).err
+    (folder / "changed").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert "changed: its content does not match its digest" in irkit("sample", "changed", status=2).err
+    (folder / "run").write_bytes((runs / "made" / "checkpoint.safetensors").read_bytes())
+    assert "run: holds a 'run', a density model is needed" in irkit("encode", "run", "digits", status=2).err
+
+
+def test_recipes_of_both_kinds_are_shown_and_copied(irkit, folder):
+    shown = irkit("pipelines", "show", "generate/nade-digits").out
+    assert "\nmodel: nade\n" in shown
+    assert "nade-digits" in irkit("pipelines", "list").out
+    assert irkit("pipelines", "copy", "nade-digits").lines == ["nade-digits.yaml"]

@@ -1,0 +1,230 @@
+"""Tests of irkit.evaluate.density_suite, on a few bits and models that are made up."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from irkit.errors import ConfigError, IrkitError
+from irkit.evaluate import density_suite, run_suite
+from irkit.evaluate.density_suite import INDEPENDENT, independent_log_prob
+from irkit.evaluate.schema import check_result
+from irkit.evaluate.suite import parse_suite
+from irkit.io.density import DensityData
+from irkit.learn.estimate import Estimate
+from irkit.report import html, markdown, table
+from irkit.yamlfile import parse_yaml
+
+TEXT = """\
+name: tiny
+density:
+  - {name: toy, binarise: threshold}
+models:
+  - exact
+  - {name: bound, recipe: below, settings: {lift: 1.0}}
+seeds: [1, 2]
+"""
+TRAIN = np.array([[1, 0], [1, 1], [1, 0], [0, 0]], dtype=np.float32)
+TEST = np.array([[1, 0], [0, 1], [1, 1]], dtype=np.float32)
+
+
+def toy_data(test=TEST, binarisation="threshold"):
+    labels = [np.full(len(rows), -1) for rows in (TRAIN, TRAIN[:1], test)]
+    return DensityData("toy", binarisation, (1, 2), TRAIN, TRAIN[:1], test, *labels)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Says of every row what it was told to, plus a tenth of the seed."""
+
+    told: Any
+    seed: int
+    kind: str
+    stderr: float
+    ess: float | None
+    fitted: Any
+
+    def log_prob(self, rows, **arguments):
+        value = np.resize(self.told, len(rows)) + self.seed / 10
+        return Estimate(value, np.full(len(rows), self.stderr), self.kind, ess=self.ess)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A training recipe of `Trained`."""
+
+    told: tuple[float, ...]
+    name: str = "told"
+    kind: str = "exact"
+    stderr: float = 0.0
+    ess: float | None = None
+    data: str = "toy"
+    binarise: str = "threshold"
+    test_rows: int | None = None
+    about: str = "Told."
+    hash: str = "h"
+    evaluate: dict = field(default_factory=dict)
+    own: Any = None
+
+    def yaml(self):
+        return f"name: {self.name}\n"
+
+    def with_settings(self, settings):
+        return replace(self, told=tuple(value + settings["lift"] for value in self.told))
+
+    def load_data(self):
+        return self.own
+
+    def fit(self, data=None, *, seed=None, folder=None, resume=False):
+        return Trained(
+            self.told, seed, self.kind, self.stderr, self.ess, SimpleNamespace(parameters=lambda: [Size(3), Size(4)])
+        )
+
+
+@dataclass(frozen=True)
+class Size:
+    """A tensor of so many numbers."""
+
+    n: int
+
+    def numel(self):
+        return self.n
+
+
+EXACT = Told((-1.0, -2.0, -1.5))
+BELOW = Told((-2.0, -3.5, -2.9), kind="lower_bound", stderr=0.3, ess=0.25)
+
+
+@pytest.fixture
+def shelf(monkeypatch):
+    """Recipes by name, and one data set."""
+    recipes = {"exact": EXACT, "below": BELOW}
+    monkeypatch.setattr("irkit.recipe.load_training", recipes.__getitem__, raising=False)
+    monkeypatch.setattr(density_suite, "load_density", lambda name, binarise: toy_data())
+    return recipes
+
+
+def suite(text=TEXT):
+    return parse_suite(parse_yaml(text, "tiny.yaml"))
+
+
+def board_of(text=TEXT):
+    result = run_suite(suite(text))
+    check_result(result, who="test")
+    return result["boards"][0], {row["name"]: row for row in result["boards"][0]["systems"]}, result
+
+
+def test_independent_bits_on_paper():
+    # Add-one frequencies: (3 + 1) / 6 and (1 + 1) / 6.
+    want = [math.log(2 / 3 * 2 / 3), math.log(1 / 3 * 1 / 3), math.log(2 / 3 * 1 / 3)]
+    np.testing.assert_allclose(independent_log_prob(TRAIN, TEST), want)
+
+
+def test_every_board_has_independent_bits_and_numbers_are_means_over_rows_and_seeds(shelf):
+    board, rows, _ = board_of()
+    assert list(rows) == [INDEPENDENT, "exact", "bound"]
+    own = independent_log_prob(TRAIN, TEST)
+    cell = rows[INDEPENDENT]["measures"]["log p"]
+    assert (cell["mean"], cell["kind"], cell["p"]) == (pytest.approx(own.mean()), "exact", None)
+    cell = rows["exact"]["measures"]["log p"]
+    assert cell["mean"] == pytest.approx(-1.5 + 0.15)
+    assert cell["delta"] == pytest.approx(-1.35 - own.mean())
+    values = np.array(EXACT.told) + 0.15
+    assert rows["exact"]["per_query"]["log p"] == pytest.approx(dict(zip("012", values, strict=True)))
+    assert cell["p"] == pytest.approx(stats.ttest_rel(values, own).pvalue)
+    assert (board["kind"], board["documents"], board["queries"], board["split"]) == ("density", 4, 3, "threshold")
+    assert rows["exact"]["notes"] == ["by seed (1, 2): log p -1.4000, -1.3000, sd 0.0707"]
+
+
+def test_cells_say_what_the_number_is_and_rows_what_it_cost(shelf):
+    _, rows, _ = board_of()
+    cell = rows["bound"]["measures"]["log p"]
+    assert (cell["kind"], cell["ess"]) == ("lower_bound", 0.25)
+    # Three rows each with .3, then two seeds: .3 / sqrt 3 / sqrt 2.
+    assert cell["stderr"] == pytest.approx(0.3 / math.sqrt(6))
+    assert cell["mean"] == pytest.approx(np.mean(BELOW.told) + 1.0 + 0.15)
+    assert rows["exact"]["measures"]["log p"]["stderr"] is None
+    assert rows["bound"]["parameters"] == 7
+    assert rows[INDEPENDENT]["parameters"] == 2
+    assert rows["bound"]["fit_seconds"] >= 0
+    assert rows["bound"]["command"] == "irkit train below --run runs/bound --set lift=1.0 --seed 1"
+    assert "effective sample size 25% of the samples" in rows["bound"]["notes"]
+
+
+def test_a_bound_is_printed_as_one(shelf):
+    shelf["below"] = replace(BELOW, told=(-0.5, -0.5, -0.5))
+    _, _, result = board_of(TEXT.replace(", settings: {lift: 1.0}", ""))
+    assert "*>= -0.3500 +- 0.1225" in table(result)
+    assert ">= lower bound, the truth may be higher" in table(result)
+    assert "**≥ -0.3500 ± 0.1225**" in markdown(result)
+    assert '<span class="mean best">≥ −0.3500 ± 0.1225</span>' in html(result)
+
+
+def test_a_model_on_fewer_rows_is_compared_on_those(shelf):
+    shelf["exact"] = replace(EXACT, test_rows=2)
+    _, rows, _ = board_of()
+    own = independent_log_prob(TRAIN, TEST[:2])
+    cell = rows["exact"]["measures"]["log p"]
+    assert cell["mean"] == pytest.approx(np.mean(EXACT.told[:2]) + 0.15)
+    assert cell["delta"] == pytest.approx(cell["mean"] - own.mean())
+    assert "measured on the first 2 of the 3 test rows" in rows["exact"]["notes"]
+    assert len(rows["exact"]["per_query"]["log p"]) == 2
+
+
+def test_values_of_single_rows_are_kept_up_to_a_number(shelf, monkeypatch):
+    monkeypatch.setattr(density_suite, "KEPT", 2)
+    board, rows, _ = board_of()
+    assert set(rows["exact"]["per_query"]["log p"]) == {"0", "1"}
+    assert "values of single rows are kept of the first 2" in board["notes"]
+    assert rows["exact"]["measures"]["log p"]["mean"] == pytest.approx(-1.35)
+
+
+def test_a_model_may_be_trained_on_other_bits_of_the_same_test_rows_only(shelf):
+    shelf["exact"] = replace(EXACT, binarise="dynamic", own=toy_data(binarisation="dynamic, seed 1"))
+    _, rows, _ = board_of()
+    assert "bits of the training part are sampled anew in each batch" in rows["exact"]["notes"]
+    shelf["exact"] = replace(EXACT, binarise="sample", own=toy_data(1 - TEST, "sample, seed 1"))
+    message = "suite tiny: exact is binarised by sample, seed 1 and toy by threshold; log-likelihoods of different bits"
+    with pytest.raises(ConfigError, match=message):
+        run_suite(suite())
+
+
+def test_a_model_of_other_data_is_refused(shelf):
+    shelf["exact"] = replace(EXACT, data="mnist")
+    with pytest.raises(
+        ConfigError, match="suite tiny: exact is trained on mnist, of which there is no board; add mnist"
+    ):
+        run_suite(suite())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("binarise: threshold", "binarise: round", r"tiny\.yaml:3: DensityChoice: binarise is not valid, got 'round'"),
+        ("- exact", "- independent", r"tiny\.yaml:4: models: two are called 'independent'"),
+        ("seeds: [1, 2]", "baseline: nade", r"tiny\.yaml:7: baseline: the baseline 'nade' is not among the systems"),
+        ("seeds: [1, 2]", "seeds: []", r"tiny\.yaml:7: DensitySuite: seeds is not valid"),
+        ("models:", "model:", r"tiny\.yaml:4: suite: unknown field 'model'; did you mean models\?"),
+    ],
+)
+def test_wrong_values_are_explained_with_file_and_line(old, new, message):
+    assert old in TEXT
+    with pytest.raises(IrkitError, match=message) as caught:
+        suite(TEXT.replace(old, new))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_real_model_of_the_digits_is_better_than_independent_bits():
+    text = "name: d\ndensity: [digits]\nmodels: [{name: nade, recipe: nade-digits, settings: {trainer.epochs: 1}}]\n"
+    _, rows, _ = board_of(text)
+    cell = rows["nade"]["measures"]["log p"]
+    assert cell["kind"] == "exact"
+    assert cell["delta"] > 0
+    assert cell["p_corrected"] < 0.001

@@ -1,0 +1,44 @@
+"""Tests of irkit.generative.saved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import irkit.generative
+from irkit.errors import DataError, NotFoundError
+from irkit.generative.base import Density
+from irkit.generative.saved import MODELS, load_model, model_class
+from irkit.learn import checkpoint
+
+
+def test_every_model_is_found_by_its_own_name_and_none_is_missing():
+    for name in MODELS:
+        found = model_class(name)
+        assert issubclass(found, Density)
+        assert found.name == name
+    exported = [getattr(irkit.generative, name) for name in irkit.generative.__all__]
+    assert {one.name for one in exported if isinstance(one, type)} == set(MODELS)
+
+
+def test_a_file_says_which_model_it_holds(tmp_path):
+    model = model_class("nade").from_weights(*(torch.zeros(shape) for shape in ((3, 2), 2, (3, 2), 3)))
+    model.save(tmp_path / "a")
+    assert checkpoint.kind_of(tmp_path / "a") == "nade"
+    loaded = load_model(tmp_path / "a")
+    assert type(loaded).__name__ == "NADE"
+    np.testing.assert_allclose(loaded.log_prob(np.eye(3)).value, 3 * np.log(0.5))
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    with pytest.raises(NotFoundError, match=r"there is no model 'nad'; did you mean nade or eonade\?"):
+        model_class("nad")
+    checkpoint.save(tmp_path / "run", "run", {"x": torch.zeros(2)})
+    with pytest.raises(DataError, match="run: holds a 'run', a density model is needed"):
+        load_model(tmp_path / "run")
+    (tmp_path / "text").write_text("no model")
+    with pytest.raises(DataError, match="text: is not a readable checkpoint"):
+        load_model(tmp_path / "text")
+    with pytest.raises(NotFoundError, match="none: there is no such checkpoint"):
+        load_model(tmp_path / "none")

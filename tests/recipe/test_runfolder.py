@@ -1,0 +1,233 @@
+"""Tests of irkit.recipe.runfolder: what a run leaves, which folders it refuses, and how it survives being killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from irkit.errors import ConfigError, DataError, LockedError, NotFoundError
+from irkit.generative.saved import load_model
+from irkit.learn.metrics import read_metrics
+from irkit.recipe.runfolder import open_model, train_run
+from irkit.recipe.training import TrainingRecipe, load_training
+
+VOLATILE = {"wall_seconds", "cpu_seconds", "date"}
+
+
+def recipe(**values) -> TrainingRecipe:
+    trainer = {"epochs": 2, "batch_size": 400, "optimiser": {"learning_rate": 0.01}}
+    given = {"name": "tiny", "model": "nade", "config": {"hidden_size": 3}, "data": "digits", "trainer": trainer}
+    return TrainingRecipe(**{**given, **values})
+
+
+def numbers(folder) -> dict:
+    """What a run says of itself, without times."""
+    return {
+        key: value for key, value in json.loads((folder / "RESULT.json").read_text()).items() if key not in VOLATILE
+    }
+
+
+def curve(folder) -> list[dict]:
+    rows = read_metrics(folder / "metrics.jsonl")
+    return [{key: value for key, value in row.items() if key not in {"wall", "cpu"}} for row in rows]
+
+
+def same_weights(one, other) -> bool:
+    ours, theirs = (load_model(folder / "model.safetensors").net.state_dict() for folder in (one, other))
+    return ours.keys() == theirs.keys() and all(bool((ours[name] == theirs[name]).all()) for name in ours)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A run that has ended; tests only read its folder."""
+    return train_run(recipe(), tmp_path_factory.mktemp("runs") / "deep" / "tiny")
+
+
+def test_a_run_leaves_what_the_module_promises(done):
+    names = {path.name for path in done.folder.iterdir()} - {".lock"}
+    assert names == {
+        *("config.yaml", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "figures", "RESULT.json")
+    }
+    stated = load_training(done.folder / "config.yaml")
+    assert stated.hash == recipe().hash
+    assert stated.trainer["batch_size"] == 400
+    assert stated.config["activation"] == "sigmoid"  # defaults too
+    result = json.loads((done.folder / "RESULT.json").read_text())
+    assert result == done.result
+    assert (result["recipe"], result["recipe_hash"]) == ("tiny", recipe().hash)
+    assert (result["seed"], result["budget"]) == (1, {"epochs": 2})
+    data = recipe().load_data()
+    loaded = load_model(done.folder / "model.safetensors")
+    assert result["value"] == pytest.approx(loaded.log_prob(data.test).mean().value, abs=1e-4)
+    assert result["data_hash"] == data.fingerprint
+    assert {path.name for path in (done.folder / "figures").iterdir()} == {
+        f"{stem}.{kind}" for stem, kind in [("learning-curves", "svg"), ("samples", "png")] for kind in (kind, "csv")
+    }
+
+
+def test_the_same_recipe_gives_the_same_run_whatever_the_random_state(done, tmp_path):
+    import torch
+
+    torch.manual_seed(99)
+    before = torch.get_rng_state()
+    train_run(recipe(), tmp_path)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert numbers(tmp_path) == numbers(done.folder)
+    assert curve(tmp_path) == curve(done.folder)
+    assert same_weights(tmp_path, done.folder)
+
+
+def test_a_run_goes_on_with_more_epochs_and_ends_as_if_it_never_stopped(done, tmp_path):
+    train_run(recipe(trainer={**recipe().trainer, "epochs": 1}), tmp_path)
+    train_run(recipe(), tmp_path, resume=True)
+    assert numbers(tmp_path) == numbers(done.folder)
+    train_run(recipe(), tmp_path, resume=True)  # nothing is left to do
+    assert numbers(tmp_path) == numbers(done.folder)
+    assert curve(tmp_path) == curve(done.folder)
+
+
+def test_resuming_where_nothing_is_begins(done, tmp_path):
+    train_run(recipe(), tmp_path / "new", resume=True)
+    assert numbers(tmp_path / "new") == numbers(done.folder)
+
+
+# --------------------------------------------------------------------------------------------- what is refused
+
+
+def files(folder) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("resume", "change", "message"),
+    [
+        (False, {}, "holds a run of 'tiny'; go on with it by --resume, or choose another folder"),
+        (True, {"config": {"hidden_size": 4}}, "holds another run, of 'tiny'; resume it with the settings"),
+        (True, {"binarise": "sample"}, "holds another run"),
+        (True, {"trainer": {**recipe().trainer, "seed": 2}}, "holds another run"),
+    ],
+)
+def test_a_folder_with_another_run_is_refused_and_left_as_it_is(done, resume, change, message):
+    before = files(done.folder)
+    with pytest.raises(ConfigError, match=f"train: .*tiny {message}"):
+        train_run(recipe(**change), done.folder, resume=resume)
+    assert files(done.folder) == before
+
+
+def test_a_folder_of_other_things_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("chapter 1")
+    for resume in (False, True):
+        with pytest.raises(ConfigError, match="is not empty and holds no run; choose another folder"):
+            train_run(recipe(), tmp_path, resume=resume)
+    assert files(tmp_path) == {"thesis.tex": b"chapter 1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"data": "mnist"}, NotFoundError),
+        ({"data": "debd/none"}, NotFoundError),
+        ({"model": "vae", "config": {"encoder": "conv", "shape": [3, 3]}}, ConfigError),
+    ],
+)
+def test_bad_input_leaves_no_folder(tmp_path, monkeypatch, change, error):
+    monkeypatch.setenv("IRKIT_DATA", str(tmp_path / "none"))
+    with pytest.raises(error):
+        train_run(recipe(**change), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_two_processes_cannot_train_in_one_folder(done):
+    from filelock import FileLock
+
+    with FileLock(done.folder / ".lock"), pytest.raises(LockedError, match="another process trains in"):
+        train_run(recipe(), done.folder, resume=True)
+
+
+def test_a_run_that_failed_before_its_first_checkpoint_is_no_obstacle(done, tmp_path, monkeypatch):
+    import irkit.generative.nade
+
+    with monkeypatch.context() as broken:
+        broken.setattr(irkit.generative.nade.NADENet, "score", lambda *given: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train_run(recipe(config={"hidden_size": 9}), tmp_path)
+    train_run(recipe(), tmp_path)
+    assert numbers(tmp_path) == numbers(done.folder)
+
+
+@pytest.mark.parametrize("name", ["checkpoint.safetensors", "config.yaml", "metrics.jsonl"])
+def test_a_damaged_run_is_not_resumed(tmp_path, name):
+    train_run(recipe(), tmp_path)
+    path = tmp_path / name
+    whole = path.read_bytes()
+    path.write_bytes(b"\x80\x04garbage\n" + whole[12:])
+    with pytest.raises(DataError):
+        train_run(recipe(), tmp_path, resume=True)
+    path.write_bytes(whole)
+    train_run(recipe(), tmp_path, resume=True)
+
+
+# ------------------------------------------------------------------------------------------------- opening
+
+
+def test_a_run_and_a_models_file_are_opened(done):
+    opened = open_model(done.folder)
+    assert (opened.shape, opened.recipe.name) == ((8, 8), "tiny")
+    bare = open_model(done.folder / "model.safetensors")
+    assert (bare.shape, bare.recipe) == ((8, 8), None)
+    x = recipe().load_data().test
+    np.testing.assert_array_equal(opened.model.log_prob(x).value, bare.model.log_prob(x).value)
+
+
+def test_what_cannot_be_opened_says_why(done, tmp_path):
+    with pytest.raises(NotFoundError, match=r"holds no model\.safetensors, it is no run"):
+        open_model(tmp_path)
+    (tmp_path / "config.yaml").write_bytes((done.folder / "config.yaml").read_bytes())
+    with pytest.raises(NotFoundError, match=r"its run has not ended; go on with irkit train --resume"):
+        open_model(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes((done.folder / "model.safetensors").read_bytes())
+    assert open_model(tmp_path).shape == (8, 8)
+    for text, message in (
+        ("{", "is not the result of a run"),
+        ('{"shape": [8, 9]}', r"must make the 64 values .* 8 x 9"),
+    ):
+        (tmp_path / "RESULT.json").write_text(text)
+        with pytest.raises(DataError, match=message):
+            open_model(tmp_path)
+
+
+# ------------------------------------------------------------------------------------------------- killed
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumes_to_the_same_numbers(tmp_path):
+    from irkit.cli import main
+
+    def words(folder, *more):
+        settings = ["--set", "trainer.epochs=4", "--set", "trainer.every=2", "--set", "trainer.threads=1"]
+        return ["train", "nade-digits", "--run", str(folder), "--seed", "3", *settings, *more]
+
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    command = [sys.executable, "-m", "irkit", *words(parts)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        limit = time.monotonic() + 120
+        metrics = parts / "metrics.jsonl"
+        while not (metrics.is_file() and metrics.read_bytes().count(b"\n") > 40) and time.monotonic() < limit:
+            time.sleep(0.005)
+        os.kill(process.pid, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert not (parts / "RESULT.json").exists()
+    assert main(words(parts, "--resume")) == 0
+    assert main(words(whole)) == 0
+    assert numbers(parts) == numbers(whole)
+    assert curve(parts) == curve(whole)
+    assert same_weights(parts, whole)
+    for name in ("figures/samples.csv", "figures/learning-curves.csv", "config.yaml"):
+        assert (parts / name).read_bytes() == (whole / name).read_bytes()

@@ -1,0 +1,57 @@
+"""Every shipped training recipe loads, says what it is, and fits the data it names; the small ones learn."""
+
+from __future__ import annotations
+
+import pytest
+
+from irkit import locate
+from irkit.generative.result import independent_bits
+from irkit.generative.saved import MODELS
+from irkit.io.density import load_density
+from irkit.recipe import list_recipes, load_training
+
+PATHS = sorted((locate.shipped("pipelines") / "generate").glob("*.yaml"))
+DIGITS = [path.stem for path in PATHS if path.stem.endswith("-digits")]
+WIDTHS = {"digits": 64, "mnist": 784, "debd/nltcs": 16, "debd/mushrooms": 112, "debd/dna": 180, "debd/nips": 500}
+
+LEAST = 0.25
+"How much better than independent bits a small recipe must be, as a share of their nats."
+
+
+def test_the_folder_holds_a_small_recipe_of_every_model():
+    recipes = [load_training(name) for name in DIGITS]
+    assert {recipe.model for recipe in recipes} == set(MODELS)
+    coders = {(one.config["encoder"], one.config.get("decoder", "mlp")) for one in recipes if one.model == "vae"}
+    assert coders == {("mlp", "mlp"), ("lstm", "mlp"), ("gru", "mlp"), ("conv", "mlp"), ("gru", "gru")}
+    assert {row.name for row in list_recipes() if row.kind == "generate"} == {path.stem for path in PATHS}
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_recipe_says_what_it_is_and_fits_its_data(path):
+    recipe = load_training(path)
+    assert recipe.name == path.stem
+    assert load_training(recipe.name) == recipe
+    assert len(recipe.about) > 20
+    assert recipe.about.endswith(".")
+    assert len(recipe.source) > 10
+    assert all(len(line) <= 120 for line in path.read_text(encoding="utf-8").splitlines())
+    assert recipe.build().build(WIDTHS[recipe.data]).size == WIDTHS[recipe.data]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DIGITS)
+def test_a_small_recipe_learns_the_digits(name):
+    recipe = load_training(name)
+    data = recipe.load_data()
+    found = recipe.fit(data).log_prob(data.test, **recipe.evaluate).mean()
+    assert found.kind == {"rbm": "estimate", "dbm": "estimate", "darn": "lower_bound", "vae": "lower_bound"}.get(
+        recipe.model, "exact"
+    )
+    value = found.value if found.kind != "estimate" else found.interval()[0]
+    assert value >= (1 - LEAST) * independent_bits(data)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", sorted({*WIDTHS} - {"digits"}))
+def test_the_data_is_as_wide_as_it_was_said_to_be(name, data_folder):
+    assert load_density(name, folder=data_folder).train.shape[1] == WIDTHS[name]
