@@ -63,6 +63,8 @@ class RRNConfig(NeuralConfig):
     "Whether the stationary parameters move from where matrix factorisation put them."
     mf_epochs: int = Field(60, ge=1)
     "Passes of the matrix factorisation."
+    mf_learning_rate: float = Field(0.02, gt=0, lt=1)
+    "Its step size at the start."
     mf_reg: float = Field(0.08, ge=0)
     "Its penalty on squared factors, per rating."
     init: float = Field(0.02, ge=0)
@@ -312,7 +314,14 @@ class RRN(Recommender):
 
     def _start(self, train: RatingTable) -> Arrays:
         c = self.config
-        mf = BiasedMF(embedding_size=c.stationary_size, epochs=c.mf_epochs, reg=c.mf_reg, seed=c.seed).fit(train)
+        mf = BiasedMF(
+            embedding_size=c.stationary_size,
+            epochs=c.mf_epochs,
+            learning_rate=c.mf_learning_rate,
+            reg=c.mf_reg,
+            damping=c.damping,
+            seed=c.seed,
+        ).fit(train)
         rng = generator(c.seed, "rrn", "start")
         e, h, d = c.input_size, c.hidden_size, c.dynamic_size
         gate_bias = np.zeros(4 * h)
