@@ -16,6 +16,7 @@ def leaderboard(
     save: bool = False,
     only: list[str] | None = None,
     repeats: int | None = None,
+    runs: Path | None = None,
 ) -> None:
     """Run a suite and print its leaderboards.
 
@@ -27,6 +28,7 @@ def leaderboard(
         irkit leaderboard quickstart
         irkit leaderboard classic --only cranfield --report report.html
         irkit leaderboard quickstart --save
+        irkit leaderboard density-mnist --runs runs
 
     Parameters
     ----------
@@ -44,6 +46,9 @@ def leaderboard(
         Run on this collection of the suite only; may be repeated.
     repeats
         Runs to take the median time of, instead of the suite's own number.
+    runs
+        Train density models in run folders below this one, each named like its recipe and from
+        where it stands: a suite that was cut goes on, and finished trainings are not repeated.
     """
     if suite is None:
         list_suites()
@@ -52,7 +57,7 @@ def leaderboard(
     from irkit.report import table, write_report
 
     loaded = load_suite(suite)
-    result = run_suite(loaded, collections=only, repeats=repeats, progress=_progress())
+    result = run_suite(loaded, collections=only, repeats=repeats, runs=runs, progress=_progress())
     print(table(result))
     written = []
     if report is not None:

@@ -8,6 +8,8 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from irkit.report.html import minus
+
 if TYPE_CHECKING:
     from irkit.generative.figures import Figure
     from irkit.recipe.runfolder import Run
@@ -39,10 +41,11 @@ def facts(result: dict[str, Any]) -> dict[str, str]:
     """Return what stands at the top of the page."""
     from irkit.cli.train import worth
 
+    value = minus(worth(result)).replace(">=", "\u2265").replace("+\u2212", "\u00b1")
     rows = result["rows"]
     return {
-        f"{result['metric']}, nats a test row": f"{worth(result)} ({result['kind'].replace('_', ' ')})",
-        "Independent bits": f"{result['independent_bits']:.2f}",
+        f"{result['metric']}, nats a test row": f"{value} ({result['kind'].replace('_', ' ')})",
+        "Independent bits": minus(f"{result['independent_bits']:.2f}"),
         "Effective samples": "" if result["ess"] is None else f"{100 * result['ess']:.0f} %",
         "Data": f"{result['data']} ({result['binarisation']})",
         "Rows": f"{rows['train']:,} train, {rows['valid']:,} valid, {rows['test']:,} test",
@@ -62,4 +65,4 @@ def embedded(figure: Figure) -> str:
 
 
 def _shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value)
+    return minus(f"{value:.4g}") if isinstance(value, float) else json.dumps(value)

@@ -7,7 +7,7 @@ from irkit.evaluate.experiment import Experiment, experiment
 from irkit.evaluate.indexes import collection_index, index_path
 from irkit.evaluate.measures import measure_names, parse_measures
 from irkit.evaluate.rating_suite import RatingSuite
-from irkit.evaluate.retrieval_suite import Suite
+from irkit.evaluate.retrieval_suite import RetrievalSuite
 from irkit.evaluate.run import run_suite
 from irkit.evaluate.schema import read_results, write_results
 from irkit.evaluate.splits import Folds, folds
@@ -22,8 +22,8 @@ __all__ = [
     "Experiment",
     "Folds",
     "RatingSuite",
+    "RetrievalSuite",
     "Space",
-    "Suite",
     "Tuned",
     "collection_index",
     "compare",

@@ -11,6 +11,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from irkit.config import Config
 from irkit.errors import ConfigError
 from irkit.evaluate.compare import cell, correct
 from irkit.evaluate.memory import memory_notes, peak_memory_mb, reset_peak
+from irkit.evaluate.schema import FIGURE_LIMIT
 from irkit.evaluate.significance import TEST_TITLES, bootstrap_interval, contrast
 from irkit.evaluate.suitefile import (
     ComparingSuite,
@@ -34,6 +36,7 @@ from irkit.evaluate.suitefile import (
 from irkit.io.density import Binarise, DensityData, load_density
 
 if TYPE_CHECKING:
+    from irkit.generative.base import Density
     from irkit.learn.estimate import Estimate
     from irkit.recipe import TrainingRecipe
 
@@ -45,6 +48,9 @@ INDEPENDENT = "independent"
 
 KEPT = 2000
 "Test rows whose own values are kept in a result."
+
+RESUMED = "taken up from a run folder: s/fit is the time of its training steps alone, and its memory is not known"
+"What a row says of such a model."
 
 
 class DensityChoice(Config):
@@ -81,6 +87,15 @@ class DensitySuite(ComparingSuite):
         check_seeds(self.seeds)
 
 
+class Entry(NamedTuple):
+    """A model of a board."""
+
+    choice: RecipeChoice
+    recipe: TrainingRecipe
+    data: DensityData
+    "What it is trained on: the board's test rows, and its training rows as bits of the recipe's own kind."
+
+
 class _Found(NamedTuple):
     """What a model gave."""
 
@@ -90,6 +105,15 @@ class _Found(NamedTuple):
     "For each seed."
 
 
+class _Fit(NamedTuple):
+    """A trained model and what it took."""
+
+    model: Density
+    seconds: float
+    resumed: bool
+    "Whether some of it was done before, so that only its own record of the time tells how long it took."
+
+
 @dataclass(frozen=True)
 class DensityJob:
     """A suite of density models with everything it names, found and checked."""
@@ -97,17 +121,19 @@ class DensityJob:
     suite: DensitySuite
     data: list[DensityData]
     "One for each board."
-    models: list[list[tuple[RecipeChoice, TrainingRecipe, DensityData]]]
-    "For each board, with the data each is trained on."
+    entries: list[list[Entry]]
+    "The models of each board."
+    runs: Path | None = None
+    "Where the run folders are; without it nothing is kept."
 
     @classmethod
-    def prepare(cls, suite: DensitySuite, only: Sequence[str] | None = None) -> DensityJob:
+    def prepare(cls, suite: DensitySuite, only: Sequence[str] | None = None, runs: Path | None = None) -> DensityJob:
         """Find and check all that a suite names.
 
         Raises
         ------
         IrkitError
-            If something is missing, or a model is of data that no board is of.
+            If something is missing, a model is of data that no board is of, or two models would share a run folder.
         """
         from irkit.recipe import load_training
 
@@ -119,35 +145,24 @@ class DensityJob:
                     f"suite {suite.name}: {choice.name} is trained on {recipe.data}, of which there is no board; "
                     f"add {recipe.data} to density"
                 )
+        if runs is not None:
+            _check_folders(suite, [recipe for _, recipe in recipes])
         chosen = [one for one in suite.density if only is None or one.name in only]
         data = [load_density(one.name, binarise=one.binarise) for one in chosen]
-        models = []
-        for rows in data:
-            training = {rows.binarisation.partition(",")[0]: rows}  # by binarisation: such data is large
-            own = [(choice, recipe) for choice, recipe in recipes if recipe.data == rows.name]
-            for choice, recipe in own:
-                if recipe.binarise not in training:
-                    training[recipe.binarise] = recipe.load_data()
-                _check_bits(suite, choice, training[recipe.binarise], rows)
-            models.append([(choice, recipe, training[recipe.binarise]) for choice, recipe in own])
-        return cls(suite, data, models)
+        entries = [_entries(suite, recipes, board) for board in data]
+        return cls(suite, data, entries, runs)
 
     def boards(self, say: Callable[[str], None]) -> list[dict[str, Any]]:
         """Run everything; `say` is told what begins."""
-        return [self._board(data, models, say) for data, models in zip(self.data, self.models, strict=True)]
+        return [self._board(data, entries, say) for data, entries in zip(self.data, self.entries, strict=True)]
 
-    def _board(
-        self,
-        data: DensityData,
-        models: list[tuple[RecipeChoice, TrainingRecipe, DensityData]],
-        say: Callable[[str], None],
-    ) -> dict[str, Any]:
+    def _board(self, data: DensityData, entries: list[Entry], say: Callable[[str], None]) -> dict[str, Any]:
         suite = self.suite
         first, row = _independent(data)
         found, rows = {INDEPENDENT: first}, [row]
-        for choice, recipe, own in models:
-            say(f"{data.name}: {choice.name}")
-            found[choice.name], row = self._row(choice, recipe, own)
+        for entry in entries:
+            say(f"{data.name}: {entry.choice.name}")
+            found[entry.choice.name], row = self._row(entry)
             rows.append(row)
         baseline = suite.baseline if suite.baseline in found else None
         cells = {name: _cell(one, found.get(baseline or ""), suite, name) for name, one in found.items()}
@@ -176,60 +191,90 @@ class DensityJob:
             "systems": rows,
         }
 
-    def _row(self, choice: RecipeChoice, recipe: TrainingRecipe, data: DensityData) -> tuple[_Found, dict[str, Any]]:
+    def _row(self, entry: Entry) -> tuple[_Found, dict[str, Any]]:
         """Train and measure a model, once for each seed; return what was measured, and the row without it."""
+        from irkit.generative.gallery import gallery
+
+        (choice, recipe, data), seeds = entry, self.suite.seeds
         test = data.test[: recipe.test_rows]
-        values, means, fitting, using = [], [], [], []
+        values, means, fits, using = [], [], [], []
         reset_peak()
-        for seed in self.suite.seeds:
+        for seed in seeds:
+            fits.append(self._fit(entry, seed))
             started = time.perf_counter()
-            model = recipe.fit(data, seed=seed)
-            fitting.append(time.perf_counter() - started)
-            started = time.perf_counter()
-            found = model.log_prob(test, **recipe.evaluate)
+            found = fits[-1].model.log_prob(test, **recipe.evaluate)
             using.append(time.perf_counter() - started)
             values.append(np.asarray(found.value))
             means.append(found.mean())
-        notes = []
-        if len(test) < len(data.test):
-            notes.append(f"measured on the first {len(test):,} of the {len(data.test):,} test rows")
-        if data.dynamic:
-            notes.append("bits of the training part are sampled anew in each batch")
-        shares = [one.ess for one in means if one.ess is not None]
-        if shares:
-            notes.append(f"effective sample size {min(shares):.0%} of the samples")
-        if len(means) > 1:
-            notes.append(seeds_note(self.suite.seeds, {MEASURE: [float(one.value) for one in means]}))
+        resumed = any(fit.resumed for fit in fits)
+        memory = None if resumed else peak_memory_mb()  # before pictures are drawn
+        model = fits[0].model
+        pictures = gallery(model, data, seed=seeds[0], test_rows=recipe.test_rows)
         command = ["irkit", "train", choice.recipe, "--run", f"runs/{choice.name}", *set_options(choice.settings)]
         row = {
             "name": choice.name,
-            **origin(choice, recipe, shlex.join([*command, "--seed", str(self.suite.seeds[0])])),
+            **origin(choice, recipe, shlex.join([*command, "--seed", str(seeds[0])])),
             "ms_per_query": 1000 * float(np.mean(using)) / len(test),
-            "peak_memory_mb": peak_memory_mb(),
-            "fit_seconds": float(np.mean(fitting)),
-            "parameters": sum(values.numel() for values in model.fitted.parameters()),
-            "notes": notes,
+            "peak_memory_mb": memory,
+            "fit_seconds": float(np.mean([fit.seconds for fit in fits])),
+            "parameters": sum(weights.numel() for weights in model.fitted.parameters()),
+            "notes": [*_notes(entry, means, seeds), *([RESUMED] if resumed else []), *pictures.notes],
+            "figures": [figure for figure in pictures.figures if len(figure["content"]) <= FIGURE_LIMIT],
         }
         return _Found(np.stack(values), means), row
 
+    def _fit(self, entry: Entry, seed: int) -> _Fit:
+        """Train a model, in its run folder if there is a place for it."""
+        from irkit.learn.saved import CHECKPOINT
+        from irkit.recipe.runfolder import resume_fit
 
-def independent_log_prob(train: Floats, rows: Floats) -> Floats:
-    """Return log p of rows of bits under independent bits with add-one frequencies: (m,) float64, nats.
+        recipe = entry.recipe
+        started = time.perf_counter()
+        if self.runs is None:
+            model = recipe.fit(entry.data, seed=seed)
+            return _Fit(model, time.perf_counter() - started, resumed=False)
+        own = recipe.rule().seed == seed
+        folder = self.runs / (recipe.name if own else f"{recipe.name}-seed-{seed}")
+        resumed = (folder / CHECKPOINT).is_file()
+        model = resume_fit(recipe.with_settings({"trainer.seed": seed}), entry.data, folder)
+        assert model.training is not None
+        return _Fit(model, model.training.wall if resumed else time.perf_counter() - started, resumed)
 
-    p_d = (1 + sum over training rows of x_d) / (2 + N)
 
-    Parameters
-    ----------
-    train : (N, D)
-        Bits, or probabilities of bits.
-    rows : (m, D)
-        Bits.
-    """
-    p = (train.sum(axis=0, dtype=np.float64) + 1) / (len(train) + 2)
-    return rows @ np.log(p) + (1 - rows) @ np.log1p(-p)
+def _notes(entry: Entry, means: Sequence[Estimate], seeds: Sequence[int]) -> list[str]:
+    """Return what a reader of a model's numbers should know."""
+    _, recipe, data = entry
+    notes = []
+    if recipe.test_rows is not None and recipe.test_rows < len(data.test):
+        notes.append(f"measured on the first {recipe.test_rows:,} of the {len(data.test):,} test rows")
+    if data.dynamic:
+        notes.append("bits of the training part are sampled anew in each batch")
+    shares = [one.ess for one in means if one.ess is not None]
+    if shares:
+        notes.append(f"effective sample size {min(shares):.0%} of the samples")
+    if len(means) > 1:
+        notes.append(seeds_note(seeds, {MEASURE: [float(one.value) for one in means]}))
+    return notes
+
+
+def _entries(
+    suite: DensitySuite, recipes: Sequence[tuple[RecipeChoice, TrainingRecipe]], board: DensityData
+) -> list[Entry]:
+    """Return the models of a board with what each is trained on."""
+    training = {board.binarisation.partition(",")[0]: board}  # by binarisation: such data is large
+    entries = []
+    for choice, recipe in recipes:
+        if recipe.data != board.name:
+            continue
+        if recipe.binarise not in training:
+            training[recipe.binarise] = recipe.load_data()
+        _check_bits(suite, choice, training[recipe.binarise], board)
+        entries.append(Entry(choice, recipe, training[recipe.binarise]))
+    return entries
 
 
 def _independent(data: DensityData) -> tuple[_Found, dict[str, Any]]:
+    from irkit.generative.result import independent_log_prob
     from irkit.learn.estimate import Estimate
 
     values = independent_log_prob(data.train, data.test)
@@ -252,6 +297,17 @@ def _check_bits(suite: DensitySuite, choice: RecipeChoice, own: DensityData, boa
             f"suite {suite.name}: {choice.name} is binarised by {own.binarisation} and {board.name} by "
             f"{board.binarisation}; log-likelihoods of different bits are not to be compared, change one of them"
         )
+
+
+def _check_folders(suite: DensitySuite, recipes: Sequence[TrainingRecipe]) -> None:
+    """Raise `ConfigError` if different trainings would share a run folder."""
+    first: dict[str, TrainingRecipe] = {}
+    for recipe in recipes:
+        if first.setdefault(recipe.name, recipe).hash != recipe.hash:
+            raise ConfigError(
+                f"suite {suite.name}: two different recipes are called {recipe.name!r} and would share a run folder; "
+                "rename one of them"
+            )
 
 
 def _cell(found: _Found, baseline: _Found | None, suite: DensitySuite, name: str) -> dict[str, Any]:

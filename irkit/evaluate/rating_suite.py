@@ -90,6 +90,14 @@ class RatingSuite(ComparingSuite):
         """Raise `ConfigError` where fields do not fit together or a measure is unknown."""
         super().check()
         check_seeds(self.seeds)
+        self._check_measures()
+        for system in self.systems:
+            for name in system.waive:
+                if name not in GUARDS:
+                    raise ConfigError(f"systems: there is no guard {name!r} to waive; {near_misses(name, GUARDS)}")
+
+    def _check_measures(self) -> None:
+        """Raise `ConfigError` unless all measures are rating errors, or all are of lists."""
         others = [name for name in self.measures if name not in ERRORS]
         misspelt = [name for name in others if name.startswith(("RMSE", "MAE"))]
         if misspelt:
@@ -101,10 +109,6 @@ class RatingSuite(ComparingSuite):
                 check_measures(self.measures)
             except ConfigError as error:
                 raise ConfigError(f"measures: {str(error).partition(': ')[2]}") from None
-        for system in self.systems:
-            for name in system.waive:
-                if name not in GUARDS:
-                    raise ConfigError(f"systems: there is no guard {name!r} to waive; {near_misses(name, GUARDS)}")
 
 
 @dataclass(frozen=True)
@@ -152,14 +156,13 @@ class RatingJob:
         compared = ruler.compare(found, suite.baseline, suite.test, suite.seed)
         for row in rows:
             row |= {"measures": compared.cells[row["name"]], "per_query": compared.per_user[row["name"]]}
-        items, users, _ = ruler.sizes
         return {
             "kind": ruler.kind,
             "collection": problem.name,
             "about": problem.about,
             "data_hash": problem.fingerprint,
-            "documents": items,
-            "queries": users,
+            "documents": ruler.sizes.items,
+            "queries": ruler.sizes.users,
             "split": split_title(problem.split),
             "measures": list(ruler.measures),
             "baseline": suite.baseline,
@@ -191,7 +194,7 @@ class RatingJob:
         row = {
             "name": system.name,
             **origin(system, recipe, ""),
-            "ms_per_query": 1000 * float(np.mean(using)) / ruler.sizes[-1],
+            "ms_per_query": 1000 * float(np.mean(using)) / ruler.sizes.timed,
             "peak_memory_mb": peak_memory_mb(),
             "fit_seconds": float(np.mean(fitting)),
             "notes": list(dict.fromkeys([*notes, *ruler.row_notes(found)])),

@@ -19,6 +19,7 @@ from irkit.evaluate.suitefile import ComparingSuite, RecipeChoice, check_needs, 
 from irkit.evaluate.tuning import Method, Space, load_space, tune
 
 if TYPE_CHECKING:
+    from irkit.frames import Queries
     from irkit.io import Collection
     from irkit.lucene import Index
     from irkit.recipe import Cache, Recipe
@@ -61,7 +62,7 @@ class IndexOptions(Config):
     "See `irkit.lucene.Analyzer`."
 
 
-class Suite(ComparingSuite):
+class RetrievalSuite(ComparingSuite):
     """Systems, collections and measures of a leaderboard."""
 
     board_field: ClassVar[str] = "collections"
@@ -92,7 +93,7 @@ class Suite(ComparingSuite):
 class RetrievalJob:
     """A suite of retrieval with everything it names, found and checked."""
 
-    suite: Suite
+    suite: RetrievalSuite
     collections: list[tuple[CollectionChoice, Collection]]
     recipes: dict[str, Recipe]
     spaces: dict[str, Space]
@@ -100,7 +101,9 @@ class RetrievalJob:
     "Where results of stages are taken from."
 
     @classmethod
-    def prepare(cls, suite: Suite, only: Sequence[str] | None = None, cache: Cache | None = None) -> RetrievalJob:
+    def prepare(
+        cls, suite: RetrievalSuite, only: Sequence[str] | None = None, cache: Cache | None = None
+    ) -> RetrievalJob:
         """Find and check all that a suite names.
 
         Raises
@@ -138,85 +141,85 @@ class RetrievalJob:
 
     def boards(self, say: Callable[[str], None]) -> list[dict[str, Any]]:
         """Run everything; `say` is told what begins."""
-        return [_board(self, choice, collection, say) for choice, collection in self.collections]
+        return [self._board(choice, collection, say) for choice, collection in self.collections]
 
+    def _board(self, choice: CollectionChoice, collection: Collection, say: Callable[[str], None]) -> dict[str, Any]:
+        suite = self.suite
+        say(f"{choice.name}: index")
+        index = collection_index(collection, suite.index.analyzer)
+        say(f"{choice.name}: {len(suite.systems)} systems")
+        try:
+            board = self._measured(choice, collection, index, say)
+        finally:
+            index.close()
+        for system, row in zip(suite.systems, board["systems"], strict=True):
+            row |= origin(system, self.recipes[system.name], _run_command(system, choice))
+        return board
 
-def _board(
-    job: RetrievalJob, choice: CollectionChoice, collection: Collection, say: Callable[[str], None]
-) -> dict[str, Any]:
-    suite = job.suite
-    say(f"{choice.name}: index")
-    index = collection_index(collection, suite.index.analyzer)
-    say(f"{choice.name}: {len(suite.systems)} systems")
-    try:
-        board = _measured(job, choice, collection, index, say)
-    finally:
-        index.close()
-    for system, row in zip(suite.systems, board["systems"], strict=True):
-        row |= origin(system, job.recipes[system.name], _run_command(system, choice))
-    return board
-
-
-def _measured(
-    job: RetrievalJob, choice: CollectionChoice, collection: Collection, index: Index, say: Callable[[str], None]
-) -> dict[str, Any]:
-    suite = job.suite
-    queries, qrels = collection.queries(choice.split), collection.qrels(choice.split)
-    resources: dict[str, Any] = {"index": index}
-    if any("vectors" in recipe.needs for recipe in job.recipes.values()):
-        say(f"{choice.name}: vectors")
-        resources["vectors"] = suite_vectors(suite.vectors, collection, index)
-    stages, notes = {}, {}
-    for name, recipe in job.recipes.items():
-        if name not in job.spaces:
-            stages[name] = recipe.build(**resources)
-            continue
-        say(f"{choice.name}: tuning {name}")
-        tuned = tune(
-            recipe,
-            job.spaces[name],
+    def _measured(
+        self, choice: CollectionChoice, collection: Collection, index: Index, say: Callable[[str], None]
+    ) -> dict[str, Any]:
+        """Return a board whose rows do not say yet where their systems came from."""
+        suite = self.suite
+        queries, qrels = collection.queries(choice.split), collection.qrels(choice.split)
+        resources: dict[str, Any] = {"index": index}
+        if any("vectors" in recipe.needs for recipe in self.recipes.values()):
+            say(f"{choice.name}: vectors")
+            resources["vectors"] = suite_vectors(suite.vectors, collection, index)
+        stages, notes = {}, {}
+        for name, recipe in self.recipes.items():
+            if name not in self.spaces:
+                stages[name] = recipe.build(**resources)
+                continue
+            say(f"{choice.name}: tuning {name}")
+            tuned = tune(
+                recipe,
+                self.spaces[name],
+                queries,
+                qrels,
+                suite.measures,
+                resources=resources,
+                k=suite.tuning.folds,
+                method=suite.tuning.method,
+                trials=suite.tuning.trials,
+                seed=suite.seed,
+                exclude_self=collection.exclude_self,
+            )
+            stages[name], notes[name] = tuned.stage(resources), tuned.notes()
+        done = experiment(
+            stages,
             queries,
             qrels,
             suite.measures,
-            resources=resources,
-            k=suite.tuning.folds,
-            method=suite.tuning.method,
-            trials=suite.tuning.trials,
-            seed=suite.seed,
+            baseline=suite.baseline,
             exclude_self=collection.exclude_self,
+            test=suite.test,
+            repeats=suite.repeats,
+            seed=suite.seed,
+            cache=self.cache,
+            allow_leak=suite.allow_leak,
         )
-        stages[name], notes[name] = tuned.stage(resources), tuned.notes()
-    done = experiment(
-        stages,
-        queries,
-        qrels,
-        suite.measures,
-        baseline=suite.baseline,
-        exclude_self=collection.exclude_self,
-        test=suite.test,
-        repeats=suite.repeats,
-        seed=suite.seed,
-        cache=job.cache,
-        allow_leak=suite.allow_leak,
-    )
-    board = done.to_board(
-        collection=choice.name,
-        about=collection.about,
-        data_hash=collection.fingerprint,
-        documents=index.stats.documents,
-        split=choice.split or collection.card.default_split,
-    )
-    for row in board["systems"]:
-        row["notes"] += notes.get(row["name"], [])
-    if "vectors" in resources:
-        from irkit.expand.coverage import without_vector
+        board = done.to_board(
+            collection=choice.name,
+            about=collection.about,
+            data_hash=collection.fingerprint,
+            documents=index.stats.documents,
+            split=choice.split or collection.card.default_split,
+        )
+        for row in board["systems"]:
+            row["notes"] += notes.get(row["name"], [])
+        if "vectors" in resources:
+            board["notes"] += _vector_notes(suite.vectors, index, resources["vectors"], queries)
+        return board
 
-        missing, terms = without_vector(index, resources["vectors"], queries)
-        board["notes"] += [
-            f"word vectors: {suite.vectors}",
-            f"{missing:,} of {terms:,} query terms {'has' if missing == 1 else 'have'} no vector",
-        ]
-    return board
+
+def _vector_notes(source: str, index: Index, vectors: Any, queries: Queries) -> list[str]:
+    """Say which word vectors these are and how many of the queries' terms they know."""
+    from irkit.expand.coverage import without_vector
+
+    missing, terms = without_vector(index, vectors, queries)
+    known = f"{missing:,} of {terms:,} query terms {'has' if missing == 1 else 'have'} no vector"
+    return [f"word vectors: {source}", known]
 
 
 def _run_command(system: SystemChoice, choice: CollectionChoice) -> str:

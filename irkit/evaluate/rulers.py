@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -40,6 +41,15 @@ class Compared(NamedTuple):
     per_user: dict[str, dict[str, dict[str, float]]]
 
 
+class Sizes(NamedTuple):
+    """How much a board is about."""
+
+    items: int
+    users: int
+    timed: int
+    "What times are divided by: predicted pairs, or users who get a list."
+
+
 @dataclass(frozen=True)
 class Ruler(ABC):
     """Measures systems on one problem."""
@@ -53,8 +63,8 @@ class Ruler(ABC):
 
     @property
     @abstractmethod
-    def sizes(self) -> tuple[int, int, int]:
-        """Items, users, and units that time is divided by."""
+    def sizes(self) -> Sizes:
+        """How much there is to measure on."""
 
     @abstractmethod
     def measure(self, stage: Any) -> Any:
@@ -102,18 +112,22 @@ class ErrorRuler(Ruler):
     interval = "95 % user-clustered bootstrap"
 
     def __post_init__(self) -> None:
-        parts = parts_of(branches(self.problem.split))
         for name in self.measures:
-            if not parts[ERRORS[name][1]].any():
+            if not self.parts[ERRORS[name][1]].any():
                 raise ConfigError(
                     f"measures: {name} has no pair in the test part of {described(self.problem)}; leave it out"
                 )
 
+    @cached_property
+    def parts(self) -> dict[str, Any]:
+        """The pairs of each part, told by what the whole training part knows: (n,) bool."""
+        return parts_of(branches(self.problem.split))
+
     @property
-    def sizes(self) -> tuple[int, int, int]:
-        """Items, users, test ratings."""
+    def sizes(self) -> Sizes:
+        """Items, users of the test part, test ratings."""
         split = self.problem.split
-        return len(split.ratings.items), len(split.test.users), len(split.test)
+        return Sizes(len(split.ratings.items), len(split.test.users), timed=len(split.test))
 
     def measure(self, stage: Recommender) -> Predicted:
         """Predict the test ratings."""
@@ -121,17 +135,16 @@ class ErrorRuler(Ruler):
         return Predicted(prediction_errors(predicted), predicted["branch"].to_numpy())
 
     def compare(self, found: Mapping[str, list[Predicted]], baseline: str | None, test: Test, seed: int) -> Compared:
-        """Compare errors, users the unit; what is warm or cold is told by the whole training part."""
-        split = self.problem.split
-        parts = parts_of(branches(split))
-        users = split.test.users
+        """Compare errors, users the unit."""
+        test_part = self.problem.split.test
+        users = test_part.users
         order = np.argsort(users.rank)
         compared = Compared({name: {} for name in found}, {name: {} for name in found})
         for measure in self.measures:
             squared, part = ERRORS[measure]
-            mask = parts[part]
+            mask = self.parts[part]
             errors = {name: np.stack([one.error[mask] for one in each]) for name, each in found.items()}
-            user = users.rank[split.test.user[mask]]  # users in order of their ids, as `rating_errors` has them
+            user = users.rank[test_part.user[mask]]  # users in order of their ids, as `rating_errors` has them
             cells, values = compare_errors(errors, user, squared=squared, baseline=baseline, test=test, seed=seed)
             ids = users.take(order[np.unique(user)]).to_pylist()
             for name in found:
@@ -141,11 +154,10 @@ class ErrorRuler(Ruler):
 
     def values(self, found: list[Predicted]) -> dict[str, list[float]]:
         """Return the value of each measure for each seed."""
-        parts = parts_of(branches(self.problem.split))
         out = {}
         for name in self.measures:
             squared, part = ERRORS[name]
-            errors = np.stack([one.error[parts[part]] for one in found])
+            errors = np.stack([one.error[self.parts[part]] for one in found])
             out[name] = error_by_seed(errors, squared=squared).tolist()
         return out
 
@@ -184,9 +196,9 @@ class ListRuler(Ruler):
         return cls(problem, measures, liked, top_n_task(split.train, split.test, threshold=liked, exclude=candidates))
 
     @property
-    def sizes(self) -> tuple[int, int, int]:
+    def sizes(self) -> Sizes:
         """Items, users with a relevant item, the same users."""
-        return len(self.task.items), len(self.task.users), len(self.task.users)
+        return Sizes(len(self.task.items), len(self.task.users), timed=len(self.task.users))
 
     def measure(self, stage: Stage) -> Evaluation:
         """Measure a recommender's scores, or the lists of a pipeline."""

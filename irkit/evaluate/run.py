@@ -13,7 +13,7 @@ from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.density_suite import DensityJob, DensitySuite
 from irkit.evaluate.machine import machine
 from irkit.evaluate.rating_suite import RatingJob, RatingSuite
-from irkit.evaluate.retrieval_suite import RetrievalJob, Suite
+from irkit.evaluate.retrieval_suite import RetrievalJob, RetrievalSuite
 from irkit.evaluate.schema import SCHEMA, check_result
 from irkit.evaluate.suite import Composite, load_suite
 from irkit.evaluate.suitefile import AnySuite
@@ -28,6 +28,7 @@ def run_suite(
     collections: Sequence[str] | None = None,
     repeats: int | None = None,
     cache: Cache | None = None,
+    runs: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Run every system of a suite on everything it names.
@@ -44,6 +45,9 @@ def run_suite(
         Instead of that of suites of retrieval; others have none.
     cache : irkit.recipe.Cache, optional
         Take results of stages of retrieval from there; times are then not reported.
+    runs : path, optional
+        Train each density model in a run folder there, named like its recipe, from where it stands: a suite
+        that was cut goes on, and what has been trained is not trained again. For density models only.
     progress : function of str, optional
         Told what begins, in a few words.
 
@@ -60,7 +64,12 @@ def run_suite(
         if name not in known:
             raise ConfigError(f"suite {chosen.name}: there is no collection {name!r} in it; {near_misses(name, known)}")
     wanted = [part for part in parts if collections is None or set(collections).intersection(part.boards)]
-    jobs = [_prepare(part, collections, repeats, cache) for part in wanted]
+    if runs is not None:
+        for part in wanted:
+            if not isinstance(part, DensitySuite):
+                raise ConfigError(f"suite {part.name}: has no density models to train in run folders; leave out --runs")
+    folder = None if runs is None else Path(runs)
+    jobs = [_prepare(part, collections, repeats, cache, folder) for part in wanted]
     say = progress or (lambda text: None)
     result = {
         "schema": SCHEMA,
@@ -79,13 +88,13 @@ def run_suite(
 
 
 def _prepare(
-    suite: AnySuite, only: Sequence[str] | None, repeats: int | None, cache: Cache | None
+    suite: AnySuite, only: Sequence[str] | None, repeats: int | None, cache: Cache | None, runs: Path | None
 ) -> RetrievalJob | RatingJob | DensityJob:
     if isinstance(suite, RatingSuite):
         return RatingJob.prepare(suite, only)
     if isinstance(suite, DensitySuite):
-        return DensityJob.prepare(suite, only)
-    assert isinstance(suite, Suite)
+        return DensityJob.prepare(suite, only, runs)
+    assert isinstance(suite, RetrievalSuite)
     return RetrievalJob.prepare(suite if repeats is None else suite.changed(repeats=repeats), only, cache)
 
 

@@ -8,11 +8,12 @@ therefore differs from the one printed by at most 5e-7. Optional fields are left
 from __future__ import annotations
 
 import json
+import re
 import reprlib
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from irkit.errors import DataError, NotFoundError, near_misses
 from irkit.io.atomic import write_bytes
@@ -31,6 +32,33 @@ Kind: TypeAlias = Literal["retrieval", "ratings", "top-n", "density"]
 
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True)
+
+
+FigureName: TypeAlias = Literal["samples", "latent plane", "learning curve"]
+"What a picture shows."
+
+FIGURE_LIMIT = 100_000
+"Characters of a picture at most, so that a page of many can be mailed."
+
+
+_PNG, _SVG = re.compile(r"iVBORw0K[A-Za-z0-9+/]*={0,2}\Z"), re.compile("<svg ")
+
+
+class Figure(_Shape):
+    """A small picture of a system."""
+
+    name: FigureName
+    caption: str
+    media: Literal["image/png", "image/svg+xml"]
+    content: str = Field(max_length=FIGURE_LIMIT)
+    "A PNG file in base64, or the text of an SVG drawing."
+
+    @model_validator(mode="after")
+    def _readable(self) -> Figure:
+        start = _PNG if self.media == "image/png" else _SVG
+        if not start.match(self.content):
+            raise ValueError(f"it is no {self.media}")
+        return self
 
 
 class MeasureCell(_Shape):
@@ -74,6 +102,8 @@ class SystemRow(_Shape):
     "Seconds of one fit."
     parameters: int | None = None
     "Numbers that were learned."
+    figures: list[Figure] = Field(default_factory=list)
+    "Of density models."
 
 
 class Board(_Shape):
@@ -204,7 +234,8 @@ def _explain(error: ValidationError) -> str:
         return f"{place} is missing"
     if first["type"] == "extra_forbidden":
         return f"{place} is unknown"
-    return f"{place} is not valid, got {reprlib.repr(first['input'])}; {first['msg'][0].lower()}{first['msg'][1:]}"
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{place} is not valid, got {reprlib.repr(first['input'])}; {reason[0].lower()}{reason[1:]}"
 
 
 def _folder() -> Path:

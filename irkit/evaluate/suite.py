@@ -13,7 +13,7 @@ from pydantic import Field
 from irkit.errors import ConfigError
 from irkit.evaluate.density_suite import DensityChoice, DensitySuite
 from irkit.evaluate.rating_suite import ProblemChoice, RatingSuite, RecommenderChoice
-from irkit.evaluate.retrieval_suite import CollectionChoice, Suite, SystemChoice
+from irkit.evaluate.retrieval_suite import CollectionChoice, RetrievalSuite, SystemChoice
 from irkit.evaluate.suitefile import AnySuite, ComparingSuite, RecipeChoice, parse
 from irkit.locate import find
 from irkit.yamlfile import YamlFile, read_yaml
@@ -79,4 +79,4 @@ def parse_suite(file: YamlFile) -> AnySuite:
         return parse(file, DensitySuite, density=DensityChoice, models=RecipeChoice)
     if "parts" in file.value:
         return parse(file, Composite)
-    return parse(file, Suite, collections=CollectionChoice, systems=SystemChoice)
+    return parse(file, RetrievalSuite, collections=CollectionChoice, systems=SystemChoice)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from irkit.errors import ConfigError
+from irkit.learn.recurrent import Cell, recurrent
 
 EncoderKind: TypeAlias = Literal["mlp", "lstm", "gru", "conv"]
 DecoderKind: TypeAlias = Literal["mlp", "lstm", "gru"]
@@ -78,7 +79,7 @@ class MLPDecoder(nn.Module):
 class RecurrentDecoder(nn.Module):
     """Row after row, each given z and the rows above it."""
 
-    def __init__(self, kind: DecoderKind, size: int, shape: tuple[int, int] | None, hidden: int, latent: int) -> None:
+    def __init__(self, kind: Cell, size: int, shape: tuple[int, int] | None, hidden: int, latent: int) -> None:
         super().__init__()
         self.shape = checked_shape(kind, size, shape)
         self.kind = kind
@@ -104,11 +105,6 @@ class RecurrentDecoder(nn.Module):
         above = torch.cat([torch.zeros_like(rows[:, :1]), rows[:, :-1]], dim=1)
         states, _ = self.body(above, self.state(z))
         return self.out(states).flatten(1) + self.bias
-
-
-def recurrent(kind: str, inputs: int, hidden: int) -> nn.Module:
-    """Return one layer of LSTM or GRU cells over (B, T, inputs)."""
-    return (nn.LSTM if kind == "lstm" else nn.GRU)(inputs, hidden, batch_first=True)
 
 
 def checked_shape(kind: str, size: int, shape: tuple[int, int] | None) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -69,12 +69,17 @@ def write_figures(model: Density, data: DensityData, folder: Path, *, seed: int 
         caption = f"The first {len(rows)} test rows above their reconstructions."
         columns = 1 if data.shape[0] == 1 else len(rows)
         found.append(images(pairs, data.shape, folder / "reconstructions", caption, columns))
-    if isinstance(model, VAE) and model.config.latent_size == 2:
+    if has_plane(model):
         found.append(latent_plane(model, data, folder))
         if model.config.decoder == "mlp":
             caption = "The latent plane decoded at Gaussian quantiles, 20 a side."
             found.append(images(model.grid(20), data.shape, folder / "grid", caption, 20))
     return found
+
+
+def has_plane(model: Density) -> TypeGuard[VAE]:
+    """Whether a model's representation of a row is a point of the plane."""
+    return isinstance(model, VAE) and model.config.latent_size == 2
 
 
 def images(rows: Floats, shape: tuple[int, int], stem: Path, caption: str, columns: int | None = None) -> Figure:

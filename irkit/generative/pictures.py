@@ -27,7 +27,9 @@ COLOURS = (
 )
 "Of labels 0 to 9, then from the start again."
 
+_TINY = 1e-300  # below it floating point loses digits
 _MARKED = 30  # points up to which each is marked: a line of one point cannot be seen
+_LAYER = 100  # points that are sorted by label to be drawn, or the last label would cover all others
 _GAP = 0.5  # grey between the pictures of a grid
 _FONT = 'font-family="system-ui, sans-serif" font-size="12"'  # no font is fetched: a reader's own serves
 
@@ -90,7 +92,7 @@ def tiles(rows: Floats, shape: tuple[int, int], columns: int | None = None) -> F
     return np.pad(grid, ((0, 1), (0, 1)), constant_values=_GAP)
 
 
-def curves(panels: Mapping[str, Sequence[Curve]], x_label: str) -> str:
+def curves(panels: Mapping[str, Sequence[Curve]], x_label: str, size: tuple[int, int] = (640, 200)) -> str:
     """Draw charts of lines below one another, each with its own vertical scale, as SVG.
 
     Parameters
@@ -98,15 +100,17 @@ def curves(panels: Mapping[str, Sequence[Curve]], x_label: str) -> str:
     panels : title -> curves
         Each curve has at least one point, of finite numbers.
     x_label : str
-        What the shared horizontal axis is.
+        What the shared horizontal axis is; it has 0.
+    size : (width, height)
+        Width of the drawing and height of one chart, in pixels.
     """
-    width, height, left, top = 640, 200, 64, 28
+    (width, height), left, top = size, 64, 28
     every = [curve for panel in panels.values() for curve in panel]
-    x_ticks = ticks(min(float(c.x.min()) for c in every), max(float(c.x.max()) for c in every))
+    x_ticks = ticks(min(0.0, *(float(c.x.min()) for c in every)), max(float(c.x.max()) for c in every))
     body = []
     for place, (title, lines) in enumerate(panels.items()):
         low, high = place * (height + 48) + top, place * (height + 48) + top + height
-        y_ticks = ticks(min(float(c.y.min()) for c in lines), max(float(c.y.max()) for c in lines))
+        y_ticks = ticks(min(float(c.y.min()) for c in lines), max(float(c.y.max()) for c in lines), height // 28)
         to_x = _scale(x_ticks[0], x_ticks[-1], left, width - 12)
         to_y = _scale(y_ticks[0], y_ticks[-1], high, low)
         body.append(_text(left, low - 10, title, _BOLD))
@@ -128,7 +132,7 @@ def curves(panels: Mapping[str, Sequence[Curve]], x_label: str) -> str:
     return _svg(width, total, ", ".join(panels), body)
 
 
-def scatter(points: Floats, labels: Ints, reach: float = 4.0) -> str:
+def scatter(points: Floats, labels: Ints, reach: float = 4.0, side: int = 480) -> str:
     """Draw points of the plane, coloured by label, on axes from -reach to reach whatever the points are.
 
     So pictures of several models can be laid side by side. Points beyond are drawn on the edge.
@@ -138,15 +142,24 @@ def scatter(points: Floats, labels: Ints, reach: float = 4.0) -> str:
     points : (n, 2)
     labels : (n,) int
         A point without one has -1 and is grey.
+    side : int
+        Pixels of an axis.
     """
-    side, left, top = 480, 40, 12
+    left, top = 40, 12
     to_x, to_y = _scale(-reach, reach, left, left + side), _scale(-reach, reach, top + side, top)
     body = []
     for at in ticks(-reach, reach):
         body.append(_line(left, to_y(at), left + side, to_y(at)) + _text(left - 6, to_y(at) + 4, f"{at:g}", _END))
         body.append(_line(to_x(at), top, to_x(at), top + side) + _text(to_x(at), top + side + 16, f"{at:g}", _MIDDLE))
-    for (x, y), label in zip(np.clip(points, -reach, reach).tolist(), labels.tolist(), strict=True):
-        body.append(f'<circle cx="{to_x(x):.1f}" cy="{to_y(y):.1f}" r="2" fill="{_colour(label)}" fill-opacity="0.7"/>')
+    inside = np.clip(points, -reach, reach)
+    body.append(f'<g stroke-width="{max(3, side / 120):g}" stroke-linecap="round" stroke-opacity="0.7">')
+    for start in range(0, len(inside), _LAYER):
+        layer = slice(start, start + _LAYER)
+        for label in sorted(set(labels[layer].tolist())):
+            places = inside[layer][labels[layer] == label].tolist()
+            dots = "".join(f"M{to_x(x):.1f} {to_y(y):.1f}h0" for x, y in places)
+            body.append(f'<path d="{dots}" stroke="{_colour(label)}"/>')
+    body.append("</g>")
     for place, label in enumerate(sorted(set(labels[labels >= 0].tolist()))):
         at = top + 12 + 18 * place
         body.append(f'<circle cx="{left + side + 20}" cy="{at}" r="5" fill="{_colour(label)}"/>')
@@ -164,8 +177,9 @@ def ticks(low: float, high: float, most: int = 7) -> list[float]:
     >>> ticks(-4, 4)
     [-4.0, -2.0, 0.0, 2.0, 4.0]
     """
-    if high - low <= 1e-6 * max(abs(low), abs(high)):
-        pad = abs(low) / 10 or 1.0
+    size = max(abs(low), abs(high))
+    if high - low <= max(1e-6 * size, _TINY):
+        pad = size / 10 if size > _TINY else 1.0
         low, high = low - pad, high + pad
     power = 10 ** math.floor(math.log10((high - low) / most))
     step = next(factor * power for factor in (1, 2, 5, 10, 20) if (high - low) / (factor * power) <= most - 1)

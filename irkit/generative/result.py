@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from irkit import __version__
+from irkit.arrays import Floats
 from irkit.generative.base import Density
 from irkit.io.density import DensityData
 
@@ -56,7 +57,7 @@ def result(
         "ess": found.ess,
         "interval": [_finite(end) for end in found.interval()] if found.kind == "estimate" else None,
         "evaluated_by": dict(evaluate or {}),
-        "independent_bits": round(independent_bits(data, len(test)), 4),
+        "independent_bits": round(float(independent_log_prob(data.train, test).mean()), 4),
         "extra": {} if report is None else report(test, data.test_labels[:test_rows]),
         "date": str(date.today()),
         "versions": versions(),
@@ -75,11 +76,20 @@ def result(
     return out
 
 
-def independent_bits(data: DensityData, test_rows: int | None = None) -> float:
-    """Return the mean test log-likelihood of independent bits with add-one frequencies, in nats."""
-    p = (data.train.sum(0, dtype=np.float64) + 1) / (len(data.train) + 2)
-    test = data.test[:test_rows]
-    return float((test * np.log(p) + (1 - test) * np.log1p(-p)).sum(1).mean())
+def independent_log_prob(train: Floats, rows: Floats) -> Floats:
+    """Return log p of rows of bits under independent bits with add-one frequencies: (m,) float64, nats.
+
+    p_d = (1 + sum over training rows of x_d) / (2 + N)
+
+    Parameters
+    ----------
+    train : (N, D)
+        Bits, or probabilities of bits.
+    rows : (m, D)
+        Bits.
+    """
+    p = (train.sum(axis=0, dtype=np.float64) + 1) / (len(train) + 2)
+    return rows @ np.log(p) + (1 - rows) @ np.log1p(-p)
 
 
 def versions() -> dict[str, str]:

@@ -173,6 +173,8 @@ def load_recipe(name: str | Path) -> Recipe:
     """
     path = locate.find("pipelines", str(name))
     file = read_yaml(path)
+    if "model" in file.value and "stages" not in file.value:
+        raise file.error(f"is something to train, not a pipeline; use irkit train {path.stem}", "model")
     for key in file.value:
         if key not in FIELDS:
             raise file.error(f"unknown field {key!r}; {near_misses(key, FIELDS)}", key)

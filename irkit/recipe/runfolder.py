@@ -26,6 +26,7 @@ from irkit.recipe.training import TrainingRecipe, load_training
 if TYPE_CHECKING:
     from irkit.generative.base import Density
     from irkit.generative.figures import Figure
+    from irkit.io.density import DensityData
 
 CONFIG, MODEL, FIGURES, RESULT = "config.yaml", "model.safetensors", "figures", "RESULT.json"
 LOCK = ".lock"
@@ -99,6 +100,34 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
     return Run(place, recipe, model, found, figures)
 
 
+def resume_fit(recipe: TrainingRecipe, data: DensityData, folder: Path) -> Density:
+    """Fit a recipe in a run folder from where it stands there; a training that has ended is not repeated.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds another run or something else, or its run is longer than the recipe says.
+    LockedError
+        If another process trains there.
+    """
+    from irkit.learn.saved import CHECKPOINT
+
+    config = recipe.resolved().yaml().encode()
+    with _claimed(folder, recipe, resume=True):
+        if not (folder / CHECKPOINT).is_file():
+            write_bytes(folder / CONFIG, config)
+        model = recipe.fit(data, folder=folder, resume=True)
+        used = model.training
+        assert used is not None
+        if max(recipe.rule().shares(used.steps, used.epochs, seconds=0).values(), default=0) > 1:
+            raise ConfigError(
+                f"train: {folder} holds {used.epochs:g} epochs of {recipe.name!r}, its recipe says fewer; "
+                "choose another folder"
+            )
+        write_bytes(folder / CONFIG, config)
+    return model
+
+
 def open_model(source: str | Path) -> Opened:
     """Open the model of a run folder, or a model's file.
 
@@ -130,9 +159,10 @@ def _claimed(folder: Path, recipe: TrainingRecipe, resume: bool) -> Iterator[Non
     from irkit.learn.saved import CHECKPOINT
 
     there = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    if CONFIG not in there and there - {LOCK}:
+    bare = resume and CHECKPOINT in there  # what `TrainingRecipe.fit` leaves, which checks its checkpoint itself
+    if CONFIG not in there and there - {LOCK} and not bare:
         raise ConfigError(f"train: {folder} is not empty and holds no run; choose another folder")
-    if CHECKPOINT in there:  # otherwise the run there was stopped before there was anything to lose
+    if {CONFIG, CHECKPOINT} <= there:  # otherwise the run there was stopped before there was anything to lose
         other = load_training(folder / CONFIG)
         if not resume:
             raise ConfigError(

@@ -48,11 +48,7 @@ FIELDS = ("name", "about", "source", "model", *SETTINGS)
 "Fields of a training recipe's file."
 
 _MAPPINGS = ("config", "trainer", "evaluate")
-_PLACE = {
-    "device",
-    "threads",
-    "progress",
-}  # settings of a trainer that change where and how it runs, not what it learns
+_PLACE = {"device", "threads", "progress"}  # of the trainer's settings: where and how it runs, not what it learns
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\Z")
 
 
@@ -302,7 +298,9 @@ def load_training(name: str | Path) -> TrainingRecipe:
     path = locate.find("pipelines", str(name))
     file = read_yaml(path)
     if "stages" in file.value and "model" not in file.value:
-        raise file.error("is a pipeline, not something to train; choose a recipe of the kind generate", "stages")
+        fitted = file.value.get("needs") == ["train"]
+        command = f"irkit recommend RATINGS --model {path.stem}" if fitted else f"irkit run {path.stem} COLLECTION"
+        raise file.error(f"is a pipeline, not something to train; use {command}", "stages")
     for key in file.value:
         if key not in FIELDS:
             raise file.error(f"unknown field {key!r}; {near_misses(key, FIELDS)}", key)

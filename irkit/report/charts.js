@@ -38,7 +38,7 @@ function differences(board) {
   const { query } = board.words;
   const chart = frame(
     `${capital(query)} by ${query}`,
-    `Each bar is a ${query}: the value of one system minus that of another, in order. Blue: better; grey: worse.`,
+    `Each bar is a ${query}: the value of one system minus that of another. Blue: better; grey: worse.`,
   );
   chart.figure.append(chart.controls, chart.plot, summary, extremes);
   chart.controls.append(measure.label, system.label, against.label);
@@ -48,7 +48,7 @@ function differences(board) {
     lastWidth = width;
     const m = Number(measure.value);
     const pair = [board.systems[system.value], board.systems[against.value]];
-    const rows = paired(board.qids, pair[0].perQuery[m], pair[1].perQuery[m]);
+    const rows = paired(board.qids, pair[0].perQuery[m], pair[1].perQuery[m], board.measures[m].lower);
     drawDifferences(chart, width, board.measures[m], board.words, pair, rows);
     tell(summary, extremes, board.measures[m], board.words, pair, rows);
   };
@@ -60,19 +60,19 @@ function differences(board) {
   return chart;
 }
 
-function paired(qids, own, other) {
+function paired(qids, own, other, lower) {
   const rows = [];
   qids.forEach((qid, i) => {
     if (own[i] !== null && other[i] !== null) rows.push({ qid, own: own[i], other: other[i], by: own[i] - other[i] });
   });
-  return rows.sort((a, b) => b.by - a.by); // stable: equal differences keep the order of the queries
+  return rows.sort((a, b) => (lower ? a.by - b.by : b.by - a.by)); // stable: equal ones keep the order of the queries
 }
 
 function drawDifferences(chart, width, measure, { query, queries }, [own, other], rows) {
-  const box = { left: 58, right: width - 4, top: 12, bottom: 268 };
-  const svg = chart.canvas(width, 300);
-  const ends = rows.length ? [rows[rows.length - 1].by, rows[0].by] : [0, 0]; // they are in order
-  const y = linear(Math.min(0, ends[0]), Math.max(0, ends[1]), box.bottom, box.top);
+  const box = { left: 58, right: width - 4, top: 28, bottom: 284 };
+  const svg = chart.canvas(width, 316);
+  const ends = rows.length ? [rows[0].by, rows[rows.length - 1].by] : [0]; // they are in order
+  const y = linear(Math.min(0, ...ends), Math.max(0, ...ends), box.bottom, box.top);
   for (const tick of y.ticks) {
     svg.append(
       drawn("line", { class: tick ? "grid" : "axis", x1: box.left, x2: box.right, y1: y(tick), y2: y(tick) }),
@@ -93,7 +93,8 @@ function drawDifferences(chart, width, measure, { query, queries }, [own, other]
     drawn("path", { class: "gain", d: paths.gain }),
     drawn("path", { class: "loss", d: paths.loss }),
     drawn("line", { class: "axis", x1: box.left, x2: box.right, y1: y(0), y2: y(0) }),
-    drawn("text", { x: box.left, y: 290 }, `${rows.length.toLocaleString("en")} ${queries}, largest difference first`),
+    drawn("text", { x: box.left, y: 306 }, `${rows.length.toLocaleString("en")} ${queries}, those most helped first`),
+    drawn("text", { class: "title", x: box.left - 50, y: 12 }, `difference in ${axis(measure)}`),
     here,
   );
   chart.explore(svg, {
@@ -192,7 +193,7 @@ function drawCosts(chart, width, measure, unit, points) {
   svg.append(
     drawn("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
     drawn("text", { class: "title", x: box.right, y: height - 8, "text-anchor": "end" }, `milliseconds per ${unit}, log scale`),
-    drawn("text", { class: "title", x: box.left - 50, y: 12 }, measure.name + (measure.lower ? " (lower is better)" : "")),
+    drawn("text", { class: "title", x: box.left - 50, y: 12 }, axis(measure)),
   );
   for (const p of points) Object.assign(p, { x: x(p.ms), y: y(p.mean) });
   const corners = front(points, measure.lower);
@@ -225,7 +226,7 @@ function drawCosts(chart, width, measure, unit, points) {
       ring.setAttribute("cx", p.x);
       ring.setAttribute("cy", p.y);
       ring.setAttribute("visibility", "visible");
-      const range = `${number(p.low, measure.digits)}–${number(p.high, measure.digits)}`;
+      const range = [p.low, p.high].map((end) => number(end, measure.digits)).join(p.low < 0 ? " to " : "–");
       return {
         at: [p.x, p.y],
         title: p.name + (p.baseline ? " (baseline)" : ""),
@@ -235,6 +236,10 @@ function drawCosts(chart, width, measure, unit, points) {
     hide: () => ring.setAttribute("visibility", "hidden"),
   });
   return unlabelled;
+}
+
+function axis(measure) {
+  return measure.name + (measure.lower ? " (lower is better)" : "");
 }
 
 // Points come in order of cost: each that beats all cheaper ones is a step of the front.

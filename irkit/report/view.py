@@ -5,12 +5,13 @@ Every report is drawn from these objects, so that text, Markdown and HTML cannot
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from irkit.evaluate.compare import LEVEL
-from irkit.evaluate.schema import check_result
+from irkit.evaluate.schema import FigureName, check_result
 from irkit.report.numbers import digits_for, fixed, lower_is_better, plain
 
 
@@ -90,6 +91,15 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A small picture of a system."""
+
+    caption: str
+    address: str
+    "A data address: the picture itself."
+
+
+@dataclass(frozen=True)
 class System:
     """A row of a board."""
 
@@ -109,6 +119,8 @@ class System:
     parameters: int | None
     per_query: dict[str, dict[str, float]] = field(repr=False)
     "Measure -> qid -> value."
+    pictures: dict[str, Picture] = field(repr=False)
+    "What it shows -> picture."
 
 
 @dataclass(frozen=True)
@@ -132,6 +144,13 @@ class Board:
     interval: str
     notes: tuple[str, ...]
     systems: tuple[System, ...]
+    pictured: tuple[System, ...]
+    "Those with pictures, in the order of the suite, which puts side by side what is to be compared."
+
+    @property
+    def pictures(self) -> list[str]:
+        """What pictures show, in the order they are laid out."""
+        return [name for name in get_args(FigureName) if any(name in system.pictures for system in self.pictured)]
 
     @property
     def facts(self) -> list[str]:
@@ -216,6 +235,7 @@ def _board(board: Mapping[str, Any], several: bool) -> Board:
     kinds = [_kind_of_baseline(name, board) for name in names]
     columns = [_Column(*column) for column in zip(names, measures, best, kinds, strict=True)]
     systems = [_system(system, board["baseline"], columns) for system in board["systems"]]
+    pictured = tuple(system for system in systems if system.pictures)
     if measures:
         first, sign = measures[0].name, 1 if measures[0].lower else -1
         systems.sort(key=lambda system: sign * system.cells[first].mean)  # stable
@@ -233,6 +253,7 @@ def _board(board: Mapping[str, Any], several: bool) -> Board:
         **{key: plain(board[key]) for key in ("test", "correction", "interval")},
         notes=_notes(board["notes"]),
         systems=tuple(systems),
+        pictured=pictured,
     )
 
 
@@ -263,7 +284,15 @@ def _system(system: Mapping[str, Any], baseline: str | None, columns: list[_Colu
             column.measure.name: {plain(qid): value for qid, value in system["per_query"][column.name].items()}
             for column in columns
         },
+        pictures={figure["name"]: _picture(figure) for figure in system.get("figures", [])},
     )
+
+
+def _picture(figure: Mapping[str, str]) -> Picture:
+    media, content = figure["media"], figure["content"]
+    if media == "image/svg+xml":
+        content = base64.b64encode(content.encode()).decode()
+    return Picture(plain(figure["caption"]), f"data:{media};base64,{content}")
 
 
 def _cell(cell: Mapping[str, Any], column: _Column) -> Cell:

@@ -78,7 +78,7 @@ def test_the_page_holds_its_figures_and_fetches_nothing(runs):
     policy = next(attrs["content"] for tag, attrs in page.found if attrs.get("http-equiv"))
     assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
     result = json.loads((runs / "vae" / "RESULT.json").read_text())
-    assert f"{result['value']:.2f}" in text
+    assert f"\u2265 \u2212{-result['value']:.2f} \u00b1 " in text
     assert "knn_5_accuracy" in text
     assert "latent_size: 2" in text
 
@@ -98,7 +98,9 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
     ("arguments", "line"),
     [
         (["train", "nade-digit"], "irkit: pipelines: there is no 'nade-digit'; did you mean nade-digits"),
-        (["train", "bm25"], "is a pipeline, not something to train; choose a recipe of the kind generate"),
+        (["train", "bm25"], "is a pipeline, not something to train; use irkit run bm25 COLLECTION"),
+        (["train", "ease"], "is a pipeline, not something to train; use irkit recommend RATINGS --model ease"),
+        (["run", "nade-digits", "lee"], "is something to train, not a pipeline; use irkit train nade-digits"),
         (["train", "nade-digits", "--set", "epochs=2"], "there is no setting 'epochs'; did you mean trainer.epochs?"),
         (["train", "nade-digits", "--set", "config.hidden_size=0"], "NADE: hidden_size is not valid, got 0"),
         (["train", "nade-digits", "--seed", "-1"], "Trainer: seed is not valid, got -1"),

@@ -13,9 +13,11 @@ from scipy import stats
 
 from irkit.errors import ConfigError, IrkitError
 from irkit.evaluate import density_suite, run_suite
-from irkit.evaluate.density_suite import INDEPENDENT, independent_log_prob
+from irkit.evaluate.density_suite import INDEPENDENT
 from irkit.evaluate.schema import check_result
 from irkit.evaluate.suite import parse_suite
+from irkit.generative.gallery import Gallery
+from irkit.generative.result import independent_log_prob
 from irkit.io.density import DensityData
 from irkit.learn.estimate import Estimate
 from irkit.report import html, markdown, table
@@ -97,6 +99,12 @@ class Size:
         return self.n
 
 
+def drawn(model, data, *, seed, test_rows):
+    """Two pictures, one of them too large for a board."""
+    figure = {"name": "samples", "caption": f"seed {seed}", "media": "image/svg+xml", "content": "<svg />"}
+    return Gallery([figure, {**figure, "content": "<svg " + " " * 100_000}], ["said of the pictures"])
+
+
 EXACT = Told((-1.0, -2.0, -1.5))
 BELOW = Told((-2.0, -3.5, -2.9), kind="lower_bound", stderr=0.3, ess=0.25)
 
@@ -107,6 +115,7 @@ def shelf(monkeypatch):
     recipes = {"exact": EXACT, "below": BELOW}
     monkeypatch.setattr("irkit.recipe.load_training", recipes.__getitem__, raising=False)
     monkeypatch.setattr(density_suite, "load_density", lambda name, binarise: toy_data())
+    monkeypatch.setattr("irkit.generative.gallery.gallery", drawn)
     return recipes
 
 
@@ -118,12 +127,6 @@ def board_of(text=TEXT):
     result = run_suite(suite(text))
     check_result(result, who="test")
     return result["boards"][0], {row["name"]: row for row in result["boards"][0]["systems"]}, result
-
-
-def test_independent_bits_on_paper():
-    # Add-one frequencies: (3 + 1) / 6 and (1 + 1) / 6.
-    want = [math.log(2 / 3 * 2 / 3), math.log(1 / 3 * 1 / 3), math.log(2 / 3 * 1 / 3)]
-    np.testing.assert_allclose(independent_log_prob(TRAIN, TEST), want)
 
 
 def test_every_board_has_independent_bits_and_numbers_are_means_over_rows_and_seeds(shelf):
@@ -139,7 +142,8 @@ def test_every_board_has_independent_bits_and_numbers_are_means_over_rows_and_se
     assert rows["exact"]["per_query"]["log p"] == pytest.approx(dict(zip("012", values, strict=True)))
     assert cell["p"] == pytest.approx(stats.ttest_rel(values, own).pvalue)
     assert (board["kind"], board["documents"], board["queries"], board["split"]) == ("density", 4, 3, "threshold")
-    assert rows["exact"]["notes"] == ["by seed (1, 2): log p -1.4000, -1.3000, sd 0.0707"]
+    assert rows["exact"]["notes"] == ["by seed (1, 2): log p -1.4000, -1.3000, sd 0.0707", "said of the pictures"]
+    assert [(figure["caption"], figure["content"]) for figure in rows["exact"]["figures"]] == [("seed 1", "<svg />")]
 
 
 def test_cells_say_what_the_number_is_and_rows_what_it_cost(shelf):
@@ -218,6 +222,91 @@ def test_wrong_values_are_explained_with_file_and_line(old, new, message):
     with pytest.raises(IrkitError, match=message) as caught:
         suite(TEXT.replace(old, new))
     assert "\n" not in str(caught.value)
+
+
+DIGITS = """\
+name: two
+density: [digits]
+models:
+  - {name: nade, recipe: nade-digits, settings: {trainer.epochs: 2, config.hidden_size: 5}}
+  - {name: plane, recipe: vae-mlp-digits, settings: {trainer.epochs: 1, config.latent_size: 2, config.hidden_size: 5}}
+"""
+
+
+def digits_rows(runs=None, text=DIGITS):
+    result = run_suite(suite(text), runs=runs)
+    return {row["name"]: row for row in result["boards"][0]["systems"]}
+
+
+def means(rows):
+    return {name: row["measures"]["log p"]["mean"] for name, row in rows.items()}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Run folders of two small models, and their rows."""
+    runs = tmp_path_factory.mktemp("runs")
+    return runs, digits_rows(runs)
+
+
+def test_what_was_trained_is_not_trained_again(trained, monkeypatch):
+    runs, first = trained
+    assert {path.name for path in runs.iterdir()} == {"nade", "plane"}
+    assert means(first) == means(digits_rows())  # folders change no number
+    with monkeypatch.context() as broken:
+        broken.setattr("irkit.generative.base.Net.loss", lambda *given: 1 / 0)
+        again = digits_rows(runs)
+        with pytest.raises(ZeroDivisionError):
+            digits_rows(runs, DIGITS.replace("epochs: 2", "epochs: 3"))  # goes on from the second
+    assert means(again) == means(first)
+    assert (first["nade"]["peak_memory_mb"] > 0, again["nade"]["peak_memory_mb"]) == (True, None)
+    assert 0 < again["nade"]["fit_seconds"] <= first["nade"]["fit_seconds"]
+    assert [density_suite.RESUMED in rows["nade"]["notes"] for rows in (first, again)] == [False, True]
+
+
+def test_pictures_are_those_of_the_models(trained):
+    rows = trained[1]
+    assert [figure["name"] for figure in rows["nade"]["figures"]] == ["samples", "learning curve"]
+    assert [figure["name"] for figure in rows["plane"]["figures"]] == ["samples", "latent plane", "learning curve"]
+    assert any("nearest others in the latent plane tell the label of" in note for note in rows["plane"]["notes"])
+
+
+def test_another_seed_has_a_folder_of_its_own(tmp_path):
+    text = DIGITS[: DIGITS.index("  - {name: plane")] + "seeds: [1, 3]\n"
+    rows = digits_rows(tmp_path, text)
+    assert {path.name for path in tmp_path.iterdir()} == {"nade", "nade-seed-3"}
+    assert means(rows) == means(digits_rows(None, text))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "hidden_size: 5",
+            "hidden_size: 6",
+            r"train: .*nade holds another run, of 'nade'; resume it with the settings",
+        ),
+        ("epochs: 2", "epochs: 1", r"train: .*nade holds 2 epochs of 'nade', its recipe says fewer; choose another"),
+    ],
+)
+def test_a_folder_with_another_training_is_refused(trained, old, new, message):
+    runs, _ = trained
+    before = {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+    with pytest.raises(ConfigError, match=message):
+        digits_rows(runs, DIGITS.replace(old, new, 1))
+    assert {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()} == before
+
+
+def test_two_trainings_do_not_share_a_folder(shelf, tmp_path):
+    shelf["below"] = replace(BELOW, hash="other")
+    text = TEXT.replace(", settings: {lift: 1.0}", "")  # which would give it a name of its own
+    with pytest.raises(ConfigError, match="suite tiny: two different recipes are called 'told' and would share a run"):
+        run_suite(suite(text), runs=tmp_path)
+
+
+def test_suites_of_other_kinds_have_no_runs(tmp_path):
+    with pytest.raises(ConfigError, match="suite quickstart-retrieval: has no density models to train in run folders"):
+        run_suite("quickstart", runs=tmp_path)
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ SYSTEM |= {"notes": [], "per_query": {"AP": {"1": 1 / 3, "é": 1.0}}}
 BOARD = {"collection": "lee", "about": "", "data_hash": "d", "documents": 300, "queries": 2, "split": None}
 BOARD |= {"measures": ["AP"], "baseline": "bm25", "test": "paired t", "correction": "Holm"}
 BOARD |= {"interval": "95 % bootstrap", "notes": ["n"], "systems": [SYSTEM]}
+SAMPLES = {"name": "samples", "caption": "c", "media": "image/png", "content": "iVBORw0KGgo+/A=="}
 RESULT = {"schema": 1, "suite": "tiny", "about": "", "date": "2026-11-21", "irkit": "0.1.0", "code": "c", "seed": 42}
 RESULT |= {"machine": {"cpu": "x", "cores": 2, "python": "3.11.7", "platform": "Linux"}}
 RESULT |= {"command": "irkit leaderboard tiny", "boards": [BOARD]}
@@ -71,6 +72,11 @@ def test_a_wheel_writes_to_the_users_folder(tmp_path, monkeypatch):
     assert write_results(RESULT) == tmp_path / "home" / "eval" / "results" / "tiny.json"
 
 
+def test_pictures_come_back_as_they_were(tmp_path):
+    found = read_results(write_results(changed(figures=[SAMPLES]), tmp_path / "x.json"))
+    assert found["boards"][0]["systems"][0]["figures"] == [SAMPLES]
+
+
 @pytest.mark.parametrize(
     ("result", "message"),
     [
@@ -78,6 +84,12 @@ def test_a_wheel_writes_to_the_users_folder(tmp_path, monkeypatch):
         (changed(name=3), r"boards.0.systems.0.name is not valid, got 3"),
         (changed(measures={"AP": CELL, "RR": CELL}), r"measures of bm25 on lee has AP, RR, but the board's are AP"),
         (changed(per_query={}), r"per_query of bm25 on lee has nothing, but the board's are AP"),
+        (changed(figures=[{**SAMPLES, "name": "cat"}]), r"figures.0.name is not valid, got 'cat'; input should be 's"),
+        (changed(figures=[{**SAMPLES, "media": "text/html"}]), r"figures.0.media is not valid, got 'text/html'"),
+        (changed(figures=[{**SAMPLES, "content": "<svg />"}]), r"figures.0 is not valid, got .*; it is no image/png$"),
+        (changed(figures=[{**SAMPLES, "content": 'iVBORw0K\n"'}]), r"figures.0 is not valid, .*; it is no image/png$"),
+        (changed(figures=[{**SAMPLES, "media": "image/svg+xml"}]), r"figures.0 is not valid, .*; it is no image/svg"),
+        (changed(figures=[{**SAMPLES, "content": "x" * 100_001}]), r"figures.0.content is not valid, got"),
         ({k: v for k, v in RESULT.items() if k != "seed"}, r"x: seed is missing"),
         ({**RESULT, "boards": "x" * 999}, r"^x: boards is not valid, got .{1,40}; input should be a valid list$"),
         ({**RESULT, "schema": 2}, r"schema is not valid, got 2"),

@@ -256,9 +256,9 @@ def test_a_space_that_does_not_fit_is_refused_before_any_work(toys, space, conte
     ("fields", "message"),
     [
         ({"basline": "bm25"}, r"tiny\.yaml:10: suite: unknown field 'basline'; did you mean baseline\?"),
-        ({"seed": -1}, r"tiny\.yaml:10: Suite: seed is not valid, got -1"),
-        ({"test": "sign"}, r"tiny\.yaml:10: Suite: test is not valid, got 'sign'"),
-        ({"index": {"analyser": "x"}}, r"tiny\.yaml:10: Suite: index.* did you mean analyzer\?"),
+        ({"seed": -1}, r"tiny\.yaml:10: RetrievalSuite: seed is not valid, got -1"),
+        ({"test": "sign"}, r"tiny\.yaml:10: RetrievalSuite: test is not valid, got 'sign'"),
+        ({"index": {"analyser": "x"}}, r"tiny\.yaml:10: RetrievalSuite: index.* did you mean analyzer\?"),
     ],
 )
 def test_wrong_fields_are_explained_with_file_and_line(fields, message):
@@ -278,8 +278,8 @@ def test_wrong_fields_are_explained_with_file_and_line(fields, message):
         ("{name: toys, split: half}", "toys", r"tiny\.yaml:2: collections: 'toys' occurs twice"),
         ("name: tiny", "name: ../tiny", r"tiny\.yaml:1: name: must be letters, digits, dots and hyphens"),
         ("name: textbook, recipe: bm25", "name: x", r"tiny\.yaml:7: SystemChoice: field 'recipe' is missing"),
-        ("name: tiny\n", "", r"tiny\.yaml:1: Suite: field 'name' is missing"),
-        ("repeats: 2", "repeats: many", r"tiny\.yaml:9: Suite: repeats is not valid, got 'many'"),
+        ("name: tiny\n", "", r"tiny\.yaml:1: RetrievalSuite: field 'name' is missing"),
+        ("repeats: 2", "repeats: many", r"tiny\.yaml:9: RetrievalSuite: repeats is not valid, got 'many'"),
         ("[toys, {name: toys, split: half}]", "toys", r"tiny\.yaml:2: collections: needs a list, got str 'toys'"),
     ],
 )

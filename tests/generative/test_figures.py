@@ -12,7 +12,7 @@ from irkit.generative.eonade import EoNADEConfig
 from irkit.generative.figures import write_figures
 from irkit.generative.nade import NADEConfig
 from irkit.generative.rbm import RBMConfig
-from irkit.generative.result import independent_bits, result
+from irkit.generative.result import independent_log_prob, result
 from irkit.generative.vae import VAEConfig
 from irkit.io.density import DensityData, load_density
 from irkit.learn.trainer import TrainerConfig
@@ -112,6 +112,10 @@ def test_bounds_and_estimates_come_with_their_errors_and_reports(digits):
 
 
 def test_independent_bits_are_the_frequencies_with_one_added(digits):
-    assert independent_bits(digits) == pytest.approx(
+    # Of 4 rows 3 and 1 have the bit: (3 + 1) / 6 and (1 + 1) / 6.
+    train = np.array([[1, 0], [1, 1], [1, 0], [0, 0]])
+    found = np.exp(independent_log_prob(train, np.array([[1, 0], [0, 1], [1, 1]])))
+    np.testing.assert_allclose(found, [2 / 3 * 2 / 3, 1 / 3 * 1 / 3, 2 / 3 * 1 / 3])
+    assert independent_log_prob(digits.train, digits.test).mean() == pytest.approx(
         oracle.independent_bits(digits.train.astype(float), digits.test), rel=1e-12
     )

@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from irkit.errors import ShapeError
@@ -66,6 +66,7 @@ def test_pictures_that_cannot_be_are_refused(rows, shape):
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
+@example(0.0, 5e-324)
 def test_ticks_are_few_and_span_the_values(low, width):
     found = ticks(low, low + width)
     assert 2 <= len(found) <= 9
@@ -92,12 +93,20 @@ def test_curves_are_at_their_places_on_a_scale_of_their_own():
 
 def test_a_single_point_is_a_visible_curve():
     root = ElementTree.fromstring(curves({"a": [Curve("a", np.array([1.0]), np.array([3.0]))]}, "epoch"))
-    assert len(list(root.iter(f"{SVG}circle"))) == 1
+    (point,) = root.iter(f"{SVG}circle")
+    assert (point.get("cx"), point.get("cy")) == ("628.0", "128.0")  # at the end of an axis from 0, half way up
 
 
 def test_points_are_coloured_by_label_and_kept_inside():
     points = np.array([[0.0, 0.0], [9.0, -9.0], [-4.0, 4.0]])
     root = ElementTree.fromstring(scatter(points, np.array([0, 3, -1])))
-    drawn = [(float(c.get("cx")), float(c.get("cy")), c.get("fill")) for c in root.iter(f"{SVG}circle")]
-    assert drawn[:3] == [(280, 252, COLOURS[0]), (520, 492, COLOURS[3]), (40, 12, "#858d95")]
-    assert [fill for _, _, fill in drawn[3:]] == [COLOURS[0], COLOURS[3]]  # the key
+    dots = {path.get("stroke"): path.get("d") for path in root.iter(f"{SVG}path")}
+    assert dots == {"#858d95": "M40.0 12.0h0", COLOURS[0]: "M280.0 252.0h0", COLOURS[3]: "M520.0 492.0h0"}
+    assert [circle.get("fill") for circle in root.iter(f"{SVG}circle")] == [COLOURS[0], COLOURS[3]]  # the key
+
+
+def test_no_label_covers_all_the_others():
+    points, labels = np.zeros((250, 2)), np.arange(250) % 2
+    root = ElementTree.fromstring(scatter(points, labels, side=200))
+    paths = [(path.get("stroke"), path.get("d").count("M")) for path in root.iter(f"{SVG}path")]
+    assert paths == [(COLOURS[0], 50), (COLOURS[1], 50)] * 2 + [(COLOURS[0], 25), (COLOURS[1], 25)]

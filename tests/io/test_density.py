@@ -1,33 +1,10 @@
 """Tests of irkit.io.density."""
 
-import gzip
-import struct
-
 import numpy as np
 import pytest
 
 from irkit.errors import ConfigError, DataError, NotFoundError
-from irkit.io.density import DEBD_SETS, binarised, load_density, read_bits, read_idx
-
-
-def idx(array: np.ndarray) -> bytes:
-    return (
-        bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(np.uint8).tobytes()
-    )
-
-
-def test_digits_are_all_there_once_and_thresholded_at_8_of_16():
-    from sklearn.datasets import load_digits
-
-    data = load_density("digits")
-    assert [len(part) for part in (data.train, data.valid, data.test)] == [1297, 250, 250]
-    ours = np.concatenate([data.train, data.valid, data.test])
-    theirs, labels = load_digits(return_X_y=True)
-    bits = (theirs >= 8).astype(np.float32)
-    assert sorted(map(bytes, ours)) == sorted(map(bytes, bits))
-    pairs = np.column_stack([ours, np.concatenate([data.train_labels, data.valid_labels, data.test_labels])])
-    assert sorted(map(bytes, pairs)) == sorted(map(bytes, np.column_stack([bits, labels])))
-    assert (data.binarisation, data.shape, data.dynamic) == ("threshold", (8, 8), False)
+from irkit.io.density import DEBD_SETS, binarised, load_density
 
 
 def test_the_binarisation_is_part_of_the_identity():
@@ -51,62 +28,6 @@ def test_a_sample_has_the_probabilities_of_the_grey_values():
     assert bits[:, 0].max() == 0
     assert bits[:, 3].min() == 1
     assert not np.array_equal(bits, binarised(grey, "sample", 1, "valid"))
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_idx_files_are_read_plain_or_packed(tmp_path, pack):
-    array = np.arange(24).reshape(2, 3, 4)
-    (tmp_path / "a").write_bytes(pack(idx(array)))
-    np.testing.assert_array_equal(read_idx(tmp_path / "a"), array)
-
-
-def test_what_is_no_idx_file_is_refused(tmp_path):
-    whole = idx(np.zeros((2, 3)))
-    path = tmp_path / "a"
-    for data, message in [
-        (b"", "begins with nothing"),
-        (b"\x00\x00\x0d\x01" + bytes(8), "begins with 00000d01"),
-        (whole[:9], "begins with 00000802"),
-        (whole[:-1], "promises 2 x 3 bytes, got 5"),
-        (whole + b"\0", "promises 2 x 3 bytes, got 7"),
-        (gzip.compress(whole)[:-6], "the gzip stream is cut short"),
-    ]:
-        path.write_bytes(data)
-        with pytest.raises(DataError, match=message):
-            read_idx(path)
-
-
-def test_mnist_keeps_the_last_training_images_for_validation(tmp_path):
-    rng = np.random.default_rng(0)
-    folder = tmp_path / "mnist"
-    folder.mkdir()
-    for part, n in (("train", 10_005), ("t10k", 3)):
-        images, labels = rng.integers(0, 256, (n, 28, 28)), rng.integers(0, 10, n)
-        (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images), 1))
-        (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx(labels))
-    data = load_density("mnist", folder=tmp_path)
-    assert [len(part) for part in (data.train, data.valid, data.test)] == [5, 10_000, 3]
-    np.testing.assert_array_equal(data.test, (images.reshape(3, -1) >= 128).astype(np.float32))
-    np.testing.assert_array_equal(data.test_labels, labels)
-    small = data.cut(4, 2, 1)
-    assert (small.name, len(small.valid_labels), len(small.test)) == ("mnist[4,2,1]", 2, 1)
-    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros(4)))
-    with pytest.raises(DataError, match=r"t10k must be n images of 28 x 28 and n labels, got \(3, 28, 28\) and \(4,\)"):
-        load_density("mnist", folder=tmp_path)
-
-
-def test_rows_of_bits_are_read(tmp_path):
-    path = tmp_path / "a"
-    path.write_bytes(b"0,1,1\r\n1,0,0\n")
-    np.testing.assert_array_equal(read_bits(path), [[0, 1, 1], [1, 0, 0]])
-
-
-@pytest.mark.parametrize("row", ["0,1,2", "0,1", "0 1 1", "0,1,1,", "", "0,-1,1"])
-def test_a_wrong_row_is_named(tmp_path, row):
-    path = tmp_path / "a"
-    path.write_text(f"0,1,1\n{row}\n")
-    with pytest.raises(DataError, match=r"a:2: (a row is 0 and 1|3 bits are needed, got 2)"):
-        read_bits(path)
 
 
 def test_missing_sets_and_files_say_where_they_belong(tmp_path, monkeypatch):
@@ -145,10 +66,3 @@ def test_the_real_binary_sets(data_folder, name, sizes, width):
     data = load_density(f"debd/{name}", folder=data_folder)
     assert [part.shape for part in (data.train, data.valid, data.test)] == [(n, width) for n in sizes]
     assert (data.binarisation, data.shape) == ("bits", (1, width))
-
-
-@pytest.mark.data
-def test_the_real_mnist(data_folder):
-    data = load_density("mnist", folder=data_folder)
-    assert [part.shape for part in (data.train, data.valid, data.test)] == [(50_000, 784), (10_000, 784), (10_000, 784)]
-    assert np.bincount(data.test_labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]

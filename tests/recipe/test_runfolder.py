@@ -15,7 +15,7 @@ import pytest
 from irkit.errors import ConfigError, DataError, LockedError, NotFoundError
 from irkit.generative.saved import load_model
 from irkit.learn.metrics import read_metrics
-from irkit.recipe.runfolder import open_model, train_run
+from irkit.recipe.runfolder import open_model, resume_fit, train_run
 from irkit.recipe.training import TrainingRecipe, load_training
 
 VOLATILE = {"wall_seconds", "cpu_seconds", "date"}
@@ -119,6 +119,20 @@ def test_a_folder_with_another_run_is_refused_and_left_as_it_is(done, resume, ch
     with pytest.raises(ConfigError, match=f"train: .*tiny {message}"):
         train_run(recipe(**change), done.folder, resume=resume)
     assert files(done.folder) == before
+
+
+def test_what_fit_left_in_a_folder_is_taken_up_if_that_is_asked_for(done, tmp_path):
+    recipe().fit(folder=tmp_path)
+    with pytest.raises(ConfigError, match="is not empty and holds no run; choose another folder"):
+        train_run(recipe(), tmp_path)
+    with pytest.raises(ConfigError, match="belongs to another run: not the same network"):
+        resume_fit(recipe(config={"hidden_size": 4}), recipe().load_data(), tmp_path)
+    assert not (tmp_path / "config.yaml").exists()
+    resume_fit(recipe(), recipe().load_data(), tmp_path)
+    assert load_training(tmp_path / "config.yaml").hash == recipe().hash
+    train_run(recipe(), tmp_path, resume=True)
+    assert same_weights(tmp_path, done.folder)
+    assert numbers(tmp_path) == numbers(done.folder)
 
 
 def test_a_folder_of_other_things_is_refused(tmp_path):

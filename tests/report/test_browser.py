@@ -7,7 +7,7 @@ import pytest
 from irkit.report import html
 from tests.report.chromium import Browser, chromium, png_variety
 from tests.report.test_html import hostile_result
-from tests.report.toy import toy_result
+from tests.report.toy import gallery_result, tiny_result, tiny_system, toy_result
 
 pytestmark = pytest.mark.browser
 
@@ -171,6 +171,35 @@ def test_effectiveness_is_drawn_against_cost_where_costs_are_known(quiet, page):
     assert len(labels) >= 6
     assert quiet.js("document.querySelectorAll('#board-2 .chart').length") == 1  # no costs, so the differences only
     assert quiet.js("document.querySelectorAll('#board-1 .chart').length") == 2
+
+
+def test_an_error_s_chart_begins_with_whom_the_system_helps(quiet, tmp_path):
+    errors = {"weak": [0.9, 0.4, 0.5], "strong": [0.3, 0.5, 0.4]}
+    systems = [
+        tiny_system(name, {"RMSE": {"mean": sum(own) / 3}}, per_query={"RMSE": dict(zip("abc", own, strict=True))})
+        for name, own in errors.items()
+    ]
+    path = tmp_path / "page.html"
+    path.write_text(html(tiny_result(*systems, measures=("RMSE",), kind="ratings")), encoding="utf-8")
+    quiet.open(path)
+    quiet.js("document.querySelector('#board-1 .plot svg').focus()")
+    quiet.key("Home")
+    assert quiet.js("document.querySelector('#board-1 .tip').innerText").split("\n")[0] == "User a"
+    quiet.key("End")
+    assert quiet.js("document.querySelector('#board-1 .tip').innerText").split("\n")[0] == "User b"
+    words = quiet.js("[...document.querySelectorAll('#board-1 .plot text')].map(t => t.textContent)")
+    assert {"3 users, those most helped first", "difference in RMSE (lower is better)"} <= set(words)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_pictures_are_shown_and_fit_the_window(quiet, tmp_path, width):
+    path = tmp_path / "page.html"
+    path.write_text(html(gallery_result()), encoding="utf-8")
+    quiet.open(path, width=width)
+    loaded = "[...document.images].map(i => i.complete && i.naturalWidth)"
+    assert quiet.js(loaded) == [2, 2, 9, 9, 9, 9]  # no policy keeps them out
+    assert quiet.js("document.documentElement.scrollWidth") == width
+    quiet.requests = [url for url in quiet.requests if not url.startswith("data:image/")]
 
 
 def test_hostile_text_is_shown_as_text_and_runs_nowhere(quiet, tmp_path):

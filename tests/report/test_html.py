@@ -13,7 +13,7 @@ import pytest
 import irkit.report
 from irkit.errors import DataError
 from irkit.report.html import embedded, html
-from tests.report.toy import density_result, tiny_result, tiny_system, toy_result
+from tests.report.toy import WHITE_PNG, WHITE_SVG, density_result, gallery_result, tiny_result, tiny_system, toy_result
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
@@ -28,7 +28,7 @@ HOSTILE = [
     "\u202e\u2028検索\x00",
     "x" * 3000,
 ]
-VOID = {"meta", "link", "input", "circle", "line", "br"}
+VOID = {"img", "meta", "link", "input", "circle", "line", "br"}
 
 
 class Page(HTMLParser):
@@ -198,6 +198,43 @@ def test_a_board_of_density_models_has_its_own_columns_words_and_signs():
     assert board["words"] == {"query": "test row", "queries": "test rows", "cost": "row", "value": ""}
     assert board["systems"][0]["signs"] == ["≥"]
     assert 'colspan="5"' in text
+
+
+def test_pictures_stand_side_by_side_in_the_order_of_the_suite():
+    text = html(gallery_result())
+    (gallery,) = re.findall(r'(?s)<table class="gallery">.*?</table>', text)
+    head, *rows = gallery.split("<tr>")[1:]
+    assert re.findall(r"<bdi>(\w+)</bdi>", head) == ["plain", "left", "right"]
+    assert "log p −20.500" in head
+    found = [re.findall(r'<td>(?:<figure><img src="([^"]*)" alt="([^"]*)">)?', row) for row in rows]
+    png = "data:image/png;base64," + WHITE_PNG
+    svg = "data:image/svg+xml;base64," + base64.b64encode(WHITE_SVG.encode()).decode()
+    assert found == [
+        [(png, "samples of plain"), (png, "samples of left"), ("", "")],
+        [("", ""), (svg, "latent plane of left"), (svg, "latent plane of right")],
+        [(svg, "learning curve of plain"), (svg, "learning curve of left"), ("", "")],
+    ]
+    assert re.findall(r"<figcaption>([^<]*)</figcaption>", rows[1]) == ["91.0 %.", "93.0 %."]
+    assert "img-src data:; " in text
+    assert Page(text).values("src") == [src for row in found for src, _ in row if src]
+
+
+def test_a_board_without_pictures_has_no_gallery():
+    assert "gallery" not in re.sub(r"(?s)<style>.*?</style>", "", html(density_result()))
+
+
+def test_a_hostile_picture_stays_in_its_attribute():
+    result = gallery_result()
+    calm = Page(html(result))
+    for system in result["boards"][0]["systems"][1:]:
+        for figure in system["figures"]:
+            figure["caption"] = HOSTILE[1]
+            if figure["media"] == "image/svg+xml":
+                figure["content"] += HOSTILE[1]
+    hostile = Page(html(result))
+    assert hostile.tags == calm.tags
+    assert {name for _, name, _ in hostile.attributes} == {name for _, name, _ in calm.attributes}
+    assert all(source.startswith("data:image/") for source in hostile.values("src"))
 
 
 def test_the_same_result_gives_the_same_bytes_whatever_its_order_of_keys():

@@ -16,6 +16,12 @@ NAMES = [
 ]
 
 
+WHITE_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR42mP4/5/h/38AC/oD/f1NxGYAAAAASUVORK5CYII="
+WHITE_SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9" fill="#fff"/></svg>'
+)
+
+
 def toy_result(systems: int = 8, queries: int = 50, measures: tuple[str, ...] = ("AP", "nDCG@10", "P@10")) -> dict:
     """Return a result with two boards; the second has no costs, no significance and fewer systems."""
     return {
@@ -90,6 +96,27 @@ def density_result() -> dict:
     ]
     board = {"kind": "density", "collection": "digits", "documents": 1297, "queries": 250, "split": "threshold"}
     return tiny_result(*systems, measures=("log p",), **board)
+
+
+def picture(name: str, **changes: str) -> dict:
+    """Return a picture of a system: a white square, as PNG or SVG."""
+    if name == "samples":
+        return {"name": name, "caption": "White.", "media": "image/png", "content": WHITE_PNG, **changes}
+    return {"name": name, "caption": "White.", "media": "image/svg+xml", "content": WHITE_SVG, **changes}
+
+
+def gallery_result() -> dict:
+    """Return a result with pictures of three density models, the last of which is the best."""
+    pictures = [picture("samples"), picture("learning curve")]
+    systems = [
+        tiny_system("none", {"log p": {"mean": -25.0}}),
+        tiny_system("plain", {"log p": {"mean": -20.5}}, figures=pictures),
+        tiny_system(
+            "left", {"log p": {"mean": -21.0}}, figures=[*pictures, picture("latent plane", caption="91.0 %.")]
+        ),
+        tiny_system("right", {"log p": {"mean": -19.0}}, figures=[picture("latent plane", caption="93.0 %.")]),
+    ]
+    return tiny_result(*systems, measures=("log p",), kind="density", collection="mnist")
 
 
 def toy_board(

@@ -1,0 +1,156 @@
+"""Sequences of bits for models of sequences: piano rolls in three parts.
+
+A piano roll is T steps of the 88 keys, 1 where a key sounds; key 0 is the lowest, MIDI pitch 21.
+
+- `piano/jsb`: Bach's chorales in quarter notes, `JSB_Chorales.mat`: 229, 76 and 77 pieces.
+- `piano/nottingham`: folk tunes, `Nottingham.mat`: 694, 173 and 170 pieces.
+- `piano/jsb-quarter`, `piano/jsb-8th`, `piano/jsb-16th`: the chorales from `jsb-chorales-quarter.json`
+  and its like. The first equals `piano/jsb`. The other two are finer, in another order of pieces and
+  in other keys: their numbers are not those of `piano/jsb` at another resolution.
+
+All lie in the folder `piano-rolls` of the collections, the JSON files plain or gzip. A step without
+a note is a step. Published log-likelihoods are per step, averaged over steps or over pieces: say which.
+
+Source: Boulanger-Lewandowski, Bengio and Vincent, "Modeling temporal dependencies in
+high-dimensional sequences", ICML 2012 (pieces and parts).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from irkit.arrays import Floats
+from irkit.errors import DataError, NotFoundError, near_misses
+from irkit.io.density_files import content, found
+from irkit.io.density_mat import read_mat
+from irkit.locate import collections_home
+
+KEYS = 88
+"Keys of a piano."
+LOWEST = 21
+"MIDI pitch of the first of them."
+PIANO_SETS = {
+    "piano/jsb": "JSB_Chorales.mat",
+    "piano/nottingham": "Nottingham.mat",
+    "piano/jsb-quarter": "jsb-chorales-quarter.json",
+    "piano/jsb-8th": "jsb-chorales-8th.json",
+    "piano/jsb-16th": "jsb-chorales-16th.json",
+}
+"The file of each set."
+
+_PITCHES = frozenset(range(LOWEST, LOWEST + KEYS))
+_FOLDER = "piano-rolls"
+_VARIABLES = {"train": "traindata", "valid": "validdata", "test": "testdata"}
+
+
+@dataclass(frozen=True)
+class SequenceData:
+    """Three parts of sequences of bits.
+
+    Parameters
+    ----------
+    name : str
+    width : int
+        Bits a step.
+    train, valid, test : list of (T, width) float32
+        T of at least 1 differs from one to the next.
+    """
+
+    name: str
+    width: int
+    train: list[Floats] = field(repr=False)
+    valid: list[Floats] = field(repr=False)
+    test: list[Floats] = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of content and split: 32 hexadecimal digits."""
+        found = hashlib.blake2b(f"{self.name}\n{self.width}\n".encode(), digest_size=16)
+        for part in _VARIABLES:
+            for one in getattr(self, part):
+                found.update(f"{part} {one.dtype} {one.shape}\n".encode())
+                found.update(np.ascontiguousarray(one).data)
+        return found.hexdigest()
+
+
+def load_sequences(name: str, *, folder: Path | None = None) -> SequenceData:
+    """Load a data set of sequences by name.
+
+    Parameters
+    ----------
+    name : str
+        One of `PIANO_SETS`.
+    folder : path, optional
+        Folder of collections; default what IRKIT_DATA names.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such set, or its file is missing; the message says where it belongs.
+    DataError
+        If the file cannot be read.
+    """
+    if name not in PIANO_SETS:
+        raise NotFoundError(f"sequences: there is no {name!r}; {near_misses(name, PIANO_SETS)}")
+    root = folder or collections_home()
+    if root is None:
+        raise NotFoundError(f"{name}: is not shipped; set IRKIT_DATA to a folder that holds {_FOLDER}/")
+    path = found(root / _FOLDER / PIANO_SETS[name])
+    read = _rolls_of_mat if PIANO_SETS[name].endswith(".mat") else _rolls_of_json
+    return SequenceData(name, KEYS, *read(path))
+
+
+def _rolls_of_mat(path: Path) -> list[list[Floats]]:
+    """Return the parts of a MATLAB file: cells of T x 88 matrices."""
+    parts = []
+    for variable, cells in zip(_VARIABLES.values(), read_mat(path, list(_VARIABLES.values())), strict=True):
+        rolls: list[Floats] = []
+        for roll in cells.ravel() if cells.dtype == object else []:
+            right = isinstance(roll, np.ndarray) and roll.ndim == 2 and roll.shape[1] == KEYS and len(roll)
+            if not right or roll.dtype.kind not in "buif" or not np.isin(roll, (0, 1)).all():
+                raise _wrong(path, f"{variable} {len(rolls)}", f"a piece is T x {KEYS} zeros and ones")
+            rolls.append(roll.astype(np.float32))
+        if not rolls:
+            raise _wrong(path, variable, "pieces are a row of cells")
+        parts.append(rolls)
+    return parts
+
+
+def _rolls_of_json(path: Path) -> list[list[Floats]]:
+    """Return the parts of a JSON file: `{"train": [piece, ...], ...}`, a piece being lists of sounding pitches."""
+    try:
+        tree = json.loads(content(path))
+    except (ValueError, RecursionError):
+        raise DataError(f"{path}: is no JSON text; fetch the file again") from None
+    parts = []
+    for part in _VARIABLES:
+        pieces = tree.get(part) if isinstance(tree, dict) else None
+        if not isinstance(pieces, list) or not pieces:
+            raise _wrong(path, part, "pieces are a list")
+        parts.append([_roll(piece, path, f"{part} {at}") for at, piece in enumerate(pieces)])
+    return parts
+
+
+def _roll(piece: Any, path: Path, where: str) -> Floats:
+    """Turn lists of pitches into a roll: (T, 88) float32."""
+    if not isinstance(piece, list) or not piece or not all(_is_step(step) for step in piece):
+        raise _wrong(path, where, f"a piece is lists of pitches {LOWEST} to {LOWEST + KEYS - 1}")
+    roll = np.zeros((len(piece), KEYS), dtype=np.float32)
+    for at, step in enumerate(piece):
+        roll[at, [int(pitch) - LOWEST for pitch in step]] = 1
+    return roll
+
+
+def _is_step(step: Any) -> bool:
+    # Some pieces of the files have their pitches as 62.0.
+    return isinstance(step, list) and all(isinstance(one, (int, float)) and one in _PITCHES for one in step)
+
+
+def _wrong(path: Path, where: str, what: str) -> DataError:
+    return DataError(f"{path}: {where}: {what}, got something else; fetch the file again")

@@ -1,0 +1,153 @@
+"""Sequences of different lengths in one batch: padding, masks, and recurrent layers that padding cannot reach.
+
+Symbols: B sequences, T steps of the longest, D values a step, H hidden units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+
+from irkit.errors import ShapeError
+
+Cell: TypeAlias = Literal["lstm", "gru"]
+State: TypeAlias = Tensor | tuple[Tensor, Tensor]
+"What torch's GRU, or LSTM, has for a state: h or (h, c), each (layers and directions, B, H)."
+
+
+class Padded(NamedTuple):
+    """A batch of sequences."""
+
+    values: Tensor
+    "The sequences, zeros after their ends: (B, T, ...)."
+    lengths: Tensor
+    "Their numbers of steps: (B,) int64."
+
+
+class Run(NamedTuple):
+    """What a recurrent layer made of a batch."""
+
+    outputs: Tensor
+    "The top layer's state after each step, both directions side by side, zeros on padding: (B, T, H or 2 H)."
+    state: State
+    "After each sequence's own last step; of an empty one the state it began with."
+
+
+def padded(sequences: Sequence[Tensor]) -> Padded:
+    """Put sequences into one tensor.
+
+    Parameters
+    ----------
+    sequences : list of (T_i, ...) tensors
+        Of one dtype; they may be empty.
+
+    Raises
+    ------
+    ShapeError
+        If there are none, or their steps differ in shape.
+    """
+    if not sequences:
+        raise ShapeError("padded: at least one sequence is needed, got none; leave the batch out")
+    shapes = {tuple(sequence.shape[1:]) for sequence in sequences}
+    if len(shapes) > 1 or any(sequence.ndim == 0 for sequence in sequences):
+        found = ", ".join(str(tuple(sequence.shape)) for sequence in sequences[:4])
+        raise ShapeError(f"padded: sequences must be (steps, ...) of one shape a step, got {found}; correct them")
+    lengths = torch.tensor([len(sequence) for sequence in sequences], device=sequences[0].device)
+    return Padded(pad_sequence(list(sequences), batch_first=True), lengths)
+
+
+def mask(lengths: Tensor, steps: int | None = None) -> Tensor:
+    """Return which steps are no padding.
+
+    Parameters
+    ----------
+    lengths : (B,) int64
+    steps : int, optional
+        T; default the longest.
+
+    Returns
+    -------
+    (B, T) bool
+
+    Examples
+    --------
+    >>> mask(torch.tensor([1, 3])).int().tolist()
+    [[1, 0, 0], [1, 1, 1]]
+    """
+    width = int(lengths.max()) if steps is None else steps
+    return torch.arange(width, device=lengths.device) < lengths[:, None]
+
+
+def cleared(values: Tensor, valid: Tensor) -> Tensor:
+    """Return values with zeros on padding, through which no gradient flows: (B, T, ...) and (B, T) to (B, T, ...)."""
+    return torch.where(valid.view(*valid.shape, *[1] * (values.ndim - 2)), values, 0)
+
+
+def masked_sum(values: Tensor, valid: Tensor) -> Tensor:
+    """Sum over the steps that are no padding, whatever stands on padding: (B, T, ...) and (B, T) to (B, ...)."""
+    return cleared(values, valid).sum(1)
+
+
+def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
+    """Average over the steps that are no padding, 0 where there are none: (B, T, ...) and (B, T) to (B, ...)."""
+    total = masked_sum(values, valid)
+    return total / valid.sum(1).clamp_min(1).view(-1, *[1] * (total.ndim - 1))
+
+
+def recurrent(kind: Cell, inputs: int, hidden: int) -> nn.LSTM | nn.GRU:
+    """Return one layer of LSTM or GRU cells over (B, T, inputs)."""
+    return (nn.LSTM if kind == "lstm" else nn.GRU)(inputs, hidden, batch_first=True)
+
+
+def run(layer: nn.LSTM | nn.GRU, values: Tensor, lengths: Tensor, state: State | None = None) -> Run:
+    """Run a recurrent layer so that padding changes nothing: no output, final state or gradient.
+
+    The backward half of a bidirectional layer begins at each sequence's own end.
+
+    Parameters
+    ----------
+    layer : nn.LSTM or nn.GRU
+    values : (B, T, D)
+    lengths : (B,) int64, 0 to T
+    state : h or (h, c), optional
+        What to begin with; default zeros.
+
+    Raises
+    ------
+    ShapeError
+        If a length is not between 0 and T, or there is not one for each sequence.
+    """
+    if lengths.shape != values.shape[:1]:
+        raise ShapeError(
+            f"run: lengths must be ({len(values)},), got {tuple(lengths.shape)}; give one number of steps a sequence"
+        )
+    steps = values.shape[1]
+    if not 0 <= int(lengths.min()) <= int(lengths.max()) <= steps:
+        raise ShapeError(
+            f"run: lengths must be 0 to {steps}, got {int(lengths.min())} to {int(lengths.max())}; "
+            "count the steps of each sequence"
+        )
+    # torch packs no empty sequence: it gets one step, whose traces are removed below.
+    if steps == 0:
+        values = values.new_zeros(len(values), 1, values.shape[2])
+    lengths = lengths.to(values.device)
+    valid = mask(lengths, values.shape[1])
+    packed = pack_padded_sequence(
+        cleared(values, valid), lengths.clamp_min(1).cpu(), batch_first=True, enforce_sorted=False
+    )
+    found, last = layer(packed, state)
+    outputs, _ = pad_packed_sequence(found, batch_first=True, total_length=values.shape[1])
+    outputs = cleared(outputs, valid)[:, :steps]
+    if isinstance(last, tuple):
+        first = state if isinstance(state, tuple) else (None, None)
+        return Run(outputs, (_kept(last[0], first[0], lengths), _kept(last[1], first[1], lengths)))
+    return Run(outputs, _kept(last, state if isinstance(state, Tensor) else None, lengths))
+
+
+def _kept(last: Tensor, first: Tensor | None, lengths: Tensor) -> Tensor:
+    """Return final states, the initial ones where a sequence is empty."""
+    return torch.where(lengths[:, None] > 0, last, 0 if first is None else first)
