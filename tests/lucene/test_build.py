@@ -258,21 +258,36 @@ def test_interrupting_the_commit(path, monkeypatch):
     assert len(Index.open(path)) == 4
 
 
-def test_no_thread_outlives_a_build(path):
+def threads_that_stay():
+    """Name the threads of builds that are still there after a while."""
     start()
     import jnius
 
-    def threads():
-        alive = jnius.autoclass("java.lang.Thread").getAllStackTraces().keySet().toArray()
-        return [thread.getName() for thread in alive if thread.getName().startswith("irkit-")]
+    def alive():
+        found = jnius.autoclass("java.lang.Thread").getAllStackTraces().keySet().toArray()
+        return {thread.getName() for thread in found} & {"irkit-index", "irkit-commit"}
 
+    deadline = time.monotonic() + 20
+    while alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return alive()
+
+
+def test_no_thread_outlives_a_build(path):
     build_index(path, DOCUMENTS)
     with pytest.raises(DataError):
         build_index(path, [("a", "x"), ("a", "x")])
-    deadline = time.monotonic() + 5
-    while {"irkit-index", "irkit-commit"} & set(threads()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not {"irkit-index", "irkit-commit"} & set(threads())
+    assert threads_that_stay() == set()
+
+
+def test_no_thread_outlives_a_build_that_is_given_up_while_batches_wait(tmp_path):
+    builder = java("IndexBuilder").start(str(tmp_path / "new"), "english", 1, 0, 0, 64)
+    words = " ".join(f"word{i % 977}" for i in range(5_000))
+    for batch in range(2):  # one is written while the other waits
+        builder.add(pack([text for i in range(400) for text in (f"{batch}-{i}".encode(), words.encode())]))
+    builder.finish("")
+    builder.abort()
+    assert threads_that_stay() == set()
 
 
 def test_overwrite(path):

@@ -156,7 +156,7 @@ public final class IndexBuilder {
   /** Stops all work and gives up the index; its folder is the caller's to remove. */
   public void abort() throws Exception {
     fail(new IOException("aborted"));
-    pool.shutdownNow();
+    gate.release(pool.shutdownNow().size()); // a batch that never runs gives its permit back, or `finish` waits for it
     pool.awaitTermination(1, TimeUnit.MINUTES);
     try {
       writer.rollback();
