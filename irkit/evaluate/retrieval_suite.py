@@ -119,8 +119,9 @@ class RetrievalJob:
             recipes[system.name] = recipe = loaded_recipe(system)
             if system.tune:
                 spaces[system.name] = space = load_space(system.tune)
-                first = space.grid()[0] if suite.tuning.method == "grid" else space.draws(1, suite.seed)[0]
-                recipe.with_settings(space.settings(first))
+                tuning = suite.tuning
+                for values in space.grid() if tuning.method == "grid" else space.draws(tuning.trials, suite.seed):
+                    recipe.with_settings(space.settings(values))
             check_needs(suite, system.name, recipe, RESOURCES)
             if "vectors" in recipe.needs and not suite.vectors:
                 raise ConfigError(
@@ -153,7 +154,9 @@ class RetrievalJob:
         finally:
             index.close()
         for system, row in zip(suite.systems, board["systems"], strict=True):
-            row |= origin(system, self.recipes[system.name], _run_command(system, choice))
+            recipe = self.recipes[system.name]
+            vectors = suite.vectors if "vectors" in recipe.needs else ""
+            row |= origin(system, recipe, _run_command(system, choice, vectors))
         return board
 
     def _measured(
@@ -222,8 +225,10 @@ def _vector_notes(source: str, index: Index, vectors: Any, queries: Queries) -> 
     return [f"word vectors: {source}", known]
 
 
-def _run_command(system: SystemChoice, choice: CollectionChoice) -> str:
+def _run_command(system: SystemChoice, choice: CollectionChoice, vectors: str) -> str:
     words = ["irkit", "run", system.recipe, choice.name]
     if choice.split is not None:
         words += ["--split", choice.split]
+    if vectors:
+        words += ["--vectors", vectors]
     return shlex.join([*words, *set_options(system.settings)])

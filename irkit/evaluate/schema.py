@@ -217,6 +217,8 @@ def read_results(name: str | Path) -> dict[str, Any]:
         raise DataError(f"{path}: not UTF-8; a result file is JSON") from None
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON; {error.msg[0].lower()}{error.msg[1:]}") from None
+    except RecursionError:
+        raise DataError(f"{path}: not a result file, it is nested too deeply; make it anew") from None
     if not isinstance(result, dict) or result.get("schema") != SCHEMA:
         got = result.get("schema") if isinstance(result, dict) else type(result).__name__
         raise DataError(

@@ -109,6 +109,7 @@ def test_other_shapes_are_refused_in_one_line(result, message):
         ('{"schema": 7}', r"x\.json: not a result file of schema 1, got 7"),
         ('{"schema": 1}', r"x\.json: suite is missing"),
         ("\udcff", r"x\.json: not UTF-8"),
+        ("[" * 100_000, r"x\.json: not a result file, it is nested too deeply"),
     ],
 )
 def test_broken_files_are_explained(tmp_path, text, message):
