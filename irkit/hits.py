@@ -9,11 +9,8 @@ Symbols: n queries, m hits, D rows of the docno table.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -21,15 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from irkit.arrays import Bools, Floats, Ints, offsets, segments
-from irkit.columns import (
-    arrow_rows,
-    arrow_strings,
-    feature_matrix,
-    frame_strings,
-    laid_end_to_end,
-    repeat_rows,
-    take_rows,
-)
+from irkit.columns import arrow_strings, feature_matrix, frame_strings, laid_end_to_end, repeat_rows, take_rows
 from irkit.docnos import Docnos as Docnos
 from irkit.errors import FrameError, NotFoundError
 
@@ -43,9 +32,6 @@ QUERY_COLUMNS = ("query", "query_0", "query_toks", "timestamp")
 "Columns that belong to the query and are repeated on each of its hits in a frame."
 
 OWN_COLUMNS = ("qid", "docno", "score", "rank")
-
-MANY = 1 << 17
-"Hits whose frame is worth making in several threads."
 
 
 def rank_order(query: Ints, score: Floats, rank: Ints, ties: Ties = "trec") -> Ints:
@@ -255,17 +241,11 @@ class Hits:
         import pandas as pd
 
         query = self.query
-        made: dict[str, Callable[[], Any]] = {
-            "qid": lambda: frame_strings(arrow_strings(self.queries["qid"]).take(arrow_rows(query))),
-            **{name: partial(repeat_rows, self.queries[name], query) for name in QUERY_COLUMNS if name in self.queries},
-            "docno": lambda: frame_strings(self.docnos.take(self.doc)),
-        }
-        if len(self.doc) < MANY:
-            columns = [make() for make in made.values()]
-        else:  # copying strings takes longer than most searches, and lets other threads run
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                columns = list(pool.map(lambda make: make(), made.values()))
-        data: dict[str, Any] = dict(zip(made, columns, strict=True))
+        data: dict[str, Any] = {"qid": frame_strings(arrow_strings(self.queries["qid"]).take(pa.array(query)))}
+        for name in QUERY_COLUMNS:
+            if name in self.queries:
+                data[name] = repeat_rows(self.queries[name], query)
+        data["docno"] = frame_strings(self.docnos.take(self.doc))
         data["score"] = self.score
         data["rank"] = self.rank
         for name, column in self.columns.items():
