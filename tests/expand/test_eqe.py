@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from irkit.expand import EQE1, EQE2, eqe
 from irkit.expand.eqe import eqe1, eqe2, hopeful, log_eqe1
 from irkit.text.similarity import TermSimilarity, delta, normalisers
 from irkit.text.vectors import Vectors, unit_rows
@@ -144,3 +145,15 @@ def test_normalisers_are_kept_on_disk_by_content(tmp_path):
     assert TermSimilarity(other, 8, 0.8, tmp_path).mass.shape == (9,)
     assert TermSimilarity(vectors, 9, 0.8, tmp_path).mass.shape == (9,)
     assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("kind", [EQE1, EQE2])
+def test_threads_change_nothing(kind, topical, vectors, monkeypatch):
+    model, queries = kind(index=topical, vectors=vectors), {"1": "wing heat", "2": "shock wave"}
+    plain = model(queries)["query_toks"].tolist()
+    monkeypatch.setattr(eqe, "SMALL", 0)
+    monkeypatch.setattr(eqe, "WIDTH", 4)
+    threaded = model(queries)["query_toks"].tolist()
+    assert [list(toks) for toks in threaded] == [list(toks) for toks in plain]
+    for one, other in zip(threaded, plain, strict=True):
+        np.testing.assert_allclose(list(one.values()), list(other.values()), rtol=1e-5)
