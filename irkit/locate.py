@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from irkit.errors import NotFoundError, near_misses
+from irkit.streams import readable
 
 _PACKAGE = Path(__file__).parent
 
@@ -51,8 +52,8 @@ def find(kind: str, name: str) -> Path:
         If neither a file nor a name matches; the message lists near misses.
     """
     path = Path(name)
-    if path.suffix in {".yaml", ".yml"} or path.is_file():
-        if path.is_file():
+    if path.suffix in {".yaml", ".yml"} or readable(path):
+        if readable(path):
             return path
         raise NotFoundError(f"{kind}: there is no file {name!r}")
     known = names(kind)

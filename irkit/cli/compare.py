@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from irkit.cli.evaluate import MEASURES
+from irkit.cli.printing import say, say_json
 
 
 def compare(
@@ -68,4 +68,7 @@ def compare(
     found = contrast(
         dict(zip(names, paths, strict=True)), judged, wanted, test=test, exclude_self=exclude_self, seed=seed
     )
-    print(jsonlib.dumps(found.cells, ensure_ascii=False) if json else found)
+    if json:
+        say_json(found.cells)
+    else:
+        say(found)

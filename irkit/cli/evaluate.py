@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from irkit.cli.printing import say, say_json
 from irkit.cli.tables import table
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ def evaluate(
     found = [(run, measure(read_run(run), judged, wanted, exclude_self=exclude_self)) for run in runs]
     if json:
         for run, evaluation in found:
-            print(jsonlib.dumps(_object(run, evaluation, per_query), ensure_ascii=False))
+            say_json(_object(run, evaluation, per_query))
         return
     names = found[0][1].measures
     rows = [row for run, evaluation in found for row in _rows(run, evaluation, per_query)]
-    print(table(["run", "query" if per_query else "queries", *names], rows))
+    say(table(["run", "query" if per_query else "queries", *names], rows))
 
 
 def _rows(run: Path, evaluation: Evaluation, per_query: bool) -> list[list[str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from irkit.errors import ConfigError, NotFoundError
+from irkit.streams import readable
 
 if TYPE_CHECKING:
     from irkit.documents import Document
@@ -26,7 +27,7 @@ def documents(source: str, format: str) -> Iterator[Document]:
     from irkit.io import load_collection, read_documents
 
     path = Path(source).expanduser()
-    if path.is_file() or (path.is_dir() and format != "auto"):
+    if readable(path) or (path.is_dir() and format != "auto"):
         return read_documents(path, format)
     if format != "auto":
         raise ConfigError(f"index: --format is for files and folders, got {source}; leave it out")
@@ -73,7 +74,7 @@ def judgements(source: str, split: str | None = None) -> tuple[Qrels, bool]:
     """Return the judgements of a file or collection, and whether a document is no answer to itself."""
     from irkit.io import load_collection, read_qrels
 
-    if Path(source).is_file():
+    if readable(source):
         if split is not None:
             raise ConfigError(f"--split chooses among a collection's judgements, got the file {source}; leave it out")
         return read_qrels(source), False

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+
+from irkit.cli.printing import say, say_json
+from irkit.streams import STANDARD, to_stdout
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +65,7 @@ def recommend(
         Print one JSON object per line; in lists, known says whether the user has ratings.
     """
     from irkit.errors import ConfigError
+    from irkit.io.outputs import check_output
 
     if n < 1:
         raise ConfigError(f"recommend: -n must be 1 or more, got {n}")
@@ -71,20 +74,26 @@ def recommend(
     asked = users if load is None else (source, *users)
     if not asked and save is None:
         raise ConfigError("recommend: no user is named; give the ids of users after the ratings, or --save a model")
+    if json and to_stdout(save):
+        raise ConfigError("recommend: --json and --save - would both write to standard output; --save to a file")
+    if save is not None:
+        check_output(save, who="recommend", option="--save")
     from irkit.recommend import Recommender
 
     default = RATINGS if rate else LISTS
     fitted = Recommender.load(load) if load else _fitted(source, model or default, set, bool(rate), save)
+    if save is not None:
+        say(save, beside=Path(STANDARD) if json else save)
     if not asked:
         return
     rows, strangers = _ratings(fitted, asked, rate) if rate else _lists(fitted, asked, n), _strangers(fitted, asked)
     if not json:
-        _show(rows, strangers)
+        _show(rows, strangers, save)
         return
     if not rate:
         rows = rows.assign(known=~rows["user"].isin(strangers))
     for row in rows.to_dict("records"):
-        print(jsonlib.dumps(row, ensure_ascii=False))
+        say_json(row)
 
 
 def _fitted(source: str, model: str, settings: list[str] | None, rates: bool, save: Path | None) -> Stage:
@@ -108,7 +117,6 @@ def _fitted(source: str, model: str, settings: list[str] | None, rates: bool, sa
     fitted = recipe.build(train=load_ratings(source))
     if save is not None:
         fitted.save(save)  # type: ignore[attr-defined]  # a Recommender, as was checked
-        print(save)
     return fitted
 
 
@@ -135,11 +143,11 @@ def _strangers(fitted: Stage, users: tuple[str, ...]) -> list[str]:
     return [user for user, row in zip(users, train.users.rows(list(users)), strict=True) if row < 0]
 
 
-def _show(rows: pd.DataFrame, strangers: list[str]) -> None:
+def _show(rows: pd.DataFrame, strangers: list[str], save: Path | None) -> None:
     from irkit.cli.tables import table
 
     cells = [[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows.to_numpy()]
-    print(table(list(rows.columns), cells))
+    say(table(list(rows.columns), cells), beside=save)
     if strangers:
         instead = "the most rated items" if "rank" in rows else "what is known of the items alone"
-        print(f"\nwithout ratings, so these are {instead}: {', '.join(strangers)}")
+        say(f"\nwithout ratings, so these are {instead}: {', '.join(strangers)}", beside=save)

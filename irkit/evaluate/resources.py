@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from irkit.config import digest
 from irkit.errors import NotFoundError, near_misses
 from irkit.locate import collections_home, home
+from irkit.streams import readable
 from irkit.text.vectors import Vectors, train_ppmi_svd, train_word2vec
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def suite_vectors(name: str, collection: Collection, index: Index) -> Vectors:
     if name.startswith("trained:"):
         raise NotFoundError(f"vectors: there is no {name!r}; {near_misses(name, TRAINED)}")
     folders = [Path(), *([root] if (root := collections_home()) else [])]
-    path = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    path = next((folder / name for folder in folders if readable(folder / name)), None)
     if path is None:
         raise NotFoundError(f"vectors: there is no file {name!r} here or below IRKIT_DATA")
     return Vectors.load(path)

@@ -23,6 +23,7 @@ from typing import Any
 from irkit.errors import DownloadError, LockedError
 from irkit.io.atomic import put
 from irkit.io.checksums import hash_file
+from irkit.screen import visible
 
 LIMIT = 64 << 30
 "Bytes that a file of unknown size may have."
@@ -276,7 +277,7 @@ def _bar(url: str, start: int, total: int | None) -> Iterator[Any]:
     with tqdm(
         total=total,
         initial=start,
-        desc=name,
+        desc=visible(name),
         unit="B",
         unit_scale=True,
         unit_divisor=1024,

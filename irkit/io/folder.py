@@ -26,6 +26,7 @@ from irkit.io.cards import (
     load_card,
 )
 from irkit.io.ratings import FILES
+from irkit.streams import readable
 
 _DOCUMENTS = ("documents", "docs", "corpus", "collection")
 _QUERIES = ("queries", "topics")
@@ -97,7 +98,7 @@ def rating_card(path: Path) -> Card | RatingCollectionCard:
     NotFoundError
         If the folder has no file of ratings under a usual name.
     """
-    if path.is_file():
+    if readable(path):
         about = f"The file {path.name}"
         return RatingCollectionCard(name=_card_name(path.name), about=about, ratings=RatingsCard(file=path.name))
     if (path / CARD_FILE).is_file():

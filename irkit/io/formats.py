@@ -18,7 +18,9 @@ from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.io import beir, html, irds, jsonl, lee, npl, smart, tabular, trec
 from irkit.io import qrels as trec_qrels
 from irkit.io.lines import bad, head, once
+from irkit.io.packing import bare
 from irkit.io.reading import DocumentReader, Judgement, QrelsReader, Query, QueryReader, Reading
+from irkit.streams import hold, readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,6 +143,7 @@ def read_queries(
     """
     reading = Reading(encoding=encoding, fields=_tuple(fields), id_field=id_field, numbering=numbering)
     path = _path(path)
+    _held = hold(path)
     if path.is_dir():
         path, format = _from_beir(path, format, beir.queries_file, "jsonl")
     reader = _reader(QUERIES, path, format, "queries")
@@ -177,6 +180,7 @@ def read_qrels(
     """
     reading = Reading(encoding=encoding)
     path = _path(path)
+    _held = hold(path)
     if path.is_dir():
         path, format = _from_beir(path, format, beir.qrels_file, "tsv")
     reader = _reader(QRELS, path, format, "qrels")
@@ -201,7 +205,7 @@ def sniff(path: Path, role: Role) -> str:
         return "parquet"
     if not start.strip():
         raise bad(path, 1, "the file is empty", "check that it was written completely")
-    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    suffix = bare(path.name.lower()).suffix
     by_name = _SUFFIXES.get(suffix, "")
     if by_name in known and not (role == "qrels" and by_name == "tsv"):
         return by_name
@@ -247,8 +251,9 @@ def _sniff_qrels(first: bytes) -> str | None:
 
 def _documents(path: Path, format: str, reading: Reading) -> Iterator[Document]:
     if not path.is_dir():
+        held = hold(path)
         reader = _reader(DOCUMENTS, path, format, "documents")
-        return _some(path, reader(path, reading))
+        return _some(path, reader(path, reading), held)
     if beir.is_beir(path):
         path, format = _from_beir(path, format, beir.corpus_file, "jsonl")
         return _documents(path, format, reading)
@@ -262,7 +267,8 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts) or _NOT_DOCUMENTS.match(path.name) is not None
 
 
-def _some(path: Path, documents: Iterator[Document]) -> Iterator[Document]:
+def _some(path: Path, documents: Iterator[Document], held: object) -> Iterator[Document]:
+    """Refuse a file without documents; holds a stream from the first look at it to its end."""
     empty = True
     for document in documents:
         empty = False
@@ -330,7 +336,7 @@ def _path(path: str | os.PathLike[str]) -> Path:
     if irds.is_irds(path):
         return Path(path)
     path = Path(path).expanduser()
-    if not path.exists():
+    if not (readable(path) or path.exists()):
         raise NotFoundError(f"{path}: there is no such file or folder")
     return path
 

@@ -33,6 +33,7 @@ from irkit.io.folder import folder_card, rating_card
 from irkit.io.rating_collection import RatingCollection
 from irkit.io.ratings import FILES
 from irkit.locate import collections_home
+from irkit.streams import readable
 
 
 class CardSummary(NamedTuple):
@@ -182,7 +183,7 @@ def _path_given(name: str | os.PathLike[str]) -> Path | None:
     text = os.fspath(name)
     path = Path(text).expanduser()
     by_path = isinstance(name, os.PathLike) or os.sep in text or text not in card_names()
-    return path if by_path and path.exists() else None
+    return path if by_path and (readable(path) or path.exists()) else None
 
 
 def _cards() -> list[tuple[str, Card | RatingCollectionCard]]:
@@ -211,7 +212,7 @@ def _holds_ratings(name: str | os.PathLike[str]) -> bool:
         return os.fspath(name) in card_names() and isinstance(find_card(os.fspath(name)), RatingCollectionCard)
     if (path / CARD_FILE).is_file():
         return isinstance(load_card(path / CARD_FILE), RatingCollectionCard)
-    return path.is_file() or any((path / file).is_file() for file in FILES)
+    return readable(path) or any((path / file).is_file() for file in FILES)
 
 
 def _folder(card: CollectionCard, download: bool) -> Path:

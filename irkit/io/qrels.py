@@ -35,7 +35,7 @@ def write_qrels(qrels: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     qrels : qrels frame
         Needs `qid`, `docno`, `label`; the order of its rows is kept.
     path
-        What stands there is replaced at the very end.
+        What stands there is replaced at the very end; streams and compression as in `write_run`.
 
     Raises
     ------
@@ -47,6 +47,6 @@ def write_qrels(qrels: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     check_qrels(qrels, who="write_qrels")
     qid, docno = arrow_strings(qrels["qid"]), arrow_strings(qrels["docno"])
     refuse_white_space("write_qrels", qid=qid, docno=docno)
-    with writing(path) as file:
+    with writing(path, pack=True) as file:
         for chunk in spaced_rows(qid, "0", docno, qrels["label"].to_numpy().astype("int64")):
             file.write(chunk)

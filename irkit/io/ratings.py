@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 from irkit.errors import ConfigError, DataError, NotFoundError, near_misses
 from irkit.io.lines import bad, finite, head, lines, opened
 from irkit.io.reading import Reading
+from irkit.streams import hold, on_disk
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,6 +82,7 @@ def read_ratings(
     """
     Reading(encoding=encoding)
     path = _file(Path(path).expanduser())
+    _held = hold(path)
     if format != "auto" and format not in FORMATS:
         raise ConfigError(f"read_ratings: there is no format {format!r}; {near_misses(format, FORMATS)}")
     format = _sniff(path) if format == "auto" else format
@@ -268,9 +270,10 @@ def _parquet(path: Path, columns: Mapping[str, str]) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        names = pq.read_schema(path).names
+        file, _held = on_disk(path)
+        names = pq.read_schema(file).names
         places = _places(names, columns, path, 1)
-        table = pq.read_table(path, columns=[names[place] for place in places.values()])
+        table = pq.read_table(file, columns=[names[place] for place in places.values()])
     except DataError:
         raise
     except (pa.ArrowException, OSError) as error:

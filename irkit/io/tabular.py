@@ -17,6 +17,7 @@ from irkit.errors import DataError
 from irkit.io import jsonl
 from irkit.io.lines import bad, lines, whole
 from irkit.io.reading import Judgement, Query, Reading
+from irkit.streams import on_disk
 
 _QID = ("qid", "query-id", "query_id")
 _DOCNO = ("docno", "corpus-id", "doc_id", "docid")
@@ -122,7 +123,8 @@ def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
     row = 0
     try:
-        with pq.ParquetFile(path) as file:
+        place, _held = on_disk(path)
+        with pq.ParquetFile(place) as file:
             for batch in file.iter_batches(batch_size=1024):
                 for item in batch.to_pylist():
                     row += 1
