@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from irkit.cli.printing import say
-from irkit.screen import visible
+from irkit.cli.printing import note, say
 
 
 def leaderboard(
@@ -122,4 +121,4 @@ def _progress() -> Any:
     """Say what is going on, on a terminal only."""
     if not sys.stderr.isatty():
         return None
-    return lambda text: print(f"irkit: {visible(text)}", file=sys.stderr)
+    return note

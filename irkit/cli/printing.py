@@ -15,6 +15,11 @@ def say(text: object = "", *, beside: Path | None = None) -> None:
     print(visible(str(text), lines=True), file=sys.stderr if to_stdout(beside) else sys.stdout)
 
 
+def note(text: str) -> None:
+    """Say on standard error what is going on."""
+    print(f"irkit: {visible(text)}", file=sys.stderr)
+
+
 def say_json(value: Any) -> None:
     """Print a value as one line of JSON."""
     print(json_line(value))

@@ -22,6 +22,7 @@ from irkit.evaluate.table import number, text_table
 from irkit.frames import Qrels, check_qrels, queries_frame
 from irkit.pipeline.chain import as_stage
 from irkit.pipeline.stage import Flow, Stage
+from irkit.screen import visible
 
 if TYPE_CHECKING:
     from irkit.recipe import Cache
@@ -121,7 +122,7 @@ class Experiment:
             lines.append(f"* baseline; + better and - worse than it ({title} test, Holm-corrected p < {LEVEL})")
         lines += self.notes
         lines += [f"{name}: {note}" for name, notes in (self.system_notes or {}).items() for note in notes]
-        return "\n".join(lines)
+        return visible("\n".join(lines), lines=True)
 
     def _system(self, name: str) -> dict[str, Any]:
         recipe_hash, recipe_yaml = _recipe(self.stages[name], name)

@@ -9,7 +9,7 @@ from typing import Any
 
 from irkit.errors import ConfigError
 from irkit.evaluate.schema import write_results
-from irkit.io.atomic import write_bytes
+from irkit.io.atomic import is_stream, write_bytes
 from irkit.io.outputs import check_output
 from irkit.report.html import html
 from irkit.report.markdown import markdown
@@ -72,7 +72,7 @@ def _targets(suite: str, path: Path) -> list[Path]:
     if not path.is_dir():
         if path.suffix in ENDINGS:
             return [path]
-        if path.suffix or path.exists():
+        if path.suffix or path.exists() or is_stream(path):
             raise ConfigError(
                 f"report: cannot tell what to write, got {path}; end it in .html, .md or .json, or give a folder"
             )
