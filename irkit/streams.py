@@ -8,10 +8,12 @@ opening of the same source gives the same bytes from the first on.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +28,7 @@ STANDARD = "-"
 _INPUT, _OUTPUT = 0, 1
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,9})")
 _NAMED = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+_STANDARD = ("__stdin__", "__stdout__", "__stderr__")
 _CHUNK = 1 << 16
 _LINKS = 40
 
@@ -43,6 +46,20 @@ def descriptor(path: str | os.PathLike[str], standard: int) -> int | None:
             return None
         text = os.path.join(os.path.dirname(text), os.readlink(text))
     return None
+
+
+def duplicate(number: int) -> int:
+    """Return a second descriptor of an open file.
+
+    Raises
+    ------
+    OSError
+        If it is not open. One of the standard three that was closed from the beginning stays so: by now
+        its number may be that of a file of ours.
+    """
+    if number < len(_STANDARD) and getattr(sys, _STANDARD[number]) is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return os.dup(number)
 
 
 def is_stream(path: str | os.PathLike[str]) -> bool:
@@ -90,7 +107,7 @@ def hold(path: str | os.PathLike[str]) -> Any:
     with _lock:
         kept = _streams.get((state.st_dev, state.st_ino))
         if kept is None:
-            source = os.open(path, os.O_RDONLY) if number is None else os.dup(number)
+            source = os.open(path, os.O_RDONLY) if number is None else duplicate(number)
             kept = _streams[state.st_dev, state.st_ino] = _Stream(source)
             if _command is not None:
                 _command.append(kept)

@@ -43,14 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from irkit.cli.standard import marked
 
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell: `>&-`
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (to the end of the process)
     with contextlib.suppress(AttributeError, ValueError):
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         with held_by_command(), warnings.catch_warnings():
             warnings.showwarning = _warn
             status = application()(marked(tokens), exit_on_error=False, print_error=False, result_action="return_value")
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED, debug)

@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from irkit.errors import DataError, IrkitError
 from irkit.io.packing import kind_of, packed
-from irkit.streams import descriptor
+from irkit.streams import descriptor, duplicate
 
 try:
     import fcntl
@@ -123,7 +123,7 @@ def _stream(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         for out in (sys.stdout, sys.stderr):  # what was printed before comes before
             if out is not None:
                 out.flush()
-        handle = os.dup(number)
+        handle = duplicate(number)
     with open(handle, "wb") as file:
         yield file
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from irkit.errors import ConfigError, DataError
 from irkit.io.atomic import hidden, is_stream, refused
 from irkit.io.packing import bare
-from irkit.streams import STANDARD, descriptor
+from irkit.streams import STANDARD, descriptor, duplicate
 
 
 def check_output(
@@ -90,7 +90,8 @@ def _probe(folder: Path, name: str) -> None:
 def _check_stream(path: str | os.PathLike[str]) -> None:
     number = descriptor(path, 1)
     if number is not None:
-        os.write(number, b"")  # raises where nothing is open, or for reading only
+        with open(duplicate(number), "wb", buffering=0) as file:
+            file.write(b"")  # raises where it is open for reading only
     elif stat.S_ISSOCK(os.stat(path).st_mode):
         raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
     elif not os.access(path, os.W_OK):
