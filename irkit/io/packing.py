@@ -54,7 +54,7 @@ def unpacked(file: IO[bytes]) -> IO[bytes]:
     start = file.read(_LONGEST)
     file.seek(0)
     kind = next((kind for magic, kind in _KINDS.items() if start.startswith(magic)), None)
-    return file if kind is None else io.BufferedReader(_Unpacked(_reader(kind, file), kind), _BUFFER)
+    return file if kind is None else io.BufferedReader(_Unpacked(file, kind), _BUFFER)
 
 
 @contextmanager
@@ -76,7 +76,7 @@ def _reader(kind: str, file: IO[bytes]) -> Any:
         return lzma.LZMAFile(file)
     import pyarrow as pa
 
-    return pa.CompressedInputStream(file, "zstd")
+    return pa.CompressedInputStream(pa.PythonFile(_Open(file), "r"), "zstd")
 
 
 def _writer(kind: str, file: BinaryIO) -> Any:
@@ -112,25 +112,51 @@ class _Zstd(io.RawIOBase):
 class _Open(io.RawIOBase):
     """A file that stays open when it is closed."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Any) -> None:
         self.file = file
+
+    def readable(self) -> bool:
+        return True
 
     def writable(self) -> bool:
         return True
 
+    def readinto(self, buffer: Any) -> int:
+        return int(self.file.readinto(buffer))
+
     def write(self, data: Any) -> int:
-        return self.file.write(data)
+        return int(self.file.write(data))
 
 
 class _Unpacked(io.RawIOBase):
-    """Reads what a decompressor gives; whatever its library raises on wrong bytes becomes `Damaged`."""
+    """Reads what a decompressor gives; whatever its library raises on wrong bytes becomes `Damaged`.
 
-    def __init__(self, inner: Any, kind: str) -> None:
-        self.inner = inner
+    Going back means to begin anew.
+    """
+
+    def __init__(self, file: IO[bytes], kind: str) -> None:
+        self.file = file
         self.kind = kind
+        self.at = 0
+        self.inner = _reader(kind, file)
 
     def readable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_END:
+            while self.read(_BUFFER):
+                pass
+        target = offset if whence == io.SEEK_SET else self.at + offset
+        if target < self.at:
+            self.file.seek(0)
+            self.at, self.inner = 0, _reader(self.kind, self.file)
+        while self.at < target and self.read(min(_BUFFER, target - self.at)):
+            pass
+        return self.at
 
     def readinto(self, buffer: Any) -> int:
         try:
@@ -140,9 +166,5 @@ class _Unpacked(io.RawIOBase):
                 raise  # the disk's fault, not the compressor's
             raise Damaged(f"the {self.kind} stream is cut short or damaged") from None
         buffer[: len(data)] = data
+        self.at += len(data)
         return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            self.inner.close()
-        super().close()

@@ -28,38 +28,45 @@ def obeyed(text: str) -> list[str]:
 
 @pytest.fixture
 def index(folder, irkit):
-    rows = [
-        {"id": HOSTILE, "text": f"storm {HOSTILE} damage"},
-        {"id": "d2", "text": "storm"},
-        {"id": "d3", "text": "x"},
-    ]
+    rows = [{"id": "d1", "text": f"storm {HOSTILE} damage"}, {"id": "d2", "text": "storm"}, {"id": "d3", "text": "x"}]
     (folder / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    irkit("index", "d.jsonl", "--to", "index")
-    return folder / "index"
+    irkit("index", "d.jsonl", "--to", f"index{TURN}")
+    return folder / f"index{TURN}"
 
 
-def test_ids_and_texts_of_documents_are_shown_spelt_out_and_written_as_they_are(irkit, folder, index):
-    found = irkit("search", "index", "storm")
+def test_texts_of_documents_are_shown_spelt_out_and_given_as_they_are(irkit, index):
+    found = irkit("search", index, "storm")
     assert obeyed(found.out + found.err) == []
-    assert f"\t{SHOWN}\tstorm {SHOWN} damage\n" in found.out
-    found = irkit("search", "index", "storm", "--json")
+    assert f"\td1\tstorm {SHOWN} damage\n" in found.out
+    found = irkit("search", index, "storm", "--json")
     assert obeyed(found.out) == []
-    assert {json.loads(line)["docno"] for line in found.lines} == {HOSTILE, "d2"}
-    found = irkit("explain", "bm25", "index", "storm", HOSTILE, "--query")
+    assert {json.loads(line)["text"] for line in found.lines} == {f"storm {HOSTILE} damage", "storm"}
+    found = irkit("explain", "bm25", index, f"storm {HOSTILE}", "d1", "--query")
     assert obeyed(found.out) == []
-    assert f"document {SHOWN} " in found.out
-    (folder / "q.tsv").write_text(f"{HOSTILE}\tstorm\n")
-    irkit("run", "bm25", "index", "--queries", "q.tsv", "-o", "r.run")
-    assert HOSTILE in (folder / "r.run").read_text()
-    (folder / "qrels").write_text(f"{HOSTILE} 0 {HOSTILE} 1\n")
-    found = irkit("evaluate", "qrels", "r.run", "--per-query", "-m", "AP")
-    assert obeyed(found.out) == []
-    assert found.lines[1].split()[1] == SHOWN
-    assert len({len(line) for line in found.lines}) == 1, "columns are aligned as they are shown"
-    (folder / f"{TURN}.run").write_text((folder / "r.run").read_text())
-    for arguments in (["--json"], []):
-        found = irkit("compare", "qrels", "r.run", f"{TURN}.run", "-m", "AP", *arguments)
+    assert obeyed(irkit("explain", "bm25", index, "storm", HOSTILE, "--query", status=2).err) == []
+
+
+def test_names_of_files_are_shown_spelt_out(irkit, folder, index):
+    (folder / "q.tsv").write_text("1\tstorm\n")
+    (folder / "qrels").write_text("1 0 d1 1\n")
+    for name in ("r.run", f"{HOSTILE}.run"):
+        found = irkit("run", "bm25", index, "--queries", "q.tsv", "-o", name, "--tag", "t")
         assert obeyed(found.out) == []
+    assert (folder / f"{HOSTILE}.run").read_bytes() == (folder / "r.run").read_bytes()
+    found = irkit("evaluate", "qrels", f"{HOSTILE}.run", "r.run", "--per-query", "-m", "AP")
+    assert obeyed(found.out) == []
+    assert found.lines[1].split()[0] == f"{SHOWN}.run"
+    assert len({len(line) for line in found.lines}) == 1, "columns are aligned as they are shown"
+    for arguments in (["--json"], []):
+        found = irkit("compare", "qrels", "r.run", f"{HOSTILE}.run", "-m", "AP", *arguments)
+        assert obeyed(found.out) == []
+    assert json.loads(irkit("evaluate", "qrels", f"{HOSTILE}.run", "--json").out)["run"] == f"{HOSTILE}.run"
+
+
+def test_cells_of_tables_are_shown_spelt_out_and_aligned():
+    from irkit.cli.tables import table
+
+    assert table(["a", "b"], [["x\ty\nz", "1"], [TURN, "22"]]) == "a             b\nx\\x09y\\x0az   1\n\\u202e       22"
 
 
 def test_errors_and_warnings_show_what_was_given_spelt_out(irkit, folder, capsys, monkeypatch):
@@ -163,7 +170,7 @@ def test_a_closed_output_is_never_another_file(tmp_path, lee_index, closed, stat
     if status:
         assert done.stderr == "irkit: -: cannot write: Bad file descriptor; check free space and permissions\n"
     else:
-        assert done.stdout.startswith("1 Q0 lee-")
+        assert done.stdout.startswith("1 Q0 ")
 
 
 PRINTS = {"cli/__init__.py", "cli/printing.py", "io/fetch.py", "lucene/jar.py"}

@@ -57,6 +57,18 @@ def test_first_bytes_tell_and_parts_one_after_the_other_are_read(kind):
     assert sum(1 for _ in unpacked(io.BytesIO(pack(kind)))) == 4_000
 
 
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_going_back_and_forth_in_what_is_unpacked(kind):
+    file = unpacked(io.BytesIO(pack(kind)))
+    for at in (70_000, 3, 0, 50_000, 50_001, len(TEXT)):
+        assert file.seek(at) == file.tell() == at
+        assert file.read(10) == TEXT[at : at + 10]
+    assert file.seek(-4, io.SEEK_END) == len(TEXT) - 4
+    assert file.read() == TEXT[-4:]
+    file.seek(0)
+    assert file.readline() == LINES[0] + b"\n"
+
+
 # What Arrow packs as Zstandard carries no checksum: changed bytes may unpack.
 HARMS = [(kind, harm) for kind in KINDS.values() for harm in ("last byte", "half", "start", "middle")]
 
