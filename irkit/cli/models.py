@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from irkit.errors import DataError
 from irkit.io.lines import content
-from irkit.io.packing import bare
+from irkit.packing import bare
 from irkit.streams import is_stream
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from irkit.errors import DataError, NotFoundError, near_misses
 from irkit.io.atomic import write_bytes
 from irkit.io.lines import content
-from irkit.io.packing import bare
 from irkit.locate import home, shipped
+from irkit.packing import bare
 from irkit.streams import is_stream, readable
 
 SCHEMA = 1

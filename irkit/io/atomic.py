@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from irkit.errors import DataError, IrkitError
-from irkit.io.packing import kind_of, packed
+from irkit.packing import kind_of, packed
 from irkit.streams import descriptor, duplicate
 
 try:

@@ -26,6 +26,7 @@ from irkit.io.cards import (
     load_card,
 )
 from irkit.io.ratings import FILES
+from irkit.packing import bare
 from irkit.streams import readable
 
 _DOCUMENTS = ("documents", "docs", "corpus", "collection")
@@ -120,7 +121,7 @@ def _named(folder: Path, stems: tuple[str, ...]) -> dict[str, str]:
     """Return files by the middle of their names, for names that start with one of the stems."""
     found: dict[str, str] = {}
     for path in sorted(folder.iterdir()):
-        parts = path.name.lower().removesuffix(".gz").split(".")
+        parts = bare(path.name.lower()).name.split(".")
         if parts[0] not in stems or (path.is_dir() and stems is not _DOCUMENTS):
             continue
         middle = ".".join(parts[1:-1])

@@ -18,8 +18,8 @@ from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.io import beir, html, irds, jsonl, lee, npl, smart, tabular, trec
 from irkit.io import qrels as trec_qrels
 from irkit.io.lines import bad, head, once
-from irkit.io.packing import bare
 from irkit.io.reading import DocumentReader, Judgement, QrelsReader, Query, QueryReader, Reading
+from irkit.packing import bare
 from irkit.streams import hold, readable
 
 if TYPE_CHECKING:

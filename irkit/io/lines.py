@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from irkit.errors import DataError, NotFoundError
-from irkit.io.packing import Damaged, unpacked
+from irkit.packing import Damaged, unpacked
 from irkit.streams import open_bytes
 
 _BOM = b"\xef\xbb\xbf"
@@ -25,7 +25,7 @@ def bad(path: Path | str, line: int, what: str, todo: str) -> DataError:
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """Open a file or a stream for reading bytes, unpacking gzip, bzip2, xz and Zstandard, told by their first bytes.
 
-    Reading from it raises `irkit.io.packing.Damaged` where a compressed stream is cut or damaged.
+    Reading from it raises `irkit.packing.Damaged` where a compressed stream is cut or damaged.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from irkit.errors import ConfigError, DataError
 from irkit.io.atomic import hidden, is_stream, refused
-from irkit.io.packing import bare
+from irkit.packing import bare
 from irkit.streams import STANDARD, descriptor, duplicate
 
 

@@ -15,7 +15,7 @@ import pytest
 from irkit.errors import DataError
 from irkit.io.atomic import write_bytes, writing
 from irkit.io.lines import content, head, raw_lines
-from irkit.io.packing import Damaged, bare, kind_of, packed, unpacked
+from irkit.packing import Damaged, bare, kind_of, packed, unpacked
 
 KINDS = {"gz": "gzip", "bz2": "bzip2", "xz": "xz", "zst": "zstd"}
 TEXT = "".join(f"{i} {random.Random(i).random()}\n" for i in range(4_000)).encode()
@@ -55,6 +55,18 @@ def test_zstandard_is_what_its_own_program_reads(tmp_path):
 def test_first_bytes_tell_and_parts_one_after_the_other_are_read(kind):
     assert unpacked(io.BytesIO(pack(kind) * 2)).read() == TEXT * 2
     assert sum(1 for _ in unpacked(io.BytesIO(pack(kind)))) == 4_000
+
+
+@pytest.mark.parametrize("text", [b"BZh9 0 d1 1\n", b"BZh", b"", b"\x1f", b"(\xb5/ text"])
+def test_text_that_begins_like_a_packed_file_is_text(text):
+    assert unpacked(io.BytesIO(text)).read() == text
+
+
+@pytest.mark.parametrize(("suffix", "kind"), KINDS.items())
+def test_nothing_packed_is_nothing(tmp_path, suffix, kind):
+    write_bytes(tmp_path / f"a.{suffix}", b"", pack=True)
+    assert (tmp_path / f"a.{suffix}").stat().st_size > 0
+    assert head(tmp_path / f"a.{suffix}") == b""
 
 
 @pytest.mark.parametrize("kind", KINDS.values())

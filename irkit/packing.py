@@ -7,14 +7,20 @@ import gzip
 import io
 import lzma
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-_LONGEST = 6
-_KINDS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_LONGEST = 10  # bytes that tell
+_KINDS = {
+    "gzip": re.compile(rb"\x1f\x8b"),
+    "bzip2": re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"),  # letters alone could be a text's
+    "xz": re.compile(rb"\xfd7zXZ\x00"),
+    "zstd": re.compile(rb"\x28\xb5\x2f\xfd"),
+}
 _SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 _BUFFER = 1 << 17
 
@@ -53,7 +59,7 @@ def unpacked(file: IO[bytes]) -> IO[bytes]:
     """
     start = file.read(_LONGEST)
     file.seek(0)
-    kind = next((kind for magic, kind in _KINDS.items() if start.startswith(magic)), None)
+    kind = next((kind for kind, magic in _KINDS.items() if magic.match(start)), None)
     return file if kind is None else io.BufferedReader(_Unpacked(file, kind), _BUFFER)
 
 
