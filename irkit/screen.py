@@ -33,15 +33,17 @@ def visible(text: str, *, lines: bool = False) -> str:
     return (_UNSAFE_IN_LINES if lines else _UNSAFE).sub(_spelt, text)
 
 
-def json_line(value: Any) -> str:
+def json_line(value: Any, *, ascii_only: bool = False) -> str:
     r"""Write JSON on one line for a screen or a pipe: what `visible` spells out stands there as JSON's escape.
+
+    With `ascii_only` every letter beyond ASCII does, for an output that cannot carry it.
 
     Examples
     --------
     >>> print(json_line({"text": "K\u00f6ln \x9b\u202e"}))
     {"text": "Köln \u009b\u202e"}
     """
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", json.dumps(value, ensure_ascii=False))
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", json.dumps(value, ensure_ascii=ascii_only))
 
 
 def _spelt(found: re.Match[str]) -> str:

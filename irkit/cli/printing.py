@@ -22,4 +22,5 @@ def note(text: str) -> None:
 
 def say_json(value: Any) -> None:
     """Print a value as one line of JSON."""
-    print(json_line(value))
+    encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "")
+    print(json_line(value, ascii_only=encoding != "utf8"))

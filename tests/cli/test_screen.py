@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import os
 import subprocess
@@ -111,6 +112,16 @@ def test_cards_are_shown_spelt_out(irkit, folder, capsys):
     printed = capsys.readouterr().err
     assert f"terms: {SHOWN}\n" in printed
     assert obeyed(printed) == []
+
+
+def test_json_is_json_on_an_output_that_knows_ascii_only(monkeypatch):
+    from irkit.cli.printing import say_json
+
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
+    monkeypatch.setattr(sys, "stdout", out)
+    say_json({"id": "K\u00f6ln", "text": HOSTILE})
+    out.flush()
+    assert json.loads(out.buffer.getvalue()) == {"id": "K\u00f6ln", "text": HOSTILE}
 
 
 def test_reports_show_ids_spelt_out():
