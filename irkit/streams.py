@@ -12,6 +12,7 @@ import errno
 import io
 import os
 import re
+import select
 import stat
 import sys
 import tempfile
@@ -169,7 +170,8 @@ class _Stream:
             return self.size
 
     def _fetch(self) -> None:
-        data = self.source.read(_CHUNK) or b""
+        while (data := self.source.read(_CHUNK)) is None:  # a source that does not wait has nothing yet
+            select.select([self.source], [], [])
         self.ended = not data
         self.file.seek(self.size)
         part = memoryview(data)

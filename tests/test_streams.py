@@ -75,6 +75,16 @@ def test_a_pipe_is_read_no_further_than_asked():
     os.close(reader)
 
 
+def test_a_pipe_that_does_not_wait_is_waited_for():
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    later = threading.Timer(0.1, lambda: (os.write(writer, b"late"), os.close(writer)))
+    later.start()
+    assert open_bytes(f"/dev/fd/{reader}").read() == b"late"
+    later.join()
+    os.close(reader)
+
+
 def test_what_nobody_holds_is_forgotten_and_its_files_are_closed(pipe):
     before = len(os.listdir("/dev/fd"))
     open_bytes(pipe).read()
