@@ -5,8 +5,8 @@ Symbols: V words, d dimensions.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-import io
 import itertools
 import json
 import os
@@ -20,8 +20,6 @@ import numpy as np
 
 from irkit.arrays import Floats, Ints
 from irkit.errors import DataError, NotFoundError, ShapeError
-from irkit.packing import unpacked
-from irkit.streams import on_disk, open_bytes, readable
 
 
 class Vectors:
@@ -96,7 +94,7 @@ class Vectors:
             If it is not in one of these formats.
         """
         path = Path(path)
-        if not readable(path):
+        if not path.is_file():
             raise NotFoundError(f"vectors: there is no file {str(path)!r}")
         try:
             read = _binary if path.name.removesuffix(".gz").endswith(".bin") else _text
@@ -244,7 +242,7 @@ def train_ppmi_svd(
 def _text(path: Path, limit: int | None) -> tuple[list[str], Floats]:
     """Read text vectors; words may hold spaces, since the numbers are counted from the end of the line."""
     words: dict[str, Floats] = {}
-    with open_bytes(path) as raw, io.TextIOWrapper(unpacked(raw), encoding="utf-8") as file:
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
         parts = file.readline().split()
         header = len(parts) == 2 and all(part.isdecimal() for part in parts)
         count, size = (int(parts[0]), int(parts[1])) if header else (None, len(parts) - 1)
@@ -279,8 +277,7 @@ def _is_number(text: str) -> bool:
 def _binary(path: Path, limit: int | None) -> tuple[list[str], Floats]:
     from gensim.models import KeyedVectors
 
-    place, _held = on_disk(path)
-    read = KeyedVectors.load_word2vec_format(str(place), binary=True, limit=limit)
+    read = KeyedVectors.load_word2vec_format(str(path), binary=True, limit=limit)
     # gensim keeps an empty row for each word that occurred before.
     kept = [row for row, word in enumerate(read.index_to_key) if word is not None]
     return [read.index_to_key[row] for row in kept], read.vectors[kept]
