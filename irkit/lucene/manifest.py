@@ -78,6 +78,10 @@ class Manifest:
     lucene: str
 
 
+class OtherVersion(ValueError):
+    """Another version of irkit wrote a manifest."""
+
+
 def commit_key(index: Path) -> str:
     """Identify the latest commit of an index by its segments file, which holds random ids; no JVM needed.
 
@@ -111,7 +115,7 @@ def parse(content: bytes) -> Manifest:
     Raises
     ------
     ValueError
-        With the reason if it is damaged or of another version.
+        If it is damaged; `OtherVersion` if another version of irkit wrote it.
     """
     try:
         values = json.loads(content)
@@ -121,13 +125,13 @@ def parse(content: bytes) -> Manifest:
         raise ValueError("it is damaged")
     said = values.pop("digest", None)
     if said is None and "format" not in values:  # before version 2 it had neither
-        raise ValueError("another version of irkit wrote it")
+        raise OtherVersion("another version of irkit wrote it")
     if said != digest(values):
         raise ValueError("it is damaged")
     version = values.pop("format", None)
     types = {field.name: _TYPES[str(field.type)] for field in fields(Manifest)}
     if version != FORMAT or {name: type(value) for name, value in values.items()} != types:
-        raise ValueError(f"another version of irkit wrote it, {values.get('irkit', 'unknown')}")
+        raise OtherVersion(f"another version of irkit wrote it, {values.get('irkit', 'unknown')}")
     return Manifest(**values)
 
 

@@ -101,7 +101,7 @@ class Sidecar:
         for _ in range(_ATTEMPTS):
             key = commit_key(index)
             try:
-                for folder in _places(index, key):
+                for folder in places(index, key):
                     manifest = read_manifest(folder)
                     if manifest is not None and manifest.key == key:
                         check_index(index, manifest.files)
@@ -190,7 +190,7 @@ class Sidecar:
 
     def _mapped(self, name: str, read: Callable[[Path], Any]) -> Any:
         """Map one part from the first place that has it intact, and for our commit; None if there is no such place."""
-        for folder in _places(self.path, self.key):
+        for folder in places(self.path, self.key):
             manifest = read_manifest(folder)
             if manifest is None or manifest.key != self.key or name not in manifest.parts:
                 continue
@@ -222,7 +222,7 @@ class Sidecar:
         Java says in its own way that a disk is full, so its errors count like the system's.
         """
         reason: Exception | None = None
-        for folder in _places(self.path, self.key):
+        for folder in places(self.path, self.key):
             self._same_commit()
             try:
                 self._make_in(folder, fill)
@@ -259,7 +259,7 @@ class Sidecar:
             raise ConfigError(f"index: {self.path} was rebuilt since it was opened; open it again")
 
 
-def _places(index: Path, key: str) -> tuple[Path, Path]:
+def places(index: Path, key: str) -> tuple[Path, Path]:
     """Return where the sidecar of a commit may lie, in the order of preference."""
     return index / FOLDER, home() / "sidecars" / digest(str(index), key)
 
@@ -269,7 +269,7 @@ def _create(index: Path, key: str) -> tuple[Path, Manifest]:
 
     Java says in its own way that a disk is full, so its errors count like the system's.
     """
-    first, second = _places(index, key)
+    first, second = places(index, key)
     with suppress(OSError, JavaError):
         return first, create(index, first, key)
     try:
@@ -279,7 +279,7 @@ def _create(index: Path, key: str) -> tuple[Path, Manifest]:
 
 
 def _unwritable(index: Path, key: str, error: OSError) -> ConfigError:
-    first, second = _places(index, key)
+    first, second = places(index, key)
     why = error.strerror or error
     return ConfigError(
         f"sidecar: can be written neither in {first} nor in {second}: {why}; make room, or set IRKIT_HOME"

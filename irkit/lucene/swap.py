@@ -67,11 +67,12 @@ def building(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
                 known = owned.refuse_to_overwrite(path, overwrite=overwrite)
                 mine = False  # from here on the old index may lie there
                 put(fresh, path, known)
-        finally:
+        except BaseException:
             if mine:
                 shutil.rmtree(fresh, ignore_errors=True)
-            elif fresh.exists():
+            else:
                 owned.discard(fresh)
+            raise
 
 
 @contextmanager

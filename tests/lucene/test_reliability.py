@@ -37,7 +37,7 @@ if warm:
 print("ready", flush=True)
 sys.stdin.readline()
 for version in range(first, last):
-    build_index(path, documents(version), threads=2).close()
+    build_index(path, documents(version), threads=2, overwrite=True).close()
 """
 
 
@@ -117,7 +117,7 @@ def test_twenty_kills_at_random_moments(tmp_path, prepare):
     assert seen == sorted(seen)  # never back to an older one
     assert len(set(seen)) > 5  # some builds ended before the kill
     assert littered > 5  # and some did not
-    build_index(path, documents(7)).close()
+    build_index(path, documents(7), overwrite=True).close()
     assert version(path) == 7
     assert leftovers(path) == []
 
@@ -152,7 +152,7 @@ def test_of_two_builders_one_wins(tmp_path, prepare):
     first.kill()
     first.wait()
     assert not path.exists()
-    build_index(path, documents(5)).close()
+    build_index(path, documents(5), overwrite=True).close()
     assert version(path) == 5
     assert leftovers(path) == []
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import random as random_matrix
 
-from irkit.errors import ConfigError, DataError, NotFoundError
+from irkit.errors import ConfigError, DamagedError, DataError, NotFoundError
 from irkit.lucene import Analyzer, Index, build_index, manifest, sidecar, storage
 from irkit.lucene.jvm import start
 from irkit.lucene.sidecar import Sidecar
@@ -81,7 +81,7 @@ TEXTS = st.lists(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join), mi
 @given(texts=TEXTS, name=st.sampled_from(["english", "whitespace", "english-nostem"]))
 def test_any_collection_agrees_with_counting(tmp_path, texts, name):
     documents = [(f"d{row}", text) for row, text in enumerate(texts)]
-    build_index(tmp_path / "index", documents, analyzer=name).close()
+    build_index(tmp_path / "index", documents, analyzer=name, overwrite=True).close()
     check(Sidecar.open(tmp_path / "index"), documents, name)
 
 
@@ -100,7 +100,7 @@ def test_several_segments(tmp_path, monkeypatch):
     monkeypatch.setattr("irkit.lucene.build.BATCH_TEXTS", 3)
     documents = [(f"d{i * 7919 % 1000}", f"w{i % 17} w{i % 5} common") for i in range(400)]
     for _ in range(20):  # on a busy machine one thread may happen to take every batch
-        build_index(tmp_path / "index", documents, threads=4, analyzer="whitespace").close()
+        build_index(tmp_path / "index", documents, threads=4, analyzer="whitespace", overwrite=True).close()
         segments = [name for name in os.listdir(tmp_path / "index") if name.endswith(".si")]
         if len(segments) > 1:
             break
@@ -203,7 +203,9 @@ def test_an_index_that_cannot_be_written_has_its_sidecar_at_home(tmp_path, monke
     assert os.stat(side.folder / "manifest.json").st_mtime_ns == stamp
     (tmp_path / "blocked").write_text("")
     monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "blocked"))
-    with pytest.raises(ConfigError, match=r"sidecar: can be written neither in .* nor in .*; set IRKIT_HOME"):
+    with pytest.raises(
+        ConfigError, match=r"sidecar: can be written neither in .* nor in .*; make room, or set IRKIT_HOME"
+    ):
         Sidecar.open(tmp_path / "index")
 
 
@@ -254,7 +256,7 @@ def test_a_changed_index_gets_a_new_sidecar(path):
 def test_parts_of_a_replaced_index_are_never_mixed(path):
     """An index opened before a rebuild may not read or write parts of the new one."""
     old = Sidecar.open(path)
-    build_index(path, [("n", "one two three")]).close()
+    build_index(path, [("n", "one two three")], overwrite=True).close()
     for part in ("vocabulary", "lengths", "postings", "forward"):
         with pytest.raises(ConfigError, match="was rebuilt since it was opened"):
             getattr(old, part)
@@ -269,7 +271,7 @@ def test_a_rebuild_during_an_export_keeps_nothing(path, monkeypatch):
     def rebuild(*args):
         real(*args)
         monkeypatch.setattr(storage, "write_strings", real)
-        build_index(path, [("n", "one two three")]).close()
+        build_index(path, [("n", "one two three")], overwrite=True).close()
 
     monkeypatch.setattr(storage, "write_strings", rebuild)
     with pytest.raises(ConfigError, match="was rebuilt since it was opened"):
@@ -281,7 +283,7 @@ def test_a_rebuild_during_an_export_keeps_nothing(path, monkeypatch):
 def test_a_rebuild_during_an_opening_is_followed(path, monkeypatch):
     """A reader that sees the old commit and the new folder must not label the new index with the old commit."""
     keys = [sidecar.commit_key(path)]
-    build_index(path, [("n", "one two three")]).close()
+    build_index(path, [("n", "one two three")], overwrite=True).close()
     real = sidecar.commit_key
     monkeypatch.setattr(sidecar, "commit_key", lambda index: keys.pop() if keys else real(index))
     side = Sidecar.open(path)
@@ -331,7 +333,7 @@ def test_a_dangling_link_is_one_line(path):
 def test_a_broken_index_is_one_line(path):
     segments = path / "segments_1"
     segments.write_bytes(segments.read_bytes()[:-20])
-    with pytest.raises(Exception, match=r"^index: .* cannot be read: ") as caught:
+    with pytest.raises(DamagedError, match=r"^index: .* is damaged \(segments_1: .*\); build it again$") as caught:
         Index.open(path)
     assert "\n" not in str(caught.value)
 
