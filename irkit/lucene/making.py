@@ -15,8 +15,19 @@ from irkit.arrays import Ints
 from irkit.config import digest
 from irkit.errors import ConfigError, DataError
 from irkit.lucene import owned, storage
+from irkit.lucene.integrity import DamagedPart, check_parts
 from irkit.lucene.jvm import java
-from irkit.lucene.manifest import LASTING, NAME, PARTS, Manifest, commit_key, sidecar_lock, work_folder, write_manifest
+from irkit.lucene.manifest import (
+    LASTING,
+    NAME,
+    PARTS,
+    Manifest,
+    commit_key,
+    read_manifest,
+    sidecar_lock,
+    work_folder,
+    write_manifest,
+)
 from irkit.lucene.wire import java_errors
 
 ASSUMED_ANALYZER = "english"
@@ -65,12 +76,26 @@ def create(index: Path, folder: Path, key: str) -> Manifest:
         with sidecar_lock(folder):
             if commit_key(index) != key:
                 raise Replaced
+            if (theirs := _intact(index, folder, key)) is not None:
+                return theirs
             for name in (NAME, *sorted(PARTS)):
                 (folder / name).unlink(missing_ok=True)
             for name in LASTING:
                 storage.keep(work / name, folder)
             write_manifest(folder, manifest, work)
     storage.sync_folder(folder)
+    return manifest
+
+
+def _intact(index: Path, folder: Path, key: str) -> Manifest | None:
+    """Return the manifest that another thread or process has written meanwhile, if the parts are as it says."""
+    manifest = read_manifest(folder)
+    if manifest is None or manifest.key != key or not set(LASTING) <= set(manifest.parts):
+        return None
+    try:
+        check_parts(index, folder, {name: manifest.parts[name] for name in LASTING})
+    except DamagedPart:
+        return None
     return manifest
 
 

@@ -73,10 +73,12 @@ def test_where_nothing_can_be_noted_an_index_is_read_once_a_process(path, readin
     assert readings == ["lucene", "docnos.arrow", "rank.npy"]
 
 
-def test_threads_that_open_a_copy_at_once_all_get_it(path, tmp_path):
-    shutil.copytree(path, tmp_path / "copy")
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda _: reopened(tmp_path / "copy"), range(6)))
+@pytest.mark.parametrize("sidecar", [True, False])
+def test_threads_that_open_a_copy_at_once_all_get_it(path, tmp_path, sidecar):
+    shutil.copytree(path, tmp_path / "copy", ignore=None if sidecar else shutil.ignore_patterns("irkit"))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: reopened(tmp_path / "copy"), range(8)))
+    assert [name for name in os.listdir(tmp_path / "copy" / "irkit") if name.startswith(".")] == []
 
 
 def test_a_missing_file_is_named(path):
