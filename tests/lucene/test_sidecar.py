@@ -213,28 +213,35 @@ def test_an_index_that_cannot_be_written_has_its_sidecar_at_home(tmp_path, monke
         Sidecar.open(tmp_path / "index")
 
 
-def refuse(monkeypatch, module, name, inside):
+def refuse(monkeypatch, module, name, inside, number=errno.ENOSPC):
     """Have a function of a module fail, as a read-only or full disk would, where a path lies in a folder."""
     real = getattr(module, name)
 
     def fail(*args, **options):
         if any(isinstance(arg, Path) and arg.is_relative_to(inside) for arg in args):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise OSError(number, os.strerror(number))
         return real(*args, **options)
 
     monkeypatch.setattr(module, name, fail)
 
 
 @pytest.mark.parametrize(
-    ("module", "name"),
-    [(sidecar, "work_folder"), (storage, "write_strings"), (storage, "keep"), (sidecar, "write_manifest")],
+    ("module", "name", "number"),
+    [
+        (sidecar, "work_folder", errno.EROFS),
+        (storage, "write_strings", errno.ENOSPC),
+        (storage, "keep", errno.EACCES),
+        (sidecar, "write_manifest", errno.ENOSPC),
+    ],
 )
-def test_parts_that_cannot_be_written_beside_the_index_are_kept_at_home(path, tmp_path, monkeypatch, module, name):
+def test_parts_that_cannot_be_written_beside_the_index_are_kept_at_home(
+    path, tmp_path, monkeypatch, module, name, number
+):
     monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
     side = Sidecar.open(path)
     assert side.folder == path / "irkit"
     with monkeypatch.context() as broken:
-        refuse(broken, module, name, path)
+        refuse(broken, module, name, path, number)
         check(side, DOCUMENTS)
         assert [name for name in os.listdir(side.folder) if name.startswith(".")] == []
         assert "terms.arrow" not in manifest.read_manifest(side.folder).parts

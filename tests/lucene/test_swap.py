@@ -1,5 +1,6 @@
 """Tests of irkit.lucene.swap; a segments file and a manifest stand for an index."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -327,6 +328,41 @@ def test_a_parent_that_cannot_hold_it(tmp_path):
         swap.building(tmp_path / ("x" * 250)),
     ):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_a_folder_that_may_not_be_written_is_one_line(path, monkeypatch, number):
+    fill(path, "old")
+
+    def refuse(*args, **options):
+        raise OSError(number, os.strerror(number))
+
+    for module, name in [(swap.locks, "held"), (swap.Path, "mkdir"), (swap, "_exchange")]:
+        with (  # noqa: PT012
+            monkeypatch.context() as broken,
+            pytest.raises(ConfigError, match=rf"cannot write .*: {os.strerror(number)}; check free space, limits"),
+        ):
+            if name != "_exchange":
+                broken.setattr(module, name, refuse)
+            with swap.building(path, overwrite=True) as fresh:
+                fill(fresh, "new")
+                broken.setattr(module, name, refuse)
+        assert content(path) == "oldold"
+        assert leftovers(path) == []
+
+
+def test_an_old_index_that_may_not_be_removed_goes_with_the_next_build(path, way, monkeypatch):
+    fill(path, "old")
+    with swap.building(path, overwrite=True) as fresh:
+        fill(fresh, "new")
+        monkeypatch.setattr(owned.Path, "rmdir", lambda folder: os.rmdir(folder / "not"))
+    assert content(path) == "newnew"
+    assert len(leftovers(path)) == 1
+    monkeypatch.undo()
+    with swap.building(path, overwrite=True) as fresh:
+        fill(fresh, "next")
+    assert content(path) == "nextnext"
+    assert leftovers(path) == []
 
 
 def test_paths_are_made_real(tmp_path, monkeypatch):
