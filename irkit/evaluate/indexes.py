@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import cache
 from hashlib import blake2b
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import irkit
 from irkit.config import digest
+from irkit.errors import DamagedError
 from irkit.locate import home
 
 if TYPE_CHECKING:
     from irkit.io import Collection
     from irkit.lucene import Index
+
+log = logging.getLogger(__name__)
 
 
 def index_path(collection: Collection, analyzer: str = "english") -> Path:
@@ -29,7 +33,7 @@ def index_path(collection: Collection, analyzer: str = "english") -> Path:
 
 
 def collection_index(collection: Collection | str, analyzer: str = "english", *, progress: bool = False) -> Index:
-    """Open the index of a collection, building it first where there is none.
+    """Open the index of a collection, building it first where there is none or it is damaged.
 
     Parameters
     ----------
@@ -53,8 +57,12 @@ def collection_index(collection: Collection | str, analyzer: str = "english", *,
         collection = load_collection(collection)
     path = index_path(collection, analyzer)
     if path.exists():  # an index gets its place when it is complete
-        return Index.open(path)
-    return build_index(path, collection.documents(), analyzer=analyzer, progress=progress)
+        try:
+            return Index.open(path)
+        except DamagedError as error:
+            log.warning("%s", str(error).replace("build it again", "it is built again"))
+    # Another process may have built the same meanwhile; its name says that it holds the same.
+    return build_index(path, collection.documents(), analyzer=analyzer, progress=progress, overwrite=True)
 
 
 @cache

@@ -14,11 +14,12 @@ import numpy as np
 
 from irkit.documents import Document, as_documents
 from irkit.errors import ConfigError, DataError, JavaError
-from irkit.lucene import swap
+from irkit.lucene import integrity, swap
 from irkit.lucene.analysis import BATCH_CHARACTERS, BATCH_TEXTS, check_analyzer, processors, utf8
 from irkit.lucene.jvm import java
-from irkit.lucene.manifest import commit_key, create
-from irkit.lucene.sidecar import FOLDER
+from irkit.lucene.making import create
+from irkit.lucene.manifest import commit_key
+from irkit.lucene.owned import FOLDER
 from irkit.lucene.wire import java_errors, pack
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def build_index(
     threads: int | None = None,
     memory_mb: int = 512,
     progress: bool = False,
-    overwrite: bool = True,
+    overwrite: bool = False,
 ) -> Index:
     """Index documents and open the result.
 
@@ -70,12 +71,14 @@ def build_index(
     progress : bool
         Show a progress bar.
     overwrite : bool
-        Replace an index that is there already.
+        Replace an index that is there already, whole or damaged. A folder that holds anything
+        besides is refused all the same.
 
     Raises
     ------
     ConfigError
-        If an option makes no sense, or `path` holds anything but an index or cannot be written.
+        If an option makes no sense, if there is an index already and `overwrite` does not say to
+        replace it, or if `path` holds anything but an index or cannot be written.
     DataError
         If there are no documents, or an id is empty, holds white space, or comes twice.
     LockedError
@@ -97,7 +100,8 @@ def build_index(
             writer.abort()
             raise
         with swap.writing(index):
-            create(fresh, fresh / FOLDER, commit_key(fresh))
+            manifest = create(fresh, fresh / FOLDER, commit_key(fresh))
+            integrity.remember(index, manifest, fresh)
     return Index.open(index)
 
 

@@ -88,7 +88,8 @@ class Index:
             If the index has no documents, deleted documents or not Anserini's fields, or there is
             no such analyser.
         DataError
-            If two documents have the same id.
+            If a file is damaged (`DamagedError`, which names it), or two documents have the same
+            id. What is damaged in the sidecar is made again instead.
         JavaError
             If Lucene cannot read the index.
         LockedError
@@ -305,15 +306,10 @@ class Index:
 
     def _share_lengths(self) -> None:
         """Hand over the exact lengths if the sidecar has them; else the JVM walks all postings once."""
-        from irkit.lucene import storage
-        from irkit.lucene.manifest import read_manifest
-
         if self._measured:
             return
-        folder = self._sidecar.folder
-        lengths = storage.read_array(folder / "lengths.npy", len(self), np.int32)
-        manifest = read_manifest(folder)  # read last: lengths of a newer index are gone from here on
-        if lengths is not None and manifest is not None and manifest.key == self._sidecar.key:
+        lengths = self._sidecar.ready_lengths()
+        if lengths is not None:
             search = java("Search")
             with java_errors(f"index: {self.path} cannot be read"):
                 search.useLengths(self._open(), lengths.astype("<i4", copy=False).tobytes())

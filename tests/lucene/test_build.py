@@ -119,7 +119,7 @@ def test_text_survives_exactly(path):
     )
 )
 def test_any_id_and_text_survive(path, documents):
-    with build_index(path, documents.items()) as index:
+    with build_index(path, documents.items(), overwrite=True) as index:
         assert index.texts(list(documents)) == list(documents.values())
         assert index.docnos.names.take(index.docnos.rank.argsort()).to_pylist() == sorted(documents, key=str.encode)
 
@@ -142,14 +142,14 @@ def test_long_texts_end_a_batch(monkeypatch):
 
 def test_the_same_content_has_the_same_fingerprint(path):
     one = build_index(path, DOCUMENTS).fingerprint
-    assert build_index(path, iter(DOCUMENTS), memory_mb=64).fingerprint == one
+    assert build_index(path, iter(DOCUMENTS), memory_mb=64, overwrite=True).fingerprint == one
     others = [
-        build_index(path, DOCUMENTS[::-1]),
-        build_index(path, DOCUMENTS[:3]),
-        build_index(path, [*DOCUMENTS[:3], ("d4", "Fox, fox; FOX 's")]),
-        build_index(path, DOCUMENTS, analyzer="english-nostem"),
-        build_index(path, DOCUMENTS, positions=True),
-        build_index(path, DOCUMENTS, store_text=False),
+        build_index(path, DOCUMENTS[::-1], overwrite=True),
+        build_index(path, DOCUMENTS[:3], overwrite=True),
+        build_index(path, [*DOCUMENTS[:3], ("d4", "Fox, fox; FOX 's")], overwrite=True),
+        build_index(path, DOCUMENTS, analyzer="english-nostem", overwrite=True),
+        build_index(path, DOCUMENTS, positions=True, overwrite=True),
+        build_index(path, DOCUMENTS, store_text=False, overwrite=True),
     ]
     assert len({one, *(index.fingerprint for index in others)}) == 7
 
@@ -182,7 +182,7 @@ BAD = [
 def test_bad_documents_leave_the_old_index(path, documents, message):
     build_index(path, DOCUMENTS).close()
     with pytest.raises(DataError, match=message) as caught:
-        build_index(path, documents)
+        build_index(path, documents, overwrite=True)
     assert "\n" not in str(caught.value)
     assert leftovers(path) == []
     assert ranked(Index.open(path), "dog") == ["d2"]
@@ -190,7 +190,7 @@ def test_bad_documents_leave_the_old_index(path, documents, message):
 
 def test_bad_documents_make_no_index(path):
     with pytest.raises(DataError):
-        build_index(path, [("a", "x"), ("a", "y")])
+        build_index(path, [("a", "x"), ("a", "y")], overwrite=True)
     assert not path.exists()
     assert leftovers(path) == []
 
@@ -238,7 +238,7 @@ def test_a_failing_source_is_reported_as_it_is(path, error):
         raise error
 
     with pytest.raises(type(error)) as caught:
-        build_index(path, source())
+        build_index(path, source(), overwrite=True)
     assert caught.value is error
     assert leftovers(path) == []
     assert len(Index.open(path)) == 4
@@ -253,7 +253,7 @@ def test_interrupting_the_commit(path, monkeypatch):
 
     monkeypatch.setattr(build._Writer, "finish", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        build_index(path, ((f"n{i}", "text") for i in range(20_000)))
+        build_index(path, ((f"n{i}", "text") for i in range(20_000)), overwrite=True)
     assert leftovers(path) == []
     assert len(Index.open(path)) == 4
 
@@ -276,7 +276,7 @@ def threads_that_stay():
 def test_no_thread_outlives_a_build(path):
     build_index(path, DOCUMENTS)
     with pytest.raises(DataError):
-        build_index(path, [("a", "x"), ("a", "x")])
+        build_index(path, [("a", "x"), ("a", "x")], overwrite=True)
     assert threads_that_stay() == set()
 
 
@@ -293,13 +293,13 @@ def test_no_thread_outlives_a_build_that_is_given_up_while_batches_wait(tmp_path
 def test_overwrite(path):
     build_index(path, DOCUMENTS)
     with pytest.raises(ConfigError, match=r"there is an index already, got .*; pass overwrite=True"):
-        build_index(path, DOCUMENTS[:1], overwrite=False)
-    assert len(build_index(path, DOCUMENTS[:1])) == 1
+        build_index(path, DOCUMENTS[:1])
+    assert len(build_index(path, DOCUMENTS[:1], overwrite=True)) == 1
 
 
 def test_an_open_index_outlives_its_replacement(path):
     old = build_index(path, DOCUMENTS)
-    new = build_index(path, [("n", "nothing else")])
+    new = build_index(path, [("n", "nothing else")], overwrite=True)
     assert ranked(old, "fox") == ["d4", "d1"]
     assert old.texts(["d1"]) == ["red fox"]
     assert ranked(new, "fox") == []
@@ -340,6 +340,6 @@ def test_parents_are_made_and_links_followed(tmp_path):
     build_index(real, DOCUMENTS[:1])
     link = tmp_path / "link"
     link.symlink_to(real)
-    assert build_index(link, DOCUMENTS).path == real
+    assert build_index(link, DOCUMENTS, overwrite=True).path == real
     assert link.is_symlink()
     assert len(Index.open(link)) == 4

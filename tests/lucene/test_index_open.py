@@ -78,7 +78,7 @@ def test_an_interrupted_replacement_is_undone(path, tmp_path):
 
 
 def test_an_open_index_stays_as_it_was_while_its_folder_is_rebuilt(path):
-    with Index.open(path) as old, build_index(path, [("z", "red wolf")]) as new:
+    with Index.open(path) as old, build_index(path, [("z", "red wolf")], overwrite=True) as new:
         assert ids(old, "red") == ["b", "a"]
         assert ids(new, "red") == ["z"]
 

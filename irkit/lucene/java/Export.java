@@ -14,6 +14,7 @@ import java.nio.file.Paths;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.apache.lucene.index.BinaryDocValues;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.DocValues;
@@ -40,7 +41,8 @@ public final class Export {
 
   /**
    * Describes the latest commit as lines `name value`: documents, deleted, analyzer and content (what irkit noted when it
-   * built the index), positions, with_terms (documents with at least one term), terms, tokens, postings, fields, lucene.
+   * built the index), positions, with_terms (documents with at least one term), terms, tokens, postings, fields, files,
+   * lucene.
    */
   public static String describe(String path) throws IOException {
     try (DirectoryReader reader = open(path)) {
@@ -70,6 +72,7 @@ public final class Export {
           + "\ntokens " + (terms == null ? 0 : terms.getSumTotalTermFreq())
           + "\npostings " + (terms == null ? 0 : terms.getSumDocFreq())
           + "\nfields" + fields
+          + "\nfiles " + String.join(" ", new TreeSet<>(reader.getIndexCommit().getFileNames()))
           + "\nlucene " + Version.LATEST;
     }
   }
