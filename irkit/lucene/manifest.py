@@ -22,6 +22,7 @@ from irkit.arrays import Ints
 from irkit.config import digest
 from irkit.errors import ConfigError, DataError, NotFoundError
 from irkit.lucene import storage, swap
+from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
 from irkit.lucene.wire import java_errors
 
@@ -124,7 +125,7 @@ def create(index: Path, folder: Path, key: str) -> Manifest:
     with work_folder(folder) as work:
         facts = _facts(index)
         with java_errors(f"index: the ids of {index} cannot be read"):
-            java("Export").docnos(str(index), str(work))
+            interruptible(java("Export").docnos, str(index), str(work))
         docnos = storage.raw_strings(work, "docnos")
         rank = _ranks(index, docnos)
         manifest = _manifest(key, facts, docnos)
@@ -166,7 +167,9 @@ def sidecar_lock(folder: Path) -> Iterator[None]:
 def _facts(index: Path) -> dict[str, str]:
     export = java("Export")
     with java_errors(f"index: {index} cannot be read"):
-        facts = dict(line.partition(" ")[::2] for line in export.describe(str(index)).split("\n"))
+        facts = dict(
+            line.partition(" ")[::2] for line in interruptible(export.describe, str(index)).decode().split("\n")
+        )
     if facts["documents"] == "0":
         raise ConfigError(f"index: {index} holds no documents; build it again")
     if facts["deleted"] != "0":

@@ -24,6 +24,7 @@ from irkit.errors import ConfigError, JavaError, LockedError
 from irkit.hits import Docnos
 from irkit.locate import home
 from irkit.lucene import storage, swap
+from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
 from irkit.lucene.manifest import Manifest, Replaced, commit_key, create, read_manifest, sidecar_lock, work_folder
 from irkit.lucene.transpose import transpose
@@ -185,7 +186,7 @@ class Sidecar:
         export = java("Export")
         with self._writing() as work:
             with java_errors(f"sidecar: exporting the postings of {self.path} failed"):
-                export.postings(str(self.path), str(work))
+                interruptible(export.postings, str(self.path), str(work))
             storage.write_strings(work / "terms.arrow", storage.raw_strings(work, "terms"))
             for name in ("terms.ptr", "terms.bytes"):
                 (work / name).unlink()
