@@ -212,6 +212,9 @@ class Index:
     def texts(self, docnos: Sequence[str]) -> list[str]:
         """Return the stored texts of documents.
 
+        An index that irkit did not build stores the source of each document; where that is JSON of
+        Anserini's, its text is taken out.
+
         Raises
         ------
         NotFoundError
@@ -231,6 +234,10 @@ class Index:
         for docno, text in zip(docnos, out, strict=True):
             if text is None:
                 raise ConfigError(f"index: {self.path} has no stored text of {docno!r}; build it with store_text=True")
+        if self._sidecar.manifest.assumed:
+            from irkit.lucene.anserini import text_of
+
+            return [text_of(text) for text in out if text is not None]
         return out  # type: ignore[return-value]
 
     def close(self) -> None:
