@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -10,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import irkit
 from irkit.config import digest
+from irkit.errors import DamagedError, NotFoundError
 from irkit.locate import home
+from irkit.turns import turn
 
 if TYPE_CHECKING:
     from irkit.io import Collection
@@ -29,7 +33,9 @@ def index_path(collection: Collection, analyzer: str = "english") -> Path:
 
 
 def collection_index(collection: Collection | str, analyzer: str = "english", *, progress: bool = False) -> Index:
-    """Open the index of a collection, building it first where there is none.
+    """Open the index of a collection, building it first where there is none, or a damaged one.
+
+    While another process builds the same index this one waits, and says so.
 
     Parameters
     ----------
@@ -40,21 +46,41 @@ def collection_index(collection: Collection | str, analyzer: str = "english", *,
     progress : bool
         Show a progress bar while building.
 
-    Raises
-    ------
-    LockedError
-        If another process builds the same index at this moment.
     """
-    from irkit.lucene import Index, build_index
+    from irkit.lucene import build_index
 
     if isinstance(collection, str):
         from irkit.io import load_collection
 
         collection = load_collection(collection)
     path = index_path(collection, analyzer)
-    if path.exists():  # an index gets its place when it is complete
+    index = _opened(path)
+    if index is None:
+        with turn(path, f"builds the index of {collection.name}"):
+            index = _opened(path)
+            if index is None:
+                _clear(path)
+                index = build_index(path, collection.documents(), analyzer=analyzer, progress=progress)
+    return index
+
+
+def _opened(path: Path) -> Index | None:
+    """Open an index; None if there is none or it is damaged."""
+    from irkit.lucene import Index
+
+    if not path.exists():  # an index gets its place when it is complete
+        return None
+    try:
         return Index.open(path)
-    return build_index(path, collection.documents(), analyzer=analyzer, progress=progress)
+    except (DamagedError, NotFoundError):
+        return None
+
+
+def _clear(path: Path) -> None:
+    """Remove a damaged index: it is ours, for nobody else gives such names in such a place."""
+    if path.exists():
+        print(f"irkit: the index {path} is damaged and is built again", file=sys.stderr)
+        shutil.rmtree(path)
 
 
 @cache
