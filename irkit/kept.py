@@ -90,6 +90,8 @@ def found(path: Path, read: Callable[[Path], T]) -> T | None:
     """
     try:
         if _whole(path):
+            with suppress(OSError):
+                os.utime(path)  # the time of last use
             return read(path)
         log.debug("%s is not what was written and is made anew", path)
     except FileNotFoundError:

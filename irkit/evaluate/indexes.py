@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
+from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -21,15 +23,25 @@ if TYPE_CHECKING:
     from irkit.lucene import Index
 
 
+NAME = r".+-[0-9a-f]{16}(-[0-9a-f]{8})?"
+"Form of the names of our indexes; older ones lack the hash of the code."
+
+
 def index_path(collection: Collection, analyzer: str = "english") -> Path:
     """Return where the index of a collection lies, whether it is built or not.
 
     The folder's name holds a hash of the collection's files and reading options, the analyser and
-    the code that reads and indexes: when one of them changes, another folder is meant.
+    the code that reads and indexes: when one of them changes, another folder is meant. A second
+    hash is of the code alone, so that what another version built is known by its name.
     """
     key = digest("index", collection.fingerprint, analyzer, _code())
     name = re.sub(r"[^\w.-]+", "-", Path(collection.name).name).strip(".-")[:60] or "collection"
-    return home() / "indexes" / f"{name}-{key[:16]}"
+    return home() / "indexes" / f"{name}-{key[:16]}-{_code()[:8]}"
+
+
+def current(name: str) -> bool:
+    """Say whether an index of this name was built by the code that runs."""
+    return name.endswith(f"-{_code()[:8]}") and re.fullmatch(NAME, name) is not None
 
 
 def collection_index(collection: Collection | str, analyzer: str = "english", *, progress: bool = False) -> Index:
@@ -70,6 +82,8 @@ def _opened(path: Path) -> Index | None:
 
     if not path.exists():  # an index gets its place when it is complete
         return None
+    with suppress(OSError):
+        os.utime(path)  # the time of last use
     try:
         return Index.open(path)
     except (DamagedError, NotFoundError):
