@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
+from irkit.cli.clean import clean
 from irkit.cli.tables import counted, table
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ For example:
 
 
 def family() -> App:
-    """Return the commands list, show, get and verify."""
+    """Return the commands list, show, get, verify and clean."""
     app = App(name="data", help=HELP, help_format="plaintext", version_flags=())
     app.command(list_, name="list")
     app.command(show)
     app.command(get)
     app.command(verify)
+    app.command(clean)
     return app
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from irkit.config import digest
 from irkit.errors import NotFoundError, near_misses
+from irkit.kept import found, keep
 from irkit.locate import collections_home, home
 from irkit.text.vectors import Vectors, train_ppmi_svd, train_word2vec
+from irkit.turns import turn
 
 if TYPE_CHECKING:
     from irkit.io import Collection
@@ -51,14 +53,20 @@ def _trained(name: str, collection: Collection, index: Index) -> Vectors:
     """Train once per collection and analyser; the result is kept in the user's folder."""
     key = digest(name, collection.fingerprint, index.analyzer.name)
     path = home() / "vectors" / f"{Path(collection.name).name}-{key[:16]}.npz"
-    if path.is_file():
-        return Vectors.read(path)
+    kept = found(path, Vectors.read)
+    if kept is None:
+        with turn(path, f"trains {name.removeprefix('trained:')} vectors on {collection.name}"):
+            kept = found(path, Vectors.read)
+            if kept is None:
+                kept = _train(name, collection, index)
+                keep(path, kept.save)
+    return kept
+
+
+def _train(name: str, collection: Collection, index: Index) -> Vectors:
     ptr, ids, words = index.analyzer.encode([document.text for document in collection.documents()])
     names = words.to_pylist()
-    vectors: Any
     if name == "trained:ppmi-svd":
-        vectors = train_ppmi_svd(ptr, ids, names)
-    else:
-        vectors = train_word2vec([names[word] for word in ids[begin:end]] for begin, end in pairwise(ptr))
-    vectors.save(path)
-    return Vectors.read(path)
+        return train_ppmi_svd(ptr, ids, names)
+    texts: Any = ([names[word] for word in ids[begin:end]] for begin, end in pairwise(ptr))
+    return train_word2vec(texts)

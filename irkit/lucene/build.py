@@ -16,6 +16,7 @@ from irkit.documents import Document, as_documents
 from irkit.errors import ConfigError, DataError, JavaError
 from irkit.lucene import integrity, swap
 from irkit.lucene.analysis import BATCH_CHARACTERS, BATCH_TEXTS, check_analyzer, processors, utf8
+from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
 from irkit.lucene.making import create
 from irkit.lucene.manifest import commit_key
@@ -32,6 +33,9 @@ LONGEST_TEXT = 1 << 30
 "Bytes; a batch must fit into a Java array."
 
 SMALLEST_MEMORY = 16
+
+STEP = 50
+"Milliseconds of waiting for Java at a time, so that Ctrl-C is heard."
 
 
 def build_index(
@@ -117,25 +121,27 @@ class _Writer:
     def add(self, block: bytes) -> list[int]:
         """Queue a batch; return its rows whose id may have come before."""
         with self._errors():
+            while not self._builder.room(STEP):
+                pass
             suspects = self._builder.add(block).tostring()
         return np.frombuffer(suspects, dtype="<i4").tolist()
 
     def count(self, docno: str) -> int:
         """Count the documents added with this id."""
         with self._errors():
-            return int(self._builder.count(docno))
+            return int.from_bytes(interruptible(self._builder.count, docno), "little")
 
     def finish(self, content: str) -> None:
         """Commit."""
         with self._errors():
             self._builder.finish(content)
-            while not self._builder.done(200):  # short waits, so that Ctrl-C is heard
+            while not self._builder.done(STEP):
                 pass
 
     def abort(self) -> None:
         """Stop; the folder is removed by its owner."""
         with suppress(JavaError), self._errors():
-            self._builder.abort()
+            interruptible(self._builder.abort)
 
 
 def _feed(writer: _Writer, documents: Iterable[Document], *, progress: bool) -> str:

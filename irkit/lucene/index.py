@@ -14,6 +14,7 @@ from irkit.errors import ConfigError, JavaError, LockedError
 from irkit.lucene import bridge
 from irkit.lucene.analysis import Analyzer, check_analyzer, processors
 from irkit.lucene.bridge import Found, Query
+from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
 from irkit.lucene.similarity import BM25, Similarity
 from irkit.lucene.wire import java_errors, pack
@@ -176,8 +177,8 @@ class Index:
             block = pack(batch)
             workers = 1 if len(batch) == 1 else min(threads or processors(), len(batch))
             with java_errors(f"index: searching {self.path} failed"):
-                found = search.search(self._open(), line, scorer, ties, block, k, workers)
-            parts.append(bridge.decode(found.tostring(), len(batch), exact=exact))
+                found = interruptible(search.search, self._open(), line, scorer, ties, block, k, workers)
+            parts.append(bridge.decode(found, len(batch), exact=exact))
         return bridge.join(parts, exact=exact)
 
     def explain(self, query: Query, docno: str, similarity: Similarity = DEFAULT) -> list[tuple[str, float, float]]:
@@ -202,8 +203,8 @@ class Index:
             self._share_lengths()
         search = java("Search")
         with java_errors(f"index: explaining a score in {self.path} failed"):
-            found = search.explain(self._open(), line, block, row)
-        return sorted(bridge.decode_shares(found.tostring()), key=lambda share: (-share[2], share[0]))
+            found = interruptible(search.explain, self._open(), line, block, row)
+        return sorted(bridge.decode_shares(found), key=lambda share: (-share[2], share[0]))
 
     def analyze(self, texts: Sequence[str]) -> list[list[str]]:
         """Return the terms of each text, as the index's analyser makes them."""
@@ -211,6 +212,9 @@ class Index:
 
     def texts(self, docnos: Sequence[str]) -> list[str]:
         """Return the stored texts of documents.
+
+        An index that irkit did not build stores the source of each document; where that is JSON of
+        Anserini's, its text is taken out.
 
         Raises
         ------
@@ -227,10 +231,14 @@ class Index:
         for start in range(0, len(rows), BATCH_TEXTS):
             block = rows[start : start + BATCH_TEXTS].astype("<i4").tobytes()
             with java_errors(f"index: reading texts of {self.path} failed"):
-                out += bridge.decode_texts(search.texts(self._open(), block).tostring())
+                out += bridge.decode_texts(interruptible(search.texts, self._open(), block))
         for docno, text in zip(docnos, out, strict=True):
             if text is None:
                 raise ConfigError(f"index: {self.path} has no stored text of {docno!r}; build it with store_text=True")
+        if self._sidecar.manifest.assumed:
+            from irkit.lucene.anserini import text_of
+
+            return [text_of(text) for text in out if text is not None]
         return out  # type: ignore[return-value]
 
     def close(self) -> None:

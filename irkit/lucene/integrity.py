@@ -11,6 +11,7 @@ from pathlib import Path
 
 from irkit import verified
 from irkit.errors import ConfigError, DamagedError, JavaError
+from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
 from irkit.lucene.manifest import Manifest
 from irkit.lucene.owned import FOLDER
@@ -34,7 +35,7 @@ def commit_files(index: Path) -> list[str]:
     """
     integrity = java("Integrity")
     with java_errors(f"index: {index} cannot be read"):
-        return str(integrity.files(str(index))).split("\n")
+        return interruptible(integrity.files, str(index)).decode().split("\n")
 
 
 def check_index(index: Path, files: Iterable[str] | None = None) -> None:
@@ -68,7 +69,7 @@ def check_again(index: Path) -> None:
     """Check Lucene's files of the latest commit, whatever is known of them."""
     integrity = java("Integrity")
     with java_errors(f"index: {index} cannot be read"):
-        lines = str(integrity.check(str(index))).splitlines()
+        lines = interruptible(integrity.check, str(index)).decode().splitlines()
     if lines:
         kind, name, why = lines[0].split(" ", 2)
         more = f", and {len(lines) - 1} more" if len(lines) > 1 else ""

@@ -15,6 +15,7 @@ from irkit.arrays import Ints
 from irkit.config import digest
 from irkit.errors import ConfigError, DataError
 from irkit.lucene import owned, storage
+from irkit.lucene.calls import interruptible
 from irkit.lucene.integrity import DamagedPart, check_parts
 from irkit.lucene.jvm import java
 from irkit.lucene.manifest import (
@@ -67,7 +68,7 @@ def create(index: Path, folder: Path, key: str) -> Manifest:
     with work_folder(folder) as work:
         facts = _facts(index)
         with java_errors(f"index: the ids of {index} cannot be read"):
-            java("Export").docnos(str(index), str(work))
+            interruptible(java("Export").docnos, str(index), str(work))
         docnos = storage.raw_strings(work, "docnos")
         rank = _ranks(index, docnos)
         storage.write_strings(work / "docnos.arrow", docnos)
@@ -102,7 +103,8 @@ def _intact(index: Path, folder: Path, key: str) -> Manifest | None:
 def _facts(index: Path) -> dict[str, str]:
     export = java("Export")
     with java_errors(f"index: {index} cannot be read"):
-        facts = dict(line.partition(" ")[::2] for line in export.describe(str(index)).split("\n"))
+        lines = interruptible(export.describe, str(index)).decode().split("\n")
+    facts = dict(line.partition(" ")[::2] for line in lines)
     if facts["documents"] == "0":
         raise ConfigError(f"index: {index} holds no documents; build it again")
     if facts["deleted"] != "0":

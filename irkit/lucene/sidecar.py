@@ -28,6 +28,7 @@ from irkit.errors import ConfigError, DamagedError, JavaError, LockedError
 from irkit.hits import Docnos
 from irkit.locate import home
 from irkit.lucene import storage, swap
+from irkit.lucene.calls import interruptible
 from irkit.lucene.integrity import DamagedPart, check_index, check_parts
 from irkit.lucene.jvm import java
 from irkit.lucene.making import Replaced, create
@@ -206,7 +207,7 @@ class Sidecar:
         """Walk all postings once and keep them by term."""
         export = java("Export")
         with java_errors(f"sidecar: exporting the postings of {self.path} failed"):
-            export.postings(str(self.path), str(work))
+            interruptible(export.postings, str(self.path), str(work))
         storage.write_strings(work / "terms.arrow", storage.raw_strings(work, "terms"))
         for name in ("terms.ptr", "terms.bytes"):
             (work / name).unlink()

@@ -93,8 +93,19 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def target(path: str | os.PathLike[str]) -> Path:
-    """Return the real folder that `path` means, links followed."""
-    return Path(os.path.realpath(Path(path).expanduser()))
+    """Return the real folder that `path` means, links followed.
+
+    Raises
+    ------
+    ConfigError
+        If it holds bytes that are no text, which Java cannot express.
+    """
+    real = Path(os.path.realpath(Path(path).expanduser()))
+    try:
+        str(real).encode()
+    except UnicodeEncodeError:
+        raise ConfigError(f"index: Java takes only paths that are valid UTF-8, got {str(real)!a}; rename it") from None
+    return real
 
 
 @contextmanager

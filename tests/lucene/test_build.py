@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from irkit.documents import Document
 from irkit.errors import ConfigError, DataError, LockedError
 from irkit.lucene import Index, build, build_index
+from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java, start
 from irkit.lucene.wire import pack
 
@@ -220,9 +221,11 @@ def test_the_hash_set_grows_and_finds_exactly_the_repeats(tmp_path):
     start()
     builder = java("IndexBuilder").start(str(tmp_path / "raw"), "whitespace", 1, 0, 0, 16)
     ids = [str(i).encode() for i in range(20_000)]
+    assert builder.room(1000)
     first = builder.add(pack([part for name in ids for part in (name, b"")])).tostring()
+    assert builder.room(1000)
     again = builder.add(pack([b"new", b"", b"19999", b"", b"-1", b"", b"0", b""])).tostring()
-    builder.abort()
+    interruptible(builder.abort)
     assert first == b""
     assert list(memoryview(again).cast("i")) == [1, 3]
 
@@ -284,9 +287,10 @@ def test_no_thread_outlives_a_build_that_is_given_up_while_batches_wait(tmp_path
     builder = java("IndexBuilder").start(str(tmp_path / "new"), "english", 1, 0, 0, 64)
     words = " ".join(f"word{i % 977}" for i in range(5_000))
     for batch in range(2):  # one is written while the other waits
+        assert builder.room(1000)
         builder.add(pack([text for i in range(400) for text in (f"{batch}-{i}".encode(), words.encode())]))
     builder.finish("")
-    builder.abort()
+    interruptible(builder.abort)
     assert threads_that_stay() == set()
 
 

@@ -31,7 +31,7 @@ final class Handle {
   volatile int[] byRank;
   private final Directory directory;
   private byte[] norms;
-  private int[] lengths;
+  private volatile int[] lengths;
 
   private Handle(Directory directory, DirectoryReader reader, Analyzer analyzer) {
     this.directory = directory;
@@ -67,6 +67,21 @@ final class Handle {
       throw new IllegalStateException("the index is closed");
     }
     return handle;
+  }
+
+  /** What is done with an open index. */
+  interface Use {
+    byte[] run(Handle handle) throws Exception;
+  }
+
+  /** Does something with an open index, which stays open that long. */
+  static byte[] with(long id, Use use) throws Exception {
+    Handle handle = hold(id);
+    try {
+      return use.run(handle);
+    } finally {
+      handle.release();
+    }
   }
 
   /** Ends what `hold` began. */
@@ -108,6 +123,11 @@ final class Handle {
     this.lengths = lengths;
   }
 
+  /** Says whether `lengths` has them at hand. */
+  boolean measured() {
+    return lengths != null;
+  }
+
   /** Returns Lucene's one-byte lengths; 1 where a document has none, as Lucene itself assumes. */
   synchronized byte[] norms() throws IOException {
     if (norms == null) {
@@ -126,7 +146,7 @@ final class Handle {
   }
 
   /** Returns the exact length of each document, the sum of its term frequencies; one pass over all postings if need be. */
-  synchronized int[] lengths() throws IOException {
+  synchronized int[] lengths(Call call) throws IOException {
     if (lengths == null) {
       int[] sums = new int[reader.maxDoc()];
       for (LeafReaderContext leaf : reader.leaves()) {
@@ -134,6 +154,7 @@ final class Handle {
         TermsEnum each = terms == null ? TermsEnum.EMPTY : terms.iterator();
         PostingsEnum list = null;
         while (each.next() != null) {
+          call.check();
           list = each.postings(list, PostingsEnum.FREQS);
           int doc;
           while ((doc = list.nextDoc()) != DocIdSetIterator.NO_MORE_DOCS) {

@@ -1,6 +1,7 @@
 package irkit;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.Collection;
@@ -17,7 +18,7 @@ import org.apache.lucene.store.FSDirectory;
 import org.apache.lucene.store.IOContext;
 import org.apache.lucene.store.IndexInput;
 
-/** Which files an index has, and whether each is as Lucene wrote it. */
+/** Which files an index has, and whether each is as Lucene wrote it. Both are waited for as `Call` says. */
 public final class Integrity {
   private static final Pattern PATH = Pattern.compile("path=\"([^\"]*)\"");
 
@@ -28,10 +29,12 @@ public final class Integrity {
    *
    * @throws IOException if Lucene cannot read the commit
    */
-  public static String files(String index) throws IOException {
-    try (FSDirectory directory = FSDirectory.open(Paths.get(index))) {
-      return String.join("\n", new TreeSet<>(SegmentInfos.readLatestCommit(directory).files(true)));
-    }
+  public static byte[] files(long ticket, String index) throws Exception {
+    return Call.run(ticket, call -> {
+      try (FSDirectory directory = FSDirectory.open(Paths.get(index))) {
+        return text(new TreeSet<>(SegmentInfos.readLatestCommit(directory).files(true)));
+      }
+    });
   }
 
   /**
@@ -40,28 +43,34 @@ public final class Integrity {
    * @return a line `kind file why` for each that is not as it was written, sorted: kind is `damaged`, or `version` where
    *     another version of Lucene wrote it; empty if all is well
    */
-  public static String check(String index) throws IOException {
+  public static byte[] check(long ticket, String index) throws Exception {
+    return Call.run(ticket, call -> text(check(call, index).values()));
+  }
+
+  private static TreeMap<String, String> check(Call call, String index) throws IOException {
     TreeMap<String, String> found = new TreeMap<>();
     try (FSDirectory directory = FSDirectory.open(Paths.get(index))) {
       String commit = SegmentInfos.getLastCommitSegmentsFileName(directory);
-      check(directory, List.of(commit), found); // first, so that nothing wrong is ever parsed
+      check(call, directory, List.of(commit), found); // first, so that nothing wrong is ever parsed
       if (found.isEmpty()) {
         try {
-          check(directory, SegmentInfos.readLatestCommit(directory).files(false), found);
+          check(call, directory, SegmentInfos.readLatestCommit(directory).files(false), found);
         } catch (Exception | OutOfMemoryError error) {
           String name = named(error, commit);
-          check(directory, List.of(name), found); // a wrong byte may look like another version
+          check(call, directory, List.of(name), found); // a wrong byte may look like another version
           boolean version = error instanceof IndexFormatTooNewException || error instanceof IndexFormatTooOldException;
           found.putIfAbsent(name, (version ? "version " : "damaged ") + name + " " + line(error));
         }
       }
     }
-    return String.join("\n", found.values());
+    return found;
   }
 
-  private static void check(FSDirectory directory, Collection<String> files, TreeMap<String, String> found) {
+  private static void check(
+      Call call, FSDirectory directory, Collection<String> files, TreeMap<String, String> found) {
     TreeMap<String, String> wrong = new TreeMap<>();
     files.parallelStream().forEach(name -> {
+      call.check();
       String why;
       try (IndexInput input = directory.openInput(name, IOContext.READONCE)) {
         CodecUtil.checksumEntireFile(input);
@@ -81,6 +90,10 @@ public final class Integrity {
     Matcher path = PATH.matcher(String.valueOf(error.getMessage()));
     Path name = path.find() ? Paths.get(path.group(1)).getFileName() : null;
     return name == null ? otherwise : name.toString();
+  }
+
+  private static byte[] text(Collection<String> lines) {
+    return String.join("\n", lines).getBytes(StandardCharsets.UTF_8);
   }
 
   private static String line(Throwable error) {
