@@ -67,7 +67,7 @@ def create(index: Path, folder: Path, key: str) -> Manifest:
         raise FileExistsError(f"{folder} holds other files than a sidecar, such as {strangers[0]}")
     with work_folder(folder) as work:
         facts = _facts(index)
-        with java_errors(f"index: the ids of {index} cannot be read"):
+        with java_errors(f"sidecar: copying the ids of {index} failed"):
             interruptible(java("Export").docnos, str(index), str(work))
         docnos = storage.raw_strings(work, "docnos")
         rank = _ranks(index, docnos)

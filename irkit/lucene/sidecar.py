@@ -222,7 +222,7 @@ class Sidecar:
 
         Java says in its own way that a disk is full, so its errors count like the system's.
         """
-        reason: Exception | None = None
+        reasons: list[OSError | JavaError] = []
         for folder in places(self.path, self.key):
             self._same_commit()
             try:
@@ -232,10 +232,11 @@ class Sidecar:
                 self._same_commit()
             except (OSError, JavaError) as error:
                 self._same_commit()
-                reason = error
-        if isinstance(reason, OSError):
-            raise _unwritable(self.path, self.key, reason) from reason
-        raise reason or LockedError(f"index: {self.path} is being replaced; open it again")
+                reasons.append(error)
+        for reason in reasons:
+            if isinstance(reason, OSError):
+                raise _unwritable(self.path, self.key, reason) from reason
+        raise reasons[0] if reasons else LockedError(f"index: {self.path} is being replaced; open it again")
 
     def _make_in(self, folder: Path, fill: Callable[[Path], None]) -> None:
         manifest = read_manifest(folder)
