@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import Callable
 from typing import Any
 
 from irkit.lucene.jvm import java
 
-_tickets = itertools.count(1)
+_tickets = itertools.count(secrets.randbits(60))  # this module may be loaded anew while the JVM goes on
 
 
 def interruptible(method: Callable[..., Any], *arguments: Any) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import secrets
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,6 +38,9 @@ BATCH_TEXTS = 1000
 
 ATTEMPTS = 5
 "Times an index that is being replaced is opened anew."
+
+
+_handles = itertools.count(secrets.randbits(60))  # this module may be loaded anew while the JVM goes on
 
 
 class IndexStats(NamedTuple):
@@ -104,8 +109,9 @@ class Index:
         for _ in range(ATTEMPTS):
             sidecar = Sidecar.open(path, name)
             try:
+                index = cls(sidecar, next(_handles))  # it closes what it opens, also if it is interrupted
                 with java_errors(f"index: {sidecar.path} cannot be read"):
-                    index = cls(sidecar, search.open(str(sidecar.path), sidecar.analyzer))
+                    search.open(index._handle, str(sidecar.path), sidecar.analyzer)
             except JavaError:
                 if commit_key(sidecar.path) == sidecar.key:
                     raise

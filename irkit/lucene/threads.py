@@ -17,8 +17,8 @@ def attached() -> None:
 
     To be called before Java is. The main thread stays attached, as Python may use Java while it shuts down.
     """
-    if not hasattr(_here, "stay") and threading.current_thread() is not threading.main_thread():
-        _here.stay = _Stay()
+    if not hasattr(_here, "stay"):
+        _here.stay = None if threading.current_thread() is threading.main_thread() else _Stay()
 
 
 def attached_for_good() -> None:

@@ -1,5 +1,6 @@
 """Tests of irkit.lucene.calls: what runs in Java hears Ctrl-C and leaves nothing running."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from irkit.lucene import Analyzer, build_index
+from irkit.lucene import Analyzer, Index, build_index
 from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
 
@@ -122,3 +123,29 @@ def test_an_interrupted_sidecar_is_made_at_the_next_use(tmp_path, monkeypatch):
             _ = index.postings
     assert not [name for name in os.listdir(tmp_path / "index" / "irkit") if name.startswith(".work")]
     assert index.postings.toarray().tolist() == [[1, 1], [1, 0]]
+
+
+def test_an_interrupted_opening_leaves_no_index_open(tmp_path, monkeypatch):
+    build_index(tmp_path / "index", [("a", "red fox")]).close()
+    import jnius
+
+    handles = jnius.autoclass("irkit.Handle").OPEN
+
+    class Search:
+        def open(self, *arguments):
+            java("Search").open(*arguments)
+            opened.append(handles.size())
+            raise KeyboardInterrupt  # it comes when Java has just returned
+
+        def close(self, handle):
+            java("Search").close(handle)
+
+    opened = []
+    before = handles.size()
+    with monkeypatch.context() as patch:
+        patch.setattr("irkit.lucene.index.java", lambda name: Search())
+        with pytest.raises(KeyboardInterrupt):
+            Index.open(tmp_path / "index")
+        gc.collect()
+    assert opened == [before + 1]
+    assert handles.size() == before

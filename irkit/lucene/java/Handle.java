@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Paths;
 import java.util.Arrays;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.LeafReaderContext;
@@ -16,14 +15,13 @@ import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FSDirectory;
 
-/** An open index and the arrays over its documents; Python holds its number. */
+/** An open index and the arrays over its documents; Python gives it its number. */
 final class Handle {
   static final String CONTENTS = "contents";
 
   private static final ConcurrentHashMap<Long, Handle> OPEN = new ConcurrentHashMap<>();
-  private static final AtomicLong NUMBERS = new AtomicLong();
 
-  final long id = NUMBERS.incrementAndGet();
+  final long id;
   final DirectoryReader reader;
   final Analyzer analyzer;
   /** Position of each document's external id in ascending order, and its inverse; set before the first search. */
@@ -33,23 +31,22 @@ final class Handle {
   private byte[] norms;
   private volatile int[] lengths;
 
-  private Handle(Directory directory, DirectoryReader reader, Analyzer analyzer) {
+  private Handle(long id, Directory directory, DirectoryReader reader, Analyzer analyzer) {
+    this.id = id;
     this.directory = directory;
     this.reader = reader;
     this.analyzer = analyzer;
   }
 
   /** Opens an index; whoever made its sidecar has checked that it is one of ours, without deletions. */
-  static Handle open(String path, String analyzer) throws IOException {
+  static void open(long id, String path, String analyzer) throws IOException {
     Directory directory = FSDirectory.open(Paths.get(path));
     DirectoryReader reader = null;
     boolean ready = false;
     try {
       reader = DirectoryReader.open(directory);
-      Handle handle = new Handle(directory, reader, Analyzers.byName(analyzer));
-      OPEN.put(handle.id, handle);
+      OPEN.put(id, new Handle(id, directory, reader, Analyzers.byName(analyzer)));
       ready = true;
-      return handle;
     } finally {
       if (!ready) {
         if (reader != null) {

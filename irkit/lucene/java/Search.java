@@ -16,7 +16,7 @@ import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.search.IndexSearcher;
 
 /**
- * What Python calls to search an index; every call but the first takes the number that `open` returned. Those that may
+ * What Python calls to search an index; each takes the number under which Python has it opened. Those that may
  * take long return null while they have not ended, and are asked for again by their ticket: see `Call`.
  */
 public final class Search {
@@ -30,9 +30,9 @@ public final class Search {
 
   private Search() {}
 
-  /** Opens an index folder. */
-  public static long open(String path, String analyzer) throws IOException {
-    return Handle.open(path, analyzer).id;
+  /** Opens an index folder under a new number. */
+  public static void open(long index, String path, String analyzer) throws IOException {
+    Handle.open(index, path, analyzer);
   }
 
   /** Closes an index; a second time does nothing. */
