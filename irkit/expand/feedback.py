@@ -12,16 +12,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from irkit.arrays import Floats, Ints
+from irkit.arrays import Floats, Ints, offsets
 from irkit.config import Config
 from irkit.errors import CompositionError
-from irkit.frames import Queries
+from irkit.frames import Queries, asked
 from irkit.hits import Hits
 from irkit.pipeline.explain import Origin
 from irkit.pipeline.stage import Stage
@@ -122,7 +123,9 @@ class FeedbackStage(Stage):
     def explain_rewrite(self, flow: Hits) -> list[Origin] | None:
         """Return the share of the original query and of each source in each term's weight."""
         flow = flow.on(self.index.docnos)
-        feedback = gather(self.index, flow, 0, query_counts(self.index, flow.queries)[0], self.config.fb_docs)
+        feedback = gather(
+            self.index, flow, 0, query_counts(self.index, flow.queries, self.name)[0], self.config.fb_docs
+        )
         if not len(feedback.docs):
             return None
         sources, given = self.evidence(feedback)
@@ -139,26 +142,25 @@ class FeedbackStage(Stage):
         """Rewrite every query; one without feedback documents or known terms stays as it is."""
         flow = flow.on(self.index.docnos)  # a join, a cache or a run file numbers documents its own way
         models = []
-        for row, query in enumerate(query_counts(self.index, flow.queries)):
+        for row, query in enumerate(query_counts(self.index, flow.queries, self.name)):
             feedback = gather(self.index, flow, row, query, self.config.fb_docs)
             models.append(self.expand(feedback) if len(feedback.docs) else self.original(feedback))
         return rewritten(self.index, flow.queries, models)
 
 
-def query_counts(index: Index, queries: Queries) -> list[QueryTerms]:
-    """Return each query in index terms."""
-    toks = [tok if isinstance(tok, dict) else None for tok in queries["query_toks"]] if "query_toks" in queries else []
-    toks = toks or [None] * len(queries)
-    plain = [row for row, tok in enumerate(toks) if tok is None]
-    analysed = index.analyze([queries["query"].iloc[row] for row in plain]) if plain else []
+def query_counts(index: Index, queries: Queries, who: str = "feedback") -> list[QueryTerms]:
+    """Return each query in index terms; `who` opens the message where one has neither text nor weighted terms."""
+    wanted = asked(queries, who=who)
+    plain = [row for row, query in enumerate(wanted) if isinstance(query, str)]
+    analysed = index.analyze([wanted[row] for row in plain]) if plain else []  # type: ignore[misc]
+    known: list[Any] = list(wanted)
     for row, words in zip(plain, analysed, strict=True):
-        toks[row] = Counter(words)
-    known: list[dict[str, float]] = [tok or {} for tok in toks]
-    out = []
+        known[row] = Counter(words)
     ids = index.vocabulary.ids([term for tok in known for term in tok])
     weights = np.array([weight for tok in known for weight in tok.values()], dtype=np.float64)
-    ends = np.cumsum([len(tok) for tok in known])
-    for begin, end in zip([0, *ends[:-1]], ends, strict=True):
+    ends = offsets(np.array([len(tok) for tok in known], dtype=np.int64))
+    out = []
+    for begin, end in pairwise(ends.tolist()):
         own, weight = ids[begin:end], weights[begin:end]
         order = np.argsort(own)[np.count_nonzero(own < 0) :]
         out.append(QueryTerms(own[order], weight[order], float(weight[own < 0].sum())))
