@@ -161,17 +161,20 @@ def query_counts(index: Index, queries: Queries, who: str = "feedback") -> list[
     ends = offsets(np.array([len(tok) for tok in known], dtype=np.int64))
     out = []
     for begin, end in pairwise(ends.tolist()):
-        own, weight = ids[begin:end], weights[begin:end]
+        used = weights[begin:end] > 0  # a weight of 0 leaves a term out, as in a search
+        own, weight = ids[begin:end][used], weights[begin:end][used]
         order = np.argsort(own)[np.count_nonzero(own < 0) :]
         out.append(QueryTerms(own[order], weight[order], float(weight[own < 0].sum())))
     return out
 
 
 def gather(index: Index, hits: Hits, row: int, query: QueryTerms, fb_docs: int) -> Feedback:
-    """Collect one query's feedback documents from the forward index."""
+    """Collect one query's feedback documents from the forward index: those of the best `fb_docs` that have a term."""
     begin, end = int(hits.ptr[row]), int(hits.ptr[row + 1])
     end = min(end, begin + fb_docs)
     docs = hits.doc[begin:end].astype(np.int64)
+    filled = index.lengths[docs] > 0
+    docs = docs[filled]
     forward = index.forward
     spans = [slice(int(forward.indptr[doc]), int(forward.indptr[doc + 1])) for doc in docs]
     ids = query.terms
@@ -190,7 +193,7 @@ def gather(index: Index, hits: Hits, row: int, query: QueryTerms, fb_docs: int) 
         unknown=query.unknown,
         counts=counts,
         lengths=index.lengths[docs].astype(np.float64),
-        scores=hits.score[begin:end],
+        scores=hits.score[begin:end][filled],
         collection=vocabulary.cf[terms] / stats.tokens,
         df=vocabulary.df[terms].astype(np.float64),
         documents=stats.documents,
