@@ -152,7 +152,7 @@ def MeanPassage() -> Stage:
 
 
 def SumPassage() -> Stage:
-    """Score a document by the sum of its passages among the results; of log-likelihoods a sum punishes every passage."""
+    """Score a document by the sum of its passages among the results; a sum of log-likelihoods punishes each of them."""
     return Aggregate(method="sum")
 
 
