@@ -221,9 +221,12 @@ def check_test(test: str, *, who: str) -> None:
         raise ConfigError(f"{who}: there is no test {test!r}; choose from {', '.join(TEST_TITLES)}")
 
 
-def _by_stem(paths: Sequence[str | Path]) -> dict[str, str | Path]:
+def _by_stem(paths: Any) -> dict[str, str | Path]:
     named: dict[str, str | Path] = {}
-    for path in paths:
+    for path in [paths] if isinstance(paths, (str, Path, Hits, pd.DataFrame)) else paths:
+        if not isinstance(path, (str, Path)):
+            what = f"runs are files, or a dict of name to results, got {type(path).__name__}; write {{'mine': results}}"
+            raise ConfigError(f"compare: {what}")
         name = Path(path).stem
         if name in named:
             raise ConfigError(f"compare: two runs are called {name!r}, {named[name]} and {path}; name them in a dict")
