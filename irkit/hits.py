@@ -18,7 +18,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from irkit.arrays import Bools, Floats, Ints, offsets, segments
-from irkit.columns import arrow_strings, feature_matrix, frame_strings, laid_end_to_end, repeat_rows, take_rows
+from irkit.columns import (
+    arrow_rows,
+    arrow_strings,
+    feature_matrix,
+    frame_strings,
+    laid_end_to_end,
+    repeat_rows,
+    take_rows,
+)
 from irkit.docnos import Docnos as Docnos
 from irkit.errors import FrameError, NotFoundError
 
@@ -298,6 +306,7 @@ class Hits:
             check_weighted_terms(frame, who=who)
             extra = [name for name in QUERY_COLUMNS if name in frame]
             queries = frame[["qid", *extra]].drop_duplicates("qid").reset_index(drop=True)
+            _check_texts(frame, queries, who)
         query = pd.Index(queries["qid"]).get_indexer(pd.Index(frame["qid"]))
         if len(query) and query.min() < 0:
             stray = frame["qid"].iloc[int(np.argmin(query))]
@@ -308,6 +317,23 @@ class Hits:
         columns = {str(name): _column(frame[name]) for name in further}
         score = frame["score"].to_numpy(dtype=np.float64)
         return cls.ranked(queries, query, doc, score, Docnos(names.dictionary), ties, columns)
+
+
+def _check_texts(frame: pd.DataFrame, queries: pd.DataFrame, who: str) -> None:
+    """Raise `FrameError` if a qid stands for two texts, as where results of two lists of queries were put together."""
+    import pandas as pd
+
+    if "query" not in frame or not isinstance(frame["query"].dtype, pd.StringDtype):
+        return
+    row = pd.Index(queries["qid"]).get_indexer(pd.Index(frame["qid"]))
+    first, own = arrow_strings(queries["query"]).take(arrow_rows(row)), arrow_strings(frame["query"])
+    other = pc.not_equal(first, own).fill_null(False).to_numpy(zero_copy_only=False)
+    if other.any():
+        at = int(np.argmax(other))
+        raise FrameError(
+            f"{who}: qid {frame['qid'].iloc[at]!r} has two queries, {first[at].as_py()!r} and {own[at].as_py()!r}; "
+            "give each query a qid of its own"
+        )
 
 
 def _column(values: pd.Series[Any]) -> Any:

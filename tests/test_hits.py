@@ -290,3 +290,12 @@ def test_a_frame_remembers_another_tie_rule():
     assert frame.attrs == {"ties": "anserini"}
     assert frame["docno"].tolist() == rank_results(frame)["docno"].tolist() == ["a", "b"]
     assert rank_results(frame, ties="trec")["docno"].tolist() == ["b", "a"]
+
+
+def test_one_qid_cannot_stand_for_two_queries():
+    frame = pd.DataFrame({"qid": "1", "docno": ["a", "b"], "score": 1.0, "query": ["storm", "rain"]}, dtype=None)
+    with pytest.raises(
+        FrameError, match=r"results: qid '1' has two queries, 'storm' and 'rain'; give each query a qid"
+    ):
+        Hits.from_frame(frame)
+    assert len(Hits.from_frame(frame.assign(query="storm"))) == 2
