@@ -11,7 +11,8 @@ PyTerrier ecosystem, so its transformers read our frames and we read theirs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,14 +25,21 @@ Results: TypeAlias = pd.DataFrame
 Qrels: TypeAlias = pd.DataFrame
 Ratings: TypeAlias = pd.DataFrame
 
+_NEEDED = "write a text, a list of texts, a dict of qid to text or a frame with qid and query"
+
 
 def queries_frame(queries: str | Sequence[str] | Mapping[str, str] | Queries) -> Queries:
     """Make a queries frame from what people have at hand.
 
     Parameters
     ----------
-    queries : str, sequence of str, mapping of qid to text, or frame
+    queries : str, sequence of str (a list, an array, a column), mapping of qid to text, or frame
         A frame is checked and returned as it is; plain texts get the qids "1", "2", ...
+
+    Raises
+    ------
+    FrameError
+        If it is none of these.
 
     Examples
     --------
@@ -40,15 +48,42 @@ def queries_frame(queries: str | Sequence[str] | Mapping[str, str] | Queries) ->
     """
     if isinstance(queries, pd.DataFrame):
         check_queries(queries, who="queries")
+        if queries.empty:  # pandas gives a column without values any type
+            return queries.astype({name: "str" for name in ("qid", "query") if name in queries})
         return queries
     if isinstance(queries, str):
         queries = [queries]
     if not isinstance(queries, Mapping):
+        if isinstance(queries, (bytes, set, frozenset)) or not isinstance(queries, Iterable):
+            raise FrameError(f"queries: {_NEEDED}, got {short(queries)}")
         queries = {str(i): text for i, text in enumerate(queries, 1)}
-    # As objects first: dtype "str" would turn a number into text without a word.
-    frame = pd.DataFrame({"qid": list(queries.keys()), "query": list(queries.values())}, dtype=object)
+    for qid, text in queries.items():
+        if not (isinstance(qid, str) and isinstance(text, str)):  # dtype "str" would turn a number into text
+            name, value = ("query", text) if isinstance(qid, str) else ("qid", qid)
+            raise FrameError(f"queries: a {name} must be a text, got {short(value)}; {_NEEDED}")
+    frame = pd.DataFrame({"qid": list(queries.keys()), "query": list(queries.values())}, dtype="str")
     check_queries(frame, who="queries")
-    return frame.astype("str")
+    return frame
+
+
+def asked(queries: Queries, *, who: str) -> list[str | dict[str, float]]:
+    """Return what each query asks for: its weighted terms where it has any, else its text.
+
+    Raises
+    ------
+    FrameError
+        If a query has neither, as those of a run file; the message says what to add.
+    """
+    nothing = [None] * len(queries)
+    toks, texts = queries.get("query_toks", nothing), queries.get("query", nothing)
+    found = [own if isinstance(own, dict) else text for own, text in zip(toks, texts, strict=True)]
+    if None in found:
+        qid = queries["qid"].iloc[found.index(None)]
+        raise FrameError(
+            f"{who}: query {qid!r} has neither text nor weighted terms, got the columns {_columns(queries)}; add the "
+            "texts, which a run file does not hold: results.merge(queries, on='qid')"
+        )
+    return found
 
 
 def stack_queries(frames: Sequence[Queries]) -> Queries:
@@ -67,6 +102,29 @@ def check_queries(frame: Queries, *, who: str) -> None:
         raise FrameError(f"{who}: a queries frame needs the column 'query' or 'query_toks', got {_columns(frame)}")
     _strings(frame, ["qid", *(["query"] if "query" in frame else [])], who)
     _unique(frame, ["qid"], who)
+    check_weighted_terms(frame, who=who)
+
+
+def check_weighted_terms(frame: pd.DataFrame, *, who: str) -> None:
+    """Raise `FrameError` if `query_toks` holds anything but dicts of terms to weights of 0 or more, and None."""
+    for row, value in enumerate(frame.get("query_toks", ())):
+        if isinstance(value, dict):
+            wrong = next((item for item in value.items() if not _term_and_weight(*item)), None)
+            if wrong is not None:
+                raise FrameError(
+                    f"{who}: column 'query_toks' must hold terms with finite weights of 0 or more, got {wrong[0]!r}: "
+                    f"{short(wrong[1])} in row {row}"
+                )
+        elif not (value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))):
+            raise FrameError(
+                f"{who}: column 'query_toks' must hold dicts of terms to weights, got {short(value)} in row {row}; "
+                "rewrite the queries again or drop the column, for a CSV file keeps it as text only"
+            )
+
+
+def _term_and_weight(term: Any, weight: Any) -> bool:
+    number = isinstance(weight, Real) and not isinstance(weight, (bool, np.bool_))
+    return isinstance(term, str) and number and bool(0 <= weight < np.inf)
 
 
 def check_results(frame: Results, *, who: str) -> None:
@@ -105,6 +163,12 @@ def check_pairs(frame: pd.DataFrame, *, who: str) -> None:
         _numbers(frame, "timestamp", who)
 
 
+def short(value: Any) -> str:
+    """Show a value in a message: its type, and its text in one line."""
+    text = " ".join(repr(value).split())
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
 def _columns(frame: pd.DataFrame) -> str:
     return ", ".join(map(str, frame.columns)) or "no columns"
 
@@ -126,9 +190,9 @@ def _strings(frame: pd.DataFrame, names: list[str], who: str) -> None:
         column = frame[name]
         if column.isna().any():
             raise FrameError(f"{who}: column {name!r} has a missing value in row {int(column.isna().argmax())}")
-        if isinstance(column.dtype, pd.StringDtype):
+        if column.empty or isinstance(column.dtype, pd.StringDtype):
             continue
-        kinds = {type(value).__name__ for value in column}
+        kinds = {"str" if isinstance(value, str) else type(value).__name__ for value in column}
         if kinds - {"str"}:
             found = ", ".join(sorted(kinds))
             raise FrameError(

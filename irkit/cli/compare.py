@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from irkit.cli.evaluate import MEASURES
+from irkit.cli.evaluate import MEASURES, mixed_tags
 
 
 def compare(
@@ -55,8 +55,8 @@ def compare(
     """
     from irkit.cli.inputs import judgements
     from irkit.errors import ConfigError
-    from irkit.evaluate import compare as contrast
-    from irkit.evaluate import parse_measures
+    from irkit.evaluate import Comparison, evaluate, parse_measures
+    from irkit.io.runs import read_tagged_run
 
     wanted = parse_measures(measures)
     judged, exclude_self = judgements(qrels, split)
@@ -65,7 +65,15 @@ def compare(
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ConfigError(f"compare: {twice} is given twice; give each run once")
-    found = contrast(
-        dict(zip(names, paths, strict=True)), judged, wanted, test=test, exclude_self=exclude_self, seed=seed
-    )
-    print(jsonlib.dumps(found.cells, ensure_ascii=False) if json else found)
+    evaluations, tags = {}, {}
+    for name, path in zip(names, paths, strict=True):  # one run in memory at a time
+        results, tags[name] = read_tagged_run(path)
+        evaluations[name] = evaluate(results, judged, wanted, exclude_self=exclude_self)
+    found = Comparison(evaluations, names[0], test, seed)
+    if json:
+        print(jsonlib.dumps(found.cells, ensure_ascii=False))
+        return
+    print(found)
+    for name, own in tags.items():
+        if len(own) > 1:
+            print(f"{name}: {mixed_tags(own)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,8 +30,11 @@ def evaluate(
 ) -> None:
     """Measure run files against judgements.
 
-    Equal scores are ordered as trec_eval does. A judged query without results scores 0; a query
-    without judgements is left out.
+    Equal scores are ordered as trec_eval does, by document id descending. Scores are compared in
+    double precision; trec_eval holds them in single precision, so that it takes scores for equal
+    which differ only behind their seventh digit. A judged query without results scores 0; a query
+    without judgements is left out. What is left out or scores 0 for such a reason is said below the
+    table, as are several tags in one file.
 
     For example:
 
@@ -55,18 +59,32 @@ def evaluate(
     from irkit.cli.inputs import judgements
     from irkit.evaluate import evaluate as measure
     from irkit.evaluate import parse_measures
-    from irkit.io import read_run
+    from irkit.io.runs import read_tagged_run
 
     wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
     judged, exclude_self = judgements(qrels, split)
-    found = [(run, measure(read_run(run), judged, wanted, exclude_self=exclude_self)) for run in runs]
+    found, tags = [], {}
+    for run in runs:
+        results, tags[run] = read_tagged_run(run)
+        found.append((run, measure(results, judged, wanted, exclude_self=exclude_self)))
     if json:
         for run, evaluation in found:
-            print(jsonlib.dumps(_object(run, evaluation, per_query), ensure_ascii=False))
+            print(jsonlib.dumps(_object(run, evaluation, tags[run], per_query), ensure_ascii=False))
         return
     names = found[0][1].measures
     rows = [row for run, evaluation in found for row in _rows(run, evaluation, per_query)]
     print(table(["run", "query" if per_query else "queries", *names], rows))
+    for run, evaluation in found:
+        said = ", ".join(filter(None, [evaluation.said(), mixed_tags(tags[run])]))
+        if said:
+            print(f"{run}: {said}")
+
+
+def mixed_tags(tags: Sequence[str]) -> str:
+    """Name the tags of a run file that has more than one."""
+    if len(tags) < 2:
+        return ""
+    return f"{len(tags)} tags: {' '.join(tags[:3])}{' ...' if len(tags) > 3 else ''}"
 
 
 def _rows(run: Path, evaluation: Evaluation, per_query: bool) -> list[list[str]]:
@@ -81,8 +99,9 @@ def _rows(run: Path, evaluation: Evaluation, per_query: bool) -> list[list[str]]
     return [*rows, [str(run), "all", *means]]
 
 
-def _object(run: Path, evaluation: Evaluation, per_query: bool) -> dict[str, Any]:
+def _object(run: Path, evaluation: Evaluation, tags: Sequence[str], per_query: bool) -> dict[str, Any]:
     out: dict[str, Any] = {"run": str(run), "measures": evaluation.means, "queries": evaluation.counts}
+    out |= {"exclude_self": evaluation.exclude_self, "tags": list(tags)}
     if per_query:
         out["per_query"] = {name: column.to_dict() for name, column in evaluation.per_query.items()}
     return out

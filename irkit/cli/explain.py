@@ -23,7 +23,7 @@ def explain(
     """Say how one document got its score for one query.
 
     Each stage of the pipeline shows the rank and score it gave; where a stage knows, the share of
-    each term.
+    each term. Where scores are added, a part that lacks the document shows what it counted instead.
 
     For example:
 

@@ -200,7 +200,7 @@ def tune(
     method: Method = "grid",
     trials: int = 50,
     seed: int = 42,
-    exclude_self: bool = False,
+    exclude_self: bool | None = None,
 ) -> Tuned:
     """Choose settings fold by fold and measure every query under those chosen without it.
 
@@ -222,6 +222,8 @@ def tune(
         Candidates drawn, in each fold for optuna; a grid tries all.
     seed : int
         Of the folds and the draws.
+    exclude_self : bool, optional
+        As in `evaluate`.
 
     Raises
     ------
@@ -297,7 +299,7 @@ class _Scores:
         qrels: Qrels,
         measures: Any,
         resources: Mapping[str, Any],
-        exclude_self: bool,
+        exclude_self: bool | None,
     ) -> None:
         self.recipe, self.space, self.resources = recipe, space, resources
         self.queries, self.qrels, self.measures, self.exclude_self = queries, qrels, measures, exclude_self
