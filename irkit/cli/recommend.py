@@ -114,7 +114,7 @@ def _fitted(source: str, model: str, settings: list[str] | None, rates: bool, sa
 
 def _lists(fitted: Stage, users: tuple[str, ...], n: int) -> pd.DataFrame:
     from irkit.recommend import Recommender
-    from irkit.recommend.base import users_frame
+    from irkit.recommend.lists import users_frame
 
     pipeline = fitted.limited(n) if isinstance(fitted, Recommender) else fitted % n
     found = pipeline(users_frame(users)).rename(columns={"qid": "user", "docno": "item"})

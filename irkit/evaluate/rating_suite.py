@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 from irkit.config import Config
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.memory import memory_notes, peak_memory_mb, reset_peak
-from irkit.evaluate.rulers import ERRORS, ErrorRuler, ListRuler, Ruler, described, split_title
+from irkit.evaluate.rulers import ERRORS, ErrorRuler, ListRuler, Ruler, described, recommenders, split_title
 from irkit.evaluate.significance import TEST_TITLES
 from irkit.evaluate.suitefile import (
     ComparingSuite,
@@ -34,7 +34,6 @@ from irkit.recommend.problems import Problem, SplitChoice, load_problem
 from irkit.recommend.splits import RatingSplit
 
 if TYPE_CHECKING:
-    from irkit.pipeline.stage import Stage
     from irkit.recipe import Recipe
 
 RESOURCES = ("train",)
@@ -183,7 +182,7 @@ class RatingJob:
             started = time.perf_counter()
             stage = one.build(**resources)
             fitting.append(time.perf_counter() - started)
-            for model in _recommenders(stage):
+            for model in recommenders(stage):
                 notes += checked(model, split, system.waive)
             started = time.perf_counter()
             found.append(ruler.measure(stage))
@@ -284,11 +283,3 @@ def _by_seed(recipe: Recipe, seeds: Sequence[int]) -> Iterator[Recipe]:
         return
     for seed in seeds:
         yield recipe.with_settings(dict.fromkeys(names, seed))
-
-
-def _recommenders(stage: Stage) -> Iterator[Recommender]:
-    """Yield every recommender of a pipeline."""
-    if isinstance(stage, Recommender):
-        yield stage
-    for part in stage.parts:
-        yield from _recommenders(part)

@@ -17,8 +17,8 @@ from irkit.evaluate.schema import check_result
 from irkit.evaluate.suite import parse_suite
 from irkit.evaluate.toplists import top_n_task
 from irkit.recommend import ALS, EASE, AutoRec, Bias, BiasedMF, Popularity
-from irkit.recommend.base import users_frame
 from irkit.recommend.guards import LOOKS
+from irkit.recommend.lists import users_frame
 from irkit.recommend.problems import Problem, load_problem
 from irkit.recommend.splits import RatingSplit, leave_last_out, random_split, time_split
 from irkit.yamlfile import parse_yaml
