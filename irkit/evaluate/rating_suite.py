@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 from irkit.config import Config
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.memory import memory_notes, peak_memory_mb, reset_peak
-from irkit.evaluate.rulers import ERRORS, ErrorRuler, ListRuler, Ruler, described, recommenders, split_title
+from irkit.evaluate.rulers import ERRORS, ErrorRuler, ListRuler, Ruler, described, split_title
 from irkit.evaluate.significance import TEST_TITLES
 from irkit.evaluate.suitefile import (
     ComparingSuite,
@@ -30,6 +30,7 @@ from irkit.evaluate.suitefile import (
 from irkit.evaluate.toplists import check_measures
 from irkit.recommend.base import Recommender
 from irkit.recommend.guards import GUARDS, LOOKS, checked
+from irkit.recommend.lists import recommenders
 from irkit.recommend.problems import Problem, SplitChoice, load_problem
 from irkit.recommend.splits import RatingSplit
 

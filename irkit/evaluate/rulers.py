@@ -6,7 +6,7 @@ Symbols: S seeds, n test ratings, U users of the test part.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
@@ -22,7 +22,7 @@ from irkit.evaluate.ratings import PARTS, branch_shares, compare_errors, error_b
 from irkit.evaluate.significance import Test
 from irkit.evaluate.toplists import POLICIES, TopNTask, deepest, top_n_task
 from irkit.recommend.base import BRANCHES, Recommender
-from irkit.recommend.lists import users_frame
+from irkit.recommend.lists import recommenders, users_frame
 from irkit.recommend.problems import Problem
 from irkit.recommend.splits import RatingSplit
 
@@ -308,14 +308,6 @@ def split_title(split: RatingSplit) -> str:
     if split.kind == "predefined":
         return str(split.settings["name"])
     return ", ".join([split.kind, *(f"{name} {value}" for name, value in split.settings.items())])
-
-
-def recommenders(stage: Stage) -> Iterator[Recommender]:
-    """Yield every recommender of a pipeline."""
-    if isinstance(stage, Recommender):
-        yield stage
-    for part in stage.parts:
-        yield from recommenders(part)
 
 
 def list_scores(task: TopNTask, stage: Stage) -> Floats:

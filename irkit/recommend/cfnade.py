@@ -27,6 +27,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Bools, Floats, Ints, offsets, segments
+from irkit.errors import ConfigError
 from irkit.recommend.base import Recommender
 from irkit.recommend.neural import Arrays, NeuralConfig, Weights, glorot, minimise, tensors
 from irkit.recommend.table import RatingTable
@@ -34,6 +35,10 @@ from irkit.rng import generator
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+LEVELS = 100
+"Rating levels, at most: weights and time grow with their number."
 
 
 class CFNADEConfig(NeuralConfig):
@@ -245,10 +250,22 @@ class CFNADE(Recommender):
     "(K, M) float32: b."
 
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
-        """Descend."""
+        """Descend.
+
+        Raises
+        ------
+        ConfigError
+            If there are more than 100 distinct ratings.
+        """
         import torch
 
         c = self.config
+        levels = len(np.unique(train.rating))
+        if levels > LEVELS:
+            raise ConfigError(
+                f"cfnade: takes each distinct rating for a level, at most {LEVELS}, got {levels:,}; round the ratings, "
+                "or use biased-mf"
+            )
         ptr, order = train.by_item if c.rows == "item" else train.by_user
         column = (train.user if c.rows == "item" else train.item)[order]
         columns = len(train.users) if c.rows == "item" else len(train.items)

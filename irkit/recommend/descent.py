@@ -39,6 +39,9 @@ PATIENCE = 5
 LEARNED = np.float32
 "Type of learned arrays: half the memory traffic of float64, and far more digits than ratings have."
 
+LARGEST = 1e15
+"A learned number as large as this has no meaning, and products of such overflow soon."
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -186,7 +189,7 @@ def learn(
     Raises
     ------
     ConfigError
-        If a parameter is no longer finite.
+        If a parameter leaves all bounds.
     """
     errors: list[float] = []
     best: Parameters = {}
@@ -194,10 +197,11 @@ def learn(
         with np.errstate(over="ignore", invalid="ignore"):  # an error below says it better
             for batch in layout.batches(batch_size, rng):
                 step(batch, learning_rate * (1 - epoch / epochs))
-        broken = [name for name, values in parameters.items() if not np.isfinite(values).all()]
+        broken = [name for name, values in parameters.items() if not (np.abs(values) < LARGEST).all()]
         if broken:
             raise ConfigError(
-                f"{who}: learning diverged in epoch {epoch + 1} ({broken[0]}); lower learning_rate, got {learning_rate}"
+                f"{who}: learning diverged in epoch {epoch + 1} ({broken[0]}); lower learning_rate, got "
+                f"{learning_rate}, or divide the ratings if they are large"
             )
         if error is None:
             continue

@@ -5,7 +5,7 @@ Symbols: m users, I items.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from irkit.errors import ConfigError, FrameError
 from irkit.frames import Queries, check_queries
 
 if TYPE_CHECKING:
+    from irkit.pipeline.stage import Stage
     from irkit.recommend.base import Recommender
 
 
@@ -84,3 +85,13 @@ def check_finite(scores: Floats, user: Ints, model: Recommender) -> None:
         f"{model.name}: the score of item {what!r} for user {who!r} must be finite, got {scores[row, item]}; "
         "look at the ratings, and at settings such as learning_rate"
     )
+
+
+def recommenders(stage: Stage) -> Iterator[Recommender]:
+    """Yield every recommender of a pipeline."""
+    from irkit.recommend.base import Recommender
+
+    if isinstance(stage, Recommender):
+        yield stage
+    for part in stage.parts:
+        yield from recommenders(part)
