@@ -90,10 +90,21 @@ class Batch:
         return np.bincount(self.item, values, len(self.items)).astype(values.dtype)
 
 
-class Layout:
-    """Ratings user by user, oldest first, and batches of them."""
+def check_digits(rating: Floats, who: str) -> None:
+    """Raise `ConfigError` if ratings (n,) differ by less than the type of learned arrays can tell apart."""
+    spread, most = float(np.ptp(rating)), float(np.abs(rating).max())
+    if 0 < spread < 10 * most * np.finfo(LEARNED).eps:
+        raise ConfigError(
+            f"{who}: ratings around {most:g} that differ by {spread:g} have more digits than it learns with; "
+            f"subtract {rating.min():g} from all of them"
+        )
 
-    def __init__(self, table: RatingTable) -> None:
+
+class Layout:
+    """Ratings user by user, oldest first, and batches of them; an error, in the name of `who`, as by `check_digits`."""
+
+    def __init__(self, table: RatingTable, who: str = "descent") -> None:
+        check_digits(table.rating, who)
         self.ptr, self.order = table.by_user
         self.item = table.item[self.order].astype(np.int32)
         self.rating = table.rating[self.order].astype(LEARNED)
