@@ -257,7 +257,7 @@ class ListRuler(Ruler):
         longest, possible = (listed, candidates.sum(axis=1).max()) if n is None else (n, listed)
         notes = []
         if longest < min(possible, deepest(self.measures)):
-            notes.append(f"lists of {longest:,} items at most; a relevant item beyond counts as not found")
+            notes.append(f"lists end at rank {longest:,}; a relevant item beyond it counts as not found")
         if empty:
             notes.append(f"nothing listed for {empty:,} of {len(scores):,} users, who count as 0")
         return notes

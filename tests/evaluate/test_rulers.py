@@ -130,7 +130,7 @@ def test_a_list_of_one_item_without_a_hit_scores_nothing_on_paper():
     # u0 has i00 already, which is no candidate, and is listed nothing else.
     assert seen.evaluation.per_query.loc["u0"].tolist() == [0.0] * len(MEASURES)
     assert seen.notes == [
-        "lists of 1 items at most; a relevant item beyond counts as not found",
+        "lists end at rank 1; a relevant item beyond it counts as not found",
         "nothing listed for 1 of 2 users, who count as 0",
     ]
 
@@ -140,7 +140,7 @@ def test_a_recommender_s_n_is_the_length_of_its_lists():
     short, long = (board.measure(Popularity(n=n).fit(SPLIT.train)) for n in (2, 1000))
     assert short.evaluation.means["nDCG@3"] < long.evaluation.means["nDCG@3"]
     assert short.evaluation.means["R@50"] < long.evaluation.means["R@50"]
-    assert short.notes == ["lists of 2 items at most; a relevant item beyond counts as not found"]
+    assert short.notes == ["lists end at rank 2; a relevant item beyond it counts as not found"]
     assert long.notes == []
 
 
