@@ -102,7 +102,7 @@ class Listed(Stage):
         return Hits.from_frame(self.rows, queries=flow)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.data())
 @pytest.mark.parametrize("candidates", ["rated", "positives"])
 def test_any_lists_have_the_figures_of_irkit_evaluate(candidates, data):
