@@ -212,12 +212,13 @@ class ListRuler(Ruler):
     def measure(self, stage: Stage) -> Listed:
         """Measure the lists of a recommender or a pipeline.
 
-        A recommender lists its best `n` candidates, whatever its `seen`; the lists of a pipeline are taken as
-        they come.
+        A recommender lists its best `n` candidates, whatever its `seen`, and of those only items with a
+        training rating; the lists of a pipeline are taken as they come.
         """
         if isinstance(stage, Recommender):
             day = stage.fitted.days.max() if stage.uses_time else None
-            scores, n = self.task.scores_of(stage, day=day), stage.config.n
+            known = stage.fitted.items.rows(self.task.items.names) >= 0
+            scores, n = np.where(known, self.task.scores_of(stage, day=day), -np.inf), stage.config.n
         else:
             scores, n = list_scores(self.task, stage), None
         found = self.task.evaluate(scores, self.measures, n=n)

@@ -63,12 +63,13 @@ class TopNTask:
     def scores_of(self, model: Recommender, *, day: float | None = None) -> Floats:
         """Score every item for every user of the task: (U, I) float64.
 
-        Users of whom the model has learned nothing get what is popular, as in its lists; an item it does
-        not know cannot be listed: minus infinity.
+        Users of whom the model has learned nothing get what is popular, as in its lists. An item it does
+        not know comes after all it knows, so that every candidate has a rank, as protocols over all items
+        want it; its lists do not hold such an item.
         """
         user, item = model.fitted.users.rows(self.users.names), model.fitted.items.rows(self.items.names)
         scores = model.scores_for(user, None if day is None else np.full(len(user), day))
-        return np.where(item >= 0, scores[:, item], -np.inf)
+        return np.where(item >= 0, scores[:, item], np.float64(scores.min()) - 1)
 
     def evaluate(self, scores: Floats | Recommender, measures: Measures, *, n: int | None = None) -> Evaluation:
         """Measure scores of every user and item, from a model or from anywhere else.
@@ -81,8 +82,8 @@ class TopNTask:
         measures : see `parse_measures`
             P, R, nDCG, AP and RR, the last three with a cut-off or over the full list.
         n : int, optional
-            Length of the lists: candidates ranked after it are not listed. Default all that are scored,
-            with a recommender all the items it knows, whatever its own `n`.
+            Length of the lists: candidates ranked after it are not listed. Default all that are scored; of
+            a recommender all items, whatever its own `n`.
 
         Raises
         ------

@@ -115,11 +115,11 @@ def test_a_model_is_measured_as_its_scores_are():
     np.testing.assert_array_equal(scores, model.scores(row)[:, item])
 
 
-def test_unknown_users_get_what_is_popular_and_unknown_items_are_not_listed():
+def test_unknown_users_get_what_is_popular_and_unknown_items_come_last():
     model = Popularity().fit(table([("a", "x", 5.0), ("b", "x", 5.0), ("b", "y", 5.0)]))
     task = top_n_task(table([("a", "x", 5.0)]), table([("new", "z", 5.0), ("new", "y", 5.0)]))
     scores = dict(zip(task.items.names.to_pylist(), task.scores_of(model)[0].tolist(), strict=True))
-    assert scores == {"x": 2.0, "y": 1.0, "z": -np.inf}
+    assert scores == {"x": 2.0, "y": 1.0, "z": 0.0}
     assert task.evaluate(model, "RR").means["RR"] == 0.5
 
 
