@@ -133,6 +133,7 @@ class Recommender(Stage):
         Returns
         -------
         (m, I) float
+            Writeable.
 
         Raises
         ------
@@ -141,7 +142,7 @@ class Recommender(Stage):
         """
         known = self.knows(user)
         if known.all() and len(user):
-            out = self.scores(user, day)
+            out = np.require(self.scores(user, day), requirements="W")
         else:
             out = np.tile(self.popularity, (len(user), 1))
             if known.any():

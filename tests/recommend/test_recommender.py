@@ -197,6 +197,15 @@ def test_an_unknown_user_gets_the_most_rated_items():
     assert got[got["qid"] == "a"]["docno"].tolist() == ["z"]
 
 
+def test_one_row_of_scores_laid_out_for_everybody_is_not_written_into():
+    class Same(Ranker):
+        def scores(self, user, day=None):
+            return np.broadcast_to(np.array([3.0, 2.0, 1.0]), (len(user), 3))
+
+    got = Same().fit(table(ROWS)).recommend(["a", "b"])
+    assert list(zip(got["qid"], got["docno"], strict=True)) == [("a", "z"), ("b", "y"), ("b", "z")]
+
+
 def test_lists_in_batches_are_lists_at_once(monkeypatch):
     model = fixed(Ranker, [(f"u{i}", f"i{i % 5}", 1.0) for i in range(20)], np.random.default_rng(0).random((20, 5)))
     users = [f"u{i}" for i in range(20)]
