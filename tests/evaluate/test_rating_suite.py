@@ -203,7 +203,7 @@ def test_lists_are_measured_over_all_candidates(toy):
     assert f"task {task.hash}" in board["notes"]
 
 
-def test_a_pipeline_s_lists_keep_their_order_and_what_is_not_listed_comes_last(toy):
+def test_a_pipeline_s_lists_keep_their_order_and_what_is_not_listed_counts_for_nothing(toy):
     task = top_n_task(SPLIT.train, SPLIT.test, exclude="rated")
     ease = EASE(n=len(RATINGS.items)).fit(SPLIT.train)
     whole = task.evaluate(list_scores(task, ease), "nDCG@5 AP")
