@@ -192,7 +192,7 @@ def _strings(frame: pd.DataFrame, names: list[str], who: str) -> None:
             raise FrameError(f"{who}: column {name!r} has a missing value in row {int(column.isna().argmax())}")
         if column.empty or isinstance(column.dtype, pd.StringDtype):
             continue
-        kinds = {"str" if isinstance(value, str) else type(value).__name__ for value in column}
+        kinds = {"str" if isinstance(value, str) else type(value).__name__ for value in column}  # numpy's str_ is one
         if kinds - {"str"}:
             found = ", ".join(sorted(kinds))
             raise FrameError(

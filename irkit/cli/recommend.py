@@ -32,7 +32,8 @@ def recommend(
     """Recommend items to users, or predict their ratings of given items.
 
     A model is fitted on all the ratings. What a user has rated is not recommended; a user without
-    ratings gets the most rated items.
+    ratings, or below the recipe's threshold in all of them, gets the most rated items (those most often
+    rated that high). A line below the list says who did, and who has nothing left to be recommended.
 
     For example:
 
@@ -77,14 +78,12 @@ def recommend(
     fitted = Recommender.load(load) if load else _fitted(source, model or default, set, bool(rate), save)
     if not asked:
         return
-    rows, strangers = _ratings(fitted, asked, rate) if rate else _lists(fitted, asked, n), _strangers(fitted, asked)
-    if not json:
-        _show(rows, strangers)
-        return
-    if not rate:
-        rows = rows.assign(known=~rows["user"].isin(strangers))
-    for row in rows.to_dict("records"):
-        print(jsonlib.dumps(row, ensure_ascii=False))
+    rows = _ratings(fitted, asked, rate) if rate else _lists(fitted, asked, n)
+    notes = _notes_on_ratings(fitted, asked) if rate else _notes_on_lists(fitted, asked, rows)
+    if json:
+        _print_json(rows if rate else rows.assign(known=~rows["user"].isin(_strangers(fitted, asked))), notes)
+    else:
+        _print_table(rows, notes)
 
 
 def _fitted(source: str, model: str, settings: list[str] | None, rates: bool, save: Path | None) -> Stage:
@@ -114,7 +113,7 @@ def _fitted(source: str, model: str, settings: list[str] | None, rates: bool, sa
 
 def _lists(fitted: Stage, users: tuple[str, ...], n: int) -> pd.DataFrame:
     from irkit.recommend import Recommender
-    from irkit.recommend.base import users_frame
+    from irkit.recommend.lists import users_frame
 
     pipeline = fitted.limited(n) if isinstance(fitted, Recommender) else fitted % n
     found = pipeline(users_frame(users)).rename(columns={"qid": "user", "docno": "item"})
@@ -135,11 +134,51 @@ def _strangers(fitted: Stage, users: tuple[str, ...]) -> list[str]:
     return [user for user, row in zip(users, train.users.rows(list(users)), strict=True) if row < 0]
 
 
-def _show(rows: pd.DataFrame, strangers: list[str]) -> None:
+def _notes_on_ratings(fitted: Any, users: tuple[str, ...]) -> list[str]:
+    """Say whose ratings are not predicted from their own."""
+    strangers = _strangers(fitted, users)
+    return [f"without ratings, so these are what is known of the items alone: {', '.join(strangers)}"] * bool(strangers)
+
+
+def _notes_on_lists(fitted: Stage, users: tuple[str, ...], rows: pd.DataFrame) -> list[str]:
+    """Say who got what is popular for want of anything better, and who got nothing."""
+    import numpy as np
+
+    from irkit.recommend.lists import recommenders
+
+    train = fitted.resources()["train"]
+    row = train.users.rows(list(users))
+    # A model may know fewer of the users than have ratings: those who like something.
+    knows = np.all([model.knows(model.fitted.users.rows(list(users))) for model in recommenders(fitted)], axis=0)
+    given = [getattr(model.config, "threshold", None) for model in recommenders(fitted)]
+    limits = [threshold for threshold in given if threshold is not None]
+    least = f"{min(limits):g} or more" if limits else ""
+    popular = f"the items most often rated {least}" if limits else "the most rated items"
+    counts = np.bincount(train.user, minlength=len(train.users))
+    full = (row >= 0) & (counts[row] == len(train.items))
+    empty = ~np.isin(np.array(users, dtype=object), rows["user"].to_numpy(dtype=object))
+    said = {
+        f"without ratings, so these are {popular}": (row < 0) & ~empty,
+        f"without a rating of {least}, so these are {popular}": (row >= 0) & ~knows & ~empty,
+        "rated every item, so that nothing is left to recommend (the setting seen=keep lists them)": full & empty,
+        "nothing to recommend for": ~full & empty,
+    }
+    return [f"{note}: {', '.join(np.array(users, dtype=object)[who])}" for note, who in said.items() if who.any()]
+
+
+def _print_json(rows: pd.DataFrame, notes: list[str]) -> None:
+    import sys
+
+    for row in rows.to_dict("records"):
+        print(jsonlib.dumps(row, ensure_ascii=False))
+    for note in notes:
+        print(f"irkit: {note}", file=sys.stderr)
+
+
+def _print_table(rows: pd.DataFrame, notes: list[str]) -> None:
     from irkit.cli.tables import table
 
     cells = [[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows.to_numpy()]
     print(table(list(rows.columns), cells))
-    if strangers:
-        instead = "the most rated items" if "rank" in rows else "what is known of the items alone"
-        print(f"\nwithout ratings, so these are {instead}: {', '.join(strangers)}")
+    for note in notes:
+        print(f"\n{note}")

@@ -30,11 +30,11 @@ from irkit.evaluate.suitefile import (
 from irkit.evaluate.toplists import check_measures
 from irkit.recommend.base import Recommender
 from irkit.recommend.guards import GUARDS, LOOKS, checked
+from irkit.recommend.lists import recommenders
 from irkit.recommend.problems import Problem, SplitChoice, load_problem
 from irkit.recommend.splits import RatingSplit
 
 if TYPE_CHECKING:
-    from irkit.pipeline.stage import Stage
     from irkit.recipe import Recipe
 
 RESOURCES = ("train",)
@@ -183,7 +183,7 @@ class RatingJob:
             started = time.perf_counter()
             stage = one.build(**resources)
             fitting.append(time.perf_counter() - started)
-            for model in _recommenders(stage):
+            for model in recommenders(stage):
                 notes += checked(model, split, system.waive)
             started = time.perf_counter()
             found.append(ruler.measure(stage))
@@ -284,11 +284,3 @@ def _by_seed(recipe: Recipe, seeds: Sequence[int]) -> Iterator[Recipe]:
         return
     for seed in seeds:
         yield recipe.with_settings(dict.fromkeys(names, seed))
-
-
-def _recommenders(stage: Stage) -> Iterator[Recommender]:
-    """Yield every recommender of a pipeline."""
-    if isinstance(stage, Recommender):
-        yield stage
-    for part in stage.parts:
-        yield from _recommenders(part)

@@ -124,7 +124,7 @@ class BiasedMF(Recommender):
         self.errors_ = learn(
             values,
             step,
-            Layout(train),
+            Layout(train, self.name),
             epochs=c.epochs,
             learning_rate=c.learning_rate,
             batch_size=c.batch_size,

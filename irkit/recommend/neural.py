@@ -123,7 +123,8 @@ def minimise(
                         mean.lerp_(values.detach(), 1 / max(1.0, average * steps))
             if not np.isfinite(sums[-1]):
                 raise ConfigError(
-                    f"{who}: learning diverged in epoch {epoch + 1}; lower learning_rate, got {config.learning_rate}"
+                    f"{who}: learning diverged in epoch {epoch + 1}; lower learning_rate, got {config.learning_rate}, "
+                    "or divide the ratings if they are large"
                 )
             if error is None:
                 continue

@@ -164,7 +164,7 @@ class PMF(Recommender):
     def _descend(self, train: RatingTable, valid: RatingTable | None, rng: np.random.Generator) -> None:
         c = self.config
         p, q = self.user_factors_, self.item_factors_
-        layout = Layout(train)
+        layout = Layout(train, self.name)
         height = self._height
         target = (layout.rating - (self.mean_ if height is None else train.scale[0])).astype(LEARNED)
         # The penalty once for each rating, such that it adds up to `reg` for each entity.
