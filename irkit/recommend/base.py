@@ -22,6 +22,7 @@ from irkit.config import Config, digest
 from irkit.errors import CompositionError, ConfigError, FrameError, NotFittedError
 from irkit.frames import Queries, check_pairs, check_queries
 from irkit.hits import Hits
+from irkit.io.times import UNIT, frame_times
 from irkit.pipeline.stage import Stage
 from irkit.recommend.table import DAY, RatingTable
 
@@ -207,9 +208,12 @@ class Recommender(Stage):
         """Return the day of each row of a frame: its `timestamp`, else the last in training; None without time."""
         if not self.uses_time:
             return None
-        if "timestamp" not in frame:
-            return np.full(len(frame), self.fitted.days.max())
-        return frame["timestamp"].to_numpy(dtype=np.float64) / DAY
+
+        def fail(row: int, what: str, todo: str) -> FrameError:
+            return FrameError(f"{self.name}: row {row} has {what}; {todo}")
+
+        seconds = frame_times(frame, fail)
+        return np.full(len(frame), self.fitted.days.max()) if seconds is None else seconds / DAY
 
     def recommend(self, users: list[str], n: int | None = None, *, day: float | None = None) -> pd.DataFrame:
         """Recommend items to users: a results frame with `qid` the user and `docno` the item.
@@ -226,6 +230,7 @@ class Recommender(Stage):
         queries = users_frame(users)
         if day is not None:
             queries["timestamp"] = day * DAY
+            queries.attrs[UNIT] = "s"
         stage = self if n is None else self.limited(n)
         return stage.run(queries).frame()
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from irkit.arrays import Bools, Ints
 from irkit.errors import ConfigError, near_misses
+from irkit.io.times import UNIT
 from irkit.recommend.base import Recommender
 from irkit.recommend.splits import RatingSplit
 from irkit.recommend.table import DAY, RatingTable
@@ -64,6 +65,7 @@ def future_probe(model: Recommender, pairs: pd.DataFrame, at: float) -> None:
     train = model.fitted
     late = train.days >= at / DAY
     pairs = pairs.assign(timestamp=float(at))
+    pairs.attrs[UNIT] = "s"
     probe = _on(model, replace(train, rating=np.where(late, sum(train.scale) - train.rating, train.rating)))
     changed = _differ(model.predict(pairs)["prediction"], probe.predict(pairs)["prediction"])
     if changed.any():

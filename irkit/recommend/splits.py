@@ -157,10 +157,19 @@ def predefined_split(train: RatingTable, test: RatingTable, name: str) -> Rating
 
     if (train.time is None) != (test.time is None):
         raise FrameError(f"split: {name} has timestamps in one part only; read both with or without them")
+    shared = test.like(train)
+    inside = np.isin(shared.user * len(train.items) + shared.item, train.user * len(train.items) + train.item)
+    if inside.any():
+        row = int(np.argmax(inside))
+        who, what = train.users[shared.user[row]], train.items[shared.item[row]]
+        raise FrameError(
+            f"split: user {who!r} and item {what!r} are in the training and the test part of {name}; "
+            "take the pair out of one of them"
+        )
     both = pd.concat([train.frame(), test.frame()], ignore_index=True)
     scale = min(train.scale[0], test.scale[0]), max(train.scale[1], test.scale[1])
     return _of(
-        RatingTable.from_frame(both, scale=scale if scale[0] < scale[1] else None),
+        RatingTable.from_frame(both, scale=scale if scale[0] < scale[1] else None, time_unit="s"),
         np.arange(len(train), len(both)),
         "predefined",
         {"name": name},
