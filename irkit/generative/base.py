@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -21,7 +21,7 @@ from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import CompositionError, ConfigError, DataError, NotFittedError, ShapeError
 from irkit.learn import checkpoint
-from irkit.learn.batches import Rows, resample
+from irkit.learn.batches import Rows, fingerprint, resample
 from irkit.learn.conditions import choose_device, conditions
 from irkit.learn.estimate import Estimate, Kind
 from irkit.learn.trainer import Loss, Now, Phase, TrainerConfig, Training, train
@@ -107,6 +107,7 @@ class Density:
         dynamic: bool = False,
         folder: str | os.PathLike[str] | None = None,
         resume: bool = False,
+        started: Callable[[], None] | None = None,
     ) -> Self:
         """Return a copy fitted to rows.
 
@@ -124,6 +125,8 @@ class Density:
             For metrics and the checkpoint of the run.
         resume : bool
             Go on from the folder's checkpoint, if there is one.
+        started : () -> None, optional
+            Called once everything is checked, before the first step.
 
         Raises
         ------
@@ -142,14 +145,23 @@ class Density:
         fitted = copy(self)
         with conditions(device, config.threads, config.seed):
             fitted.net = self.begin(x, config).to(device)
-        validate = None
+        validate, identity = None, None
         if valid_rows is not None:
             valid = self.rows(valid_rows, x.shape[1])
+            identity = fingerprint(valid)
             validate = lambda: fitted.validation(valid, config.seed)  # noqa: E731
         source = Rows(x, config.batch_size, seed=config.seed, draw=resample if dynamic else None)
         run = None if folder is None else Path(folder)
         fitted.training = train(
-            fitted.net, fitted.net.phases(), source, config, validate=validate, folder=run, resume=resume
+            fitted.net,
+            fitted.net.phases(),
+            source,
+            config,
+            validate=validate,
+            validation_data=identity,
+            folder=run,
+            resume=resume,
+            started=started,
         )
         return fitted
 

@@ -36,6 +36,10 @@ class Counters:
     "Of losses and their parts since then."
     rates: dict[str, float] = field(default_factory=dict)
     "Learning rates of the last step."
+    before: dict[str, float] = field(default_factory=dict)
+    "`step`, `drawn`, `wall` and `cpu` as they were before the last step."
+    longest: int = 0
+    "Most evaluations in a row without a better score after which the run went on."
 
     def add(self, name: str, value: float) -> None:
         """Add to a sum."""
@@ -53,6 +57,8 @@ class SavedRun:
         The settings that decide what a step does.
     data : str
         Identity of the training data.
+    validation_data : str, optional
+        Identity of what scores are taken on.
     folder : path, optional
         Without one nothing is written.
     """
@@ -64,6 +70,7 @@ class SavedRun:
         rng: torch.Generator,
         settings: dict[str, Any],
         data: str,
+        validation_data: str | None,
         folder: Path | None,
     ) -> None:
         self.net, self.optimisers, self.rng = net, optimisers, rng
@@ -72,6 +79,7 @@ class SavedRun:
         self.run = {
             "settings": settings,
             "data": data,
+            "validation data": validation_data,
             "device": self.device.type,
             "network": {name: list(tensor.shape) for name, tensor in net.state_dict().items()},
         }
@@ -103,12 +111,13 @@ class SavedRun:
         Raises
         ------
         ConfigError
-            If the run had other settings, other data, another kind of device or a network of other shapes.
+            If the run had other settings, other data to train or validate on, another kind of device or a
+            network of other shapes.
         """
         assert self.path is not None
         tree = checkpoint.load(self.path, "run")
         for what, ours in self.run.items():
-            if tree["run"][what] != ours:
+            if tree["run"].get(what, ours) != ours:  # checkpoints before 0.2 do not know their validation data
                 raise ConfigError(
                     f"train: {self.path} belongs to another run: not the same {what}; "
                     "resume with what it was started with, or choose another folder"

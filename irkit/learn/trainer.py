@@ -17,7 +17,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from irkit.config import Config
-from irkit.errors import IrkitError
+from irkit.errors import ConfigError, IrkitError
 from irkit.learn.batches import Source
 from irkit.learn.conditions import conditions, deferred_interrupt
 from irkit.learn.estimate import Estimate
@@ -145,8 +145,10 @@ def train(
     config: TrainerConfig,
     *,
     validate: Callable[[], Estimate] | None = None,
+    validation_data: str | None = None,
     folder: Path | None = None,
     resume: bool = False,
+    started: Callable[[], None] | None = None,
 ) -> Training:
     """Train a network in place; with `validate`, it ends with its best weights.
 
@@ -161,17 +163,21 @@ def train(
     validate : () -> Estimate, optional
         A score, higher is better; called in evaluation mode without gradients. It must not draw from torch's
         global generator.
+    validation_data : str, optional
+        Identity of what `validate` scores on; a run is not resumed on other data.
     folder : path, optional
         For `metrics.jsonl` and the checkpoint; without one nothing is written.
     resume : bool
         Go on from the folder's checkpoint, if there is one.
+    started : () -> None, optional
+        Called once nothing speaks against the run any more, before its first step.
 
     Raises
     ------
     DivergedError
         If a part of a loss or a gradient is not finite; the last checkpoint stays as it is.
     ConfigError
-        If the folder's checkpoint belongs to another run.
+        If the folder's checkpoint belongs to another run, or to one that went on beyond a budget.
     KeyboardInterrupt
         On Ctrl-C, after the step is finished and the checkpoint written.
     """
@@ -183,13 +189,18 @@ def train(
     best_weights: dict[str, Tensor] = {}
     surroundings = conditions(device, config.threads, config.seed)
     with surroundings, deferred_interrupt() as interrupted, _bar(config) as bar:
-        saved = SavedRun(net, optimisers, rng, config.identity(), source.fingerprint, folder)
+        saved = SavedRun(net, optimisers, rng, config.identity(), source.fingerprint, validation_data, folder)
         if resume and saved.exists():
             at, best_weights = saved.read()
+            _check_budgets(config, at, len(source), folder)
+        if started is not None:
+            started()
         metrics = MetricsLog(folder, after=at.evaluated if resume else None)
         bar.update(at.step)
         net.train()
         while (stopped := _spent(config, at, len(source))) is None:
+            at.before = {"step": at.step, "drawn": at.drawn, "wall": at.wall, "cpu": at.cpu}
+            at.longest = max(at.longest, at.waited)
             wall, cpu = time.perf_counter(), time.process_time()
             epoch = at.drawn // len(source)
             used = max(config.shares(at.step, at.drawn / len(source), _seconds(config, at)).values())
@@ -230,6 +241,24 @@ def _spent(config: TrainerConfig, at: Counters, batches: int) -> str | None:
         return "patience"
     shares = config.shares(at.step, at.drawn / batches, _seconds(config, at))
     return next((name for name, share in shares.items() if share >= 1), None)
+
+
+def _check_budgets(config: TrainerConfig, at: Counters, batches: int, folder: Path | None) -> None:
+    """Refuse to go on with a run that would have ended sooner under these budgets: its record would not be true."""
+    before = at.before or asdict(at)  # checkpoints before 0.2 tell where the run stands, not where it stood
+    used = {"steps": before["step"], "epochs": before["drawn"] / batches, "seconds": before[config.clock]}
+    longest = at.longest if at.before else 0
+    over = [name for name, share in config.shares(used["steps"], used["epochs"], used["seconds"]).items() if share >= 1]
+    if not at.before:
+        over = [name for name in over if name != "seconds" and used[name] > getattr(config, name)]
+    if config.patience is not None and longest >= config.patience:
+        over.append("patience")
+    if over:
+        budget = f"{over[0]} {getattr(config, over[0]):g}"
+        raise ConfigError(
+            f"train: {folder} holds {at.drawn / batches:g} epochs in {at.step} steps and would have ended sooner with "
+            f"{budget}; allow as much as it had, or choose another folder"
+        )
 
 
 def _seconds(config: TrainerConfig, at: Counters) -> float:
@@ -296,6 +325,7 @@ def _evaluate(
         if at.best is None or value > at.best:
             at.best, at.best_step, at.waited = value, at.step, 0
             best_weights = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
+    metrics.flush()
     text = ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
     bar.set_postfix_str(text)
     log.info("step %d, epoch %.2f, %.0f s: %s", at.step, place["epoch"], at.wall, text)
