@@ -28,7 +28,7 @@ from irkit.frames import Qrels, Queries, queries_frame
 from irkit.hits import Hits, stacked
 from irkit.locate import find
 from irkit.pipeline.stage import Flow, Stage
-from irkit.rng import generator
+from irkit.rng import check_seed, generator
 from irkit.yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -228,6 +228,7 @@ def tune(
     ConfigError
         If a name is no setting of the recipe, or k exceeds the judged queries.
     """
+    check_seed(seed)
     queries = queries_frame(queries)
     queries = queries[queries["qid"].isin(set(qrels["qid"]))].reset_index(drop=True)
     parsed = parse_measures(measures)
@@ -333,7 +334,7 @@ def _search(scored: _Scores, qids: list[str], trials: int, seed: int) -> int:
     except ImportError:
         raise MissingExtraError("tune: method optuna needs the package; pip install 'irkit[tune]'") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed % 2**32))
     tried: list[int] = []
 
     def objective(trial: Any) -> float:

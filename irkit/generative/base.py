@@ -24,7 +24,9 @@ from irkit.learn import checkpoint
 from irkit.learn.batches import Rows, fingerprint, resample
 from irkit.learn.conditions import choose_device, conditions
 from irkit.learn.estimate import Estimate, Kind
+from irkit.learn.memory import enough_memory, smaller
 from irkit.learn.trainer import Loss, Now, Phase, TrainerConfig, Training, train
+from irkit.rng import check_seed
 
 ROWS = 500
 "Rows evaluated at once."
@@ -136,11 +138,27 @@ class Density:
             If values are not what the model is of.
         DivergedError
             If training does not stay finite.
+        OutOfMemoryError
+            If it does not fit into memory.
         """
         config = trainer or self.trainer
         device = choose_device(config.device)
         if dynamic and not self.bits:
             raise ConfigError(f"{self.name}: a model of reals has no bits to sample; drop dynamic")
+        with enough_memory(self.name, smaller(["batch_size", *self.config_type.model_fields])):
+            return self._fit(train_rows, valid_rows, config, device, dynamic, folder, resume, started)
+
+    def _fit(
+        self,
+        train_rows: Floats | Tensor,
+        valid_rows: Floats | Tensor | None,
+        config: TrainerConfig,
+        device: torch.device,
+        dynamic: bool,
+        folder: str | os.PathLike[str] | None,
+        resume: bool,
+        started: Callable[[], None] | None,
+    ) -> Self:
         x = self.rows(train_rows, probabilities=dynamic).to(device, torch.get_default_dtype())
         fitted = copy(self)
         with conditions(device, config.threads, config.seed):
@@ -247,7 +265,7 @@ class Density:
 
     def generator(self, seed: int) -> torch.Generator:
         """Return a generator on the network's device."""
-        return torch.Generator(self.place.device).manual_seed(seed)
+        return torch.Generator(self.place.device).manual_seed(check_seed(seed))
 
     def batches(self, x: Tensor, rows: int = ROWS) -> Iterator[Tensor]:
         """Cut rows into parts, on the device and in the type of the network."""

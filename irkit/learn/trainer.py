@@ -19,21 +19,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from irkit.config import Config
 from irkit.errors import ConfigError, IrkitError
 from irkit.learn.batches import Source
-from irkit.learn.conditions import conditions, deferred_interrupt
+from irkit.learn.conditions import check_device, conditions, deferred_interrupt
 from irkit.learn.estimate import Estimate
 from irkit.learn.metrics import MetricsLog
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.saved import Counters, SavedRun
+from irkit.rng import Seed
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +62,10 @@ class TrainerConfig(Config):
     "Steps between evaluations; None evaluates at the end of each epoch."
     patience: int | None = Field(None, ge=1)
     "Evaluations without a better score before stopping early; None goes on."
-    seed: int = Field(1, ge=0)
+    seed: Seed = 1
     "Of initial weights, order and noise."
-    device: str = "auto"
-    "auto, cpu or cuda."
+    device: Annotated[str, AfterValidator(check_device)] = "auto"
+    "auto, cpu, cuda (or one of several, such as cuda:1) or mps."
     threads: int | None = Field(None, ge=1)
     "Threads of one operation; None leaves torch's setting. Two jobs that each take all cores slow down twentyfold."
     progress: bool = False
@@ -248,9 +249,10 @@ def _check_budgets(config: TrainerConfig, at: Counters, batches: int, folder: Pa
     before = at.before or asdict(at)  # checkpoints before 0.2 tell where the run stands, not where it stood
     used = {"steps": before["step"], "epochs": before["drawn"] / batches, "seconds": before[config.clock]}
     longest = at.longest if at.before else 0
-    over = [name for name, share in config.shares(used["steps"], used["epochs"], used["seconds"]).items() if share >= 1]
+    shares = config.shares(int(used["steps"]), used["epochs"], used["seconds"])
+    over = [name for name, share in shares.items() if share >= 1]
     if not at.before:
-        over = [name for name in over if name != "seconds" and used[name] > getattr(config, name)]
+        over = [name for name in over if name != "seconds" and shares[name] > 1]
     if config.patience is not None and longest >= config.patience:
         over.append("patience")
     if over:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from irkit.errors import ConfigError, DataError, LockedError, NotFoundError, near_misses
 from irkit.generative.saved import load_model
 from irkit.io.atomic import write_bytes
+from irkit.learn.memory import enough_memory, smaller
 from irkit.learn.metrics import METRICS, read_metrics
 from irkit.recipe.training import TrainingRecipe, load_training
 
@@ -101,7 +102,8 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
         if fresh:  # before the evaluation, which may take long
             model.save(place / MODEL)
         seed = recipe.rule().seed
-        found = result(model, data, test_rows=recipe.test_rows, evaluate=recipe.arguments())
+        with enough_memory(recipe.name, smaller(recipe.arguments(), before="evaluate.")):
+            found = result(model, data, test_rows=recipe.test_rows, evaluate=recipe.arguments())
         found = {"recipe": recipe.name, "recipe_hash": recipe.hash, "seed": seed, "budget": _budget(recipe)} | found
         (place / RESULT).unlink(missing_ok=True)  # no result stands beside the model of another
         if not fresh:

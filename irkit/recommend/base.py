@@ -23,6 +23,7 @@ from irkit.errors import CompositionError, ConfigError, FrameError, NotFittedErr
 from irkit.frames import Queries, check_pairs, check_queries
 from irkit.hits import Hits
 from irkit.io.times import UNIT, frame_times
+from irkit.learn.memory import enough_memory, smaller
 from irkit.pipeline.stage import Stage
 from irkit.recommend.table import DAY, RatingTable
 
@@ -133,6 +134,8 @@ class Recommender(Stage):
         FrameError
             If `train` or `valid` is no RatingTable, has no rating, or has no timestamps where the
             model uses time.
+        OutOfMemoryError
+            If it does not fit into memory.
         """
         for role, table in (("train", train), ("valid", valid)):
             if table is not None or role == "train":
@@ -143,7 +146,8 @@ class Recommender(Stage):
         fitted.train = train
         fitted.valid_fingerprint = None if valid is None else valid.fingerprint
         fitted.mean_, fitted.user_bias_, fitted.item_bias_ = bias_baseline(train, self.config.damping)
-        fitted.learn(train, valid)
+        with enough_memory(self.name, smaller(self.config_type.model_fields)):
+            fitted.learn(train, valid)
         return fitted
 
     def predict(self, pairs: pd.DataFrame) -> pd.DataFrame:

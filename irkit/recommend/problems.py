@@ -35,6 +35,7 @@ from irkit.recommend.splits import (
     time_split,
 )
 from irkit.recommend.table import RatingTable
+from irkit.rng import Seed
 
 if TYPE_CHECKING:
     from irkit.io import RatingCollection
@@ -87,7 +88,7 @@ class SplitChoice(Config):
     "Length of a window."
     window: int = Field(0, ge=0)
     "The window that is held out, from 0, oldest first."
-    seed: int = 42
+    seed: Seed = 42
     "Of what is drawn."
 
     @model_validator(mode="after")

@@ -378,9 +378,13 @@ def test_global_state_is_put_back(monkeypatch):
 def test_devices():
     assert choose_device("cpu").type == "cpu"
     assert choose_device("auto").type in {"cpu", "cuda"}
-    for name in ("toaster", "cuda:77"):
-        with pytest.raises(ConfigError, match=f"device: cannot compute on it, got '{name}'; use auto, cpu"):
+    with pytest.raises(ConfigError, match="device: cannot compute on it, got 'cuda:77'; use auto, cpu"):
+        choose_device("cuda:77")
+    for name in ("toaster", "meta", "cpu:0", "cuda:x", "xla", "cuda\n"):
+        with pytest.raises(ConfigError, match="device: a device is auto, cpu, cuda, cuda:0 and so on, or mps, got"):
             choose_device(name)
+        with pytest.raises(ConfigError, match=r"Trainer: device is not valid, got .*; a device is auto"):
+            TrainerConfig(device=name)
 
 
 def test_a_second_ctrl_c_interrupts_at_once_and_other_threads_get_none():
