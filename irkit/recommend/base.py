@@ -60,6 +60,8 @@ class Recommender(Stage):
     train: RatingTable | None = None
     valid_fingerprint: str | None = None
     "Hash of the held-out ratings `fit` was given."
+    held_out: RatingTable | None = None
+    "Those ratings, on the users and items of the training table."
     mean_: float
     "Mean training rating."
     user_bias_: Floats
@@ -144,6 +146,7 @@ class Recommender(Stage):
         valid = None if valid is None else valid.like(train)
         fitted = copy(self)
         fitted.train = train
+        fitted.held_out = valid
         fitted.valid_fingerprint = None if valid is None else valid.fingerprint
         fitted.mean_, fitted.user_bias_, fitted.item_bias_ = bias_baseline(train, self.config.damping)
         with enough_memory(self.name, smaller(self.config_type.model_fields)):

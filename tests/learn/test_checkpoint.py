@@ -93,6 +93,13 @@ def test_a_file_cut_short_is_refused(tmp_path):
             checkpoint.load(path, "thing")
 
 
+def test_a_header_that_could_not_be_read_back_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "HEADER", 50)
+    with pytest.raises(ConfigError, match="checkpoint: plain values may take 50 bytes, got 60; keep them as tensors"):
+        checkpoint.save(tmp_path / "a", "thing", {"x": "y" * 51})
+    assert os.listdir(tmp_path) == []
+
+
 class Trap:
     def __reduce__(self):
         return os.abort, ()
