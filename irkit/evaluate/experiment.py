@@ -26,6 +26,8 @@ from irkit.pipeline.stage import Flow, Stage
 if TYPE_CHECKING:
     from irkit.recipe import Cache
 
+_ALLOW = ", or say allow_leak and the board will say so"
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -183,7 +185,7 @@ def experiment(
     cache : irkit.recipe.Cache, optional
         Take results of stages from there; times are then not reported.
     allow_leak : bool
-        Accept a system that was fitted on test queries, and put a note on the board.
+        Accept a system that was fitted on test queries, or on ratings that are judged, and put a note on the board.
 
     Raises
     ------
@@ -203,7 +205,10 @@ def experiment(
     tested = queries["qid"][queries["qid"].isin(qrels["qid"])].tolist()
     if not tested:
         raise FrameError("experiment: none of the queries has qrels; ids are compared as strings, '1' is not '01'")
-    leaks = {name: check_leak(name, stage, tested, allow=allow_leak) for name, stage in stages.items()}
+    leaks = {
+        name: check_leak(name, stage, tested, qrels, allow=allow_leak, otherwise=_ALLOW)
+        for name, stage in stages.items()
+    }
 
     evaluations: dict[str, Evaluation] = {}
 

@@ -21,6 +21,7 @@ from irkit.arrays import Floats
 from irkit.config import Config, digest
 from irkit.errors import ConfigError, IrkitError, MissingExtraError
 from irkit.evaluate.evaluation import Evaluation, evaluate
+from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import Measures, aggregate, parse_measures
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.splits import Folds, folds
@@ -311,6 +312,8 @@ class _Scores:
             str(number): _candidate(self.recipe, self.space, values).build(**self.resources)
             for number, values in enumerate(candidates)
         }
+        for stage in stages.values():  # resources may have seen what candidates are chosen by
+            check_leak(self.recipe.name, stage, self.queries["qid"], self.qrels, who="tune")
         found: dict[str, pd.DataFrame] = {}
 
         def receive(number: str, results: Flow) -> None:

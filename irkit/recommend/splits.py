@@ -9,7 +9,7 @@ Symbols: n ratings.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -168,12 +168,9 @@ def predefined_split(train: RatingTable, test: RatingTable, name: str) -> Rating
         )
     both = pd.concat([train.frame(), test.frame()], ignore_index=True)
     scale = min(train.scale[0], test.scale[0]), max(train.scale[1], test.scale[1])
-    return _of(
-        RatingTable.from_frame(both, scale=scale if scale[0] < scale[1] else None, time_unit="s"),
-        np.arange(len(train), len(both)),
-        "predefined",
-        {"name": name},
-    )
+    ratings = RatingTable.from_frame(both, scale=scale if scale[0] < scale[1] else None, time_unit="s")
+    ratings = replace(ratings, scale_stated=train.scale_stated and test.scale_stated)
+    return _of(ratings, np.arange(len(train), len(both)), "predefined", {"name": name})
 
 
 def leave_last_out(ratings: RatingTable, n: int = 1) -> RatingSplit:

@@ -50,6 +50,8 @@ class RatingTable:
     "(n,) float64: days since 1970; None where the data has no timestamps."
     scale: tuple[float, float]
     "Least and greatest rating possible; predictions are clipped to it."
+    scale_stated: bool = True
+    "Whether somebody said so; otherwise it was read off the ratings."
 
     def __len__(self) -> int:
         return len(self.rating)
@@ -96,6 +98,7 @@ class RatingTable:
         rating = frame["rating"].to_numpy(dtype=np.float64)
         if not len(rating):
             raise FrameError("ratings: there is no rating; give at least one row")
+        stated = scale is not None
         scale = scale or (float(rating.min()), float(rating.max()))
         outside = (rating < scale[0]) | (rating > scale[1])
         if outside.any():
@@ -105,7 +108,7 @@ class RatingTable:
             )
         seconds = frame_times(frame, _fail, unit=time_unit)
         time = None if seconds is None else seconds / DAY
-        table = cls(user_ids, item_ids, user, item, rating, time, scale)
+        table = cls(user_ids, item_ids, user, item, rating, time, scale, stated)
         return table._without_duplicates(duplicates)
 
     def frame(self) -> Ratings:
