@@ -22,6 +22,7 @@ from irkit.evaluate.table import number, text_table
 from irkit.frames import Qrels, check_qrels, queries_frame
 from irkit.pipeline.chain import as_stage
 from irkit.pipeline.stage import Flow, Stage
+from irkit.rng import check_seed
 
 if TYPE_CHECKING:
     from irkit.recipe import Cache
@@ -201,6 +202,7 @@ def experiment(
     _check(stages, repeats)
     check_baseline(baseline, stages, who="experiment")
     check_test(test, who="experiment")
+    check_seed(seed)
     check_qrels(qrels, who="qrels")
     tested = queries["qid"][queries["qid"].isin(qrels["qid"])].tolist()
     if not tested:

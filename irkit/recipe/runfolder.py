@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from irkit.errors import ConfigError, DataError, LockedError, NotFoundError, near_misses
 from irkit.generative.saved import load_model
-from irkit.io.atomic import write_bytes
+from irkit.io.atomic import write_bytes, writing
 from irkit.learn.memory import enough_memory, smaller
 from irkit.learn.metrics import METRICS, read_metrics
 from irkit.recipe.training import TrainingRecipe, load_training
@@ -84,8 +84,6 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
     """
     import torch
 
-    from irkit.generative.figures import write_figures
-    from irkit.generative.result import result
     from irkit.learn.conditions import choose_device
 
     place = Path(folder)
@@ -98,19 +96,31 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
     with _claimed(place, recipe, resume):
         shown = recipe.with_settings({"trainer.progress": progress})
         model = shown.fit(data, folder=place, resume=resume, started=lambda: _state(place, recipe))
-        fresh = not (place / RESULT).is_file()
-        if fresh:  # before the evaluation, which may take long
-            model.save(place / MODEL)
-        seed = recipe.rule().seed
-        with enough_memory(recipe.name, smaller(recipe.arguments(), before="evaluate.")):
-            found = result(model, data, test_rows=recipe.test_rows, evaluate=recipe.arguments())
-        found = {"recipe": recipe.name, "recipe_hash": recipe.hash, "seed": seed, "budget": _budget(recipe)} | found
-        (place / RESULT).unlink(missing_ok=True)  # no result stands beside the model of another
+        figures, found = _record(place, recipe, model, data)
+    return Run(place, recipe, model, found, figures)
+
+
+def _record(
+    place: Path, recipe: TrainingRecipe, model: Density, data: DensityData
+) -> tuple[list[Figure], dict[str, Any]]:
+    """Evaluate a fitted model and write all that a run leaves but what training has written."""
+    from irkit.generative.figures import write_figures
+    from irkit.generative.result import result
+
+    fresh = not (place / RESULT).is_file()
+    if fresh:  # before the evaluation, which may take long
+        model.save(place / MODEL)
+    seed = recipe.rule().seed
+    with enough_memory(recipe.name, smaller(recipe.arguments(), before="evaluate.")):
+        found = result(model, data, test_rows=recipe.test_rows, evaluate=recipe.arguments())
+    found = {"recipe": recipe.name, "recipe_hash": recipe.hash, "seed": seed, "budget": _budget(recipe)} | found
+    with writing(place / RESULT) as file:  # takes its place last, and not at all if anything before fails
+        file.write((json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
+        file.flush()
+        figures = write_figures(model, data, place / FIGURES, seed=seed)
         if not fresh:
             model.save(place / MODEL)
-        figures = write_figures(model, data, place / FIGURES, seed=seed)
-        write_bytes(place / RESULT, (json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
-    return Run(place, recipe, model, found, figures)
+    return figures, found
 
 
 def resume_fit(recipe: TrainingRecipe, data: DensityData, folder: Path) -> Density:
