@@ -205,7 +205,7 @@ def _unit(values: Floats, fail: Fail) -> Literal["s", "ms", "us", "ns"]:
 
 def _refuse_dates(values: Floats, fail: Fail) -> None:
     """Refuse whole numbers that are all years, or all dates without hyphens: as seconds they are hours of 1970."""
-    if (values != np.floor(values)).any():
+    if values.max() >= 21_000_000 or (values != np.floor(values)).any():
         return
     year, month, day = values // 10_000, values // 100 % 100, values % 100
     dates = (year >= 1970) & (year < 2100) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DataError
 from irkit.learn import checkpoint
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -113,6 +113,8 @@ class SavedRun:
         ConfigError
             If the run had other settings, other data to train or validate on, another kind of device or a
             network of other shapes.
+        DataError
+            If another version of irkit wrote it.
         """
         assert self.path is not None
         tree = checkpoint.load(self.path, "run")
@@ -122,6 +124,13 @@ class SavedRun:
                     f"train: {self.path} belongs to another run: not the same {what}; "
                     "resume with what it was started with, or choose another folder"
                 )
+        try:
+            return self._restore(tree)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(f"{self.path}: does not fit this version's training ({reason}); train anew") from None
+
+    def _restore(self, tree: dict[str, Any]) -> tuple[Counters, dict[str, Tensor]]:
         self.net.load_state_dict(tree["net"])
         for optimiser, state in zip(self.optimisers, tree["optimisers"], strict=True):
             optimiser.load_state_dict(state)

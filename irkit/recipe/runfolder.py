@@ -225,12 +225,14 @@ def _claimed(folder: Path, recipe: TrainingRecipe, resume: bool) -> Iterator[Non
     from filelock import FileLock, Timeout
 
     _check_claim(folder, recipe, resume)
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK, timeout=0)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise LockedError(f"train: another process trains in {folder}; wait for it or choose another folder") from None
+    except OSError as error:
+        raise DataError(f"train: cannot write in {folder}: {error.strerror or error}; choose another folder") from error
     try:
         yield
     finally:

@@ -102,3 +102,18 @@ def test_a_run_that_goes_on_and_cannot_write_keeps_what_it_had(done, tmp_path, m
     assert open_model(tmp_path).recipe is not None
     train_run(recipe(3), tmp_path, resume=True)
     assert numbers(tmp_path) == done[3]
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+@pytest.mark.parametrize("call", ["mkdir", "open"])
+def test_a_place_where_nothing_can_be_made_is_refused_in_one_line(tmp_path, monkeypatch, trouble, call):
+    number = TROUBLE[trouble]
+
+    def refuse(*given, **options):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(*((Path, "mkdir") if call == "mkdir" else (os, "open")), refuse)
+    with pytest.raises(DataError, match=f"train: cannot write in .*run: {os.strerror(number)}; choose another folder$"):
+        train_run(recipe(), tmp_path / "run")
+    monkeypatch.undo()
+    assert files(tmp_path) == {}

@@ -101,6 +101,10 @@ def test_ratings_outside_the_scale_are_refused_by_row():
         (frame([("a", "x", 1.0, 3.0), ("a", "y", 1.0, np.nan)], time=True), "row 1 has no timestamp"),
         (pd.DataFrame({"user_id": ["a", 7], "item_id": ["x", "y"], "rating": [1, 2]}), "must hold strings, got int"),
         (pd.DataFrame({"user_id": [1, 2], "item_id": ["x", "y"], "rating": [1, 2]}), "astype"),
+        (
+            pd.DataFrame({"user_id": [1.2e11], "item_id": ["x"], "rating": [1]}),
+            "got float; make them whole numbers first",
+        ),
         (pd.DataFrame({"user_id": ["a", None], "item_id": ["x", "y"], "rating": [1, 2]}), "missing value in row 1"),
         (pd.DataFrame({"user_id": ["a", ""], "item_id": ["x", "y"], "rating": [1, 2]}), "row 1 has no user_id"),
         (pd.DataFrame({"user_id": ["a"], "item_id": [" x"], "rating": [1]}), "row 0 has the item_id ' x', with blanks"),
