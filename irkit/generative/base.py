@@ -38,6 +38,11 @@ class Net(nn.Module):
     kind: ClassVar[Kind] = "exact"
     "What a score is, as a log-likelihood."
 
+    @property
+    def follows_budget(self) -> bool:
+        """Whether the loss changes with `now.progress`."""
+        return False
+
     def start(self, x: Tensor) -> None:
         """Set initial weights that depend on the training rows (N, D), such as output biases."""
 
@@ -51,7 +56,7 @@ class Net(nn.Module):
 
     def phases(self) -> list[Phase]:
         """Return the updates of a training step; one unless overridden."""
-        return [Phase("net", list(self.parameters()), self.loss)]
+        return [Phase("net", list(self.parameters()), self.loss, follows_budget=self.follows_budget)]
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw n rows: (n, D)."""

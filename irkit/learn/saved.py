@@ -76,7 +76,7 @@ class SavedRun:
         self.net, self.optimisers, self.rng = net, optimisers, rng
         self.device = next(net.parameters()).device
         self.path = folder / CHECKPOINT if folder else None
-        self.run = {
+        self.run: dict[str, Any] = {
             "settings": settings,
             "data": data,
             "validation data": validation_data,
@@ -118,6 +118,7 @@ class SavedRun:
         """
         assert self.path is not None
         tree = checkpoint.load(self.path, "run")
+        self._check_budget(tree["run"]["settings"])
         for what, ours in self.run.items():
             if tree["run"].get(what, ours) != ours:  # checkpoints before 0.2 do not know their validation data
                 raise ConfigError(
@@ -129,6 +130,15 @@ class SavedRun:
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise DataError(f"{self.path}: does not fit this version's training ({reason}); train anew") from None
+
+    def _check_budget(self, theirs: dict[str, Any]) -> None:
+        """Refuse another budget where a schedule runs over it; checkpoints before 0.2 do not know theirs."""
+        ours = self.run["settings"].get("budget")
+        if ours is not None and theirs.setdefault("budget", ours) != ours:
+            raise ConfigError(
+                f"train: {self.path} is of a run whose schedule goes over another budget; resume with the budget "
+                "it was started with, or choose another folder"
+            )
 
     def _restore(self, tree: dict[str, Any]) -> tuple[Counters, dict[str, Tensor]]:
         self.net.load_state_dict(tree["net"])

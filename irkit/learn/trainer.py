@@ -82,6 +82,10 @@ class TrainerConfig(Config):
         spent = {"epochs": (epochs, self.epochs), "steps": (step, self.steps), "seconds": (seconds, self.seconds)}
         return {name: used / whole for name, (used, whole) in spent.items() if whole is not None}
 
+    def budget(self) -> dict[str, Any]:
+        """Return what a schedule runs over: with more of it, the steps already taken would have been others."""
+        return {"epochs": self.epochs, "steps": self.steps, "seconds": self.seconds, "clock": self.clock}
+
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide what a step does: all but budgets, place and display."""
         free = {"epochs", "steps", "seconds", "clock", "patience", "device", "threads", "progress"}
@@ -118,6 +122,8 @@ class Phase:
     optimiser: OptimiserConfig | None = None
     repeats: int = 1
     "Updates in a step; each after the first draws a batch of its own."
+    follows_budget: bool = False
+    "Whether the loss changes with `Now.progress`."
 
 
 @dataclass(frozen=True)
@@ -190,7 +196,8 @@ def train(
     best_weights: dict[str, Tensor] = {}
     surroundings = conditions(device, config.threads, config.seed)
     with surroundings, deferred_interrupt() as interrupted, _bar(config) as bar:
-        saved = SavedRun(net, optimisers, rng, config.identity(), source.fingerprint, validation_data, folder)
+        settings = {**config.identity(), **({"budget": config.budget()} if _follow_budget(phases, rules) else {})}
+        saved = SavedRun(net, optimisers, rng, settings, source.fingerprint, validation_data, folder)
         if resume and saved.exists():
             at, best_weights = saved.read()
             _check_budgets(config, at, len(source), folder)
@@ -242,6 +249,11 @@ def _spent(config: TrainerConfig, at: Counters, batches: int) -> str | None:
         return "patience"
     shares = config.shares(at.step, at.drawn / batches, _seconds(config, at))
     return next((name for name, share in shares.items() if share >= 1), None)
+
+
+def _follow_budget(phases: Sequence[Phase], rules: Sequence[OptimiserConfig]) -> bool:
+    """Say whether what a step does depends on the budget."""
+    return any(phase.follows_budget or rule.schedule != "constant" for phase, rule in zip(phases, rules, strict=True))
 
 
 def _check_budgets(config: TrainerConfig, at: Counters, batches: int, folder: Path | None) -> None:

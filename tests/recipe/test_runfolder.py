@@ -184,6 +184,35 @@ def test_a_run_is_not_said_to_have_had_less_than_it_had(tmp_path, budget):
     assert files(tmp_path) == before
 
 
+ANNEALED = {"hidden_size": 4, "latent_size": 2, "kl": {"shape": "linear"}}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"trainer": {**recipe().trainer, "optimiser": {"learning_rate": 0.01, "schedule": "linear"}}},
+        {"model": "vae", "config": ANNEALED},
+    ],
+    ids=["learning rate", "KL term"],
+)
+def test_a_schedule_is_not_stretched_afterwards(tmp_path, change):
+    """With more epochs the first ones would have been others, so that no config would give the run again."""
+    short = recipe(**change)
+    longer = short.with_settings({"trainer.epochs": 4})
+    train_run(short, tmp_path)
+    before = files(tmp_path)
+    with pytest.raises(
+        ConfigError, match="is of a run whose schedule goes over another budget; resume with the budget"
+    ):
+        train_run(longer, tmp_path, resume=True)
+    assert files(tmp_path) == before
+    train_run(short, tmp_path, resume=True)
+    assert curve(tmp_path) == [
+        {key: value for key, value in json.loads(line).items() if key not in {"wall", "cpu"}}
+        for line in before["metrics.jsonl"].splitlines()
+    ]
+
+
 @pytest.mark.parametrize("part", ["train", "valid"])
 def test_rows_that_changed_since_are_noticed(tmp_path, monkeypatch, part):
     train_run(recipe(), tmp_path)
