@@ -91,8 +91,9 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
         raise _nothing_to_resume(place)
     choose_device(recipe.rule().device)
     data = recipe.load_data()
-    with torch.random.fork_rng(devices=[]):
-        recipe.build().build(data.train.shape[1])
+    untrained = recipe.build()
+    with torch.random.fork_rng(devices=[]), enough_memory(recipe.name, smaller(untrained.config_type.model_fields)):
+        untrained.build(data.train.shape[1])
     with _claimed(place, recipe, resume):
         shown = recipe.with_settings({"trainer.progress": progress})
         model = shown.fit(data, folder=place, resume=resume, started=lambda: _state(place, recipe))
