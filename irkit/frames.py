@@ -156,10 +156,10 @@ def check_ratings(frame: Ratings, *, who: str) -> None:
 
 
 def check_pairs(frame: pd.DataFrame, *, who: str) -> None:
-    """Raise `FrameError` unless `frame` holds pairs of users and items; a `timestamp` must be finite."""
+    """Raise `FrameError` unless `frame` holds pairs of users and items; a `timestamp` in numbers must be finite."""
     _need(frame, ["user_id", "item_id"], "pairs", who)
     _strings(frame, ["user_id", "item_id"], who)
-    if "timestamp" in frame:
+    if "timestamp" in frame and pd.api.types.is_numeric_dtype(frame["timestamp"].dtype):
         _numbers(frame, "timestamp", who)
 
 
@@ -195,9 +195,9 @@ def _strings(frame: pd.DataFrame, names: list[str], who: str) -> None:
         kinds = {"str" if isinstance(value, str) else type(value).__name__ for value in column}  # numpy's str_ is one
         if kinds - {"str"}:
             found = ", ".join(sorted(kinds))
-            raise FrameError(
-                f"{who}: column {name!r} must hold strings, got {found}; use frame.astype({{'{name}': 'str'}})"
-            )
+            # As text a float would keep its point: 7.0, 1.2e+11.
+            todo = f"use frame.astype({{'{name}': 'str'}})" if "float" not in kinds else "make them whole numbers first"
+            raise FrameError(f"{who}: column {name!r} must hold strings, got {found}; {todo}")
 
 
 def _numbers(frame: pd.DataFrame, name: str, who: str) -> None:

@@ -23,9 +23,12 @@ from irkit.frames import Qrels, check_qrels, queries_frame, short
 from irkit.hits import Hits
 from irkit.pipeline.chain import as_stage
 from irkit.pipeline.stage import Flow, Stage
+from irkit.rng import check_seed
 
 if TYPE_CHECKING:
     from irkit.recipe import Cache
+
+_ALLOW = ", or say allow_leak and the board will say so"
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ def experiment(
     cache : irkit.recipe.Cache, optional
         Take results of stages from there; times are then not reported.
     allow_leak : bool
-        Accept a system that was fitted on test queries, and put a note on the board.
+        Accept a system that was fitted on test queries, or on ratings that are judged, and put a note on the board.
 
     Raises
     ------
@@ -200,11 +203,15 @@ def experiment(
     _check(stages, repeats)
     check_baseline(baseline, stages, who="experiment")
     check_test(test, who="experiment")
+    check_seed(seed)
     check_qrels(qrels, who="qrels")
     tested = queries["qid"][queries["qid"].isin(qrels["qid"])].tolist()
     if not tested:
         raise FrameError("experiment: none of the queries has qrels; ids are compared as strings, '1' is not '01'")
-    leaks = {name: check_leak(name, stage, tested, allow=allow_leak) for name, stage in stages.items()}
+    leaks = {
+        name: check_leak(name, stage, tested, qrels, allow=allow_leak, otherwise=_ALLOW)
+        for name, stage in stages.items()
+    }
 
     evaluations: dict[str, Evaluation] = {}
 

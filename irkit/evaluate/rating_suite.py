@@ -33,6 +33,7 @@ from irkit.recommend.guards import GUARDS, LOOKS, checked
 from irkit.recommend.lists import recommenders
 from irkit.recommend.problems import Problem, SplitChoice, load_problem
 from irkit.recommend.splits import RatingSplit
+from irkit.rng import Seed
 
 if TYPE_CHECKING:
     from irkit.recipe import Recipe
@@ -76,7 +77,7 @@ class RatingSuite(ComparingSuite):
     "Top-n lists: least rating of a relevant item."
     candidates: Literal["positives", "rated"] = "positives"
     "Top-n lists: which training items are no candidates; see `irkit.evaluate.toplists.POLICIES`."
-    seeds: tuple[int, ...] = Field((1,), min_length=1)
+    seeds: tuple[Seed, ...] = Field((1,), min_length=1)
     "A system that has a seed is fitted once with each; numbers are means."
     valid: float | None = Field(None, gt=0, lt=1)
     "Share of the training ratings held out for models with the setting `patience`; others learn from all."

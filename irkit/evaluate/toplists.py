@@ -24,6 +24,7 @@ from irkit.errors import ConfigError, ShapeError
 from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.measures import Measures, parse_measures
 from irkit.recommend.base import Recommender
+from irkit.recommend.guards import saw
 from irkit.recommend.table import RatingTable
 
 if TYPE_CHECKING:
@@ -90,8 +91,11 @@ class TopNTask:
         ShapeError
             If the matrix has another shape or holds NaN or plus infinity.
         ConfigError
-            If a measure is not among the five.
+            If a measure is not among the five, or the recommender has seen a positive's rating; pass what
+            `scores_of` gives to measure it all the same.
         """
+        if isinstance(scores, Recommender):
+            self._refuse_seen(scores)
         parsed = [(str(measure), _formula(measure)) for measure in parse_measures(measures)]
         matrix = self.scores_of(scores) if isinstance(scores, Recommender) else np.asarray(scores, dtype=np.float64)
         depth = np.inf if n is None else n
@@ -118,6 +122,16 @@ class TopNTask:
             block = slice(at, at + step)
             out += _ranks(scores[block], self.excluded[block], self.relevant[block], order)
         return out
+
+    def _refuse_seen(self, model: Recommender) -> None:
+        user, item = np.nonzero(self.relevant)
+        users, items = self.users.take(user), self.items.take(item)
+        for how, seen in saw(model, users, items):
+            row = int(np.argmax(seen))
+            raise ConfigError(
+                f"top_n: {model.name} {how} {int(seen.sum())} of the {len(seen)} positives, such as that of user "
+                f"{users[row].as_py()!r} and item {items[row].as_py()!r}; fit it on the training part"
+            )
 
 
 def top_n_task(

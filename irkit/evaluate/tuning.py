@@ -21,6 +21,7 @@ from irkit.arrays import Floats
 from irkit.config import Config, digest
 from irkit.errors import ConfigError, IrkitError, MissingExtraError
 from irkit.evaluate.evaluation import Evaluation, evaluate
+from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import Measures, aggregate, parse_measures
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.splits import Folds, folds
@@ -28,7 +29,7 @@ from irkit.frames import Qrels, Queries, queries_frame
 from irkit.hits import Hits, stacked
 from irkit.locate import find
 from irkit.pipeline.stage import Flow, Stage
-from irkit.rng import generator
+from irkit.rng import check_seed, generator
 from irkit.yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -230,6 +231,7 @@ def tune(
     ConfigError
         If a name is no setting of the recipe, or k exceeds the judged queries.
     """
+    check_seed(seed)
     queries = queries_frame(queries)
     queries = queries[queries["qid"].isin(set(qrels["qid"]))].reset_index(drop=True)
     parsed = parse_measures(measures)
@@ -312,6 +314,8 @@ class _Scores:
             str(number): _candidate(self.recipe, self.space, values).build(**self.resources)
             for number, values in enumerate(candidates)
         }
+        for stage in stages.values():  # resources may have seen what candidates are chosen by
+            check_leak(self.recipe.name, stage, self.queries["qid"], self.qrels, who="tune")
         found: dict[str, pd.DataFrame] = {}
 
         def receive(number: str, results: Flow) -> None:
@@ -335,7 +339,7 @@ def _search(scored: _Scores, qids: list[str], trials: int, seed: int) -> int:
     except ImportError:
         raise MissingExtraError("tune: method optuna needs the package; pip install 'irkit[tune]'") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed % 2**32))
     tried: list[int] = []
 
     def objective(trial: Any) -> float:

@@ -22,7 +22,7 @@ from irkit.arrays import Floats
 from irkit.expand.feedback import Feedback, FeedbackConfig, FeedbackStage, TermModel
 from irkit.expand.rocchio import tf_idf
 from irkit.learn.nmf import nmf, nndsvd, random_start
-from irkit.rng import generator
+from irkit.rng import Seed, generator
 
 
 class RFMFConfig(FeedbackConfig):
@@ -42,7 +42,7 @@ class RFMFConfig(FeedbackConfig):
     "Whether only non-zero cells count."
     start: Literal["nndsvd", "random"] = "nndsvd"
     "How the factors start."
-    seed: int = 1
+    seed: Seed = 1
     "Seed of a random start; each query draws its own stream."
     mu: float = Field(1000.0, gt=0)
     "Dirichlet prior mass in the document rows, in tokens."

@@ -34,6 +34,7 @@ from irkit.config import Config
 from irkit.errors import ConfigError, DataError
 from irkit.io.formats import DOCUMENTS, QRELS, QUERIES
 from irkit.io.reading import Reading
+from irkit.io.times import Unit
 from irkit.locate import find, names
 
 CARD_FILE = "card.yaml"
@@ -211,6 +212,8 @@ class RatingsCard(Config):
     encoding: str = "utf-8"
     scale: tuple[float, float] | None = None
     "Least and greatest rating possible; default those that occur."
+    time_unit: Unit = "auto"
+    "What numbers in the column of times count since 1970: s, ms, us or ns; auto finds out."
     duplicates: Literal["error", "last", "mean"] = "error"
     "What to do where a user rated an item twice."
 

@@ -22,6 +22,8 @@ from irkit.config import Config, digest
 from irkit.errors import CompositionError, ConfigError, FrameError, NotFittedError
 from irkit.frames import Queries, check_pairs
 from irkit.hits import Hits
+from irkit.io.times import UNIT, frame_times
+from irkit.learn.memory import enough_memory, smaller
 from irkit.pipeline.stage import Stage
 from irkit.recommend.baseline import bias_baseline
 from irkit.recommend.lists import best, check_finite, users_frame
@@ -63,6 +65,8 @@ class Recommender(Stage):
     train: RatingTable | None = None
     valid_fingerprint: str | None = None
     "Hash of the held-out ratings `fit` was given."
+    held_out: RatingTable | None = None
+    "Those ratings, on the users and items of the training table."
     mean_: float
     "Mean training rating."
     user_bias_: Floats
@@ -180,6 +184,8 @@ class Recommender(Stage):
         FrameError
             If `train` or `valid` is no RatingTable, has no rating, one beyond 1e12, or no timestamps
             where the model uses time.
+        OutOfMemoryError
+            If it does not fit into memory.
         """
         for role, table in (("train", train), ("valid", valid)):
             if table is not None or role == "train":
@@ -188,9 +194,11 @@ class Recommender(Stage):
         valid = None if valid is None else valid.like(train)
         fitted = copy(self)
         fitted.train = train
+        fitted.held_out = valid
         fitted.valid_fingerprint = None if valid is None else valid.fingerprint
         fitted.mean_, fitted.user_bias_, fitted.item_bias_ = bias_baseline(train, self.config.damping)
-        fitted.learn(train, valid)
+        with enough_memory(self.name, smaller(self.config_type.model_fields)):
+            fitted.learn(train, valid)
         return fitted
 
     def predict(self, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -259,9 +267,12 @@ class Recommender(Stage):
         """Return the day of each row of a frame: its `timestamp`, else the last in training; None without time."""
         if not self.uses_time:
             return None
-        if "timestamp" not in frame:
-            return np.full(len(frame), self.fitted.days.max())
-        return frame["timestamp"].to_numpy(dtype=np.float64) / DAY
+
+        def fail(row: int, what: str, todo: str) -> FrameError:
+            return FrameError(f"{self.name}: row {row} has {what}; {todo}")
+
+        seconds = frame_times(frame, fail)
+        return np.full(len(frame), self.fitted.days.max()) if seconds is None else seconds / DAY
 
     def recommend(self, users: list[str], n: int | None = None, *, day: float | None = None) -> pd.DataFrame:
         """Recommend items to users: a results frame with `qid` the user and `docno` the item.
@@ -279,6 +290,7 @@ class Recommender(Stage):
         queries = users_frame(users)
         if day is not None:
             queries["timestamp"] = day * DAY
+            queries.attrs[UNIT] = "s"
         stage = self if n is None else self.limited(n)
         return stage.run(queries).frame()
 

@@ -23,7 +23,7 @@ from irkit.recommend.base import Recommender, RecommenderConfig
 from irkit.recommend.descent import LEARNED
 from irkit.recommend.normal import grams
 from irkit.recommend.table import RatingTable
-from irkit.rng import generator
+from irkit.rng import Seed, generator
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -42,7 +42,7 @@ class BayesianMFConfig(RecommenderConfig):
     "Draws left out at the start."
     draws: int = Field(60, ge=1)
     "Draws averaged; each keeps a copy of all factors."
-    seed: int = 1
+    seed: Seed = 1
     "Seed of the chain."
 
 

@@ -19,7 +19,7 @@ from irkit.errors import ConfigError
 from irkit.recommend.pmf import logistic
 from irkit.recommend.ranker import Ranker, RankerConfig
 from irkit.recommend.table import RatingTable
-from irkit.rng import generator
+from irkit.rng import Seed, generator
 
 
 class BPRConfig(RankerConfig):
@@ -37,7 +37,7 @@ class BPRConfig(RankerConfig):
     "Factors start uniform between minus and plus this."
     batch_size: int = Field(256, ge=1)
     "Triples whose gradients are added up."
-    seed: int = 1
+    seed: Seed = 1
     "Seed of start, order and negatives."
 
 

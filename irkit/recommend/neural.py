@@ -14,6 +14,7 @@ from pydantic import Field
 from irkit.arrays import Floats
 from irkit.errors import ConfigError
 from irkit.recommend.base import RecommenderConfig
+from irkit.rng import Seed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +36,7 @@ class NeuralConfig(RecommenderConfig):
     "Epochs without a better held-out error before learning stops."
     threads: int | None = Field(None, ge=1)
     "Threads of one operation; None leaves torch's setting."
-    seed: int = Field(1, ge=0)
+    seed: Seed = 1
     "Seed of start and order."
 
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from irkit.arrays import Floats, Ints
 from irkit.errors import DataError, NotFoundError, ShapeError
+from irkit.rng import check_seed
 
 
 class Vectors:
@@ -187,7 +188,7 @@ def train_word2vec(
         window=window,
         min_count=min_count,
         sg=1,
-        seed=seed,
+        seed=check_seed(seed),
         workers=1,
     )
     return Vectors(model.wv.index_to_key, model.wv.vectors, analyzed=True)
@@ -235,7 +236,7 @@ def train_ppmi_svd(
     pmi = np.log(pairs.data / (word[pairs.row] * context[pairs.col])) - shift
     positive = pmi > 0
     ppmi = coo_matrix((pmi[positive], (pairs.row[positive], pairs.col[positive])), shape=(count, count)).tocsr()
-    u, s, _ = randomized_svd(ppmi, n_components=min(size, count - 1), random_state=seed)
+    u, s, _ = randomized_svd(ppmi, n_components=min(size, count - 1), random_state=check_seed(seed, most=2**32 - 1))
     return Vectors(words, u * np.sqrt(s), analyzed=True)
 
 
