@@ -6,13 +6,14 @@ beyond a limit when unpacked. Files are written one by one, each whole or not at
 
 from __future__ import annotations
 
+import hashlib
 import lzma
 import re
 import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -37,7 +38,14 @@ class _Entry(NamedTuple):
     open: Callable[[], IO[bytes]]
 
 
-def extract(archive: Path, folder: Path, members: Sequence[str], *, limit: int = LIMIT) -> list[Path]:
+def extract(
+    archive: Path,
+    folder: Path,
+    members: Sequence[str],
+    *,
+    digests: Mapping[str, str | None] | None = None,
+    limit: int = LIMIT,
+) -> list[Path]:
     """Extract some files of an archive into a folder.
 
     Parameters
@@ -49,6 +57,8 @@ def extract(archive: Path, folder: Path, members: Sequence[str], *, limit: int =
     members : sequence of str
         Paths as they shall stand in `folder`. An entry belongs to a member if its path is the
         member's or ends with `/` and the member's, so that an enclosing folder does not matter.
+    digests : mapping of str to str or None, optional
+        The SHA-256 that a member must have; with another one it never gets its place.
     limit : int
         Bytes that all entries may have together.
 
@@ -60,7 +70,8 @@ def extract(archive: Path, folder: Path, members: Sequence[str], *, limit: int =
     Raises
     ------
     DataError
-        If the archive is damaged, unsafe, too large, lacks a member or holds one twice.
+        If the archive is damaged, unsafe, too large, lacks a member, holds one twice or one with
+        another digest; or if a file cannot be written.
     """
     wanted: dict[str, _Entry] = {}
     total = 0
@@ -90,7 +101,13 @@ def extract(archive: Path, folder: Path, members: Sequence[str], *, limit: int =
                 )
             for member, entry in wanted.items():  # in the order of the archive
                 with entry.open() as source, writing(folder / member) as target:
-                    _copy(source, target, entry, archive)
+                    digest = _copy(source, target, entry, archive)
+                    expected = digests.get(member) if digests else None
+                    if expected is not None and digest != expected:
+                        raise DataError(
+                            f"{archive}: {member} has the SHA-256 {digest}, expected {expected}; "
+                            "do not trust this archive"
+                        )
     except (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, OSError, EOFError, RuntimeError) as error:
         raise DataError(f"{archive}: is damaged or unreadable: {error or 'it is cut short'}; fetch it again") from None
     return [folder / member for member in members]
@@ -138,8 +155,9 @@ def _tar_open(packed: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
     return file
 
 
-def _copy(source: IO[bytes], target: IO[bytes], entry: _Entry, archive: Path) -> None:
-    """Copy an entry, which may hold no more bytes than it declares."""
+def _copy(source: IO[bytes], target: IO[bytes], entry: _Entry, archive: Path) -> str:
+    """Copy an entry, which may hold no more bytes than it declares; return its SHA-256."""
+    digest = hashlib.sha256()
     copied = 0
     while block := source.read(_BLOCK):
         copied += len(block)
@@ -147,9 +165,11 @@ def _copy(source: IO[bytes], target: IO[bytes], entry: _Entry, archive: Path) ->
             raise DataError(
                 f"{archive}: entry {entry.name!r} holds more bytes than it declares; do not trust this archive"
             )
+        digest.update(block)
         target.write(block)
     if copied < entry.size:
         raise DataError(f"{archive}: entry {entry.name!r} is cut short; fetch the archive again")
+    return digest.hexdigest()
 
 
 def _refuse_climbing(archive: Path, name: str) -> None:
