@@ -38,7 +38,8 @@ def names(kind: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in (shipped(kind), home() / kind):
         for path in sorted(folder.rglob("*.yaml")):
-            found[path.stem] = path
+            if path.is_file():
+                found[path.stem] = path
     return found
 
 

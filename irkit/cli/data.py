@@ -33,13 +33,15 @@ def list_() -> None:
     """List the collections by name, with where they are: those of documents, then those of ratings.
 
     A collection is here, downloadable (irkit data get), or to be had by path only: its owners ask
-    for an agreement, and IRKIT_DATA then names the folder it was put in.
+    for an agreement, and IRKIT_DATA then names the folder it was put in. A card of yours that cannot
+    be read is listed last, with what is wrong with it.
 
     For example:
 
         irkit data list
     """
     from irkit.io import collections, rating_collections
+    from irkit.io.library import broken_cards
 
     rows = [
         [name, row.state, _number(row.documents), _number(row.queries), ", ".join(row.splits), row.about]
@@ -52,6 +54,10 @@ def list_() -> None:
     ]
     print()
     print(table(["collection", "state", "ratings", "users", "items", "splits", "about"], rows))
+    broken = [[name, "broken", " ".join(reason.split())] for name, reason in broken_cards().items()]
+    if broken:
+        print()
+        print(table(["collection", "state", "what is wrong with its card"], broken))
 
 
 def show(collection: str, /) -> None:

@@ -9,7 +9,6 @@ caller knows; where nothing of this is known, it is refused.
 from __future__ import annotations
 
 import http.client
-import os
 import re
 import shutil
 import sys

@@ -8,12 +8,15 @@ which downloads by itself when first read.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.machinery
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from irkit.errors import ConfigError, NotFoundError, near_misses
+from irkit.errors import ConfigError, IrkitError, NotFoundError, near_misses
 from irkit.io import irds
 from irkit.io.cards import (
     CARD_FILE,
@@ -146,7 +149,7 @@ def locate(card: CollectionCard) -> Path | None:
 
 
 def collections() -> dict[str, CardSummary]:
-    """List all cards of test collections by name, with whether their files are here."""
+    """List the cards of test collections by name, with whether their files are here; see also `broken_cards`."""
     listed = {}
     for name, card in _cards():
         if not isinstance(card, Card):
@@ -157,7 +160,7 @@ def collections() -> dict[str, CardSummary]:
 
 
 def rating_collections() -> dict[str, RatingSummary]:
-    """List all cards of rating collections by name, with whether their files are here."""
+    """List the cards of rating collections by name, with whether their files are here; see also `broken_cards`."""
     listed = {}
     for name, card in _cards():
         if isinstance(card, RatingCollectionCard):
@@ -166,6 +169,17 @@ def rating_collections() -> dict[str, RatingSummary]:
                 card.about, state(card), counts.ratings, counts.users, counts.items, tuple(card.splits)
             )
     return listed
+
+
+def broken_cards() -> dict[str, str]:
+    """List the cards that cannot be read, with the reason of each."""
+    broken = {}
+    for name in card_names():
+        try:
+            find_card(name)
+        except IrkitError as error:
+            broken[name] = str(error)
+    return broken
 
 
 def state(card: CollectionCard) -> str:
@@ -185,8 +199,11 @@ def _path_given(name: str | os.PathLike[str]) -> Path | None:
     return path if by_path and path.exists() else None
 
 
-def _cards() -> list[tuple[str, Card | RatingCollectionCard]]:
-    return [(name, find_card(name)) for name in card_names()]
+def _cards() -> Iterator[tuple[str, Card | RatingCollectionCard]]:
+    """Yield all cards that can be read."""
+    for name in card_names():
+        with suppress(IrkitError):
+            yield name, find_card(name)
 
 
 def _of_documents(card: Card | RatingCollectionCard) -> Card:
@@ -225,12 +242,20 @@ def _folder(card: CollectionCard, download: bool) -> Path:
 
 def _places(card: CollectionCard) -> list[Path]:
     if card.package is not None:
-        package, _, inside = card.package.partition("/")
-        spec = importlib.util.find_spec(package)  # finds without importing
-        return [Path(place) / inside for place in (spec and spec.submodule_search_locations) or []]
+        return _in_package(card.package)
     data = collections_home()
     places = [data / (card.folder or card.name), data / card.name] if data else []
     return [*places, cache_folder(card)]
+
+
+def _in_package(where: str) -> list[Path]:
+    """Find a folder of an installed package without importing anything; what lies in the current folder is none."""
+    package, _, inside = where.partition("/")
+    here = os.getcwd()
+    installed = [place for place in sys.path if place and os.path.realpath(place) != os.path.realpath(here)]
+    spec = importlib.machinery.PathFinder.find_spec(package, installed)
+    roots = [Path(place).resolve() for place in (spec and spec.submodule_search_locations) or []]
+    return [folder for root in roots if (folder := (root / inside).resolve()).is_relative_to(root)]
 
 
 def _irds_card(name: str) -> Card:

@@ -161,7 +161,7 @@ def test_a_length_need_not_be_known_where_a_digest_or_size_is(server, tmp_path):
 
 def test_without_length_size_and_digest_nobody_knows_whether_a_file_came_whole(server, tmp_path):
     server.script = ["no length"]
-    with pytest.raises(DownloadError, match="the server does not say how long the file is.* put its bytes or sha256"):
+    with pytest.raises(DownloadError, match=r"the server does not say how long the file is.* put its bytes or sha256"):
         get(server, tmp_path)
     assert names(tmp_path) == []
 
@@ -186,7 +186,7 @@ def test_an_endless_body_ends_at_the_size_of_the_card_or_at_the_limit(server, tm
 
 def test_what_a_server_says_is_one_short_printable_line(server, tmp_path):
     server.script = [f"raw HTTP/1.1 404 \x1b[31mgone\x07 {'far ' * 200}\r\nContent-Length: 0\r\n\r\n"]
-    with pytest.raises(DownloadError, match="HTTP 404 .*gone") as caught:
+    with pytest.raises(DownloadError, match=r"HTTP 404 .*gone") as caught:
         get(server, tmp_path)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 350
