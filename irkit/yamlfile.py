@@ -205,7 +205,7 @@ class _Builder:
         if self.count > MOST:
             raise self._error(f"more than {MOST} values; irkit's YAML files are short", event)
         if isinstance(event, yaml.AliasEvent):
-            raise self._error(f"aliases are not supported, got *{_cut(event.anchor)}; write the value out", event)
+            raise self._error(f"aliases are not supported, got *{_cut(str(event.anchor))}; write the value out", event)
         if event.anchor is not None:
             raise self._error(f"anchors are not supported, got &{_cut(event.anchor)}; write the value out", event)
         if event.tag is not None:

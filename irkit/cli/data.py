@@ -72,10 +72,11 @@ def show(collection: str, /) -> None:
     collection
         A collection's name, folder, file of ratings or irds:<id>.
     """
-    from irkit.io.cards import card_names, find_card
-    from irkit.io.library import load_either, locate, state
+    from irkit.io.cards import find_card
+    from irkit.io.library import load_either, locate, path_given, state
 
-    card = find_card(collection) if collection in card_names() else load_either(collection).card
+    named = not collection.startswith("irds:") and path_given(collection) is None
+    card = find_card(collection) if named else load_either(collection).card
     here = locate(card)
     facts = {
         "name": card.name,

@@ -35,7 +35,7 @@ from irkit.errors import ConfigError
 from irkit.io.formats import DOCUMENTS, QRELS, QUERIES
 from irkit.io.manifest import NAME as MANIFEST
 from irkit.io.reading import Reading
-from irkit.locate import find, names
+from irkit.locate import find, is_inside, names
 from irkit.yamlfile import read_yaml
 
 CARD_FILE = "card.yaml"
@@ -278,12 +278,6 @@ class RatingCollectionCard(CollectionCard):
         return [self.ratings.file]
 
 
-def is_inside(name: str) -> bool:
-    """Say whether a path of a card stays inside the collection's folder."""
-    parts = re.split(r"[/\\]", name)
-    return name.isprintable() and all((name, parts[0], ".." not in parts, ":" not in name, "\\" not in name))
-
-
 def card_names() -> list[str]:
     """List the names of all cards, shipped and the user's; that a card can be read is not checked."""
     return sorted(names("data"))
@@ -301,7 +295,11 @@ def find_card(name: str) -> Card | RatingCollectionCard:
     DataError
         If it is not YAML.
     """
-    path = find("data", name)
+    return named_card(find("data", name))
+
+
+def named_card(path: Path) -> Card | RatingCollectionCard:
+    """Load a card from where cards with names lie; errors are those of `find_card`."""
     card = load_card(path)
     if card.name != path.stem:  # its files would lie where those of the other collection do
         raise ConfigError(f"{path}: the card is called {path.stem!r} and its name is {card.name!r}; make them one")

@@ -22,6 +22,7 @@ from pydantic import Field, model_validator
 from irkit.config import Config
 from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.frames import Ratings
+from irkit.locate import given_path
 from irkit.recommend import simulate
 from irkit.recommend.splits import (
     RatingSplit,
@@ -150,7 +151,7 @@ def load_problem(name: str | os.PathLike[str], split: str | Mapping[str, Any] | 
     ConfigError, FrameError, DataError
         If the split does not make sense or does not suit the ratings, or a file is wrong.
     """
-    if name in PLANTED:
+    if given_path(name, PLANTED) is None:
         if isinstance(split, str):
             raise NotFoundError(f"{name}: has no split {split!r}; choose one by kind, such as {{kind: random}}")
         make, about = PLANTED[str(name)]
@@ -178,7 +179,7 @@ def load_ratings(name: str | os.PathLike[str]) -> RatingTable:
     >>> len(ratings.users), len(ratings.items)
     (200, 100)
     """
-    if name in PLANTED:
+    if given_path(name, PLANTED) is None:
         return PLANTED[str(name)][0]().ratings
     collection = _collection(name)
     return _table(collection, collection.ratings())
