@@ -53,7 +53,7 @@ def compare(
     json
         Print one JSON object: run, measure, statistics.
     """
-    from irkit.cli.inputs import judgements
+    from irkit.cli.inputs import data_line, judgements
     from irkit.errors import ConfigError
     from irkit.evaluate import compare as contrast
     from irkit.evaluate import parse_measures
@@ -69,3 +69,5 @@ def compare(
         dict(zip(names, paths, strict=True)), judged, wanted, test=test, exclude_self=exclude_self, seed=seed
     )
     print(jsonlib.dumps(found.cells, ensure_ascii=False) if json else found)
+    if not json and (said := data_line(qrels)):
+        print(said)

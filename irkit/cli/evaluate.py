@@ -52,7 +52,7 @@ def evaluate(
     json
         Print one JSON object per run, with the values of each query where --per-query is given.
     """
-    from irkit.cli.inputs import judgements
+    from irkit.cli.inputs import data_hash, data_line, judgements
     from irkit.evaluate import evaluate as measure
     from irkit.evaluate import parse_measures
     from irkit.io import read_run
@@ -61,12 +61,15 @@ def evaluate(
     judged, exclude_self = judgements(qrels, split)
     found = [(run, measure(read_run(run), judged, wanted, exclude_self=exclude_self)) for run in runs]
     if json:
+        data = {"data_hash": known} if (known := data_hash(qrels)) else {}
         for run, evaluation in found:
-            print(jsonlib.dumps(_object(run, evaluation, per_query), ensure_ascii=False))
+            print(jsonlib.dumps({**_object(run, evaluation, per_query), **data}, ensure_ascii=False))
         return
     names = found[0][1].measures
     rows = [row for run, evaluation in found for row in _rows(run, evaluation, per_query)]
     print(table(["run", "query" if per_query else "queries", *names], rows))
+    if said := data_line(qrels):
+        print(said)
 
 
 def _rows(run: Path, evaluation: Evaluation, per_query: bool) -> list[list[str]]:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from irkit.recipe import Recipe
 
 
+SHOWN = 8
+"Digits of a hash that are printed for people; JSON has all of them."
+
+
 def documents(source: str, format: str) -> Iterator[Document]:
     """Read the documents of a file, a folder or a collection.
 
@@ -66,6 +70,25 @@ def is_index(source: str) -> bool:
     """Say whether a source means a folder with a Lucene index."""
     path = as_path(source)
     return path is not None and os.path.isdir(path) and any(path.glob("segments_*"))
+
+
+def data_hash(source: str) -> str:
+    """Return the hash of the data that a collection or index holds, whatever its name; empty for a file."""
+    from irkit.io import load_collection
+
+    path = as_path(source)
+    if path is not None and not os.path.isdir(path):
+        return ""
+    try:
+        return opened(source).fingerprint if is_index(source) else load_collection(source).fingerprint
+    except NotFoundError:  # a folder may hold judgements without documents
+        return ""
+
+
+def data_line(source: str) -> str:
+    """Say which data a source held, in digits short enough to compare by eye; empty for a file."""
+    found = data_hash(source)
+    return f"{source}: data {found[:SHOWN]}" if found else ""
 
 
 def topics(source: str, queries: Path | None, split: str | None = None) -> Queries:

@@ -90,6 +90,20 @@ def test_every_command_takes_the_card_and_mentions_what_lies_here(irkit, three, 
     ]
 
 
+def test_the_hash_of_the_data_stands_in_what_is_printed(irkit, three):
+    by_name = load_collection("toy").fingerprint[:8]
+    here = load_collection("./toy").fingerprint[:8]
+    assert by_name != here
+    assert irkit("run", "bm25", "toy", "-o", "a.run").out.endswith(f" ms per query, data {by_name}\n")
+    assert irkit("run", "bm25", "./toy", "-o", "b.run", "--queries", "toy/q.tsv").out.endswith(f"data {here}\n")
+    assert irkit("evaluate", "toy", "a.run").lines[-1] == f"toy: data {by_name}"
+    assert irkit("compare", "toy", "a.run", "b.run").lines[-1] == f"toy: data {by_name}"
+    assert json.loads(irkit("evaluate", "toy", "a.run", "--json").out)["data_hash"][:8] == by_name
+    assert irkit("evaluate", "./toy/r.txt", "a.run").lines[-1].startswith("a.run")
+    irkit("index", "toy", "--to", "my-index")
+    assert irkit("run", "bm25", "my-index", "--queries", "toy/q.tsv").out.rsplit("data ", 1)[1].strip().isalnum()
+
+
 def test_the_readmes_bare_index_folder_is_a_path_where_nothing_is_called_so(irkit, three, caplog):
     irkit("index", "./toy/d.jsonl", "--to", "my-index")
     assert irkit("search", "my-index", "word").lines[0].endswith("word here")

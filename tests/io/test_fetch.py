@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from irkit.errors import ConfigError, DataError, DownloadError, LockedError, NotFoundError
-from irkit.io import load_collection
+from irkit.io import load_collection, manifest
 from irkit.io.cards import find_card
 from irkit.io.fetch import fetch
 
@@ -284,12 +284,27 @@ def test_a_place_that_cannot_be_written_is_one_line_and_nothing_half_is_left(sit
     assert all(check.ok for check in load_collection("toy").verify())
 
 
-def test_a_damaged_manifest_says_what_to_do(site, home):
-    toy = card(home, site[1])
-    folder = fetch(toy)
-    (folder / "manifest.json").write_text("{")
-    with pytest.raises(DataError, match=r"manifest\.json: is damaged \(JSONDecodeError\); delete it"):
-        load_collection("toy").verify()
+ENTRY = {"url": "u", "sha256": "0" * 64, "bytes": 1, "date": "2004-01-31"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[" * 100_000,
+        "[]",
+        '{"files": []}',
+        *(
+            json.dumps({"files": {"q.qrels": {**ENTRY, **wrong}}})
+            for wrong in ({"sha256": "0"}, {"sha256": None}, {"bytes": "x"}, {"date": 3}, {"more": 1})
+        ),
+    ],
+)
+def test_a_damaged_manifest_says_what_to_do(home, content):
+    (home / "a").mkdir(parents=True)
+    (home / "a" / "manifest.json").write_text(content)
+    with pytest.raises(DataError, match=r"manifest\.json: is damaged \(\w+\); delete it"):
+        manifest.load(home / "a")
 
 
 @pytest.mark.parametrize(("name", "source"), [("lee", "the package gensim"), ("msmarco-passage", "ir_datasets")])
