@@ -75,7 +75,9 @@ def given_path(name: str | os.PathLike[str], known: Container[str]) -> Path | No
         return None
     if path.suffix:
         return path
-    if (text, here := os.getcwd()) not in _mentioned:
+    here, data = os.getcwd(), collections_home()
+    same = data is not None and os.path.realpath(data) == os.path.realpath(here)  # there, both are one
+    if (text, here) not in _mentioned and not same:
         _mentioned.add((text, here))
         _log.warning("%s: is taken as a name; what lies here as ./%s is not meant, write ./%s for it", text, text, text)
     return None

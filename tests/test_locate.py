@@ -84,6 +84,14 @@ def test_what_lies_here_under_a_known_name_is_mentioned_once_and_not_taken(tmp_p
     ]
 
 
+def test_in_the_folder_of_irkit_data_nothing_is_mentioned(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IRKIT_DATA", str(tmp_path))
+    (tmp_path / "fiqa").mkdir()
+    assert locate.given_path("fiqa", {"fiqa"}) is None
+    assert not caplog.records
+
+
 def test_a_file_here_is_not_taken_for_a_recipe_of_that_name(places, tmp_path, monkeypatch):
     shipped, home = places
     monkeypatch.chdir(tmp_path)

@@ -10,6 +10,7 @@ import hashlib
 import lzma
 import re
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -27,6 +28,15 @@ LIMIT = 32 << 30
 _ENTRIES = 1_000_000  # more than any collection's archive has
 _BLOCK = 1 << 20
 _TRAILING = 1 << 26
+_HEADER = 1 << 20  # bytes of a name or of other facts about one entry
+_FACTS = {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+
+
+# What the readers of Python raise at one damage or another; also where they take numbers and names apart.
+_DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error, OSError, EOFError, RuntimeError),
+    *(ValueError, IndexError, KeyError, OverflowError),
+)
 
 
 class _Entry(NamedTuple):
@@ -108,8 +118,13 @@ def extract(
                             f"{archive}: {member} has the SHA-256 {digest}, expected {expected}; "
                             "do not trust this archive"
                         )
-    except (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, OSError, EOFError, RuntimeError) as error:
-        raise DataError(f"{archive}: is damaged or unreadable: {error or 'it is cut short'}; fetch it again") from None
+    except _TooLong as error:
+        raise DataError(f"{archive}: {error}; do not trust this archive") from None
+    except DataError:
+        raise
+    except _DAMAGE as error:
+        what = " ".join(str(error).split())[:200] or "it is cut short"
+        raise DataError(f"{archive}: is damaged or unreadable: {what}; fetch it again") from None
     return [folder / member for member in members]
 
 
@@ -122,8 +137,23 @@ def _entries(archive: Path) -> Iterator[Iterator[_Entry]]:
                 for info in packed.infolist()
             )
     else:
-        with tarfile.open(archive) as packed_tar:
+        with tarfile.open(archive, tarinfo=_Header) as packed_tar:
             yield _tar_entries(archive, packed_tar)
+
+
+class _TooLong(Exception):
+    """A header is larger than any honest one."""
+
+
+class _Header(tarfile.TarInfo):
+    """A header of a tar file, which may claim only so much memory for facts about its entry."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _FACTS and header.size > _HEADER:
+            raise _TooLong(f"it has a header of {header.size:,} bytes")
+        return header
 
 
 def _tar_entries(archive: Path, packed: tarfile.TarFile) -> Iterator[_Entry]:
