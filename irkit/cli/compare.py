@@ -53,7 +53,7 @@ def compare(
     json
         Print one JSON object: run, measure, statistics.
     """
-    from irkit.cli.inputs import judgements
+    from irkit.cli.inputs import data_line, judgements
     from irkit.errors import ConfigError
     from irkit.evaluate import Comparison, evaluate, parse_measures
     from irkit.io.runs import read_tagged_run
@@ -77,3 +77,5 @@ def compare(
     for name, own in tags.items():
         if len(own) > 1:
             print(f"{name}: {mixed_tags(own)}")
+    if said := data_line(qrels):
+        print(said)

@@ -56,7 +56,7 @@ def evaluate(
     json
         Print one JSON object per run, with the values of each query where --per-query is given.
     """
-    from irkit.cli.inputs import judgements
+    from irkit.cli.inputs import data_hash, data_line, judgements
     from irkit.evaluate import evaluate as measure
     from irkit.evaluate import parse_measures
     from irkit.io.runs import read_tagged_run
@@ -68,8 +68,9 @@ def evaluate(
         results, tags[run] = read_tagged_run(run)
         found.append((run, measure(results, judged, wanted, exclude_self=exclude_self)))
     if json:
+        data = {"data_hash": known} if (known := data_hash(qrels)) else {}
         for run, evaluation in found:
-            print(jsonlib.dumps(_object(run, evaluation, tags[run], per_query), ensure_ascii=False))
+            print(jsonlib.dumps({**_object(run, evaluation, tags[run], per_query), **data}, ensure_ascii=False))
         return
     names = found[0][1].measures
     rows = [row for run, evaluation in found for row in _rows(run, evaluation, per_query)]
@@ -78,6 +79,8 @@ def evaluate(
         said = ", ".join(filter(None, [evaluation.said(), mixed_tags(tags[run])]))
         if said:
             print(f"{run}: {said}")
+    if said := data_line(qrels):
+        print(said)
 
 
 def mixed_tags(tags: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from irkit.recipe import Recipe
 
 
+SHOWN = 8
+"Digits of a hash that are printed for people; JSON has all of them."
+
+
 def documents(source: str, format: str) -> Iterator[Document]:
     """Read the documents of a file, a folder or a collection.
 
@@ -25,17 +30,28 @@ def documents(source: str, format: str) -> Iterator[Document]:
     """
     from irkit.io import load_collection, read_documents
 
-    path = Path(source).expanduser()
-    if path.is_file() or (path.is_dir() and format != "auto"):
+    path = as_path(source)
+    if path is not None and (_is_file(path) or (path.is_dir() and format != "auto")):
         return read_documents(path, format)
     if format != "auto":
         raise ConfigError(f"index: --format is for files and folders, got {source}; leave it out")
     try:
         return load_collection(source).documents()
     except NotFoundError:
-        if path.is_dir():
+        if path is not None and path.is_dir():
             return read_documents(path)
         raise
+
+
+def as_path(source: str) -> Path | None:
+    """Return the file or folder that a source means; None where it means a collection by its name."""
+    from irkit.locate import given_path, names
+
+    return None if source.startswith("irds:") else given_path(source, names("data"))
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.exists(path) and not os.path.isdir(path)
 
 
 def opened(source: str) -> Index:
@@ -43,7 +59,7 @@ def opened(source: str) -> Index:
     from irkit.lucene import Index
 
     if is_index(source):
-        return Index.open(source)
+        return Index.open(Path(source).expanduser())
     from irkit.evaluate import collection_index
     from irkit.io import load_collection
 
@@ -51,9 +67,28 @@ def opened(source: str) -> Index:
 
 
 def is_index(source: str) -> bool:
-    """Say whether a path is a folder with a Lucene index."""
-    path = Path(source)
-    return path.is_dir() and any(path.glob("segments_*"))
+    """Say whether a source means a folder with a Lucene index."""
+    path = as_path(source)
+    return path is not None and os.path.isdir(path) and any(path.glob("segments_*"))
+
+
+def data_hash(source: str) -> str:
+    """Return the hash of the data that a collection or index holds, whatever its name; empty for a file."""
+    from irkit.io import load_collection
+
+    path = as_path(source)
+    if path is not None and not os.path.isdir(path):
+        return ""
+    try:
+        return opened(source).fingerprint if is_index(source) else load_collection(source).fingerprint
+    except NotFoundError:  # a folder may hold judgements without documents
+        return ""
+
+
+def data_line(source: str) -> str:
+    """Say which data a source held, in digits short enough to compare by eye; empty for a file."""
+    found = data_hash(source)
+    return f"{source}: data {found[:SHOWN]}" if found else ""
 
 
 def topics(source: str, queries: Path | None, split: str | None = None) -> Queries:
@@ -73,10 +108,11 @@ def judgements(source: str, split: str | None = None) -> tuple[Qrels, bool]:
     """Return the judgements of a file or collection, and whether a document is no answer to itself."""
     from irkit.io import load_collection, read_qrels
 
-    if Path(source).is_file():
+    path = as_path(source)
+    if path is not None and _is_file(path):
         if split is not None:
             raise ConfigError(f"--split chooses among a collection's judgements, got the file {source}; leave it out")
-        return read_qrels(source), False
+        return read_qrels(path), False
     collection = load_collection(source)
     return collection.qrels(split), collection.exclude_self
 

@@ -24,7 +24,8 @@ def run(
 ) -> None:
     """Run a recipe on the queries of a collection and write TREC's run format.
 
-    The collection is indexed on first use, and the index is kept in the user's folder.
+    The collection is indexed on first use, and the index is kept in the user's folder. The hash of
+    the data is printed: equal digits are equal data, whatever their name.
 
     For example:
 
@@ -52,7 +53,7 @@ def run(
     tag
         The last column of the run file; default the recipe's name.
     """
-    from irkit.cli.inputs import built, prepared, topics
+    from irkit.cli.inputs import SHOWN, built, data_hash, prepared, topics
     from irkit.cli.tables import counted
     from irkit.errors import ConfigError
     from irkit.io import write_run
@@ -72,5 +73,5 @@ def run(
     write_run(results, target, tag or name)
     print(
         f"{target}: {counted(len(asked), 'query')}, {counted(len(results), 'line')}, "
-        f"{1000 * seconds / max(len(asked), 1):.2f} ms per query"
+        f"{1000 * seconds / max(len(asked), 1):.2f} ms per query, data {data_hash(source)[:SHOWN]}"
     )

@@ -56,7 +56,7 @@ def tune(
     table
         Write every candidate with its mean over all queries to this tab-separated file.
     """
-    from irkit.cli.inputs import prepared, resources
+    from irkit.cli.inputs import data_line, prepared, resources
     from irkit.evaluate import load_space
     from irkit.evaluate import tune as run
     from irkit.io import load_collection
@@ -79,6 +79,7 @@ def tune(
         exclude_self=collection.exclude_self,
     )
     print(tuned)
+    print(data_line(source))
     if table is not None:
         write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode())
         print(f"\n{table}")

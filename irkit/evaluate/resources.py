@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from irkit.config import digest
 from irkit.errors import NotFoundError, near_misses
 from irkit.kept import found, keep
-from irkit.locate import collections_home, home
+from irkit.locate import collections_home, given_path, home
 from irkit.text.vectors import Vectors, train_ppmi_svd, train_word2vec
 from irkit.turns import turn
 
@@ -28,7 +29,8 @@ def suite_vectors(name: str, collection: Collection, index: Index) -> Vectors:
     ----------
     name : str
         `trained:ppmi-svd` or `trained:word2vec` trains on the collection's documents, analysed as the
-        index is; anything else is a file, by path or below `IRKIT_DATA`.
+        index is; anything else is a file: a path, or else a path below `IRKIT_DATA`, where a bare name
+        is sought first.
     collection : Collection
     index : Index
         Of the collection.
@@ -42,8 +44,11 @@ def suite_vectors(name: str, collection: Collection, index: Index) -> Vectors:
         return _trained(name, collection, index)
     if name.startswith("trained:"):
         raise NotFoundError(f"vectors: there is no {name!r}; {near_misses(name, TRAINED)}")
-    folders = [Path(), *([root] if (root := collections_home()) else [])]
-    path = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    root = collections_home()
+    below = root / name if root is not None and (root / name).is_file() else None
+    path = given_path(name, [] if below is None else [name])
+    if path is None or not os.path.isfile(path):
+        path = below
     if path is None:
         raise NotFoundError(f"vectors: there is no file {name!r} here or below IRKIT_DATA")
     return Vectors.load(path)

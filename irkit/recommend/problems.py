@@ -24,6 +24,7 @@ from irkit.config import Config
 from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.frames import Ratings
 from irkit.io.times import read_times
+from irkit.locate import given_path
 from irkit.recommend import simulate
 from irkit.recommend.splits import (
     RatingSplit,
@@ -160,7 +161,7 @@ def load_problem(name: str | os.PathLike[str], split: str | Mapping[str, Any] | 
     ConfigError, FrameError, DataError
         If the split does not make sense or does not suit the ratings, or a file is wrong.
     """
-    if name in PLANTED:
+    if given_path(name, PLANTED) is None:
         if isinstance(split, str):
             raise NotFoundError(f"{name}: has no split {split!r}; choose one by kind, such as {{kind: random}}")
         make, about = PLANTED[str(name)]
@@ -188,7 +189,7 @@ def load_ratings(name: str | os.PathLike[str]) -> RatingTable:
     >>> len(ratings.users), len(ratings.items)
     (200, 100)
     """
-    if name in PLANTED:
+    if given_path(name, PLANTED) is None:
         return PLANTED[str(name)][0]().ratings
     collection = _collection(name)
     return _table(collection, collection.ratings())
