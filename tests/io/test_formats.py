@@ -157,7 +157,7 @@ def test_trec_qrels(tmp_path, text):
 
 
 def test_ids_keep_white_space_beyond_ascii(tmp_path):
-    assert qrels(write(tmp_path / "q", "1 0 d\u00a01\u2028 2\n")) == [("1", "d\u00a01\u2028", 2)]
+    assert qrels(write(tmp_path / "q", "1 0 d\u00a01\u3000 2\n")) == [("1", "d\u00a01\u3000", 2)]
 
 
 def test_gzip_and_a_byte_order_mark_are_seen_through(tmp_path):

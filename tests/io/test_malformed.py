@@ -99,7 +99,7 @@ CASES = [
     Case("query json", "queries", "q.jsonl", b'{"_id": "1"}\n', 1, "a query needs a text"),
     Case("topic open", "queries", "t", b"<top>\n<num> Number: 1\n<title> x\n", 1, "<top> is not closed before the file ends"),
     Case("topic no num", "queries", "t", b"<top>\n<title> x\n</top>\n", 1, "this <top> has no <num>"),
-    Case("topic field", "queries", "t", b"<top>\n<num> 9\n<title> x\n</top>\n", 1, "topic 9 has no <desc>", {"fields": ["desc"]}),
+    Case("topic field", "queries", "t", b"<top>\n<num> 9\n<title> x\n</top>\n", 1, "topic '9' has no <desc>", {"fields": ["desc"]}),
     Case("topic bytes", "queries", "t", b"<top>\n<num> 9\n<title> \xe9\n</top>\n", 3, "not valid utf-8"),
     Case("queries unknown", "queries", "t", b"what is this\n", 1, "no format of queries that irkit knows"),
     # judgements
@@ -112,7 +112,7 @@ CASES = [
     Case("qrels cell", "qrels", "q.tsv", b"query-id\tcorpus-id\tscore\n1\td1\t\n", 2, "the score is missing"),
     Case("qrels row", "qrels", "q.tsv", b"query-id\tcorpus-id\tscore\n1\td1\n", 2, "3 tab-separated columns"),
     Case("qrels unknown label", "qrels", "q", b"1 0 d1 7\n", 1, "label 7 is not among the known ones (1, 2)", {"labels": {1: 1, 2: 2}}),
-    Case("qrels smart", "qrels", "q", b"1 184 2\n1 x 2\n", 2, "the document id must be a whole number, got 'x'"),
+    Case("qrels smart", "qrels", "q", b"1 184 2\n1 x 2\n", 2, "the document id must be a whole number, got 'x'", {"format": "smart"}),
     Case("qrels smart columns", "qrels", "q", b"1 184 2\n1 2 3 4 5\n", 2, "has 3 or 4 columns"),
     Case("qrels npl", "qrels", "q", b"1\n12 13x\n/\n", 2, "the document id must be a whole number, got '13x'"),
     Case("qrels npl cut", "qrels", "q", b"1\n12 13\n", 1, "record 1 does not end with a line /"),
