@@ -147,7 +147,7 @@ def _strings(frame: pd.DataFrame, names: list[str], who: str) -> None:
 def _visible(frame: pd.DataFrame, names: list[str], who: str) -> None:
     for name in names:
         # One search through all ids; which of them it was is looked for only if there is one.
-        if hides(" ".join(frame[name])) is not None:
+        if hides(" ".join(frame[name].tolist())) is not None:
             row, value = next((row, value) for row, value in enumerate(frame[name]) if hides(value) is not None)
             raise FrameError(
                 f"{who}: column {name!r} holds a control or invisible character, got {value!r} in row {row}; remove it"
