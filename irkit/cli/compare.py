@@ -18,6 +18,8 @@ def compare(
     /,
     *,
     split: str | None = None,
+    format: str = "auto",
+    encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
     test: Literal["t", "wilcoxon", "randomisation"] = "t",
     seed: int = 42,
@@ -44,6 +46,10 @@ def compare(
         The other run files.
     split
         Which of the collection's sets of judgements, such as test; default its own default.
+    format
+        How the file of judgements is written, if its name and content do not tell.
+    encoding
+        Of the file of judgements and of the run files, such as latin-1.
     measures
         Measures as ir-measures spells them, separated by spaces.
     test
@@ -57,15 +63,21 @@ def compare(
     from irkit.errors import ConfigError
     from irkit.evaluate import compare as contrast
     from irkit.evaluate import parse_measures
+    from irkit.io import read_run
 
     wanted = parse_measures(measures)
-    judged, exclude_self = judgements(qrels, split)
+    judged, exclude_self = judgements(qrels, split, format, encoding)
     paths = [baseline, *runs]
     names = [str(path) for path in paths]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ConfigError(f"compare: {twice} is given twice; give each run once")
     found = contrast(
-        dict(zip(names, paths, strict=True)), judged, wanted, test=test, exclude_self=exclude_self, seed=seed
+        {name: read_run(path, encoding=encoding) for name, path in zip(names, paths, strict=True)},
+        judged,
+        wanted,
+        test=test,
+        exclude_self=exclude_self,
+        seed=seed,
     )
     print(jsonlib.dumps(found.cells, ensure_ascii=False) if json else found)

@@ -23,6 +23,8 @@ def evaluate(
     /,
     *,
     split: str | None = None,
+    format: str = "auto",
+    encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
     per_query: bool = False,
     json: bool = False,
@@ -45,6 +47,10 @@ def evaluate(
         Run files in TREC's format.
     split
         Which of the collection's sets of judgements, such as test; default its own default.
+    format
+        How the file of judgements is written, if its name and content do not tell.
+    encoding
+        Of the file of judgements and of the run files, such as latin-1.
     measures
         Measures as ir-measures spells them, separated by spaces.
     per_query
@@ -58,8 +64,10 @@ def evaluate(
     from irkit.io import read_run
 
     wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
-    judged, exclude_self = judgements(qrels, split)
-    found = [(run, measure(read_run(run), judged, wanted, exclude_self=exclude_self)) for run in runs]
+    judged, exclude_self = judgements(qrels, split, format, encoding)
+    found = [
+        (run, measure(read_run(run, encoding=encoding), judged, wanted, exclude_self=exclude_self)) for run in runs
+    ]
     if json:
         for run, evaluation in found:
             print(jsonlib.dumps(_object(run, evaluation, per_query), ensure_ascii=False))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from irkit.errors import ConfigError, NotFoundError
 
+UTF8 = "utf-8"
+
 if TYPE_CHECKING:
     from irkit.documents import Document
     from irkit.frames import Qrels, Queries
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from irkit.recipe import Recipe
 
 
-def documents(source: str, format: str) -> Iterator[Document]:
+def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Document]:
     """Read the documents of a file, a folder or a collection.
 
     A folder that holds a collection (documents, queries, judgements) gives its documents, any other
@@ -27,9 +29,11 @@ def documents(source: str, format: str) -> Iterator[Document]:
 
     path = Path(source).expanduser()
     if path.is_file() or (path.is_dir() and format != "auto"):
-        return read_documents(path, format)
-    if format != "auto":
-        raise ConfigError(f"index: --format is for files and folders, got {source}; leave it out")
+        return read_documents(path, format, encoding=encoding)
+    if path.is_dir() and encoding != UTF8:
+        return read_documents(path, encoding=encoding)
+    if format != "auto" or encoding != UTF8:
+        raise ConfigError(f"index: --format and --encoding are for files and folders, got {source}; leave them out")
     try:
         return load_collection(source).documents()
     except NotFoundError:
@@ -56,27 +60,33 @@ def is_index(source: str) -> bool:
     return path.is_dir() and any(path.glob("segments_*"))
 
 
-def topics(source: str, queries: Path | None, split: str | None = None) -> Queries:
+def topics(
+    source: str, queries: Path | None, split: str | None = None, format: str = "auto", encoding: str = UTF8
+) -> Queries:
     """Return the queries of a file, or else of the collection."""
     from irkit.io import load_collection, read_queries
 
     if queries is not None:
         if split is not None:
             raise ConfigError("run: --split chooses among a collection's queries; leave it out beside --queries")
-        return read_queries(queries)
+        return read_queries(queries, format, encoding=encoding)
+    if format != "auto" or encoding != UTF8:
+        raise ConfigError("run: --format and --encoding are for a file of queries; leave them out, or give --queries")
     if is_index(source):
         raise ConfigError(f"run: {source} is an index and has no queries; give a file with --queries")
     return load_collection(source).queries(split)
 
 
-def judgements(source: str, split: str | None = None) -> tuple[Qrels, bool]:
+def judgements(source: str, split: str | None = None, format: str = "auto", encoding: str = UTF8) -> tuple[Qrels, bool]:
     """Return the judgements of a file or collection, and whether a document is no answer to itself."""
     from irkit.io import load_collection, read_qrels
 
     if Path(source).is_file():
         if split is not None:
             raise ConfigError(f"--split chooses among a collection's judgements, got the file {source}; leave it out")
-        return read_qrels(source), False
+        return read_qrels(source, format, encoding=encoding), False
+    if format != "auto":
+        raise ConfigError(f"--format is for a file of judgements, got {source}; leave it out")
     collection = load_collection(source)
     return collection.qrels(split), collection.exclude_self
 

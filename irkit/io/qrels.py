@@ -14,7 +14,7 @@ from irkit.errors import FrameError
 from irkit.io.atomic import writing
 from irkit.io.lines import bad, split_lines
 from irkit.io.reading import Judgement, Reading, read_label
-from irkit.io.rows import check_ids, spaced_rows
+from irkit.io.rows import refuse_white_space, spaced_rows
 from irkit.io.tabular import in_order, names_judgements
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def write_qrels(qrels: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
     check_qrels(qrels, who="write_qrels")
     qid, docno = arrow_strings(qrels["qid"]), arrow_strings(qrels["docno"])
-    check_ids("write_qrels", qid=qid, docno=docno)
+    refuse_white_space("write_qrels", qid=qid, docno=docno)
     comments = pc.unique(qid.filter(pc.starts_with(qid, "#")))
     if len(comments):
         shown = repr(comments[0].as_py())

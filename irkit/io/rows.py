@@ -19,8 +19,8 @@ _WHITE = r"[ \t\n\v\f\r]|^$"
 _HIDDEN = f"[{HIDDEN}]"
 
 
-def check_ids(who: str, **columns: pa.LargeStringArray) -> None:
-    """Raise `FrameError` if an id is empty or holds white space, control or invisible characters."""
+def refuse_white_space(who: str, **columns: pa.LargeStringArray) -> None:
+    """Raise `FrameError` if an id is empty or holds white space, or what cannot be seen (`irkit.ids`)."""
     for name, column in columns.items():
         distinct = pc.unique(column)
         wrong = distinct.filter(pc.match_substring_regex(distinct, _WHITE))
@@ -38,7 +38,7 @@ def check_ids(who: str, **columns: pa.LargeStringArray) -> None:
 
 
 def odd_ids(column: pa.LargeStringArray) -> bool:
-    """Say whether any of some ids is one that `check_ids` refuses."""
+    """Say whether any of some ids is one that `refuse_white_space` refuses."""
     return bool(pc.any(pc.match_substring_regex(column, f"{_WHITE}|{_HIDDEN}")).as_py())
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from irkit.arrays import Floats, Ints, offsets
 from irkit.columns import arrow_strings
@@ -21,9 +22,9 @@ from irkit.errors import FrameError
 from irkit.hits import Docnos, Hits, rank_order
 from irkit.ids import check_id
 from irkit.io.atomic import writing
-from irkit.io.lines import bad, finite, head, once, shown, split_lines, whole
+from irkit.io.lines import bad, finite, head, once, split_lines, whole
 from irkit.io.reading import Reading
-from irkit.io.rows import check_ids, odd_ids, spaced_rows
+from irkit.io.rows import odd_ids, refuse_white_space, spaced_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,11 +57,9 @@ def read_run(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> pd.Dat
     found = _read_fast(path, encoding)
     qid, docno, score = found if found is not None else _read_slowly(path, encoding)
     queries, documents = qid.dictionary_encode(), docno.dictionary_encode()
-    odd = found is not None and (odd_ids(queries.dictionary) or odd_ids(documents.dictionary))
-    if odd or (found is not None and _any_twice(queries, documents)):
-        qid, docno, score = _read_slowly(path, encoding)  # raises with the line, or knows better what a blank is
-        queries, documents = qid.dictionary_encode(), docno.dictionary_encode()
     query, doc = queries.indices.to_numpy(), documents.indices.to_numpy()
+    if found is not None and _any_twice(query, doc, len(documents.dictionary)):
+        _read_slowly(path, encoding)  # raises, with the line
     frame = pd.DataFrame({"qid": frame_strings(queries.dictionary)})
     return Hits.ranked(frame, query, doc, score, Docnos(documents.dictionary)).frame()
 
@@ -85,11 +84,11 @@ def write_run(results: Hits | pd.DataFrame, path: str | os.PathLike[str], tag: s
     Raises
     ------
     FrameError
-        If the frame is not a results frame, an id is empty or holds white space or control
-        characters, or a score is beyond single precision.
+        If the frame is not a results frame, an id is empty or holds white space, or a score is
+        beyond single precision.
     """
     qid, docno, doc_rank, ptr, score = _ordered(results)
-    check_ids("write_run", qid=qid, docno=docno, tag=pa.array([tag], type=pa.large_string()))
+    refuse_white_space("write_run", qid=qid, docno=docno, tag=pa.array([tag], type=pa.large_string()))
     beyond = np.abs(score) > _SINGLE
     if beyond.any():
         value = score[int(np.argmax(beyond))]
@@ -214,7 +213,8 @@ def _read_fast(path: Path, encoding: str) -> tuple[pa.Array, pa.Array, Floats] |
         return None
     qid, docno = arrow_strings(table["qid"]), arrow_strings(table["docno"])
     score = table["score"].to_numpy()
-    return (qid, docno, score) if np.isfinite(score).all() else None
+    odd = any(odd_ids(pc.unique(column)) for column in (qid, docno))
+    return None if odd or not np.isfinite(score).all() else (qid, docno, score)
 
 
 def _read_slowly(path: Path, encoding: str) -> tuple[pa.Array, pa.Array, Floats]:
@@ -228,9 +228,9 @@ def _read_slowly(path: Path, encoding: str) -> tuple[pa.Array, pa.Array, Floats]
             raise bad(path, line, what, "correct the line")
         qid, _, docno, rank, score, _ = parts
         whole(rank, "rank", path, line)
-        for kind, one in (("a query", qid), ("a document", docno)):
-            check_id(one, kind, f"{path}:{line}")
-        once(seen, (qid, docno), f"document {shown(docno)} of query {shown(qid)}", path, line)
+        check_id(qid, "a query", f"{path}:{line}")
+        check_id(docno, "a document", f"{path}:{line}")
+        once(seen, (qid, docno), f"document {docno!r} of query {qid!r}", path, line)
         qids.append(qid)
         docnos.append(docno)
         scores.append(finite(score, "score", path, line))
@@ -239,7 +239,6 @@ def _read_slowly(path: Path, encoding: str) -> tuple[pa.Array, pa.Array, Floats]
     return arrow_strings(qids), arrow_strings(docnos), np.array(scores)
 
 
-def _any_twice(queries: pa.DictionaryArray, documents: pa.DictionaryArray) -> bool:
-    query, doc = queries.indices.to_numpy(), documents.indices.to_numpy()
-    pairs = np.sort(query.astype(np.int64) * len(documents.dictionary) + doc)
+def _any_twice(query: Ints, doc: Ints, documents: int) -> bool:
+    pairs = np.sort(query.astype(np.int64) * documents + doc)
     return bool((pairs[1:] == pairs[:-1]).any())

@@ -40,9 +40,7 @@ def test_errors(tmp_path):
         write_qrels(frame([("1", "a b", 2)]), path)
     with pytest.raises(FrameError, match="write_qrels: a qrels frame needs the column 'label'"):
         write_qrels(frame([("1", "a", 2)]).drop(columns="label"), path)
-    with pytest.raises(
-        FrameError, match=r"write_qrels: a docno may hold no control or invisible character, got 'a\\x1b'"
-    ):
+    with pytest.raises(FrameError, match=r"write_qrels: column 'docno' holds a control .* got 'a\\x1b'"):
         write_qrels(frame([("1", "a\x1b", 2)]), path)
     with pytest.raises(FrameError, match="write_qrels: a line that begins with # is a comment, got the qid '#1'"):
         write_qrels(frame([("#1", "a", 2)]), path)
