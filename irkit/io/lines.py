@@ -57,16 +57,17 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             yield file
 
 
-def raw_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
+def raw_lines(path: Path, longest: int | None = None) -> Iterator[tuple[int, bytes]]:
     """Yield (line number from 1, line without its end) as bytes; a byte-order mark is dropped.
 
     Raises
     ------
     DataError
-        If the file is empty, a line has more than `longest` bytes, or the gzip stream is cut short or
-        damaged.
+        If the file is empty, a line has more than `longest` bytes (default `LONGEST_LINE`), or the gzip
+        stream is cut short or damaged.
     """
     line = 0
+    longest = LONGEST_LINE if longest is None else longest
     with opened(path) as file:
         try:
             for line, raw in enumerate(iter(partial(file.readline, longest + 1), b""), 1):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
+from irkit.errors import IrkitError
 from irkit.io.lines import bad, opened, shown
 from irkit.io.reading import Query, Reading, check_size
 
@@ -97,6 +98,8 @@ def _topics(path: Path, encoding: str) -> Iterator[_Topic]:
             except expat.ExpatError as error:
                 what = f"not valid XML: {expat.ErrorString(error.code)} in column {error.offset + 1}"
                 raise bad(path, error.lineno, what, "correct the file; & is written &amp; and < is &lt;") from None
+            except IrkitError:
+                raise
             except (LookupError, ValueError) as error:  # the encoding that the file declares
                 raise bad(path, 1, f"its encoding is not read: {error}", "write it as UTF-8") from None
             yield from done

@@ -120,12 +120,15 @@ def _topic(body: str) -> tuple[dict[str, str], set[str]]:
 def _boundaries(body: str) -> Iterator[tuple[str, bool, int, int]]:
     """Yield (name, whether it closes, start, end) of the tags at which an element of a topic begins or ends."""
     behind, bound = 0, True  # the end of the tag before, and whether that was a boundary
+    inside = ""  # the element that is open
     for tag in _TAG.finditer(body):
         kind = _LANGUAGE.sub("", tag.group(2).lower(), count=1)
         _, newline, before = body[behind : tag.start()].rpartition("\n")
-        bound = kind in _KNOWN or (kind not in _MARKUP and not before.strip() and (bound or bool(newline)))
+        first = not before.strip() and (bound or bool(newline))  # in its line, or behind another boundary
+        bound = kind in _KNOWN or (kind not in _MARKUP and first) or (tag.group(1) == "/" and kind == inside)
         behind = tag.end()
         if bound:
+            inside = "" if tag.group(1) else kind
             yield kind, bool(tag.group(1)), tag.start(), tag.end()
 
 

@@ -122,6 +122,18 @@ def test_json_lines(tmp_path):
     }
 
 
+def test_the_text_is_the_first_key_that_holds_one(tmp_path):
+    path = write(
+        tmp_path / "a.jsonl",
+        '{"id": "1", "contents": "", "text": "storm"}\n{"id": "2", "contents": null, "body": "x"}\n',
+    )
+    assert docs(path) == [("1", "storm"), ("2", "x")]
+    path = write(tmp_path / "b.jsonl", '{"id": "1", "text": ""}\n{"id": "2", "title": "T", "text": null}\n')
+    assert docs(path) == [("1", ""), ("2", "T")], "an empty text is one, a null is none"
+    path = write(tmp_path / "q.jsonl", '{"id": "1", "query": "", "title": "storm"}\n')
+    assert queries(path) == {"1": "storm"}
+
+
 def test_tables(tmp_path):
     assert docs(write(tmp_path / "a.tsv", '1\tone "quoted\n2\ttwo\n')) == [("1", 'one "quoted'), ("2", "two")]
     assert docs(write(tmp_path / "b.tsv", "id\ttext\ttitle\n1\tx\tT\n")) == [("1", "T\nx")]
@@ -145,6 +157,21 @@ def test_parquet(tmp_path):
     assert qrels(tmp_path / "q.parquet") == [("1", "d", 2)]
     pq.write_table(pa.table({"qid": ["1"], "query": ["q"]}), tmp_path / "t.parquet")
     assert queries(tmp_path / "t.parquet") == {"1": "q"}
+
+
+def test_judgements_of_three_columns_and_with_names_and_comments(tmp_path):
+    expected = [("q1", "d1", 1), ("q1", "d2", 0)]
+    for text in (
+        "q1 d1 1\nq1 d2 0\n",
+        "# by hand\nq1\td1\t1\n  # more\nq1\td2\t0\n",
+        "qid docno label\nq1 d1 1\nq1 d2 0\n",
+        "query_id\tdoc_id\trelevance\nq1\td1\t1\nq1\td2\t0\n",
+        "topic_id iter docno rel\nq1 0 d1 1\n#q1 0 d3 1\nq1 0 d2 0\n",
+    ):
+        assert qrels(write(tmp_path / "q", text)) == expected
+        assert qrels(write(tmp_path / "q.tsv", text)) == expected
+    with pytest.raises(DataError, match="q:1: the columns are query, document, label, got docno, qid, label; put them"):
+        read_qrels(write(tmp_path / "q", "docno qid label\nd1 q1 1\n"))
 
 
 @pytest.mark.parametrize(
