@@ -38,7 +38,7 @@ def hides(text: str) -> str | None:
 
 
 def check_id(text: str, what: str, where: str) -> None:
-    """Raise `DataError` if an id holds a control character or an invisible one.
+    """Raise `DataError` if an id holds a control character, an invisible one or half of a surrogate pair.
 
     Parameters
     ----------
@@ -50,8 +50,14 @@ def check_id(text: str, what: str, where: str) -> None:
         `file:line`, or what else finds it.
     """
     character = hides(text)
-    if character is not None:
+    if character is None:
+        return
+    if "U+D800" <= character <= "U+DFFF" and len(character) == 6:
         raise DataError(
-            f"{where}: the id of {what} holds the control or invisible character {character}, got {text!r}; "
-            "remove it from the id"
+            f"{where}: the id of {what} is not valid Unicode, got the lone surrogate {character}; "
+            "decode the source with errors='replace'"
         )
+    raise DataError(
+        f"{where}: the id of {what} holds the control or invisible character {character}, got {text!r}; "
+        "remove it from the id"
+    )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from irkit.documents import Document
 from irkit.errors import ConfigError, NotFoundError, near_misses
-from irkit.ids import check_id
+from irkit.ids import LARGEST_LABEL, check_id
 from irkit.io import beir, html, irds, jsonl, lee, npl, smart, tabular, topics_xml, trec
 from irkit.io import qrels as trec_qrels
 from irkit.io.lines import bad, once, shown
@@ -266,16 +266,11 @@ def _qrels_frame(path: Path, judgements: Iterator[Judgement], labels: Mapping[in
 
     seen: dict[tuple[str, str], int] = {}
     found: list[int] = []
-    ids: set[str] = set()
     for qid, docno, label, line in judgements:
-        for kind, one in (("a query", qid), ("a document", docno)):
-            if one not in ids:
-                if not one or _WHITE.search(one):
-                    what = f"the id of {kind} may not be empty or hold white space, got {shown(one)}"
-                    raise bad(path, line, what, "correct the id")
-                check_id(one, kind, f"{path}:{line}")
-                ids.add(one)
-        read_label(label, path, line)
+        if not -LARGEST_LABEL <= label <= LARGEST_LABEL:
+            read_label(label, path, line)  # raises
+        if not (qid.isalnum() and docno.isalnum()):  # most are, and have nothing to hide
+            _check_pair(path, line, qid, docno)
         before = seen.setdefault((qid, docno), line)
         if len(seen) == len(found):  # the pair was there
             what = f"document {shown(docno)} is judged twice for query {shown(qid)}, first in line {before}"
@@ -289,6 +284,14 @@ def _qrels_frame(path: Path, judgements: Iterator[Judgement], labels: Mapping[in
         raise bad(path, 1, "the file holds no judgement", "check that it was written completely")
     frame = pd.DataFrame(list(seen), columns=["qid", "docno"], dtype="str")
     return frame.assign(label=pd.Series(found, dtype="int64"))
+
+
+def _check_pair(path: Path, line: int, qid: str, docno: str) -> None:
+    for kind, one in (("a query", qid), ("a document", docno)):
+        if not one or _WHITE.search(one):
+            what = f"the id of {kind} may not be empty or hold white space, got {shown(one)}"
+            raise bad(path, line, what, "correct the id")
+        check_id(one, kind, f"{path}:{line}")
 
 
 def _path(path: str | os.PathLike[str]) -> Path:

@@ -76,6 +76,8 @@ def read_label(token: object, path: Path, line: int) -> int:
     DataError
         If it is no whole number, or beyond plus and minus `LARGEST_LABEL`.
     """
+    if type(token) is str and len(token) < 7 and token.isascii() and token.isdigit():
+        return int(token)
     text = str(token)
     head, point, tail = text.partition(".")
     number = head if point and head and not tail.strip("0") else text

@@ -154,7 +154,7 @@ def _elements(path: Path, encoding: str, name: str) -> Iterator[tuple[int, str]]
     for line, text in lines(path, encoding):
         at = 0
         while True:
-            tag = opening.search(text, at)
+            tag = opening.search(text, at) if "<" in text else None
             end = text.find(">", tag.end()) if tag else -1
             if tag is None or end < 0:  # a tag ends in the line that it begins in
                 if start:

@@ -67,7 +67,7 @@ CASES = [
     Case("json null id", "documents", "a.jsonl", b'{"id": null, "text": "a"}\n', 1, "the id must be a string, got NoneType None"),
     Case("json null field", "documents", "a.jsonl", b'{"id": "1", "a": null}\n', 1, "document '1' has no text, got null as a", {"fields": ["a"]}),
     Case("json id with an escape", "documents", "a.jsonl", b'{"id": "1\\u001b[2J", "text": "a"}\n', 1, "the id of a document holds the control or invisible character U+001B, got '1\\x1b[2J'"),
-    Case("json id with half a pair", "documents", "a.jsonl", b'{"id": "1\\ud800", "text": "a"}\n', 1, "the control or invisible character U+D800"),
+    Case("json id with half a pair", "documents", "a.jsonl", b'{"id": "1\\ud800", "text": "a"}\n', 1, "the id of a document is not valid Unicode, got the lone surrogate U+D800"),
     Case("json id turned round", "documents", "a.jsonl", '{"id": "\u202e1", "text": "a"}\n'.encode(), 1, "the control or invisible character U+202E"),
     # documents, tables
     Case("tsv NUL", "documents", "a.tsv", b"1\tx\n2\0\ty\n", 1, "this is no text"),
