@@ -108,7 +108,7 @@ def _rows(
 def _tsv(path: Path, reading: Reading, usual: tuple[str, str] | None) -> Iterator[tuple[int, Mapping[str, Any]]]:
     names: list[str] | None = None
     for line, text in lines(path, reading.encoding):
-        if not text.strip():
+        if not text.strip() or (usual is None and text.startswith("#")):  # judgements may have comments
             continue
         cells = text.split("\t")
         if names is None:

@@ -39,12 +39,21 @@ def test_judgements_and_runs_have_one_encoding(irkit, folder):
     assert "qrels:2: not valid utf-8" in irkit("evaluate", "qrels", "run", "--format", "plain", status=2).err
 
 
+def test_ratings_too(irkit, folder):
+    rows = [("ä", "i1", 5), ("ä", "i2", 4), ("b", "i1", 3), ("b", "i3", 5), ("c", "i2", 2)]
+    Path("ratings.csv").write_bytes("".join("{}\t{}\t{}\n".format(*row) for row in rows).encode("latin-1"))
+    options = ("--model", "popularity", "--format", "tab", "--encoding", "latin-1")
+    assert irkit("recommend", "ratings.csv", "ä", *options).lines[1].split()[:3] == ["ä", "1", "i3"]
+
+
 @pytest.mark.parametrize(
     ("command", "says"),
     [
         (("index", "lee", "--encoding", "latin-1"), "--format and --encoding are for files and folders, got lee"),
         (("run", "bm25", "lee", "--format", "tsv"), "--format and --encoding are for a file of queries"),
         (("explain", "bm25", "lee", "lee-01", "lee-02", "--encoding", "latin-1"), "are for a file of queries"),
+        (("recommend", "ml", "u1", "--format", "csv"), "format and encoding are for a file of ratings, got ml"),
+        (("recommend", "--load", "a", "u1", "--format", "csv"), "leave them out beside --load"),
         (("evaluate", "lee", "a.run", "--format", "trec"), "--format is for a file of judgements, got lee"),
     ],
 )
@@ -52,7 +61,7 @@ def test_where_there_is_no_such_file_they_are_refused(irkit, folder, command, sa
     assert says in irkit(*command, status=2).err
 
 
-@pytest.mark.parametrize("command", ["index", "run", "explain", "evaluate", "compare"])
+@pytest.mark.parametrize("command", ["index", "run", "explain", "evaluate", "compare", "recommend"])
 def test_every_such_command_has_both(irkit, command):
     told = irkit(command, "--help").out
     assert "--format" in told

@@ -165,6 +165,7 @@ def test_judgements_of_three_columns_and_with_names_and_comments(tmp_path):
         "q1 d1 1\nq1 d2 0\n",
         "# by hand\nq1\td1\t1\n  # more\nq1\td2\t0\n",
         "qid docno label\nq1 d1 1\nq1 d2 0\n",
+        "# BEIR's\nquery-id\tcorpus-id\tscore\nq1\td1\t1\n# more\nq1\td2\t0\n",
         "query_id\tdoc_id\trelevance\nq1\td1\t1\nq1\td2\t0\n",
         "topic_id iter docno rel\nq1 0 d1 1\n#q1 0 d3 1\nq1 0 d2 0\n",
     ):

@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import json
+from xml.sax.saxutils import escape
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from irkit.errors import DataError
 from irkit.io import read_documents, read_qrels, read_queries
@@ -156,3 +161,55 @@ def test_short_data_are_no_header(tmp_path, first):
     path = tmp_path / "q.tsv"
     path.write_text(f"{first}\n9\tlast\n")
     assert read_queries(path)["qid"].tolist() == [first.split("\t")[0], "9"]
+
+
+WORDS = [
+    "storm",
+    "<doc>",
+    "<DOC>",
+    "</DOC>",
+    "<top>",
+    "<topic id='1'>",
+    ".I 1",
+    '{"id":',
+    "[1]",
+    "<html>",
+    "1",
+    "/",
+    ",",
+    '"',
+    "qid",
+    "#",
+]
+
+
+@st.composite
+def tables(draw):
+    """Draw ids with texts of words that mark formats."""
+    texts = draw(
+        st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join), min_size=1, max_size=4)
+    )
+    ids = draw(st.sampled_from([["1", "2", "3", "4"], ["q1", "q2", "q3", "q4"], ["<doc>", "{", "[", ".I"]]))
+    return dict(zip(ids, texts, strict=False))
+
+
+WRITERS = {
+    "jsonl": lambda table: "".join(json.dumps({"id": key, "text": text}) + "\n" for key, text in table.items()),
+    "tsv": lambda table: "".join(f"{key}\t{text}\n" for key, text in table.items()),
+    "csv": lambda table: "id,text\n" + "".join('{},"{}"\n'.format(key, text.replace('"', '""')) for key, text in table.items()),
+    "trec": lambda table: "".join(f"<DOC>\n<DOCNO>{n}</DOCNO>\na {text}\n</DOC>\n" for n, text in enumerate(table.values())),
+    "smart": lambda table: "".join(f".I {n}\n.W\na {text}\n" for n, text in enumerate(table.values(), 1)),
+    "npl": lambda table: "".join(f"{n}\na {text}\n/\n" for n, text in enumerate(table.values(), 1)),
+    "xml": lambda table: "<t>\n" + "".join(f'<topic number="{n}">{escape(text)}</topic>\n' for n, text in enumerate(table.values())) + "</t>",
+}  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(tables(), st.sampled_from(sorted(WRITERS)), st.sampled_from(["documents", "queries"]))
+def test_a_guess_is_right_or_refused_whatever_the_texts_say(tmp_path_factory, table, format, role):
+    if (role, format) in {("documents", "xml"), ("queries", "trec")}:
+        return
+    path = tmp_path_factory.mktemp("guess") / "a"
+    path.write_text(WRITERS[format](table))
+    with contextlib.suppress(DataError):
+        assert sniff(path, role) == format
