@@ -28,11 +28,14 @@ def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Docume
     from irkit.io import load_collection, read_documents
 
     path = Path(source).expanduser()
-    if path.is_file() or (path.is_dir() and format != "auto"):
+    told = format != "auto" or encoding != UTF8
+    if path.is_file():
         return read_documents(path, format, encoding=encoding)
-    if path.is_dir() and encoding != UTF8:
-        return read_documents(path, encoding=encoding)
-    if format != "auto" or encoding != UTF8:
+    if told and path.is_dir():
+        if _is_collection(source):  # its queries and judgements are no documents
+            raise ConfigError(f"index: {source} holds a collection; beside --format or --encoding name its documents")
+        return read_documents(path, format, encoding=encoding)
+    if told:
         raise ConfigError(f"index: --format and --encoding are for files and folders, got {source}; leave them out")
     try:
         return load_collection(source).documents()
@@ -40,6 +43,16 @@ def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Docume
         if path.is_dir():
             return read_documents(path)
         raise
+
+
+def _is_collection(folder: str) -> bool:
+    from irkit.io import load_collection
+
+    try:
+        load_collection(folder)
+    except (NotFoundError, ConfigError):
+        return False
+    return True
 
 
 def opened(source: str) -> Index:

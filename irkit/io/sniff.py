@@ -119,7 +119,7 @@ def _judgements(path: Path, start: bytes, named: str) -> list[str]:
     if named in ("csv", "parquet"):
         return [named]
     lines = start.split(b"\n")
-    lines = lines[:-1] if len(start) == _HEAD and len(lines) > 1 else lines  # the last one may be cut
+    lines = lines[:-1] if len(lines) > 1 else lines  # the last one may be cut
     rows = [line.split() for line in lines if line.strip() and not line.lstrip().startswith(b"#")]
     if not rows:
         return ["trec"]  # comments alone, so far

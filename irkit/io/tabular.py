@@ -25,9 +25,7 @@ _DOCNO = ("docno", "corpus-id", "doc_id", "docid", "doc-id", "pid")
 _LABEL = ("label", "score", "relevance", "grade", "rel")
 
 # What the first cell of a line of names may be, and what stands beside it.
-_IDS = {*jsonl.QID_KEYS, *DOCNO_KEYS, *_QID, *_DOCNO, "queryid", "topicid", "passage_id", "document_id", "did"} - {
-    "topic"
-}
+_IDS = {*jsonl.QID_KEYS, *DOCNO_KEYS, *_QID[:-1], *_DOCNO, "queryid", "topicid", "passage_id", "document_id", "did"}
 _TEXTS = {*jsonl.QUERY_KEYS, *TEXT_KEYS, "content", "passage", "document", "doc", "abstract", "description", "url"}
 _KNOWN = {*jsonl.QID_KEYS, *jsonl.QUERY_KEYS, *DOCNO_KEYS, *TEXT_KEYS, *_QID, *_DOCNO, *_LABEL}
 _LOOSE = {"topic", "number", "num", "no", "nr", "key", "uid"}

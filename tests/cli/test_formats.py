@@ -39,6 +39,19 @@ def test_judgements_and_runs_have_one_encoding(irkit, folder):
     assert "qrels:2: not valid utf-8" in irkit("evaluate", "qrels", "run", "--format", "plain", status=2).err
 
 
+def test_a_folder_is_read_whole_unless_it_holds_a_collection(irkit, folder):
+    Path("many").mkdir()
+    for name in ("a", "b"):
+        Path("many", name).write_bytes(f"{name}\tcafé\n".encode("latin-1"))
+    told = irkit("index", "many", "--encoding", "latin-1", "--to", "many-ix", "--threads", 1)
+    assert told.out.startswith("many-ix: 2 documents")
+    Path("toy").mkdir()
+    Path("toy", "documents.tsv").write_bytes("1\tcafé\n".encode("latin-1"))
+    Path("toy", "queries.tsv").write_bytes("7\tcafé\n".encode("latin-1"))
+    refused = irkit("index", "./toy", "--encoding", "latin-1", status=2).err
+    assert "./toy holds a collection; beside --format or --encoding name its documents" in refused
+
+
 def test_ratings_too(irkit, folder):
     rows = [("ä", "i1", 5), ("ä", "i2", 4), ("b", "i1", 3), ("b", "i3", 5), ("c", "i2", 2)]
     Path("ratings.csv").write_bytes("".join("{}\t{}\t{}\n".format(*row) for row in rows).encode("latin-1"))
