@@ -10,7 +10,7 @@ from typing import Any
 
 from irkit.documents import DOCNO_KEYS, TEXT_KEYS, Document
 from irkit.io.lines import bad, lines, shown
-from irkit.io.reading import Query, Reading
+from irkit.io.reading import Query, Reading, listed
 
 QID_KEYS = ("qid", "query_id", "_id", "id", "query-id", "topic_id", "topic-id")
 QUERY_KEYS = ("query", "text", "title", "question")
@@ -116,9 +116,7 @@ def _key(item: Mapping[str, Any], keys: tuple[str, ...], need: str, path: Path, 
     for key in keys:
         if key in item:
             return key
-    raise bad(
-        path, line, f"{need} ({', '.join(keys)}), got {', '.join(map(str, item))}", "name the keys or rename them"
-    )
+    raise bad(path, line, f"{need} ({', '.join(keys)}), got {listed(item)}", "name the keys or rename them")
 
 
 def _parts(item: Mapping[str, Any], fields: tuple[str, ...], path: Path, line: int) -> list[str]:
@@ -130,7 +128,7 @@ def _parts(item: Mapping[str, Any], fields: tuple[str, ...], path: Path, line: i
             parts.append(value)
             continue
         if name not in item:
-            raise bad(path, line, f"there is no {name!r}, got {', '.join(map(str, item))}", "choose other fields")
+            raise bad(path, line, f"there is no {name!r}, got {listed(item)}", "choose other fields")
         if value is not None and not isinstance(value, str):
             what = f"{name!r} must be a string, got {type(value).__name__} {shown(value)}"
             raise bad(path, line, what, "correct the line")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
@@ -89,6 +89,19 @@ def read_label(token: object, path: Path, line: int) -> int:
         what = f"the label must lie within -{LARGEST_LABEL:,}..{LARGEST_LABEL:,}, got {shown(text)}"
         raise bad(path, line, what, "correct the line")
     return label
+
+
+def listed(names: Iterable[object]) -> str:
+    """Return names as an error message lists them, the first of them where there are many.
+
+    Examples
+    --------
+    >>> listed(["id", "text"]), listed(range(40))
+    ('id, text', '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 28 more')
+    """
+    texts = [text if len(text := str(name)) <= 60 else f"{text[:60]}..." for name in names]
+    more = f" and {len(texts) - 12:,} more" if len(texts) > 12 else ""
+    return (", ".join(texts[:12]) or "nothing") + more
 
 
 def check_size(size: int, what: str, path: Path, line: int) -> None:

@@ -18,7 +18,7 @@ from irkit.documents import DOCNO_KEYS, TEXT_KEYS, Document
 from irkit.errors import DataError
 from irkit.io import jsonl
 from irkit.io.lines import bad, lines, shown
-from irkit.io.reading import LONGEST_DOCUMENT, Judgement, Query, Reading, read_label
+from irkit.io.reading import LONGEST_DOCUMENT, Judgement, Query, Reading, listed, read_label
 
 _QID = ("qid", "query-id", "query_id", "topic_id", "topic-id", "topic")
 _DOCNO = ("docno", "corpus-id", "doc_id", "docid", "doc-id", "pid")
@@ -114,11 +114,11 @@ def _tsv(path: Path, reading: Reading, usual: tuple[str, str] | None) -> Iterato
                 names = _header(path, line, cells)
                 continue
             if _seems_names(cells):
-                what = f"these look like names of columns that irkit does not know ({', '.join(cells)})"
+                what = f"these look like names of columns that irkit does not know ({listed(cells)})"
                 raise bad(path, line, what, f"call them {' and '.join(usual)}, or write such a line before this one")
             names = list(usual)
         if len(cells) != len(names):
-            what = f"{len(names)} tab-separated columns ({', '.join(names)}) are needed, got {len(cells)}"
+            what = f"{len(names)} tab-separated columns ({listed(names)}) are needed, got {len(cells)}"
             raise bad(path, line, what, "correct the line, or name the columns in the first line")
         yield line, dict(zip(names, cells, strict=True))
 
@@ -145,7 +145,7 @@ def _csv(path: Path, reading: Reading) -> Iterator[tuple[int, Mapping[str, Any]]
             names = _header(path, line, cells)
             continue
         if len(cells) != len(names):
-            what = f"{len(names)} columns ({', '.join(names)}) are needed, got {len(cells)}"
+            what = f"{len(names)} columns ({listed(names)}) are needed, got {len(cells)}"
             raise bad(path, line, what, "correct the line")
         yield line, dict(zip(names, cells, strict=True))
 
@@ -190,5 +190,5 @@ def _cell(row: Mapping[str, Any], names: tuple[str, ...], path: Path, line: int)
                 raise bad(path, line, f"the {name} is missing", "correct the line")
             return row[name]
     raise bad(
-        path, line, f"a column {names[0]!r} is needed ({' or '.join(names)}), got {', '.join(row)}", "name the columns"
+        path, line, f"a column {names[0]!r} is needed ({' or '.join(names)}), got {listed(row)}", "name the columns"
     )

@@ -20,7 +20,7 @@ from xml.parsers import expat
 
 from irkit.errors import IrkitError
 from irkit.io.lines import bad, opened, shown
-from irkit.io.reading import Query, Reading, check_size
+from irkit.io.reading import Query, Reading, check_size, listed
 
 _NUMBERS = ("number", "num", "identifier", "id", "topic_id", "qid")
 _TEXTS = ("title", "query")
@@ -62,7 +62,7 @@ def _query(topic: _Topic, fields: tuple[str, ...] | None, path: Path) -> Query:
     if number is None:
         used = next((name for name in _NUMBERS if name in texts), None)
         if used is None:
-            has = ", ".join([*topic.attributes, *texts]) or "nothing"
+            has = listed([*topic.attributes, *texts])
             what = f"this <topic> has no number ({', '.join(_NUMBERS)}), it has {has}"
             raise bad(path, topic.line, what, "give every topic a number")
         number = texts.pop(used)
@@ -72,7 +72,7 @@ def _query(topic: _Topic, fields: tuple[str, ...] | None, path: Path) -> Query:
         return Query(number.strip(), own, topic.line)
     lacks = next((name for name in names or ("title",) if name not in texts), None)
     if lacks is not None:
-        what = f"topic {shown(number)} has no <{lacks}>, it has {', '.join(texts) or 'nothing'}"
+        what = f"topic {shown(number)} has no <{lacks}>, it has {listed(texts)}"
         raise bad(path, topic.line, what, "choose other fields")
     again = next((name for name in (*names, used) if name in topic.twice), None)
     if again is not None:

@@ -20,7 +20,7 @@ from irkit.documents import Document
 from irkit.errors import DataError
 from irkit.io.html import html_text
 from irkit.io.lines import bad, lines, shown
-from irkit.io.reading import Query, Reading, check_size
+from irkit.io.reading import Query, Reading, check_size, listed
 
 # The elements of the topics of TREC 1 to 8 and later, with the words that NIST puts before their text.
 _LABELS = {
@@ -84,7 +84,7 @@ def topics(path: Path, reading: Reading) -> Iterator[Query]:
         names = reading.fields or ("query" if "query" in found and "title" not in found else "title",)
         for name in names:
             if name not in found:
-                what = f"topic {shown(found['num'])} has no <{name}>, it has {', '.join(found)}"
+                what = f"topic {shown(found['num'])} has no <{name}>, it has {listed(found)}"
                 raise bad(path, line, what, "choose other fields")
         again = next((name for name in ("num", *names) if name in twice), None)
         if again is not None:
