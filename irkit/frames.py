@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from irkit.errors import FrameError
+from irkit.ids import LARGEST_LABEL, hides
 
 Queries: TypeAlias = pd.DataFrame
 Results: TypeAlias = pd.DataFrame
@@ -101,6 +102,7 @@ def check_queries(frame: Queries, *, who: str) -> None:
     if "query" not in frame and "query_toks" not in frame:
         raise FrameError(f"{who}: a queries frame needs the column 'query' or 'query_toks', got {_columns(frame)}")
     _strings(frame, ["qid", *(["query"] if "query" in frame else [])], who)
+    _visible(frame, ["qid"], who)
     _unique(frame, ["qid"], who)
     check_weighted_terms(frame, who=who)
 
@@ -136,15 +138,21 @@ def check_results(frame: Results, *, who: str) -> None:
 
 
 def check_qrels(frame: Qrels, *, who: str) -> None:
-    """Raise `FrameError` unless `frame` is a qrels frame with whole-number labels and no pair twice."""
+    """Raise `FrameError` unless `frame` is a qrels frame with whole-number labels of sane size and no pair twice."""
     _need(frame, ["qid", "docno", "label"], "qrels", who)
     _strings(frame, ["qid", "docno"], who)
+    _visible(frame, ["qid", "docno"], who)
     _numbers(frame, "label", who)
     labels = frame["label"].to_numpy(dtype=np.float64)
     broken = labels != np.floor(labels)
     if broken.any():
         row = int(np.argmax(broken))
         raise FrameError(f"{who}: labels must be whole numbers, got {labels[row]} in row {row}")
+    beyond = np.abs(labels) > LARGEST_LABEL
+    if beyond.any():
+        row = int(np.argmax(beyond))
+        what = f"labels must lie within -{LARGEST_LABEL:,}..{LARGEST_LABEL:,}"
+        raise FrameError(f"{who}: {what}, got {frame['label'].iloc[row]} in row {row}; map them to small grades")
     _unique(frame, ["qid", "docno"], who)
 
 
@@ -198,6 +206,16 @@ def _strings(frame: pd.DataFrame, names: list[str], who: str) -> None:
             # As text a float would keep its point: 7.0, 1.2e+11.
             todo = f"use frame.astype({{'{name}': 'str'}})" if "float" not in kinds else "make them whole numbers first"
             raise FrameError(f"{who}: column {name!r} must hold strings, got {found}; {todo}")
+
+
+def _visible(frame: pd.DataFrame, names: list[str], who: str) -> None:
+    for name in names:
+        # One search through all ids; which of them it was is looked for only if there is one.
+        if hides(" ".join(frame[name].tolist())) is not None:
+            row, value = next((row, value) for row, value in enumerate(frame[name]) if hides(value) is not None)
+            raise FrameError(
+                f"{who}: column {name!r} holds a control or invisible character, got {value!r} in row {row}; remove it"
+            )
 
 
 def _numbers(frame: pd.DataFrame, name: str, who: str) -> None:

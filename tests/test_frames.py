@@ -138,6 +138,26 @@ def test_labels_must_be_whole():
     check_qrels(frame.assign(label=[-1, 2]), who="qrels")
 
 
+@pytest.mark.parametrize("label", [1_000_001, -1_000_001, 2_147_483_648, 1e20])
+def test_labels_are_bounded(label):
+    frame = pd.DataFrame({"qid": ["1", "1"], "docno": ["a", "b"], "label": [1_000_000, label]})
+    with pytest.raises(
+        FrameError, match=r"qrels: labels must lie within -1,000,000\.\.1,000,000, got .* in row 1; map"
+    ):
+        check_qrels(frame, who="qrels")
+    check_qrels(frame.assign(label=[1_000_000, -1_000_000]), who="qrels")
+
+
+def test_ids_of_queries_and_judgements_hold_no_control_characters():
+    frame = pd.DataFrame({"qid": ["1", "1"], "docno": ["a", "b\u202e"], "label": [1, 1]})
+    with pytest.raises(
+        FrameError, match=r"qrels: column 'docno' holds a control .* got 'b\\u202e' in row 1; remove it"
+    ):
+        check_qrels(frame, who="qrels")
+    with pytest.raises(FrameError, match=r"queries: column 'qid' holds a control .* got '\\x1b\[2J' in row 0"):
+        queries_frame({"\x1b[2J": "storm"})
+
+
 def test_a_pair_may_be_judged_once():
     frame = pd.DataFrame({"qid": ["1", "1"], "docno": ["a", "a"], "label": [1, 1]})
     with pytest.raises(FrameError, match="qrels: qid '1', docno 'a' occurs twice"):

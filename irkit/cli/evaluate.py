@@ -24,6 +24,8 @@ def evaluate(
     /,
     *,
     split: str | None = None,
+    format: str = "auto",
+    encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
     per_query: bool = False,
     json: bool = False,
@@ -49,6 +51,10 @@ def evaluate(
         Run files in TREC's format.
     split
         Which of the collection's sets of judgements, such as test; default its own default.
+    format
+        How the file of judgements is written, if its name and content do not tell.
+    encoding
+        Of the file of judgements and of the run files, such as latin-1.
     measures
         Measures as ir-measures spells them, separated by spaces.
     per_query
@@ -62,10 +68,10 @@ def evaluate(
     from irkit.io.runs import read_tagged_run
 
     wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
-    judged, exclude_self = judgements(qrels, split)
+    judged, exclude_self = judgements(qrels, split, format, encoding)
     found, tags = [], {}
     for run in runs:
-        results, tags[run] = read_tagged_run(run)
+        results, tags[run] = read_tagged_run(run, encoding=encoding)
         found.append((run, measure(results, judged, wanted, exclude_self=exclude_self)))
     if json:
         data = {"data_hash": known} if (known := data_hash(qrels)) else {}

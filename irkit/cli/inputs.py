@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from irkit.errors import ConfigError, NotFoundError
 
+UTF8 = "utf-8"
+
 if TYPE_CHECKING:
     from irkit.documents import Document
     from irkit.frames import Qrels, Queries
@@ -22,7 +24,7 @@ SHOWN = 8
 "Digits of a hash that are printed for people; JSON has all of them."
 
 
-def documents(source: str, format: str) -> Iterator[Document]:
+def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Document]:
     """Read the documents of a file, a folder or a collection.
 
     A folder that holds a collection (documents, queries, judgements) gives its documents, any other
@@ -31,10 +33,15 @@ def documents(source: str, format: str) -> Iterator[Document]:
     from irkit.io import load_collection, read_documents
 
     path = as_path(source)
-    if path is not None and (_is_file(path) or (path.is_dir() and format != "auto")):
-        return read_documents(path, format)
-    if format != "auto":
-        raise ConfigError(f"index: --format is for files and folders, got {source}; leave it out")
+    told = format != "auto" or encoding != UTF8
+    if path is not None and _is_file(path):
+        return read_documents(path, format, encoding=encoding)
+    if told and path is not None and path.is_dir():
+        if _is_collection(source):  # its queries and judgements are no documents
+            raise ConfigError(f"index: {source} holds a collection; beside --format or --encoding name its documents")
+        return read_documents(path, format, encoding=encoding)
+    if told:
+        raise ConfigError(f"index: --format and --encoding are for files and folders, got {source}; leave them out")
     try:
         return load_collection(source).documents()
     except NotFoundError:
@@ -52,6 +59,16 @@ def as_path(source: str) -> Path | None:
 
 def _is_file(path: Path) -> bool:
     return os.path.exists(path) and not os.path.isdir(path)
+
+
+def _is_collection(folder: str) -> bool:
+    from irkit.io import load_collection
+
+    try:
+        load_collection(folder)
+    except (NotFoundError, ConfigError):
+        return False
+    return True
 
 
 def opened(source: str) -> Index:
@@ -91,20 +108,24 @@ def data_line(source: str) -> str:
     return f"{source}: data {found[:SHOWN]}" if found else ""
 
 
-def topics(source: str, queries: Path | None, split: str | None = None) -> Queries:
+def topics(
+    source: str, queries: Path | None, split: str | None = None, format: str = "auto", encoding: str = UTF8
+) -> Queries:
     """Return the queries of a file, or else of the collection."""
     from irkit.io import load_collection, read_queries
 
     if queries is not None:
         if split is not None:
             raise ConfigError("run: --split chooses among a collection's queries; leave it out beside --queries")
-        return read_queries(queries)
+        return read_queries(queries, format, encoding=encoding)
+    if format != "auto" or encoding != UTF8:
+        raise ConfigError("run: --format and --encoding are for a file of queries; leave them out, or give --queries")
     if is_index(source):
         raise ConfigError(f"run: {source} is an index and has no queries; give a file with --queries")
     return load_collection(source).queries(split)
 
 
-def judgements(source: str, split: str | None = None) -> tuple[Qrels, bool]:
+def judgements(source: str, split: str | None = None, format: str = "auto", encoding: str = UTF8) -> tuple[Qrels, bool]:
     """Return the judgements of a file or collection, and whether a document is no answer to itself."""
     from irkit.io import load_collection, read_qrels
 
@@ -112,7 +133,9 @@ def judgements(source: str, split: str | None = None) -> tuple[Qrels, bool]:
     if path is not None and _is_file(path):
         if split is not None:
             raise ConfigError(f"--split chooses among a collection's judgements, got the file {source}; leave it out")
-        return read_qrels(path), False
+        return read_qrels(path, format, encoding=encoding), False
+    if format != "auto":
+        raise ConfigError(f"--format is for a file of judgements, got {source}; leave it out")
     collection = load_collection(source)
     return collection.qrels(split), collection.exclude_self
 

@@ -22,6 +22,8 @@ def recommend(
     /,
     *users: str,
     model: str | None = None,
+    format: str = "auto",
+    encoding: str = "utf-8",
     n: Annotated[int, Parameter(name=["-n", "--n"])] = 10,
     rate: list[str] | None = None,
     set: list[str] | None = None,
@@ -50,6 +52,10 @@ def recommend(
         The ids of users.
     model
         A recipe that is fitted on ratings (irkit pipelines list), or its path; default ease, with --rate biased-mf.
+    format
+        How a file of ratings is written, if its name and content do not tell: tab, dat, csv, tsv or parquet.
+    encoding
+        Of a file of ratings, such as latin-1.
     n
         Items for each user.
     rate
@@ -69,13 +75,16 @@ def recommend(
         raise ConfigError(f"recommend: -n must be 1 or more, got {n}")
     if load is not None and (model or set or save):
         raise ConfigError("recommend: --load brings a fitted model; leave out --model, --set and --save")
+    reading = {"format": format, "encoding": encoding}
+    if load is not None and reading != {"format": "auto", "encoding": "utf-8"}:
+        raise ConfigError("recommend: --format and --encoding are for a file of ratings; leave them out beside --load")
     asked = users if load is None else (source, *users)
     if not asked and save is None:
         raise ConfigError("recommend: no user is named; give the ids of users after the ratings, or --save a model")
     from irkit.recommend import Recommender
 
     default = RATINGS if rate else LISTS
-    fitted = Recommender.load(load) if load else _fitted(source, model or default, set, bool(rate), save)
+    fitted = Recommender.load(load) if load else _fitted(source, model or default, set, bool(rate), save, reading)
     if not asked:
         return
     rows = _ratings(fitted, asked, rate) if rate else _lists(fitted, asked, n)
@@ -86,7 +95,9 @@ def recommend(
         _print_table(rows, notes)
 
 
-def _fitted(source: str, model: str, settings: list[str] | None, rates: bool, save: Path | None) -> Stage:
+def _fitted(
+    source: str, model: str, settings: list[str] | None, rates: bool, save: Path | None, reading: dict[str, str]
+) -> Stage:
     """Fit a recipe on the ratings of a source, and save it if that is asked for."""
     from irkit.errors import ConfigError
     from irkit.recipe import load_recipe, parse_settings, stage_class
@@ -104,7 +115,7 @@ def _fitted(source: str, model: str, settings: list[str] | None, rates: bool, sa
         raise ConfigError(f"recipe {recipe.name}: has several stages and no file for them; --save a single model")
     if rates and not (single and kind.predicts_ratings):
         raise ConfigError(f"recipe {recipe.name}: ranks items and predicts no ratings; use {RATINGS}")
-    fitted = recipe.build(train=load_ratings(source))
+    fitted = recipe.build(train=load_ratings(source, **reading))
     if save is not None:
         fitted.save(save)  # type: ignore[attr-defined]  # a Recommender, as was checked
         print(save)

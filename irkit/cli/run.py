@@ -16,6 +16,8 @@ def run(
     *,
     output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
     queries: Path | None = None,
+    format: str = "auto",
+    encoding: str = "utf-8",
     split: str | None = None,
     n: Annotated[int | None, Parameter(name=["-n", "--n"])] = None,
     set: list[str] | None = None,
@@ -42,6 +44,10 @@ def run(
         The run file; default <recipe>.run in this folder.
     queries
         A file of queries, instead of the collection's own.
+    format
+        How that file is written, if its name and content do not tell.
+    encoding
+        Of that file, such as latin-1.
     split
         Which of the collection's sets of queries, such as test; default its own default.
     n
@@ -61,7 +67,7 @@ def run(
     if n is not None and n < 1:
         raise ConfigError(f"run: -n must be 1 or more, got {n}")
     loaded = prepared(recipe, set, vectors)
-    asked = topics(source, queries, split)
+    asked = topics(source, queries, split, format, encoding)
     pipeline = built(loaded, source, vectors)
     if n is not None:
         pipeline = pipeline % n

@@ -238,7 +238,7 @@ class Density:
         Raises
         ------
         NotFoundError, DataError
-            If there is no such file, or it is damaged or of another model.
+            If there is no such file, it is damaged or of another model, or a weight is not finite.
         """
         tree = checkpoint.load(path, cls.name)
         try:
@@ -249,6 +249,12 @@ class Density:
         except (KeyError, TypeError, RuntimeError, StopIteration, ConfigError) as error:
             reason = " ".join(str(error).split())
             raise DataError(f"{path}: does not fit the model {cls.name!r} ({reason[:200]}); train it again") from None
+        weights = model.net.state_dict().items()
+        wrong = next((name for name, values in weights if not bool(values.isfinite().all())), None)
+        if wrong is not None:
+            raise DataError(
+                f"{path}: the weights {wrong!r} are not all finite; train it again, perhaps with a lower rate"
+            )
         model.net.eval()
         return model
 

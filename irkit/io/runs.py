@@ -20,9 +20,11 @@ from irkit.arrays import Floats, Ints
 from irkit.columns import arrow_strings
 from irkit.errors import FrameError
 from irkit.hits import OWN_COLUMNS, Docnos, Hits
+from irkit.ids import check_id
 from irkit.io.atomic import writing
 from irkit.io.lines import bad, finite, head, once, split_lines, whole
-from irkit.io.rows import refuse_white_space, spaced_rows
+from irkit.io.reading import Reading
+from irkit.io.rows import odd_ids, refuse_white_space, spaced_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +62,7 @@ def read_tagged_run(path: str | os.PathLike[str], *, encoding: str = "utf-8") ->
 
     from irkit.columns import frame_strings
 
+    Reading(encoding=encoding)
     path = Path(path)
     found = _read_fast(path, encoding)
     qid, docno, score, tags = found if found is not None else _read_slowly(path, encoding)
@@ -204,7 +207,7 @@ def _read_fast(path: Path, encoding: str) -> tuple[pa.Array, pa.Array, Floats, l
         return None
     qid, docno = arrow_strings(table["qid"]), arrow_strings(table["docno"])
     score = table["score"].to_numpy()
-    odd = any(pc.any(pc.match_substring_regex(column, r"[ \t\v\f]|^$")).as_py() for column in (qid, docno))
+    odd = any(odd_ids(pc.unique(column)) for column in (qid, docno))
     if odd or not np.isfinite(score).all():
         return None
     return qid, docno, score, pc.unique(table["tag"].combine_chunks()).to_pylist()
@@ -222,6 +225,8 @@ def _read_slowly(path: Path, encoding: str) -> tuple[pa.Array, pa.Array, Floats,
             raise bad(path, line, what, "correct the line")
         qid, _, docno, rank, score, tag = parts
         whole(rank, "rank", path, line)
+        check_id(qid, "a query", f"{path}:{line}")
+        check_id(docno, "a document", f"{path}:{line}")
         once(seen, (qid, docno), f"document {docno!r} of query {qid!r}", path, line)
         qids.append(qid)
         docnos.append(docno)

@@ -14,6 +14,7 @@ import numpy as np
 
 from irkit.documents import Document, as_documents
 from irkit.errors import ConfigError, DataError, JavaError
+from irkit.ids import check_id, hides
 from irkit.lucene import integrity, swap
 from irkit.lucene.analysis import BATCH_CHARACTERS, BATCH_TEXTS, check_analyzer, processors, utf8
 from irkit.lucene.calls import interruptible
@@ -84,7 +85,8 @@ def build_index(
         If an option makes no sense, if there is an index already and `overwrite` does not say to
         replace it, or if `path` holds anything but an index or cannot be written.
     DataError
-        If there are no documents, or an id is empty, holds white space, or comes twice.
+        If there are no documents, or an id is empty, holds white space or control characters, or comes
+        twice.
     LockedError
         If another process builds the same index.
     JavaError
@@ -185,7 +187,8 @@ def _block(batch: list[Document], before: int) -> bytes:
     docnos, texts, _ = zip(*batch, strict=True)
     try:
         # Ids without white space come back from a split as they were.
-        if "\n".join(docnos).split() != list(docnos):
+        joined = " ".join(docnos)
+        if joined.split() != list(docnos) or hides(joined):
             raise ValueError
         strings: list[bytes] = [b""] * (2 * len(batch))
         strings[::2] = [docno.encode() for docno in docnos]
@@ -206,6 +209,7 @@ def _check_document(document: Document, where: str) -> None:
     size = len(utf8(docno, f"{where}: the id of a document"))
     if docno.split() != [docno]:
         raise DataError(f"{where}: the id of a document holds white space, got {docno!r}; run files cannot express it")
+    check_id(docno, "a document", where)
     if size > LONGEST_DOCNO:
         raise DataError(f"{where}: the id of a document has at most {LONGEST_DOCNO} bytes, got {size}; shorten it")
     size = len(utf8(text, f"{where}: the text of {docno}"))

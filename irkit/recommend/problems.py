@@ -15,6 +15,7 @@ import datetime
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -178,10 +179,11 @@ def load_problem(name: str | os.PathLike[str], split: str | Mapping[str, Any] | 
     return Problem(collection.name, collection.about, chosen, None, collection.fingerprint)
 
 
-def load_ratings(name: str | os.PathLike[str]) -> RatingTable:
+def load_ratings(name: str | os.PathLike[str], *, format: str = "auto", encoding: str = "utf-8") -> RatingTable:
     """Load all ratings of a collection, a file, a folder or a planted law.
 
-    Parameters and errors are those of `load_problem`.
+    Parameters and errors are those of `load_problem`; `format` and `encoding` are for a file of
+    ratings, as in `irkit.io.read_ratings`.
 
     Examples
     --------
@@ -189,9 +191,16 @@ def load_ratings(name: str | os.PathLike[str]) -> RatingTable:
     >>> len(ratings.users), len(ratings.items)
     (200, 100)
     """
-    if given_path(name, PLANTED) is None:
+    path = given_path(name, PLANTED)
+    if (format != "auto" or encoding != "utf-8") and not (path is not None and Path(path).is_file()):
+        raise ConfigError(f"ratings: format and encoding are for a file of ratings, got {name}; leave them out")
+    if path is None:
         return PLANTED[str(name)][0]().ratings
     collection = _collection(name)
+    reading = {"format": format, "encoding": encoding}
+    if reading != {"format": "auto", "encoding": "utf-8"}:
+        card = collection.card.model_copy(update={"ratings": collection.card.ratings.model_copy(update=reading)})
+        collection = type(collection)(card, collection.folder)
     return _table(collection, collection.ratings())
 
 
