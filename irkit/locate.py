@@ -16,6 +16,7 @@ from collections.abc import Container
 from pathlib import Path
 
 from irkit.errors import ConfigError, NotFoundError, near_misses
+from irkit.streams import readable
 
 _PACKAGE = Path(__file__).parent
 _log = logging.getLogger("irkit")
@@ -99,7 +100,7 @@ def find(kind: str, name: str | os.PathLike[str]) -> Path:
     if path is None:
         _refuse_two(kind, text)
         return known[text]
-    if os.path.exists(path) and not os.path.isdir(path):
+    if readable(path):
         return path
     if path.suffix in {".yaml", ".yml"} or isinstance(name, os.PathLike):
         raise NotFoundError(f"{kind}: there is no file {text!r}")

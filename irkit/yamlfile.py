@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from irkit.errors import ConfigError, DataError, IrkitError, NotFoundError
+from irkit.streams import open_bytes
 
 Where: TypeAlias = tuple[str | int, ...]
 "Where a value lies in a file: mapping keys and list positions from the top."
@@ -84,7 +85,7 @@ def read_yaml(path: str | Path) -> YamlFile:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
+        with open_bytes(path) as file:
             content = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise NotFoundError(f"{path}: there is no such file") from None

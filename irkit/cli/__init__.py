@@ -15,10 +15,13 @@ import errno
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from irkit.errors import IrkitError
+from irkit.screen import visible
+from irkit.streams import held_by_command
 
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
@@ -38,10 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokens, debug = _without_debug(list(sys.argv[1:] if arguments is None else arguments))
     from cyclopts import CycloptsError
 
+    from irkit.cli.standard import marked
+
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell: `>&-`
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (to the end of the process)
     with contextlib.suppress(AttributeError, ValueError):
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        status = application()(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        with held_by_command(), warnings.catch_warnings():
+            warnings.showwarning = _warn
+            status = application()(marked(tokens), exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except KeyboardInterrupt:
@@ -81,17 +91,28 @@ def _without_debug(tokens: list[str]) -> tuple[list[str], bool]:
 
 def _fail(message: str, status: int, debug: bool) -> int:
     # What was printed before the failure comes before the error line.
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(AttributeError, OSError, ValueError):
         sys.stdout.flush()
     if debug:
-        traceback.print_exc()
-    print(f"irkit: {' '.join(message.split())}", file=sys.stderr)
+        print(visible(traceback.format_exc(), lines=True), end="", file=sys.stderr)
+    print(f"irkit: {_one_line(message)}", file=sys.stderr)
     return status
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning as one line, as errors are."""
+    print(f"irkit: warning: {_one_line(str(message))}", file=sys.stderr)
+
+
+def _one_line(text: str) -> str:
+    return visible(" ".join(text.split()))
 
 
 def _usage(error: CycloptsError) -> str:
     """Put cyclopts' message into the shape of ours."""
-    text = str(error).split(" Available commands")[0].strip().rstrip(".")
+    from irkit.cli.standard import restored
+
+    text = restored(str(error)).split(" Available commands")[0].strip().rstrip(".")
     chain = " ".join(error.command_chain or ())
     who = f"{chain}: " if chain else ""
     return f"{who}{text[:1].lower()}{text[1:]}; see irkit {chain + ' ' if chain else ''}--help"

@@ -18,6 +18,7 @@ from irkit.cli.recommend import recommend
 from irkit.cli.run import run
 from irkit.cli.sample import sample
 from irkit.cli.search import search
+from irkit.cli.standard import taking_standard
 from irkit.cli.train import train
 from irkit.cli.tune import tune
 
@@ -55,7 +56,7 @@ def build() -> App:
         sample,
         encode,
     ):
-        app.command(command)
+        app.command(taking_standard(command))
     for family in (data, pipelines):
         app.command(family.family())
     app.command(doctor)

@@ -21,25 +21,24 @@ def clean(*, yes: bool = False, all: bool = False) -> int:
     all
         List all that irkit can make again, not only what is old.
     """
-    import sys
-
+    from irkit.cli.printing import note, say
     from irkit.cli.tables import table
     from irkit.evaluate.leftovers import leftovers, remove
     from irkit.locate import home
 
     found = leftovers(home(), everything=all)
     if not found:
-        print(f"{home()}: nothing is old")
+        say(f"{home()}: nothing is old")
         return 0
-    print(table(["size", "what", "why"], [[size(one.size), one.what, one.why] for one in found]))
+    say(table(["size", "what", "why"], [[size(one.size), one.what, one.why] for one in found]))
     total = size(sum(one.size for one in found))
     if not yes:
-        print(f"{total} in {home()}; nothing is removed without --yes")
+        say(f"{total} in {home()}; nothing is removed without --yes")
         return 0
     refused = [error for one in found for error in remove(one)]
     for error in refused:
-        print(f"irkit: {error.filename} cannot be removed: {error.strerror or error}", file=sys.stderr)
-    print(f"{total} removed from {home()}" if not refused else f"{home()}: not all is removed")
+        note(f"{error.filename} cannot be removed: {error.strerror or error}")
+    say(f"{total} removed from {home()}" if not refused else f"{home()}: not all is removed")
     return 1 if refused else 0
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from irkit.cli.evaluate import MEASURES, mixed_tags
+from irkit.cli.printing import say, say_json
 
 
 def compare(
@@ -77,11 +77,11 @@ def compare(
         evaluations[name] = evaluate(results, judged, wanted, exclude_self=exclude_self)
     found = Comparison(evaluations, names[0], test, seed)
     if json:
-        print(jsonlib.dumps(found.cells, ensure_ascii=False))
+        say_json(found.cells)
         return
-    print(found)
+    say(found)
     for name, own in tags.items():
         if len(own) > 1:
-            print(f"{name}: {mixed_tags(own)}")
+            say(f"{name}: {mixed_tags(own)}")
     if said := data_line(qrels):
-        print(said)
+        say(said)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from irkit.cli.clean import clean
+from irkit.cli.printing import say
+from irkit.cli.standard import taking_standard
 from irkit.cli.tables import counted, table
 
 if TYPE_CHECKING:
@@ -24,9 +26,9 @@ def family() -> App:
     """Return the commands list, show, get, verify and clean."""
     app = App(name="data", help=HELP, help_format="plaintext", version_flags=())
     app.command(list_, name="list")
-    app.command(show)
-    app.command(get)
-    app.command(verify)
+    app.command(taking_standard(show))
+    app.command(taking_standard(get))
+    app.command(taking_standard(verify))
     app.command(clean)
     return app
 
@@ -49,17 +51,17 @@ def list_() -> None:
         [name, row.state, _number(row.documents), _number(row.queries), ", ".join(row.splits), row.about]
         for name, row in collections().items()
     ]
-    print(table(["collection", "state", "documents", "queries", "splits", "about"], rows))
+    say(table(["collection", "state", "documents", "queries", "splits", "about"], rows))
     rows = [
         [name, row.state, *map(_number, (row.ratings, row.users, row.items)), ", ".join(row.splits), row.about]
         for name, row in rating_collections().items()
     ]
-    print()
-    print(table(["collection", "state", "ratings", "users", "items", "splits", "about"], rows))
+    say()
+    say(table(["collection", "state", "ratings", "users", "items", "splits", "about"], rows))
     broken = [[name, "broken", " ".join(reason.split())] for name, reason in broken_cards().items()]
     if broken:
-        print()
-        print(table(["collection", "state", "what is wrong with its card"], broken))
+        say()
+        say(table(["collection", "state", "what is wrong with its card"], broken))
 
 
 def show(collection: str, /) -> None:
@@ -93,7 +95,7 @@ def show(collection: str, /) -> None:
     }
     for name, value in facts.items():
         if value:
-            print(f"{name + ':':10}{' '.join(value.split())}")
+            say(f"{name + ':':10}{' '.join(value.split())}")
 
 
 def get(collection: str, /) -> None:
@@ -114,7 +116,7 @@ def get(collection: str, /) -> None:
     from irkit.io.library import load_either
 
     found = load_either(collection, download=True)
-    print(f"{found.name}: {found.folder or 'through ir_datasets, which downloads when it is first read'}")
+    say(f"{found.name}: {found.folder or 'through ir_datasets, which downloads when it is first read'}")
 
 
 def verify(collection: str, /) -> int:
@@ -136,9 +138,9 @@ def verify(collection: str, /) -> int:
     checks = load_either(collection).verify()
     for check in checks:
         found = check.found if check.ok else f"{check.found}, expected {check.expected}"
-        print(f"{'ok' if check.ok else 'problem':7}  {check.what}: {found}")
+        say(f"{'ok' if check.ok else 'problem':7}  {check.what}: {found}")
     if not checks:
-        print("nothing is on record to check")
+        say("nothing is on record to check")
     return 0 if all(check.ok for check in checks) else 1
 
 

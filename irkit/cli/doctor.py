@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from irkit import __version__, locate
+from irkit.cli.printing import say
 from irkit.errors import IrkitError
 
 
@@ -44,7 +45,7 @@ def doctor(index: str | None = None, /) -> int:
     width = max(len(check.name) for check in checks)
     for check in checks:
         state = "problem" if check.remedy else "ok"
-        print(f"{state:7}  {check.name:{width}}  {check.found}" + (f"; {check.remedy}" if check.remedy else ""))
+        say(f"{state:7}  {check.name:{width}}  {check.found}" + (f"; {check.remedy}" if check.remedy else ""))
     return 1 if any(check.remedy for check in checks) else 0
 
 

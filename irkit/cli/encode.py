@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from irkit.cli.printing import say
+
 
 def encode(
     model: str,
@@ -40,13 +42,14 @@ def encode(
     out
         What is written: .npy an array, .csv a line per row.
     """
-    from irkit.cli.models import checked_output, rows_of, write_rows
+    from irkit.cli.models import rows_of, write_rows
     from irkit.cli.tables import counted
+    from irkit.io.outputs import check_output
     from irkit.recipe.runfolder import open_model
 
-    checked_output(out, (".npy", ".csv"), "encode")
+    check_output(out, who="encode", suffixes=(".npy", ".csv"), option="--out")
     opened = open_model(model)
     trained = opened.recipe.binarise if opened.recipe is not None else "threshold"
     vectors = opened.model.transform(rows_of(data, part, binarise or trained))
     write_rows(out, vectors)
-    print(f"{out}: {counted(len(vectors), 'row')} of {vectors.shape[1]:,} values from {opened.model.name}")
+    say(f"{out}: {counted(len(vectors), 'row')} of {vectors.shape[1]:,} values from {opened.model.name}", beside=out)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from irkit.cli.printing import say, say_json
 from irkit.cli.tables import table
 
 if TYPE_CHECKING:
@@ -76,17 +76,17 @@ def evaluate(
     if json:
         data = {"data_hash": known} if (known := data_hash(qrels)) else {}
         for run, evaluation in found:
-            print(jsonlib.dumps({**_object(run, evaluation, tags[run], per_query), **data}, ensure_ascii=False))
+            say_json({**_object(run, evaluation, tags[run], per_query), **data})
         return
     names = found[0][1].measures
     rows = [row for run, evaluation in found for row in _rows(run, evaluation, per_query)]
-    print(table(["run", "query" if per_query else "queries", *names], rows))
+    say(table(["run", "query" if per_query else "queries", *names], rows))
     for run, evaluation in found:
         said = ", ".join(filter(None, [evaluation.said(), mixed_tags(tags[run])]))
         if said:
-            print(f"{run}: {said}")
+            say(f"{run}: {said}")
     if said := data_line(qrels):
-        print(said)
+        say(said)
 
 
 def mixed_tags(tags: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from irkit.cli.printing import say
 from irkit.errors import NotFoundError
 
 
@@ -70,4 +71,4 @@ def explain(
         if not len(asked):
             raise NotFoundError(f"explain: there is no query {question!r}; {near_misses(question, known['qid'])}")
     pipeline = built(loaded, source, vectors)
-    print(pipeline.explain(asked.reset_index(drop=True), docno))
+    say(pipeline.explain(asked.reset_index(drop=True), docno))

@@ -10,6 +10,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from irkit.cli.printing import say
+from irkit.streams import is_stream
+
 
 def index(
     source: str,
@@ -37,7 +40,8 @@ def index(
     Parameters
     ----------
     source
-        A file of documents, a folder (TREC-style, BEIR), a collection's name (irkit data list) or irds:<id>.
+        A file of documents or - (standard input), a folder (TREC-style, BEIR), a collection's name (irkit data
+        list) or irds:<id>.
     to
         The index folder; default <source>-index in this folder.
     format
@@ -58,11 +62,13 @@ def index(
     from irkit.cli.inputs import documents
     from irkit.cli.tables import counted
     from irkit.errors import ConfigError
+    from irkit.io.outputs import check_folder
     from irkit.lucene import build_index
 
     target = to or Path(default_name(source))
     if target.is_dir() and any(target.iterdir()) and not overwrite:
         raise ConfigError(f"index: {target} exists; use --overwrite to replace it, or --to another folder")
+    check_folder(target, who="index", option="--to")
     start = time.perf_counter()
     built = build_index(
         target,
@@ -77,7 +83,7 @@ def index(
     stats = built.stats
     built.close()
     seconds = time.perf_counter() - start
-    print(
+    say(
         f"{target}: {counted(stats.documents, 'document')}, {counted(stats.terms, 'term')}, "
         f"{counted(stats.tokens, 'token')}, {seconds:.1f} s"
     )
@@ -91,6 +97,8 @@ def default_name(source: str) -> str:
     >>> default_name("my.jsonl"), default_name("corpora/docs.trec.gz"), default_name("irds:beir/scifact")
     ('my-index', 'docs-index', 'beir-scifact-index')
     """
+    if is_stream(source):
+        return "stream-index"
     if source.startswith("irds:"):
         return re.sub(r"\W+", "-", source.removeprefix("irds:")).strip("-") + "-index"
     return Path(source).resolve().name.split(".")[0] + "-index"

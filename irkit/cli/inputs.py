@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from irkit.errors import ConfigError, NotFoundError
+from irkit.streams import readable
 
 UTF8 = "utf-8"
 
@@ -34,7 +35,7 @@ def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Docume
 
     path = as_path(source)
     told = format != "auto" or encoding != UTF8
-    if path is not None and _is_file(path):
+    if path is not None and readable(path):
         return read_documents(path, format, encoding=encoding)
     if told and path is not None and path.is_dir():
         if _is_collection(source):  # its queries and judgements are no documents
@@ -55,10 +56,6 @@ def as_path(source: str) -> Path | None:
     from irkit.locate import given_path, names
 
     return None if source.startswith("irds:") else given_path(source, names("data"))
-
-
-def _is_file(path: Path) -> bool:
-    return os.path.exists(path) and not os.path.isdir(path)
 
 
 def _is_collection(folder: str) -> bool:
@@ -130,7 +127,7 @@ def judgements(source: str, split: str | None = None, format: str = "auto", enco
     from irkit.io import load_collection, read_qrels
 
     path = as_path(source)
-    if path is not None and _is_file(path):
+    if path is not None and readable(path):
         if split is not None:
             raise ConfigError(f"--split chooses among a collection's judgements, got the file {source}; leave it out")
         return read_qrels(path, format, encoding=encoding), False

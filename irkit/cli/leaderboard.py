@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from irkit.cli.printing import note, say
+
 
 def leaderboard(
     suite: str | None = None,
@@ -38,7 +40,7 @@ def leaderboard(
         Write a report: a path ending in .html (one self-contained page), .md or .json, or a folder
         for all three.
     json
-        Write the result file here.
+        Write the result file here; - is standard output.
     save
         Write the result where results are kept (eval/results in a checkout, the user's folder
         otherwise) and LEADERBOARD.md anew from all results there.
@@ -57,8 +59,8 @@ def leaderboard(
     from irkit.report import table, write_report
 
     loaded = load_suite(suite)
+    check_outputs(loaded.name, report, json, save, runs)
     result = run_suite(loaded, collections=only, repeats=repeats, runs=runs, progress=_progress())
-    print(table(result))
     written = []
     if report is not None:
         written.append(write_report(result, report))
@@ -66,9 +68,27 @@ def leaderboard(
         written.append(write_results(result, json))
     if save:
         written += save_result(result)
+    say(table(result), beside=json)
     if written:
-        print()
-        print("\n".join(str(path) for path in written))
+        say("\n" + "\n".join(str(path) for path in written), beside=json)
+
+
+def check_outputs(suite: str, report: Path | None, json: Path | None, save: bool, runs: Path | None) -> None:
+    """Refuse places that could not be written, before the suite is run."""
+    from irkit.errors import ConfigError
+    from irkit.evaluate.schema import results_folder
+    from irkit.io.outputs import check_folder, check_output
+    from irkit.report.write import check_report
+
+    reports = [] if report is None else check_report(report, suite)
+    if json is not None:
+        check_output(json, who="leaderboard", pack=True, option="--json")
+        if json in reports:
+            raise ConfigError(f"leaderboard: --report and --json would both write {json}; give them two names")
+    if save:
+        check_folder(results_folder(), who="leaderboard", option="--save")
+    if runs is not None:
+        check_folder(runs, who="leaderboard", option="--runs")
 
 
 def save_result(result: dict[str, Any]) -> list[Path]:
@@ -99,11 +119,11 @@ def list_suites() -> None:
             rows.append([name, "-", "-", f"cannot be read: {error}"])
             continue
         rows.append([name, ", ".join(dict.fromkeys(suite.boards)), str(len(suite.rows)), suite.about])
-    print(table(["suite", "collections", "systems", "about"], rows))
+    say(table(["suite", "collections", "systems", "about"], rows))
 
 
 def _progress() -> Any:
     """Say what is going on, on a terminal only."""
     if not sys.stderr.isatty():
         return None
-    return lambda text: print(f"irkit: {text}", file=sys.stderr)
+    return note

@@ -6,7 +6,10 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from irkit.errors import ConfigError, DataError
+from irkit.errors import DataError
+from irkit.io.lines import content
+from irkit.packing import bare
+from irkit.streams import is_stream
 
 if TYPE_CHECKING:
     from irkit.arrays import Floats
@@ -16,18 +19,12 @@ if TYPE_CHECKING:
 def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Binarise) -> Floats:
     """Return the rows of a file, or of a part of a data set: (n, D) float32."""
     path = Path(source)
-    if path.suffix in {".npy", ".csv"}:
+    if bare(path).suffix in {".npy", ".csv"} or is_stream(path):
         return _read(path)
     from irkit.io.density import load_density
 
     rows: Floats = getattr(load_density(source, binarise=binarise), part)
     return rows
-
-
-def checked_output(path: Path, kinds: tuple[str, ...], who: str) -> None:
-    """Refuse the name of an output file that does not say what to write, before any work is done."""
-    if path.suffix not in kinds:
-        raise ConfigError(f"{who}: --out must end in {' or '.join(kinds)}, got {path}; rename it")
 
 
 def write_rows(path: Path, rows: Floats) -> None:
@@ -50,10 +47,12 @@ def _read(path: Path) -> Floats:
 
     import numpy as np
 
+    data = content(path)
+    file = io.BytesIO(data)
     try:
-        with path.open("rb") as file, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("error")  # numpy only warns of a file without numbers
-            if path.suffix == ".npy":
+            if data.startswith(b"\x93NUMPY") or bare(path).suffix == ".npy":
                 found = np.load(file, allow_pickle=False)
             else:
                 found = np.loadtxt(file, delimiter=",", ndmin=2)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from irkit.cli.printing import say
+from irkit.cli.standard import taking_standard
 from irkit.cli.tables import table
 
 HELP = """List, show and copy recipes.
@@ -21,8 +23,8 @@ def family() -> App:
     """Return the commands list, show and copy."""
     app = App(name="pipelines", help=HELP, help_format="plaintext", version_flags=())
     app.command(list_, name="list")
-    app.command(show)
-    app.command(copy)
+    app.command(taking_standard(show))
+    app.command(taking_standard(copy))
     return app
 
 
@@ -36,7 +38,7 @@ def list_() -> None:
     from irkit.recipe import list_recipes
 
     rows = [[row.name, row.kind, ", ".join(row.needs), row.about] for row in list_recipes()]
-    print(table(["recipe", "kind", "needs", "about"], rows))
+    say(table(["recipe", "kind", "needs", "about"], rows))
 
 
 def show(recipe: str, /) -> None:
@@ -54,8 +56,8 @@ def show(recipe: str, /) -> None:
     from irkit.recipe.training import load_any
 
     loaded = load_any(recipe)  # a broken file is an error here, not when it is run
-    print(f"# {loaded.path}")
-    print(loaded.yaml().rstrip())
+    say(f"# {loaded.path}")
+    say(loaded.yaml().rstrip())
 
 
 def copy(recipe: str, folder: Annotated[Path, Parameter(show_default=False)] = Path("."), /) -> None:
@@ -77,4 +79,4 @@ def copy(recipe: str, folder: Annotated[Path, Parameter(show_default=False)] = P
     """
     from irkit.recipe import copy_recipe
 
-    print(copy_recipe(recipe, folder))
+    say(copy_recipe(recipe, folder))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+
+from irkit.cli.printing import note, say, say_json
+from irkit.streams import STANDARD, to_stdout
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +72,7 @@ def recommend(
         Print one JSON object per line; in lists, known says whether the user has ratings.
     """
     from irkit.errors import ConfigError
+    from irkit.io.outputs import check_output
 
     if n < 1:
         raise ConfigError(f"recommend: -n must be 1 or more, got {n}")
@@ -81,10 +84,16 @@ def recommend(
     asked = users if load is None else (source, *users)
     if not asked and save is None:
         raise ConfigError("recommend: no user is named; give the ids of users after the ratings, or --save a model")
+    if json and to_stdout(save):
+        raise ConfigError("recommend: --json and --save - would both write to standard output; --save to a file")
+    if save is not None:
+        check_output(save, who="recommend", option="--save")
     from irkit.recommend import Recommender
 
     default = RATINGS if rate else LISTS
     fitted = Recommender.load(load) if load else _fitted(source, model or default, set, bool(rate), save, reading)
+    if save is not None:
+        say(save, beside=Path(STANDARD) if json else save)
     if not asked:
         return
     rows = _ratings(fitted, asked, rate) if rate else _lists(fitted, asked, n)
@@ -92,7 +101,7 @@ def recommend(
     if json:
         _print_json(rows if rate else rows.assign(known=~rows["user"].isin(_strangers(fitted, asked))), notes)
     else:
-        _print_table(rows, notes)
+        _print_table(rows, notes, save)
 
 
 def _fitted(
@@ -118,7 +127,6 @@ def _fitted(
     fitted = recipe.build(train=load_ratings(source, **reading))
     if save is not None:
         fitted.save(save)  # type: ignore[attr-defined]  # a Recommender, as was checked
-        print(save)
     return fitted
 
 
@@ -178,18 +186,16 @@ def _notes_on_lists(fitted: Stage, users: tuple[str, ...], rows: pd.DataFrame) -
 
 
 def _print_json(rows: pd.DataFrame, notes: list[str]) -> None:
-    import sys
-
     for row in rows.to_dict("records"):
-        print(jsonlib.dumps(row, ensure_ascii=False))
-    for note in notes:
-        print(f"irkit: {note}", file=sys.stderr)
+        say_json(row)
+    for text in notes:
+        note(text)
 
 
-def _print_table(rows: pd.DataFrame, notes: list[str]) -> None:
+def _print_table(rows: pd.DataFrame, notes: list[str], save: Path | None) -> None:
     from irkit.cli.tables import table
 
     cells = [[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows.to_numpy()]
-    print(table(list(rows.columns), cells))
-    for note in notes:
-        print(f"\n{note}")
+    say(table(list(rows.columns), cells), beside=save)
+    for text in notes:
+        say(f"\n{text}", beside=save)

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from irkit.cli.printing import say
+
 
 def run(
     recipe: str,
@@ -41,7 +43,8 @@ def run(
     source
         A collection's name (irkit data list) or folder; or an index folder together with --queries.
     output
-        The run file; default <recipe>.run in this folder.
+        The run file, packed if it ends in .gz, .bz2, .xz or .zst; - is standard output. Default <recipe>.run in
+        this folder.
     queries
         A file of queries, instead of the collection's own.
     format
@@ -63,21 +66,24 @@ def run(
     from irkit.cli.tables import counted
     from irkit.errors import ConfigError
     from irkit.io import write_run
+    from irkit.io.outputs import check_output
 
     if n is not None and n < 1:
         raise ConfigError(f"run: -n must be 1 or more, got {n}")
     loaded = prepared(recipe, set, vectors)
+    name = loaded.name
+    target = output or Path(f"{name}.run")
+    check_output(target, who="run", option="-o")
     asked = topics(source, queries, split, format, encoding)
     pipeline = built(loaded, source, vectors)
     if n is not None:
         pipeline = pipeline % n
-    name = loaded.name
-    target = output or Path(f"{name}.run")
     start = time.perf_counter()
     results: Any = pipeline.run(asked)  # hits, which need no frame to be written
     seconds = time.perf_counter() - start
     write_run(results, target, tag or name)
-    print(
+    say(
         f"{target}: {counted(len(asked), 'query')}, {counted(len(results), 'line')}, "
-        f"{1000 * seconds / max(len(asked), 1):.2f} ms per query, data {data_hash(source)[:SHOWN]}"
+        f"{1000 * seconds / max(len(asked), 1):.2f} ms per query, data {data_hash(source)[:SHOWN]}",
+        beside=target,
     )

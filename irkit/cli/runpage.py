@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from irkit.report.html import minus
+from irkit.screen import visible
 
 if TYPE_CHECKING:
     from irkit.generative.figures import Figure
@@ -23,7 +24,13 @@ def page(run: Run) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: visible(value, lines=True) if type(value) is str else value,
+    )
     style = "".join(files(package).joinpath(name).read_text("utf-8") for package, name in _STYLES)
     source = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return environment.from_string(files("irkit.cli").joinpath("run.html.j2").read_text("utf-8")).render(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from irkit.cli.printing import say
+
 
 def sample(
     model: str,
@@ -34,20 +36,21 @@ def sample(
     out
         What is written: .png a grid of pictures, .npy an array, .csv a line per row.
     """
-    from irkit.cli.models import checked_output, write_rows
+    from irkit.cli.models import write_rows
     from irkit.cli.tables import counted
     from irkit.errors import ConfigError
     from irkit.generative.pictures import png, tiles
     from irkit.io.atomic import write_bytes
+    from irkit.io.outputs import check_output
     from irkit.recipe.runfolder import open_model
 
     if n < 1:
         raise ConfigError(f"sample: -n must be 1 or more, got {n}")
-    checked_output(out, (".png", ".npy", ".csv"), "sample")
+    check_output(out, who="sample", suffixes=(".png", ".npy", ".csv"), option="--out")
     opened = open_model(model)
     rows = opened.model.sample(n, seed=seed)
     if out.suffix == ".png":
         write_bytes(out, png(tiles(rows, opened.shape)))
     else:
         write_rows(out, rows)
-    print(f"{out}: {counted(n, 'row')} of {opened.model.size:,} values from {opened.model.name}, seed {seed}")
+    say(f"{out}: {counted(n, 'row')} of {opened.model.size:,} values from {opened.model.name}, seed {seed}", beside=out)

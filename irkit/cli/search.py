@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+from irkit.cli.printing import say, say_json
+from irkit.screen import visible
 
 if TYPE_CHECKING:
     from irkit.lucene import Index
@@ -76,10 +78,10 @@ def search(
     for rank, (docno, score, text) in enumerate(zip(docnos, found.score.tolist(), texts, strict=True), 1):
         if json:
             row = {"rank": rank, "docno": docno, "score": score}
-            print(jsonlib.dumps(row if text is None else {**row, "text": text}, ensure_ascii=False))
+            say_json(row if text is None else {**row, "text": text})
         else:
             cells = [str(rank), f"{score:.4f}", docno]
-            print("\t".join(cells if text is None else [*cells, snippet(text)]))
+            say("\t".join(map(visible, cells if text is None else [*cells, snippet(text)])))
 
 
 def stored_texts(index: Index, docnos: list[str]) -> list[str | None]:

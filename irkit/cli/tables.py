@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from irkit.screen import visible
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Align rows under a header, numbers to the right, two spaces between columns.
@@ -15,6 +17,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     a.txt       0.3123
     longer.txt     0.2
     """
+    header, *rows = [[visible(cell) for cell in row] for row in (header, *rows)]
     columns = list(zip(header, *rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
     right = [len(column) > 1 and all(_number(cell) for cell in column[1:]) for column in columns]

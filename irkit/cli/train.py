@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from irkit.cli.printing import say
+
 
 def train(
     recipe: str,
@@ -42,17 +44,20 @@ def train(
     """
     from irkit.cli.runpage import page
     from irkit.io.atomic import write_bytes
+    from irkit.io.outputs import check_folder
     from irkit.recipe import load_training, parse_settings
     from irkit.recipe.runfolder import train_run
 
     loaded = load_training(recipe).with_settings(parse_settings(set or []))
     if seed is not None:
         loaded = loaded.with_settings({"trainer.seed": seed})
-    done = train_run(loaded, run or Path("runs") / loaded.name, resume=resume, progress=sys.stderr.isatty())
+    folder = run or Path("runs") / loaded.name
+    check_folder(folder, who="train", option="--run")
+    done = train_run(loaded, folder, resume=resume, progress=sys.stderr.isatty())
     report = done.folder / "report.html"
     write_bytes(report, page(done).encode())
-    print(summary(done.folder, done.result))
-    print(report)
+    say(summary(done.folder, done.result))
+    say(report)
 
 
 def summary(folder: Path, result: dict[str, Any]) -> str:

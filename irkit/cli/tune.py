@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from irkit.cli.printing import say
+
 
 def tune(
     space: str,
@@ -61,7 +63,10 @@ def tune(
     from irkit.evaluate import tune as run
     from irkit.io import load_collection
     from irkit.io.atomic import write_bytes
+    from irkit.io.outputs import check_output
 
+    if table is not None:
+        check_output(table, who="tune", option="-o")
     loaded = load_space(space)
     recipe = prepared(loaded.recipe, None, vectors)
     collection = load_collection(source)
@@ -78,8 +83,9 @@ def tune(
         seed=seed,
         exclude_self=collection.exclude_self,
     )
-    print(tuned)
-    print(data_line(source))
     if table is not None:
-        write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode())
-        print(f"\n{table}")
+        write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode(errors="surrogateescape"), pack=True)
+    say(tuned, beside=table)
+    say(data_line(source), beside=table)
+    if table is not None:
+        say(f"\n{table}", beside=table)

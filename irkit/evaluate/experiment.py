@@ -24,6 +24,7 @@ from irkit.hits import Hits
 from irkit.pipeline.chain import as_stage
 from irkit.pipeline.stage import Flow, Stage
 from irkit.rng import check_seed
+from irkit.screen import visible
 
 if TYPE_CHECKING:
     from irkit.recipe import Cache
@@ -125,7 +126,7 @@ class Experiment:
             lines.append(f"* baseline; + better and - worse than it ({title} test, Holm-corrected p < {LEVEL})")
         lines += self.notes
         lines += [f"{name}: {note}" for name, notes in (self.system_notes or {}).items() for note in notes]
-        return "\n".join(lines)
+        return visible("\n".join(lines), lines=True)
 
     def _system(self, name: str) -> dict[str, Any]:
         recipe_hash, recipe_yaml = _recipe(self.stages[name], name)

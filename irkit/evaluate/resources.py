@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from irkit.config import digest
 from irkit.errors import NotFoundError, near_misses
 from irkit.kept import found, keep
 from irkit.locate import collections_home, given_path, home
+from irkit.streams import readable
 from irkit.text.vectors import Vectors, train_ppmi_svd, train_word2vec
 from irkit.turns import turn
 
@@ -47,7 +47,7 @@ def suite_vectors(name: str, collection: Collection, index: Index) -> Vectors:
     root = collections_home()
     below = root / name if root is not None and (root / name).is_file() else None
     path = given_path(name, [] if below is None else [name])
-    if path is None or not os.path.isfile(path):
+    if path is None or not readable(path):
         path = below
     if path is None:
         raise NotFoundError(f"vectors: there is no file {name!r} here or below IRKIT_DATA")

@@ -17,6 +17,7 @@ from irkit.evaluate.retrieval_suite import RetrievalJob, RetrievalSuite
 from irkit.evaluate.schema import SCHEMA, check_result
 from irkit.evaluate.suite import Composite, load_suite
 from irkit.evaluate.suitefile import AnySuite
+from irkit.io.outputs import check_folder
 
 if TYPE_CHECKING:
     from irkit.recipe import Cache
@@ -69,6 +70,8 @@ def run_suite(
             if not isinstance(part, DensitySuite):
                 raise ConfigError(f"suite {part.name}: has no density models to train in run folders; leave out --runs")
     folder = None if runs is None else Path(runs)
+    if folder is not None:
+        check_folder(folder, who=f"suite {chosen.name}")
     jobs = [_prepare(part, collections, repeats, cache, folder) for part in wanted]
     say = progress or (lambda text: None)
     result = {

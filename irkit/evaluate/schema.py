@@ -17,7 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from irkit.errors import DataError, NotFoundError, near_misses
 from irkit.io.atomic import write_bytes
+from irkit.io.lines import content
 from irkit.locate import home, shipped
+from irkit.packing import bare
+from irkit.streams import is_stream, readable
 
 SCHEMA = 1
 "Version of the shape."
@@ -191,8 +194,9 @@ def write_results(result: dict[str, Any], path: str | Path | None = None) -> Pat
         If the result has another shape, or the file cannot be written.
     """
     check_result(result, who="results")
-    path = Path(path) if path is not None else _folder() / f"{result['suite']}.json"
-    write_bytes(path, (_json(_rounded(result)) + "\n").encode())
+    path = Path(path) if path is not None else results_folder() / f"{result['suite']}.json"
+    text = _json(_rounded(result)) + "\n"
+    write_bytes(path, text.encode(errors="backslashreplace"), pack=True)  # a lone surrogate becomes JSON's escape
     return path
 
 
@@ -207,12 +211,12 @@ def read_results(name: str | Path) -> dict[str, Any]:
         If it is not a result file of this version.
     """
     path = Path(name)
-    if path.suffix != ".json":
+    if bare(path).suffix != ".json" and not is_stream(path):
         path = _find(str(name))
+    if not readable(path):
+        raise NotFoundError(f"results: there is no file {str(path)!r}; make it with irkit leaderboard")
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NotFoundError(f"results: there is no file {str(path)!r}; make it with irkit leaderboard") from None
+        result = json.loads(content(path).decode())
     except UnicodeDecodeError:
         raise DataError(f"{path}: not UTF-8; a result file is JSON") from None
     except json.JSONDecodeError as error:
@@ -240,7 +244,8 @@ def _explain(error: ValidationError) -> str:
     return f"{place} is not valid, got {reprlib.repr(first['input'])}; {reason[0].lower()}{reason[1:]}"
 
 
-def _folder() -> Path:
+def results_folder() -> Path:
+    """Return where results are kept: in a checkout, or else in the user's folder."""
     folder = shipped("eval")
     return (home() / "eval" if folder.parent.name == "_shipped" else folder) / "results"
 

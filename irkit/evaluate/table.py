@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from irkit.screen import visible
+
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out rows under a header: the first column to the left, the others to the right.
@@ -15,6 +17,7 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     ------  ----
     bm25    0.31
     """
+    header, *rows = [[visible(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = []
     for row in [header, ["-" * width for width in widths], *rows]:

@@ -17,6 +17,7 @@ from irkit.config import digest
 from irkit.errors import DataError, IrkitError
 from irkit.io.atomic import write_bytes
 from irkit.locate import home
+from irkit.streams import is_stream, open_bytes
 
 _BLOCK = 1 << 20
 _SETTLED = 2.0  # seconds; a file changed more recently may change again within one tick of the clock
@@ -26,7 +27,7 @@ def hash_file(path: Path, algorithm: str = "sha256") -> str:
     """Digest a file's bytes, as hexadecimal digits."""
     total = hashlib.new(algorithm, usedforsecurity=False)
     try:
-        with path.open("rb") as file:
+        with open_bytes(path) as file:
             while block := file.read(_BLOCK):
                 total.update(block)
     except OSError as error:
@@ -36,6 +37,8 @@ def hash_file(path: Path, algorithm: str = "sha256") -> str:
 
 def sha256(path: Path) -> str:
     """Digest a file with SHA-256, or return what was remembered if size and time of change are the same."""
+    if is_stream(path):
+        return hash_file(path)
     path = Path(os.path.realpath(path))
     stat = path.stat()
     key, stamp = str(path), [stat.st_size, stat.st_mtime_ns]

@@ -13,6 +13,7 @@ from irkit.io import irds, manifest
 from irkit.io.cards import Card, CollectionCard
 from irkit.io.checksums import hash_file, sha256
 from irkit.io.formats import read_documents, read_qrels, read_queries
+from irkit.streams import readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,7 +87,7 @@ class CardFiles:
         if self.folder is None:
             return irds.PREFIX + name
         path = self.folder / name
-        if not path.exists():
+        if not (readable(path) or path.exists()):
             raise NotFoundError(f"{self.name}: {path} is missing; {how_to_get(self.card)}")
         return str(path)
 

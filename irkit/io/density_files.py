@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import math
 import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy.typing as npt
 
 from irkit.arrays import Floats, Ints
 from irkit.errors import DataError, NotFoundError
-from irkit.io.lines import bad, opened, raw_lines
+from irkit.io.lines import bad, content, raw_lines
 
 _IDX_BYTES = 0x08  # the idx type code of unsigned bytes
 
@@ -36,23 +35,6 @@ def found(*paths: Path) -> Path:
                 return one
     others = [paths[0].name + ".gz", *(path.name for path in paths[1:])]
     raise NotFoundError(f"{paths[0]}: there is no such file, nor {' nor '.join(others)}; put it there")
-
-
-def content(path: Path) -> bytes:
-    """Read a whole file, plain or gzip.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such file.
-    DataError
-        If it cannot be read to its end.
-    """
-    with opened(path) as file:
-        try:
-            return file.read()
-        except (EOFError, OSError, zlib.error):
-            raise DataError(f"{path}: the gzip stream is cut short or damaged; fetch or pack the file again") from None
 
 
 def read_idx(path: Path) -> Ints:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from irkit.errors import DataError
-from irkit.io.density_files import content
+from irkit.io.lines import content
 
 _HEADER = 128
 _ENDIAN = {b"IM": "<", b"MI": ">"}

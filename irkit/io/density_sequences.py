@@ -27,8 +27,9 @@ import numpy as np
 
 from irkit.arrays import Floats
 from irkit.errors import DataError, NotFoundError, near_misses
-from irkit.io.density_files import content, found
+from irkit.io.density_files import found
 from irkit.io.density_mat import read_mat
+from irkit.io.lines import content
 from irkit.locate import collections_home
 
 KEYS = 88

@@ -26,6 +26,7 @@ from irkit.errors import DownloadError
 from irkit.io.atomic import put
 from irkit.io.checksums import hash_file
 from irkit.io.partial import Part
+from irkit.screen import visible
 
 LIMIT = 16 << 30
 "Bytes that a file of unknown size may have."
@@ -329,7 +330,7 @@ def _bar(url: str, start: int, total: int | None) -> Iterator[Any]:
     with tqdm(
         total=total,
         initial=start,
-        desc=name,
+        desc=visible(name),
         unit="B",
         unit_scale=True,
         unit_divisor=1024,

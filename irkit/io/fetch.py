@@ -15,6 +15,7 @@ from irkit.io.cards import CollectionCard, FileCard
 from irkit.io.checksums import hash_file
 from irkit.io.download import PAUSE, download
 from irkit.locate import home
+from irkit.screen import visible
 
 WAIT = 6 * 3600.0
 "Seconds that a download waits for one of the same collection by another process."
@@ -115,13 +116,18 @@ def _fetch(file: FileCard, folder: Path, pause: float) -> None:
         target.unlink()  # its files and its digest are kept
 
 
+def say(text: str) -> None:
+    """Print a line on standard error."""
+    print(visible(text), file=sys.stderr)
+
+
 def _announce(card: CollectionCard, folder: Path) -> None:
     sizes = [file.bytes for file in card.files if file.url]
     size = f" ({sum(filter(None, sizes)):,} bytes)" if all(sizes) else ""
-    print(f"{card.name}: downloading{size} to {folder}", file=sys.stderr)
-    print(f"terms: {card.terms or 'none stated by the owners'}", file=sys.stderr)
+    say(f"{card.name}: downloading{size} to {folder}")
+    say(f"terms: {card.terms or 'none stated by the owners'}")
     for address in card.source:
-        print(f"source: {address}", file=sys.stderr)
+        say(f"source: {address}")
 
 
 @contextmanager

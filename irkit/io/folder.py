@@ -26,6 +26,8 @@ from irkit.io.cards import (
     load_card,
 )
 from irkit.io.ratings import FILES
+from irkit.packing import bare
+from irkit.streams import readable
 
 _DOCUMENTS = ("documents", "docs", "corpus", "collection")
 _QUERIES = ("queries", "topics")
@@ -97,7 +99,7 @@ def rating_card(path: Path) -> Card | RatingCollectionCard:
     NotFoundError
         If the folder has no file of ratings under a usual name.
     """
-    if path.is_file():
+    if readable(path):
         about = f"The file {path.name}"
         return RatingCollectionCard(name=_card_name(path.name), about=about, ratings=RatingsCard(file=path.name))
     if (path / CARD_FILE).is_file():
@@ -119,7 +121,7 @@ def _named(folder: Path, stems: tuple[str, ...]) -> dict[str, str]:
     """Return files by the middle of their names, for names that start with one of the stems."""
     found: dict[str, str] = {}
     for path in sorted(folder.iterdir()):
-        parts = path.name.lower().removesuffix(".gz").split(".")
+        parts = bare(path.name.lower()).name.split(".")
         if parts[0] not in stems or (path.is_dir() and stems is not _DOCUMENTS):
             continue
         middle = ".".join(parts[1:-1])

@@ -21,6 +21,7 @@ from irkit.io import qrels as trec_qrels
 from irkit.io.lines import bad, once, shown
 from irkit.io.reading import DocumentReader, Judgement, QrelsReader, Query, QueryReader, Reading, read_label
 from irkit.io.sniff import Role, guess
+from irkit.streams import hold, readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,6 +138,7 @@ def read_queries(
     """
     reading = Reading(encoding=encoding, fields=_tuple(fields), id_field=id_field, numbering=numbering)
     path = _path(path)
+    _held = hold(path)
     if path.is_dir():
         path, format = _from_beir(path, format, beir.queries_file, "jsonl")
     reader = _reader(QUERIES, path, format, "queries")
@@ -173,6 +175,7 @@ def read_qrels(
     """
     reading = Reading(encoding=encoding)
     path = _path(path)
+    _held = hold(path)
     if path.is_dir():
         path, format = _from_beir(path, format, beir.qrels_file, "tsv")
     reader = _reader(QRELS, path, format, "qrels")
@@ -197,8 +200,9 @@ def sniff(path: Path, role: Role) -> str:
 
 def _documents(path: Path, format: str, reading: Reading) -> Iterator[Document]:
     if not path.is_dir():
+        held = hold(path)
         reader = _reader(DOCUMENTS, path, format, "documents")
-        return _some(path, reader(path, reading))
+        return _some(path, reader(path, reading), held)
     if beir.is_beir(path):
         path, format = _from_beir(path, format, beir.corpus_file, "jsonl")
         return _documents(path, format, reading)
@@ -212,7 +216,8 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts) or _NOT_DOCUMENTS.match(path.name) is not None
 
 
-def _some(path: Path, documents: Iterator[Document]) -> Iterator[Document]:
+def _some(path: Path, documents: Iterator[Document], held: object) -> Iterator[Document]:
+    """Refuse a file without documents; holds a stream from the first look at it to its end."""
     empty = True
     for document in documents:
         empty = False
@@ -298,7 +303,7 @@ def _path(path: str | os.PathLike[str]) -> Path:
     if irds.is_irds(path):
         return Path(path)
     path = Path(path).expanduser()
-    if not path.exists():
+    if not (readable(path) or path.exists()):
         raise NotFoundError(f"{path}: there is no such file or folder")
     return path
 

@@ -22,6 +22,7 @@ from irkit.documents import Document
 from irkit.errors import NotFoundError
 from irkit.io.lines import bad, decoded, opened, raw_lines
 from irkit.io.reading import Reading, check_size
+from irkit.packing import bare
 
 # Jsoup's block elements: they end a word, inline ones do not.
 _BLOCKS = frozenset(
@@ -100,12 +101,13 @@ def documents(path: Path, reading: Reading) -> Iterator[Document]:
             size += len(raw) + 1
             check_size(size, "the file", path, line)
         text = "\n".join(parts)
-        yield Document(_docno(path.name.removesuffix(".gz")), html_text(text), f"{path}:1")
+        yield Document(_docno(bare(path.name).name), html_text(text), f"{path}:1")
 
 
 def is_tar(path: Path) -> bool:
     """Say whether a file is a tar archive by its name."""
-    return path.name.lower().endswith((".tar", ".tar.gz", ".tgz"))
+    name = path.name.lower()
+    return bare(name).suffix == ".tar" or name.endswith((".tgz", ".tbz2", ".txz"))
 
 
 def _archived(path: Path, encoding: str) -> Iterator[Document]:

@@ -38,6 +38,7 @@ from irkit.io.folder import folder_card, rating_card
 from irkit.io.rating_collection import RatingCollection
 from irkit.io.ratings import FILES
 from irkit.locate import collections_home, given_path, names
+from irkit.streams import readable
 
 
 class CardSummary(NamedTuple):
@@ -235,7 +236,7 @@ def _holds_ratings(name: str | os.PathLike[str]) -> bool:
         return isinstance(find_card(os.fspath(name)), RatingCollectionCard)
     if os.path.isfile(path / CARD_FILE):
         return isinstance(load_card(path / CARD_FILE), RatingCollectionCard)
-    return os.path.isfile(path) or any(os.path.isfile(path / file) for file in FILES)
+    return readable(path) or any((path / file).is_file() for file in FILES)
 
 
 def _folder(card: CollectionCard, download: bool) -> Path:

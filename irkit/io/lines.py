@@ -1,10 +1,9 @@
-"""Lines of plain and gzip files, counted and strictly decoded: the ground every text reader stands on."""
+"""Lines of files, plain or compressed, and of streams, counted and strictly decoded: the ground of all text readers."""
 
 from __future__ import annotations
 
-import gzip
 import math
-import zlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,10 +11,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from irkit.errors import DataError, NotFoundError
+from irkit.packing import Damaged, unpacked
+from irkit.streams import open_bytes
 
-_GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
-_UNZIP = (EOFError, gzip.BadGzipFile, zlib.error)
 
 LONGEST_LINE = 1 << 25
 "Bytes of a line, unpacked; a small gzip file can hold one that fills the memory."
@@ -30,7 +29,9 @@ def bad(path: Path | str, line: int, what: str, todo: str) -> DataError:
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for reading bytes, unpacking gzip (told by its first bytes, not by its name).
+    """Open a file or a stream for reading bytes, unpacking gzip, bzip2, xz and Zstandard, told by their first bytes.
+
+    Reading from it raises `irkit.packing.Damaged` where a compressed stream is cut or damaged.
 
     Raises
     ------
@@ -39,22 +40,21 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     DataError
         If it may not be read.
     """
-    if not path.exists():
-        raise NotFoundError(f"{path}: there is no such file")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise NotFoundError(f"{path}: this is a folder, a file is needed here")
     try:
-        file = path.open("rb")
+        file = open_bytes(path)
+    except FileNotFoundError:
+        raise NotFoundError(f"{path}: there is no such file") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
     with file:
-        packed = file.read(2) == _GZIP
-        file.seek(0)
-        if packed:
-            with gzip.open(file, "rb") as unpacked:
-                yield unpacked  # type: ignore[misc]
-        else:
-            yield file
+        try:
+            content = unpacked(file)
+        except OSError as error:
+            raise bad(path, 1, f"cannot be read: {error.strerror or error}", "check the disk") from error
+        with content:
+            yield content
 
 
 def raw_lines(path: Path, longest: int | None = None) -> Iterator[tuple[int, bytes]]:
@@ -63,8 +63,8 @@ def raw_lines(path: Path, longest: int | None = None) -> Iterator[tuple[int, byt
     Raises
     ------
     DataError
-        If the file is empty, a line has more than `longest` bytes (default `LONGEST_LINE`), or the gzip
-        stream is cut short or damaged.
+        If the file is empty, a line has more than `longest` bytes (default `LONGEST_LINE`), or its
+        compressed stream is cut short or damaged.
     """
     line = 0
     longest = LONGEST_LINE if longest is None else longest
@@ -77,10 +77,8 @@ def raw_lines(path: Path, longest: int | None = None) -> Iterator[tuple[int, byt
                 if line == 1 and raw.startswith(_BOM):
                     raw = raw[len(_BOM) :]
                 yield line, raw.rstrip(b"\r\n")
-        except _UNZIP:
-            raise bad(
-                path, line + 1, "the gzip stream is cut short or damaged", "fetch or pack the file again"
-            ) from None
+        except Damaged as error:
+            raise bad(path, line + 1, str(error), "fetch or pack the file again") from None
         except OSError as error:
             raise bad(path, line + 1, f"cannot be read further: {error.strerror or error}", "check the disk") from error
     if line == 0:
@@ -122,9 +120,30 @@ def head(path: Path, size: int = 4096) -> bytes:
     with opened(path) as file:
         try:
             data = file.read(size)
-        except (*_UNZIP, OSError):
-            raise bad(path, 1, "the gzip stream is cut short or damaged", "fetch or pack the file again") from None
+        except Damaged as error:
+            raise bad(path, 1, str(error), "fetch or pack the file again") from None
+        except OSError as error:
+            raise bad(path, 1, f"cannot be read: {error.strerror or error}", "check the disk") from error
     return data.removeprefix(_BOM)
+
+
+def content(path: Path) -> bytes:
+    """Read a whole file, plain or compressed, or a stream.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such file.
+    DataError
+        If it cannot be read to its end.
+    """
+    with opened(path) as file:
+        try:
+            return file.read()
+        except Damaged as error:
+            raise DataError(f"{path}: {error}; fetch or pack the file again") from None
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read further: {error.strerror or error}; check the disk") from error
 
 
 def whole(token: str, name: str, path: Path, line: int) -> int:

@@ -61,7 +61,7 @@ def write_qrels(qrels: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     qrels : qrels frame
         Needs `qid`, `docno`, `label`; the order of its rows is kept.
     path
-        What stands there is replaced at the very end.
+        What stands there is replaced at the very end; streams and compression as in `write_run`.
 
     Raises
     ------
@@ -78,6 +78,6 @@ def write_qrels(qrels: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     if len(comments):
         shown = repr(comments[0].as_py())
         raise FrameError(f"write_qrels: a line that begins with # is a comment, got the qid {shown}; rename it")
-    with writing(path) as file:
+    with writing(path, pack=True) as file:
         for chunk in spaced_rows(qid, "0", docno, qrels["label"].to_numpy().astype("int64")):
             file.write(chunk)

@@ -29,6 +29,7 @@ from irkit.io.ids import read_ids
 from irkit.io.lines import bad, finite, head, lines, opened
 from irkit.io.reading import Reading
 from irkit.io.times import UNIT, Unit, read_times
+from irkit.streams import hold, on_disk
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +89,7 @@ def read_ratings(
     """
     Reading(encoding=encoding)
     path = _file(Path(path).expanduser())
+    _held = hold(path)
     if format != "auto" and format not in FORMATS:
         raise ConfigError(f"read_ratings: there is no format {format!r}; {near_misses(format, FORMATS)}")
     format = _sniff(path) if format == "auto" else format
@@ -294,9 +296,10 @@ def _parquet(path: Path, columns: Mapping[str, str], time_unit: Unit) -> pd.Data
         return DataError(f"{path}: row {row + 1} has {what}; {todo}")
 
     try:
-        names = pq.read_schema(path).names
+        file, _held = on_disk(path)
+        names = pq.read_schema(file).names
         places = _places(names, columns, path, 1)
-        table = pq.read_table(path, columns=[names[place] for place in places.values()])
+        table = pq.read_table(file, columns=[names[place] for place in places.values()])
     except DataError:
         raise
     except (pa.ArrowException, OSError) as error:

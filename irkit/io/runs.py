@@ -22,9 +22,10 @@ from irkit.errors import FrameError
 from irkit.hits import OWN_COLUMNS, Docnos, Hits
 from irkit.ids import check_id
 from irkit.io.atomic import writing
-from irkit.io.lines import bad, finite, head, once, split_lines, whole
+from irkit.io.lines import bad, finite, head, once, opened, split_lines, whole
 from irkit.io.reading import Reading
 from irkit.io.rows import odd_ids, refuse_white_space, spaced_rows
+from irkit.streams import hold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,9 @@ _SINGLE = float(np.finfo(np.float32).max)
 
 
 def read_run(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> pd.DataFrame:
-    """Read a TREC run file, plain or gzip.
+    """Read a TREC run file, plain or compressed, or a stream of one (`-` is standard input).
+
+    A file of no bytes is the run of a system that found nothing; a compressed one as well.
 
     The tags are not kept; `read_tagged_run` returns them.
 
@@ -48,7 +51,7 @@ def read_run(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> pd.Dat
     ------
     DataError
         `path:line: ...` if a line has not six columns, a rank is no whole number, a score no finite
-        number, a document occurs twice for a query, or the file is empty or cut short.
+        number, a document occurs twice for a query, or the file is cut short.
     """
     return read_tagged_run(path, encoding=encoding)[0]
 
@@ -64,8 +67,10 @@ def read_tagged_run(path: str | os.PathLike[str], *, encoding: str = "utf-8") ->
 
     Reading(encoding=encoding)
     path = Path(path)
-    found = _read_fast(path, encoding)
-    qid, docno, score, tags = found if found is not None else _read_slowly(path, encoding)
+    _held = hold(path)
+    start = head(path)
+    found = _read_fast(path, start, encoding) if start else None
+    qid, docno, score, tags = found if found is not None else _read_slowly(path, encoding) if start else _nothing()
     queries, documents = qid.dictionary_encode(), docno.dictionary_encode()
     query, doc = queries.indices.to_numpy(), documents.indices.to_numpy()
     if found is not None and _any_twice(query, doc, len(documents.dictionary)):
@@ -88,7 +93,8 @@ def write_run(results: Hits | pd.DataFrame, path: str | os.PathLike[str], tag: s
         A frame is put in order by its scores and the tie rule, as everywhere (`Hits.from_frame`): a column
         `rank` may be older than the scores.
     path
-        What stands there is replaced at the very end.
+        What stands there is replaced at the very end; a device or pipe is written into, and `-` is standard
+        output. A name that ends in .gz, .bz2, .xz or .zst is compressed.
     tag : str
         The last column, the name of the system.
 
@@ -106,7 +112,7 @@ def write_run(results: Hits | pd.DataFrame, path: str | os.PathLike[str], tag: s
         raise FrameError(f"write_run: a score must fit single precision for trec_eval, got {value}; rescale the scores")
     position = np.arange(len(score)) - np.repeat(ptr[:-1], np.diff(ptr))
     rows = spaced_rows(qid, "Q0", docno, position + 1, keep_order(ptr, score, doc_rank), tag)
-    with writing(path) as file:
+    with writing(path, pack=True) as file:
         for chunk in rows:
             file.write(chunk)
 
@@ -183,27 +189,28 @@ def _bare(results: pd.DataFrame) -> pd.DataFrame:
     return results[[name for name in OWN_COLUMNS if name in results]] if hasattr(results, "columns") else results
 
 
-def _read_fast(path: Path, encoding: str) -> tuple[pa.Array, pa.Array, Floats, list[str]] | None:
+def _read_fast(path: Path, start: bytes, encoding: str) -> tuple[pa.Array, pa.Array, Floats, list[str]] | None:
     """Read a run whose columns are separated by one blank or tab; None if anything is unusual."""
     import pyarrow.csv as pcsv
 
-    start = head(path).split(b"\n", 1)[0].rstrip(b"\r")
-    delimiter = "\t" if b"\t" in start else " "
-    if len(start.split(delimiter.encode())) != len(_COLUMNS) or encoding not in {"utf-8", "utf8"}:
+    first = start.split(b"\n", 1)[0].rstrip(b"\r")
+    delimiter = "\t" if b"\t" in first else " "
+    if len(first.split(delimiter.encode())) != len(_COLUMNS) or encoding not in {"utf-8", "utf8"}:
         return None
     text, number, count, few = pa.large_string(), pa.float64(), pa.int64(), pa.dictionary(pa.int32(), pa.string())
     try:
-        table = pcsv.read_csv(
-            path,
-            read_options=pcsv.ReadOptions(column_names=_COLUMNS),
-            parse_options=pcsv.ParseOptions(delimiter=delimiter, quote_char=False),
-            convert_options=pcsv.ConvertOptions(
-                column_types=dict(zip(_COLUMNS, (text, text, text, count, number, few), strict=True)),
-                include_columns=["qid", "docno", "rank", "score", "tag"],
-                null_values=[],
-            ),
-        )
-    except (pa.ArrowException, OSError):
+        with opened(path) as file:
+            table = pcsv.read_csv(
+                file,
+                read_options=pcsv.ReadOptions(column_names=_COLUMNS),
+                parse_options=pcsv.ParseOptions(delimiter=delimiter, quote_char=False),
+                convert_options=pcsv.ConvertOptions(
+                    column_types=dict(zip(_COLUMNS, (text, text, text, count, number, few), strict=True)),
+                    include_columns=["qid", "docno", "rank", "score", "tag"],
+                    null_values=[],
+                ),
+            )
+    except (pa.ArrowException, OSError, EOFError):
         return None
     qid, docno = arrow_strings(table["qid"]), arrow_strings(table["docno"])
     score = table["score"].to_numpy()
@@ -235,6 +242,10 @@ def _read_slowly(path: Path, encoding: str) -> tuple[pa.Array, pa.Array, Floats,
     if not scores:
         raise bad(path, line, "the run has no line", "check that it was written completely")
     return arrow_strings(qids), arrow_strings(docnos), np.array(scores), list(tags)
+
+
+def _nothing() -> tuple[pa.Array, pa.Array, Floats, list[str]]:
+    return arrow_strings([]), arrow_strings([]), np.array([]), []
 
 
 def _any_twice(query: Ints, doc: Ints, documents: int) -> bool:

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 from irkit.errors import DataError
 from irkit.io.lines import bad, head
 from irkit.io.tabular import names_columns, names_judgements
+from irkit.packing import bare
 
 Role: TypeAlias = Literal["documents", "queries", "qrels"]
 
@@ -66,7 +67,7 @@ def guess(path: Path, role: Role, known: Sequence[str]) -> str:
         raise bad(path, 1, "this is UTF-16", "write it as UTF-8 (iconv -f UTF-16 -t UTF-8)")
     if not start.strip():
         raise bad(path, 1, "the file is empty", "check that it was written completely")
-    named = SUFFIXES.get(Path(path.name.lower().removesuffix(".gz")).suffix, "")
+    named = SUFFIXES.get(bare(path.name.lower()).suffix, "")
     found = _judgements(path, start, named) if role == "qrels" else _texts(path, start, role, named)
     if b"\0" in start and (role == "qrels" or set(found) <= {"tsv", "csv"}):
         raise bad(path, 1, f"this is no text, so no format of {role} that irkit guesses", "unpack archives first")

@@ -19,6 +19,7 @@ from irkit.errors import DataError
 from irkit.io import jsonl
 from irkit.io.lines import bad, lines, shown
 from irkit.io.reading import LONGEST_DOCUMENT, Judgement, Query, Reading, listed, read_label
+from irkit.streams import on_disk
 
 _QID = ("qid", "query-id", "query_id", "topic_id", "topic-id", "topic")
 _DOCNO = ("docno", "corpus-id", "doc_id", "docid", "doc-id", "pid")
@@ -165,7 +166,8 @@ def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
     row = 0
     try:
-        with pq.ParquetFile(path) as file:
+        place, _held = on_disk(path)
+        with pq.ParquetFile(place) as file:
             for batch in file.iter_batches(batch_size=1024):
                 for item in batch.to_pylist():
                     row += 1

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import safetensors.torch
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from irkit.errors import ConfigError, DataError, NotFoundError
 from irkit.io.atomic import write_bytes
+from irkit.streams import on_disk, readable
 
 VERSION = 1
 "Of the format; a reader refuses others."
@@ -96,10 +96,11 @@ def kind_of(path: str | os.PathLike[str]) -> str:
 
 def _read(path: str | os.PathLike[str], *, whole: bool = True) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Return the header and, if `whole`, the tensors of a file that irkit wrote."""
-    if not Path(path).is_file():
+    if not readable(path):
         raise NotFoundError(f"{path}: there is no such checkpoint")
     try:
-        with safe_open(os.fspath(path), framework="pt") as file:
+        place, _held = on_disk(path)
+        with safe_open(os.fspath(place), framework="pt") as file:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()} if whole else {}  # noqa: SIM118  (not a mapping)
     except (SafetensorError, OSError) as error:

@@ -13,6 +13,7 @@ import pandas as pd
 from irkit.errors import FrameError
 from irkit.frames import queries_frame
 from irkit.hits import Hits
+from irkit.screen import visible
 
 if TYPE_CHECKING:
     from irkit.pipeline.stage import Flow, Stage
@@ -119,7 +120,7 @@ class Explanation:
             lines.append(f"{indent}{step.label:<{width + 2 - len(indent)}}  {_verdict(step, self.docno)}")
             lines += [f"{indent}    {value:10.4f}  {weight:g} x {term}" for term, weight, value in step.terms]
             lines += [f"{indent}    {line}" for line in _sources(step.origins)]
-        return "\n".join(lines)
+        return visible("\n".join(lines), lines=True)
 
 
 def explain(stage: Stage, query: Any, docno: str) -> Explanation:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from irkit.screen import visible
+
 if TYPE_CHECKING:
     from irkit.pipeline.stage import Role, Stage
 
@@ -121,7 +123,8 @@ def _word(role: Role) -> _Picture:
 
 
 def _text(text: str, x: float, y: float, colour: str) -> str:
-    return f'<text x="{x:.1f}" y="{y + HEIGHT / 2 + 4:.1f}" text-anchor="middle" fill="{colour}">{escape(text)}</text>'
+    shown = escape(visible(text))
+    return f'<text x="{x:.1f}" y="{y + HEIGHT / 2 + 4:.1f}" text-anchor="middle" fill="{colour}">{shown}</text>'
 
 
 def _arrow(x1: float, y1: float, x2: float, y2: float, role: Role, *, head: bool = True) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from irkit import locate
 from irkit.errors import ConfigError, IrkitError
+from irkit.io.atomic import write_bytes
 from irkit.yamlfile import read_yaml
 
 SEARCH = "search"
@@ -45,20 +47,20 @@ def copy_recipe(name: str, folder: str | Path = ".") -> Path:
     NotFoundError
         If there is no such recipe.
     ConfigError
-        If the folder holds a file of that name already, or cannot be written.
+        If the folder holds a file of that name already.
+    DataError
+        If the folder cannot be written.
     """
     source = locate.find("pipelines", name)
     target = Path(folder) / source.name
+    there = target if os.path.lexists(target) else Path(folder)
+    if there is target or (there.exists() and not there.is_dir()):
+        raise ConfigError(f"pipelines: {there} exists already; choose another folder or remove it")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         content = source.read_bytes()
-        with target.open("xb") as file:
-            file.write(content)
-    except FileExistsError:
-        where = target if target.exists() else folder
-        raise ConfigError(f"pipelines: {where} exists already; choose another folder or remove it") from None
     except OSError as error:
-        raise ConfigError(f"pipelines: {target} cannot be written; {error.strerror or error}") from None
+        raise ConfigError(f"pipelines: {source} cannot be read; {error.strerror or error}") from None
+    write_bytes(target, content)
     return target
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
+
+from irkit.screen import visible
 
 DASH = "–"
 "Stands for a value that was not measured."
@@ -13,7 +14,6 @@ DASH = "–"
 # Errors and costs in nats, bits or perplexity: the smaller, the better.
 _LOWER = {"rmse", "mse", "mae", "perplexity", "ppl", "nats", "bits", "bpc", "nll", "loss"}
 # Characters that turn the reading direction of what follows them.
-_TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
 
 def lower_is_better(measure: str) -> bool:
@@ -111,14 +111,8 @@ def plain(value: Any, *, lines: bool = False) -> str:
     Examples
     --------
     >>> plain("bm25\x1b[31m\n(tuned)")
-    'bm25�[31m (tuned)'
+    'bm25\\x1b[31m (tuned)'
     """
     text = "" if value is None else str(value)
     text = "\n".join(text.splitlines()).strip("\n") if lines else " ".join(text.split())
-    return "".join("\ufffd" if _unsafe(character) else character for character in text)
-
-
-def _unsafe(character: str) -> bool:
-    if character in "\n\t":
-        return False
-    return character in _TURNS or unicodedata.category(character) in {"Cc", "Cs"}
+    return visible(text, lines=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from irkit.errors import ConfigError
 from irkit.evaluate.schema import write_results
-from irkit.io.atomic import write_bytes
+from irkit.io.atomic import is_stream, write_bytes
+from irkit.io.outputs import check_output
 from irkit.report.html import html
 from irkit.report.markdown import markdown
 
@@ -40,9 +41,9 @@ def write_report(result: Mapping[str, Any], path: str | Path) -> Path:
     ConfigError
         If a file is named with another ending, or a folder's name is taken by a file.
     DataError
-        If the result has not the shape of schema 1, or the system refuses to write.
+        If the result has not the shape of schema 1, or the system refuses to write. No file is written then.
     """
-    targets = _targets(result, Path(path))
+    targets = check_report(path, str(result.get("suite", "")))
     renderers = {".html": html, ".md": markdown}
     rendered = {t: renderers[t.suffix](result).encode() for t in targets if t.suffix in renderers}
     for target in targets:
@@ -53,13 +54,27 @@ def write_report(result: Mapping[str, Any], path: str | Path) -> Path:
     return targets[0]
 
 
-def _targets(result: Mapping[str, Any], path: Path) -> list[Path]:
+def check_report(path: str | Path, suite: str) -> list[Path]:
+    """Return the files a report of a suite consists of, or refuse a place that could not be written.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As `write_report`.
+    """
+    targets = _targets(suite, Path(path))
+    for target in targets:
+        check_output(target, who="report")
+    return targets
+
+
+def _targets(suite: str, path: Path) -> list[Path]:
     if not path.is_dir():
         if path.suffix in ENDINGS:
             return [path]
-        if path.suffix or path.exists():
+        if path.suffix or path.exists() or is_stream(path):
             raise ConfigError(
                 f"report: cannot tell what to write, got {path}; end it in .html, .md or .json, or give a folder"
             )
-    stem = re.sub(r"[^\w.-]+", "-", str(result.get("suite", ""))).strip("-.")[:80] or "leaderboard"
+    stem = re.sub(r"[^\w.-]+", "-", suite).strip("-.")[:80] or "leaderboard"
     return [path / f"{stem}{ending}" for ending in ENDINGS]

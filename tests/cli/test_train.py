@@ -207,7 +207,7 @@ def test_rows_come_from_files_too(irkit, runs, folder):
             lambda: np.savez("rows", a=np.eye(2)) or os.rename("rows.npz", "rows.npy"),
             "got several arrays; write it anew",
         ),
-        (lambda: None, "rows.npy: no such file or directory; check the path"),
+        (lambda: None, "rows.npy: there is no such file"),
     ],
 )
 def test_rows_that_cannot_be_are_one_line(irkit, runs, folder, write, line):

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
 
 import pytest
 
@@ -64,7 +69,136 @@ def test_a_link_keeps_pointing_at_its_file(tmp_path):
     assert (tmp_path / "real").read_bytes() == b"new"
 
 
-def test_a_long_name_fits(tmp_path):
-    path = tmp_path / ("n" * 250)
+@pytest.mark.parametrize("name", ["n" * 250, "\u691c" * 83, b"\xff".decode(errors="surrogateescape") * 120])
+def test_a_long_name_fits_whatever_its_letters(tmp_path, name):
+    path = tmp_path / name
     write_bytes(path, b"x")
     assert path.read_bytes() == b"x"
+
+
+def test_permissions_of_the_file_before_are_kept_from_the_first_byte_on(tmp_path):
+    path = tmp_path / "secret"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    with writing(path) as file:
+        file.write(b"new")
+        assert [stat.S_IMODE(one.stat().st_mode) for one in tmp_path.iterdir()] == [0o600, 0o600]
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", 0o600)
+
+
+def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(DataError, match=r"a: cannot write: Permission denied; check free space and permissions"):
+        write_bytes(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_pipe_gets_the_bytes_as_they_come_and_stays_a_pipe(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    (tmp_path / "link").symlink_to("pipe")
+    got = []
+    reader = threading.Thread(target=lambda: got.append(path.read_bytes()))
+    reader.start()
+    with writing(tmp_path / "link") as file:
+        file.write(b"one")
+    reader.join(5)
+    assert got == [b"one"]
+    assert names(tmp_path) == ["link", "pipe"]
+    assert stat.S_ISFIFO(path.stat().st_mode)
+
+
+def test_a_device_is_written_into_and_stays_a_device():
+    before = os.stat(os.devnull)
+    write_bytes(os.devnull, b"gone")
+    assert os.stat(os.devnull).st_rdev == before.st_rdev
+    if os.path.exists("/dev/full"):
+        with pytest.raises(DataError, match="/dev/full: cannot write: No space left on device"):
+            write_bytes("/dev/full", b"x")
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/stdout", "/dev/fd/1"])
+def test_standard_output_is_written_into_after_what_was_printed(path, tmp_path):
+    code = (
+        "import sys; from irkit.io.atomic import write_bytes; print('a'); write_bytes(sys.argv[1], b'b\\n'); print('c')"
+    )
+    with open(tmp_path / "out", "wb") as out:  # a file: opening /dev/stdout anew would write over its start
+        subprocess.run([sys.executable, "-c", code, path], stdout=out, check=True, cwd=tmp_path)
+    assert (tmp_path / "out").read_bytes() == b"a\nb\nc\n"
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_reader_that_stops_is_told_apart_from_a_full_disk():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with pytest.raises(BrokenPipeError):
+        write_bytes(f"/dev/fd/{writer}", b"x")
+    os.close(writer)
+
+
+# ---------------------------------------------------------------------- writers that were killed
+
+KILLED = """
+import sys, time
+from irkit.io.atomic import writing
+with writing(sys.argv[1]) as file:
+    file.write(b"half"); file.flush()
+    print("there", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A process in the middle of writing `tmp_path / a`, over an older file."""
+    (tmp_path / "a").write_bytes(b"old")
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "a")], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"there\n"
+        yield process
+        process.kill()
+
+
+def test_a_killed_writer_leaves_the_old_file_and_the_next_one_cleans_up(tmp_path, writer):
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    assert (tmp_path / "a").read_bytes() == b"old"
+    left = [name for name in names(tmp_path) if name != "a"]
+    assert len(left) == 1
+    write_bytes(tmp_path / "b", b"another target")
+    assert left[0] in names(tmp_path)
+    write_bytes(tmp_path / "a", b"new")
+    assert names(tmp_path) == ["a", "b"]
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_a_writer_that_works_is_left_alone(tmp_path, writer, monkeypatch):
+    def gone(process, number):  # as from another container, where its number means nothing
+        raise ProcessLookupError
+
+    monkeypatch.setattr(os, "kill", gone)
+    write_bytes(tmp_path / "a", b"new")
+    assert len(names(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f".a.{os.getpid()}-0123abcd.tmp",
+        ".a.4194400-0123abc.tmp",
+        ".a.4194400-0123abcX.tmp",
+        ".a.-0123abcd.tmp",
+        "a.4194400-0123abcd.tmp",
+        ".a.b.4194400-0123abcd.tmp",
+        ".a.4194400-0123abcd.tmp.keep",
+    ],
+)
+def test_nothing_is_collected_that_is_not_certainly_a_leftover_of_this_file(tmp_path, name):
+    (tmp_path / name).write_bytes(b"mine")
+    write_bytes(tmp_path / "a", b"new")
+    assert names(tmp_path) == sorted([name, "a"])
+    (tmp_path / ".a.4194400-0123abcd.tmp").write_bytes(b"left")  # above the highest number of a process
+    write_bytes(tmp_path / "a", b"new")
+    assert names(tmp_path) == sorted([name, "a"])

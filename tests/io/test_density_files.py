@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from irkit.errors import DataError, NotFoundError
-from irkit.io.density_files import content, found, read_bits, read_idx, read_npy
+from irkit.io.density_files import found, read_bits, read_idx, read_npy
+from irkit.io.lines import content
 
 
 def idx(array: np.ndarray) -> bytes:

@@ -148,7 +148,6 @@ CASES = [
     Case("run bytes", "run", "r", b"1 Q0 d1 1 3 x\n1 Q0 d\xe9 2 2 x\n", 2, "not valid utf-8: byte 0xe9"),
     Case("run id with an escape", "run", "r", b"1 Q0 d1 1 3 x\n1 Q0 d\x1b 2 2 x\n", 2, "the id of a document holds the control or invisible character U+001B"),
     Case("run query id with a mark", "run", "r", "1\u200b Q0 d1 1 3 x\n".encode(), 1, "the id of a query holds the control or invisible character U+200B"),
-    Case("run empty", "run", "r", b"", 1, "the file is empty"),
     Case("run blank", "run", "r", b" \n", 1, "the run has no line"),
     Case("run cut gzip", "run", "r.gz", gzip.compress(RUN, mtime=0)[:-100], None, "the gzip stream is cut short"),
 ]  # fmt: skip

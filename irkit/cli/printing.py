@@ -1,0 +1,26 @@
+"""What the commands print: text that no terminal obeys, and nothing beside an output that goes to standard output."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from irkit.screen import json_line, visible
+from irkit.streams import to_stdout
+
+
+def say(text: object = "", *, beside: Path | None = None) -> None:
+    """Print text for people; on standard error where the output `beside` it goes to standard output."""
+    print(visible(str(text), lines=True), file=sys.stderr if to_stdout(beside) else sys.stdout)
+
+
+def note(text: str) -> None:
+    """Say on standard error what is going on."""
+    print(f"irkit: {visible(text)}", file=sys.stderr)
+
+
+def say_json(value: Any) -> None:
+    """Print a value as one line of JSON."""
+    encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "")
+    print(json_line(value, ascii_only=encoding != "utf8"))
