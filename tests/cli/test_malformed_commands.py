@@ -81,7 +81,7 @@ RUNS = [
     Case("a rank in words", "run.txt", RUN + "1 Q0 d3 third 0.5 t\n", EVALUATE, 3, "third"),
     Case("a run line too short", "run.txt", RUN + "1 Q0 d3 3 0.5\n", EVALUATE, 3, "6"),
     Case("a document twice", "run.txt", RUN + "1 Q0 d1 3 0.5 t\n", EVALUATE, 3, "d1"),
-    Case("a run of blank lines", "run.txt", "\n\n", EVALUATE, 2, "the run has no line"),
+    Case("a run of blank lines", "run.txt", "\n\n", EVALUATE, 1, "the run has no line"),
     Case("bad UTF-8 in a run", "run.txt", RUN.encode() + b"1 Q0 \xe9 3 0.5 t\n", EVALUATE, 3, "utf-8"),
 ]
 
