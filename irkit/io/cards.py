@@ -46,7 +46,8 @@ PACKAGES = ("gensim",)
 
 
 def _members(value: Any) -> Any:
-    return dict.fromkeys(value) if isinstance(value, list) else value
+    names = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    return dict.fromkeys(value) if names else value
 
 
 class FileCard(Config):
@@ -327,5 +328,6 @@ def load_card(path: Path) -> Card | RatingCollectionCard:
     except ConfigError as error:
         message = str(error)
         hits = {key: re.search(rf"(?<!\w){re.escape(key)}(?!\w)", message) for key in file.value}
-        places = [(hit.start(), key) for key, hit in hits.items() if hit]
-        raise file.error(message, *([min(places)[1]] if places else [])) from None
+        where = min(((hit.start(), key) for key, hit in hits.items() if hit), default=None)
+        short = message if len(message) <= 500 else f"{message[:497]}..."
+        raise file.error(short, *(where[1:] if where else ())) from None

@@ -137,6 +137,8 @@ def test_members_are_a_list_or_carry_digests():
             4,
             "'./manifest.json' cannot be the name of one",
         ),
+        (GOOD + "files: [{name: a.zip, members: [{a: b}]}]\n", 4, "files.0: members is not valid"),
+        (GOOD + f"? {'x' * 5000}\n: 1\n", 4, "unknown field 'xxx"),
         (GOOD + "files: [{name: .}]\n", 4, "'.' cannot be the name of one"),
         (GOOD + "package: evil.sub/x\n", 4, "package must be one of gensim, got 'evil.sub'"),
         (GOOD + "package: gensim.test/x\n", 4, "package must be one of gensim, got 'gensim.test'"),
@@ -153,6 +155,7 @@ def test_a_wrong_card_is_explained_in_one_line(tmp_path, text, line, says):
     assert says in message
     assert message.startswith(f"{path}:"), message
     assert "\n" not in message
+    assert len(message) < 700
     if line != 1:
         assert message.startswith(f"{path}:{line}: ")
 
