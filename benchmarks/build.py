@@ -16,7 +16,7 @@ IRKIT = """
 import sys
 from irkit.io import read_documents
 from irkit.lucene import build_index
-build_index(sys.argv[2], read_documents(sys.argv[1]), threads=int(sys.argv[3]), store_text=False)
+build_index(sys.argv[2], read_documents(sys.argv[1]), threads=int(sys.argv[3]), store_text=False, overwrite=True)
 """
 
 

@@ -19,6 +19,8 @@ def arrow_strings(strings: Any) -> pa.LargeStringArray:
     """Return strings of any kind (iterable, frame column, Arrow array) as one Arrow array."""
     if isinstance(strings, list) and all(type(one) is str for one in strings):
         return _packed(strings)
+    if hasattr(strings, "__len__") and not len(strings):  # of any type: pandas gives a column without values none
+        return _packed([])
     if not isinstance(strings, (pa.Array, pa.ChunkedArray)):
         strings = pa.array(strings if hasattr(strings, "__len__") else list(strings), type=pa.large_string())
     if isinstance(strings, pa.ChunkedArray):

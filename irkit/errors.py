@@ -4,6 +4,7 @@
     ├── ConfigError        an option, recipe or suite that does not make sense
     ├── FrameError         a data frame without the columns or values its role asks for
     ├── DataError          a file whose content cannot be read; says file and line
+    │   └── DamagedError   a file of irkit's own that is not as it was written
     ├── ShapeError         arrays whose shapes do not fit
     ├── CompositionError   two stages that cannot be chained
     ├── NotFittedError     a model used before `fit`
@@ -37,6 +38,10 @@ class FrameError(IrkitError, ValueError):
 
 class DataError(IrkitError, ValueError):
     """A file's content cannot be read."""
+
+
+class DamagedError(DataError):
+    """A file that irkit or Lucene wrote is not as it was written."""
 
 
 class ShapeError(IrkitError, ValueError):

@@ -18,7 +18,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from irkit.arrays import Bools, Floats, Ints, offsets, segments
-from irkit.columns import arrow_strings, feature_matrix, frame_strings, laid_end_to_end, repeat_rows, take_rows
+from irkit.columns import (
+    arrow_rows,
+    arrow_strings,
+    feature_matrix,
+    frame_strings,
+    laid_end_to_end,
+    repeat_rows,
+    take_rows,
+)
 from irkit.docnos import Docnos as Docnos
 from irkit.errors import FrameError, NotFoundError
 
@@ -29,7 +37,7 @@ Ties: TypeAlias = Literal["trec", "anserini"]
 "`trec`: equal scores by docno descending, as trec_eval does. `anserini`: by docno ascending."
 
 QUERY_COLUMNS = ("query", "query_0", "query_toks", "timestamp")
-"Columns that belong to the query and are repeated on each of its hits in a frame."
+"Columns of a results frame that belong to the query and are read back as such; others belong to the hit."
 
 OWN_COLUMNS = ("qid", "docno", "score", "rank")
 
@@ -237,12 +245,16 @@ class Hits:
         return replace(self, doc=inverse, docnos=Docnos(self.docnos.take(used)))
 
     def frame(self) -> pd.DataFrame:
-        """Return the results as a frame: `qid`, query columns, `docno`, `score`, `rank`, further columns."""
+        """Return the results as a frame: `qid`, the queries' columns, `docno`, `score`, `rank`, the hits' columns.
+
+        Another tie rule than trec_eval's stands in `frame.attrs["ties"]`, where `from_frame` finds it.
+        """
         import pandas as pd
 
         query = self.query
         data: dict[str, Any] = {"qid": frame_strings(arrow_strings(self.queries["qid"]).take(pa.array(query)))}
-        for name in QUERY_COLUMNS:
+        further = [str(name) for name in self.queries if name not in OWN_COLUMNS and name not in QUERY_COLUMNS]
+        for name in (*QUERY_COLUMNS, *further):
             if name in self.queries:
                 data[name] = repeat_rows(self.queries[name], query)
         data["docno"] = frame_strings(self.docnos.take(self.doc))
@@ -252,21 +264,27 @@ class Hits:
             if isinstance(column, pa.Array):
                 column = frame_strings(column)
             data[name] = list(column) if getattr(column, "ndim", 1) == 2 else column
-        return pd.DataFrame(data)
+        frame = pd.DataFrame(data)
+        if self.ties != "trec":
+            frame.attrs["ties"] = self.ties
+        return frame
 
     @classmethod
     def from_frame(
-        cls, frame: pd.DataFrame, queries: pd.DataFrame | None = None, ties: Ties = "trec", who: str = "results"
+        cls, frame: pd.DataFrame, queries: pd.DataFrame | None = None, ties: Ties | None = None, who: str = "results"
     ) -> Hits:
         """Read a results frame; the order within each query is made anew from scores and the tie rule.
+
+        A column `rank` is not looked at: it may be older than the scores.
 
         Parameters
         ----------
         frame : results frame
-            Needs `qid`, `docno`, `score`.
+            Needs `qid`, `docno`, `score`; a frame without any column has no results.
         queries : queries frame, optional
             All queries, so that those without hits are kept; default those in `frame`.
-        ties : {"trec", "anserini"}
+        ties : {"trec", "anserini"}, optional
+            Default that of the results the frame was made of, as `frame.attrs` tells, else trec.
         who : str
             Whose frame it is, for messages.
 
@@ -277,12 +295,18 @@ class Hits:
         """
         import pandas as pd
 
-        from irkit.frames import check_results
+        from irkit.frames import check_results, check_weighted_terms
 
+        if isinstance(frame, pd.DataFrame) and not len(frame) and not len(frame.columns):
+            frame = pd.DataFrame({"qid": [], "docno": [], "score": []})
         check_results(frame, who=who)
+        if ties is None:
+            ties = "anserini" if frame.attrs.get("ties") == "anserini" else "trec"
         if queries is None:
+            check_weighted_terms(frame, who=who)
             extra = [name for name in QUERY_COLUMNS if name in frame]
             queries = frame[["qid", *extra]].drop_duplicates("qid").reset_index(drop=True)
+            _check_texts(frame, queries, who)
         query = pd.Index(queries["qid"]).get_indexer(pd.Index(frame["qid"]))
         if len(query) and query.min() < 0:
             stray = frame["qid"].iloc[int(np.argmin(query))]
@@ -295,6 +319,23 @@ class Hits:
         return cls.ranked(queries, query, doc, score, Docnos(names.dictionary), ties, columns)
 
 
+def _check_texts(frame: pd.DataFrame, queries: pd.DataFrame, who: str) -> None:
+    """Raise `FrameError` if a qid stands for two texts, as where results of two lists of queries were put together."""
+    import pandas as pd
+
+    if "query" not in frame or not isinstance(frame["query"].dtype, pd.StringDtype):
+        return
+    row = pd.Index(queries["qid"]).get_indexer(pd.Index(frame["qid"]))
+    first, own = arrow_strings(queries["query"]).take(arrow_rows(row)), arrow_strings(frame["query"])
+    other = pc.not_equal(first, own).fill_null(False).to_numpy(zero_copy_only=False)
+    if other.any():
+        at = int(np.argmax(other))
+        raise FrameError(
+            f"{who}: qid {frame['qid'].iloc[at]!r} has two queries, {first[at].as_py()!r} and {own[at].as_py()!r}; "
+            "give each query a qid of its own"
+        )
+
+
 def _column(values: pd.Series[Any]) -> Any:
     """Read a further column of a frame."""
     import pandas as pd
@@ -304,7 +345,7 @@ def _column(values: pd.Series[Any]) -> Any:
     return arrow_strings(values) if isinstance(values.dtype, pd.StringDtype) else values.to_numpy()
 
 
-def rank_results(frame: pd.DataFrame, ties: Ties = "trec") -> pd.DataFrame:
+def rank_results(frame: pd.DataFrame, ties: Ties | None = None) -> pd.DataFrame:
     """Sort a results frame by query, score and the tie rule, and number its ranks from 0."""
     return Hits.from_frame(frame, ties=ties).frame()
 

@@ -1,20 +1,26 @@
 """Where recipes, cards, suites, user data and caches live.
 
-A name is looked up in this order: an existing path; the user's folder (`IRKIT_HOME`, default
-`~/.irkit`); what irkit ships. The folder below these may be named too: `recommend/ease` is the
-`ease` that stands there. Shipped files are the top-level folders `pipelines/`, `data/` and
-`eval/` of a checkout, or their copies inside an installed wheel.
+What stands for a file or a folder is read by one rule, `given_path`: text with a separator or an
+extension is a path; a bare name is what is called so, the user's (`IRKIT_HOME`, default `~/.irkit`)
+before what irkit ships, and only where nothing is called so a path. Of recipes, cards and suites the
+folder may be named too: `recommend/ease` is the `ease` that stands there. Shipped files are the
+top-level folders `pipelines/`, `data/` and `eval/` of a checkout, or their copies inside an installed
+wheel.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Container
 from pathlib import Path
 
-from irkit.errors import NotFoundError, near_misses
+from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.streams import readable
 
 _PACKAGE = Path(__file__).parent
+_log = logging.getLogger("irkit")
+_mentioned: set[tuple[str, str]] = set()
 
 
 def shipped(kind: str) -> Path:
@@ -39,27 +45,83 @@ def names(kind: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in (shipped(kind), home() / kind):
         for path in sorted(folder.rglob("*.yaml")):
-            found[path.stem] = path
+            if path.is_file():
+                found[path.stem] = path
     return found
 
 
-def find(kind: str, name: str) -> Path:
+def given_path(name: str | os.PathLike[str], known: Container[str]) -> Path | None:
+    """Return the path that is meant, or None where a name is.
+
+    A path object is a path, and so is text with a separator; text with an extension is one if
+    something lies there. A bare name in `known` is that name: a file or folder here that happens to
+    be called so is mentioned, through logging, and not taken. Any other text is a path.
+
+    Parameters
+    ----------
+    name : str or path
+    known : container of str
+        The names that a bare name may mean.
+
+    Examples
+    --------
+    >>> str(given_path("./fiqa", {"fiqa"})), given_path("fiqa", {"fiqa"}), str(given_path("mine", {"fiqa"}))
+    ('fiqa', None, 'mine')
+    """
+    text = os.fspath(name)
+    path = Path(os.path.expanduser(text))
+    if isinstance(name, os.PathLike) or _has_separator(text) or text.startswith("~") or text not in known:
+        return path
+    if not os.path.lexists(path):
+        return None
+    if path.suffix:
+        return path
+    here, data = os.getcwd(), collections_home()
+    same = data is not None and os.path.realpath(data) == os.path.realpath(here)  # there, both are one
+    if (text, here) not in _mentioned and not same:
+        _mentioned.add((text, here))
+        _log.warning("%s: is taken as a name; what lies here as ./%s is not meant, write ./%s for it", text, text, text)
+    return None
+
+
+def find(kind: str, name: str | os.PathLike[str]) -> Path:
     """Find one YAML file of a kind by path or name.
 
     Raises
     ------
     NotFoundError
         If neither a file nor a name matches; the message lists near misses.
+    ConfigError
+        If the user has two files of that name.
     """
-    path = Path(name)
-    if path.suffix in {".yaml", ".yml"} or readable(path):
-        if readable(path):
-            return path
-        raise NotFoundError(f"{kind}: there is no file {name!r}")
     known = names(kind)
-    if name in known:
-        return known[name]
+    text = os.fspath(name)
+    path = given_path(name, known)
+    if path is None:
+        _refuse_two(kind, text)
+        return known[text]
+    if readable(path):
+        return path
+    if path.suffix in {".yaml", ".yml"} or isinstance(name, os.PathLike):
+        raise NotFoundError(f"{kind}: there is no file {text!r}")
     for folder in (home() / kind, shipped(kind)):
-        if "/" in name and (folder / f"{name}.yaml").is_file():
-            return folder / f"{name}.yaml"
-    raise NotFoundError(f"{kind}: there is no {name!r}; {near_misses(name, known)}")
+        if "/" in text and is_inside(text) and (folder / f"{text}.yaml").is_file():
+            return folder / f"{text}.yaml"
+    raise NotFoundError(f"{kind}: there is no {text!r}; {near_misses(text, known)}")
+
+
+def is_inside(name: str) -> bool:
+    """Say whether a relative path stays inside the folder that it starts from, on every system."""
+    parts = name.replace("\\", "/").split("/")
+    return name.isprintable() and all((name, parts[0], ".." not in parts, ":" not in name, "\\" not in name))
+
+
+def _has_separator(text: str) -> bool:
+    return text in {"", os.curdir, os.pardir} or any(mark in text for mark in {"/", os.sep, os.altsep or os.sep})
+
+
+def _refuse_two(kind: str, name: str) -> None:
+    folder = home() / kind
+    found = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.yaml")) if path.stem == name]
+    if len(found) > 1:
+        raise ConfigError(f"{kind}: {folder} has {found[0]} and {found[1]}, both called {name!r}; rename one")

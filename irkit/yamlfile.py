@@ -2,7 +2,8 @@
 
 The language is a safe part of YAML 1.2: mappings, lists and plain scalars. `yes`, `no`, `on` and
 dates stay text, `1e-3` is a number, keys are always text. Tags, anchors, aliases and repeated keys
-are refused, so a file can neither run code nor unfold into something large.
+are refused, and size, number of values and depth are bounded, so a file can neither run code nor
+unfold into something large.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ from irkit.streams import open_bytes
 Where: TypeAlias = tuple[str | int, ...]
 "Where a value lies in a file: mapping keys and list positions from the top."
 
-LARGEST = 1_000_000
+LARGEST = 250_000
 "Bytes a file may have."
+
+MOST = 10_000
+"Values a file may hold: keys, scalars, lists and mappings."
 
 DEEPEST = 40
 "Levels of nesting a file may have."
@@ -139,6 +143,7 @@ class _Builder:
         self.path = path
         self.lines = lines
         self.text = text
+        self.count = 0
 
     def document(self) -> Any:
         try:
@@ -190,18 +195,22 @@ class _Builder:
                 raise self._error("a key must be text, got a list or a mapping", event)
             key, here = event.value, (*where, event.value)
             if key in out:
-                raise self._error(f"{key!r} occurs twice, first in line {self.lines[here]}; keep one", event)
+                first = self.lines[here]
+                raise self._error(f"{_cut(repr(key))} occurs twice, first in line {first}; keep one", event)
             self.lines[here] = _line(event)
             out[key] = self._value(next(self.events), here, depth + 1)
         return out
 
     def _refuse(self, event: Any, depth: int) -> None:
+        self.count += 1
+        if self.count > MOST:
+            raise self._error(f"more than {MOST} values; irkit's YAML files are short", event)
         if isinstance(event, yaml.AliasEvent):
-            raise self._error(f"aliases are not supported, got *{event.anchor}; write the value out", event)
+            raise self._error(f"aliases are not supported, got *{_cut(str(event.anchor))}; write the value out", event)
         if event.anchor is not None:
-            raise self._error(f"anchors are not supported, got &{event.anchor}; write the value out", event)
+            raise self._error(f"anchors are not supported, got &{_cut(event.anchor)}; write the value out", event)
         if event.tag is not None:
-            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            tag = _cut(event.tag.replace("tag:yaml.org,2002:", "!!"))
             raise self._error(f"tags are not allowed, got {tag}; files hold plain values only", event)
         if depth > DEEPEST:
             raise self._error(f"nested deeper than {DEEPEST} levels", event)
@@ -212,6 +221,10 @@ class _Builder:
 
 def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _shown(character: Any) -> str:

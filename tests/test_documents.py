@@ -27,6 +27,15 @@ def test_frames_pairs_and_documents_are_read():
     assert next(as_documents([document])) is document
 
 
+def test_a_missing_value_is_as_good_as_no_column_and_whole_numbers_are_ids():
+    frame = pd.DataFrame({"docno": [1, 2], "title": ["a", None], "text": ["storm", "rain"]})
+    assert [tuple(document)[:2] for document in as_documents(frame)] == [("1", "a\nstorm"), ("2", "rain")]
+    for nothing in (None, float("nan"), pd.NA, pd.NaT):
+        assert next(as_documents([{"id": "1", "title": nothing, "contents": nothing, "text": "x"}])).text == "x"
+    assert next(as_documents([{"id": "1", "contents": "", "text": "storm"}])).text == "storm"
+    assert next(as_documents([{"id": "1", "contents": "", "title": None}])).text == ""
+
+
 def test_documents_are_streamed():
     def endless():
         while True:
@@ -38,10 +47,29 @@ def test_documents_are_streamed():
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ([("a", "x"), {"text": "x"}], "row 2: a document needs an id (docno, _id, id, docid), got the keys text"),
-        ([{"id": "1", "url": "x"}], "row 1: a document needs a text (contents, text, body), got the keys id, url"),
-        ([{"id": 1, "text": "x"}], "row 1: the id of a document must be a string, got int 1"),
-        ([{"id": "1", "text": float("nan")}], "row 1: the text of a document must be a string, got float nan"),
+        (
+            [("a", "x"), {"text": "x"}],
+            "row 2: a document needs an id (docno, _id, id, docid, doc_id, pid), got the keys text",
+        ),
+        (
+            [{"id": "1", "url": "x"}],
+            "row 1: a document needs a text (contents, text, body, passage), got the keys id, url",
+        ),
+        ([{"id": 1.0, "text": "x"}], "row 1: the id of a document must be a string, got float 1.0"),
+        ([{"id": True, "text": "x"}], "row 1: the id of a document must be a string, got bool True"),
+        (
+            [{"id": None, "text": "x"}],
+            "row 1: a document needs an id (docno, _id, id, docid, doc_id, pid), got None as id",
+        ),
+        (
+            [{"id": "1", "text": float("nan")}],
+            "row 1: a document needs a text (contents, text, body, passage), got nan",
+        ),
+        ([{"id": "1", "title": None, "text": None}], "row 1: a document needs a text (contents, text, body, passage)"),
+        (
+            [("a\x1b[2J", "x")],
+            "row 1: the id of a document holds the control or invisible character U+001B, got 'a\\x1b",
+        ),
         ([{"id": "1", "text": "x", "title": 3}], "row 1: the title of a document must be a string, got int 3"),
         (["text"], "row 1: a document is a dict with docno and text, got str"),
         ("corpus.jsonl", "documents: needs an iterable of documents, got str; use read_documents for files"),

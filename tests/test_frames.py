@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 
 from irkit.errors import FrameError
-from irkit.frames import check_qrels, check_queries, check_ratings, check_results, queries_frame, stack_queries
+from irkit.frames import (
+    asked,
+    check_qrels,
+    check_queries,
+    check_ratings,
+    check_results,
+    queries_frame,
+    stack_queries,
+)
 
 
 def test_queries_are_made_of_what_people_have():
@@ -14,6 +22,56 @@ def test_queries_are_made_of_what_people_have():
     assert queries_frame({"q7": "a"})["qid"].tolist() == ["q7"]
     assert queries_frame([]).empty
     assert queries_frame({"q7": "a"}).dtypes.astype(str).tolist() == ["str", "str"]
+    for texts in (np.array(["a", "b"]), pd.Series(["a", "b"]), ("a", "b"), iter(["a", "b"])):
+        assert queries_frame(texts).to_dict("list") == {"qid": ["1", "2"], "query": ["a", "b"]}
+
+
+EMPTY = [[], np.zeros(0), np.array([], dtype=object), pd.Series([], dtype="str"), pd.Series([], dtype="float64")]
+
+
+@pytest.mark.parametrize("column", EMPTY, ids=lambda column: str(getattr(column, "dtype", "list")))
+def test_a_column_without_values_may_be_of_any_type(column):
+    check_queries(pd.DataFrame({"qid": column, "query": column}), who="mine")
+    check_results(pd.DataFrame({"qid": column, "docno": column, "score": column}), who="mine")
+    check_qrels(pd.DataFrame({"qid": column, "docno": column, "label": column}), who="mine")
+    check_ratings(pd.DataFrame({"user_id": column, "item_id": column, "rating": column}), who="mine")
+
+
+def test_what_a_query_asks_for_is_its_weighted_terms_or_its_text():
+    frame = pd.DataFrame({"qid": ["1", "2"], "query": ["x", "y"]})
+    assert asked(frame, who="mine") == ["x", "y"]
+    frame["query_toks"] = [None, {"b": 2.0}]
+    assert asked(frame, who="mine") == ["x", {"b": 2.0}]
+    with pytest.raises(
+        FrameError, match=r"mine: query '1' has neither text nor weighted terms, got the columns qid, qu"
+    ):
+        asked(frame.drop(columns="query"), who="mine")
+
+
+@pytest.mark.parametrize(
+    ("toks", "message"),
+    [
+        ("{'rain': 1.0}", "dicts of terms to weights, got str \"{'rain': 1.0}\" in r"),
+        ([("rain", 1.0)], "dicts of terms to weights, got list [('rain', 1.0)] in r"),
+        ({"rain": None}, "terms with finite weights of 0 or more, got 'rain': NoneT"),
+        ({"rain": -1.0}, "terms with finite weights of 0 or more, got 'rain': float"),
+        ({"rain": np.nan}, "terms with finite weights of 0 or more, got 'rain': floa"),
+        ({"rain": True}, "terms with finite weights of 0 or more, got 'rain': bool "),
+        ({7: 1.0}, "terms with finite weights of 0 or more, got 7: float 1.0 in row "),
+    ],
+)
+def test_weighted_terms_that_are_none_are_refused(toks, message):
+    frame = pd.DataFrame({"qid": ["1", "2"], "query": ["a", "b"], "query_toks": [None, toks]})
+    with pytest.raises(FrameError) as error:
+        check_queries(frame, who="mine")
+    assert str(error.value).startswith("mine: column 'query_toks' must hold ")
+    assert message in str(error.value)
+    assert "row 1" in str(error.value)
+
+
+def test_weighted_terms_may_be_missing_and_of_any_number():
+    for toks in (None, np.nan, pd.NA, {}, {"a": 0}, {"a": np.float32(0.5)}):
+        check_queries(pd.DataFrame({"qid": ["1"], "query": ["a"], "query_toks": [toks]}), who="mine")
 
 
 def test_a_queries_frame_is_returned_as_it_is():
@@ -24,9 +82,14 @@ def test_a_queries_frame_is_returned_as_it_is():
 @pytest.mark.parametrize(
     ("queries", "message"),
     [
-        ([1, 2], "queries: column 'query' must hold strings, got int; use frame.astype({'query': 'str'})"),
-        ({1: "a"}, "queries: column 'qid' must hold strings, got int"),
-        (["a", None], "queries: column 'query' has a missing value in row 1"),
+        ([1, 2], "queries: a query must be a text, got int 1; write a text, a list of texts, a dict of qid to text or"),
+        ({1: "a"}, "queries: a qid must be a text, got int 1; write a text"),
+        (["a", None], "queries: a query must be a text, got NoneType None; write a text"),
+        (7, "queries: write a text, a list of texts, a dict of qid to text or a frame with"),
+        (None, "queries: write a text, a list of texts, a dict of qid to text or a frame with"),
+        (b"storm", "queries: write a text, a list of texts, a dict of qid to text or a frame with"),
+        ({"a", "b"}, "queries: write a text, a list of texts, a dict of qid to text or a frame with"),
+        (np.array([["a"]]), "queries: a query must be a text, got ndarray array(['a']"),
         (pd.DataFrame({"qid": ["1"]}), "queries: a queries frame needs the column 'query' or 'query_toks', got qid"),
         (pd.DataFrame({"query": ["a"]}), "queries: a queries frame needs the column 'qid', got query"),
         (pd.DataFrame({"qid": ["1", "1"], "query": ["a", "b"]}), "queries: qid '1' occurs twice"),
@@ -73,6 +136,26 @@ def test_labels_must_be_whole():
     with pytest.raises(FrameError, match=r"qrels: labels must be whole numbers, got 0.5 in row 1$"):
         check_qrels(frame, who="qrels")
     check_qrels(frame.assign(label=[-1, 2]), who="qrels")
+
+
+@pytest.mark.parametrize("label", [1_000_001, -1_000_001, 2_147_483_648, 1e20])
+def test_labels_are_bounded(label):
+    frame = pd.DataFrame({"qid": ["1", "1"], "docno": ["a", "b"], "label": [1_000_000, label]})
+    with pytest.raises(
+        FrameError, match=r"qrels: labels must lie within -1,000,000\.\.1,000,000, got .* in row 1; map"
+    ):
+        check_qrels(frame, who="qrels")
+    check_qrels(frame.assign(label=[1_000_000, -1_000_000]), who="qrels")
+
+
+def test_ids_of_queries_and_judgements_hold_no_control_characters():
+    frame = pd.DataFrame({"qid": ["1", "1"], "docno": ["a", "b\u202e"], "label": [1, 1]})
+    with pytest.raises(
+        FrameError, match=r"qrels: column 'docno' holds a control .* got 'b\\u202e' in row 1; remove it"
+    ):
+        check_qrels(frame, who="qrels")
+    with pytest.raises(FrameError, match=r"queries: column 'qid' holds a control .* got '\\x1b\[2J' in row 0"):
+        queries_frame({"\x1b[2J": "storm"})
 
 
 def test_a_pair_may_be_judged_once():

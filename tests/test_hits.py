@@ -265,3 +265,37 @@ def test_a_broken_frame_is_refused(change, message):
         Hits.from_frame(frame, QUERIES, who="mine")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_columns_of_the_queries_are_on_every_hit_of_a_frame():
+    queries = pd.DataFrame({"qid": ["1", "2"], "query": ["x", "y"], "lang": ["en", "de"], "rank": [7, 8], "n": [1, 2]})
+    hits = Hits.ranked(queries, np.array([0, 1, 1]), np.array([0, 0, 1]), np.array([1.0, 2.0, 1.0]), Docnos(["a", "b"]))
+    frame = hits.frame()
+    assert frame.columns.tolist() == ["qid", "query", "lang", "n", "docno", "score", "rank"]
+    assert frame["lang"].tolist() == ["en", "de", "de"]
+    assert frame["rank"].tolist() == [0, 0, 1]
+    pd.testing.assert_frame_equal(Hits.from_frame(frame, queries).frame(), frame, check_dtype=False)
+    again = Hits.from_frame(frame).frame()
+    assert again[frame.columns].equals(frame.assign(lang=frame["lang"].astype(again["lang"].dtype)))
+
+
+def test_weighted_terms_that_became_text_are_refused_in_results_too():
+    frame = pd.DataFrame({"qid": ["1"], "docno": ["d"], "score": [1.0], "query": ["x"], "query_toks": ["{'x': 1.0}"]})
+    with pytest.raises(FrameError, match="results: column 'query_toks' must hold dicts of terms to weights, got str"):
+        Hits.from_frame(frame)
+
+
+def test_a_frame_remembers_another_tie_rule():
+    frame = Hits.from_frame(pd.DataFrame({"qid": "1", "docno": ["a", "b"], "score": 1.0}), ties="anserini").frame()
+    assert frame.attrs == {"ties": "anserini"}
+    assert frame["docno"].tolist() == rank_results(frame)["docno"].tolist() == ["a", "b"]
+    assert rank_results(frame, ties="trec")["docno"].tolist() == ["b", "a"]
+
+
+def test_one_qid_cannot_stand_for_two_queries():
+    frame = pd.DataFrame({"qid": "1", "docno": ["a", "b"], "score": 1.0, "query": ["storm", "rain"]}, dtype=None)
+    with pytest.raises(
+        FrameError, match=r"results: qid '1' has two queries, 'storm' and 'rain'; give each query a qid"
+    ):
+        Hits.from_frame(frame)
+    assert len(Hits.from_frame(frame.assign(query="storm"))) == 2

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from irkit import locate
-from irkit.errors import NotFoundError
+from irkit.errors import ConfigError, NotFoundError
 
 
 @pytest.fixture
@@ -42,6 +42,82 @@ def test_a_path_is_taken_as_it_is(places, tmp_path):
     assert locate.find("pipelines", str(path)) == path
     with pytest.raises(NotFoundError, match=r"pipelines: there is no file 'nowhere/mine.yaml'"):
         locate.find("pipelines", "nowhere/mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("fiqa", None),
+        ("./fiqa", "fiqa"),
+        ("sub/fiqa", "sub/fiqa"),
+        ("../fiqa", "../fiqa"),
+        (".", "."),
+        ("..", ".."),
+        ("mine", "mine"),
+        ("mine.jsonl", "mine.jsonl"),
+        ("a.b", None),
+        ("here.b", "here.b"),
+        ("", "."),
+        ("a\0b", "a\0b"),
+        ("~/fiqa", str(Path.home() / "fiqa")),
+        (Path("fiqa"), "fiqa"),
+        ("x" * 5000, "x" * 5000),
+    ],
+)
+def test_what_is_a_path_and_what_a_name(tmp_path, monkeypatch, text, path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.b").write_text("x")
+    found = locate.given_path(text, {"fiqa", "a.b", "here.b", ".", "~/fiqa", "x/y"})
+    assert found == (None if path is None else Path(path))
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "broken link"])
+def test_what_lies_here_under_a_known_name_is_mentioned_once_and_not_taken(tmp_path, monkeypatch, caplog, kind):
+    monkeypatch.chdir(tmp_path)
+    here = tmp_path / "fiqa"
+    {"file": here.touch, "folder": here.mkdir, "broken link": lambda: here.symlink_to("nowhere")}[kind]()
+    for _ in range(2):
+        assert locate.given_path("fiqa", {"fiqa"}) is None
+    assert locate.given_path("./fiqa", {"fiqa"}) == Path("fiqa")
+    assert [record.getMessage() for record in caplog.records] == [
+        "fiqa: is taken as a name; what lies here as ./fiqa is not meant, write ./fiqa for it"
+    ]
+
+
+def test_in_the_folder_of_irkit_data_nothing_is_mentioned(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IRKIT_DATA", str(tmp_path))
+    (tmp_path / "fiqa").mkdir()
+    assert locate.given_path("fiqa", {"fiqa"}) is None
+    assert not caplog.records
+
+
+def test_a_file_here_is_not_taken_for_a_recipe_of_that_name(places, tmp_path, monkeypatch):
+    shipped, home = places
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bm25").write_text("name: other\n")
+    (tmp_path / "other").write_text("name: other\n")
+    assert locate.find("pipelines", "bm25") == home / "pipelines/bm25.yaml"
+    assert locate.find("pipelines", "./bm25") == Path("bm25")
+    assert locate.find("pipelines", "other") == Path("other")
+    (tmp_path / "retrieval").mkdir()  # a folder is no recipe
+    assert locate.find("pipelines", "retrieval/bm25") == shipped / "pipelines/retrieval/bm25.yaml"
+
+
+def test_two_files_of_the_user_with_one_name_are_refused(places):
+    _, home = places
+    for folder in ("a", "b"):
+        (home / "pipelines" / folder).mkdir()
+        (home / "pipelines" / folder / "twin.yaml").write_text("name: x\n")
+    with pytest.raises(ConfigError, match=r"has a/twin\.yaml and b/twin\.yaml, both called 'twin'; rename one"):
+        locate.find("pipelines", "twin")
+    assert locate.find("pipelines", "b/twin") == home / "pipelines/b/twin.yaml"
+
+
+@pytest.mark.parametrize("name", ["../own", "retrieval/../../own", "/own", "retrieval/\0"])
+def test_a_folder_before_a_name_leads_nowhere_else(places, name):
+    with pytest.raises(NotFoundError):
+        locate.find("pipelines", name)
 
 
 def test_a_name_may_have_its_folder_before_it(places):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from irkit.errors import ConfigError, DataError, NotFoundError
-from irkit.yamlfile import DEEPEST, LARGEST, dump_yaml, parse_value, parse_yaml, read_yaml
+from irkit.yamlfile import DEEPEST, LARGEST, MOST, dump_yaml, parse_value, parse_yaml, read_yaml
 
 TEXT = """\
 name: x
@@ -127,6 +127,19 @@ def test_a_bomb_of_aliases_is_refused_at_its_first_anchor():
         parse_yaml(text, "bomb")
 
 
+@pytest.mark.parametrize("text", ["a: [" + "1," * 40_000 + "]", "".join(f"k{number}: 1\n" for number in range(20_000))])
+def test_a_file_of_very_many_values_is_refused_before_all_are_read(text):
+    with pytest.raises(DataError, match=f"more than {MOST} values"):
+        parse_yaml(text)
+
+
+def test_long_keys_and_names_are_cut_in_messages():
+    for text in ("a: &" + "x" * 5000 + " 1", "a: *" + "x" * 5000, f"? {'x' * 5000}\n: 1\n? {'x' * 5000}\n: 1"):
+        with pytest.raises(DataError) as caught:
+            parse_yaml(text)
+        assert len(str(caught.value)) < 200
+
+
 def test_nothing_is_executed(tmp_path):
     mark = tmp_path / "mark"
     path = tmp_path / "x.yaml"
@@ -144,7 +157,7 @@ def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(DataError, match=r"x\.yaml:2: not UTF-8, got byte 0xff"):
         read_yaml(path)
     path.write_bytes(b"a: 1\n" + b"#" * LARGEST)
-    with pytest.raises(DataError, match=r"x\.yaml:1: more than 1000000 bytes"):
+    with pytest.raises(DataError, match=r"x\.yaml:1: more than 250000 bytes"):
         read_yaml(path)
     with pytest.raises(DataError, match="cannot be read; Is a directory"):
         read_yaml(tmp_path)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from irkit.cli.evaluate import MEASURES
+from irkit.cli.evaluate import MEASURES, mixed_tags
 from irkit.cli.printing import say, say_json
 
 
@@ -18,6 +18,8 @@ def compare(
     /,
     *,
     split: str | None = None,
+    format: str = "auto",
+    encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
     test: Literal["t", "wilcoxon", "randomisation"] = "t",
     seed: int = 42,
@@ -44,6 +46,10 @@ def compare(
         The other run files.
     split
         Which of the collection's sets of judgements, such as test; default its own default.
+    format
+        How the file of judgements is written, if its name and content do not tell.
+    encoding
+        Of the file of judgements and of the run files, such as latin-1.
     measures
         Measures as ir-measures spells them, separated by spaces.
     test
@@ -53,22 +59,29 @@ def compare(
     json
         Print one JSON object: run, measure, statistics.
     """
-    from irkit.cli.inputs import judgements
+    from irkit.cli.inputs import data_line, judgements
     from irkit.errors import ConfigError
-    from irkit.evaluate import compare as contrast
-    from irkit.evaluate import parse_measures
+    from irkit.evaluate import Comparison, evaluate, parse_measures
+    from irkit.io.runs import read_tagged_run
 
     wanted = parse_measures(measures)
-    judged, exclude_self = judgements(qrels, split)
+    judged, exclude_self = judgements(qrels, split, format, encoding)
     paths = [baseline, *runs]
     names = [str(path) for path in paths]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ConfigError(f"compare: {twice} is given twice; give each run once")
-    found = contrast(
-        dict(zip(names, paths, strict=True)), judged, wanted, test=test, exclude_self=exclude_self, seed=seed
-    )
+    evaluations, tags = {}, {}
+    for name, path in zip(names, paths, strict=True):  # one run in memory at a time
+        results, tags[name] = read_tagged_run(path, encoding=encoding)
+        evaluations[name] = evaluate(results, judged, wanted, exclude_self=exclude_self)
+    found = Comparison(evaluations, names[0], test, seed)
     if json:
         say_json(found.cells)
-    else:
-        say(found)
+        return
+    say(found)
+    for name, own in tags.items():
+        if len(own) > 1:
+            say(f"{name}: {mixed_tags(own)}")
+    if said := data_line(qrels):
+        say(said)

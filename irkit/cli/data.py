@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
+from irkit.cli.clean import clean
 from irkit.cli.printing import say
 from irkit.cli.standard import taking_standard
 from irkit.cli.tables import counted, table
@@ -22,12 +23,13 @@ For example:
 
 
 def family() -> App:
-    """Return the commands list, show, get and verify."""
+    """Return the commands list, show, get, verify and clean."""
     app = App(name="data", help=HELP, help_format="plaintext", version_flags=())
     app.command(list_, name="list")
     app.command(taking_standard(show))
     app.command(taking_standard(get))
     app.command(taking_standard(verify))
+    app.command(clean)
     return app
 
 
@@ -35,13 +37,15 @@ def list_() -> None:
     """List the collections by name, with where they are: those of documents, then those of ratings.
 
     A collection is here, downloadable (irkit data get), or to be had by path only: its owners ask
-    for an agreement, and IRKIT_DATA then names the folder it was put in.
+    for an agreement, and IRKIT_DATA then names the folder it was put in. A card of yours that cannot
+    be read is listed last, with what is wrong with it.
 
     For example:
 
         irkit data list
     """
     from irkit.io import collections, rating_collections
+    from irkit.io.library import broken_cards
 
     rows = [
         [name, row.state, _number(row.documents), _number(row.queries), ", ".join(row.splits), row.about]
@@ -54,6 +58,10 @@ def list_() -> None:
     ]
     say()
     say(table(["collection", "state", "ratings", "users", "items", "splits", "about"], rows))
+    broken = [[name, "broken", " ".join(reason.split())] for name, reason in broken_cards().items()]
+    if broken:
+        say()
+        say(table(["collection", "state", "what is wrong with its card"], broken))
 
 
 def show(collection: str, /) -> None:
@@ -68,10 +76,11 @@ def show(collection: str, /) -> None:
     collection
         A collection's name, folder, file of ratings or irds:<id>.
     """
-    from irkit.io.cards import card_names, find_card
-    from irkit.io.library import load_either, locate, state
+    from irkit.io.cards import find_card
+    from irkit.io.library import load_either, locate, path_given, state
 
-    card = find_card(collection) if collection in card_names() else load_either(collection).card
+    named = not collection.startswith("irds:") and path_given(collection) is None
+    card = find_card(collection) if named else load_either(collection).card
     here = locate(card)
     facts = {
         "name": card.name,

@@ -1,4 +1,4 @@
-"""`irkit doctor`: is everything here that irkit needs?"""
+"""`irkit doctor`: is everything here that irkit needs, and is an index as it was written?"""
 
 from __future__ import annotations
 
@@ -26,21 +26,34 @@ class Check(NamedTuple):
     "What to do; empty where all is well."
 
 
-def doctor() -> int:
-    """Check Python, Java, the jars, the packages and the folders.
+def doctor(index: str | None = None, /) -> int:
+    """Check Python, Java, the jars, the packages and the folders; or every file of an index.
 
     Each line says ok or problem; a problem comes with its remedy, and then the exit status is 1.
 
     For example:
 
         irkit doctor
+        irkit doctor lee-index
+
+    Parameters
+    ----------
+    index
+        An index folder: its files are read again and compared with what was written.
     """
-    checks = list(diagnose())
+    checks = list(diagnose() if index is None else _index(index))
     width = max(len(check.name) for check in checks)
     for check in checks:
         state = "problem" if check.remedy else "ok"
         say(f"{state:7}  {check.name:{width}}  {check.found}" + (f"; {check.remedy}" if check.remedy else ""))
     return 1 if any(check.remedy for check in checks) else 0
+
+
+def _index(path: str) -> Iterator[Check]:
+    from irkit.lucene.examine import examine
+
+    for part in examine(path):
+        yield Check(*part)
 
 
 def diagnose() -> Iterator[Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,14 +24,19 @@ def evaluate(
     /,
     *,
     split: str | None = None,
+    format: str = "auto",
+    encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
     per_query: bool = False,
     json: bool = False,
 ) -> None:
     """Measure run files against judgements.
 
-    Equal scores are ordered as trec_eval does. A judged query without results scores 0; a query
-    without judgements is left out.
+    Equal scores are ordered as trec_eval does, by document id descending. Scores are compared in
+    double precision; trec_eval holds them in single precision, so that it takes scores for equal
+    which differ only behind their seventh digit. A judged query without results scores 0; a query
+    without judgements is left out. What is left out or scores 0 for such a reason is said below the
+    table, as are several tags in one file.
 
     For example:
 
@@ -45,6 +51,10 @@ def evaluate(
         Run files in TREC's format.
     split
         Which of the collection's sets of judgements, such as test; default its own default.
+    format
+        How the file of judgements is written, if its name and content do not tell.
+    encoding
+        Of the file of judgements and of the run files, such as latin-1.
     measures
         Measures as ir-measures spells them, separated by spaces.
     per_query
@@ -52,21 +62,38 @@ def evaluate(
     json
         Print one JSON object per run, with the values of each query where --per-query is given.
     """
-    from irkit.cli.inputs import judgements
+    from irkit.cli.inputs import data_hash, data_line, judgements
     from irkit.evaluate import evaluate as measure
     from irkit.evaluate import parse_measures
-    from irkit.io import read_run
+    from irkit.io.runs import read_tagged_run
 
     wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
-    judged, exclude_self = judgements(qrels, split)
-    found = [(run, measure(read_run(run), judged, wanted, exclude_self=exclude_self)) for run in runs]
+    judged, exclude_self = judgements(qrels, split, format, encoding)
+    found, tags = [], {}
+    for run in runs:
+        results, tags[run] = read_tagged_run(run, encoding=encoding)
+        found.append((run, measure(results, judged, wanted, exclude_self=exclude_self)))
     if json:
+        data = {"data_hash": known} if (known := data_hash(qrels)) else {}
         for run, evaluation in found:
-            say_json(_object(run, evaluation, per_query))
+            say_json({**_object(run, evaluation, tags[run], per_query), **data})
         return
     names = found[0][1].measures
     rows = [row for run, evaluation in found for row in _rows(run, evaluation, per_query)]
     say(table(["run", "query" if per_query else "queries", *names], rows))
+    for run, evaluation in found:
+        said = ", ".join(filter(None, [evaluation.said(), mixed_tags(tags[run])]))
+        if said:
+            say(f"{run}: {said}")
+    if said := data_line(qrels):
+        say(said)
+
+
+def mixed_tags(tags: Sequence[str]) -> str:
+    """Name the tags of a run file that has more than one."""
+    if len(tags) < 2:
+        return ""
+    return f"{len(tags)} tags: {' '.join(tags[:3])}{' ...' if len(tags) > 3 else ''}"
 
 
 def _rows(run: Path, evaluation: Evaluation, per_query: bool) -> list[list[str]]:
@@ -81,8 +108,9 @@ def _rows(run: Path, evaluation: Evaluation, per_query: bool) -> list[list[str]]
     return [*rows, [str(run), "all", *means]]
 
 
-def _object(run: Path, evaluation: Evaluation, per_query: bool) -> dict[str, Any]:
+def _object(run: Path, evaluation: Evaluation, tags: Sequence[str], per_query: bool) -> dict[str, Any]:
     out: dict[str, Any] = {"run": str(run), "measures": evaluation.means, "queries": evaluation.counts}
+    out |= {"exclude_self": evaluation.exclude_self, "tags": list(tags)}
     if per_query:
         out["per_query"] = {name: column.to_dict() for name, column in evaluation.per_query.items()}
     return out

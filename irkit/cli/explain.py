@@ -17,6 +17,8 @@ def explain(
     *,
     query: bool = False,
     queries: Path | None = None,
+    format: str = "auto",
+    encoding: str = "utf-8",
     split: str | None = None,
     set: list[str] | None = None,
     vectors: str | None = None,
@@ -24,7 +26,7 @@ def explain(
     """Say how one document got its score for one query.
 
     Each stage of the pipeline shows the rank and score it gave; where a stage knows, the share of
-    each term.
+    each term. Where scores are added, a part that lacks the document shows what it counted instead.
 
     For example:
 
@@ -45,6 +47,10 @@ def explain(
         Take the third argument as the text of a query.
     queries
         A file of queries to look the id up in, instead of the collection's own.
+    format
+        How that file is written, if its name and content do not tell.
+    encoding
+        Of that file, such as latin-1.
     split
         Which of the collection's sets of queries, such as test; default its own default.
     set
@@ -60,7 +66,7 @@ def explain(
     if query:
         asked = queries_frame(question)
     else:
-        known = topics(source, queries, split)
+        known = topics(source, queries, split, format, encoding)
         asked = known[known["qid"] == question]
         if not len(asked):
             raise NotFoundError(f"explain: there is no query {question!r}; {near_misses(question, known['qid'])}")

@@ -20,6 +20,7 @@ def index(
     *,
     to: Path | None = None,
     format: str = "auto",
+    encoding: str = "utf-8",
     analyzer: str = "english",
     threads: int | None = None,
     positions: bool = False,
@@ -44,7 +45,9 @@ def index(
     to
         The index folder; default <source>-index in this folder.
     format
-        How the file is written, if its name and content do not tell.
+        How the files are written, if name and content do not tell.
+    encoding
+        Of the files, such as latin-1.
     analyzer
         What makes terms of text: english (Porter, as Anserini), whitespace, or a language code such as de.
     threads
@@ -69,7 +72,7 @@ def index(
     start = time.perf_counter()
     built = build_index(
         target,
-        documents(source, format),
+        documents(source, format, encoding),
         analyzer=analyzer,
         positions=positions,
         store_text=text,

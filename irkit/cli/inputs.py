@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from irkit.errors import ConfigError, NotFoundError
 from irkit.streams import readable
+
+UTF8 = "utf-8"
 
 if TYPE_CHECKING:
     from irkit.documents import Document
@@ -18,7 +21,11 @@ if TYPE_CHECKING:
     from irkit.recipe import Recipe
 
 
-def documents(source: str, format: str) -> Iterator[Document]:
+SHOWN = 8
+"Digits of a hash that are printed for people; JSON has all of them."
+
+
+def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Document]:
     """Read the documents of a file, a folder or a collection.
 
     A folder that holds a collection (documents, queries, judgements) gives its documents, any other
@@ -26,17 +33,39 @@ def documents(source: str, format: str) -> Iterator[Document]:
     """
     from irkit.io import load_collection, read_documents
 
-    path = Path(source).expanduser()
-    if readable(path) or (path.is_dir() and format != "auto"):
-        return read_documents(path, format)
-    if format != "auto":
-        raise ConfigError(f"index: --format is for files and folders, got {source}; leave it out")
+    path = as_path(source)
+    told = format != "auto" or encoding != UTF8
+    if path is not None and readable(path):
+        return read_documents(path, format, encoding=encoding)
+    if told and path is not None and path.is_dir():
+        if _is_collection(source):  # its queries and judgements are no documents
+            raise ConfigError(f"index: {source} holds a collection; beside --format or --encoding name its documents")
+        return read_documents(path, format, encoding=encoding)
+    if told:
+        raise ConfigError(f"index: --format and --encoding are for files and folders, got {source}; leave them out")
     try:
         return load_collection(source).documents()
     except NotFoundError:
-        if path.is_dir():
+        if path is not None and path.is_dir():
             return read_documents(path)
         raise
+
+
+def as_path(source: str) -> Path | None:
+    """Return the file or folder that a source means; None where it means a collection by its name."""
+    from irkit.locate import given_path, names
+
+    return None if source.startswith("irds:") else given_path(source, names("data"))
+
+
+def _is_collection(folder: str) -> bool:
+    from irkit.io import load_collection
+
+    try:
+        load_collection(folder)
+    except (NotFoundError, ConfigError):
+        return False
+    return True
 
 
 def opened(source: str) -> Index:
@@ -44,7 +73,7 @@ def opened(source: str) -> Index:
     from irkit.lucene import Index
 
     if is_index(source):
-        return Index.open(source)
+        return Index.open(Path(source).expanduser())
     from irkit.evaluate import collection_index
     from irkit.io import load_collection
 
@@ -52,32 +81,58 @@ def opened(source: str) -> Index:
 
 
 def is_index(source: str) -> bool:
-    """Say whether a path is a folder with a Lucene index."""
-    path = Path(source)
-    return path.is_dir() and any(path.glob("segments_*"))
+    """Say whether a source means a folder with a Lucene index."""
+    path = as_path(source)
+    return path is not None and os.path.isdir(path) and any(path.glob("segments_*"))
 
 
-def topics(source: str, queries: Path | None, split: str | None = None) -> Queries:
+def data_hash(source: str) -> str:
+    """Return the hash of the data that a collection or index holds, whatever its name; empty for a file."""
+    from irkit.io import load_collection
+
+    path = as_path(source)
+    if path is not None and not os.path.isdir(path):
+        return ""
+    try:
+        return opened(source).fingerprint if is_index(source) else load_collection(source).fingerprint
+    except NotFoundError:  # a folder may hold judgements without documents
+        return ""
+
+
+def data_line(source: str) -> str:
+    """Say which data a source held, in digits short enough to compare by eye; empty for a file."""
+    found = data_hash(source)
+    return f"{source}: data {found[:SHOWN]}" if found else ""
+
+
+def topics(
+    source: str, queries: Path | None, split: str | None = None, format: str = "auto", encoding: str = UTF8
+) -> Queries:
     """Return the queries of a file, or else of the collection."""
     from irkit.io import load_collection, read_queries
 
     if queries is not None:
         if split is not None:
             raise ConfigError("run: --split chooses among a collection's queries; leave it out beside --queries")
-        return read_queries(queries)
+        return read_queries(queries, format, encoding=encoding)
+    if format != "auto" or encoding != UTF8:
+        raise ConfigError("run: --format and --encoding are for a file of queries; leave them out, or give --queries")
     if is_index(source):
         raise ConfigError(f"run: {source} is an index and has no queries; give a file with --queries")
     return load_collection(source).queries(split)
 
 
-def judgements(source: str, split: str | None = None) -> tuple[Qrels, bool]:
+def judgements(source: str, split: str | None = None, format: str = "auto", encoding: str = UTF8) -> tuple[Qrels, bool]:
     """Return the judgements of a file or collection, and whether a document is no answer to itself."""
     from irkit.io import load_collection, read_qrels
 
-    if readable(source):
+    path = as_path(source)
+    if path is not None and readable(path):
         if split is not None:
             raise ConfigError(f"--split chooses among a collection's judgements, got the file {source}; leave it out")
-        return read_qrels(source), False
+        return read_qrels(path, format, encoding=encoding), False
+    if format != "auto":
+        raise ConfigError(f"--format is for a file of judgements, got {source}; leave it out")
     collection = load_collection(source)
     return collection.qrels(split), collection.exclude_self
 

@@ -107,12 +107,17 @@ def save_result(result: dict[str, Any]) -> list[Path]:
 def list_suites() -> None:
     """Print the suites by name."""
     from irkit.cli.tables import table
+    from irkit.errors import IrkitError
     from irkit.evaluate import load_suite
     from irkit.locate import names
 
     rows = []
     for name in sorted(names("eval")):
-        suite = load_suite(name)
+        try:
+            suite = load_suite(name)
+        except IrkitError as error:
+            rows.append([name, "-", "-", f"cannot be read: {error}"])
+            continue
         rows.append([name, ", ".join(dict.fromkeys(suite.boards)), str(len(suite.rows)), suite.about])
     say(table(["suite", "collections", "systems", "about"], rows))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from irkit.cli.printing import say, say_json
+from irkit.cli.printing import note, say, say_json
 from irkit.streams import STANDARD, to_stdout
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ def recommend(
     /,
     *users: str,
     model: str | None = None,
+    format: str = "auto",
+    encoding: str = "utf-8",
     n: Annotated[int, Parameter(name=["-n", "--n"])] = 10,
     rate: list[str] | None = None,
     set: list[str] | None = None,
@@ -34,7 +36,8 @@ def recommend(
     """Recommend items to users, or predict their ratings of given items.
 
     A model is fitted on all the ratings. What a user has rated is not recommended; a user without
-    ratings gets the most rated items.
+    ratings, or below the recipe's threshold in all of them, gets the most rated items (those most often
+    rated that high). A line below the list says who did, and who has nothing left to be recommended.
 
     For example:
 
@@ -51,6 +54,10 @@ def recommend(
         The ids of users.
     model
         A recipe that is fitted on ratings (irkit pipelines list), or its path; default ease, with --rate biased-mf.
+    format
+        How a file of ratings is written, if its name and content do not tell: tab, dat, csv, tsv or parquet.
+    encoding
+        Of a file of ratings, such as latin-1.
     n
         Items for each user.
     rate
@@ -71,6 +78,9 @@ def recommend(
         raise ConfigError(f"recommend: -n must be 1 or more, got {n}")
     if load is not None and (model or set or save):
         raise ConfigError("recommend: --load brings a fitted model; leave out --model, --set and --save")
+    reading = {"format": format, "encoding": encoding}
+    if load is not None and reading != {"format": "auto", "encoding": "utf-8"}:
+        raise ConfigError("recommend: --format and --encoding are for a file of ratings; leave them out beside --load")
     asked = users if load is None else (source, *users)
     if not asked and save is None:
         raise ConfigError("recommend: no user is named; give the ids of users after the ratings, or --save a model")
@@ -81,22 +91,22 @@ def recommend(
     from irkit.recommend import Recommender
 
     default = RATINGS if rate else LISTS
-    fitted = Recommender.load(load) if load else _fitted(source, model or default, set, bool(rate), save)
+    fitted = Recommender.load(load) if load else _fitted(source, model or default, set, bool(rate), save, reading)
     if save is not None:
         say(save, beside=Path(STANDARD) if json else save)
     if not asked:
         return
-    rows, strangers = _ratings(fitted, asked, rate) if rate else _lists(fitted, asked, n), _strangers(fitted, asked)
-    if not json:
-        _show(rows, strangers, save)
-        return
-    if not rate:
-        rows = rows.assign(known=~rows["user"].isin(strangers))
-    for row in rows.to_dict("records"):
-        say_json(row)
+    rows = _ratings(fitted, asked, rate) if rate else _lists(fitted, asked, n)
+    notes = _notes_on_ratings(fitted, asked) if rate else _notes_on_lists(fitted, asked, rows)
+    if json:
+        _print_json(rows if rate else rows.assign(known=~rows["user"].isin(_strangers(fitted, asked))), notes)
+    else:
+        _print_table(rows, notes, save)
 
 
-def _fitted(source: str, model: str, settings: list[str] | None, rates: bool, save: Path | None) -> Stage:
+def _fitted(
+    source: str, model: str, settings: list[str] | None, rates: bool, save: Path | None, reading: dict[str, str]
+) -> Stage:
     """Fit a recipe on the ratings of a source, and save it if that is asked for."""
     from irkit.errors import ConfigError
     from irkit.recipe import load_recipe, parse_settings, stage_class
@@ -114,7 +124,7 @@ def _fitted(source: str, model: str, settings: list[str] | None, rates: bool, sa
         raise ConfigError(f"recipe {recipe.name}: has several stages and no file for them; --save a single model")
     if rates and not (single and kind.predicts_ratings):
         raise ConfigError(f"recipe {recipe.name}: ranks items and predicts no ratings; use {RATINGS}")
-    fitted = recipe.build(train=load_ratings(source))
+    fitted = recipe.build(train=load_ratings(source, **reading))
     if save is not None:
         fitted.save(save)  # type: ignore[attr-defined]  # a Recommender, as was checked
     return fitted
@@ -122,7 +132,7 @@ def _fitted(source: str, model: str, settings: list[str] | None, rates: bool, sa
 
 def _lists(fitted: Stage, users: tuple[str, ...], n: int) -> pd.DataFrame:
     from irkit.recommend import Recommender
-    from irkit.recommend.base import users_frame
+    from irkit.recommend.lists import users_frame
 
     pipeline = fitted.limited(n) if isinstance(fitted, Recommender) else fitted % n
     found = pipeline(users_frame(users)).rename(columns={"qid": "user", "docno": "item"})
@@ -143,11 +153,49 @@ def _strangers(fitted: Stage, users: tuple[str, ...]) -> list[str]:
     return [user for user, row in zip(users, train.users.rows(list(users)), strict=True) if row < 0]
 
 
-def _show(rows: pd.DataFrame, strangers: list[str], save: Path | None) -> None:
+def _notes_on_ratings(fitted: Any, users: tuple[str, ...]) -> list[str]:
+    """Say whose ratings are not predicted from their own."""
+    strangers = _strangers(fitted, users)
+    return [f"without ratings, so these are what is known of the items alone: {', '.join(strangers)}"] * bool(strangers)
+
+
+def _notes_on_lists(fitted: Stage, users: tuple[str, ...], rows: pd.DataFrame) -> list[str]:
+    """Say who got what is popular for want of anything better, and who got nothing."""
+    import numpy as np
+
+    from irkit.recommend.lists import recommenders
+
+    train = fitted.resources()["train"]
+    row = train.users.rows(list(users))
+    # A model may know fewer of the users than have ratings: those who like something.
+    knows = np.all([model.knows(model.fitted.users.rows(list(users))) for model in recommenders(fitted)], axis=0)
+    given = [getattr(model.config, "threshold", None) for model in recommenders(fitted)]
+    limits = [threshold for threshold in given if threshold is not None]
+    least = f"{min(limits):g} or more" if limits else ""
+    popular = f"the items most often rated {least}" if limits else "the most rated items"
+    counts = np.bincount(train.user, minlength=len(train.users))
+    full = (row >= 0) & (counts[row] == len(train.items))
+    empty = ~np.isin(np.array(users, dtype=object), rows["user"].to_numpy(dtype=object))
+    said = {
+        f"without ratings, so these are {popular}": (row < 0) & ~empty,
+        f"without a rating of {least}, so these are {popular}": (row >= 0) & ~knows & ~empty,
+        "rated every item, so that nothing is left to recommend (the setting seen=keep lists them)": full & empty,
+        "nothing to recommend for": ~full & empty,
+    }
+    return [f"{note}: {', '.join(np.array(users, dtype=object)[who])}" for note, who in said.items() if who.any()]
+
+
+def _print_json(rows: pd.DataFrame, notes: list[str]) -> None:
+    for row in rows.to_dict("records"):
+        say_json(row)
+    for text in notes:
+        note(text)
+
+
+def _print_table(rows: pd.DataFrame, notes: list[str], save: Path | None) -> None:
     from irkit.cli.tables import table
 
     cells = [[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows.to_numpy()]
     say(table(list(rows.columns), cells), beside=save)
-    if strangers:
-        instead = "the most rated items" if "rank" in rows else "what is known of the items alone"
-        say(f"\nwithout ratings, so these are {instead}: {', '.join(strangers)}", beside=save)
+    for text in notes:
+        say(f"\n{text}", beside=save)

@@ -18,6 +18,8 @@ def run(
     *,
     output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
     queries: Path | None = None,
+    format: str = "auto",
+    encoding: str = "utf-8",
     split: str | None = None,
     n: Annotated[int | None, Parameter(name=["-n", "--n"])] = None,
     set: list[str] | None = None,
@@ -26,7 +28,8 @@ def run(
 ) -> None:
     """Run a recipe on the queries of a collection and write TREC's run format.
 
-    The collection is indexed on first use, and the index is kept in the user's folder.
+    The collection is indexed on first use, and the index is kept in the user's folder. The hash of
+    the data is printed: equal digits are equal data, whatever their name.
 
     For example:
 
@@ -44,6 +47,10 @@ def run(
         this folder.
     queries
         A file of queries, instead of the collection's own.
+    format
+        How that file is written, if its name and content do not tell.
+    encoding
+        Of that file, such as latin-1.
     split
         Which of the collection's sets of queries, such as test; default its own default.
     n
@@ -55,7 +62,7 @@ def run(
     tag
         The last column of the run file; default the recipe's name.
     """
-    from irkit.cli.inputs import built, prepared, topics
+    from irkit.cli.inputs import SHOWN, built, data_hash, prepared, topics
     from irkit.cli.tables import counted
     from irkit.errors import ConfigError
     from irkit.io import write_run
@@ -67,7 +74,7 @@ def run(
     name = loaded.name
     target = output or Path(f"{name}.run")
     check_output(target, who="run", option="-o")
-    asked = topics(source, queries, split)
+    asked = topics(source, queries, split, format, encoding)
     pipeline = built(loaded, source, vectors)
     if n is not None:
         pipeline = pipeline % n
@@ -77,6 +84,6 @@ def run(
     write_run(results, target, tag or name)
     say(
         f"{target}: {counted(len(asked), 'query')}, {counted(len(results), 'line')}, "
-        f"{1000 * seconds / max(len(asked), 1):.2f} ms per query",
+        f"{1000 * seconds / max(len(asked), 1):.2f} ms per query, data {data_hash(source)[:SHOWN]}",
         beside=target,
     )

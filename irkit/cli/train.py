@@ -40,8 +40,7 @@ def train(
     seed
         Of initial weights, order and noise; short for --set trainer.seed.
     resume
-        Go on with the run in the folder, if it holds one: after an interruption, or with more
-        epochs than before.
+        Go on with the run in the folder: after an interruption, or with more epochs than before.
     """
     from irkit.cli.runpage import page
     from irkit.io.atomic import write_bytes

@@ -58,7 +58,7 @@ def tune(
     table
         Write every candidate with its mean over all queries to this tab-separated file.
     """
-    from irkit.cli.inputs import prepared, resources
+    from irkit.cli.inputs import data_line, prepared, resources
     from irkit.evaluate import load_space
     from irkit.evaluate import tune as run
     from irkit.io import load_collection
@@ -86,5 +86,6 @@ def tune(
     if table is not None:
         write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode(errors="surrogateescape"), pack=True)
     say(tuned, beside=table)
+    say(data_line(source), beside=table)
     if table is not None:
         say(f"\n{table}", beside=table)

@@ -80,7 +80,8 @@ class Comparison:
             header = [measure, "mean", "delta", f"p {self.test}", "Holm", "p Wilcoxon", "p random", "w/t/l", "RI"]
             rows = [self._row(name, measure) for name in self.evaluations]
             blocks.append(text_table(header, rows))
-        return "\n\n".join([*blocks, f"{len(self.qids)} queries; * is the baseline"])
+        told = [f"{name}: {found.said()}" for name, found in self.evaluations.items() if found.said()]
+        return "\n\n".join([*blocks, "\n".join([f"{len(self.qids)} queries; * is the baseline", *told])])
 
     def _row(self, name: str, measure: str) -> list[str]:
         cell = self.cells[name][measure]
@@ -168,7 +169,7 @@ def compare(
     *,
     baseline: str | None = None,
     queries: Queries | Sequence[str] | None = None,
-    exclude_self: bool = False,
+    exclude_self: bool | None = None,
     test: Test = "t",
     seed: int = 42,
 ) -> Comparison:
@@ -184,6 +185,8 @@ def compare(
         Default the first run.
     queries : queries frame or sequence of qid, optional
         Default every query that has qrels.
+    exclude_self : bool, optional
+        As in `evaluate`.
     test : {"t", "wilcoxon", "randomisation"}
         The test whose p-values are corrected; all three are computed.
 
@@ -218,9 +221,12 @@ def check_test(test: str, *, who: str) -> None:
         raise ConfigError(f"{who}: there is no test {test!r}; choose from {', '.join(TEST_TITLES)}")
 
 
-def _by_stem(paths: Sequence[str | Path]) -> dict[str, str | Path]:
+def _by_stem(paths: Any) -> dict[str, str | Path]:
     named: dict[str, str | Path] = {}
-    for path in paths:
+    for path in [paths] if isinstance(paths, (str, Path, Hits, pd.DataFrame)) else paths:
+        if not isinstance(path, (str, Path)):
+            what = f"runs are files, or a dict of name to results, got {type(path).__name__}; write {{'mine': results}}"
+            raise ConfigError(f"compare: {what}")
         name = Path(path).stem
         if name in named:
             raise ConfigError(f"compare: two runs are called {name!r}, {named[name]} and {path}; name them in a dict")

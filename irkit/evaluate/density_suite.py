@@ -34,6 +34,7 @@ from irkit.evaluate.suitefile import (
     with_choice,
 )
 from irkit.io.density import Binarise, DensityData, load_density
+from irkit.rng import Seed
 
 if TYPE_CHECKING:
     from irkit.generative.base import Density
@@ -73,7 +74,7 @@ class DensitySuite(ComparingSuite):
     "Training recipes, in the order they are run."
     baseline: str | None = INDEPENDENT
     "Name of the system the others are compared with: a model, or independent bits."
-    seeds: tuple[int, ...] = Field((1,), min_length=1)
+    seeds: tuple[Seed, ...] = Field((1,), min_length=1)
     "A model is trained once with each; numbers are means."
 
     @property

@@ -2,7 +2,7 @@
 
 Each query's results are handed over with minus their rank as score, so that ties are broken by
 `irkit.hits.rank_order` and never by a provider. A query that has qrels but no results scores 0;
-a query without qrels is left out; both are counted.
+a query without qrels is left out; these and whatever else may be unexpected is counted and said.
 """
 
 from __future__ import annotations
@@ -25,6 +25,18 @@ if TYPE_CHECKING:
     from ir_measures import Measure
 
 
+COUNTS = {
+    "evaluated": "",
+    "without_results": "without results (score 0)",
+    "without_relevant": "without a relevant document (score 0)",
+    "without_judged": "with results of which none is judged",
+    "without_qrels": "without judgements (left out)",
+}
+"What is counted: `evaluated` queries, then those of them a reader may not expect, last those that are no part of them."
+
+SELF_EXCLUDED = "each query's own document left out"
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What one system scored."""
@@ -36,13 +48,19 @@ class Evaluation:
     means: dict[str, float]
     "Aggregate over the evaluated queries: the mean, or the sum for measures that count."
     counts: dict[str, int]
-    "`evaluated` queries; of these `without_results`, which score 0; queries `without_qrels`, left out."
+    "Queries by `COUNTS`."
+    exclude_self: bool = False
+    "Whether each query's own document was left out."
+
+    def said(self) -> str:
+        """Say in one line what a reader of the means may not expect; empty where there is nothing to say."""
+        told = [f"{self.counts[name]:,} {words}" for name, words in COUNTS.items() if words and self.counts.get(name)]
+        return ", ".join([*told, *([SELF_EXCLUDED] if self.exclude_self else [])])
 
     def __str__(self) -> str:
         width = max(map(len, self.measures))
         lines = [f"{name:<{width}}  {value:.4f}" for name, value in self.means.items()]
-        counted = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.counts.items() if count)
-        return "\n".join([*lines, f"queries: {counted}"])
+        return "\n".join([*lines, ", ".join(filter(None, [f"queries: {self.counts['evaluated']:,}", self.said()]))])
 
 
 def evaluate(
@@ -50,7 +68,7 @@ def evaluate(
     qrels: Qrels,
     measures: Measures,
     queries: Queries | Sequence[str] | None = None,
-    exclude_self: bool = False,
+    exclude_self: bool | None = None,
 ) -> Evaluation:
     """Measure results against relevance judgements.
 
@@ -63,8 +81,9 @@ def evaluate(
     measures : see `parse_measures`
     queries : queries frame or sequence of qid, optional
         The queries to evaluate; default every query that has qrels.
-    exclude_self : bool
-        Remove pairs with `docno == qid` from results and qrels first (query by example).
+    exclude_self : bool, optional
+        Remove pairs with `docno == qid` from results and qrels first (query by example); by default where
+        the qrels are of a collection whose card says so, which stands in `qrels.attrs`.
 
     Returns
     -------
@@ -83,6 +102,7 @@ def evaluate(
     parsed = parse_measures(measures)
     check_qrels(qrels, who="qrels")
     hits = results if isinstance(results, Hits) else Hits.from_frame(results)
+    exclude_self = excludes_self(exclude_self, qrels)
     if exclude_self:
         hits = without_self(hits)
         qrels = qrels[qrels["qid"].to_numpy() != qrels["docno"].to_numpy()]
@@ -94,8 +114,8 @@ def evaluate(
     _check_overlap(hits, asked, judged, qids)
 
     # Providers see queries as "1", "2", ...: one of them cuts a qid such as PLAIN-3 at its hyphen.
-    run = _run(hits, qids)
-    values = _measure(parsed, _labels(qrels, qids), run, len(qids))
+    run, labels = _run(hits, qids), _labels(qrels, qids)
+    values = _measure(parsed, labels, run, len(qids))
     names = tuple(map(str, parsed))
     return Evaluation(
         names,
@@ -104,9 +124,17 @@ def evaluate(
         {
             "evaluated": len(qids),
             "without_results": len(qids) - len(run),
-            "without_qrels": len(asked) - len(qids),
+            "without_relevant": sum(max(own.values()) < 1 for own in labels.values()),
+            "without_judged": sum(labels[number].keys().isdisjoint(ranked) for number, ranked in run.items()),
+            "without_qrels": int((~(_found(hits) if queries is None else asked).isin(judged)).sum()),
         },
+        exclude_self,
     )
+
+
+def excludes_self(exclude_self: bool | None, qrels: Qrels) -> bool:
+    """Say whether a query's own document is left out: as the caller says, else as the qrels' collection does."""
+    return bool(qrels.attrs.get("exclude_self")) if exclude_self is None else exclude_self
 
 
 def without_self(hits: Hits) -> Hits:
@@ -165,12 +193,17 @@ def _check_overlap(hits: Hits, asked: pd.Index, judged: pd.Index, qids: pd.Index
             f"evaluate: no query has qrels, got qids such as {_example(asked)} in the queries and {_example(judged)} "
             "in the qrels; ids are compared as strings"
         )
-    found = pd.Index(hits.queries["qid"])[np.diff(hits.ptr) > 0]
+    found = _found(hits)
     if len(found) and not found.isin(asked).any():
         raise FrameError(
             f"evaluate: no qid of the results is among the queries, got {_example(found)} and {_example(asked)}; "
             "ids are compared as strings"
         )
+
+
+def _found(hits: Hits) -> pd.Index:
+    """Return the qids that have results."""
+    return pd.Index(hits.queries["qid"])[np.diff(hits.ptr) > 0]
 
 
 def _example(qids: pd.Index) -> str:

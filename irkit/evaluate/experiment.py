@@ -10,22 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from irkit.errors import ConfigError, FrameError, IrkitError, near_misses
+from irkit.errors import CompositionError, ConfigError, FrameError, IrkitError, near_misses
 from irkit.evaluate.compare import LEVEL, Comparison, check_baseline, check_test
-from irkit.evaluate.evaluation import Evaluation, evaluate
+from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, evaluate
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import Measures, parse_measures
 from irkit.evaluate.memory import memory_notes
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.significance import TEST_TITLES, Test
 from irkit.evaluate.table import number, text_table
-from irkit.frames import Qrels, check_qrels, queries_frame
+from irkit.frames import Qrels, check_qrels, queries_frame, short
+from irkit.hits import Hits
 from irkit.pipeline.chain import as_stage
 from irkit.pipeline.stage import Flow, Stage
+from irkit.rng import check_seed
 from irkit.screen import visible
 
 if TYPE_CHECKING:
     from irkit.recipe import Cache
+
+_ALLOW = ", or say allow_leak and the board will say so"
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ def experiment(
     measures: Measures,
     *,
     baseline: str | None = None,
-    exclude_self: bool = False,
+    exclude_self: bool | None = None,
     test: Test = "t",
     repeats: int = 1,
     seed: int = 42,
@@ -173,8 +177,8 @@ def experiment(
     measures : see `parse_measures`
     baseline : str, optional
         The system the others are compared with.
-    exclude_self : bool
-        Remove pairs with `docno == qid` before measuring.
+    exclude_self : bool, optional
+        Remove pairs with `docno == qid` before measuring; by default as the collection of the qrels says (`evaluate`).
     test : {"t", "wilcoxon", "randomisation"}
         The test whose p-values are corrected by Holm's method; all three are computed.
     repeats : int
@@ -184,7 +188,7 @@ def experiment(
     cache : irkit.recipe.Cache, optional
         Take results of stages from there; times are then not reported.
     allow_leak : bool
-        Accept a system that was fitted on test queries, and put a note on the board.
+        Accept a system that was fitted on test queries, or on ratings that are judged, and put a note on the board.
 
     Raises
     ------
@@ -194,17 +198,21 @@ def experiment(
     FrameError
         If no query has qrels, or a frame is not what its role asks for.
     """
-    stages = {str(name): as_stage(stage) for name, stage in systems.items()}
+    stages = _stages(systems)
     queries = queries_frame(queries)
     parsed = parse_measures(measures)
     _check(stages, repeats)
     check_baseline(baseline, stages, who="experiment")
     check_test(test, who="experiment")
+    check_seed(seed)
     check_qrels(qrels, who="qrels")
     tested = queries["qid"][queries["qid"].isin(qrels["qid"])].tolist()
     if not tested:
         raise FrameError("experiment: none of the queries has qrels; ids are compared as strings, '1' is not '01'")
-    leaks = {name: check_leak(name, stage, tested, allow=allow_leak) for name, stage in stages.items()}
+    leaks = {
+        name: check_leak(name, stage, tested, qrels, allow=allow_leak, otherwise=_ALLOW)
+        for name, stage in stages.items()
+    }
 
     evaluations: dict[str, Evaluation] = {}
 
@@ -219,8 +227,29 @@ def experiment(
     comparison = Comparison({name: evaluations[name] for name in stages}, baseline, test, seed)
     milliseconds = {name: None if cache else 1000 * spent / len(queries) for name, spent in seconds.items()}
     system_notes: dict[str, tuple[str, ...]] = {name: (note,) for name, note in leaks.items() if note}
-    notes = tuple(_notes(comparison, repeats, cache is not None))
+    notes = tuple(_notes(comparison, repeats, cache is not None, self_said=exclude_self is not None))
     return Experiment(stages, comparison, milliseconds, peak, notes, system_notes)
+
+
+def _stages(systems: Any) -> dict[str, Stage]:
+    """Return the systems by name, after a check of what they are."""
+    if not isinstance(systems, Mapping):
+        raise ConfigError(
+            f"experiment: systems are a dict of name to pipeline, got {type(systems).__name__}; "
+            "write {'bm25': bm25, 'mine': mine}"
+        )
+    return {str(name): _stage(name, system) for name, system in systems.items()}
+
+
+def _stage(name: Any, system: Any) -> Stage:
+    if isinstance(system, (Hits, pd.DataFrame)):
+        what = "results that are there are measured by irkit.evaluate.compare({name: results}, qrels, measures)"
+        raise ConfigError(f"experiment: {name} must be a pipeline, got results ({type(system).__name__}); {what}")
+    try:
+        return as_stage(system)
+    except CompositionError:
+        what = "build a recipe with recipe.build(index=index), wrap a function with irkit.pipeline.apply"
+        raise ConfigError(f"experiment: {name} must be a pipeline, got {short(system)}; {what}") from None
 
 
 def _check(stages: dict[str, Stage], repeats: int) -> None:
@@ -236,12 +265,15 @@ def _check(stages: dict[str, Stage], repeats: int) -> None:
             )
 
 
-def _notes(comparison: Comparison, repeats: int, cached: bool) -> list[str]:
+def _notes(comparison: Comparison, repeats: int, cached: bool, *, self_said: bool) -> list[str]:
     notes = []
-    counts = {name: found.counts for name, found in comparison.evaluations.items()}
-    left_out = next(iter(counts.values()))["without_qrels"]
-    if left_out:
-        notes.append(f"{left_out} queries have no qrels and are left out")
+    first = next(iter(comparison.evaluations.values()))
+    if first.counts["without_qrels"]:
+        notes.append(f"{first.counts['without_qrels']} queries have no qrels and are left out")
+    if first.counts["without_relevant"]:
+        notes.append(f"{first.counts['without_relevant']} queries have no relevant document and score 0")
+    if first.exclude_self and not self_said:
+        notes.append(f"{SELF_EXCLUDED}, as the collection's card says")
     if cached:
         notes.append("results may come from the cache, so times are not reported")
     elif repeats == 1:

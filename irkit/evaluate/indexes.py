@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -10,26 +13,39 @@ from typing import TYPE_CHECKING
 
 import irkit
 from irkit.config import digest
+from irkit.errors import DamagedError, NotFoundError
 from irkit.locate import home
+from irkit.turns import turn
 
 if TYPE_CHECKING:
     from irkit.io import Collection
     from irkit.lucene import Index
+
+NAME = r".+-[0-9a-f]{16}(-[0-9a-f]{8})?"
+"Form of the names of our indexes; older ones lack the hash of the code."
 
 
 def index_path(collection: Collection, analyzer: str = "english") -> Path:
     """Return where the index of a collection lies, whether it is built or not.
 
     The folder's name holds a hash of the collection's files and reading options, the analyser and
-    the code that reads and indexes: when one of them changes, another folder is meant.
+    the code that reads and indexes: when one of them changes, another folder is meant. A second
+    hash is of the code alone, so that what another version built is known by its name.
     """
     key = digest("index", collection.fingerprint, analyzer, _code())
     name = re.sub(r"[^\w.-]+", "-", Path(collection.name).name).strip(".-")[:60] or "collection"
-    return home() / "indexes" / f"{name}-{key[:16]}"
+    return home() / "indexes" / f"{name}-{key[:16]}-{_code()[:8]}"
+
+
+def current(name: str) -> bool:
+    """Say whether an index of this name was built by the code that runs."""
+    return name.endswith(f"-{_code()[:8]}") and re.fullmatch(NAME, name) is not None
 
 
 def collection_index(collection: Collection | str, analyzer: str = "english", *, progress: bool = False) -> Index:
-    """Open the index of a collection, building it first where there is none.
+    """Open the index of a collection, building it first where there is none, or a damaged one.
+
+    While another process builds the same index this one waits, and says so.
 
     Parameters
     ----------
@@ -42,19 +58,39 @@ def collection_index(collection: Collection | str, analyzer: str = "english", *,
 
     Raises
     ------
-    LockedError
-        If another process builds the same index at this moment.
+    ConfigError
+        If a damaged index lies there together with anything else, which is not removed.
     """
-    from irkit.lucene import Index, build_index
+    from irkit.lucene import build_index
 
     if isinstance(collection, str):
         from irkit.io import load_collection
 
         collection = load_collection(collection)
     path = index_path(collection, analyzer)
-    if path.exists():  # an index gets its place when it is complete
+    index = _opened(path)
+    if index is None:
+        with turn(path, f"builds the index of {collection.name}"):
+            index = _opened(path)
+            if index is None:
+                if path.exists():
+                    print(f"irkit: the index {path} is damaged and is built again", file=sys.stderr)
+                index = build_index(path, collection.documents(), analyzer=analyzer, progress=progress, overwrite=True)
+    return index
+
+
+def _opened(path: Path) -> Index | None:
+    """Open an index; None if there is none or it is damaged."""
+    from irkit.lucene import Index
+
+    if not path.exists():  # an index gets its place when it is complete
+        return None
+    with suppress(OSError):
+        os.utime(path)  # the time of last use
+    try:
         return Index.open(path)
-    return build_index(path, collection.documents(), analyzer=analyzer, progress=progress)
+    except (DamagedError, NotFoundError):
+        return None
 
 
 @cache

@@ -30,11 +30,12 @@ from irkit.evaluate.suitefile import (
 from irkit.evaluate.toplists import check_measures
 from irkit.recommend.base import Recommender
 from irkit.recommend.guards import GUARDS, LOOKS, checked
+from irkit.recommend.lists import recommenders
 from irkit.recommend.problems import Problem, SplitChoice, load_problem
 from irkit.recommend.splits import RatingSplit
+from irkit.rng import Seed
 
 if TYPE_CHECKING:
-    from irkit.pipeline.stage import Stage
     from irkit.recipe import Recipe
 
 RESOURCES = ("train",)
@@ -76,7 +77,7 @@ class RatingSuite(ComparingSuite):
     "Top-n lists: least rating of a relevant item."
     candidates: Literal["positives", "rated"] = "positives"
     "Top-n lists: which training items are no candidates; see `irkit.evaluate.toplists.POLICIES`."
-    seeds: tuple[int, ...] = Field((1,), min_length=1)
+    seeds: tuple[Seed, ...] = Field((1,), min_length=1)
     "A system that has a seed is fitted once with each; numbers are means."
     valid: float | None = Field(None, gt=0, lt=1)
     "Share of the training ratings held out for models with the setting `patience`; others learn from all."
@@ -183,7 +184,7 @@ class RatingJob:
             started = time.perf_counter()
             stage = one.build(**resources)
             fitting.append(time.perf_counter() - started)
-            for model in _recommenders(stage):
+            for model in recommenders(stage):
                 notes += checked(model, split, system.waive)
             started = time.perf_counter()
             found.append(ruler.measure(stage))
@@ -284,11 +285,3 @@ def _by_seed(recipe: Recipe, seeds: Sequence[int]) -> Iterator[Recipe]:
         return
     for seed in seeds:
         yield recipe.with_settings(dict.fromkeys(names, seed))
-
-
-def _recommenders(stage: Stage) -> Iterator[Recommender]:
-    """Yield every recommender of a pipeline."""
-    if isinstance(stage, Recommender):
-        yield stage
-    for part in stage.parts:
-        yield from _recommenders(part)

@@ -18,7 +18,7 @@ from irkit.errors import FrameError
 from irkit.evaluate.compare import cell, correct
 from irkit.evaluate.significance import Test, bootstrap_interval, contrast, robustness
 from irkit.recommend.base import BRANCHES, Recommender
-from irkit.recommend.guards import LOOKS
+from irkit.recommend.guards import LOOKS, checked
 from irkit.recommend.splits import RatingSplit
 
 PARTS = ("all", "warm", "cold user", "cold item")
@@ -54,6 +54,8 @@ class RatingEvaluation:
     split_hash: str | None = None
     looks: int = 0
     "How often the test part had been looked at, this time included."
+    notes: tuple[str, ...] = ()
+    "What a reader of the numbers should know, such as guards that were waived."
 
     @property
     def rmse(self) -> float:
@@ -70,23 +72,34 @@ class RatingEvaluation:
         for name, s in self.parts.items():
             rows.append(f"{name:<9}  {s.pairs:>8}  {s.rmse:.4f}  {s.rmse_low:.4f}-{s.rmse_high:.4f}    {s.mae:.4f}")
         rows.append("predicted from " + ", ".join(f"{name} {share:.1%}" for name, share in self.branches.items()))
-        return "\n".join([*rows, *([f"test part looked at {self.looks} times"] if self.looks > 1 else [])])
+        looks = [f"test part looked at {self.looks} times"] if self.looks > 1 else []
+        return "\n".join([*rows, *looks, *self.notes])
 
 
-def evaluate_ratings(model: Recommender, split: RatingSplit, *, seed: int = 42) -> RatingEvaluation:
+def evaluate_ratings(
+    model: Recommender, split: RatingSplit, *, seed: int = 42, waive: Mapping[str, str] | None = None
+) -> RatingEvaluation:
     """Measure a fitted model on the test part of a split, and count the look.
 
     Parameters
     ----------
     model : Recommender
-        Fitted, as a rule on `split.train`; `irkit.recommend.guards.checked` finds out.
+        Fitted on `split.train`, or on a part of it.
     split : RatingSplit
     seed : int
         Of the bootstrap.
+    waive : mapping of guard name to reason, optional
+        Guards whose finding is accepted and printed; see `irkit.recommend.guards.checked`.
+
+    Raises
+    ------
+    ConfigError
+        If the model saw what it is to be measured on, in whatever role, and that is not waived.
     """
+    notes = tuple(checked(model, split, waive))
     looks = LOOKS.look(split)
     found = rating_errors(model.predict(split.test.frame()), seed=seed)
-    return RatingEvaluation(found.parts, found.branches, found.errors, split.hash, looks)
+    return replace(found, split_hash=split.hash, looks=looks, notes=notes)
 
 
 def rating_errors(predicted: pd.DataFrame, *, seed: int = 42) -> RatingEvaluation:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from irkit.config import digest
 from irkit.errors import NotFoundError, near_misses
-from irkit.locate import collections_home, home
+from irkit.kept import found, keep
+from irkit.locate import collections_home, given_path, home
 from irkit.streams import readable
 from irkit.text.vectors import Vectors, train_ppmi_svd, train_word2vec
+from irkit.turns import turn
 
 if TYPE_CHECKING:
     from irkit.io import Collection
@@ -27,7 +29,8 @@ def suite_vectors(name: str, collection: Collection, index: Index) -> Vectors:
     ----------
     name : str
         `trained:ppmi-svd` or `trained:word2vec` trains on the collection's documents, analysed as the
-        index is; anything else is a file, by path or below `IRKIT_DATA`.
+        index is; anything else is a file: a path, or else a path below `IRKIT_DATA`, where a bare name
+        is sought first.
     collection : Collection
     index : Index
         Of the collection.
@@ -41,8 +44,11 @@ def suite_vectors(name: str, collection: Collection, index: Index) -> Vectors:
         return _trained(name, collection, index)
     if name.startswith("trained:"):
         raise NotFoundError(f"vectors: there is no {name!r}; {near_misses(name, TRAINED)}")
-    folders = [Path(), *([root] if (root := collections_home()) else [])]
-    path = next((folder / name for folder in folders if readable(folder / name)), None)
+    root = collections_home()
+    below = root / name if root is not None and (root / name).is_file() else None
+    path = given_path(name, [] if below is None else [name])
+    if path is None or not readable(path):
+        path = below
     if path is None:
         raise NotFoundError(f"vectors: there is no file {name!r} here or below IRKIT_DATA")
     return Vectors.load(path)
@@ -52,14 +58,20 @@ def _trained(name: str, collection: Collection, index: Index) -> Vectors:
     """Train once per collection and analyser; the result is kept in the user's folder."""
     key = digest(name, collection.fingerprint, index.analyzer.name)
     path = home() / "vectors" / f"{Path(collection.name).name}-{key[:16]}.npz"
-    if path.is_file():
-        return Vectors.read(path)
+    kept = found(path, Vectors.read)
+    if kept is None:
+        with turn(path, f"trains {name.removeprefix('trained:')} vectors on {collection.name}"):
+            kept = found(path, Vectors.read)
+            if kept is None:
+                kept = _train(name, collection, index)
+                keep(path, kept.save)
+    return kept
+
+
+def _train(name: str, collection: Collection, index: Index) -> Vectors:
     ptr, ids, words = index.analyzer.encode([document.text for document in collection.documents()])
     names = words.to_pylist()
-    vectors: Any
     if name == "trained:ppmi-svd":
-        vectors = train_ppmi_svd(ptr, ids, names)
-    else:
-        vectors = train_word2vec([names[word] for word in ids[begin:end]] for begin, end in pairwise(ptr))
-    vectors.save(path)
-    return Vectors.read(path)
+        return train_ppmi_svd(ptr, ids, names)
+    texts: Any = ([names[word] for word in ids[begin:end]] for begin, end in pairwise(ptr))
+    return train_word2vec(texts)

@@ -14,7 +14,7 @@ from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.experiment import experiment
 from irkit.evaluate.indexes import collection_index
 from irkit.evaluate.measures import measure_names
-from irkit.evaluate.resources import suite_vectors
+from irkit.evaluate.resources import TRAINED, suite_vectors
 from irkit.evaluate.suitefile import ComparingSuite, RecipeChoice, check_needs, loaded_recipe, origin, set_options
 from irkit.evaluate.tuning import Method, Space, load_space, tune
 
@@ -222,7 +222,8 @@ def _vector_notes(source: str, index: Index, vectors: Any, queries: Queries) -> 
 
     missing, terms = without_vector(index, vectors, queries)
     known = f"{missing:,} of {terms:,} query terms {'has' if missing == 1 else 'have'} no vector"
-    return [f"word vectors: {source}", known]
+    of = ", learned from the documents that are searched, from no query and no judgement" if source in TRAINED else ""
+    return [f"word vectors: {source}{of}", known]
 
 
 def _run_command(system: SystemChoice, choice: CollectionChoice, vectors: str) -> str:

@@ -20,8 +20,9 @@ from irkit.evaluate.compare import Comparison
 from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.ratings import PARTS, branch_shares, compare_errors, error_by_seed, parts_of, prediction_errors
 from irkit.evaluate.significance import Test
-from irkit.evaluate.toplists import POLICIES, TopNTask, top_n_task
-from irkit.recommend.base import BRANCHES, Recommender, users_frame
+from irkit.evaluate.toplists import POLICIES, TopNTask, deepest, top_n_task
+from irkit.recommend.base import BRANCHES, Recommender
+from irkit.recommend.lists import recommenders, users_frame
 from irkit.recommend.problems import Problem
 from irkit.recommend.splits import RatingSplit
 
@@ -177,6 +178,14 @@ class ErrorRuler(Ruler):
         return [*best, *super().notes()]
 
 
+class Listed(NamedTuple):
+    """What a system's lists scored."""
+
+    evaluation: Evaluation
+    notes: list[str]
+    "What a reader of the numbers should know."
+
+
 @dataclass(frozen=True)
 class ListRuler(Ruler):
     """Measures top-n lists over every candidate item."""
@@ -200,18 +209,24 @@ class ListRuler(Ruler):
         """Items, users with a relevant item, the same users."""
         return Sizes(len(self.task.items), len(self.task.users), timed=len(self.task.users))
 
-    def measure(self, stage: Stage) -> Evaluation:
-        """Measure a recommender's scores, or the lists of a pipeline."""
+    def measure(self, stage: Stage) -> Listed:
+        """Measure the lists of a recommender or a pipeline.
+
+        A recommender lists its best `n` candidates, whatever its `seen`, and of those only items with a
+        training rating; the lists of a pipeline are taken as they come.
+        """
         if isinstance(stage, Recommender):
             day = stage.fitted.days.max() if stage.uses_time else None
-            scores = self.task.scores_of(stage, day=day)
+            known = stage.fitted.items.rows(self.task.items.names) >= 0
+            scores, n = np.where(known, self.task.scores_of(stage, day=day), -np.inf), stage.config.n
         else:
-            scores = list_scores(self.task, stage)
-        return self.task.evaluate(scores, self.measures)
+            scores, n = list_scores(self.task, stage), None
+        found = self.task.evaluate(scores, self.measures, n=n)
+        return Listed(found, [*self._short(scores, n, found.counts["without_results"]), *self._popular(stage)])
 
-    def compare(self, found: Mapping[str, list[Evaluation]], baseline: str | None, test: Test, seed: int) -> Compared:
+    def compare(self, found: Mapping[str, list[Listed]], baseline: str | None, test: Test, seed: int) -> Compared:
         """Compare users' means over seeds."""
-        means = {name: _mean(each) for name, each in found.items()}
+        means = {name: _mean([one.evaluation for one in each]) for name, each in found.items()}
         users = self.task.users.names.to_pylist()
         per_user = {
             name: {measure: dict(zip(users, one.per_query[measure].tolist(), strict=True)) for measure in one.measures}
@@ -219,14 +234,46 @@ class ListRuler(Ruler):
         }
         return Compared(Comparison(means, baseline, test, seed).cells, per_user)
 
-    def values(self, found: list[Evaluation]) -> dict[str, list[float]]:
+    def values(self, found: list[Listed]) -> dict[str, list[float]]:
         """Return the value of each measure for each seed."""
-        return {name: [one.means[name] for one in found] for name in self.measures}
+        return {name: [one.evaluation.means[name] for one in found] for name in self.measures}
+
+    def row_notes(self, found: list[Listed]) -> list[str]:
+        """Say where lists end before the measures do, and who got what is popular for want of anything better."""
+        return found[0].notes
 
     def known(self) -> str:
         """Say how many users are new."""
-        new = int((self.problem.split.train.users.rows(self.task.users.names) < 0).sum())
-        return f"{new:,} of {len(self.task.users):,} users are new and get the most rated items"
+        return f"{self._new:,} of {len(self.task.users):,} users are new and get what is popular"
+
+    @cached_property
+    def _new(self) -> int:
+        return int((self.problem.split.train.users.rows(self.task.users.names) < 0).sum())
+
+    def _short(self, scores: Floats, n: int | None, empty: int) -> list[str]:
+        """Say where the lists end before the measures do, and how many are empty."""
+        candidates = ~self.task.excluded
+        listed = ((scores > -np.inf) & candidates).sum(axis=1).max()
+        # A recommender's lists end before all that it scores; a pipeline's before all that there is.
+        longest, possible = (listed, candidates.sum(axis=1).max()) if n is None else (n, listed)
+        notes = []
+        if longest < min(possible, deepest(self.measures)):
+            notes.append(f"lists end at rank {longest:,}; a relevant item beyond it counts as not found")
+        if empty:
+            notes.append(f"nothing listed for {empty:,} of {len(scores):,} users, who count as 0")
+        return notes
+
+    def _popular(self, stage: Stage) -> list[str]:
+        """Say how many users get what is popular, where these are more than the new ones that the board counts."""
+        names = self.task.users.names
+        models = list(recommenders(stage))
+        rows = [model.fitted.users.rows(names) for model in models]
+        without = ~np.all([model.knows(row) for model, row in zip(models, rows, strict=True)], axis=0)
+        new = int(without[np.any([row < 0 for row in rows], axis=0)].sum())
+        users = int(without.sum())
+        if users <= self._new:
+            return []
+        return [f"what is popular for {users:,} of {len(names):,} users: {new:,} new, {users - new:,} who like nothing"]
 
     def notes(self) -> list[str]:
         """Add what is recommended, which is part of what the measures mean."""

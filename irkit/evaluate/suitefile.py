@@ -16,6 +16,7 @@ from irkit.errors import ConfigError, IrkitError, near_misses
 from irkit.evaluate.compare import check_baseline
 from irkit.evaluate.measures import split_measures
 from irkit.evaluate.significance import Test
+from irkit.rng import Seed
 from irkit.yamlfile import YamlFile, dump_yaml
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class AnySuite(Config):
     "Name of the suite and of its result file."
     about: str = ""
     "What it shows, in a sentence."
-    seed: int = Field(42, ge=0)
+    seed: Seed = 42
     "Of bootstrap and randomisation."
 
     @property

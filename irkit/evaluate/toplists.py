@@ -2,7 +2,9 @@
 
 Symbols: U users with a positive in the test part, I items. A positive's rank is 1 plus the candidates
 scored higher plus those scored alike that irkit's tie rule puts first (item id descending). All
-measures follow from the ranks of the positives, so nothing is sorted but numbers.
+measures follow from the ranks of the positives, so nothing is sorted but numbers. An item scored minus
+infinity is not listed, and a positive that is not listed has the rank infinity: no measure finds it, as if
+`irkit.evaluate` were given the lists.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from irkit.errors import ConfigError, ShapeError
 from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.measures import Measures, parse_measures
 from irkit.recommend.base import Recommender
+from irkit.recommend.guards import saw
 from irkit.recommend.table import RatingTable
 
 if TYPE_CHECKING:
@@ -61,45 +64,53 @@ class TopNTask:
     def scores_of(self, model: Recommender, *, day: float | None = None) -> Floats:
         """Score every item for every user of the task: (U, I) float64.
 
-        An unknown user gets the items' numbers of training ratings, as in `Recommender.run`; an item the
-        model does not know comes after all it knows.
+        Users of whom the model has learned nothing get what is popular, as in its lists. An item it does
+        not know comes after all it knows, so that every candidate has a rank, as protocols over all items
+        want it; its lists do not hold such an item.
         """
         user, item = model.fitted.users.rows(self.users.names), model.fitted.items.rows(self.items.names)
-        known = user >= 0
-        counts = np.bincount(model.fitted.item, minlength=len(model.fitted.items)).astype(np.float64)
-        scores = np.tile(counts, (len(user), 1))
-        if known.any():
-            days = None if day is None else np.full(int(known.sum()), day)
-            scores[known] = model.scores(user[known], days)
-        return np.where(item >= 0, scores[:, item], scores.min() - 1)
+        scores = model.scores_for(user, None if day is None else np.full(len(user), day))
+        return np.where(item >= 0, scores[:, item], np.float64(scores.min()) - 1)
 
-    def evaluate(self, scores: Floats | Recommender, measures: Measures) -> Evaluation:
+    def evaluate(self, scores: Floats | Recommender, measures: Measures, *, n: int | None = None) -> Evaluation:
         """Measure scores of every user and item, from a model or from anywhere else.
 
         Parameters
         ----------
         scores : (U, I) array or Recommender
-            Rows and columns as `users` and `items`. Minus infinity puts an item last.
+            Rows and columns as `users` and `items`. Minus infinity means not listed: such an item counts
+            for nothing at any depth.
         measures : see `parse_measures`
             P, R, nDCG, AP and RR, the last three with a cut-off or over the full list.
+        n : int, optional
+            Length of the lists: candidates ranked after it are not listed. Default all that are scored; of
+            a recommender all items, whatever its own `n`.
 
         Raises
         ------
         ShapeError
             If the matrix has another shape or holds NaN or plus infinity.
         ConfigError
-            If a measure is not among the five.
+            If a measure is not among the five, or the recommender has seen a positive's rating; pass what
+            `scores_of` gives to measure it all the same.
         """
+        if isinstance(scores, Recommender):
+            self._refuse_seen(scores)
         parsed = [(str(measure), _formula(measure)) for measure in parse_measures(measures)]
         matrix = self.scores_of(scores) if isinstance(scores, Recommender) else np.asarray(scores, dtype=np.float64)
-        ranks = self.ranks(matrix)
+        depth = np.inf if n is None else n
+        ranks = [np.where(rank <= depth, rank, np.inf) for rank in self.ranks(matrix)]
         columns = {name: np.array([formula(rank) for rank in ranks]) for name, formula in parsed}
         per_query = pd.DataFrame(columns, index=pd.Index(self.users.names.to_pylist(), name="qid", dtype="str"))
-        counts = {"evaluated": len(ranks), "without_results": 0, "without_qrels": 0}
+        empty = int((~(matrix > -np.inf) | self.excluded).all(axis=1).sum())
+        counts = {"evaluated": len(ranks), "without_results": empty, "without_qrels": 0}
         return Evaluation(tuple(columns), per_query, {name: float(v.mean()) for name, v in columns.items()}, counts)
 
     def ranks(self, scores: Floats) -> list[Floats]:
-        """Return the ranks of each user's positives, ascending, 1 the best; infinity for one that is no candidate."""
+        """Return the ranks of each user's positives, ascending, 1 the best.
+
+        Infinity for one that is no candidate, or is not listed: scored minus infinity.
+        """
         if scores.shape != self.relevant.shape:
             raise ShapeError(f"top_n: scores must be {self.relevant.shape}, users by items, got {scores.shape}")
         if np.isnan(scores).any() or (scores == np.inf).any():
@@ -111,6 +122,16 @@ class TopNTask:
             block = slice(at, at + step)
             out += _ranks(scores[block], self.excluded[block], self.relevant[block], order)
         return out
+
+    def _refuse_seen(self, model: Recommender) -> None:
+        user, item = np.nonzero(self.relevant)
+        users, items = self.users.take(user), self.items.take(item)
+        for how, seen in saw(model, users, items):
+            row = int(np.argmax(seen))
+            raise ConfigError(
+                f"top_n: {model.name} {how} {int(seen.sum())} of the {len(seen)} positives, such as that of user "
+                f"{users[row].as_py()!r} and item {items[row].as_py()!r}; fit it on the training part"
+            )
 
 
 def top_n_task(
@@ -179,9 +200,6 @@ def _mask(table: RatingTable, users: Docnos, items: Docnos) -> Bools:
 
 def _ranks(scores: Floats, excluded: Bools, relevant: Bools, order: Ints) -> list[Floats]:
     """Rank each row's relevant items among its candidates; `order` is the place of each item's id, ascending."""
-    finite = np.isfinite(scores)
-    if not finite.all():
-        scores = np.where(finite, scores, scores[finite].min(initial=0) - 1)
     scores = np.where(excluded, -np.inf, scores)
     ascending = np.sort(scores, axis=1)
     out = []
@@ -190,11 +208,11 @@ def _ranks(scores: Floats, excluded: Bools, relevant: Bools, order: Ints) -> lis
         mine = scores[row, items]
         last = np.searchsorted(ascending[row], mine, side="right")
         rank = (len(order) - last + 1).astype(np.float64)
-        tied = last - np.searchsorted(ascending[row], mine, side="left") > 1
+        tied = (last - np.searchsorted(ascending[row], mine, side="left") > 1) & (mine > -np.inf)
         for place in np.flatnonzero(tied):
             alike = scores[row] == mine[place]
             rank[place] += int((order[alike] > order[items[place]]).sum())
-        rank[excluded[row, items]] = np.inf
+        rank[mine == -np.inf] = np.inf
         out.append(np.sort(rank))
     return out
 
@@ -213,13 +231,24 @@ def check_measures(measures: Measures) -> list[str]:
     return [str(measure) for measure in parsed]
 
 
+def deepest(measures: Measures) -> float:
+    """Return how deep into a list some measures look; infinity without a cut-off.
+
+    Examples
+    --------
+    >>> deepest("nDCG@10 P@5"), deepest("P@5 AP")
+    (10.0, inf)
+    """
+    return max(float(measure.params.get("cutoff", np.inf)) for measure in parse_measures(measures))
+
+
 def _formula(measure: Measure) -> Callable[[Floats], float]:
     """Return the function from a user's ascending ranks of positives to the value of a measure."""
     name, given = measure.NAME, dict(measure.params)
     k = float(given.pop("cutoff", np.inf))
     formulas: dict[str, Callable[[Floats], float]] = {
         "P": lambda rank: float((rank <= k).sum() / k),
-        "R": lambda rank: float((rank <= k).mean()),
+        "R": lambda rank: float(((rank <= k) & (rank < np.inf)).mean()),
         "nDCG": lambda rank: _ndcg(rank, k),
         "AP": lambda rank: float(np.where(rank <= k, np.arange(1, len(rank) + 1) / rank, 0.0).sum() / len(rank)),
         "RR": lambda rank: float(1 / rank[0]) if rank[0] <= k else 0.0,

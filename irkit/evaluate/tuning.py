@@ -21,6 +21,7 @@ from irkit.arrays import Floats
 from irkit.config import Config, digest
 from irkit.errors import ConfigError, IrkitError, MissingExtraError
 from irkit.evaluate.evaluation import Evaluation, evaluate
+from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import Measures, aggregate, parse_measures
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.splits import Folds, folds
@@ -28,7 +29,7 @@ from irkit.frames import Qrels, Queries, queries_frame
 from irkit.hits import Hits, stacked
 from irkit.locate import find
 from irkit.pipeline.stage import Flow, Stage
-from irkit.rng import generator
+from irkit.rng import check_seed, generator
 from irkit.yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def tune(
     method: Method = "grid",
     trials: int = 50,
     seed: int = 42,
-    exclude_self: bool = False,
+    exclude_self: bool | None = None,
 ) -> Tuned:
     """Choose settings fold by fold and measure every query under those chosen without it.
 
@@ -222,12 +223,15 @@ def tune(
         Candidates drawn, in each fold for optuna; a grid tries all.
     seed : int
         Of the folds and the draws.
+    exclude_self : bool, optional
+        As in `evaluate`.
 
     Raises
     ------
     ConfigError
         If a name is no setting of the recipe, or k exceeds the judged queries.
     """
+    check_seed(seed)
     queries = queries_frame(queries)
     queries = queries[queries["qid"].isin(set(qrels["qid"]))].reset_index(drop=True)
     parsed = parse_measures(measures)
@@ -297,7 +301,7 @@ class _Scores:
         qrels: Qrels,
         measures: Any,
         resources: Mapping[str, Any],
-        exclude_self: bool,
+        exclude_self: bool | None,
     ) -> None:
         self.recipe, self.space, self.resources = recipe, space, resources
         self.queries, self.qrels, self.measures, self.exclude_self = queries, qrels, measures, exclude_self
@@ -310,6 +314,8 @@ class _Scores:
             str(number): _candidate(self.recipe, self.space, values).build(**self.resources)
             for number, values in enumerate(candidates)
         }
+        for stage in stages.values():  # resources may have seen what candidates are chosen by
+            check_leak(self.recipe.name, stage, self.queries["qid"], self.qrels, who="tune")
         found: dict[str, pd.DataFrame] = {}
 
         def receive(number: str, results: Flow) -> None:
@@ -333,7 +339,7 @@ def _search(scored: _Scores, qids: list[str], trials: int, seed: int) -> int:
     except ImportError:
         raise MissingExtraError("tune: method optuna needs the package; pip install 'irkit[tune]'") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed % 2**32))
     tried: list[int] = []
 
     def objective(trial: Any) -> float:

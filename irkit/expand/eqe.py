@@ -248,7 +248,7 @@ class _EQE(Stage):
     def explain_rewrite(self, flow: Queries) -> list[Origin] | None:
         """Return the share of the original query in each term's weight, and what each query term gave."""
         similarity, row_of = index_similarity(self.index, self.vectors, self.config.a, self.config.c)
-        query = query_counts(self.index, flow)[0]
+        query = query_counts(self.index, flow, self.name)[0]
         known = row_of[query.terms] >= 0
         if not known.any():
             return None
@@ -273,7 +273,7 @@ class _EQE(Stage):
 
     def run(self, flow: Queries) -> Queries:
         """Rewrite every query."""
-        return rewritten(self.index, flow, self.expand(query_counts(self.index, flow)))
+        return rewritten(self.index, flow, self.expand(query_counts(self.index, flow, self.name)))
 
 
 class EQE1(_EQE):

@@ -12,16 +12,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from irkit.arrays import Floats, Ints
+from irkit.arrays import Floats, Ints, offsets
 from irkit.config import Config
 from irkit.errors import CompositionError
-from irkit.frames import Queries
+from irkit.frames import Queries, asked
 from irkit.hits import Hits
 from irkit.pipeline.explain import Origin
 from irkit.pipeline.stage import Stage
@@ -122,7 +123,9 @@ class FeedbackStage(Stage):
     def explain_rewrite(self, flow: Hits) -> list[Origin] | None:
         """Return the share of the original query and of each source in each term's weight."""
         flow = flow.on(self.index.docnos)
-        feedback = gather(self.index, flow, 0, query_counts(self.index, flow.queries)[0], self.config.fb_docs)
+        feedback = gather(
+            self.index, flow, 0, query_counts(self.index, flow.queries, self.name)[0], self.config.fb_docs
+        )
         if not len(feedback.docs):
             return None
         sources, given = self.evidence(feedback)
@@ -139,37 +142,39 @@ class FeedbackStage(Stage):
         """Rewrite every query; one without feedback documents or known terms stays as it is."""
         flow = flow.on(self.index.docnos)  # a join, a cache or a run file numbers documents its own way
         models = []
-        for row, query in enumerate(query_counts(self.index, flow.queries)):
+        for row, query in enumerate(query_counts(self.index, flow.queries, self.name)):
             feedback = gather(self.index, flow, row, query, self.config.fb_docs)
             models.append(self.expand(feedback) if len(feedback.docs) else self.original(feedback))
         return rewritten(self.index, flow.queries, models)
 
 
-def query_counts(index: Index, queries: Queries) -> list[QueryTerms]:
-    """Return each query in index terms."""
-    toks = [tok if isinstance(tok, dict) else None for tok in queries["query_toks"]] if "query_toks" in queries else []
-    toks = toks or [None] * len(queries)
-    plain = [row for row, tok in enumerate(toks) if tok is None]
-    analysed = index.analyze([queries["query"].iloc[row] for row in plain]) if plain else []
+def query_counts(index: Index, queries: Queries, who: str = "feedback") -> list[QueryTerms]:
+    """Return each query in index terms; `who` opens the message where one has neither text nor weighted terms."""
+    wanted = asked(queries, who=who)
+    plain = [row for row, query in enumerate(wanted) if isinstance(query, str)]
+    analysed = index.analyze([wanted[row] for row in plain]) if plain else []  # type: ignore[misc]
+    known: list[Any] = list(wanted)
     for row, words in zip(plain, analysed, strict=True):
-        toks[row] = Counter(words)
-    known: list[dict[str, float]] = [tok or {} for tok in toks]
-    out = []
+        known[row] = Counter(words)
     ids = index.vocabulary.ids([term for tok in known for term in tok])
     weights = np.array([weight for tok in known for weight in tok.values()], dtype=np.float64)
-    ends = np.cumsum([len(tok) for tok in known])
-    for begin, end in zip([0, *ends[:-1]], ends, strict=True):
-        own, weight = ids[begin:end], weights[begin:end]
+    ends = offsets(np.array([len(tok) for tok in known], dtype=np.int64))
+    out = []
+    for begin, end in pairwise(ends.tolist()):
+        used = weights[begin:end] > 0  # a weight of 0 leaves a term out, as in a search
+        own, weight = ids[begin:end][used], weights[begin:end][used]
         order = np.argsort(own)[np.count_nonzero(own < 0) :]
         out.append(QueryTerms(own[order], weight[order], float(weight[own < 0].sum())))
     return out
 
 
 def gather(index: Index, hits: Hits, row: int, query: QueryTerms, fb_docs: int) -> Feedback:
-    """Collect one query's feedback documents from the forward index."""
+    """Collect one query's feedback documents from the forward index: those of the best `fb_docs` that have a term."""
     begin, end = int(hits.ptr[row]), int(hits.ptr[row + 1])
     end = min(end, begin + fb_docs)
     docs = hits.doc[begin:end].astype(np.int64)
+    filled = index.lengths[docs] > 0
+    docs = docs[filled]
     forward = index.forward
     spans = [slice(int(forward.indptr[doc]), int(forward.indptr[doc + 1])) for doc in docs]
     ids = query.terms
@@ -188,7 +193,7 @@ def gather(index: Index, hits: Hits, row: int, query: QueryTerms, fb_docs: int) 
         unknown=query.unknown,
         counts=counts,
         lengths=index.lengths[docs].astype(np.float64),
-        scores=hits.score[begin:end],
+        scores=hits.score[begin:end][filled],
         collection=vocabulary.cf[terms] / stats.tokens,
         df=vocabulary.df[terms].astype(np.float64),
         documents=stats.documents,

@@ -5,7 +5,8 @@ Source: Lavrenko and Croft, "Relevance-based language models", SIGIR 2001 (RM1);
 Symbols: F feedback documents, W their terms, p(w | D) maximum likelihood, p_mu Dirichlet-smoothed.
 Departures: `compatible="anserini"` copies Anserini's RM3 instead of the papers: terms are filtered,
 every document is cut to its `fb_terms` heaviest terms before mixing, documents are weighted by their
-retrieval scores, and query terms the collection lacks keep their share of the original query.
+retrieval scores, which must not be negative, and query terms the collection lacks keep their share
+of the original query.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Bools, Floats
+from irkit.errors import FrameError
 from irkit.expand.feedback import Feedback, FeedbackConfig, FeedbackStage, TermModel, prior_mass, truncated
 
 
@@ -106,6 +108,7 @@ class RM3(FeedbackStage):
         """Return RM1 over the feedback documents."""
         f, c = feedback, self.config
         if c.compatible == "anserini":
+            _check_scores(f.scores)
             return anserini_rm1(self._allowed(f), f.scores, c.fb_terms)
         return rm1(f.counts, f.lengths, self._posterior(f))
 
@@ -131,3 +134,11 @@ class RM3(FeedbackStage):
         known = feedback.query.sum()
         lost = feedback.unknown if self.config.compatible == "anserini" else 0.0
         return terms, weights * (known / (known + lost)) if lost else weights
+
+
+def _check_scores(scores: Floats) -> None:
+    if scores.min(initial=0.0) < 0:
+        raise FrameError(
+            "rm3: compatible='anserini' weights documents by their scores, which must be 0 or more, got "
+            f"{scores.min():g}; retrieve with bm25 or lucene-qld, or leave compatible out"
+        )

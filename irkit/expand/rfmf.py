@@ -22,7 +22,7 @@ from irkit.arrays import Floats
 from irkit.expand.feedback import Feedback, FeedbackConfig, FeedbackStage, TermModel
 from irkit.expand.rocchio import tf_idf
 from irkit.learn.nmf import nmf, nndsvd, random_start
-from irkit.rng import generator
+from irkit.rng import Seed, generator
 
 
 class RFMFConfig(FeedbackConfig):
@@ -42,7 +42,7 @@ class RFMFConfig(FeedbackConfig):
     "Whether only non-zero cells count."
     start: Literal["nndsvd", "random"] = "nndsvd"
     "How the factors start."
-    seed: int = 1
+    seed: Seed = 1
     "Seed of a random start; each query draws its own stream."
     mu: float = Field(1000.0, gt=0)
     "Dirichlet prior mass in the document rows, in tokens."
@@ -119,12 +119,15 @@ class RFMF(FeedbackStage):
         return nmf(r, u, v, objective=c.objective, iterations=c.iterations, mask=mask)
 
     def original(self, feedback: Feedback) -> TermModel:
-        """Return the query's model; in the vector space of unit length instead of unit sum (paper, section 3.3)."""
+        """Return the query's model; in the vector space of unit length instead of unit sum (paper, section 3.3).
+
+        There a query of terms that every document holds has no direction; it keeps its model of unit sum.
+        """
         if self.config.weighting == "lm" or not len(feedback.docs):
             return super().original(feedback)
         query = tf_idf(feedback.query[None], feedback.df, feedback.documents)[0]
         used = np.flatnonzero(query)
-        return feedback.terms[used], query[used]
+        return (feedback.terms[used], query[used]) if len(used) else super().original(feedback)
 
     def suggested(self, feedback: Feedback) -> TermModel:
         """Return the best terms, scaled as the query's model is."""

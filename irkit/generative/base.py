@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -21,10 +21,12 @@ from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import CompositionError, ConfigError, DataError, NotFittedError, ShapeError
 from irkit.learn import checkpoint
-from irkit.learn.batches import Rows, resample
+from irkit.learn.batches import Rows, fingerprint, resample
 from irkit.learn.conditions import choose_device, conditions
 from irkit.learn.estimate import Estimate, Kind
+from irkit.learn.memory import enough_memory, smaller
 from irkit.learn.trainer import Loss, Now, Phase, TrainerConfig, Training, train
+from irkit.rng import check_seed
 
 ROWS = 500
 "Rows evaluated at once."
@@ -35,6 +37,11 @@ class Net(nn.Module):
 
     kind: ClassVar[Kind] = "exact"
     "What a score is, as a log-likelihood."
+
+    @property
+    def follows_budget(self) -> bool:
+        """Whether the loss changes with `now.progress`."""
+        return False
 
     def start(self, x: Tensor) -> None:
         """Set initial weights that depend on the training rows (N, D), such as output biases."""
@@ -49,7 +56,7 @@ class Net(nn.Module):
 
     def phases(self) -> list[Phase]:
         """Return the updates of a training step; one unless overridden."""
-        return [Phase("net", list(self.parameters()), self.loss)]
+        return [Phase("net", list(self.parameters()), self.loss, follows_budget=self.follows_budget)]
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw n rows: (n, D)."""
@@ -107,6 +114,7 @@ class Density:
         dynamic: bool = False,
         folder: str | os.PathLike[str] | None = None,
         resume: bool = False,
+        started: Callable[[], None] | None = None,
     ) -> Self:
         """Return a copy fitted to rows.
 
@@ -124,6 +132,8 @@ class Density:
             For metrics and the checkpoint of the run.
         resume : bool
             Go on from the folder's checkpoint, if there is one.
+        started : () -> None, optional
+            Called once everything is checked, before the first step.
 
         Raises
         ------
@@ -133,23 +143,48 @@ class Density:
             If values are not what the model is of.
         DivergedError
             If training does not stay finite.
+        OutOfMemoryError
+            If it does not fit into memory.
         """
         config = trainer or self.trainer
         device = choose_device(config.device)
         if dynamic and not self.bits:
             raise ConfigError(f"{self.name}: a model of reals has no bits to sample; drop dynamic")
+        with enough_memory(self.name, smaller(["batch_size", *self.config_type.model_fields])):
+            return self._fit(train_rows, valid_rows, config, device, dynamic, folder, resume, started)
+
+    def _fit(
+        self,
+        train_rows: Floats | Tensor,
+        valid_rows: Floats | Tensor | None,
+        config: TrainerConfig,
+        device: torch.device,
+        dynamic: bool,
+        folder: str | os.PathLike[str] | None,
+        resume: bool,
+        started: Callable[[], None] | None,
+    ) -> Self:
         x = self.rows(train_rows, probabilities=dynamic).to(device, torch.get_default_dtype())
         fitted = copy(self)
         with conditions(device, config.threads, config.seed):
             fitted.net = self.begin(x, config).to(device)
-        validate = None
+        validate, identity = None, None
         if valid_rows is not None:
             valid = self.rows(valid_rows, x.shape[1])
+            identity = fingerprint(valid)
             validate = lambda: fitted.validation(valid, config.seed)  # noqa: E731
         source = Rows(x, config.batch_size, seed=config.seed, draw=resample if dynamic else None)
         run = None if folder is None else Path(folder)
         fitted.training = train(
-            fitted.net, fitted.net.phases(), source, config, validate=validate, folder=run, resume=resume
+            fitted.net,
+            fitted.net.phases(),
+            source,
+            config,
+            validate=validate,
+            validation_data=identity,
+            folder=run,
+            resume=resume,
+            started=started,
         )
         return fitted
 
@@ -203,7 +238,7 @@ class Density:
         Raises
         ------
         NotFoundError, DataError
-            If there is no such file, or it is damaged or of another model.
+            If there is no such file, it is damaged or of another model, or a weight is not finite.
         """
         tree = checkpoint.load(path, cls.name)
         try:
@@ -214,6 +249,12 @@ class Density:
         except (KeyError, TypeError, RuntimeError, StopIteration, ConfigError) as error:
             reason = " ".join(str(error).split())
             raise DataError(f"{path}: does not fit the model {cls.name!r} ({reason[:200]}); train it again") from None
+        weights = model.net.state_dict().items()
+        wrong = next((name for name, values in weights if not bool(values.isfinite().all())), None)
+        if wrong is not None:
+            raise DataError(
+                f"{path}: the weights {wrong!r} are not all finite; train it again, perhaps with a lower rate"
+            )
         model.net.eval()
         return model
 
@@ -235,7 +276,7 @@ class Density:
 
     def generator(self, seed: int) -> torch.Generator:
         """Return a generator on the network's device."""
-        return torch.Generator(self.place.device).manual_seed(seed)
+        return torch.Generator(self.place.device).manual_seed(check_seed(seed))
 
     def batches(self, x: Tensor, rows: int = ROWS) -> Iterator[Tensor]:
         """Cut rows into parts, on the device and in the type of the network."""

@@ -34,7 +34,7 @@ from irkit.learn.estimate import Estimate
 from irkit.learn.objectives import log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.trainer import TrainerConfig
-from irkit.rng import generator
+from irkit.rng import Seed, generator
 
 
 class EoNADEConfig(Config):
@@ -46,7 +46,7 @@ class EoNADEConfig(Config):
     "Of the hidden units."
     orders: int = Field(1, ge=1)
     "Orders in the ensemble that `log_prob` evaluates; 1, 2, 16 and 128 in the papers."
-    order_seed: int = Field(1, ge=0)
+    order_seed: Seed = 1
     "Of those orders; the first k are the same however many there are."
 
 

@@ -31,7 +31,7 @@ from irkit.generative.rbm import RBM
 from irkit.learn.distributions import bernoulli_log_prob, logit
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.trainer import TrainerConfig
-from irkit.rng import generator
+from irkit.rng import Seed, generator
 
 CHUNK = 16
 "Bits whose hidden vectors are computed together; longer chunks waste products, shorter ones have small ones."
@@ -46,7 +46,7 @@ class NADEConfig(Config):
     "Of the hidden units; sigmoid in 2011."
     order: Literal["given", "random"] = "given"
     "Order of the bits: as they come (pixels by row), or a permutation drawn once."
-    order_seed: int = Field(1, ge=0)
+    order_seed: Seed = 1
     "Of that permutation."
 
 

@@ -94,6 +94,11 @@ class VAENet(Net):
         if config.observed == "reals":
             self.log_var = nn.Parameter(torch.zeros(()))
 
+    @property
+    def follows_budget(self) -> bool:
+        """Whether the weight of the KL term grows."""
+        return self.config.kl.shape != "constant"
+
     @torch.no_grad()
     def start(self, x: Tensor) -> None:
         """Let the output begin at the training means."""

@@ -6,13 +6,15 @@ beyond a limit when unpacked. Files are written one by one, each whole or not at
 
 from __future__ import annotations
 
+import hashlib
 import lzma
 import re
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -26,6 +28,15 @@ LIMIT = 32 << 30
 _ENTRIES = 1_000_000  # more than any collection's archive has
 _BLOCK = 1 << 20
 _TRAILING = 1 << 26
+_HEADER = 1 << 20  # bytes of a name or of other facts about one entry
+_FACTS = {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+
+
+# What the readers of Python raise at one damage or another; also where they take numbers and names apart.
+_DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error, OSError, EOFError, RuntimeError),
+    *(ValueError, IndexError, KeyError, OverflowError),
+)
 
 
 class _Entry(NamedTuple):
@@ -37,7 +48,14 @@ class _Entry(NamedTuple):
     open: Callable[[], IO[bytes]]
 
 
-def extract(archive: Path, folder: Path, members: Sequence[str], *, limit: int = LIMIT) -> list[Path]:
+def extract(
+    archive: Path,
+    folder: Path,
+    members: Sequence[str],
+    *,
+    digests: Mapping[str, str | None] | None = None,
+    limit: int = LIMIT,
+) -> list[Path]:
     """Extract some files of an archive into a folder.
 
     Parameters
@@ -49,6 +67,8 @@ def extract(archive: Path, folder: Path, members: Sequence[str], *, limit: int =
     members : sequence of str
         Paths as they shall stand in `folder`. An entry belongs to a member if its path is the
         member's or ends with `/` and the member's, so that an enclosing folder does not matter.
+    digests : mapping of str to str or None, optional
+        The SHA-256 that a member must have; with another one it never gets its place.
     limit : int
         Bytes that all entries may have together.
 
@@ -60,7 +80,8 @@ def extract(archive: Path, folder: Path, members: Sequence[str], *, limit: int =
     Raises
     ------
     DataError
-        If the archive is damaged, unsafe, too large, lacks a member or holds one twice.
+        If the archive is damaged, unsafe, too large, lacks a member, holds one twice or one with
+        another digest; or if a file cannot be written.
     """
     wanted: dict[str, _Entry] = {}
     total = 0
@@ -90,9 +111,20 @@ def extract(archive: Path, folder: Path, members: Sequence[str], *, limit: int =
                 )
             for member, entry in wanted.items():  # in the order of the archive
                 with entry.open() as source, writing(folder / member) as target:
-                    _copy(source, target, entry, archive)
-    except (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, OSError, EOFError, RuntimeError) as error:
-        raise DataError(f"{archive}: is damaged or unreadable: {error or 'it is cut short'}; fetch it again") from None
+                    digest = _copy(source, target, entry, archive)
+                    expected = digests.get(member) if digests else None
+                    if expected is not None and digest != expected:
+                        raise DataError(
+                            f"{archive}: {member} has the SHA-256 {digest}, expected {expected}; "
+                            "do not trust this archive"
+                        )
+    except _TooLong as error:
+        raise DataError(f"{archive}: {error}; do not trust this archive") from None
+    except DataError:
+        raise
+    except _DAMAGE as error:
+        what = " ".join(str(error).split())[:200] or "it is cut short"
+        raise DataError(f"{archive}: is damaged or unreadable: {what}; fetch it again") from None
     return [folder / member for member in members]
 
 
@@ -105,8 +137,23 @@ def _entries(archive: Path) -> Iterator[Iterator[_Entry]]:
                 for info in packed.infolist()
             )
     else:
-        with tarfile.open(archive) as packed_tar:
+        with tarfile.open(archive, tarinfo=_Header) as packed_tar:
             yield _tar_entries(archive, packed_tar)
+
+
+class _TooLong(Exception):
+    """A header is larger than any honest one."""
+
+
+class _Header(tarfile.TarInfo):
+    """A header of a tar file, which may claim only so much memory for facts about its entry."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _FACTS and header.size > _HEADER:
+            raise _TooLong(f"it has a header of {header.size:,} bytes")
+        return header
 
 
 def _tar_entries(archive: Path, packed: tarfile.TarFile) -> Iterator[_Entry]:
@@ -138,8 +185,9 @@ def _tar_open(packed: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
     return file
 
 
-def _copy(source: IO[bytes], target: IO[bytes], entry: _Entry, archive: Path) -> None:
-    """Copy an entry, which may hold no more bytes than it declares."""
+def _copy(source: IO[bytes], target: IO[bytes], entry: _Entry, archive: Path) -> str:
+    """Copy an entry, which may hold no more bytes than it declares; return its SHA-256."""
+    digest = hashlib.sha256()
     copied = 0
     while block := source.read(_BLOCK):
         copied += len(block)
@@ -147,9 +195,11 @@ def _copy(source: IO[bytes], target: IO[bytes], entry: _Entry, archive: Path) ->
             raise DataError(
                 f"{archive}: entry {entry.name!r} holds more bytes than it declares; do not trust this archive"
             )
+        digest.update(block)
         target.write(block)
     if copied < entry.size:
         raise DataError(f"{archive}: entry {entry.name!r} is cut short; fetch the archive again")
+    return digest.hexdigest()
 
 
 def _refuse_climbing(archive: Path, name: str) -> None:

@@ -25,22 +25,29 @@ A card of the user lies in `<IRKIT_HOME>/data/<name>.yaml`, or as `card.yaml` be
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from irkit.config import Config
-from irkit.errors import ConfigError, DataError
+from irkit.errors import ConfigError
 from irkit.io.formats import DOCUMENTS, QRELS, QUERIES
+from irkit.io.manifest import NAME as MANIFEST
 from irkit.io.reading import Reading
-from irkit.locate import find, names
+from irkit.io.times import Unit
+from irkit.locate import find, is_inside, names
+from irkit.yamlfile import read_yaml
 
 CARD_FILE = "card.yaml"
 
+PACKAGES = ("gensim",)
+"Python packages that a card may name: irkit depends on them, and what they carry is known."
+
 
 def _members(value: Any) -> Any:
-    return dict.fromkeys(value) if isinstance(value, list) else value
+    names = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    return dict.fromkeys(value) if names else value
 
 
 class FileCard(Config):
@@ -122,7 +129,7 @@ class CollectionCard(Config):
     folder: str | None = None
     "Folder under `IRKIT_DATA`, default the name."
     package: str | None = None
-    "`package/folder` of a Python package that carries the files."
+    "`package/folder` of one of `PACKAGES`, which carries the files."
     files: tuple[FileCard, ...] = ()
 
     @model_validator(mode="after")
@@ -130,6 +137,17 @@ class CollectionCard(Config):
         for name in self.paths():
             if not is_inside(name):
                 raise ValueError(f"the file {name!r} lies outside the collection's folder")
+        for name in (name for file in self.files for name in (file.name, *file.members)):
+            if PurePosixPath(name).as_posix() in {".", MANIFEST}:
+                raise ValueError(f"files: {name!r} cannot be the name of one; that place is irkit's")
+        if self.folder is not None and not is_inside(self.folder):
+            raise ValueError(f"the folder {self.folder!r} lies outside of IRKIT_DATA")
+        if self.package is not None:
+            package, _, inside = self.package.partition("/")
+            if package not in PACKAGES:
+                raise ValueError(f"package must be one of {', '.join(PACKAGES)}, got {package!r}")
+            if inside and not is_inside(inside):
+                raise ValueError(f"package: the folder {inside!r} lies outside of {package}")
         return self
 
     def reads(self) -> list[str | None]:
@@ -211,6 +229,8 @@ class RatingsCard(Config):
     encoding: str = "utf-8"
     scale: tuple[float, float] | None = None
     "Least and greatest rating possible; default those that occur."
+    time_unit: Unit = "auto"
+    "What numbers in the column of times count since 1970: s, ms, us or ns; auto finds out."
     duplicates: Literal["error", "last", "mean"] = "error"
     "What to do where a user rated an item twice."
 
@@ -262,14 +282,8 @@ class RatingCollectionCard(CollectionCard):
         return [self.ratings.file]
 
 
-def is_inside(name: str) -> bool:
-    """Say whether a path of a card stays inside the collection's folder."""
-    parts = re.split(r"[/\\]", name)
-    return bool(name) and not name.startswith("/") and ".." not in parts and ":" not in name and "\\" not in name
-
-
 def card_names() -> list[str]:
-    """List the names of all cards, shipped and the user's."""
+    """List the names of all cards, shipped and the user's; that a card can be read is not checked."""
     return sorted(names("data"))
 
 
@@ -281,9 +295,19 @@ def find_card(name: str) -> Card | RatingCollectionCard:
     NotFoundError
         If there is none; the message lists near misses.
     ConfigError
-        If the file is wrong.
+        If the file is wrong, or names another collection than it is called by.
+    DataError
+        If it is not YAML.
     """
-    return load_card(find("data", name))
+    return named_card(find("data", name))
+
+
+def named_card(path: Path) -> Card | RatingCollectionCard:
+    """Load a card from where cards with names lie; errors are those of `find_card`."""
+    card = load_card(path)
+    if card.name != path.stem:  # its files would lie where those of the other collection do
+        raise ConfigError(f"{path}: the card is called {path.stem!r} and its name is {card.name!r}; make them one")
+    return card
 
 
 def load_card(path: Path) -> Card | RatingCollectionCard:
@@ -291,35 +315,19 @@ def load_card(path: Path) -> Card | RatingCollectionCard:
 
     Raises
     ------
+    NotFoundError
+        If there is no such file.
+    DataError
+        If it is not YAML as `irkit.yamlfile` reads it; `path:line: what is wrong`.
     ConfigError
-        `path:line: what is wrong`, where a line is known.
+        If it is no card; `path:line: what is wrong`, where a line is known.
     """
-    import yaml
-
+    file = read_yaml(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
-    try:
-        raw = yaml.safe_load(text)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "not valid YAML"
-        raise ConfigError(f"{path}:{mark.line + 1 if mark else 1}: {problem}") from None
-    if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
-        raise ConfigError(f"{path}:1: a card is a mapping of names to values, got {type(raw).__name__}")
-    try:
-        return RatingCollectionCard(**raw) if "ratings" in raw else Card(**raw)
+        return RatingCollectionCard(**file.value) if "ratings" in file.value else Card(**file.value)
     except ConfigError as error:
-        raise ConfigError(f"{path}:{_line(root, str(error))}: {error}") from None
-
-
-def _line(root: Any, message: str) -> int:
-    """Return the line of the key that a message names first."""
-    found = [
-        (hit.start(), key.start_mark.line + 1)
-        for key, _ in root.value
-        if (hit := re.search(rf"\b{key.value}\b", message))
-    ]
-    return min(found, default=(0, 1))[1]
+        message = str(error)
+        hits = {key: re.search(rf"(?<!\w){re.escape(key)}(?!\w)", message) for key in file.value}
+        where = min(((hit.start(), key) for key, hit in hits.items() if hit), default=None)
+        short = message if len(message) <= 500 else f"{message[:497]}..."
+        raise file.error(short, *(where[1:] if where else ())) from None

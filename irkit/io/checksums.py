@@ -1,4 +1,7 @@
-"""Digests of files, remembered by path, size and time of change so that big files are read once."""
+"""Digests of files, remembered by path, size and time of change so that big files are read once.
+
+What is remembered carries a digest of its own: a damaged entry counts for nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from irkit.config import digest
 from irkit.errors import DataError, IrkitError
 from irkit.io.atomic import write_bytes
 from irkit.locate import home
@@ -21,14 +25,14 @@ _SETTLED = 2.0  # seconds; a file changed more recently may change again within 
 
 def hash_file(path: Path, algorithm: str = "sha256") -> str:
     """Digest a file's bytes, as hexadecimal digits."""
-    digest = hashlib.new(algorithm, usedforsecurity=False)
+    total = hashlib.new(algorithm, usedforsecurity=False)
     try:
         with open_bytes(path) as file:
             while block := file.read(_BLOCK):
-                digest.update(block)
+                total.update(block)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return digest.hexdigest()
+    return total.hexdigest()
 
 
 def sha256(path: Path) -> str:
@@ -39,11 +43,11 @@ def sha256(path: Path) -> str:
     stat = path.stat()
     key, stamp = str(path), [stat.st_size, stat.st_mtime_ns]
     known = _load().get(key)
-    if isinstance(known, list) and known[:2] == stamp:
+    if isinstance(known, list) and known[:2] == stamp and known[3:] == [digest(key, *known[:3])]:
         return str(known[2])
     value = hash_file(path)
     if time.time() - stat.st_mtime > _SETTLED:
-        _remember(key, [*stamp, value])
+        _remember(key, [*stamp, value, digest(key, *stamp, value)])
     return value
 
 

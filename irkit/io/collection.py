@@ -171,13 +171,17 @@ class Collection(CardFiles):
     def qrels(self, split: str | None = None) -> pd.DataFrame:
         """Read the judgements of a split as a frame with `qid`, `docno` and `label`.
 
-        Parameters and errors are those of `queries`.
+        Parameters and errors are those of `queries`. Whether a document is no answer to itself stands in
+        `frame.attrs["exclude_self"]`, where `evaluate` and `experiment` find it.
         """
         _, name = self.card.part(self._split(split))
         if name is None:
             raise NotFoundError(f"{self.name}: the card names no file of judgements")
         reading = self.card.qrels
-        return read_qrels(self.path(name), reading.format, encoding=reading.encoding, labels=reading.labels)
+        frame = read_qrels(self.path(name), reading.format, encoding=reading.encoding, labels=reading.labels)
+        if self.exclude_self:
+            frame.attrs["exclude_self"] = True
+        return frame
 
     @property
     def fingerprint(self) -> str:

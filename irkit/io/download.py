@@ -1,14 +1,15 @@
 """Fetch one file over HTTP: resumable, checked, and in its place only when it is whole and right.
 
-Bytes go to `<name>.part`; an interrupted download leaves it there and the next one continues it
-with a Range request, provided the server still has the same version (ETag or Last-Modified, kept
-in `<name>.part.version`).
+What has arrived is kept in a `Part` beside the file. A later call continues it with a Range request,
+provided that its bytes are those on record and the server still has the same version of the file.
+A file counts as whole when it has the length that the server stated, or the size or digest that the
+caller knows; where nothing of this is known, it is refused.
 """
 
 from __future__ import annotations
 
 import http.client
-import os
+import re
 import shutil
 import sys
 import time
@@ -17,34 +18,50 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from irkit.errors import DownloadError, LockedError
+from irkit.errors import DownloadError
 from irkit.io.atomic import put
 from irkit.io.checksums import hash_file
+from irkit.io.partial import Part
 from irkit.screen import visible
 
-LIMIT = 64 << 30
+LIMIT = 16 << 30
 "Bytes that a file of unknown size may have."
 ATTEMPTS = 4
 PAUSE = 1.0
 "Seconds before the first retry; each further retry waits twice as long."
 _BLOCK = 1 << 18
 _LATER = {408, 425, 429, 500, 502, 503, 504}
+_SETTLED = 60.0  # seconds; a file changed more recently may change again within one tick of Last-Modified
+_LENGTH = re.compile(r"[0-9]{1,18}\Z")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)\Z")
 
 
 class _Broken(Exception):
     """The connection or the server failed in a way that may pass."""
 
 
+class _Wanted(NamedTuple):
+    """What the caller knows of a file."""
+
+    sha256: str | None
+    md5: str | None
+    size: int | None
+    limit: int
+
+
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follow redirects to http and https only, and never from https back to http."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        fp.close()  # urllib would read the body, however long it is
         scheme = urllib.parse.urlsplit(newurl).scheme
         if scheme != "https" and scheme != urllib.parse.urlsplit(req.full_url).scheme:
-            raise DownloadError(f"{req.full_url}: redirects to {newurl}, which is less safe; fetch the file by hand")
+            where = _plain(newurl)
+            raise DownloadError(f"{req.full_url}: redirects to {where}, which is less safe; fetch the file by hand")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -89,46 +106,33 @@ def download(
     DownloadError
         `url: what happened; what to do`. A partial download is kept for the next call, unless it
         was whole and wrong.
-    LockedError
-        If another process downloads the same file.
     """
-    if urllib.parse.urlsplit(url).scheme not in {"http", "https"}:
-        raise DownloadError(f"{url}: only http and https addresses are opened; copy the file yourself")
-    part = path.with_name(path.name + ".part")
-    version = path.with_name(path.name + ".part.version")
+    _check(url)
+    wanted = _Wanted(sha256, md5, size, size or limit)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path):
-            for attempt in range(attempts):
-                resumed = part.exists()
-                try:
-                    _fetch(url, part, version, size or limit, timeout)
-                except _Broken as broken:
-                    if attempt + 1 == attempts:
-                        kept = part.stat().st_size if part.exists() else 0
-                        todo = (
-                            f"{kept:,} bytes are kept, run it again to continue"
-                            if kept
-                            else "check the network and try again"
-                        )
-                        raise DownloadError(f"{url}: {broken} ({attempts} attempts); {todo}") from None
-                    time.sleep(min(pause * 2**attempt, 30.0))
-                    continue
-                found = hash_file(part)
-                wrong = _wrong(part, found, sha256, md5, size)
-                if wrong is None:
-                    with part.open("rb+") as file:
-                        os.fsync(file.fileno())
-                    put(part, path)
-                    version.unlink(missing_ok=True)
-                    return found
-                part.unlink()
-                version.unlink(missing_ok=True)
-                if not resumed or attempt + 1 == attempts:  # pieces of two versions deserve a second try
-                    raise DownloadError(
-                        f"{url}: {wrong}; the file there changed or was damaged on its way, try again later"
-                    )
-    except (DownloadError, LockedError):
+        part = Part(path, url)
+        for attempt in range(attempts):
+            resumed = part.have > 0
+            try:
+                _fetch(url, part, wanted, timeout)
+            except _Broken as broken:
+                if attempt + 1 == attempts:
+                    raise DownloadError(f"{url}: {broken} ({attempts} attempts); {_kept(part)}") from None
+                time.sleep(min(pause * 2**attempt, 30.0))
+                continue
+            wrong = _wrong(part, wanted)
+            if wrong is None:
+                found = part.sha256
+                put(part.path, path)
+                part.drop()
+                return found
+            part.drop()
+            if not resumed or attempt + 1 == attempts:  # pieces of two versions deserve a second try
+                raise DownloadError(
+                    f"{url}: {wrong}; the file there changed or was damaged on its way, try again later"
+                )
+    except DownloadError:
         raise
     except OSError as error:
         raise DownloadError(
@@ -137,70 +141,125 @@ def download(
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _fetch(url: str, part: Path, version: Path, limit: int, timeout: float) -> None:
+def _check(url: str) -> None:
+    """Refuse what is no address of a file, before anything is opened."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, _ = parts.hostname, parts.port
+        url.encode("ascii")
+        (host or "").encode("idna")
+    except ValueError as error:
+        raise DownloadError(f"{url!r}: is no valid address ({error}); correct it in the card") from None
+    if parts.scheme not in {"http", "https"}:
+        raise DownloadError(f"{url}: only http and https addresses are opened; copy the file yourself")
+    if not host or re.search(r"[\x00-\x20\x7f]", url):
+        what = "names no server" if not host else "holds a blank or control character"
+        raise DownloadError(f"{url!r}: is no valid address ({what}); correct it in the card")
+
+
+def _kept(part: Part) -> str:
+    if part.have and part.version:
+        return f"{part.have:,} bytes are kept, run it again to continue"
+    return "check the network and try again"
+
+
+def _fetch(url: str, part: Part, wanted: _Wanted, timeout: float) -> None:
     """Make `part` complete, continuing what is there if the server agrees."""
-    have = part.stat().st_size if part.exists() else 0
-    known = version.read_text() if version.exists() else ""
-    if have and not known:
-        have = 0
+    if part.whole:
+        return
     headers = {"User-Agent": "irkit", "Accept-Encoding": "identity"}
-    if have:
-        headers |= {"Range": f"bytes={have}-", "If-Range": known}
+    if part.have and part.version:
+        headers |= {"Range": f"bytes={part.have}-", "If-Range": part.version}
     try:
         with _opener().open(urllib.request.Request(url, headers=headers), timeout=timeout) as response:
-            start = have if response.status == 206 else 0
-            if response.status == 206 and not _starts_at(response, have):
-                part.unlink(missing_ok=True)
-                raise _Broken("the server sent another part than the one asked for")
-            total = _total(response, start)
-            if total is not None and total > limit:
-                raise DownloadError(f"{url}: has {total:,} bytes, more than the {limit:,} expected; check the address")
-            _refuse_full_disk(url, part, total, start)
-            version.write_text(_version(response))
-            _copy(url, response, part, start, total, limit)
+            _begin(url, response, part, wanted)
+            _copy(url, response, part, wanted)
     except urllib.error.HTTPError as error:
         with error:
-            if error.code == 416:  # nothing is left to send, or the part is of another version
-                if error.headers.get("Content-Range") == f"bytes */{have}":
-                    return
-                part.unlink(missing_ok=True)
-                raise _Broken("the server has less of this file than is here already") from None
-            if error.code in _LATER:
-                raise _Broken(f"HTTP {error.code} {error.reason}") from None
-            todo = (
-                "the file has moved, look for it at the collection's site"
-                if error.code in {404, 410}
-                else "check the address"
-            )
-            raise DownloadError(f"{url}: HTTP {error.code} {error.reason}; {todo}") from None
+            _refused(url, error, part)
     except urllib.error.URLError as error:
-        raise _Broken(f"no connection: {error.reason}") from None
+        raise _Broken(f"no connection: {_plain(error.reason)}") from None
+    except (http.client.InvalidURL, ValueError) as error:  # also in what a redirect names
+        raise DownloadError(f"{url}: leads to no valid address ({_plain(error)}); fetch the file by hand") from None
     except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
         raise _Broken(_reason(error)) from None
 
 
-def _copy(url: str, response: Any, part: Path, start: int, total: int | None, limit: int) -> None:
-    with part.open("ab" if start else "wb") as file, _bar(url, start, total) as bar:
-        have = start
+def _begin(url: str, response: Any, part: Part, wanted: _Wanted) -> None:
+    """Make the part ready for the body of a response: continued, or begun anew."""
+    if response.status == 206:
+        found = _RANGE.match(str(response.headers.get("Content-Range", "")))
+        total = int(found[3]) if found and found[3] != "*" else part.total
+        if not found or int(found[1]) != part.have or (part.total is not None and total != part.total):
+            part.drop()
+            raise _Broken("the server sent another part than the one asked for")
+    else:
+        total = _length(url, response)
+    if total is not None and total > wanted.limit:
+        raise DownloadError(f"{url}: has {total:,} bytes, more than the {wanted.limit:,} expected; {_larger(wanted)}")
+    if response.status == 206:
+        part.total = total
+    else:
+        part.begin(_version(response), total)
+    if total is None and not _chunked(response) and not (wanted.sha256 or wanted.md5 or wanted.size):
+        raise DownloadError(
+            f"{url}: the server does not say how long the file is, so that nobody can tell whether it came whole; "
+            "put its bytes or sha256 into the card"
+        )
+    free = shutil.disk_usage(part.path.parent).free
+    if total is not None and total - part.have > free:
+        raise DownloadError(
+            f"{url}: needs {total - part.have:,} bytes, {free:,} are free in {part.path.parent}; make room first"
+        )
+
+
+def _refused(url: str, error: urllib.error.HTTPError, part: Part) -> None:
+    """Say what a status means; return only if it means that nothing is left to send."""
+    if error.code == 416:  # or that the part is of another version
+        if part.total is None and error.headers.get("Content-Range") == f"bytes */{part.have}":
+            part.total = part.have
+            return
+        part.drop()
+        raise _Broken("the server has less of this file than is here already")
+    said = f"HTTP {error.code} {_plain(error.reason)}".rstrip()
+    if error.code in _LATER:
+        raise _Broken(said)
+    gone = error.code in {404, 410}
+    todo = "the file has moved, look for it at the collection's site" if gone else "check the address"
+    raise DownloadError(f"{url}: {said}; {todo}") from None
+
+
+def _copy(url: str, response: Any, part: Part, wanted: _Wanted) -> None:
+    most = wanted.limit if part.total is None else part.total
+    with part.appending(), _bar(url, part.have, part.total) as bar:
         while block := _read(response):
-            have += len(block)
-            if have > limit:
-                raise DownloadError(f"{url}: sends more than the {limit:,} bytes expected; check the address")
-            file.write(block)
+            if part.have + len(block) > most:
+                raise DownloadError(f"{url}: sends more than the {most:,} bytes expected; {_larger(wanted)}")
+            part.write(block)
             bar.update(len(block))
-    if total is not None and have < total:
-        raise _Broken(f"the connection broke after {have:,} of {total:,} bytes")
+    if part.total is not None and part.have < part.total:
+        raise _Broken(f"the connection broke after {part.have:,} of {part.total:,} bytes")
 
 
 def _read(response: Any) -> bytes:
     try:
-        return response.read(_BLOCK)
-    except (http.client.HTTPException, OSError) as error:
+        return bytes(response.read1(_BLOCK))
+    except (http.client.HTTPException, OSError, ValueError) as error:
         raise _Broken(_reason(error)) from None
 
 
 def _reason(error: Exception) -> str:
-    return f"the connection broke: {str(error) or type(error).__name__}"
+    return f"the connection broke: {_plain(error) or type(error).__name__}"
+
+
+def _plain(text: Any) -> str:
+    """Return what a server or the system said as one short line of printable characters."""
+    line = " ".join("".join(character if character.isprintable() else " " for character in str(text)).split())
+    return line if len(line) <= 200 else line[:197] + "..."
+
+
+def _larger(wanted: _Wanted) -> str:
+    return "check the address" if wanted.size else "if that is right, put its bytes into the card"
 
 
 def _opener() -> urllib.request.OpenerDirector:
@@ -219,53 +278,47 @@ def _opener() -> urllib.request.OpenerDirector:
     return opener
 
 
-def _starts_at(response: Any, have: int) -> bool:
-    return str(response.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
+def _chunked(response: Any) -> bool:
+    """Say whether the end of the body is marked in the body itself."""
+    return bool(getattr(response, "chunked", False))
 
 
-def _total(response: Any, start: int) -> int | None:
-    length = str(response.headers.get("Content-Length", ""))
-    return start + int(length) if length.isdigit() else None
+def _length(url: str, response: Any) -> int | None:
+    """Return the bytes of the body as the server states them, None where it states nothing."""
+    stated = response.headers.get("Content-Length")
+    if stated is None or _chunked(response):
+        return None
+    if not _LENGTH.match(str(stated)):
+        raise DownloadError(f"{url}: the server states a length of {_plain(stated)[:40]!r}; fetch the file by hand")
+    return int(stated)
 
 
 def _version(response: Any) -> str:
-    """Return what identifies this version of the file to `If-Range`; a weak ETag does not."""
+    """Return what identifies this version of the file to `If-Range`; a weak ETag or a fresh date does not."""
     etag = str(response.headers.get("ETag", ""))
-    return etag if etag.startswith('"') else str(response.headers.get("Last-Modified", ""))
+    if etag.startswith('"') and etag.isprintable():
+        return etag
+    changed, now = response.headers.get("Last-Modified"), response.headers.get("Date")
+    try:
+        age = (parsedate_to_datetime(str(now)) - parsedate_to_datetime(str(changed))).total_seconds()
+    except (ValueError, TypeError, OverflowError):  # absent, or no dates
+        return ""
+    return str(changed) if age >= _SETTLED else ""
 
 
-def _refuse_full_disk(url: str, part: Path, total: int | None, start: int) -> None:
-    free = shutil.disk_usage(part.parent).free
-    if total is not None and total - start > free:
-        raise DownloadError(
-            f"{url}: needs {total - start:,} bytes, {free:,} are free in {part.parent}; make room first"
-        )
-
-
-def _wrong(part: Path, found: str, sha256: str | None, md5: str | None, size: int | None) -> str | None:
-    have = part.stat().st_size
-    if size is not None and have != size:
-        return f"has {have:,} bytes, expected {size:,}"
-    if sha256 is not None and found != sha256:
-        return f"has the SHA-256 {found}, expected {sha256}"
-    if md5 is not None and (other := hash_file(part, "md5")) != md5:
-        return f"has the MD5 {other}, expected {md5}"
+def _wrong(part: Part, wanted: _Wanted) -> str | None:
+    """Compare what lies on the disk with what was written, and with what the caller knows."""
+    found = hash_file(part.path)
+    have = part.path.stat().st_size
+    if have != part.have or found != part.sha256:
+        return f"was changed on the disk while it was written ({have:,} bytes, {part.have:,} written)"
+    if wanted.size is not None and have != wanted.size:
+        return f"has {have:,} bytes, expected {wanted.size:,}"
+    if wanted.sha256 is not None and found != wanted.sha256:
+        return f"has the SHA-256 {found}, expected {wanted.sha256}"
+    if wanted.md5 is not None and (other := hash_file(part.path, "md5")) != wanted.md5:
+        return f"has the MD5 {other}, expected {wanted.md5}"
     return None
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise LockedError(f"{path}: another process is downloading it; wait for it to finish") from None
-    try:
-        yield
-    finally:
-        lock.release()  # the file stays: removing it would let two processes hold two locks of one name
 
 
 @contextmanager

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from irkit.errors import ConfigError, DataError, DownloadError, LockedError, NotFoundError
+from irkit.errors import ConfigError, DownloadError, LockedError, NotFoundError
 from irkit.io import manifest
 from irkit.io.archive import extract
 from irkit.io.cards import CollectionCard, FileCard
-from irkit.io.checksums import sha256
+from irkit.io.checksums import hash_file
 from irkit.io.download import PAUSE, download
 from irkit.locate import home
 from irkit.screen import visible
+
+WAIT = 6 * 3600.0
+"Seconds that a download waits for one of the same collection by another process."
+_TEMPORARY = re.compile(r"\..+\.[0-9]+-[0-9a-f]{8}\.tmp\Z")  # as `irkit.io.atomic` names them
 
 
 def cache_folder(card: CollectionCard) -> Path:
@@ -23,7 +28,7 @@ def cache_folder(card: CollectionCard) -> Path:
 
 
 def fetch(card: CollectionCard, *, pause: float = PAUSE) -> Path:
-    """Download what is missing of a collection.
+    """Download what is missing of a collection; while another process does so, wait for it.
 
     Parameters
     ----------
@@ -43,18 +48,17 @@ def fetch(card: CollectionCard, *, pause: float = PAUSE) -> Path:
     NotFoundError
         If a file has no address; the message says how to get it. What has one is there by then.
     LockedError
-        If another process downloads the same collection.
+        If another process downloads the same collection and does not come to an end.
     """
     if card.package is not None or card.through_irds:
         source = f"the package {card.package.split('/')[0]}" if card.package else "ir_datasets, when it is first read"
         raise ConfigError(f"fetch: {card.name} comes through {source}; there is nothing to download")
     folder = cache_folder(card)
-    missing = [
-        file for file in card.files if not all((folder / name).is_file() for name in file.members or [file.name])
-    ]
-    if any(file.url for file in missing):
-        _announce(card, folder)
-    with _locked(card):
+    with _locked(card):  # another process may have fetched the files while this one waited
+        missing = [file for file in card.files if not all((folder / name).is_file() for name in _brings(file))]
+        if any(file.url for file in missing):
+            _announce(card, folder)
+        _sweep(card, folder, missing)
         for file in missing:
             if file.url is not None:
                 _fetch(file, folder, pause)
@@ -66,12 +70,34 @@ def fetch(card: CollectionCard, *, pause: float = PAUSE) -> Path:
     return folder
 
 
+def _brings(file: FileCard) -> list[str]:
+    """Return the names of the files that are there when a file of the card has been fetched."""
+    return list(file.members) or [file.name]
+
+
+def _sweep(card: CollectionCard, folder: Path, missing: Sequence[FileCard]) -> None:
+    """Remove what downloads that died left in a collection's folder, except parts to be continued."""
+    left = [
+        folder / f"{file.name}{ending}"
+        for file in card.files
+        for ending in (".part", ".part.json", ".part.version")
+        if file not in missing or ending == ".part.version"
+    ]
+    with suppress(OSError):
+        left += [path for path in folder.rglob(".*.tmp") if _TEMPORARY.match(path.name)]
+        for path in set(left) - {folder / name for name in card.paths()}:
+            path.unlink(missing_ok=True)
+
+
 def _fetch(file: FileCard, folder: Path, pause: float) -> None:
     """Download one file, unpack it if it is an archive, and write down what came."""
     assert file.url is not None  # the caller chose it so
     known = manifest.load(folder)
     target = folder / file.name
-    found = download(file.url, target, sha256=file.sha256, md5=file.md5, size=file.bytes, pause=pause)
+    if file.members and file.sha256 and target.is_file() and hash_file(target) == file.sha256:
+        found = file.sha256  # its unpacking did not come to an end
+    else:
+        found = download(file.url, target, sha256=file.sha256, md5=file.md5, size=file.bytes, pause=pause)
     before = known.get(file.name)
     if before is not None and before["sha256"] != found:
         target.unlink()
@@ -81,16 +107,10 @@ def _fetch(file: FileCard, folder: Path, pause: float) -> None:
         )
     record = {**known, file.name: manifest.fetched(file.url, found, target.stat().st_size)}
     if file.members:
-        for path, (member, expected) in zip(
-            extract(target, folder, list(file.members)), file.members.items(), strict=True
+        for member, path in zip(
+            file.members, extract(target, folder, list(file.members), digests=file.members), strict=True
         ):
-            digest = sha256(path)
-            if expected is not None and digest != expected:
-                path.unlink()
-                raise DataError(
-                    f"{target}: {member} has the SHA-256 {digest}, expected {expected}; do not trust this archive"
-                )
-            record[member] = manifest.fetched(file.url, digest, path.stat().st_size)
+            record[member] = manifest.fetched(file.url, hash_file(path), path.stat().st_size)
     manifest.save(folder, record)
     if file.members:
         target.unlink()  # its files and its digest are kept
@@ -117,10 +137,17 @@ def _locked(card: CollectionCard) -> Iterator[None]:
     folder = cache_folder(card).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f".{card.name}.lock", timeout=0)
-        lock.acquire()
+        lock = FileLock(folder / f".{card.name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"{card.name}: another process is downloading it; waiting for it to finish", file=sys.stderr)
+            lock.acquire(timeout=WAIT)
     except Timeout:
-        raise LockedError(f"{card.name}: another process is downloading it; wait for it to finish") from None
+        raise LockedError(
+            f"{card.name}: another process has been downloading it for more than {WAIT / 3600:g} hours; "
+            "end it, or wait for it to finish"
+        ) from None
     except OSError as error:
         raise DownloadError(
             f"{folder}: cannot write: {error.strerror or error}; check free space and permissions"

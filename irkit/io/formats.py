@@ -1,6 +1,6 @@
 """`read_documents`, `read_queries`, `read_qrels`: every format behind three functions.
 
-A format is named, or told from the file's name and first bytes. Readers stream: a collection of
+A format is named, or told from the file's name and the structure of its first lines. Readers stream: a collection of
 any size passes through in little memory.
 """
 
@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from irkit.documents import Document
 from irkit.errors import ConfigError, NotFoundError, near_misses
-from irkit.io import beir, html, irds, jsonl, lee, npl, smart, tabular, trec
+from irkit.ids import LARGEST_LABEL, check_id
+from irkit.io import beir, html, irds, jsonl, lee, npl, smart, tabular, topics_xml, trec
 from irkit.io import qrels as trec_qrels
-from irkit.io.lines import bad, head, once
-from irkit.io.reading import DocumentReader, Judgement, QrelsReader, Query, QueryReader, Reading
-from irkit.packing import bare
+from irkit.io.lines import bad, once, shown
+from irkit.io.reading import DocumentReader, Judgement, QrelsReader, Query, QueryReader, Reading, read_label
+from irkit.io.sniff import Role, guess
 from irkit.streams import hold, readable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Role: TypeAlias = Literal["documents", "queries", "qrels"]
 _Reader = TypeVar("_Reader")
 
 DOCUMENTS: dict[str, DocumentReader] = {
@@ -43,6 +43,7 @@ DOCUMENTS: dict[str, DocumentReader] = {
 QUERIES: dict[str, QueryReader] = {
     "trec": trec.topics,
     "trec-doc": trec.document_topics,
+    "xml": topics_xml.queries,
     "smart": smart.queries,
     "npl": npl.queries,
     "jsonl": jsonl.queries,
@@ -54,6 +55,7 @@ QUERIES: dict[str, QueryReader] = {
 }
 QRELS: dict[str, QrelsReader] = {
     "trec": trec_qrels.qrels,
+    "plain": trec_qrels.plain,
     "smart": smart.qrels,
     "npl": npl.qrels,
     "tsv": partial(tabular.qrels, kind="tsv"),
@@ -63,15 +65,8 @@ QRELS: dict[str, QrelsReader] = {
     "irds": irds.qrels,
 }
 
-_SUFFIXES = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".tsv": "tsv",
-    ".csv": "csv",
-    ".parquet": "parquet",
-    ".html": "html",
-    ".htm": "html",
-}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_WHITE = re.compile(r"[ \t\n\v\f\r]")
 _NOT_DOCUMENTS = re.compile(r"\.|readme|readchg|licen[cs]e|checksum|md5|sha256|.*\.(dtd|md|py|yaml)$", re.IGNORECASE)
 
 
@@ -129,7 +124,7 @@ def read_queries(
     path, encoding, fields, id_field, numbering
         As for `read_documents`; see also `irkit.io.reading.Reading`.
     format : str
-        One of trec, trec-doc, smart, npl, jsonl, tsv, csv, parquet, lee, irds; `auto` looks.
+        One of trec, trec-doc, xml, smart, npl, jsonl, tsv, csv, parquet, lee, irds; `auto` looks.
 
     Returns
     -------
@@ -164,7 +159,7 @@ def read_qrels(
     path, encoding
         As for `read_documents`.
     format : str
-        One of trec, smart, npl, tsv, csv, parquet, lee, irds; `auto` looks.
+        One of trec, plain, smart, npl, tsv, csv, parquet, lee, irds; `auto` looks.
     labels : mapping of int to int, optional
         What each label of the file becomes; a label that is not named is an error.
 
@@ -188,65 +183,19 @@ def read_qrels(
 
 
 def sniff(path: Path, role: Role) -> str:
-    """Tell the format of a file from its name and first bytes.
+    """Tell the format of a file from its name and the structure of its first lines.
 
     Raises
     ------
     DataError
-        If nothing fits; the message lists the formats.
+        If nothing fits, or two formats do; the message says what to name.
     """
     if irds.is_irds(path):
         return "irds"
     if role == "documents" and html.is_tar(path):
         return "html"
-    known = {"documents": list(DOCUMENTS), "queries": list(QUERIES), "qrels": list(QRELS)}[role]
-    start = head(path)
-    if start.startswith(b"PAR1"):
-        return "parquet"
-    if not start.strip():
-        raise bad(path, 1, "the file is empty", "check that it was written completely")
-    suffix = bare(path.name.lower()).suffix
-    by_name = _SUFFIXES.get(suffix, "")
-    if by_name in known and not (role == "qrels" and by_name == "tsv"):
-        return by_name
-    first = next(line for line in start.split(b"\n") if line.strip())
-    found = _sniff_qrels(first) if role == "qrels" else _sniff_text(path, start, first, role)
-    if found is None:
-        raise bad(path, 1, f"this is no format of {role} that irkit knows", f"name one of {', '.join(known)}")
-    return found
-
-
-def _sniff_text(path: Path, start: bytes, first: bytes, role: Role) -> str | None:
-    lowered = start.lower()
-    if role == "queries" and re.search(rb"<top[\s>]", lowered):
-        return "trec"
-    if re.search(rb"<doc[\s>]", lowered):
-        return "trec" if role == "documents" else "trec-doc"
-    if re.match(rb"\.I\s", start):
-        return "smart"
-    if role == "documents" and re.match(rb"\s*<(!doctype html|html)", lowered):
-        return "html"
-    if first.lstrip().startswith(b"{"):
-        return "jsonl"
-    if first.lstrip().startswith(b"["):
-        raise bad(path, 1, "this is one JSON array", "write one object a line (jq -c '.[]' splits an array)")
-    if first.strip().isdigit():
-        return "npl"
-    return "tsv" if b"\t" in first else None
-
-
-def _sniff_qrels(first: bytes) -> str | None:
-    parts = first.split()
-    if b"\t" in first and tabular.names_columns(first.decode("latin-1").split("\t")):
-        return "tsv"
-    if len(parts) == 1 and parts[0].isdigit():
-        return "npl"
-    if len(parts) == 3:
-        return "smart" if parts[0].isdigit() else "tsv"
-    if len(parts) == 4:
-        # `1 13 0 0.000000` is SMART's, `1 0 13 1` and `1 Q0 13 1` are TREC's.
-        return "smart" if parts[1] not in {b"0", b"Q0"} and parts[2] == b"0" else "trec"
-    return None
+    known: dict[Role, Iterable[str]] = {"documents": DOCUMENTS, "queries": QUERIES, "qrels": QRELS}
+    return guess(path, role, list(known[role]))
 
 
 def _documents(path: Path, format: str, reading: Reading) -> Iterator[Document]:
@@ -272,6 +221,7 @@ def _some(path: Path, documents: Iterator[Document], held: object) -> Iterator[D
     empty = True
     for document in documents:
         empty = False
+        check_id(document.docno, "a document", document.where)
         yield document
     if empty:
         raise bad(path, 1, "the file holds no document", "check that it was written completely")
@@ -300,10 +250,15 @@ def _queries_frame(path: Path, queries: Iterator[Query]) -> pd.DataFrame:
     seen: dict[str, int] = {}
     for qid, text, line in queries:
         if not qid or qid.split() != [qid]:
-            raise bad(path, line, f"a query id may not be empty or hold white space, got {qid!r}", "correct the id")
+            what = f"a query id may not be empty or hold white space, got {shown(qid)}"
+            raise bad(path, line, what, "correct the id")
+        check_id(qid, "a query", f"{path}:{line}")
         if not text.strip():
-            raise bad(path, line, f"query {qid!r} has no text", "give it one or remove it")
-        once(seen, qid, f"query {qid!r}", path, line)
+            raise bad(path, line, f"query {shown(qid)} has no text", "give it one or remove it")
+        if not text.isascii() and (half := _SURROGATE.search(text)):
+            what = f"query {shown(qid)} is not valid Unicode, it holds the lone surrogate {half.group()!a}"
+            raise bad(path, line, what, "write the whole character")
+        once(seen, qid, f"query {shown(qid)}", path, line)
         qids.append(qid)
         texts.append(text)
     if not qids:
@@ -317,9 +272,13 @@ def _qrels_frame(path: Path, judgements: Iterator[Judgement], labels: Mapping[in
     seen: dict[tuple[str, str], int] = {}
     found: list[int] = []
     for qid, docno, label, line in judgements:
+        if not -LARGEST_LABEL <= label <= LARGEST_LABEL:
+            read_label(label, path, line)  # raises
+        if not (qid.isalnum() and docno.isalnum()):  # most are, and have nothing to hide
+            _check_pair(path, line, qid, docno)
         before = seen.setdefault((qid, docno), line)
         if len(seen) == len(found):  # the pair was there
-            what = f"document {docno!r} is judged twice for query {qid!r}, first in line {before}"
+            what = f"document {shown(docno)} is judged twice for query {shown(qid)}, first in line {before}"
             raise bad(path, line, what, "remove one of them")
         if labels is not None and label not in labels:
             raise bad(
@@ -330,6 +289,14 @@ def _qrels_frame(path: Path, judgements: Iterator[Judgement], labels: Mapping[in
         raise bad(path, 1, "the file holds no judgement", "check that it was written completely")
     frame = pd.DataFrame(list(seen), columns=["qid", "docno"], dtype="str")
     return frame.assign(label=pd.Series(found, dtype="int64"))
+
+
+def _check_pair(path: Path, line: int, qid: str, docno: str) -> None:
+    for kind, one in (("a query", qid), ("a document", docno)):
+        if not one or _WHITE.search(one):
+            what = f"the id of {kind} may not be empty or hold white space, got {shown(one)}"
+            raise bad(path, line, what, "correct the id")
+        check_id(one, kind, f"{path}:{line}")
 
 
 def _path(path: str | os.PathLike[str]) -> Path:

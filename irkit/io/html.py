@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from irkit.documents import Document
 from irkit.errors import NotFoundError
 from irkit.io.lines import bad, decoded, opened, raw_lines
-from irkit.io.reading import Reading
+from irkit.io.reading import Reading, check_size
 from irkit.packing import bare
 
 # Jsoup's block elements: they end a word, inline ones do not.
@@ -38,8 +38,10 @@ _BLOCKS = frozenset(
 )
 _RAW = frozenset({"script", "style", "title", "textarea"})  # no tags inside
 _SHOWN = frozenset({"title", "textarea"})
+_CLOSE = {name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE) for name in _RAW}
 _SIGN = re.compile(r"<(?:/?[a-zA-Z]|!--|[!?/])")
 _REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z]+[0-9]*);?")
+_LONGEST_REFERENCE = 40
 # After the tag's name, a quote has a meaning only behind an equals sign.
 _TAG = re.compile(r"""</?([a-zA-Z][^\s/>]*+)(?:=\s*+"[^"]*+(?:"|\Z)|=\s*+'[^']*+(?:'|\Z)|[^>])*+>""")
 
@@ -53,6 +55,7 @@ def html_text(html: str) -> str:
     'A & Bee\\nC < D'
     """
     pieces: list[str] = []
+    unclosed: set[str] = set()  # what no end tag comes for any more: to look again would take quadratic time
     at = 0
     while (start := html.find("<", at)) >= 0:
         sign = _SIGN.match(html, start)
@@ -73,7 +76,9 @@ def html_text(html: str) -> str:
             if name in _BLOCKS:
                 pieces.append("\n")
             if name in _RAW and not html.startswith("</", start):
-                close = re.compile(rf"</{name}[\s/>]", re.IGNORECASE).search(html, at)
+                close = None if name in unclosed else _CLOSE[name].search(html, at)
+                if close is None:
+                    unclosed.add(name)
                 if name not in _SHOWN:
                     at = close.start() if close else len(html)
                 elif close:
@@ -89,7 +94,13 @@ def documents(path: Path, reading: Reading) -> Iterator[Document]:
     if is_tar(path):
         yield from _archived(path, reading.encoding)
     else:
-        text = "\n".join(decoded(raw, reading.encoding, path, line) for line, raw in raw_lines(path))
+        parts: list[str] = []
+        size = 0
+        for line, raw in raw_lines(path):
+            parts.append(decoded(raw, reading.encoding, path, line))
+            size += len(raw) + 1
+            check_size(size, "the file", path, line)
+        text = "\n".join(parts)
         yield Document(_docno(bare(path.name).name), html_text(text), f"{path}:1")
 
 
@@ -109,6 +120,7 @@ def _archived(path: Path, encoding: str) -> Iterator[Document]:
                         continue
                     found = True
                     where = f"{path}:{member.name}"
+                    check_size(member.size, "the page", Path(where), 1)
                     data = archive.extractfile(member)
                     raw = data.read() if data else b""
                     text = "\n".join(decoded(part, encoding, where, n) for n, part in enumerate(raw.split(b"\n"), 1))
@@ -130,6 +142,8 @@ def _text(html: str) -> str:
 def _referred(match: re.Match[str]) -> str:
     """Read one character reference; a name must be whole, as Jsoup has it (`&notit;` stays as it is)."""
     reference = match.group()
+    if len(reference) > _LONGEST_REFERENCE and reference[1] == "#":
+        return "\ufffd"  # no character has such a number; one of thousands of digits cannot even be read
     return unescape(reference) if reference[1] == "#" or reference[1:] in html5 else reference
 
 

@@ -1,19 +1,23 @@
 """Find collections, of documents and of ratings: by name, by path, and the list of all that have a card.
 
-A path means that folder, or a file of ratings. A plain name means a card, whose files are sought in
-a Python package, in `IRKIT_DATA` and in the user's cache; then a folder of that name, here. Nothing
+A path means that folder, or a file of ratings. A bare name means a card, the user's or a shipped one,
+whose files are sought in a Python package, in `IRKIT_DATA` and in the user's cache; only where no card
+is called so, a folder or file of that name, here. `irds:` comes before a name of ir_datasets. Nothing
 is downloaded unless asked for, with one exception that is announced: collections of ir_datasets,
 which downloads by itself when first read.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.machinery
 import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from irkit.errors import ConfigError, NotFoundError, near_misses
+from irkit.errors import ConfigError, IrkitError, NotFoundError, near_misses
 from irkit.io import irds
 from irkit.io.cards import (
     CARD_FILE,
@@ -26,13 +30,14 @@ from irkit.io.cards import (
     card_names,
     find_card,
     load_card,
+    named_card,
 )
 from irkit.io.collection import Collection, how_to_get
 from irkit.io.fetch import cache_folder, fetch
 from irkit.io.folder import folder_card, rating_card
 from irkit.io.rating_collection import RatingCollection
 from irkit.io.ratings import FILES
-from irkit.locate import collections_home
+from irkit.locate import collections_home, given_path, names
 from irkit.streams import readable
 
 
@@ -84,20 +89,20 @@ def load_collection(name: str | os.PathLike[str], *, download: bool = False) -> 
         one of ratings.
     """
     text = os.fspath(name)
-    if irds.is_irds(text):
+    if isinstance(name, str) and irds.is_irds(name):
         return Collection(_irds_card(text.removeprefix(irds.PREFIX)), None)
-    folder = _path_given(name)
-    if folder is not None and folder.is_dir():
-        return Collection(_of_documents(folder_card(folder)), folder)
-    if os.sep in text or isinstance(name, os.PathLike):
-        raise NotFoundError(f"{text}: there is no such folder")
-    if text not in card_names():
-        raise NotFoundError(f"collections: there is no {text!r}; {near_misses(text, card_names())}")
-    card = _of_documents(find_card(text))
-    if card.through_irds:
-        irds.version()
-        return Collection(card, None)
-    return Collection(card, _folder(card, download))
+    path = path_given(name)
+    if path is None:
+        card = _of_documents(find_card(text))
+        if card.through_irds:
+            irds.version()
+            return Collection(card, None)
+        return Collection(card, _folder(card, download))
+    if os.path.isdir(path):
+        return Collection(_of_documents(folder_card(path)), path)
+    if os.path.exists(path):
+        raise NotFoundError(f"{text}: is a file; a collection is a folder, or a name (irkit data list)")
+    raise _unknown(name, "folder", "collections: there is no", card_names())
 
 
 def load_rating_collection(name: str | os.PathLike[str], *, download: bool = False) -> RatingCollection:
@@ -122,18 +127,13 @@ def load_rating_collection(name: str | os.PathLike[str], *, download: bool = Fal
     DownloadError, ConfigError
         If a download fails, a card is wrong, or the collection is one of documents.
     """
-    text = os.fspath(name)
-    path = _path_given(name)
-    if path is not None:
+    path = path_given(name)
+    if path is None:
+        card = _of_ratings(find_card(os.fspath(name)))
+        return RatingCollection(card, _folder(card, download))
+    if os.path.exists(path):
         return RatingCollection(_of_ratings(rating_card(path)), path if path.is_dir() else path.parent)
-    if os.sep in text or isinstance(name, os.PathLike):
-        raise NotFoundError(f"{text}: there is no such file or folder")
-    if text not in card_names():
-        raise NotFoundError(
-            f"ratings: there is no file or collection {text!r}; {near_misses(text, rating_collections())}"
-        )
-    card = _of_ratings(find_card(text))
-    return RatingCollection(card, _folder(card, download))
+    raise _unknown(name, "file or folder", "ratings: there is no file or collection", rating_collections())
 
 
 def load_either(name: str | os.PathLike[str], *, download: bool = False) -> Collection | RatingCollection:
@@ -147,7 +147,7 @@ def locate(card: CollectionCard) -> Path | None:
 
 
 def collections() -> dict[str, CardSummary]:
-    """List all cards of test collections by name, with whether their files are here."""
+    """List the cards of test collections by name, with whether their files are here; see also `broken_cards`."""
     listed = {}
     for name, card in _cards():
         if not isinstance(card, Card):
@@ -158,7 +158,7 @@ def collections() -> dict[str, CardSummary]:
 
 
 def rating_collections() -> dict[str, RatingSummary]:
-    """List all cards of rating collections by name, with whether their files are here."""
+    """List the cards of rating collections by name, with whether their files are here; see also `broken_cards`."""
     listed = {}
     for name, card in _cards():
         if isinstance(card, RatingCollectionCard):
@@ -167,6 +167,17 @@ def rating_collections() -> dict[str, RatingSummary]:
                 card.about, state(card), counts.ratings, counts.users, counts.items, tuple(card.splits)
             )
     return listed
+
+
+def broken_cards() -> dict[str, str]:
+    """List the cards that cannot be read, with the reason of each."""
+    broken = {}
+    for name, path in sorted(names("data").items()):
+        try:
+            named_card(path)
+        except IrkitError as error:
+            broken[name] = str(error)
+    return broken
 
 
 def state(card: CollectionCard) -> str:
@@ -178,16 +189,27 @@ def state(card: CollectionCard) -> str:
     return "downloadable" if card.files and all(file.url for file in card.files) else "by path"
 
 
-def _path_given(name: str | os.PathLike[str]) -> Path | None:
-    """Return the file or folder that is meant; None where a name is that of a card, or nothing is there."""
+def path_given(name: str | os.PathLike[str]) -> Path | None:
+    """Return the file or folder that is meant, whether it exists or not; None where a name of a card is."""
+    return given_path(name, card_names())
+
+
+def _unknown(name: str | os.PathLike[str], what: str, none: str, known: Iterable[str]) -> NotFoundError:
+    """Say that there is nothing, and what may have been meant."""
     text = os.fspath(name)
-    path = Path(text).expanduser()
-    by_path = isinstance(name, os.PathLike) or os.sep in text or text not in card_names()
-    return path if by_path and (readable(path) or path.exists()) else None
+    if os.sep in text or isinstance(name, os.PathLike):
+        return NotFoundError(f"{text}: there is no such {what}")
+    root = collections_home()
+    if root is not None and os.path.exists(root / text):  # only cards make names
+        return NotFoundError(f"{none} {text!r}; for what IRKIT_DATA holds without a card write {root / text}")
+    return NotFoundError(f"{none} {text!r}; {near_misses(text, known)}")
 
 
-def _cards() -> list[tuple[str, Card | RatingCollectionCard]]:
-    return [(name, find_card(name)) for name in card_names()]
+def _cards() -> Iterator[tuple[str, Card | RatingCollectionCard]]:
+    """Yield all cards that can be read."""
+    for name, path in sorted(names("data").items()):
+        with suppress(IrkitError):
+            yield name, named_card(path)
 
 
 def _of_documents(card: Card | RatingCollectionCard) -> Card:
@@ -207,10 +229,12 @@ def _of_ratings(card: Card | RatingCollectionCard) -> RatingCollectionCard:
 
 
 def _holds_ratings(name: str | os.PathLike[str]) -> bool:
-    path = _path_given(name)
+    if isinstance(name, str) and irds.is_irds(name):
+        return False
+    path = path_given(name)
     if path is None:
-        return os.fspath(name) in card_names() and isinstance(find_card(os.fspath(name)), RatingCollectionCard)
-    if (path / CARD_FILE).is_file():
+        return isinstance(find_card(os.fspath(name)), RatingCollectionCard)
+    if os.path.isfile(path / CARD_FILE):
         return isinstance(load_card(path / CARD_FILE), RatingCollectionCard)
     return readable(path) or any((path / file).is_file() for file in FILES)
 
@@ -226,12 +250,20 @@ def _folder(card: CollectionCard, download: bool) -> Path:
 
 def _places(card: CollectionCard) -> list[Path]:
     if card.package is not None:
-        package, _, inside = card.package.partition("/")
-        spec = importlib.util.find_spec(package)  # finds without importing
-        return [Path(place) / inside for place in (spec and spec.submodule_search_locations) or []]
+        return _in_package(card.package)
     data = collections_home()
     places = [data / (card.folder or card.name), data / card.name] if data else []
     return [*places, cache_folder(card)]
+
+
+def _in_package(where: str) -> list[Path]:
+    """Find a folder of an installed package without importing anything; what lies in the current folder is none."""
+    package, _, inside = where.partition("/")
+    here = os.getcwd()
+    installed = [place for place in sys.path if place and os.path.realpath(place) != os.path.realpath(here)]
+    spec = importlib.machinery.PathFinder.find_spec(package, installed)
+    roots = [Path(place).resolve() for place in (spec and spec.submodule_search_locations) or []]
+    return [folder for root in roots if (folder := (root / inside).resolve()).is_relative_to(root)]
 
 
 def _irds_card(name: str) -> Card:

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +15,11 @@ from irkit.packing import Damaged, unpacked
 from irkit.streams import open_bytes
 
 _BOM = b"\xef\xbb\xbf"
+
+LONGEST_LINE = 1 << 25
+"Bytes of a line, unpacked; a small gzip file can hold one that fills the memory."
+LONGEST_ROW = 1 << 20
+"Bytes of a line of ids and numbers."
 
 
 def bad(path: Path | str, line: int, what: str, todo: str) -> DataError:
@@ -51,18 +57,23 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             yield content
 
 
-def raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def raw_lines(path: Path, longest: int | None = None) -> Iterator[tuple[int, bytes]]:
     """Yield (line number from 1, line without its end) as bytes; a byte-order mark is dropped.
 
     Raises
     ------
     DataError
-        If the file is empty, or its compressed stream is cut short or damaged.
+        If the file is empty, a line has more than `longest` bytes (default `LONGEST_LINE`), or its
+        compressed stream is cut short or damaged.
     """
     line = 0
+    longest = LONGEST_LINE if longest is None else longest
     with opened(path) as file:
         try:
-            for line, raw in enumerate(file, 1):
+            for line, raw in enumerate(iter(partial(file.readline, longest + 1), b""), 1):
+                if len(raw) > longest:
+                    what = f"the line has more than {longest:,} bytes"
+                    raise bad(path, line, what, "check that this is the right file, and its line ends")
                 if line == 1 and raw.startswith(_BOM):
                     raw = raw[len(_BOM) :]
                 yield line, raw.rstrip(b"\r\n")
@@ -92,12 +103,13 @@ def decoded(raw: bytes, encoding: str, path: Path | str, line: int) -> str:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
         byte = f"byte 0x{raw[error.start]:02x} in column {error.start + 1}"
-        raise bad(path, line, f"not valid {encoding}: {byte}", "give the file's encoding, such as latin-1") from None
+        todo = "give the file's encoding, such as latin-1 (--encoding latin-1 in commands)"
+        raise bad(path, line, f"not valid {encoding}: {byte}", todo) from None
 
 
 def split_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, fields between ASCII white space); blank lines are left out."""
-    for line, raw in raw_lines(path):
+    for line, raw in raw_lines(path, LONGEST_ROW):
         parts = raw.split()  # bytes: white space inside ids beyond ASCII stays
         if parts:
             yield line, decoded(b" ".join(parts), encoding, path, line).split(" ")
@@ -141,7 +153,7 @@ def whole(token: str, name: str, path: Path, line: int) -> int:
             return int(token)
         except ValueError:
             pass
-    raise bad(path, line, f"the {name} must be a whole number, got {token!r}", "correct the line")
+    raise bad(path, line, f"the {name} must be a whole number, got {shown(token)}", "correct the line")
 
 
 def finite(token: str, name: str, path: Path, line: int) -> float:
@@ -152,8 +164,14 @@ def finite(token: str, name: str, path: Path, line: int) -> float:
         value = math.nan
         token = token or "nothing"
     if not math.isfinite(value):
-        raise bad(path, line, f"the {name} must be a finite number, got {token!r}", "correct the line")
+        raise bad(path, line, f"the {name} must be a finite number, got {shown(token)}", "correct the line")
     return value
+
+
+def shown(value: object, longest: int = 60) -> str:
+    """Return a value as an error message shows it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= longest else f"{text[:longest]}... ({len(text):,} characters)"
 
 
 def once(seen: dict[Any, int], key: Any, what: str, path: Path, line: int) -> None:

@@ -7,6 +7,7 @@ differs is refused until the user says otherwise by deleting the manifest.
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import TypedDict
@@ -33,10 +34,8 @@ def load(folder: Path) -> dict[str, Fetched]:
         return {}
     try:
         files = json.loads(path.read_bytes())["files"]
-        return {
-            name: fetched(entry["url"], entry["sha256"], entry["bytes"], entry["date"]) for name, entry in files.items()
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return {name: _checked(**entry) for name, entry in files.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path}: is damaged ({type(error).__name__}); delete it, the files are then trusted anew"
         ) from None
@@ -45,6 +44,12 @@ def load(folder: Path) -> dict[str, Fetched]:
 def save(folder: Path, files: dict[str, Fetched]) -> None:
     """Write the record, whole or not at all."""
     write_bytes(folder / NAME, (json.dumps({"files": files}, indent=2, sort_keys=True) + "\n").encode())
+
+
+def _checked(url: str, sha256: str, bytes: int, date: str) -> Fetched:
+    if not all(isinstance(text, str) for text in (url, sha256, date)) or not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise ValueError("no entry")
+    return Fetched(url=url, sha256=sha256, bytes=int(bytes), date=date)
 
 
 def fetched(url: str, sha256: str, size: int, date: str = "") -> Fetched:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from irkit.documents import Document
 from irkit.io.lines import bad, lines, whole
-from irkit.io.reading import Judgement, Query, Reading
+from irkit.io.reading import Judgement, Query, Reading, check_size
 
 
 def documents(path: Path, reading: Reading) -> Iterator[Document]:
@@ -35,6 +35,7 @@ def _records(path: Path, reading: Reading) -> Iterator[tuple[int, str, list[tupl
     reading.only("npl", "encoding")
     start, number = 0, ""
     text: list[tuple[int, str]] = []
+    size = 0
     for line, full in lines(path, reading.encoding):
         part = full.strip()
         if not start:
@@ -42,9 +43,11 @@ def _records(path: Path, reading: Reading) -> Iterator[tuple[int, str, list[tupl
                 start, number = line, str(whole(part, "first line of a record", path, line))
         elif part == "/":
             yield start, number, text
-            start, text = 0, []
+            start, text, size = 0, [], 0
         else:
             text.append((line, part))
+            size += len(part) + 1
+            check_size(size, f"record {number}", path, start)
     if start:
         raise bad(
             path, start, f"record {number} does not end with a line /", "the file may be cut short; fetch it again"

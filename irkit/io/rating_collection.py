@@ -73,4 +73,10 @@ class RatingCollection(CardFiles):
 
     def _read(self, name: str) -> pd.DataFrame:
         reading = self.card.ratings
-        return read_ratings(self.path(name), reading.format, columns=reading.columns, encoding=reading.encoding)
+        return read_ratings(
+            self.path(name),
+            reading.format,
+            columns=reading.columns,
+            encoding=reading.encoding,
+            time_unit=reading.time_unit,
+        )

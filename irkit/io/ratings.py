@@ -6,8 +6,9 @@
     tsv      the same, tab-separated
     parquet  the same
 
-The time may be absent. A file is parsed as a whole by Arrow; only if that fails is it read line by
-line, to say where it is wrong.
+The time may be absent; what it may look like is said in `irkit.io.times`, what ids are in
+`irkit.io.ids`. A file is parsed as a whole by Arrow; only if that fails is it read line by line, to say
+where it is wrong.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from irkit.errors import ConfigError, DataError, NotFoundError, near_misses
+from irkit.io.ids import read_ids
 from irkit.io.lines import bad, finite, head, lines, opened
 from irkit.io.reading import Reading
+from irkit.io.times import UNIT, Unit, read_times
 from irkit.streams import hold, on_disk
 
 if TYPE_CHECKING:
@@ -50,6 +54,7 @@ def read_ratings(
     *,
     columns: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
+    time_unit: Unit = "auto",
 ) -> pd.DataFrame:
     """Read a file of ratings into a ratings frame.
 
@@ -64,12 +69,14 @@ def read_ratings(
         formats that name their columns.
     encoding : str
         Of ids; ratings and times are ASCII in any.
+    time_unit : {"auto", "s", "ms", "us", "ns"}
+        What numbers in the column of times count since 1970; `auto` finds out, or refuses.
 
     Returns
     -------
     ratings frame
-        `user_id`, `item_id` (strings, as they are in the file), `rating` and, if the file has it,
-        `timestamp` (float64, seconds since 1970), in the order of the file.
+        `user_id`, `item_id` (strings, as they are in the file but for blanks around them), `rating` and,
+        if the file has it, `timestamp` (float64, seconds since 1970), in the order of the file.
 
     Raises
     ------
@@ -92,9 +99,9 @@ def read_ratings(
         if name not in NAMES:
             raise ConfigError(f"read_ratings: there is no column {name!r} to name; {near_misses(name, NAMES)}")
     if format == "parquet":
-        return _frame(_parquet(path, columns or {}))
-    found = _fast(path, format, columns or {}, encoding)
-    return _frame(found if found is not None else _slow(path, format, columns or {}, encoding))
+        return _parquet(path, columns or {}, time_unit)
+    found = _fast(path, format, columns or {}, encoding, time_unit)
+    return found if found is not None else _slow(path, format, columns or {}, encoding, time_unit)
 
 
 def _file(path: Path) -> Path:
@@ -122,6 +129,10 @@ def _sniff(path: Path) -> str:
         return "tsv"
     if first.count(",") > 1:
         return "csv"
+    if first.count(";") > 1:
+        raise bad(path, 1, "fields are separated by semicolons", "separate them by commas, and name the columns")
+    if len(cells) == 2 or first.count(",") == 1:
+        raise bad(path, 1, "there are two fields, and no rating", "add a column 'rating', of ones if there is none")
     raise bad(path, 1, "these are no ratings that irkit knows", f"name one of {', '.join(FORMATS)}")
 
 
@@ -136,10 +147,12 @@ def _is_number(text: str) -> bool:
 # ---------------------------------------------------------------------- the whole file at once
 
 
-def _fast(path: Path, format: str, columns: Mapping[str, str], encoding: str) -> pa.Table | None:
-    """Parse the file at once; None if anything about it is not as it should be."""
-    from pyarrow import csv as arrow_csv
+class _Wrong(Exception):
+    """Something is wrong in a file that was parsed at once; where, only its lines can tell."""
 
+
+def _fast(path: Path, format: str, columns: Mapping[str, str], encoding: str, time_unit: Unit) -> pd.DataFrame | None:
+    """Parse the file at once; None if anything about it is not as it should be."""
     with opened(path) as file:
         try:
             data = file.read()
@@ -149,49 +162,64 @@ def _fast(path: Path, format: str, columns: Mapping[str, str], encoding: str) ->
         data = data.replace(b"::", b"\t")
     first = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").split(b"\n", 1)[0].decode("latin-1").rstrip("\r")
     delimiter = "," if format == "csv" else "\t"
-    named = format in ("csv", "tsv")
-    if named:
+    if format in ("csv", "tsv"):
+        header = [_unquoted(cell) for cell in first.split(delimiter)]
         try:
-            places = _places([name.strip().strip('"') for name in first.split(delimiter)], columns, path, 1)
+            places = _places([cell.strip() for cell in header], columns, path, 1)
         except DataError:
             return None
-        names = {name: first.split(delimiter)[place].strip().strip('"') for name, place in places.items()}
+        names, given = {name: header[place] for name, place in places.items()}, None
     else:
-        names = {name: name for name in list(NAMES)[: first.count("\t") + 1]}
-    kinds = {names[name]: pa.large_string() if name.endswith("id") else pa.float64() for name in names}
-    try:
-        table = arrow_csv.read_csv(
-            io.BytesIO(data),
-            arrow_csv.ReadOptions(encoding=encoding, column_names=None if named else list(names)),
-            arrow_csv.ParseOptions(delimiter=delimiter, quote_char='"' if format == "csv" else False),
-            arrow_csv.ConvertOptions(column_types=kinds, include_columns=list(kinds), null_values=[""]),
-        )
-    except (pa.ArrowException, UnicodeDecodeError, KeyError):
+        given = list(NAMES)[: first.count("\t") + 1]
+        names = {name: name for name in given}
+    table = _parsed(data, names, given, delimiter, encoding)
+    if table is None or not table.num_rows or {"user_id", "item_id", "rating"} - set(table.column_names):
         return None
-    table = table.rename_columns(list(names))
-    return table if _is_clean(table) else None
+    if table["rating"].null_count or not pc.all(pc.is_finite(table["rating"])).as_py():
+        return None
+    try:
+        return _frame(table, lambda row, what, todo: _Wrong(), time_unit)
+    except _Wrong:
+        return None
 
 
-def _is_clean(table: pa.Table) -> bool:
-    if not table.num_rows or {"user_id", "item_id", "rating"} - set(table.column_names):
-        return False
-    for name in table.column_names:
-        column = table[name]
-        if column.null_count:
-            return False
-        fine = pc.not_equal(column, "") if name.endswith("id") else pc.is_finite(column)
-        if not pc.all(fine).as_py():
-            return False
-    return True
+def _parsed(
+    data: bytes, names: Mapping[str, str], given: list[str] | None, delimiter: str, encoding: str
+) -> pa.Table | None:
+    """Parse columns: ids as text, ratings as numbers, times as numbers or else as text; None if that cannot be."""
+    from pyarrow import csv as arrow_csv
+
+    for times in (pa.float64(), pa.large_string()):
+        kinds = {"rating": pa.float64(), "timestamp": times}
+        types = {file: kinds.get(name, pa.large_string()) for name, file in names.items()}
+        try:
+            table = arrow_csv.read_csv(
+                io.BytesIO(data),
+                arrow_csv.ReadOptions(encoding=encoding, column_names=given),
+                arrow_csv.ParseOptions(delimiter=delimiter, quote_char='"' if delimiter == "," else False),
+                arrow_csv.ConvertOptions(column_types=types, include_columns=list(types), null_values=[""]),
+            )
+        except pa.ArrowInvalid:
+            continue
+        except (pa.ArrowException, UnicodeDecodeError, KeyError):
+            return None
+        return table.rename_columns(list(names))
+    return None
+
+
+def _unquoted(cell: str) -> str:
+    """Return a column's name as Arrow gives it: without quotes, with the blanks of one that has none."""
+    return cell.strip().strip('"') if cell.strip().startswith('"') else cell
 
 
 # ---------------------------------------------------------------------- line by line
 
 
-def _slow(path: Path, format: str, columns: Mapping[str, str], encoding: str) -> pa.Table:
+def _slow(path: Path, format: str, columns: Mapping[str, str], encoding: str, time_unit: Unit) -> pd.DataFrame:
     """Read line by line and say which line is wrong."""
     rows: dict[str, list[Any]] = {}
     places: dict[str, int] = {}
+    at: list[int] = []
     width = 0
     for line, cells in _cells(path, format, encoding):
         if not places:
@@ -208,18 +236,15 @@ def _slow(path: Path, format: str, columns: Mapping[str, str], encoding: str) ->
             raise bad(
                 path, line, f"{width} fields are needed, as in the first line, got {len(cells)}", "correct the line"
             )
+        at.append(line)
         for name, place in places.items():
             cell = cells[place]
-            if not name.endswith("id"):
-                rows[name].append(finite(cell.strip(), name, path, line))
-            elif cell:
-                rows[name].append(cell)
-            else:
-                raise bad(path, line, f"the {name} is missing", "correct the line")
-    if not rows or not rows["rating"]:
+            rows[name].append(finite(cell.strip(), name, path, line) if name == "rating" else cell)
+    if not at:
         raise bad(path, 1, "the file holds no rating", "check that it was written completely")
-    kinds = {name: pa.large_string() if name.endswith("id") else pa.float64() for name in rows}
-    return pa.table({name: pa.array(values, type=kinds[name]) for name, values in rows.items()})
+    kinds = {name: pa.float64() if name == "rating" else pa.large_string() for name in rows}
+    table = pa.table({name: pa.array(values, type=kinds[name]) for name, values in rows.items()})
+    return _frame(table, lambda row, what, todo: bad(path, at[row], what, todo), time_unit)
 
 
 def _cells(path: Path, format: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
@@ -254,20 +279,21 @@ def _places(names: list[str], columns: Mapping[str, str], path: Path, line: int)
         if place is not None:
             found[name] = place
         elif name != "timestamp" or name in columns:
-            raise bad(
-                path,
-                line,
-                f"a column {wanted[0]!r} is needed, got {', '.join(names)}",
-                f"name it: columns={{'{name}': '...'}}",
-            )
+            todo = f"name it: columns={{'{name}': '...'}}"
+            if name == "rating":
+                todo += ", or add one of ones if there are no ratings"
+            raise bad(path, line, f"a column {wanted[0]!r} is needed, got {', '.join(names)}", todo)
     return found
 
 
 # ---------------------------------------------------------------------- tables
 
 
-def _parquet(path: Path, columns: Mapping[str, str]) -> pa.Table:
+def _parquet(path: Path, columns: Mapping[str, str], time_unit: Unit) -> pd.DataFrame:
     import pyarrow.parquet as pq
+
+    def fail(row: int, what: str, todo: str) -> DataError:
+        return DataError(f"{path}: row {row + 1} has {what}; {todo}")
 
     try:
         file, _held = on_disk(path)
@@ -279,42 +305,34 @@ def _parquet(path: Path, columns: Mapping[str, str]) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         reason = str(error).split("\n")[0].rstrip(".")
         raise DataError(f"{path}: not a readable Parquet file: {reason}; write it again") from None
-    cast = []
-    for name, column in zip(places, table.columns, strict=True):
-        kind = pa.large_string() if name.endswith("id") else pa.float64()
-        if pa.types.is_timestamp(column.type):
-            column = pc.cast(pc.cast(column, pa.timestamp("us")), pa.int64())
-            column = pc.divide(pc.cast(column, pa.float64()), 1e6)
-        try:
-            cast.append(pc.cast(column, kind))
-        except pa.ArrowException:
-            raise bad(path, 1, f"the column of {name} holds {column.type}", f"write it as {kind}") from None
-    table = pa.table(dict(zip(places, cast, strict=True)))
-    if not _is_clean(table):
-        raise DataError(f"{path}: {_unclean(table)}; correct the file")
-    return table
-
-
-def _unclean(table: pa.Table) -> str:
-    """Say what is wrong with a table, and in which row from 1."""
+    table = table.rename_columns(list(places))
     if not table.num_rows:
-        return "the file holds no rating"
-    for name in table.column_names:
-        values = table[name].to_pylist()
-        for row, value in enumerate(values, 1):
-            if value is None or value == "" or (not name.endswith("id") and not abs(value) < float("inf")):
-                return f"row {row} has no valid {name}, got {value!r}"
-    return "the file cannot be read"
+        raise DataError(f"{path}: the file holds no rating; check that it was written completely")
+    kind = table["rating"].type
+    try:
+        rating = pc.cast(table["rating"], pa.float64())
+    except pa.ArrowException:
+        raise bad(path, 1, f"the column of rating holds {kind}", "write it as double") from None
+    wrong = ~np.isfinite(rating.to_numpy())
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise fail(row, f"no valid rating, got {rating[row].as_py()!r}", "correct the file")
+    return _frame(table.set_column(table.column_names.index("rating"), "rating", rating), fail, time_unit)
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
+def _frame(table: pa.Table, fail: Callable[[int, str, str], Exception], time_unit: Unit) -> pd.DataFrame:
+    """Make a ratings frame of columns of ids, ratings and times."""
     import pandas as pd
 
-    from irkit.columns import arrow_strings, frame_strings
+    from irkit.columns import frame_strings
 
-    data: dict[str, Any] = {}
-    for name in NAMES:
-        if name in table.column_names:
-            column = table[name].combine_chunks()
-            data[name] = frame_strings(arrow_strings(column)) if name.endswith("id") else column.to_numpy()
-    return pd.DataFrame(data)
+    data: dict[str, Any] = {
+        name: frame_strings(read_ids(table[name], name, fail, strip=True)) for name in ("user_id", "item_id")
+    }
+    data["rating"] = table["rating"].combine_chunks().to_numpy()
+    seconds = read_times(table["timestamp"], fail, unit=time_unit) if "timestamp" in table.column_names else None
+    if seconds is not None:
+        data["timestamp"] = seconds
+    frame = pd.DataFrame(data)
+    frame.attrs[UNIT] = "s"
+    return frame

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 from irkit.documents import Document
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DataError
+from irkit.ids import LARGEST_LABEL
+from irkit.io.lines import bad, shown, whole
+
+LONGEST_DOCUMENT = 1 << 26
+"Characters of a document or topic that goes over many lines; one whose end is lost would fill the memory."
 
 
 class Query(NamedTuple):
@@ -61,6 +66,48 @@ class Reading:
                 raise ConfigError(
                     f"read: {field.name} has no meaning in the format {format}; its options are {allowed}"
                 )
+
+
+def read_label(token: object, path: Path, line: int) -> int:
+    """Read a grade of relevance: a whole number, which may be written as `1.0`.
+
+    Raises
+    ------
+    DataError
+        If it is no whole number, or beyond plus and minus `LARGEST_LABEL`.
+    """
+    if type(token) is str and len(token) < 7 and token.isascii() and token.isdigit():
+        return int(token)
+    text = str(token)
+    head, point, tail = text.partition(".")
+    number = head if point and head and not tail.strip("0") else text
+    try:
+        label = whole(number, "label", path, line)
+    except DataError:
+        raise bad(path, line, f"the label must be a whole number, got {shown(text)}", "correct the line") from None
+    if abs(label) > LARGEST_LABEL:
+        what = f"the label must lie within -{LARGEST_LABEL:,}..{LARGEST_LABEL:,}, got {shown(text)}"
+        raise bad(path, line, what, "correct the line")
+    return label
+
+
+def listed(names: Iterable[object]) -> str:
+    """Return names as an error message lists them, the first of them where there are many.
+
+    Examples
+    --------
+    >>> listed(["id", "text"]), listed(range(40))
+    ('id, text', '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 28 more')
+    """
+    texts = [text if len(text := str(name)) <= 60 else f"{text[:60]}..." for name in names]
+    more = f" and {len(texts) - 12:,} more" if len(texts) > 12 else ""
+    return (", ".join(texts[:12]) or "nothing") + more
+
+
+def check_size(size: int, what: str, path: Path, line: int) -> None:
+    """Raise `DataError` if a document or topic that starts on this line is longer than any is."""
+    if size > LONGEST_DOCUMENT:
+        raise bad(path, line, f"{what} has more than {LONGEST_DOCUMENT:,} characters", "look for its missing end")
 
 
 DocumentReader: TypeAlias = Callable[[Path, Reading], Iterator[Document]]

@@ -10,20 +10,36 @@ import pyarrow.compute as pc
 
 from irkit.arrays import Floats, Ints
 from irkit.errors import FrameError
+from irkit.ids import HIDDEN
 
 _BATCH = 1 << 18
 
 
+_WHITE = r"[ \t\n\v\f\r]|^$"
+_HIDDEN = f"[{HIDDEN}]"
+
+
 def refuse_white_space(who: str, **columns: pa.LargeStringArray) -> None:
-    """Raise `FrameError` if an id is empty or holds white space, which no TREC file can carry."""
+    """Raise `FrameError` if an id is empty or holds white space, or what cannot be seen (`irkit.ids`)."""
     for name, column in columns.items():
         distinct = pc.unique(column)
-        wrong = distinct.filter(pc.match_substring_regex(distinct, r"[ \t\n\v\f\r]|^$"))
+        wrong = distinct.filter(pc.match_substring_regex(distinct, _WHITE))
         if len(wrong):
             shown = repr(wrong[0].as_py())
             raise FrameError(
                 f"{who}: a {name} may not be empty or hold white space, got {shown}; rename it before writing"
             )
+        wrong = distinct.filter(pc.match_substring_regex(distinct, _HIDDEN))
+        if len(wrong):
+            shown = repr(wrong[0].as_py())
+            raise FrameError(
+                f"{who}: a {name} may hold no control or invisible character, got {shown}; rename it before writing"
+            )
+
+
+def odd_ids(column: pa.LargeStringArray) -> bool:
+    """Say whether any of some ids is one that `refuse_white_space` refuses."""
+    return bool(pc.any(pc.match_substring_regex(column, f"{_WHITE}|{_HIDDEN}")).as_py())
 
 
 def spaced_rows(*columns: pa.LargeStringArray | str | Ints | Floats) -> Iterator[bytes]:

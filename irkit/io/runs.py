@@ -16,13 +16,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from irkit.arrays import Floats, Ints, offsets
+from irkit.arrays import Floats, Ints
 from irkit.columns import arrow_strings
 from irkit.errors import FrameError
-from irkit.hits import Docnos, Hits, rank_order
+from irkit.hits import OWN_COLUMNS, Docnos, Hits
+from irkit.ids import check_id
 from irkit.io.atomic import writing
 from irkit.io.lines import bad, finite, head, once, opened, split_lines, whole
-from irkit.io.rows import refuse_white_space, spaced_rows
+from irkit.io.reading import Reading
+from irkit.io.rows import odd_ids, refuse_white_space, spaced_rows
 from irkit.streams import hold
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ def read_run(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> pd.Dat
 
     A file of no bytes is the run of a system that found nothing; a compressed one as well.
 
+    The tags are not kept; `read_tagged_run` returns them.
+
     Returns
     -------
     results frame
@@ -49,21 +53,30 @@ def read_run(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> pd.Dat
         `path:line: ...` if a line has not six columns, a rank is no whole number, a score no finite
         number, a document occurs twice for a query, or the file is cut short.
     """
+    return read_tagged_run(path, encoding=encoding)[0]
+
+
+def read_tagged_run(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Read a run file as `read_run` does, and the distinct tags of its lines in order of appearance.
+
+    More than one tag means that the file holds several runs, or one that was put together from several.
+    """
     import pandas as pd
 
     from irkit.columns import frame_strings
 
+    Reading(encoding=encoding)
     path = Path(path)
     _held = hold(path)
     start = head(path)
     found = _read_fast(path, start, encoding) if start else None
-    qid, docno, score = found if found is not None else _read_slowly(path, encoding) if start else _nothing()
+    qid, docno, score, tags = found if found is not None else _read_slowly(path, encoding) if start else _nothing()
     queries, documents = qid.dictionary_encode(), docno.dictionary_encode()
     query, doc = queries.indices.to_numpy(), documents.indices.to_numpy()
     if found is not None and _any_twice(query, doc, len(documents.dictionary)):
         _read_slowly(path, encoding)  # raises, with the line
     frame = pd.DataFrame({"qid": frame_strings(queries.dictionary)})
-    return Hits.ranked(frame, query, doc, score, Docnos(documents.dictionary)).frame()
+    return Hits.ranked(frame, query, doc, score, Docnos(documents.dictionary)).frame(), tuple(tags)
 
 
 def write_run(results: Hits | pd.DataFrame, path: str | os.PathLike[str], tag: str = "irkit") -> None:
@@ -77,7 +90,8 @@ def write_run(results: Hits | pd.DataFrame, path: str | os.PathLike[str], tag: s
     Parameters
     ----------
     results : Hits or results frame
-        A frame's order is its `rank`, where it has one, else scores and the tie rule.
+        A frame is put in order by its scores and the tie rule, as everywhere (`Hits.from_frame`): a column
+        `rank` may be older than the scores.
     path
         What stands there is replaced at the very end; a device or pipe is written into, and `-` is standard
         output. A name that ends in .gz, .bz2, .xz or .zst is compressed.
@@ -165,34 +179,17 @@ def _singles(steps: Ints) -> Floats:
 
 def _ordered(results: Hits | pd.DataFrame) -> tuple[pa.LargeStringArray, pa.LargeStringArray, Ints, Ints, Floats]:
     """Return qid, docno, rank of the docno, offsets and score, hit by hit in rank order."""
-    if isinstance(results, Hits):
-        qids, docnos, query, doc, score = (
-            results.queries["qid"],
-            results.docnos,
-            results.query,
-            results.doc,
-            results.score,
-        )
-        order: Ints = np.arange(len(doc))
-    else:
-        from irkit.frames import check_results
-
-        check_results(results, who="write_run")
-        encoded = arrow_strings(results["qid"]).dictionary_encode(), arrow_strings(results["docno"]).dictionary_encode()
-        qids, docnos = encoded[0].dictionary, Docnos(encoded[1].dictionary)
-        query, doc = encoded[0].indices.to_numpy(), encoded[1].indices.to_numpy()
-        score = results["score"].to_numpy(dtype=np.float64)
-        if "rank" in results:
-            order = np.lexsort((results["rank"].to_numpy(), query))
-        else:
-            order = rank_order(query, score, docnos.rank[doc])
-    query, doc = query[order], doc[order]
-    ptr = offsets(np.bincount(query, minlength=len(qids)))
-    qid = arrow_strings(qids).take(pa.array(query, type=pa.int64()))
-    return qid, arrow_strings(docnos.take(doc)), docnos.rank[doc], ptr, score[order]
+    hits = results if isinstance(results, Hits) else Hits.from_frame(_bare(results), who="write_run")
+    qid = arrow_strings(hits.queries["qid"]).take(pa.array(hits.query, type=pa.int64()))
+    return qid, hits.docnos.take(hits.doc), hits.docnos.rank[hits.doc], hits.ptr, hits.score
 
 
-def _read_fast(path: Path, start: bytes, encoding: str) -> tuple[pa.Array, pa.Array, Floats] | None:
+def _bare(results: pd.DataFrame) -> pd.DataFrame:
+    """Return a results frame without the columns that a run file does not hold."""
+    return results[[name for name in OWN_COLUMNS if name in results]] if hasattr(results, "columns") else results
+
+
+def _read_fast(path: Path, start: bytes, encoding: str) -> tuple[pa.Array, pa.Array, Floats, list[str]] | None:
     """Read a run whose columns are separated by one blank or tab; None if anything is unusual."""
     import pyarrow.csv as pcsv
 
@@ -200,7 +197,7 @@ def _read_fast(path: Path, start: bytes, encoding: str) -> tuple[pa.Array, pa.Ar
     delimiter = "\t" if b"\t" in first else " "
     if len(first.split(delimiter.encode())) != len(_COLUMNS) or encoding not in {"utf-8", "utf8"}:
         return None
-    text, number, count = pa.large_string(), pa.float64(), pa.int64()
+    text, number, count, few = pa.large_string(), pa.float64(), pa.int64(), pa.dictionary(pa.int32(), pa.string())
     try:
         with opened(path) as file:
             table = pcsv.read_csv(
@@ -208,8 +205,8 @@ def _read_fast(path: Path, start: bytes, encoding: str) -> tuple[pa.Array, pa.Ar
                 read_options=pcsv.ReadOptions(column_names=_COLUMNS),
                 parse_options=pcsv.ParseOptions(delimiter=delimiter, quote_char=False),
                 convert_options=pcsv.ConvertOptions(
-                    column_types=dict(zip(_COLUMNS, (text, text, text, count, number, text), strict=True)),
-                    include_columns=["qid", "docno", "rank", "score"],
+                    column_types=dict(zip(_COLUMNS, (text, text, text, count, number, few), strict=True)),
+                    include_columns=["qid", "docno", "rank", "score", "tag"],
                     null_values=[],
                 ),
             )
@@ -217,32 +214,38 @@ def _read_fast(path: Path, start: bytes, encoding: str) -> tuple[pa.Array, pa.Ar
         return None
     qid, docno = arrow_strings(table["qid"]), arrow_strings(table["docno"])
     score = table["score"].to_numpy()
-    odd = any(pc.any(pc.match_substring_regex(column, r"[ \t\v\f]|^$")).as_py() for column in (qid, docno))
-    return None if odd or not np.isfinite(score).all() else (qid, docno, score)
+    odd = any(odd_ids(pc.unique(column)) for column in (qid, docno))
+    if odd or not np.isfinite(score).all():
+        return None
+    return qid, docno, score, pc.unique(table["tag"].combine_chunks()).to_pylist()
 
 
-def _read_slowly(path: Path, encoding: str) -> tuple[pa.Array, pa.Array, Floats]:
+def _read_slowly(path: Path, encoding: str) -> tuple[pa.Array, pa.Array, Floats, list[str]]:
     """Read a run line by line: any white space, and errors that name the line."""
     qids, docnos, scores = [], [], []
     seen: dict[tuple[str, str], int] = {}
+    tags: dict[str, None] = {}
     line = 1
     for line, parts in split_lines(path, encoding):
         if len(parts) != len(_COLUMNS):
             what = f"a run has 6 columns (query, Q0, document, rank, score, tag), got {len(parts)}"
             raise bad(path, line, what, "correct the line")
-        qid, _, docno, rank, score, _ = parts
+        qid, _, docno, rank, score, tag = parts
         whole(rank, "rank", path, line)
+        check_id(qid, "a query", f"{path}:{line}")
+        check_id(docno, "a document", f"{path}:{line}")
         once(seen, (qid, docno), f"document {docno!r} of query {qid!r}", path, line)
         qids.append(qid)
         docnos.append(docno)
         scores.append(finite(score, "score", path, line))
+        tags[tag] = None
     if not scores:
         raise bad(path, line, "the run has no line", "check that it was written completely")
-    return arrow_strings(qids), arrow_strings(docnos), np.array(scores)
+    return arrow_strings(qids), arrow_strings(docnos), np.array(scores), list(tags)
 
 
-def _nothing() -> tuple[pa.Array, pa.Array, Floats]:
-    return arrow_strings([]), arrow_strings([]), np.array([])
+def _nothing() -> tuple[pa.Array, pa.Array, Floats, list[str]]:
+    return arrow_strings([]), arrow_strings([]), np.array([]), []
 
 
 def _any_twice(query: Ints, doc: Ints, documents: int) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from irkit.documents import Document
 from irkit.io.lines import bad, finite, lines, split_lines, whole
-from irkit.io.reading import Judgement, Query, Reading
+from irkit.io.reading import Judgement, Query, Reading, check_size, read_label
 
 _FIELD = re.compile(r"\.([A-Z])\s*")
 _TEXT = ("T", "W")
@@ -35,10 +35,12 @@ def queries(path: Path, reading: Reading) -> Iterator[Query]:
 def qrels(path: Path, reading: Reading) -> Iterator[Judgement]:
     """Read `qid docno grade`, or `qid docno 0 0` where being listed means relevant (label 1).
 
-    Ids are numbers and lose leading zeros, as in `.I`.
+    Ids are numbers and lose leading zeros, as in `.I`. Lines that begin with `#` are comments.
     """
     reading.only("smart", "encoding")
     for line, parts in split_lines(path, reading.encoding):
+        if parts[0].startswith("#"):
+            continue
         if len(parts) not in {3, 4}:
             what = f"a SMART judgement has 3 or 4 columns (query, document, grade), got {len(parts)}"
             raise bad(path, line, what, "correct the line")
@@ -47,7 +49,7 @@ def qrels(path: Path, reading: Reading) -> Iterator[Judgement]:
         if len(parts) == 4:  # the last two columns carry nothing in any known file
             whole(parts[2], "third column", path, line)
             finite(parts[3], "fourth column", path, line)
-        label = whole(parts[2], "grade", path, line) if len(parts) == 3 else 1
+        label = read_label(parts[2], path, line) if len(parts) == 3 else 1
         yield Judgement(str(qid), str(docno), label, line)
 
 
@@ -56,23 +58,26 @@ def _records(path: Path, reading: Reading) -> Iterator[tuple[int, str, dict[str,
     start, number = 0, ""
     fields: dict[str, list[str]] = {}
     current: list[str] | None = None
+    size = 0
     for line, text in lines(path, reading.encoding):
         if text.startswith(".I") and not text[2:3].strip():
             if start:
                 yield start, number, fields
             start, number = line, str(whole(text[2:].strip(), "number behind .I", path, line))
-            fields, current = {}, None
+            fields, current, size = {}, None, 0
         elif match := _FIELD.fullmatch(text):
             if not start:
                 raise bad(path, line, "a field comes before the first .I", "start every record with .I and a number")
             current = fields.setdefault(match.group(1), [])
         elif current is not None:
             current.append(text.rstrip())
+            size += len(text) + 1
+            check_size(size, f"record {number}", path, start)
         elif text.strip():
             where = "behind .I and before a field" if start else "before the first .I"
             raise bad(path, line, f"text stands {where}", "start every text with a field such as .W")
     if not start:
-        raise bad(path, 1, "there is no .I in the file", "name the right format")
+        raise bad(path, 1, "there is no .I in the file", "name the right format (--format in commands)")
     yield start, number, fields
 
 

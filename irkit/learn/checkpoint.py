@@ -25,6 +25,9 @@ from irkit.streams import on_disk, readable
 VERSION = 1
 "Of the format; a reader refuses others."
 
+HEADER = 30_000_000
+"Most bytes of plain values. A header of more than 100 MB cannot be read back, and JSON in JSON grows."
+
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -41,12 +44,16 @@ def save(path: str | os.PathLike[str], kind: str, tree: Mapping[str, Any]) -> No
     Raises
     ------
     ConfigError
-        If the tree holds anything else.
+        If the tree holds anything else, or too many plain values.
     DataError
         If the file cannot be written.
     """
     tensors: dict[str, Tensor] = {}
     plain = json.dumps(_flat(dict(tree), "", tensors))
+    if len(plain) > HEADER:
+        raise ConfigError(
+            f"checkpoint: plain values may take {HEADER:,} bytes, got {len(plain):,}; keep them as tensors"
+        )
     header = {"irkit": str(VERSION), "kind": kind, "tree": plain, "digest": _digest(kind, plain, tensors)}
     write_bytes(path, safetensors.torch.save(tensors, header))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,21 @@ import torch
 
 from irkit.errors import ConfigError
 
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]{1,2})?")
+
+
+def check_device(name: str) -> str:
+    """Return the name of a device, for a config's field.
+
+    Raises
+    ------
+    ValueError
+        If irkit does not compute on such a thing.
+    """
+    if not _DEVICE.fullmatch(name):
+        raise ValueError("a device is auto, cpu, cuda, cuda:0 and so on, or mps")
+    return name
+
 
 def choose_device(name: str) -> torch.device:
     """Return the device of a name; `auto` is an accelerator if there is one, else the CPU.
@@ -19,8 +35,12 @@ def choose_device(name: str) -> torch.device:
     Raises
     ------
     ConfigError
-        If torch does not know it or it is not there.
+        If it is none that irkit computes on, or it is not there.
     """
+    try:
+        check_device(name)
+    except ValueError as error:
+        raise ConfigError(f"device: {error}, got {name!r}; choose one of them") from None
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DataError
 from irkit.learn import checkpoint
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -36,6 +36,10 @@ class Counters:
     "Of losses and their parts since then."
     rates: dict[str, float] = field(default_factory=dict)
     "Learning rates of the last step."
+    before: dict[str, float] = field(default_factory=dict)
+    "`step`, `drawn`, `wall` and `cpu` as they were before the last step."
+    longest: int = 0
+    "Most evaluations in a row without a better score after which the run went on."
 
     def add(self, name: str, value: float) -> None:
         """Add to a sum."""
@@ -53,6 +57,8 @@ class SavedRun:
         The settings that decide what a step does.
     data : str
         Identity of the training data.
+    validation_data : str, optional
+        Identity of what scores are taken on.
     folder : path, optional
         Without one nothing is written.
     """
@@ -64,14 +70,16 @@ class SavedRun:
         rng: torch.Generator,
         settings: dict[str, Any],
         data: str,
+        validation_data: str | None,
         folder: Path | None,
     ) -> None:
         self.net, self.optimisers, self.rng = net, optimisers, rng
         self.device = next(net.parameters()).device
         self.path = folder / CHECKPOINT if folder else None
-        self.run = {
+        self.run: dict[str, Any] = {
             "settings": settings,
             "data": data,
+            "validation data": validation_data,
             "device": self.device.type,
             "network": {name: list(tensor.shape) for name, tensor in net.state_dict().items()},
         }
@@ -103,16 +111,36 @@ class SavedRun:
         Raises
         ------
         ConfigError
-            If the run had other settings, other data, another kind of device or a network of other shapes.
+            If the run had other settings, other data to train or validate on, another kind of device or a
+            network of other shapes.
+        DataError
+            If another version of irkit wrote it.
         """
         assert self.path is not None
         tree = checkpoint.load(self.path, "run")
+        self._check_budget(tree["run"]["settings"])
         for what, ours in self.run.items():
-            if tree["run"][what] != ours:
+            if tree["run"].get(what, ours) != ours:  # checkpoints before 0.2 do not know their validation data
                 raise ConfigError(
                     f"train: {self.path} belongs to another run: not the same {what}; "
                     "resume with what it was started with, or choose another folder"
                 )
+        try:
+            return self._restore(tree)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(f"{self.path}: does not fit this version's training ({reason}); train anew") from None
+
+    def _check_budget(self, theirs: dict[str, Any]) -> None:
+        """Refuse another budget where a schedule runs over it; checkpoints before 0.2 do not know theirs."""
+        ours = self.run["settings"].get("budget")
+        if ours is not None and theirs.setdefault("budget", ours) != ours:
+            raise ConfigError(
+                f"train: {self.path} is of a run whose schedule goes over another budget; resume with the budget "
+                "it was started with, or choose another folder"
+            )
+
+    def _restore(self, tree: dict[str, Any]) -> tuple[Counters, dict[str, Tensor]]:
         self.net.load_state_dict(tree["net"])
         for optimiser, state in zip(self.optimisers, tree["optimisers"], strict=True):
             optimiser.load_state_dict(state)

@@ -17,23 +17,24 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from irkit.config import Config
-from irkit.errors import IrkitError
+from irkit.errors import ConfigError, IrkitError
 from irkit.learn.batches import Source
-from irkit.learn.conditions import conditions, deferred_interrupt
+from irkit.learn.conditions import check_device, conditions, deferred_interrupt
 from irkit.learn.estimate import Estimate
 from irkit.learn.metrics import MetricsLog
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.saved import Counters, SavedRun
+from irkit.rng import Seed
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +62,10 @@ class TrainerConfig(Config):
     "Steps between evaluations; None evaluates at the end of each epoch."
     patience: int | None = Field(None, ge=1)
     "Evaluations without a better score before stopping early; None goes on."
-    seed: int = Field(1, ge=0)
+    seed: Seed = 1
     "Of initial weights, order and noise."
-    device: str = "auto"
-    "auto, cpu or cuda."
+    device: Annotated[str, AfterValidator(check_device)] = "auto"
+    "auto, cpu, cuda (or one of several, such as cuda:1) or mps."
     threads: int | None = Field(None, ge=1)
     "Threads of one operation; None leaves torch's setting. Two jobs that each take all cores slow down twentyfold."
     progress: bool = False
@@ -80,6 +81,10 @@ class TrainerConfig(Config):
         """Return how much of each budget is used, 1 being all."""
         spent = {"epochs": (epochs, self.epochs), "steps": (step, self.steps), "seconds": (seconds, self.seconds)}
         return {name: used / whole for name, (used, whole) in spent.items() if whole is not None}
+
+    def budget(self) -> dict[str, Any]:
+        """Return what a schedule runs over: with more of it, the steps already taken would have been others."""
+        return {"epochs": self.epochs, "steps": self.steps, "seconds": self.seconds, "clock": self.clock}
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide what a step does: all but budgets, place and display."""
@@ -117,6 +122,8 @@ class Phase:
     optimiser: OptimiserConfig | None = None
     repeats: int = 1
     "Updates in a step; each after the first draws a batch of its own."
+    follows_budget: bool = False
+    "Whether the loss changes with `Now.progress`."
 
 
 @dataclass(frozen=True)
@@ -145,8 +152,10 @@ def train(
     config: TrainerConfig,
     *,
     validate: Callable[[], Estimate] | None = None,
+    validation_data: str | None = None,
     folder: Path | None = None,
     resume: bool = False,
+    started: Callable[[], None] | None = None,
 ) -> Training:
     """Train a network in place; with `validate`, it ends with its best weights.
 
@@ -161,17 +170,21 @@ def train(
     validate : () -> Estimate, optional
         A score, higher is better; called in evaluation mode without gradients. It must not draw from torch's
         global generator.
+    validation_data : str, optional
+        Identity of what `validate` scores on; a run is not resumed on other data.
     folder : path, optional
         For `metrics.jsonl` and the checkpoint; without one nothing is written.
     resume : bool
         Go on from the folder's checkpoint, if there is one.
+    started : () -> None, optional
+        Called once nothing speaks against the run any more, before its first step.
 
     Raises
     ------
     DivergedError
         If a part of a loss or a gradient is not finite; the last checkpoint stays as it is.
     ConfigError
-        If the folder's checkpoint belongs to another run.
+        If the folder's checkpoint belongs to another run, or to one that went on beyond a budget.
     KeyboardInterrupt
         On Ctrl-C, after the step is finished and the checkpoint written.
     """
@@ -183,13 +196,19 @@ def train(
     best_weights: dict[str, Tensor] = {}
     surroundings = conditions(device, config.threads, config.seed)
     with surroundings, deferred_interrupt() as interrupted, _bar(config) as bar:
-        saved = SavedRun(net, optimisers, rng, config.identity(), source.fingerprint, folder)
+        settings = {**config.identity(), **({"budget": config.budget()} if _follow_budget(phases, rules) else {})}
+        saved = SavedRun(net, optimisers, rng, settings, source.fingerprint, validation_data, folder)
         if resume and saved.exists():
             at, best_weights = saved.read()
+            _check_budgets(config, at, len(source), folder)
+        if started is not None:
+            started()
         metrics = MetricsLog(folder, after=at.evaluated if resume else None)
         bar.update(at.step)
         net.train()
         while (stopped := _spent(config, at, len(source))) is None:
+            at.before = {"step": at.step, "drawn": at.drawn, "wall": at.wall, "cpu": at.cpu}
+            at.longest = max(at.longest, at.waited)
             wall, cpu = time.perf_counter(), time.process_time()
             epoch = at.drawn // len(source)
             used = max(config.shares(at.step, at.drawn / len(source), _seconds(config, at)).values())
@@ -230,6 +249,30 @@ def _spent(config: TrainerConfig, at: Counters, batches: int) -> str | None:
         return "patience"
     shares = config.shares(at.step, at.drawn / batches, _seconds(config, at))
     return next((name for name, share in shares.items() if share >= 1), None)
+
+
+def _follow_budget(phases: Sequence[Phase], rules: Sequence[OptimiserConfig]) -> bool:
+    """Say whether what a step does depends on the budget."""
+    return any(phase.follows_budget or rule.schedule != "constant" for phase, rule in zip(phases, rules, strict=True))
+
+
+def _check_budgets(config: TrainerConfig, at: Counters, batches: int, folder: Path | None) -> None:
+    """Refuse to go on with a run that would have ended sooner under these budgets: its record would not be true."""
+    before = at.before or asdict(at)  # checkpoints before 0.2 tell where the run stands, not where it stood
+    used = {"steps": before["step"], "epochs": before["drawn"] / batches, "seconds": before[config.clock]}
+    longest = at.longest if at.before else 0
+    shares = config.shares(int(used["steps"]), used["epochs"], used["seconds"])
+    over = [name for name, share in shares.items() if share >= 1]
+    if not at.before:
+        over = [name for name in over if name != "seconds" and shares[name] > 1]
+    if config.patience is not None and longest >= config.patience:
+        over.append("patience")
+    if over:
+        budget = f"{over[0]} {getattr(config, over[0]):g}"
+        raise ConfigError(
+            f"train: {folder} holds {at.drawn / batches:g} epochs in {at.step} steps and would have ended sooner with "
+            f"{budget}; allow as much as it had, or choose another folder"
+        )
 
 
 def _seconds(config: TrainerConfig, at: Counters) -> float:
@@ -296,6 +339,7 @@ def _evaluate(
         if at.best is None or value > at.best:
             at.best, at.best_step, at.waited = value, at.step, 0
             best_weights = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
+    metrics.flush()
     text = ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
     bar.set_postfix_str(text)
     log.info("step %d, epoch %.2f, %.0f s: %s", at.step, place["epoch"], at.wall, text)

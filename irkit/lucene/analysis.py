@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from irkit.arrays import Ints
 from irkit.errors import ConfigError, DataError, near_misses
+from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
 from irkit.lucene.wire import java_errors, pack, unpack
 
@@ -90,10 +91,10 @@ class Analyzer:
         with java_errors(f"Analyzer: {self.name} failed"):
             job = analysis.start(self.name, threads or processors())
             for batch in _batches(texts):
-                found = np.frombuffer(job.encode(pack(batch)).tostring(), dtype="<i4")
+                found = np.frombuffer(interruptible(job.encode, pack(batch)), dtype="<i4")
                 counts.append(np.diff(found[: len(batch) + 1]).astype(np.int64))
                 ids.append(found[len(batch) + 1 :])
-            block = job.vocabulary().tostring()
+            block = interruptible(job.vocabulary)
         vocabulary, end = unpack(block)
         order = np.frombuffer(block, dtype="<i4", offset=end)
         rank = np.empty(len(order), dtype=np.int32)

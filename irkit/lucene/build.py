@@ -14,11 +14,14 @@ import numpy as np
 
 from irkit.documents import Document, as_documents
 from irkit.errors import ConfigError, DataError, JavaError
-from irkit.lucene import swap
+from irkit.ids import check_id, hides
+from irkit.lucene import integrity, swap
 from irkit.lucene.analysis import BATCH_CHARACTERS, BATCH_TEXTS, check_analyzer, processors, utf8
+from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
-from irkit.lucene.manifest import commit_key, create
-from irkit.lucene.sidecar import FOLDER
+from irkit.lucene.making import create
+from irkit.lucene.manifest import commit_key
+from irkit.lucene.owned import FOLDER
 from irkit.lucene.wire import java_errors, pack
 
 if TYPE_CHECKING:
@@ -32,6 +35,9 @@ LONGEST_TEXT = 1 << 30
 
 SMALLEST_MEMORY = 16
 
+STEP = 50
+"Milliseconds of waiting for Java at a time, so that Ctrl-C is heard."
+
 
 def build_index(
     path: str | os.PathLike[str],
@@ -43,7 +49,7 @@ def build_index(
     threads: int | None = None,
     memory_mb: int = 512,
     progress: bool = False,
-    overwrite: bool = True,
+    overwrite: bool = False,
 ) -> Index:
     """Index documents and open the result.
 
@@ -70,14 +76,17 @@ def build_index(
     progress : bool
         Show a progress bar.
     overwrite : bool
-        Replace an index that is there already.
+        Replace an index that is there already, whole or damaged. A folder that holds anything
+        besides is refused all the same.
 
     Raises
     ------
     ConfigError
-        If an option makes no sense, or `path` holds anything but an index or cannot be written.
+        If an option makes no sense, if there is an index already and `overwrite` does not say to
+        replace it, or if `path` holds anything but an index or cannot be written.
     DataError
-        If there are no documents, or an id is empty, holds white space, or comes twice.
+        If there are no documents, or an id is empty, holds white space or control characters, or comes
+        twice.
     LockedError
         If another process builds the same index.
     JavaError
@@ -97,7 +106,8 @@ def build_index(
             writer.abort()
             raise
         with swap.writing(index):
-            create(fresh, fresh / FOLDER, commit_key(fresh))
+            manifest = create(fresh, fresh / FOLDER, commit_key(fresh))
+            integrity.remember(index, manifest, fresh)
     return Index.open(index)
 
 
@@ -113,25 +123,27 @@ class _Writer:
     def add(self, block: bytes) -> list[int]:
         """Queue a batch; return its rows whose id may have come before."""
         with self._errors():
+            while not self._builder.room(STEP):
+                pass
             suspects = self._builder.add(block).tostring()
         return np.frombuffer(suspects, dtype="<i4").tolist()
 
     def count(self, docno: str) -> int:
         """Count the documents added with this id."""
         with self._errors():
-            return int(self._builder.count(docno))
+            return int.from_bytes(interruptible(self._builder.count, docno), "little")
 
     def finish(self, content: str) -> None:
         """Commit."""
         with self._errors():
             self._builder.finish(content)
-            while not self._builder.done(200):  # short waits, so that Ctrl-C is heard
+            while not self._builder.done(STEP):
                 pass
 
     def abort(self) -> None:
         """Stop; the folder is removed by its owner."""
         with suppress(JavaError), self._errors():
-            self._builder.abort()
+            interruptible(self._builder.abort)
 
 
 def _feed(writer: _Writer, documents: Iterable[Document], *, progress: bool) -> str:
@@ -175,7 +187,8 @@ def _block(batch: list[Document], before: int) -> bytes:
     docnos, texts, _ = zip(*batch, strict=True)
     try:
         # Ids without white space come back from a split as they were.
-        if "\n".join(docnos).split() != list(docnos):
+        joined = " ".join(docnos)
+        if joined.split() != list(docnos) or hides(joined):
             raise ValueError
         strings: list[bytes] = [b""] * (2 * len(batch))
         strings[::2] = [docno.encode() for docno in docnos]
@@ -196,6 +209,7 @@ def _check_document(document: Document, where: str) -> None:
     size = len(utf8(docno, f"{where}: the id of a document"))
     if docno.split() != [docno]:
         raise DataError(f"{where}: the id of a document holds white space, got {docno!r}; run files cannot express it")
+    check_id(docno, "a document", where)
     if size > LONGEST_DOCNO:
         raise DataError(f"{where}: the id of a document has at most {LONGEST_DOCNO} bytes, got {size}; shorten it")
     size = len(utf8(text, f"{where}: the text of {docno}"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import secrets
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from irkit.errors import ConfigError, JavaError, LockedError
 from irkit.lucene import bridge
 from irkit.lucene.analysis import Analyzer, check_analyzer, processors
 from irkit.lucene.bridge import Found, Query
+from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
 from irkit.lucene.similarity import BM25, Similarity
 from irkit.lucene.wire import java_errors, pack
@@ -35,6 +38,9 @@ BATCH_TEXTS = 1000
 
 ATTEMPTS = 5
 "Times an index that is being replaced is opened anew."
+
+
+_handles = itertools.count(secrets.randbits(60))  # this module may be loaded anew while the JVM goes on
 
 
 class IndexStats(NamedTuple):
@@ -88,7 +94,8 @@ class Index:
             If the index has no documents, deleted documents or not Anserini's fields, or there is
             no such analyser.
         DataError
-            If two documents have the same id.
+            If a file is damaged (`DamagedError`, which names it), or two documents have the same
+            id. What is damaged in the sidecar is made again instead.
         JavaError
             If Lucene cannot read the index.
         LockedError
@@ -102,8 +109,9 @@ class Index:
         for _ in range(ATTEMPTS):
             sidecar = Sidecar.open(path, name)
             try:
+                index = cls(sidecar, next(_handles))  # it closes what it opens, also if it is interrupted
                 with java_errors(f"index: {sidecar.path} cannot be read"):
-                    index = cls(sidecar, search.open(str(sidecar.path), sidecar.analyzer))
+                    search.open(index._handle, str(sidecar.path), sidecar.analyzer)
             except JavaError:
                 if commit_key(sidecar.path) == sidecar.key:
                     raise
@@ -175,8 +183,8 @@ class Index:
             block = pack(batch)
             workers = 1 if len(batch) == 1 else min(threads or processors(), len(batch))
             with java_errors(f"index: searching {self.path} failed"):
-                found = search.search(self._open(), line, scorer, ties, block, k, workers)
-            parts.append(bridge.decode(found.tostring(), len(batch), exact=exact))
+                found = interruptible(search.search, self._open(), line, scorer, ties, block, k, workers)
+            parts.append(bridge.decode(found, len(batch), exact=exact))
         return bridge.join(parts, exact=exact)
 
     def explain(self, query: Query, docno: str, similarity: Similarity = DEFAULT) -> list[tuple[str, float, float]]:
@@ -201,8 +209,8 @@ class Index:
             self._share_lengths()
         search = java("Search")
         with java_errors(f"index: explaining a score in {self.path} failed"):
-            found = search.explain(self._open(), line, block, row)
-        return sorted(bridge.decode_shares(found.tostring()), key=lambda share: (-share[2], share[0]))
+            found = interruptible(search.explain, self._open(), line, block, row)
+        return sorted(bridge.decode_shares(found), key=lambda share: (-share[2], share[0]))
 
     def analyze(self, texts: Sequence[str]) -> list[list[str]]:
         """Return the terms of each text, as the index's analyser makes them."""
@@ -210,6 +218,9 @@ class Index:
 
     def texts(self, docnos: Sequence[str]) -> list[str]:
         """Return the stored texts of documents.
+
+        An index that irkit did not build stores the source of each document; where that is JSON of
+        Anserini's, its text is taken out.
 
         Raises
         ------
@@ -226,10 +237,14 @@ class Index:
         for start in range(0, len(rows), BATCH_TEXTS):
             block = rows[start : start + BATCH_TEXTS].astype("<i4").tobytes()
             with java_errors(f"index: reading texts of {self.path} failed"):
-                out += bridge.decode_texts(search.texts(self._open(), block).tostring())
+                out += bridge.decode_texts(interruptible(search.texts, self._open(), block))
         for docno, text in zip(docnos, out, strict=True):
             if text is None:
                 raise ConfigError(f"index: {self.path} has no stored text of {docno!r}; build it with store_text=True")
+        if self._sidecar.manifest.assumed:
+            from irkit.lucene.anserini import text_of
+
+            return [text_of(text) for text in out if text is not None]
         return out  # type: ignore[return-value]
 
     def close(self) -> None:
@@ -305,15 +320,10 @@ class Index:
 
     def _share_lengths(self) -> None:
         """Hand over the exact lengths if the sidecar has them; else the JVM walks all postings once."""
-        from irkit.lucene import storage
-        from irkit.lucene.manifest import read_manifest
-
         if self._measured:
             return
-        folder = self._sidecar.folder
-        lengths = storage.read_array(folder / "lengths.npy", len(self), np.int32)
-        manifest = read_manifest(folder)  # read last: lengths of a newer index are gone from here on
-        if lengths is not None and manifest is not None and manifest.key == self._sidecar.key:
+        lengths = self._sidecar.ready_lengths()
+        if lengths is not None:
             search = java("Search")
             with java_errors(f"index: {self.path} cannot be read"):
                 search.useLengths(self._open(), lengths.astype("<i4", copy=False).tobytes())

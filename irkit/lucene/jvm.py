@@ -8,15 +8,21 @@ imported. Both jars go on the class path, so that pyserini imported later works 
 from __future__ import annotations
 
 import importlib.util
+import locale
 import os
 import re
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from irkit.errors import JavaError
+from irkit.locate import home
+from irkit.lucene.threads import attached, attached_for_good
 
 BRIDGE_JAR = Path(__file__).parent / "bridge.jar"
 LOGGING = Path(__file__).parent / "logging.properties"
@@ -37,6 +43,7 @@ def java(name: str) -> Any:
         started it.
     """
     start()
+    attached()
     return _autoclass(f"irkit.{name}")
 
 
@@ -54,6 +61,7 @@ def start() -> None:
     with _lock:
         if _starter is None:
             _start()
+            attached_for_good()
             _starter = os.getpid()
 
 
@@ -132,11 +140,26 @@ def options(version: int) -> list[str]:
     chosen.append("-Xss8m")
     if "GC" not in os.environ.get("JAVA_TOOL_OPTIONS", ""):  # two collectors are one too many
         chosen.append("-XX:+UseParallelGC")  # starts faster than the default and costs array stores nothing
+    chosen += _crash_options()
     if version >= 22:
         chosen.append("--enable-native-access=ALL-UNNAMED")
     if version >= 23:  # Lucene unmaps files through sun.misc.Unsafe, which newer Java announces at every start
         chosen.append("--sun-misc-unsafe-memory-access=allow")
     return chosen
+
+
+def crash_folder() -> Path:
+    """Return where a JVM that crashes writes its report: `IRKIT_HOME/crash`, or else the folder for temporary files.
+
+    The JVM would write it to the folder the user is in.
+    """
+    folder = home() / "crash"
+    try:
+        str(folder).encode()  # options cross as UTF-8
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder if os.access(folder, os.W_OK) else Path(tempfile.gettempdir())
+    except (OSError, UnicodeEncodeError):
+        return Path(tempfile.gettempdir())
 
 
 def message(error: BaseException) -> str:
@@ -163,26 +186,67 @@ def _start() -> None:
         )
     if not BRIDGE_JAR.is_file():
         raise JavaError(f"jvm: {BRIDGE_JAR} is missing; reinstall irkit, or run 'make jar' in a checkout")
-    home = java_home()
+    place = java_home()
     jnius_config.add_classpath(str(lucene_jar()), str(BRIDGE_JAR))
-    jnius_config.add_options(*options(java_version(home)))
-    before = {name: os.environ.get(name) for name in ("JAVA_HOME", "JVM_PATH")}
-    os.environ["JAVA_HOME"] = str(home)
-    os.environ["JVM_PATH"] = str(_libjvm(home))
+    jnius_config.add_options(*options(java_version(place)))
     try:
-        import jnius
+        with _environment(JAVA_HOME=str(place), JVM_PATH=str(_libjvm(place)), **_utf8_locale()):
+            import jnius
 
-        jnius.autoclass("java.lang.System")
+            jnius.autoclass("java.lang.System")
     except Exception as error:
         raise JavaError(
-            f"jvm: Java in {home} did not start: {message(error)}; set IRKIT_JAVA_HOME to another one"
+            f"jvm: Java in {place} did not start: {message(error)}; set IRKIT_JAVA_HOME to another one"
         ) from error
+
+
+@contextmanager
+def _environment(**wanted: str) -> Iterator[None]:
+    """Set variables for the start of the JVM; it changes the locale of the process, which is set back with them."""
+    before = {name: os.environ.get(name) for name in wanted}
+    place = locale.setlocale(locale.LC_ALL)
+    os.environ.update(wanted)
+    try:
+        yield
     finally:
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+        with suppress(locale.Error):
+            locale.setlocale(locale.LC_ALL, place)
+
+
+def _utf8_locale() -> dict[str, str]:
+    """Return the variable that makes Java read and write names of files as Python does.
+
+    Under LC_ALL=C Python takes them for UTF-8 and Java for ASCII, which decides once, by the locale it starts in.
+    """
+    if sys.platform == "win32" or sys.getfilesystemencoding() != "utf-8":
+        return {}
+    if locale.getencoding().lower().replace("-", "") == "utf8":
+        return {}
+    before = locale.setlocale(locale.LC_CTYPE)
+    for name in ("C.UTF-8", "en_US.UTF-8"):
+        with suppress(locale.Error):
+            locale.setlocale(locale.LC_CTYPE, name)
+            locale.setlocale(locale.LC_CTYPE, before)
+            return {"LC_ALL": name}
+    return {}
+
+
+def _crash_options() -> list[str]:
+    """Keep reports of a crash out of the user's folder, unless JAVA_TOOL_OPTIONS says where they go."""
+    folder = str(crash_folder()).replace("%", "%%")
+    wanted = {
+        "ErrorFile": f"-XX:ErrorFile={folder}/hs_err_pid%p.log",
+        "ReplayDataFile": f"-XX:ReplayDataFile={folder}/replay_pid%p.log",
+        "HeapDumpPath": f"-XX:HeapDumpPath={crash_folder()}",
+        "CreateCoredumpOnCrash": "-XX:-CreateCoredumpOnCrash",
+    }
+    own = os.environ.get("JAVA_TOOL_OPTIONS", "")
+    return [option for name, option in wanted.items() if name not in own]
 
 
 @cache

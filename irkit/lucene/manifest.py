@@ -1,4 +1,4 @@
-"""What is known of an index without opening it, and how the lasting part of a sidecar is first written."""
+"""What is known of an index without opening it: the manifest of its sidecar, covered by a digest of its own."""
 
 from __future__ import annotations
 
@@ -8,25 +8,41 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
-import irkit
-from irkit.arrays import Ints
 from irkit.config import digest
-from irkit.errors import ConfigError, DataError, NotFoundError
-from irkit.lucene import storage, swap
-from irkit.lucene.jvm import java
-from irkit.lucene.wire import java_errors
+from irkit.errors import ConfigError, NotFoundError
+from irkit.lucene import locks, storage
 
-ASSUMED_ANALYZER = "english"
-"Taken for indexes that others built; Lucene does not record the analyser."
+NAME = "manifest.json"
+FORMAT = 2
+"Version of the sidecar; another one is made anew."
+
+LASTING = ("docnos.arrow", "rank.npy")
+"Parts that are written with the manifest."
+
+PARTS = frozenset(
+    {
+        *LASTING,
+        "terms.arrow",
+        *(f"{name}.npy" for name in ("df", "cf", "lengths", "csc_ptr", "csc_doc", "csc_tf")),
+        *(f"{name}.npy" for name in ("csr_ptr", "csr_term", "csr_tf")),
+    }
+)
+RAW = frozenset({"docnos.ptr", "docnos.bytes", "terms.ptr", "terms.bytes"})
+"What the bridge leaves in a work folder for a moment."
+
+LOCK = ".lock"
+WORK = re.compile(r"\.work-(\d+)-[0-9a-f]{8}")
+ABANDONED = 3600.0
+"Seconds without a write after which a dead process's work folder is removed."
+
+_TYPES = {"str": str, "bool": bool, "int": int, "list[str]": list, "dict[str, str]": dict}
 
 
 @dataclass(frozen=True)
@@ -54,12 +70,16 @@ class Manifest:
     "Total term frequency."
     postings: int
     "Pairs of a term and a document."
+    files: list[str]
+    "Lucene's files of the commit, which carry checksums of their own."
+    parts: dict[str, str]
+    "Digest of each file of the sidecar."
     irkit: str
     lucene: str
 
 
-class Replaced(Exception):
-    """The index was replaced while its sidecar was made; start again."""
+class OtherVersion(ValueError):
+    """Another version of irkit wrote a manifest."""
 
 
 def commit_key(index: Path) -> str:
@@ -89,63 +109,52 @@ def commit_key(index: Path) -> str:
     raise NotFoundError(f"index: {what}; build one with irkit index or build_index")
 
 
-def read_manifest(folder: Path) -> Manifest | None:
-    """Read a manifest; None if there is none or another version of irkit wrote it in another form."""
-    try:
-        return Manifest(**json.loads((folder / "manifest.json").read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def create(index: Path, folder: Path, key: str) -> Manifest:
-    """Write ids, ranks and manifest of an index; parts of an older commit go.
-
-    Parameters
-    ----------
-    index : Path
-        Folder of the index.
-    folder : Path
-        Folder of the sidecar.
-    key : str
-        From `commit_key`.
+def parse(content: bytes) -> Manifest:
+    """Read a manifest.
 
     Raises
     ------
-    ConfigError
-        If the index has no documents, deleted documents or no field `contents`.
-    DataError
-        If two documents have the same id.
-    OSError
-        If the folder cannot be written.
-    Replaced
-        If the index is no longer that of the key.
+    ValueError
+        If it is damaged; `OtherVersion` if another version of irkit wrote it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with work_folder(folder) as work:
-        facts = _facts(index)
-        with java_errors(f"index: the ids of {index} cannot be read"):
-            java("Export").docnos(str(index), str(work))
-        docnos = storage.raw_strings(work, "docnos")
-        rank = _ranks(index, docnos)
-        manifest = _manifest(key, facts, docnos)
-        storage.write_strings(work / "docnos.arrow", docnos)
-        storage.write_array(work / "rank.npy", rank)
-        (work / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1) + "\n")
-        with sidecar_lock(folder):
-            if commit_key(index) != key:
-                raise Replaced
-            for path in folder.iterdir():
-                if path.suffix in {".json", ".npy", ".arrow"}:
-                    path.unlink()
-            for part in ("docnos.arrow", "rank.npy", "manifest.json"):
-                storage.keep(work / part, folder)
-    swap.sync_folder(folder)
-    return manifest
+    try:
+        values = json.loads(content)
+    except ValueError:
+        raise ValueError("it is damaged") from None
+    if not isinstance(values, dict):
+        raise ValueError("it is damaged")
+    said = values.pop("digest", None)
+    if said is None and "format" not in values:  # before version 2 it had neither
+        raise OtherVersion("another version of irkit wrote it")
+    if said != digest(values):
+        raise ValueError("it is damaged")
+    version = values.pop("format", None)
+    types = {field.name: _TYPES[str(field.type)] for field in fields(Manifest)}
+    if version != FORMAT or {name: type(value) for name, value in values.items()} != types:
+        raise OtherVersion(f"another version of irkit wrote it, {values.get('irkit', 'unknown')}")
+    return Manifest(**values)
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Read a manifest; None if there is none, it is damaged, or another version of irkit wrote it."""
+    try:
+        return parse((folder / NAME).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def write_manifest(folder: Path, manifest: Manifest, work: Path) -> None:
+    """Put a manifest into a folder in one step, by way of a work folder."""
+    content: dict[str, Any] = {"format": FORMAT, **asdict(manifest)}
+    content["digest"] = digest(content)
+    (work / NAME).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    storage.keep(work / NAME, folder)
 
 
 @contextmanager
 def work_folder(folder: Path) -> Iterator[Path]:
-    """Lend a folder inside a sidecar; it is removed at the end."""
+    """Lend a folder inside a sidecar; it is removed at the end. Those of killed processes are removed first."""
+    clear_work(folder)
     work = folder / f".work-{os.getpid()}-{secrets.token_hex(4)}"
     work.mkdir()
     try:
@@ -154,64 +163,41 @@ def work_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
+def clear_work(folder: Path) -> None:
+    """Remove the work folders of dead processes.
+
+    A number alone proves nothing, as the process may be one of another machine: the folder must also have been left
+    alone for an hour. Only names that irkit gives are removed.
+    """
+    old = time.time() - ABANDONED
+    for work in folder.glob(".work-*"):
+        match = WORK.fullmatch(work.name)
+        if match is None or work.is_symlink() or alive(int(match.group(1))):
+            continue
+        with suppress(OSError):
+            files = list(work.iterdir())
+            if max(path.lstat().st_mtime for path in (work, *files)) < old:
+                for path in files:
+                    if path.name in PARTS | RAW | {NAME}:
+                        path.unlink()
+                work.rmdir()
+
+
+def alive(pid: int) -> bool:
+    """Say whether a process of this machine may have this number; True where that cannot be asked."""
+    if os.name == "nt":  # where signal 0 is no question but Ctrl-C
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 @contextmanager
 def sidecar_lock(folder: Path) -> Iterator[None]:
     """Keep other processes from writing the same sidecar for a moment."""
-    from filelock import FileLock
-
-    with FileLock(folder / ".lock"):
+    with locks.held(folder / LOCK):
         yield
-
-
-def _facts(index: Path) -> dict[str, str]:
-    export = java("Export")
-    with java_errors(f"index: {index} cannot be read"):
-        facts = dict(line.partition(" ")[::2] for line in export.describe(str(index)).split("\n"))
-    if facts["documents"] == "0":
-        raise ConfigError(f"index: {index} holds no documents; build it again")
-    if facts["deleted"] != "0":
-        raise ConfigError(
-            f"index: {index} has deleted documents, got {facts['deleted']}; Lucene's statistics still count them, "
-            "so build it again from the documents that remain"
-        )
-    if "contents" not in facts["fields"].split():
-        raise ConfigError(
-            f"index: {index} has no field 'contents', got {facts['fields']}; irkit reads indexes with Anserini's fields"
-        )
-    return facts
-
-
-def _ranks(index: Path, docnos: pa.LargeStringArray) -> Ints:
-    """Number the ids in byte order, (D,) int32; equal ids are an error."""
-    order = pc.sort_indices(docnos)
-    inorder = docnos.take(order)
-    same = pc.equal(inorder.slice(1), inorder.slice(0, len(inorder) - 1))
-    if pc.any(same, min_count=0).as_py():
-        twice = inorder[pc.index(same, True).as_py()].as_py()
-        raise DataError(f"index: two documents in {index} have the id {twice!r}; ids must be unique, so build it again")
-    rank = np.empty(len(docnos), dtype=np.int32)
-    rank[order.to_numpy()] = np.arange(len(docnos), dtype=np.int32)
-    return rank
-
-
-def _manifest(key: str, facts: dict[str, str], docnos: pa.LargeStringArray) -> Manifest:
-    order = hashlib.blake2b(digest_size=16)
-    for buffer in docnos.buffers()[1:]:
-        order.update(buffer)
-    positions, text = facts["positions"] == "1", "raw" in facts["fields"].split()
-    analyzer, lucene, documents = facts["analyzer"] or ASSUMED_ANALYZER, facts["lucene"], int(facts["documents"])
-    return Manifest(
-        key=key,
-        fingerprint=digest("index", facts["content"] or key, order.hexdigest(), analyzer, positions, text, lucene),
-        analyzer=analyzer,
-        assumed=not facts["analyzer"],
-        positions=positions,
-        text=text,
-        documents=documents,
-        empty=documents - int(facts["with_terms"]),
-        terms=int(facts["terms"]),
-        tokens=int(facts["tokens"]),
-        postings=int(facts["postings"]),
-        irkit=irkit.__version__,
-        lucene=lucene,
-    )

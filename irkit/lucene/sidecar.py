@@ -3,6 +3,8 @@
 It lies in `INDEX/irkit/`, or under `IRKIT_HOME/sidecars/` where the index cannot be written, and
 belongs to one commit: when the index has changed, it is made anew. Ids, their ranks and the
 manifest are written with the index; the rest on first use, by one walk over the postings.
+Nothing of it is read before its digest was compared, see `irkit.lucene.integrity`; what is
+damaged is made again.
 
 Symbols: D documents, V terms, P postings.
 """
@@ -10,22 +12,36 @@ Symbols: D documents, V terms, P postings.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cached_property
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from irkit import verified
 from irkit.arrays import Ints
 from irkit.config import digest
-from irkit.errors import ConfigError, JavaError, LockedError
+from irkit.errors import ConfigError, DamagedError, JavaError, LockedError
 from irkit.hits import Docnos
 from irkit.locate import home
 from irkit.lucene import storage, swap
+from irkit.lucene.calls import interruptible
+from irkit.lucene.integrity import DamagedPart, check_index, check_parts
 from irkit.lucene.jvm import java
-from irkit.lucene.manifest import Manifest, Replaced, commit_key, create, read_manifest, sidecar_lock, work_folder
+from irkit.lucene.making import Replaced, create
+from irkit.lucene.manifest import (
+    LASTING,
+    Manifest,
+    commit_key,
+    read_manifest,
+    sidecar_lock,
+    work_folder,
+    write_manifest,
+)
+from irkit.lucene.owned import FOLDER
 from irkit.lucene.transpose import transpose
 from irkit.lucene.vocabulary import Vocabulary
 from irkit.lucene.wire import java_errors
@@ -34,9 +50,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csc_matrix, csr_matrix
 
 __all__ = ["FOLDER", "Sidecar", "commit_key"]
-
-FOLDER = "irkit"
-"Name of the sidecar's folder inside the index."
 
 _ATTEMPTS = 5
 
@@ -53,10 +66,12 @@ class Sidecar:
         self.folder = folder
         self.manifest = manifest
         self.analyzer = analyzer or manifest.analyzer
+        check_parts(path, folder, {name: manifest.parts.get(name, "") for name in LASTING})
         docnos = storage.read_strings(folder / "docnos.arrow", manifest.documents)
         rank = storage.read_array(folder / "rank.npy", manifest.documents, np.int32)
-        if docnos is None or rank is None or read_manifest(folder) != manifest:
-            raise _Damaged
+        now = read_manifest(folder)
+        if docnos is None or rank is None or now is None or now.key != manifest.key:
+            raise DamagedPart(f"{folder}: ids and ranks do not fit the manifest")
         self.docnos = Docnos(docnos, rank)
 
     @classmethod
@@ -78,7 +93,7 @@ class Sidecar:
             If the index has no documents, deleted documents or no field `contents`, or a sidecar
             can be written nowhere.
         DataError
-            If two documents have the same id.
+            If a file of Lucene's is damaged (`DamagedError`), or two documents have the same id.
         JavaError
             If Lucene cannot read the index.
         """
@@ -86,17 +101,18 @@ class Sidecar:
         swap.recover(index)
         for _ in range(_ATTEMPTS):
             key = commit_key(index)
-            places = (index / FOLDER, home() / "sidecars" / digest(str(index), key))
-            for folder in places:
-                manifest = read_manifest(folder)
-                if manifest is not None and manifest.key == key:
-                    with suppress(_Damaged):
-                        return cls(index, folder, manifest, analyzer)
             try:
-                return cls(index, *_create(index, places, key), analyzer)
-            except (_Damaged, Replaced):
+                for folder in places(index, key):
+                    manifest = read_manifest(folder)
+                    if manifest is not None and manifest.key == key:
+                        check_index(index, manifest.files)
+                        with suppress(DamagedPart):
+                            return cls(index, folder, manifest, analyzer)
+                check_index(index)
+                return cls(index, *_create(index, key), analyzer)
+            except (DamagedPart, Replaced):
                 continue
-            except JavaError:
+            except (JavaError, DamagedError):
                 if commit_key(index) == key:
                     raise
         raise LockedError(f"index: {index} is being replaced again and again; open it when its builder has ended")
@@ -117,12 +133,8 @@ class Sidecar:
     def vocabulary(self) -> Vocabulary:
         """The V terms with their frequencies."""
         size = self.manifest.terms
-        df, cf = self._array("df", size, np.int32), self._array("cf", size, np.int64)
-        terms = storage.read_strings(self.folder / "terms.arrow", size)
-        if terms is None:
-            self._export()
-            terms = storage.read_strings(self.folder / "terms.arrow", size)
-        return Vocabulary(self._checked(terms, "terms.arrow"), df, cf)
+        terms = self._part("terms.arrow", partial(storage.read_strings, size=size))
+        return Vocabulary(terms, self._array("df", size, np.int32), self._array("cf", size, np.int64))
 
     @cached_property
     def lengths(self) -> Ints:
@@ -157,77 +169,123 @@ class Sidecar:
 
         return _matrix(csr_matrix, self.rows, (self.manifest.documents, self.manifest.terms))
 
+    def ready_lengths(self) -> Ints | None:
+        """Return the exact lengths if they were written before."""
+        return self._mapped("lengths.npy", partial(storage.read_array, size=self.manifest.documents, dtype=np.int32))
+
     def _array(self, name: str, size: int, dtype: Any) -> Ints:
         """Map one array, writing it first where it is missing."""
-        path = self.folder / f"{name}.npy"
-        array = storage.read_array(path, size, dtype)
-        if array is None:
-            self._transpose() if name.startswith("csr_") else self._export()
-            array = storage.read_array(path, size, dtype)
-        return self._checked(array, path.name)
+        return self._part(f"{name}.npy", partial(storage.read_array, size=size, dtype=dtype))
 
-    def _checked(self, value: Any, name: str) -> Any:
-        """Check that a part was read and that the sidecar is still that of our commit."""
-        self._same_commit()
+    def _part(self, name: str, read: Callable[[Path], Any]) -> Any:
+        """Map one part, making it first where there is none that is intact."""
+        value = self._mapped(name, read)
+        if value is None:
+            self._make(self._transpose if name.startswith("csr_") else self._export)
+            value = self._mapped(name, read)
         if value is None:
             raise ConfigError(
-                f"sidecar: {self.folder / name} cannot be read; delete {self.folder} to have it made again"
+                f"sidecar: {name} of {self.path} cannot be read; delete {self.folder} to have it made again"
             )
         return value
 
-    def _same_commit(self) -> None:
-        now = read_manifest(self.folder)
-        if now is None or now.key != self.key:
-            raise ConfigError(f"index: {self.path} was rebuilt since it was opened; open it again")
+    def _mapped(self, name: str, read: Callable[[Path], Any]) -> Any:
+        """Map one part from the first place that has it intact, and for our commit; None if there is no such place."""
+        for folder in places(self.path, self.key):
+            manifest = read_manifest(folder)
+            if manifest is None or manifest.key != self.key or name not in manifest.parts:
+                continue
+            with suppress(DamagedPart):
+                check_parts(self.path, folder, {name: manifest.parts[name]})
+                value = read(folder / name)
+                now = read_manifest(folder)  # read last: the folder may have got another index's parts meanwhile
+                if value is not None and now is not None and now.key == self.key:
+                    return value
+        return None
 
-    def _export(self) -> None:
+    def _export(self, work: Path) -> None:
         """Walk all postings once and keep them by term."""
         export = java("Export")
-        with self._writing() as work:
-            with java_errors(f"sidecar: exporting the postings of {self.path} failed"):
-                export.postings(str(self.path), str(work))
-            storage.write_strings(work / "terms.arrow", storage.raw_strings(work, "terms"))
-            for name in ("terms.ptr", "terms.bytes"):
-                (work / name).unlink()
+        with java_errors(f"sidecar: exporting the postings of {self.path} failed"):
+            interruptible(export.postings, str(self.path), str(work))
+        storage.write_strings(work / "terms.arrow", storage.raw_strings(work, "terms"))
+        for name in ("terms.ptr", "terms.bytes"):
+            (work / name).unlink()
 
-    def _transpose(self) -> None:
+    def _transpose(self, work: Path) -> None:
         """Turn the postings by term into rows by document."""
         ptr, doc, tf = self.columns
-        with self._writing() as work:
-            transpose(ptr, doc, tf, self.manifest.documents, work)
+        transpose(ptr, doc, tf, self.manifest.documents, work)
 
-    @contextmanager
-    def _writing(self) -> Iterator[Path]:
-        """Lend a folder; what is in it at the end is kept, if the index is still the one we opened."""
-        try:
+    def _make(self, fill: Callable[[Path], None]) -> None:
+        """Have parts written into a work folder and keep them in the first place that can be written.
+
+        Java says in its own way that a disk is full, so its errors count like the system's.
+        """
+        reasons: list[OSError | JavaError] = []
+        for folder in places(self.path, self.key):
             self._same_commit()
-            with work_folder(self.folder) as work:
-                yield work
-                with sidecar_lock(self.folder):
-                    self._same_commit()
-                    for path in sorted(work.iterdir()):
-                        storage.keep(path, self.folder)
-        except OSError as error:
-            self._same_commit()
-            raise ConfigError(
-                f"sidecar: cannot write {self.folder}: {error.strerror or error}; check free space and permissions"
-            ) from error
+            try:
+                self._make_in(folder, fill)
+                return
+            except Replaced:
+                self._same_commit()
+            except (OSError, JavaError) as error:
+                self._same_commit()
+                reasons.append(error)
+        for reason in reasons:
+            if isinstance(reason, OSError):
+                raise _unwritable(self.path, self.key, reason) from reason
+        raise reasons[0] if reasons else LockedError(f"index: {self.path} is being replaced; open it again")
+
+    def _make_in(self, folder: Path, fill: Callable[[Path], None]) -> None:
+        manifest = read_manifest(folder)
+        if manifest is None or manifest.key != self.key:
+            create(self.path, folder, self.key)
+        with work_folder(folder) as work:
+            fill(work)
+            parts = {path.name: verified.file_digest(path) for path in sorted(work.iterdir())}
+            with sidecar_lock(folder):
+                manifest = read_manifest(folder)
+                if manifest is None or manifest.key != self.key or commit_key(self.path) != self.key:
+                    raise Replaced
+                for name in parts:
+                    storage.keep(work / name, folder)
+                write_manifest(folder, replace(manifest, parts={**manifest.parts, **parts}), work)
+                files = {str(folder / name): said for name, said in parts.items()}
+                verified.remember(self.path, files, verified.states(files))
+        storage.sync_folder(folder)
+
+    def _same_commit(self) -> None:
+        if commit_key(self.path) != self.key:
+            raise ConfigError(f"index: {self.path} was rebuilt since it was opened; open it again")
 
 
-class _Damaged(Exception):
-    """The files of a sidecar do not fit its manifest."""
+def places(index: Path, key: str) -> tuple[Path, Path]:
+    """Return where the sidecar of a commit may lie, in the order of preference."""
+    return index / FOLDER, home() / "sidecars" / digest(str(index), key)
 
 
-def _create(index: Path, places: tuple[Path, Path], key: str) -> tuple[Path, Manifest]:
-    """Make the sidecar in the first place that can be written."""
-    with suppress(OSError):
-        return places[0], create(index, places[0], key)
+def _create(index: Path, key: str) -> tuple[Path, Manifest]:
+    """Make the sidecar in the first place that can be written.
+
+    Java says in its own way that a disk is full, so its errors count like the system's.
+    """
+    first, second = places(index, key)
+    with suppress(OSError, JavaError):
+        return first, create(index, first, key)
     try:
-        return places[1], create(index, places[1], key)
+        return second, create(index, second, key)
     except OSError as error:
-        raise ConfigError(
-            f"sidecar: can be written neither in {index} nor in {places[1]}: {error.strerror or error}; set IRKIT_HOME"
-        ) from error
+        raise _unwritable(index, key, error) from error
+
+
+def _unwritable(index: Path, key: str, error: OSError) -> ConfigError:
+    first, second = places(index, key)
+    why = error.strerror or error
+    return ConfigError(
+        f"sidecar: can be written neither in {first} nor in {second}: {why}; make room, or set IRKIT_HOME"
+    )
 
 
 def _matrix(kind: Any, parts: tuple[Ints, Ints, Ints], shape: tuple[int, int]) -> Any:

@@ -14,13 +14,15 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from irkit.errors import ConfigError, LockedError
+from irkit.lucene import locks, owned
+from irkit.lucene.manifest import alive
+from irkit.lucene.storage import sync_folder
 
-_OURS = re.compile(r"segments_[0-9a-z]+|pending_segments_[0-9a-z]+|write\.lock|_[0-9a-z]+([._].*)?|irkit")
 PATIENCE = 5.0
 "Seconds a reader waits for a builder that is between two renames."
 
@@ -29,11 +31,12 @@ _RENAME_EXCHANGE = 2
 
 
 @contextmanager
-def building(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+def building(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Lend a fresh folder to build in; on success it takes the place of `path`.
 
     Any exception removes the fresh folder and leaves `path` as it was. Folders that killed
-    builds left behind are removed first.
+    builds left behind are removed first. What is to be replaced is looked at again at the end, as
+    a build may take hours.
 
     Parameters
     ----------
@@ -48,21 +51,28 @@ def building(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
     LockedError
         If another process builds the same index.
     """
-    refuse_to_overwrite(path, overwrite=overwrite)
+    owned.refuse_to_overwrite(path, overwrite=overwrite)
     with ExitStack() as stack:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(path))
             tidy(path)
-            refuse_to_overwrite(path, overwrite=overwrite)
+            owned.refuse_to_overwrite(path, overwrite=overwrite)
             fresh = _sibling(path, "building")
             fresh.mkdir()
+        mine = True
         try:
             yield fresh
             with writing(path):
-                put(fresh, path)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+                known = owned.refuse_to_overwrite(path, overwrite=overwrite)
+                mine = False  # from here on the old index may lie there
+                put(fresh, path, known)
+        except BaseException:
+            if mine:
+                shutil.rmtree(fresh, ignore_errors=True)
+            else:
+                owned.discard(fresh)
+            raise
 
 
 @contextmanager
@@ -83,22 +93,19 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def target(path: str | os.PathLike[str]) -> Path:
-    """Return the real folder that `path` means, links followed."""
-    return Path(os.path.realpath(Path(path).expanduser()))
+    """Return the real folder that `path` means, links followed.
 
-
-def refuse_to_overwrite(path: Path, *, overwrite: bool) -> None:
-    """Check that `path` is free, empty, or an index that may be replaced."""
-    if not path.exists():
-        return
-    if not path.is_dir():
-        raise ConfigError(f"build_index: the path is a file, got {path}; choose a folder")
-    names = sorted(os.listdir(path))
-    if foreign := [name for name in names if not _OURS.fullmatch(name)]:
-        shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
-        raise ConfigError(f"build_index: {path} holds other files than an index, got {shown}; choose another folder")
-    if names and not overwrite:
-        raise ConfigError(f"build_index: there is an index already, got {path}; pass overwrite=True to replace it")
+    Raises
+    ------
+    ConfigError
+        If it holds bytes that are no text, which Java cannot express.
+    """
+    real = Path(os.path.realpath(Path(path).expanduser()))
+    try:
+        str(real).encode()
+    except UnicodeEncodeError:
+        raise ConfigError(f"index: Java takes only paths that are valid UTF-8, got {str(real)!a}; rename it") from None
+    return real
 
 
 @contextmanager
@@ -110,19 +117,17 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
     LockedError
         If it is taken; the message names the process that builds.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
-    lock = FileLock(path.parent / f".{path.name}.lock")
-    try:
-        lock.acquire(timeout=wait)
-    except Timeout:
-        pids = [pid for pid, _ in _siblings(path, "building") if _alive(pid)]
-        who = f"process {pids[-1]}" if pids else "another process"
-        raise LockedError(f"build_index: {who} is building {path}; wait for it or choose another path") from None
-    try:
+    with ExitStack() as stack:
+        try:
+            # Beside the index, where everybody sees it who can write there, from whatever machine and account.
+            stack.enter_context(locks.held(path.parent / f".{path.name}.lock", wait))
+        except Timeout:
+            pids = [pid for pid, _ in _siblings(path, "building") if alive(pid)]
+            who = f"process {pids[-1]}" if pids else "another process"
+            raise LockedError(f"build_index: {who} is building {path}; wait for it or choose another path") from None
         yield
-    finally:
-        lock.release()
 
 
 def recover(path: Path) -> None:
@@ -149,23 +154,33 @@ def restore(path: Path) -> None:
 
 
 def tidy(path: Path) -> None:
-    """Remove what killed builds left beside `path`; call under the lock only."""
+    """Remove what killed builds left beside `path`; call under the lock only, which says that nobody builds."""
     restore(path)
     for kind in ("old", "building"):
         for _, folder in _siblings(path, kind):
-            shutil.rmtree(folder, ignore_errors=True)
+            owned.discard_leftover(folder)
 
 
-def put(fresh: Path, path: Path) -> None:
+def put(fresh: Path, path: Path, known: Collection[str] = ()) -> None:
     """Put a finished folder in the place of `path`; what was there is removed.
 
     The old folder leaves under the name of a leftover, so a crash at any point is cleared up by
     the next build.
+
+    Parameters
+    ----------
+    fresh, path : Path
+    known : collection of str
+        Lucene's files of the index at `path`; none where it is free.
     """
     sync_folder(fresh)
-    if not path.exists():
-        os.rename(fresh, path)
-    elif not _exchange(fresh, path):
+    with suppress(OSError):
+        path.rmdir()  # an empty folder is free to take
+    if not known or not path.exists():
+        os.rename(fresh, path)  # fails if somebody has put something there meanwhile
+    elif _exchange(fresh, path):
+        owned.discard(fresh, known)
+    else:
         old = _sibling(path, "old")
         os.rename(path, old)
         try:
@@ -174,18 +189,8 @@ def put(fresh: Path, path: Path) -> None:
             os.rename(old, path)
             raise
         sync_folder(path.parent)
-        shutil.rmtree(old, ignore_errors=True)
+        owned.discard(old, known)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable, where the system can."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _exchange(one: Path, other: Path) -> bool:
@@ -212,15 +217,3 @@ def _siblings(path: Path, kind: str) -> list[tuple[int, Path]]:
     with suppress(OSError):
         found.sort(key=lambda pair: pair[1].stat().st_mtime)
     return [(int(match.group(1)), Path(entry.path)) for match, entry in found]
-
-
-def _alive(pid: int) -> bool:
-    if sys.platform == "win32":  # where signal 0 is no question but Ctrl-C
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -13,8 +13,14 @@ import numpy as np
 import pyarrow as pa
 
 from irkit.arrays import offsets
-from irkit.errors import JavaError
+from irkit.errors import ConfigError, JavaError
 from irkit.lucene.jvm import message
+from irkit.lucene.threads import attached
+
+_HINTS = {
+    "heap space": "; set IRKIT_HEAP to more, such as 8g",
+    "unmappable characters": "; set LC_ALL=C.UTF-8",  # a path outside the locale's alphabet
+}
 
 
 def pack(strings: Sequence[bytes]) -> bytes:
@@ -62,11 +68,18 @@ def java_errors(who: str) -> Iterator[None]:
     ------
     JavaError
         With `who` and what Java said.
+    ConfigError
+        If a path holds bytes that are no text, which Java cannot express.
     """
     import jnius
 
+    attached()
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"{who}: Java takes only paths that are valid UTF-8, got {error.object!a}; rename it"
+        ) from None
     except jnius.JavaException as error:
-        hint = "; set IRKIT_HEAP to more, such as 8g" if "heap space" in message(error) else ""
+        hint = next((todo for sign, todo in _HINTS.items() if sign in message(error)), "")
         raise JavaError(f"{who}: {message(error)}{hint}") from error

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+import pandas as pd
 from pydantic import Field
 
 from irkit.config import Config
@@ -154,4 +155,17 @@ def as_stage(
             f"{sign}: {name} is a plain function; say what it does, as in irkit.pipeline.apply.rerank({name})"
         )
     value = f" {thing!r}" if isinstance(thing, (int, float, str)) else ""
-    raise CompositionError(f"{sign}: needs a stage on both sides, got {type(thing).__name__}{value}")
+    raise CompositionError(
+        f"{sign}: needs a stage on both sides, got {type(thing).__name__}{value}{_advice(sign, thing)}"
+    )
+
+
+def _advice(sign: str, thing: Any) -> str:
+    """Say what to write instead of some things that people put beside a stage."""
+    if isinstance(thing, (Hits, pd.DataFrame)):
+        return "; a stage is called on results that are there: stage(results)"
+    if isinstance(thing, (list, tuple)) and sign.isidentifier():
+        return f"; write {sign}(*pipelines)"
+    if isinstance(thing, str):
+        return "; a recipe is built first: irkit.load_recipe(name).build(index=index)"
+    return ""

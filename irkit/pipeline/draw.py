@@ -31,7 +31,8 @@ def schematic(stage: Stage) -> str:
 def _written(stage: Stage) -> tuple[str, int]:
     """Return the text and how tightly it binds."""
     from irkit.pipeline.chain import Cut, Then
-    from irkit.pipeline.operators import Joined, Scale
+    from irkit.pipeline.joined import Joined
+    from irkit.pipeline.operators import Scale
     from irkit.pipeline.parallel import Parallel
 
     if isinstance(stage, Then):
@@ -49,7 +50,7 @@ def _written(stage: Stage) -> tuple[str, int]:
                 chained += f"{_in(text, binding, CHAIN + 1 if chained else CHAIN)} >> "
                 text, binding = _written(part)
         return (f"{chained}{_in(text, binding, CHAIN + 1)}", CHAIN) if chained else (text, binding)
-    if isinstance(stage, Joined) and stage.sign:
+    if isinstance(stage, Joined) and stage.sign and not stage.config.given():
         binding = _BINDING[stage.sign]
         # A nested operator of the same kind needs its parentheses: flat ones have been flattened.
         return f" {stage.sign} ".join(_in(*_written(part), binding + 1) for part in stage.parts), binding

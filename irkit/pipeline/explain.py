@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -63,6 +63,8 @@ class Step:
     "The trail through each pipeline inside an operator."
     origins: tuple[Origin, ...] = ()
     "Where the terms of a rewritten query came from, heaviest term first, where the stage knows."
+    counted: str = ""
+    "What the operator around a pipeline that did not give the document counted in place of its score, and why."
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def explain(stage: Stage, query: Any, docno: str) -> Explanation:
 def _trace(stage: Stage, flow: Flow, docno: str) -> tuple[tuple[Step, ...], Flow]:
     """Run a stage on one query, noting what becomes of the document; chains give several steps."""
     from irkit.pipeline.chain import Then
-    from irkit.pipeline.operators import Joined
+    from irkit.pipeline.joined import Filled, Joined
 
     if isinstance(stage, Then):
         steps: tuple[Step, ...] = ()
@@ -166,7 +168,11 @@ def _trace(stage: Stage, flow: Flow, docno: str) -> tuple[tuple[Step, ...], Flow
         queries = flow.queries if isinstance(flow, Hits) else flow
         traced = [_trace(part, stage.offered(flow), docno) for part in stage.parts]
         inner = tuple(steps for steps, _ in traced)
-        out: Flow = stage.join([given for _, given in traced], queries)  # type: ignore[misc]
+        given: list[Any] = [hits for _, hits in traced]
+        joined = stage.join(given, queries)
+        if isinstance(stage, Filled) and _row(joined, docno) is not None:
+            inner = tuple(map(_with_reason, inner, stage.reasons([hits.for_queries(queries) for hits in given])))
+        out: Flow = joined
     elif stage.parts:  # a stage around one pipeline
         steps, out = _trace(stage.parts[0], flow, docno)
         inner = (steps,)
@@ -187,6 +193,11 @@ def _step(stage: Stage, flow: Flow, out: Flow, docno: str, parts: tuple[tuple[St
     if row is None:
         return Step(stage.label(), None, None, None, None, terms, parts)
     return Step(stage.label(), out.docnos[out.doc[row]], row, float(out.score[row]), None, terms, parts)
+
+
+def _with_reason(steps: tuple[Step, ...], reason: str) -> tuple[Step, ...]:
+    """Say at the end of a pipeline that did not give the document what was counted for it."""
+    return steps if steps[-1].score is not None else (*steps[:-1], replace(steps[-1], counted=reason))
 
 
 def _row(hits: Hits, docno: str) -> int | None:
@@ -210,7 +221,7 @@ def _verdict(step: Step, docno: str) -> str:
     if step.query is not None:
         return f"query {step.query!r}"
     if step.score is None:
-        return "not among the results"
+        return "not among the results" + (f"; {step.counted}" if step.counted else "")
     passage = f"  ({step.docno})" if step.docno != docno else ""
     return f"rank {step.rank}  score {np.format_float_positional(step.score, 6, trim='0')}{passage}"
 

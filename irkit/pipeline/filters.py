@@ -7,7 +7,7 @@ import pandas as pd
 
 from irkit.config import Config
 from irkit.errors import FrameError
-from irkit.frames import Queries
+from irkit.frames import Queries, asked
 from irkit.hits import Hits
 from irkit.pipeline.fusion import member
 from irkit.pipeline.stage import Stage
@@ -64,9 +64,23 @@ class Reset(Stage):
     gives = "queries"
 
     def run(self, flow: Hits) -> Queries:
-        """Restore the queries."""
+        """Restore the queries.
+
+        Raises
+        ------
+        FrameError
+            If the results do not hold the queries' texts, as a run file does not.
+        """
         queries = flow.queries.drop(columns="query_toks", errors="ignore")
-        return queries.assign(query=queries["query_0"]).drop(columns="query_0") if "query_0" in queries else queries
+        if "query_0" in queries:
+            queries = queries.assign(query=queries["query_0"]).drop(columns="query_0")
+        asked(queries, who="reset")
+        return queries
+
+
+def reset() -> Stage:
+    """Go back from results to the queries as they were asked: `a >> feedback >> b >> reset() >> c`."""
+    return Reset()
 
 
 def drop_seen(train: pd.DataFrame) -> Stage:

@@ -15,6 +15,7 @@ from irkit.errors import ConfigError, FrameError, NotFittedError, ShapeError
 from irkit.frames import Qrels
 from irkit.hits import Hits
 from irkit.pipeline.stage import Stage, Topics
+from irkit.rng import SmallSeed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ class LearnedConfig(Config):
 
     model: Literal["boosting", "forest", "linear", "logistic"] = "boosting"
     "HistGradientBoostingRegressor, RandomForestRegressor, Ridge or LogisticRegression with scikit-learn's defaults."
-    seed: int = 42
+    seed: SmallSeed = 42
     "For the models that draw random numbers."
 
 

@@ -1,166 +1,58 @@
 """Operators that join result sets: fusion, set operations, features side by side.
 
-    a + b   scores added, a document missing on one side counts 0 there
+    a + b   scores added; a document missing on one side counts 0 there, or the lowest score of a list
+            that holds a negative one (`irkit.pipeline.missing`)
     w * a   scores scaled
     a | b   union, best score kept            a & b   intersection, best score kept
     a ^ b   b's further documents below a's   a ** b  scores side by side as features
 
-Functions for what has no operator: `rrf`, `combmnz`, `interpolate`, `normalise`.
+Functions for what has no operator: `rrf`, `combmnz`, `interpolate`, `normalise`; `combsum` is `+` and
+`features` is `**` with a `missing=`.
 Python's precedence holds: `**` binds tighter than `*` and `%`, then `+`, `>>`, `&`, `^`, `|`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Real
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from irkit.arrays import Bools, Floats, Ints
 from irkit.columns import take_rows
 from irkit.config import Config
-from irkit.errors import CompositionError, ConfigError
-from irkit.hits import Hits, common_columns, shared_docnos
+from irkit.errors import ConfigError
+from irkit.hits import Hits, common_columns
 from irkit.pipeline.chain import Then, as_stage
-from irkit.pipeline.fusion import NORMALISERS, below, member, pool, reciprocal_rank
+from irkit.pipeline.fusion import NORMALISERS, below, member, reciprocal_rank
+from irkit.pipeline.joined import Filled, Pooled
+from irkit.pipeline.joined import Joined as Joined
+from irkit.pipeline.missing import FusionConfig, Missing
 from irkit.pipeline.stage import Flow, Stage
 
 
-class Joined(Stage):
-    """Base of operators over several pipelines that start from the same input.
+class Sum(Filled):
+    """Add scores (CombSUM); for a document that a list lacks see `FusionConfig`: `a + b`.
 
-    The result carries the queries of the input (what a part rewrites stays inside that part), the
-    tie rule of the first part, and the per-hit columns that every part gives, each taken from the
-    first part that holds the document; `features` only where an operator says so.
+    Source: Fox and Shaw, "Combination of multiple searches", TREC-2, 1994.
     """
-
-    sign = ""
-    "The operator in Python, if it has one."
-    flat: Literal["", "left", "both"] = "left"
-    "Which nested operators of the same kind are the same as one: `(a + b) + c` is `sum(a, b, c)`."
-
-    def __init__(self, parts: tuple[Stage, ...], config: Config | None = None) -> None:
-        super().__init__(config)
-        parts = tuple(as_stage(part, sign=self.sign or self.name) for part in parts)
-        if len(parts) < 2:
-            raise CompositionError(f"{self.name}: joins two pipelines or more, got {len(parts)}")
-        who = self.sign or self.name
-        for part in parts:
-            if part.gives != "results":
-                raise CompositionError(
-                    f"{who}: joins results, but {part.name} gives {part.gives}; write {part.name} >> retriever"
-                )
-            if part.takes != parts[0].takes:
-                raise CompositionError(
-                    f"{who}: {parts[0].name} takes {parts[0].takes} but {part.name} takes "
-                    f"{part.takes}; both sides must start from the same input"
-                )
-        self.parts = tuple(
-            inner
-            for place, part in enumerate(parts)
-            for inner in (part.parts if type(part) is type(self) and self._flattens(place) else (part,))
-        )
-        self.takes = parts[0].takes
-
-    def _flattens(self, place: int) -> bool:
-        return self.flat == "both" or (self.flat == "left" and place == 0)
-
-    @classmethod
-    def of(cls, left: Any, right: Any) -> Stage:
-        """Build the operator from its two sides as Python hands them over."""
-        if not isinstance(left, Stage):
-            left = as_stage(left, sign=cls.sign, beside=right)
-        return cls((left, as_stage(right, sign=cls.sign, beside=left)))
-
-    @classmethod
-    def make(cls, config: dict[str, Any], parts: tuple[Stage, ...], resources: dict[str, Any]) -> Stage:
-        """Construct from plain values, as a recipe does."""
-        return cls(parts, cls.configured(config))
-
-    def run(self, flow: Flow) -> Hits:
-        """Run every part on the same input and join what they give."""
-        queries = flow.queries if isinstance(flow, Hits) else flow
-        offered = self.offered(flow)
-        return self.join([part.run(offered) for part in self.parts], queries)  # type: ignore[misc]
-
-    def offered(self, flow: Flow) -> Flow:
-        """Return what each part is run on."""
-        return flow
-
-    def join(self, results: Sequence[Hits], queries: pd.DataFrame | None = None) -> Hits:
-        """Join what the parts gave.
-
-        Parameters
-        ----------
-        results : sequence of Hits
-            One per part, on any docno tables.
-        queries : queries frame, optional
-            The queries of the input; default those of the first result set.
-        """
-        queries = results[0].queries if queries is None else queries
-        return self.combine([hits.for_queries(queries) for hits in shared_docnos(results)])
-
-    def combine(self, results: list[Hits]) -> Hits:
-        """Join result sets that share one docno table and one queries frame; what a subclass implements."""
-        raise CompositionError(f"{self.name}: {type(self).__name__} does not implement combine")
-
-    def fit(self, train: Any, valid: Any = None) -> Stage:
-        """Fit every part on the same input."""
-        return type(self)(tuple(part.fit(train, valid) for part in self.parts), self.config) if self.learns else self
-
-
-class _Pooled:
-    """Hits of several systems laid end to end, with their distinct pairs."""
-
-    def __init__(self, results: list[Hits]) -> None:
-        self.first = results[0]
-        self.score = np.concatenate([hits.score for hits in results])
-        self.rank = np.concatenate([hits.rank for hits in results])
-        query = np.concatenate([hits.query for hits in results])
-        doc = np.concatenate([hits.doc for hits in results])
-        self.query, self.doc, self.pair = pool(query, doc, len(self.first.docnos))
-        self.columns = common_columns([hits.without("features") for hits in results])
-
-    def summed(self, values: Floats) -> Floats:
-        return np.asarray(np.bincount(self.pair, weights=values, minlength=len(self.query)), dtype=np.float64)
-
-    def lists(self) -> Ints:
-        """(p,) int: how many lists hold each pair."""
-        return np.bincount(self.pair, minlength=len(self.query)).astype(np.int64)
-
-    def best(self) -> Floats:
-        out = np.full(len(self.query), -np.inf)
-        np.maximum.at(out, self.pair, self.score)
-        return out
-
-    def ranked(self, score: Floats, keep: Any = slice(None)) -> Hits:
-        # The first list that holds a pair lends its columns: of several writes to one place the last stays.
-        source = np.zeros(len(self.query), dtype=np.int64)
-        source[self.pair[::-1]] = np.arange(len(self.pair))[::-1]
-        columns = {name: take_rows(column, source[keep]) for name, column in self.columns.items()}
-        first = self.first
-        return Hits.ranked(
-            first.queries, self.query[keep], self.doc[keep], score[keep], first.docnos, first.ties, columns
-        )
-
-
-class Sum(Joined):
-    """Add scores (CombSUM); a document missing from a list counts 0 there: `a + b`."""
 
     name = "sum"
     sign = "+"
+    flat = "both"
 
     def combine(self, results: list[Hits]) -> Hits:
         """Add."""
-        pooled = _Pooled(results)
-        return pooled.ranked(pooled.summed(pooled.score))
+        pooled = Pooled(results)
+        return pooled.ranked(pooled.total(self.missing(results)))
 
 
-class CombMNZ(Joined):
+class CombMNZ(Filled):
     """Add scores and multiply by the number of lists that hold the document.
+
+    Scores count from what their list counts for a document that it lacks, 0 in the source: where scores are
+    negative, it would else be a loss to be in more lists.
 
     Source: Fox and Shaw, "Combination of multiple searches", TREC-2, 1994.
     """
@@ -170,8 +62,9 @@ class CombMNZ(Joined):
 
     def combine(self, results: list[Hits]) -> Hits:
         """Add and multiply."""
-        pooled = _Pooled(results)
-        return pooled.ranked(pooled.summed(pooled.score) * pooled.lists())
+        pooled = Pooled(results)
+        floor = [counted[hits.query, 0] for hits, counted in zip(results, self.missing(results), strict=True)]
+        return pooled.ranked(pooled.summed(pooled.score - np.concatenate(floor)) * pooled.lists())
 
 
 class RRFConfig(Config):
@@ -194,7 +87,7 @@ class RRF(Joined):
 
     def combine(self, results: list[Hits]) -> Hits:
         """Fuse by rank."""
-        pooled = _Pooled(results)
+        pooled = Pooled(results)
         return pooled.ranked(pooled.summed(reciprocal_rank(pooled.rank, self.config.k)))
 
 
@@ -206,7 +99,7 @@ class Union(Joined):
 
     def combine(self, results: list[Hits]) -> Hits:
         """Unite."""
-        pooled = _Pooled(results)
+        pooled = Pooled(results)
         return pooled.ranked(pooled.best())
 
 
@@ -218,7 +111,7 @@ class Intersection(Joined):
 
     def combine(self, results: list[Hits]) -> Hits:
         """Intersect."""
-        pooled = _Pooled(results)
+        pooled = Pooled(results)
         return pooled.ranked(pooled.best(), pooled.lists() == len(results))
 
 
@@ -266,12 +159,13 @@ def _rows(above: int, new: Bools) -> Ints:
     return np.concatenate([np.arange(above), above + np.flatnonzero(new)])
 
 
-class Features(Joined):
+class Features(Filled):
     """Scores of several pipelines side by side in `features`, for learning to rank: `a ** b`.
 
-    The documents and their scores are those of the first pipeline; where another lacks one of
-    them its feature is 0. A part that makes features of its own contributes them instead of its
-    score; features that the input carries are replaced.
+    The documents and their scores are those of the first pipeline; where another lacks one of them
+    its feature is what its list counts for a missing document. A part that makes features of its own
+    contributes them instead of its score, each column a list of its own; features that the input
+    carries are replaced.
     """
 
     name = "features"
@@ -290,12 +184,23 @@ class Features(Joined):
     def combine(self, results: list[Hits]) -> Hits:
         """Line the scores up."""
         first = results[0]
-        return first.carrying(features=np.concatenate([_lined_up(first, hits) for hits in results], axis=1))
+        lined = [
+            _lined_up(first, hits, self.values(hits), counted)
+            for hits, counted in zip(results, self.missing(results), strict=True)
+        ]
+        return first.carrying(features=np.concatenate(lined, axis=1))
+
+    def values(self, hits: Hits) -> Floats:
+        """(m, F) float64: the features a part made, else its scores."""
+        return hits.columns.get("features", super().values(hits))
+
+    def weight(self, part: Stage, hits: Hits) -> float:
+        """Return the factor on scores; features that a part made are left as they are by weights."""
+        return 1.0 if "features" in hits.columns else super().weight(part, hits)
 
 
-def _lined_up(first: Hits, hits: Hits) -> Floats:
-    """Return the features or scores of `hits` for the documents of `first`, 0 where it lacks one."""
-    values = hits.columns.get("features", hits.score[:, None])  # (m, F)
+def _lined_up(first: Hits, hits: Hits, values: Floats, counted: Floats) -> Floats:
+    """Return the (m, F) values of `hits` for the documents of `first`, what is counted where it lacks one."""
     if hits is first:
         return values
     documents = len(first.docnos)
@@ -305,7 +210,7 @@ def _lined_up(first: Hits, hits: Hits) -> Floats:
     place = np.searchsorted(key, wanted, sorter=order)
     place[place == len(key)] = 0
     found = np.zeros(len(wanted), dtype=bool) if not len(key) else key[order[place]] == wanted
-    out = np.zeros((len(wanted), values.shape[1]))
+    out = counted[first.query]
     out[found] = values[order[place[found]]]
     return out
 
@@ -354,16 +259,26 @@ def rrf(*pipelines: Stage, k: float = 60) -> Stage:
     return RRF(pipelines, RRFConfig(k=k))
 
 
-def combmnz(*pipelines: Stage) -> Stage:
-    """Fuse pipelines by CombMNZ (Fox and Shaw, TREC-2); normalise their scores first."""
-    return CombMNZ(pipelines)
+def combsum(*pipelines: Stage, missing: Missing = "auto") -> Stage:
+    """Add pipelines' scores, as `+` does; `missing` as in `FusionConfig`."""
+    return Sum(pipelines, FusionConfig(missing=missing))
 
 
-def interpolate(left: Stage, right: Stage, weight: float) -> Stage:
-    """Mix two pipelines' scores: weight * left + (1 - weight) * right."""
+def combmnz(*pipelines: Stage, missing: Missing = "auto") -> Stage:
+    """Fuse pipelines by CombMNZ (Fox and Shaw, TREC-2); normalise their scores first. `missing` as in `combsum`."""
+    return CombMNZ(pipelines, FusionConfig(missing=missing))
+
+
+def features(*pipelines: Stage, missing: Missing = "auto") -> Stage:
+    """Put pipelines' scores side by side, as `**` does; `missing` as in `combsum`."""
+    return Features(pipelines, FusionConfig(missing=missing))
+
+
+def interpolate(left: Stage, right: Stage, weight: float, missing: Missing = "auto") -> Stage:
+    """Mix two pipelines' scores: weight * left + (1 - weight) * right; `missing` as in `combsum`."""
     if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= weight <= 1:
         raise ConfigError(f"interpolate: weight must be a number in [0, 1], got {weight!r}")
-    return float(weight) * left + (1.0 - float(weight)) * right
+    return combsum(float(weight) * left, (1.0 - float(weight)) * right, missing=missing)
 
 
 def normalise(pipeline: Stage, method: Literal["minmax", "zscore", "sum"] = "minmax") -> Stage:

@@ -198,7 +198,7 @@ def _bridge() -> Any:
         def transform_outputs(self, input_columns: list[str]) -> list[str]:
             """Return the columns the stage gives, as far as they are the same for every input."""
             extra = [name for name in input_columns if name not in _COLUMNS["results"]]
-            if self.stage.takes != self.stage.gives:
+            if self.stage.gives == "queries" and self.stage.takes == "results":
                 extra = [name for name in extra if name in ("query_0", "query_toks")]
             return _COLUMNS[self.stage.gives] + extra
 

@@ -8,8 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.config import Config
-from irkit.errors import FrameError
-from irkit.frames import Queries
+from irkit.frames import Queries, asked
 from irkit.hits import Hits, Ties
 from irkit.lucene.similarity import Similarity, similarity
 from irkit.pipeline.explain import Terms
@@ -69,7 +68,9 @@ class Retrieve(Stage):
     def run(self, flow: Queries) -> Hits:
         """Search all queries in one batch."""
         c = self.config
-        found = self.index.search(_texts(flow), c.n, self.similarity, threads=c.threads, scorer=c.scorer, ties=c.ties)
+        found = self.index.search(
+            asked(flow, who=self.name), c.n, self.similarity, threads=c.threads, scorer=c.scorer, ties=c.ties
+        )
         return Hits(flow, found.ptr, found.doc, found.score.astype(np.float64), self.index.docnos, c.ties)
 
     def limited(self, k: int) -> Retrieve:
@@ -80,16 +81,4 @@ class Retrieve(Stage):
 
     def explain_terms(self, flow: Queries, docno: str) -> Terms | None:
         """Return what each query term adds to one document's score."""
-        return self.index.explain(_texts(flow)[0], docno, self.similarity)
-
-
-def _texts(queries: Queries) -> list[Any]:
-    """Return a text or a dict of weighted terms per query."""
-    if "query_toks" not in queries:
-        return queries["query"].tolist()
-    texts = queries["query"].tolist() if "query" in queries else [None] * len(queries)
-    asked = [t if isinstance(t, dict) else q for t, q in zip(queries["query_toks"], texts, strict=True)]
-    if None in asked:
-        qid = queries["qid"].iloc[asked.index(None)]
-        raise FrameError(f"lucene: query {qid!r} has neither text nor weighted terms; fill 'query' or 'query_toks'")
-    return asked
+        return self.index.explain(asked(flow, who=self.name)[0], docno, self.similarity)

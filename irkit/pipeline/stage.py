@@ -7,10 +7,13 @@ Inside a pipeline results travel as `Hits` (arrays); a frame is made when the us
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from os import PathLike, fspath
+from types import NoneType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 from uuid import uuid4
 
 import pandas as pd
@@ -28,6 +31,9 @@ Role: TypeAlias = Literal["queries", "results"]
 
 Flow: TypeAlias = pd.DataFrame | Hits
 "What travels between stages: a queries frame, or hits."
+
+_OPENERS = {"index": "irkit.Index.open", "vectors": "irkit.text.vectors.Vectors.load"}
+"What makes a resource of a path."
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +90,23 @@ class Stage:
 
     # numpy numbers leave `weight * stage` to the stage.
     __array_ufunc__ = None
+
+    def __new__(cls, *first: Any, **named: Any) -> Self:
+        """Say what to write where a resource comes without its name, or a path in its place."""
+        lacking = next((need for need in cls.needs if need not in named), None)
+        if lacking and first and not isinstance(first[0], (Config, NoneType)):
+            place = inspect.signature(cls.__init__).parameters.get(lacking)
+            if place is not None and place.kind is place.KEYWORD_ONLY:
+                raise ConfigError(
+                    f"{cls.name}: {lacking} is given by name, got {type(first[0]).__name__} without one; "
+                    f"write {cls.__name__}({lacking}=...)"
+                )
+        for need, opener in _OPENERS.items():
+            # By type: what stands in for a resource while a recipe is checked does not say its class.
+            if need in cls.needs and issubclass(type(named.get(need)), (str, PathLike)):
+                path = fspath(named[need])
+                raise ConfigError(f"{cls.name}: {need} must be open, got the path {path!r}; write {opener}({path!r})")
+        return super().__new__(cls)
 
     def __init__(self, config: Config | None = None, **settings: Any) -> None:
         if config is not None and (settings or not isinstance(config, self.config_type)):

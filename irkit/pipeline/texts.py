@@ -98,7 +98,7 @@ class AggregateConfig(Config):
     """Settings of `Aggregate`."""
 
     method: Literal["max", "first", "mean", "sum"] = "max"
-    "The document's score: that of its best passage or its first, or the mean or sum of all."
+    "The document's score: that of its best passage or its first, or the mean or sum of all (for scores above 0)."
 
 
 class Aggregate(Stage):
@@ -152,7 +152,7 @@ def MeanPassage() -> Stage:
 
 
 def SumPassage() -> Stage:
-    """Score a document by the sum of its passages among the results."""
+    """Score a document by the sum of its passages among the results; a sum of log-likelihoods punishes each of them."""
     return Aggregate(method="sum")
 
 

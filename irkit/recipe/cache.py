@@ -61,6 +61,7 @@ class Cache:
         self.folder = Path(folder) if folder is not None else locate.home() / "cache"
         self.limit = limit
         self.hits = self.misses = 0
+        self._told = False  # that the folder cannot be written
         self._room = 0  # bytes this object may write before it looks at the folder again
 
     def run(self, stage: Stage, flow: Any) -> Flow:
@@ -167,7 +168,10 @@ class Cache:
             path.parent.mkdir(parents=True, exist_ok=True)
             _replace(path, content)
         except OSError as error:
-            log.warning("cache: %s cannot be written, %s; results are not kept", self.folder, error.strerror or error)
+            if not self._told:
+                self._told = True
+                why = error.strerror or error
+                log.warning("cache: %s cannot be written, %s; results are not kept", self.folder, why)
             return
         self._room -= len(content)
         if self._room < 0:

@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from irkit.errors import ConfigError, DataError, LockedError, NotFoundError
+from irkit.errors import ConfigError, DataError, LockedError, NotFoundError, near_misses
 from irkit.generative.saved import load_model
-from irkit.io.atomic import write_bytes
+from irkit.io.atomic import write_bytes, writing
+from irkit.learn.memory import enough_memory, smaller
+from irkit.learn.metrics import METRICS, read_metrics
 from irkit.recipe.training import TrainingRecipe, load_training
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from irkit.io.density import DensityData
 
 CONFIG, MODEL, FIGURES, RESULT = "config.yaml", "model.safetensors", "figures", "RESULT.json"
+CHECKPOINT = "checkpoint.safetensors"  # as `irkit.learn.saved` has it, which needs torch
 LOCK = ".lock"
 
 
@@ -66,38 +69,59 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
     folder : path
         A new or empty one.
     resume : bool
-        Go on with the run in the folder, if it holds one; with larger budgets a finished one too.
+        Go on with the run in the folder; with larger budgets a finished one too.
     progress : bool
         Draw a bar, if standard error is a terminal.
 
     Raises
     ------
     ConfigError
-        If the folder holds another run, or something else.
+        If the folder holds another run or something else, or its run went on beyond the recipe's budgets.
+    NotFoundError
+        If there is no run to go on with; lists near misses.
     LockedError
         If another process trains there.
     """
     import torch
 
-    from irkit.generative.figures import write_figures
-    from irkit.generative.result import result
     from irkit.learn.conditions import choose_device
 
-    choose_device(recipe.rule().device)
     place = Path(folder)
+    if resume and not (_parts(place) & {CONFIG, CHECKPOINT}):
+        raise _nothing_to_resume(place)
+    choose_device(recipe.rule().device)
     data = recipe.load_data()
-    with torch.random.fork_rng(devices=[]):
-        recipe.build().build(data.train.shape[1])
+    untrained = recipe.build()
+    with torch.random.fork_rng(devices=[]), enough_memory(recipe.name, smaller(untrained.config_type.model_fields)):
+        untrained.build(data.train.shape[1])
     with _claimed(place, recipe, resume):
-        write_bytes(place / CONFIG, recipe.resolved().yaml().encode())
-        model = recipe.with_settings({"trainer.progress": progress}).fit(data, folder=place, resume=resume)
-        model.save(place / MODEL)
-        seed = recipe.rule().seed
-        figures = write_figures(model, data, place / FIGURES, seed=seed)
-        found = result(model, data, test_rows=recipe.test_rows, evaluate=recipe.arguments())
-        found = {"recipe": recipe.name, "recipe_hash": recipe.hash, "seed": seed, "budget": _budget(recipe)} | found
-        write_bytes(place / RESULT, (json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
+        shown = recipe.with_settings({"trainer.progress": progress})
+        model = shown.fit(data, folder=place, resume=resume, started=lambda: _state(place, recipe))
+        figures, found = _record(place, recipe, model, data)
     return Run(place, recipe, model, found, figures)
+
+
+def _record(
+    place: Path, recipe: TrainingRecipe, model: Density, data: DensityData
+) -> tuple[list[Figure], dict[str, Any]]:
+    """Evaluate a fitted model and write all that a run leaves but what training has written."""
+    from irkit.generative.figures import write_figures
+    from irkit.generative.result import result
+
+    fresh = not (place / RESULT).is_file()
+    if fresh:  # before the evaluation, which may take long
+        model.save(place / MODEL)
+    seed = recipe.rule().seed
+    with enough_memory(recipe.name, smaller(recipe.arguments(), before="evaluate.")):
+        found = result(model, data, test_rows=recipe.test_rows, evaluate=recipe.arguments())
+    found = {"recipe": recipe.name, "recipe_hash": recipe.hash, "seed": seed, "budget": _budget(recipe)} | found
+    with writing(place / RESULT) as file:  # takes its place last, and not at all if anything before fails
+        file.write((json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
+        file.flush()
+        figures = write_figures(model, data, place / FIGURES, seed=seed)
+        if not fresh:
+            model.save(place / MODEL)
+    return figures, found
 
 
 def resume_fit(recipe: TrainingRecipe, data: DensityData, folder: Path) -> Density:
@@ -106,26 +130,12 @@ def resume_fit(recipe: TrainingRecipe, data: DensityData, folder: Path) -> Densi
     Raises
     ------
     ConfigError
-        If the folder holds another run or something else, or its run is longer than the recipe says.
+        If the folder holds another run or something else, or its run went on beyond the recipe's budgets.
     LockedError
         If another process trains there.
     """
-    from irkit.learn.saved import CHECKPOINT
-
-    config = recipe.resolved().yaml().encode()
     with _claimed(folder, recipe, resume=True):
-        if not (folder / CHECKPOINT).is_file():
-            write_bytes(folder / CONFIG, config)
-        model = recipe.fit(data, folder=folder, resume=True)
-        used = model.training
-        assert used is not None
-        if max(recipe.rule().shares(used.steps, used.epochs, seconds=0).values(), default=0) > 1:
-            raise ConfigError(
-                f"train: {folder} holds {used.epochs:g} epochs of {recipe.name!r}, its recipe says fewer; "
-                "choose another folder"
-            )
-        write_bytes(folder / CONFIG, config)
-    return model
+        return recipe.fit(data, folder=folder, resume=True, started=lambda: _state(folder, recipe))
 
 
 def open_model(source: str | Path) -> Opened:
@@ -142,13 +152,72 @@ def open_model(source: str | Path) -> Opened:
     if not path.is_dir():
         model = load_model(path)
         return Opened(model, _square(model.size), None)
-    if not (path / MODEL).is_file():
-        state = (
-            "its run has not ended; go on with irkit train --resume" if (path / CONFIG).is_file() else "it is no run"
-        )
+    parts = _parts(path)
+    if MODEL not in parts:
+        state = "it is no run"
+        if CONFIG in parts:
+            what = "the model is lost" if RESULT in parts else "its run has not ended"
+            state = f"{what}; go on with irkit train --resume"
         raise NotFoundError(f"{path}: holds no {MODEL}, {state}")
+    if CONFIG not in parts:
+        raise NotFoundError(f"{path}: its {CONFIG} is missing; restore it, or give {path / MODEL} itself")
     recipe, model = load_training(path / CONFIG), load_model(path / MODEL)
     return Opened(model, _shape(path / RESULT, model.size), recipe)
+
+
+def _state(folder: Path, recipe: TrainingRecipe) -> None:
+    """Write down what is run."""
+    write_bytes(folder / CONFIG, recipe.resolved().yaml().encode())
+
+
+def _parts(folder: Path) -> set[str]:
+    """Return which files of a run a folder holds."""
+    return {name for name in (CONFIG, METRICS, CHECKPOINT, MODEL, RESULT) if (folder / name).is_file()}
+
+
+def _nothing_to_resume(folder: Path) -> NotFoundError:
+    """Say that a folder holds no run, and which ones beside it do."""
+    beside = folder.parent.iterdir() if folder.parent.is_dir() else []
+    runs = [path.name for path in beside if path != folder and _parts(path) & {CONFIG, CHECKPOINT}]
+    choose = near_misses(folder.name, runs) if runs else "leave out --resume to begin one"
+    return NotFoundError(f"train: {folder} holds no run to go on with; {choose}")
+
+
+def _check_claim(folder: Path, recipe: TrainingRecipe, resume: bool) -> None:
+    """Raise `ConfigError` unless a run may begin in a folder or, with `resume`, go on there.
+
+    No single file says that there is a run: whichever is missing, the others are not written over.
+    """
+    parts = _parts(folder)
+    kept = parts & {MODEL, RESULT}
+    if CONFIG not in parts:
+        if kept and CHECKPOINT in parts:
+            raise _lacks(folder, CONFIG)
+        if CHECKPOINT in parts and resume:
+            return  # what `TrainingRecipe.fit` leaves, which checks its checkpoint itself
+        if folder.exists() and {path.name for path in folder.iterdir()} - {LOCK}:
+            raise ConfigError(f"train: {folder} is not empty and holds no run; choose another folder")
+        return
+    other = load_training(folder / CONFIG)
+    if CHECKPOINT not in parts:
+        # A first checkpoint is written right after the first evaluation.
+        steps = {row["step"] for row in read_metrics(folder / METRICS)} if METRICS in parts else set()
+        if kept or len(steps) > 1:
+            raise _lacks(folder, CHECKPOINT)
+        return
+    if not resume:
+        raise ConfigError(
+            f"train: {folder} holds a run of {other.name!r}; go on with it by --resume, or choose another folder"
+        )
+    if other.run_hash != recipe.run_hash:
+        raise ConfigError(
+            f"train: {folder} holds another run, of {other.name!r}; resume it with the settings that are in its "
+            f"{CONFIG}, or choose another folder"
+        )
+
+
+def _lacks(folder: Path, name: str) -> ConfigError:
+    return ConfigError(f"train: {folder} holds a run whose {name} is missing; restore it, or choose another folder")
 
 
 @contextmanager
@@ -156,29 +225,15 @@ def _claimed(folder: Path, recipe: TrainingRecipe, resume: bool) -> Iterator[Non
     """Hold a folder for one run, made if need be."""
     from filelock import FileLock, Timeout
 
-    from irkit.learn.saved import CHECKPOINT
-
-    there = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    bare = resume and CHECKPOINT in there  # what `TrainingRecipe.fit` leaves, which checks its checkpoint itself
-    if CONFIG not in there and there - {LOCK} and not bare:
-        raise ConfigError(f"train: {folder} is not empty and holds no run; choose another folder")
-    if {CONFIG, CHECKPOINT} <= there:  # otherwise the run there was stopped before there was anything to lose
-        other = load_training(folder / CONFIG)
-        if not resume:
-            raise ConfigError(
-                f"train: {folder} holds a run of {other.name!r}; go on with it by --resume, or choose another folder"
-            )
-        if other.run_hash != recipe.run_hash:
-            raise ConfigError(
-                f"train: {folder} holds another run, of {other.name!r}; resume it with the settings that are in its "
-                f"{CONFIG}, or choose another folder"
-            )
-    folder.mkdir(parents=True, exist_ok=True)
+    _check_claim(folder, recipe, resume)
     lock = FileLock(folder / LOCK, timeout=0)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise LockedError(f"train: another process trains in {folder}; wait for it or choose another folder") from None
+    except OSError as error:
+        raise DataError(f"train: cannot write in {folder}: {error.strerror or error}; choose another folder") from error
     try:
         yield
     finally:

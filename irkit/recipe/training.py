@@ -21,12 +21,13 @@ import copy
 import inspect
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from irkit import locate
@@ -142,6 +143,7 @@ class TrainingRecipe:
         seed: int | None = None,
         folder: str | os.PathLike[str] | None = None,
         resume: bool = False,
+        started: Callable[[], None] | None = None,
     ) -> Density:
         """Return the model, fitted.
 
@@ -155,11 +157,21 @@ class TrainingRecipe:
             For metrics and the checkpoint of the run.
         resume : bool
             Go on from the folder's checkpoint, if there is one.
+        started : () -> None, optional
+            Called once everything is checked, before the first step.
+
+        Raises
+        ------
+        ConfigError
+            If the test rows are those to train or to validate on, or the folder holds another run.
         """
         rows = self.load_data() if data is None else data
+        self._check_parts(rows)
         rule = self._rule if seed is None else self._rule.changed(seed=seed)
         valid = rows.valid if self.validate else None
-        return self._model.fit(rows.train, valid, trainer=rule, dynamic=rows.dynamic, folder=folder, resume=resume)
+        return self._model.fit(
+            rows.train, valid, trainer=rule, dynamic=rows.dynamic, folder=folder, resume=resume, started=started
+        )
 
     def with_settings(self, settings: Mapping[str, Any]) -> TrainingRecipe:
         """Return the recipe with some settings replaced.
@@ -210,6 +222,13 @@ class TrainingRecipe:
         """Return the recipe as a YAML file holds it; equal recipes give equal text."""
         values = {name: getattr(self, name) for name in FIELDS}
         return dump_yaml({name: value for name, value in values.items() if value not in ("", {}, None)})
+
+    def _check_parts(self, rows: DensityData) -> None:
+        """Raise `ConfigError` if a part to learn from is the test part: single rows recur, whole parts do not."""
+        learned = {"training": rows.train, **({"validation": rows.valid} if self.validate else {})}
+        for name, part in learned.items():
+            if np.array_equal(part, rows.test):
+                raise self._fail(f"the {name} rows of {rows.name} are its test rows; give each part its own", "data")
 
     def _run(self) -> dict[str, Any]:
         return {

@@ -16,7 +16,7 @@ from irkit.arrays import Floats, Ints
 from irkit.recommend.normal import grams, solve_each
 from irkit.recommend.ranker import Ranker, RankerConfig
 from irkit.recommend.table import RatingTable
-from irkit.rng import generator
+from irkit.rng import Seed, generator
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -33,7 +33,7 @@ class ALSConfig(RankerConfig):
     "Penalty on squared factors, per user and item."
     epochs: int = Field(15, ge=1)
     "Alternations."
-    seed: int = 1
+    seed: Seed = 1
     "Seed of the start."
 
 

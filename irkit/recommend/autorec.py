@@ -23,6 +23,7 @@ from pydantic import Field
 
 from irkit.arrays import Floats, Ints
 from irkit.recommend.base import Recommender
+from irkit.recommend.descent import check_digits
 from irkit.recommend.neural import Arrays, NeuralConfig, Weights, glorot, minimise, tensors
 from irkit.recommend.table import RatingTable
 from irkit.rng import generator
@@ -102,6 +103,7 @@ class AutoRec(Recommender):
 
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
         """Descend."""
+        check_digits(train.rating, self.name)
         c = self.config
         ratings, ones = self._laid_out(train.matrix), self._laid_out(train.matrix_of_ones)
         n, size = ratings.shape

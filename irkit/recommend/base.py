@@ -3,13 +3,13 @@
 A recommender is a stage from queries to results, a query being a user and a document an item, so
 `ease % 200 >> rrn.rater()` is a pipeline. It is fitted on a `RatingTable`; `fit` returns a fitted copy.
 
-Symbols: U users, I items, mu mean rating, b_u and b_i damped deviations of users and items.
+Symbols: U users, I items; mu + b_u + b_i the bias baseline.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import copy
 from typing import Any, ClassVar, Literal, Self
 
@@ -17,19 +17,26 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from irkit.arrays import Floats, Ints
+from irkit.arrays import Bools, Floats, Ints
 from irkit.config import Config, digest
 from irkit.errors import CompositionError, ConfigError, FrameError, NotFittedError
-from irkit.frames import Queries, check_pairs, check_queries
+from irkit.frames import Queries, check_pairs
 from irkit.hits import Hits
+from irkit.io.times import UNIT, frame_times
+from irkit.learn.memory import enough_memory, smaller
 from irkit.pipeline.stage import Stage
+from irkit.recommend.baseline import bias_baseline
+from irkit.recommend.lists import best, check_finite, users_frame
 from irkit.recommend.table import DAY, RatingTable
 
 BRANCHES = ("user and item", "item", "user", "neither")
 "What was known of a pair: the model predicts the first kind, the fall-back the others."
 
-BATCH = 1 << 24
-"Scores held at once while making lists."
+LARGEST = 1e12
+"Ratings beyond this are refused: squares and sums of them must stay within what models compute with."
+
+BATCH = 1 << 21
+"Scores held at once while making lists: 16 MiB."
 
 
 class RecommenderConfig(Config):
@@ -58,6 +65,8 @@ class Recommender(Stage):
     train: RatingTable | None = None
     valid_fingerprint: str | None = None
     "Hash of the held-out ratings `fit` was given."
+    held_out: RatingTable | None = None
+    "Those ratings, on the users and items of the training table."
     mean_: float
     "Mean training rating."
     user_bias_: Floats
@@ -96,11 +105,54 @@ class Recommender(Stage):
         raise CompositionError(f"{self.name}: {type(self).__name__} does not implement score")
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
-        """Score all items for some known users: (m, I) float64. A subclass with a matrix product overrides this."""
+        """Score all items for some known users: (m, I) float, an array of its own that the caller may change.
+
+        A subclass with a matrix product overrides this.
+        """
         items = len(self.fitted.items)
         days = None if day is None else np.repeat(day, items)
         flat = self.score(np.repeat(user, items), np.tile(np.arange(items), len(user)), days)
         return flat.reshape(len(user), items)
+
+    # ------------------------------------------------------------------ the fall-back of lists
+
+    def knows(self, user: Ints) -> Bools:
+        """Say of users, -1 for one without a training rating, whether the model has learned what they like: (m,)."""
+        return user >= 0
+
+    @property
+    def popularity(self) -> Floats:
+        """(I,) float64: scores of the items for users the model does not know, numbers of training ratings."""
+        return np.bincount(self.fitted.item, minlength=len(self.fitted.items)).astype(np.float64)
+
+    def scores_for(self, user: Ints, day: Floats | None = None) -> Floats:
+        """Score all items for users of whom some may be unknown; these get `popularity`.
+
+        Parameters
+        ----------
+        user : (m,) int64
+            Rows of the training table's users, -1 for an unknown one.
+        day : (m,) float64, optional
+
+        Returns
+        -------
+        (m, I) float
+            Writeable.
+
+        Raises
+        ------
+        ConfigError
+            If the model scores an item NaN or infinity.
+        """
+        known = self.knows(user)
+        if known.all() and len(user):
+            out = np.require(self.scores(user, day), requirements="W")
+        else:
+            out = np.tile(self.popularity, (len(user), 1))
+            if known.any():
+                out[known] = self.scores(user[known], None if day is None else day[known])
+        check_finite(out, user, self)
+        return out
 
     # ------------------------------------------------------------------ use
 
@@ -130,8 +182,10 @@ class Recommender(Stage):
         Raises
         ------
         FrameError
-            If `train` or `valid` is no RatingTable, has no rating, or has no timestamps where the
-            model uses time.
+            If `train` or `valid` is no RatingTable, has no rating, one beyond 1e12, or no timestamps
+            where the model uses time.
+        OutOfMemoryError
+            If it does not fit into memory.
         """
         for role, table in (("train", train), ("valid", valid)):
             if table is not None or role == "train":
@@ -140,9 +194,11 @@ class Recommender(Stage):
         valid = None if valid is None else valid.like(train)
         fitted = copy(self)
         fitted.train = train
+        fitted.held_out = valid
         fitted.valid_fingerprint = None if valid is None else valid.fingerprint
         fitted.mean_, fitted.user_bias_, fitted.item_bias_ = bias_baseline(train, self.config.damping)
-        fitted.learn(train, valid)
+        with enough_memory(self.name, smaller(self.config_type.model_fields)):
+            fitted.learn(train, valid)
         return fitted
 
     def predict(self, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -190,15 +246,19 @@ class Recommender(Stage):
         -------
         (m,) float64
             The model's score where both are known. Elsewhere a rating model gives mu + b_i, mu + b_u
-            or mu, and one that only ranks gives 0. Not clipped.
+            or mu; one that only ranks gives a user it does not know the item's `popularity`, and an item
+            it does not know 0. Not clipped.
         """
         score = np.zeros(len(user))
+        both = self.knows(user) & (item >= 0)
         if self.predicts_ratings:
             score += self.mean_
             score[item >= 0] += self.item_bias_[item[item >= 0]]
             alone = (user >= 0) & (item < 0)
             score[alone] += self.user_bias_[user[alone]]
-        both = (user >= 0) & (item >= 0)
+        else:
+            other = ~both & (item >= 0)
+            score[other] = self.popularity[item[other]]
         if both.any():
             score[both] = self.score(user[both], item[both], None if day is None else day[both])
         return score
@@ -207,9 +267,12 @@ class Recommender(Stage):
         """Return the day of each row of a frame: its `timestamp`, else the last in training; None without time."""
         if not self.uses_time:
             return None
-        if "timestamp" not in frame:
-            return np.full(len(frame), self.fitted.days.max())
-        return frame["timestamp"].to_numpy(dtype=np.float64) / DAY
+
+        def fail(row: int, what: str, todo: str) -> FrameError:
+            return FrameError(f"{self.name}: row {row} has {what}; {todo}")
+
+        seconds = frame_times(frame, fail)
+        return np.full(len(frame), self.fitted.days.max()) if seconds is None else seconds / DAY
 
     def recommend(self, users: list[str], n: int | None = None, *, day: float | None = None) -> pd.DataFrame:
         """Recommend items to users: a results frame with `qid` the user and `docno` the item.
@@ -217,7 +280,8 @@ class Recommender(Stage):
         Parameters
         ----------
         users : list of str
-            An unknown user gets the most rated items.
+            One whom the model does not know gets the most rated items; of a model with a threshold those
+            most often rated that high.
         n : int, optional
             Items in a list; default the config's.
         day : float, optional
@@ -226,6 +290,7 @@ class Recommender(Stage):
         queries = users_frame(users)
         if day is not None:
             queries["timestamp"] = day * DAY
+            queries.attrs[UNIT] = "s"
         stage = self if n is None else self.limited(n)
         return stage.run(queries).frame()
 
@@ -240,24 +305,20 @@ class Recommender(Stage):
     def run(self, flow: Queries) -> Hits:
         """Make a list for every user, a batch of users at a time."""
         train = self.fitted
-        users, items, n = train.users.rows(flow["qid"]), len(train.items), self.config.n
-        popular = np.bincount(train.item, minlength=items).astype(np.float64)
+        users, n = train.users.rows(flow["qid"]), self.config.n
         days = self.days_of(flow)
-        step = max(1, BATCH // items)
+        step = max(1, BATCH // len(train.items))
         nothing = np.zeros(0, dtype=np.int64)
         found: list[tuple[Ints, Ints, Floats]] = [(nothing, nothing, np.zeros(0))]
         for at in range(0, len(flow), step):
             rows = users[at : at + step]
-            known = rows >= 0
-            scores = np.tile(popular, (len(rows), 1))
-            if known.any():
-                scores[known] = self.scores(rows[known], None if days is None else days[at : at + step][known])
-                if self.config.seen == "drop":
-                    scores[known] = np.where(self._seen(rows[known]), -np.inf, scores[known])
-            query, item = best(scores, n)
-            found.append((query + at, item, scores[query, item]))
+            scores = self.scores_for(rows, None if days is None else days[at : at + step])
+            if self.config.seen == "drop":
+                scores[self._seen(rows)] = -np.inf
+            query, item = best(scores, n, train.items.rank)
+            found.append((query + at, item, scores[query, item].astype(np.float64)))
         query, item, score = (np.concatenate(part) for part in zip(*found, strict=True))
-        return Hits.ranked(flow, query, item, score, train.items).cut(n)
+        return Hits.ranked(flow, query, item, score, train.items)
 
     def limited(self, k: int) -> Self:
         """Return a recommender with shorter lists."""
@@ -326,8 +387,11 @@ class Recommender(Stage):
 
     # ------------------------------------------------------------------ inside
 
-    def _seen(self, rows: Ints) -> Any:
-        return self.fitted.matrix_of_ones[rows].toarray().astype(bool)
+    def _seen(self, rows: Ints) -> tuple[Ints, Ints]:
+        """Return the cells (row, item) that some users, -1 for an unknown one, rated in training."""
+        known = np.flatnonzero(rows >= 0)
+        row, item = self.fitted.matrix_of_ones[rows[known]].nonzero()
+        return known[row], item
 
     def _check_table(self, role: str, table: Any) -> None:
         if not isinstance(table, RatingTable):
@@ -335,65 +399,10 @@ class Recommender(Stage):
             raise FrameError(f"{self.name}: {role} must be a RatingTable, got {got}; use RatingTable.from_frame")
         if not len(table):
             raise FrameError(f"{self.name}: {role} holds no rating; give at least one")
+        most = float(np.abs(table.rating).max())
+        if not most <= LARGEST:
+            raise FrameError(
+                f"{self.name}: ratings must lie within +-{LARGEST:g}, got one of size {most:g}; divide them all"
+            )
         if self.uses_time and table.time is None:
             raise FrameError(f"{self.name}: uses time, but {role} has none; give ratings with the column 'timestamp'")
-
-
-def users_frame(users: str | Iterable[str]) -> Queries:
-    """Make the queries frame of some users: the id is the `qid`, and the text too.
-
-    Raises
-    ------
-    FrameError
-        If an id is not a string, or occurs twice.
-
-    Examples
-    --------
-    >>> users_frame(["196", "22"])["qid"].tolist()
-    ['196', '22']
-    """
-    ids = [users] if isinstance(users, str) else list(users)
-    frame = pd.DataFrame({"qid": ids, "query": ids}, dtype=object)
-    check_queries(frame, who="users")
-    return frame.astype("str")
-
-
-def bias_baseline(train: RatingTable, damping: float) -> tuple[float, Floats, Floats]:
-    """Fit mu + b_u + b_i in closed form.
-
-    b_i = sum over users of (r - mu) / (damping + n_i), then b_u = sum over items of (r - mu - b_i) / (damping + n_u).
-
-    Source: Koren, "Factor in the neighbors", TKDD 4(1), 2010, section 2.1 (decoupled estimates).
-
-    Returns
-    -------
-    mu, (U,) float64, (I,) float64
-    """
-    mean = float(train.rating.mean())
-    items, users = len(train.items), len(train.users)
-    residual = train.rating - mean
-    b_i = np.bincount(train.item, residual, items) / np.maximum(
-        damping + np.bincount(train.item, minlength=items), 1e-12
-    )
-    residual = residual - b_i[train.item]
-    b_u = np.bincount(train.user, residual, users) / np.maximum(
-        damping + np.bincount(train.user, minlength=users), 1e-12
-    )
-    return mean, b_u, b_i
-
-
-def best(scores: Floats, n: int) -> tuple[Ints, Ints]:
-    """Select each row's n greatest finite scores, and every score equal to the last of them.
-
-    Keeping the ties lets the tie rule decide among them later.
-
-    Returns
-    -------
-    row, column : (m,) int64
-    """
-    if n < scores.shape[1]:
-        last = np.partition(scores, scores.shape[1] - n, axis=1)[:, scores.shape[1] - n]
-        row, column = np.nonzero((scores >= last[:, None]) & np.isfinite(scores))
-    else:
-        row, column = np.nonzero(np.isfinite(scores))
-    return row, column

@@ -18,11 +18,12 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats, Ints
+from irkit.errors import ConfigError
 from irkit.recommend.base import Recommender, RecommenderConfig
 from irkit.recommend.descent import LEARNED
 from irkit.recommend.normal import grams
 from irkit.recommend.table import RatingTable
-from irkit.rng import generator
+from irkit.rng import Seed, generator
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -41,7 +42,7 @@ class BayesianMFConfig(RecommenderConfig):
     "Draws left out at the start."
     draws: int = Field(60, ge=1)
     "Draws averaged; each keeps a copy of all factors."
-    seed: int = 1
+    seed: Seed = 1
     "Seed of the chain."
 
 
@@ -113,7 +114,13 @@ class BayesianMF(Recommender):
     config: BayesianMFConfig
 
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
-        """Run the chain."""
+        """Run the chain.
+
+        Raises
+        ------
+        ConfigError
+            If ratings spread so far that a draw fails.
+        """
         c = self.config
         rng = generator(c.seed, "bayesian-mf")
         seen, target = train.matrix_of_ones, train.matrix.copy()
@@ -124,8 +131,14 @@ class BayesianMF(Recommender):
         noise_precision = 1.0
         kept: list[tuple[Floats, Floats]] = []
         for sweep in range(c.burn_in + c.draws):
-            p = draw_factors(*sides[0], q, *draw_prior(p, rng), noise_precision, rng)
-            q = draw_factors(*sides[1], p, *draw_prior(q, rng), noise_precision, rng)
+            try:
+                p = draw_factors(*sides[0], q, *draw_prior(p, rng), noise_precision, rng)
+                q = draw_factors(*sides[1], p, *draw_prior(q, rng), noise_precision, rng)
+            except np.linalg.LinAlgError:  # rounding left a matrix without a root
+                raise ConfigError(
+                    f"bayesian-mf: cannot go on after {sweep} draws, as ratings spread over {np.ptp(train.rating):g} "
+                    "are beyond its precision; divide them so that they spread over 5 or so"
+                ) from None
             error = train.rating - self.mean_ - np.einsum("md,md->m", p[train.user], q[train.item])
             noise_precision = rng.gamma(0.5 * len(train)) / (0.5 * float(error @ error) + 1e-9)
             if sweep >= c.burn_in:

@@ -20,7 +20,7 @@ from irkit.arrays import Floats, Ints
 from irkit.recommend.base import Recommender, RecommenderConfig
 from irkit.recommend.descent import LEARNED, Batch, Layout, Parameters, learn, moved
 from irkit.recommend.table import RatingTable
-from irkit.rng import generator
+from irkit.rng import Seed, generator
 
 
 class BiasedMFConfig(RecommenderConfig):
@@ -40,7 +40,7 @@ class BiasedMFConfig(RecommenderConfig):
     "Standard deviation of the factors at the start."
     batch_size: int = Field(2000, ge=1)
     "Ratings in a batch, about: it holds whole users."
-    seed: int = 1
+    seed: Seed = 1
     "Seed of start and order."
 
 
@@ -124,7 +124,7 @@ class BiasedMF(Recommender):
         self.errors_ = learn(
             values,
             step,
-            Layout(train),
+            Layout(train, self.name),
             epochs=c.epochs,
             learning_rate=c.learning_rate,
             batch_size=c.batch_size,

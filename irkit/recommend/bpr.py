@@ -19,7 +19,7 @@ from irkit.errors import ConfigError
 from irkit.recommend.pmf import logistic
 from irkit.recommend.ranker import Ranker, RankerConfig
 from irkit.recommend.table import RatingTable
-from irkit.rng import generator
+from irkit.rng import Seed, generator
 
 
 class BPRConfig(RankerConfig):
@@ -37,7 +37,7 @@ class BPRConfig(RankerConfig):
     "Factors start uniform between minus and plus this."
     batch_size: int = Field(256, ge=1)
     "Triples whose gradients are added up."
-    seed: int = 1
+    seed: Seed = 1
     "Seed of start, order and negatives."
 
 
@@ -80,6 +80,8 @@ class NotLiked:
     ----------
     table : RatingTable
         The liked items.
+    who : str
+        Whose they are, for the message.
 
     Raises
     ------
@@ -87,14 +89,14 @@ class NotLiked:
         If everybody likes every item, so there is nothing to draw.
     """
 
-    def __init__(self, table: RatingTable) -> None:
+    def __init__(self, table: RatingTable, who: str = "bpr") -> None:
         self.items = len(table.items)
         self.keys = np.sort(table.user * self.items + table.item)
         counts = np.bincount(table.user, minlength=len(table.users))
         self.drawable: Bools = counts < self.items
         "(U,): whether there is an item the user does not like."
         if not self.drawable.any():
-            raise ConfigError("bpr: every user likes every item, so there is no negative; set threshold")
+            raise ConfigError(f"{who}: every user likes every item, so there is no negative; set threshold")
 
     def draw(self, user: Ints, n: int, rng: np.random.Generator) -> Ints:
         """Draw n items for each of some users (m,), independently and uniformly: (m, n)."""
@@ -133,7 +135,7 @@ class BPR(Ranker):
         b = np.zeros(len(train.items))
         self.user_factors_, self.item_factors_, self.item_deviations_ = p, q, b
         liked = self.liked
-        others = NotLiked(liked)
+        others = NotLiked(liked, self.name)
         rows = np.flatnonzero(others.drawable[liked.user])
         for epoch in range(c.epochs):
             order = rows[rng.permutation(len(rows))]

@@ -27,6 +27,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Bools, Floats, Ints, offsets, segments
+from irkit.errors import ConfigError
 from irkit.recommend.base import Recommender
 from irkit.recommend.neural import Arrays, NeuralConfig, Weights, glorot, minimise, tensors
 from irkit.recommend.table import RatingTable
@@ -34,6 +35,13 @@ from irkit.rng import generator
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+LEVELS = 100
+"Rating levels, at most: more are no scale that people rate on."
+
+CELLS = 1 << 28
+"Weights of the input, and of the output, at most: 1 GiB, of which learning holds about twelve."
 
 
 class CFNADEConfig(NeuralConfig):
@@ -245,10 +253,17 @@ class CFNADE(Recommender):
     "(K, M) float32: b."
 
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
-        """Descend."""
+        """Descend.
+
+        Raises
+        ------
+        ConfigError
+            If there are more than 100 distinct ratings, or more weights than fit a machine.
+        """
         import torch
 
         c = self.config
+        self._check_size(train)
         ptr, order = train.by_item if c.rows == "item" else train.by_user
         column = (train.user if c.rows == "item" else train.item)[order]
         columns = len(train.users) if c.rows == "item" else len(train.items)
@@ -313,6 +328,21 @@ class CFNADE(Recommender):
         s = s.cumsum(axis=0) if self.config.shared else s
         p = np.exp(s - s.max(axis=0))
         return p / p.sum(axis=0)
+
+    def _check_size(self, train: RatingTable) -> None:
+        c, levels = self.config, len(np.unique(train.rating))
+        if levels > LEVELS:
+            raise ConfigError(
+                f"cfnade: takes each distinct rating for a level, at most {LEVELS}, got {levels:,}; round the ratings, "
+                "or use biased-mf"
+            )
+        columns = len(train.users) if c.rows == "item" else len(train.items)
+        width = c.embedding_size or c.hidden_size
+        if levels * columns * width > CELLS:
+            raise ConfigError(
+                f"cfnade: weights for {levels} levels, {columns:,} columns and a width of {width} are too many, at "
+                f"most {CELLS:,}; set embedding_size lower, or use biased-mf"
+            )
 
     def _start(self, counts: Floats, rng: np.random.Generator) -> Arrays:
         c = self.config

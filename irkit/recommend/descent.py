@@ -39,6 +39,9 @@ PATIENCE = 5
 LEARNED = np.float32
 "Type of learned arrays: half the memory traffic of float64, and far more digits than ratings have."
 
+LARGEST = 1e15
+"A learned number as large as this has no meaning, and products of such overflow soon."
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -87,10 +90,21 @@ class Batch:
         return np.bincount(self.item, values, len(self.items)).astype(values.dtype)
 
 
-class Layout:
-    """Ratings user by user, oldest first, and batches of them."""
+def check_digits(rating: Floats, who: str) -> None:
+    """Raise `ConfigError` if ratings (n,) differ by less than the type of learned arrays can tell apart."""
+    spread, most = float(np.ptp(rating)), float(np.abs(rating).max())
+    if 0 < spread < 10 * most * np.finfo(LEARNED).eps:
+        raise ConfigError(
+            f"{who}: ratings around {most:g} that differ by {spread:g} have more digits than it learns with; "
+            f"subtract {rating.min():g} from all of them"
+        )
 
-    def __init__(self, table: RatingTable) -> None:
+
+class Layout:
+    """Ratings user by user, oldest first, and batches of them; an error, in the name of `who`, as by `check_digits`."""
+
+    def __init__(self, table: RatingTable, who: str = "descent") -> None:
+        check_digits(table.rating, who)
         self.ptr, self.order = table.by_user
         self.item = table.item[self.order].astype(np.int32)
         self.rating = table.rating[self.order].astype(LEARNED)
@@ -186,7 +200,7 @@ def learn(
     Raises
     ------
     ConfigError
-        If a parameter is no longer finite.
+        If a parameter leaves all bounds.
     """
     errors: list[float] = []
     best: Parameters = {}
@@ -194,10 +208,11 @@ def learn(
         with np.errstate(over="ignore", invalid="ignore"):  # an error below says it better
             for batch in layout.batches(batch_size, rng):
                 step(batch, learning_rate * (1 - epoch / epochs))
-        broken = [name for name, values in parameters.items() if not np.isfinite(values).all()]
+        broken = [name for name, values in parameters.items() if not (np.abs(values) < LARGEST).all()]
         if broken:
             raise ConfigError(
-                f"{who}: learning diverged in epoch {epoch + 1} ({broken[0]}); lower learning_rate, got {learning_rate}"
+                f"{who}: learning diverged in epoch {epoch + 1} ({broken[0]}); lower learning_rate, got "
+                f"{learning_rate}, or divide the ratings if they are large"
             )
         if error is None:
             continue

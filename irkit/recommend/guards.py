@@ -6,15 +6,18 @@ waived into notes, which belong on the board beside the numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from irkit.arrays import Bools, Ints
 from irkit.errors import ConfigError, near_misses
+from irkit.io.times import UNIT
+from irkit.pipeline.stage import Stage
 from irkit.recommend.base import Recommender
 from irkit.recommend.splits import RatingSplit
 from irkit.recommend.table import DAY, RatingTable
@@ -22,9 +25,12 @@ from irkit.recommend.table import DAY, RatingTable
 GUARDS = ("future", "popularity", "test pairs", "duplicates")
 "Names of the guards that `checked` runs."
 
+ROLES = {"train": "was fitted on", "held_out": "was stopped early by"}
+"What ratings are to a stage, by the attribute that holds them."
+
 
 def no_future(model: Recommender, test: RatingTable) -> None:
-    """Fail if the model was fitted on a rating as new as the oldest test rating, or newer.
+    """Fail if the model was fitted on, or stopped early by, a rating as new as the oldest test rating, or newer.
 
     Raises
     ------
@@ -33,12 +39,13 @@ def no_future(model: Recommender, test: RatingTable) -> None:
     """
     if model.fitted.time is None or test.time is None:
         raise ConfigError(f"guard: whether {model.name} saw the future cannot be told without timestamps; waive it")
-    late = int((model.fitted.days >= test.days.min()).sum())
-    if late:
-        raise ConfigError(
-            f"guard: {model.name} was fitted on {late} ratings as new as the oldest test rating, or newer; "
-            "split by time, or waive 'future' and the board will say so"
-        )
+    for how, table in _learned_from(model):
+        late = int((table.days >= test.days.min()).sum())
+        if late:
+            raise ConfigError(
+                f"guard: {model.name} {how} {late} ratings as new as the oldest test rating, or newer; "
+                "split by time, or waive 'future' and the board will say so"
+            )
 
 
 def future_probe(model: Recommender, pairs: pd.DataFrame, at: float) -> None:
@@ -64,6 +71,7 @@ def future_probe(model: Recommender, pairs: pd.DataFrame, at: float) -> None:
     train = model.fitted
     late = train.days >= at / DAY
     pairs = pairs.assign(timestamp=float(at))
+    pairs.attrs[UNIT] = "s"
     probe = _on(model, replace(train, rating=np.where(late, sum(train.scale) - train.rating, train.rating)))
     changed = _differ(model.predict(pairs)["prediction"], probe.predict(pairs)["prediction"])
     if changed.any():
@@ -102,15 +110,49 @@ def popularity_as_of(model: Recommender, known: RatingTable) -> None:
 
 
 def no_test_pairs(model: Recommender, test: RatingTable) -> None:
-    """Fail if a test pair is among the ratings the model reads, whether as a target or as input (SVD++, AutoRec)."""
-    both = test.like(model.fitted)
-    seen = np.isin(_pairs(both), _pairs(model.fitted))
-    if seen.any():
+    """Fail if a test pair is among the ratings that the model reads: as targets, as input (SVD++) or to stop by.
+
+    Raises
+    ------
+    ConfigError
+        If one is; the message names it.
+    """
+    users, items = test.users.take(test.user), test.items.take(test.item)
+    for how, seen in saw(model, users, items):
         row = int(np.argmax(seen))
         raise ConfigError(
-            f"guard: {model.name} was fitted on {int(seen.sum())} of the {len(test)} test pairs, such as that of user "
-            f"{both.users[both.user[row]]!r} and item {both.items[both.item[row]]!r}; fit it on the training part"
+            f"guard: {model.name} {how} {int(seen.sum())} of the {len(test)} test pairs, such as that of user "
+            f"{users[row].as_py()!r} and item {items[row].as_py()!r}; fit it on the training part"
         )
+
+
+def saw(stage: Stage, users: pa.LargeStringArray, items: pa.LargeStringArray) -> Iterator[tuple[str, Bools]]:
+    """Tell which pairs of users and items a stage has seen the rating of.
+
+    Parameters
+    ----------
+    stage : Stage
+        A recommender, or any other that keeps ratings it was fitted on.
+    users, items : (m,) Arrow strings
+
+    Yields
+    ------
+    str, (m,) bool
+        For each of `ROLES` in which it saw any: how, and which.
+    """
+    for how, table in _learned_from(stage):
+        user, item = table.users.rows(users), table.items.rows(items)
+        known = (user >= 0) & (item >= 0)
+        seen = known & np.isin(user * len(table.items) + item, _pairs(table))
+        if seen.any():
+            yield how, seen
+
+
+def _learned_from(stage: Stage) -> Iterator[tuple[str, RatingTable]]:
+    for role, how in ROLES.items():
+        table = getattr(stage, role, None)
+        if isinstance(table, RatingTable):
+            yield how, table
 
 
 def no_duplicates(split: RatingSplit) -> None:
@@ -159,7 +201,8 @@ def checked(model: Recommender, split: RatingSplit, waive: Mapping[str, str] | N
     Returns
     -------
     list of str
-        One note for each waived guard that found something.
+        One note for each waived guard that found something, and one if the rating scale, to which
+        predictions are clipped, is known from the test part alone.
 
     Raises
     ------
@@ -185,7 +228,16 @@ def checked(model: Recommender, split: RatingSplit, waive: Mapping[str, str] | N
             if name not in waive:
                 raise
             notes.append(f"{name} waived ({waive[name]}): {str(error).removeprefix('guard: ').partition(';')[0]}")
-    return notes
+    return [*notes, *_scale_note(split)]
+
+
+def _scale_note(split: RatingSplit) -> list[str]:
+    low, high = split.ratings.scale
+    own = split.train.rating
+    if split.ratings.scale_stated or (own.min() <= low and own.max() >= high):
+        return []
+    within = f"{own.min():g}..{own.max():g}"
+    return [f"the scale {low:g}..{high:g} is that of all ratings; those of the training part lie in {within}"]
 
 
 @dataclass

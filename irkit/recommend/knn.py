@@ -149,5 +149,7 @@ def _cells(matrix: csr_matrix, row: Ints, column: Ints) -> Floats:
     size = matrix.shape[1]
     keys = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)) * size + matrix.indices
     key = row.astype(np.int64) * size + column
+    if not len(keys):
+        return np.zeros(len(key))
     at = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
     return np.where(keys[at] == key, matrix.data[at], 0.0)

@@ -14,6 +14,7 @@ from pydantic import Field
 from irkit.arrays import Floats
 from irkit.errors import ConfigError
 from irkit.recommend.base import RecommenderConfig
+from irkit.rng import Seed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +36,7 @@ class NeuralConfig(RecommenderConfig):
     "Epochs without a better held-out error before learning stops."
     threads: int | None = Field(None, ge=1)
     "Threads of one operation; None leaves torch's setting."
-    seed: int = Field(1, ge=0)
+    seed: Seed = 1
     "Seed of start and order."
 
 
@@ -123,7 +124,8 @@ def minimise(
                         mean.lerp_(values.detach(), 1 / max(1.0, average * steps))
             if not np.isfinite(sums[-1]):
                 raise ConfigError(
-                    f"{who}: learning diverged in epoch {epoch + 1}; lower learning_rate, got {config.learning_rate}"
+                    f"{who}: learning diverged in epoch {epoch + 1}; lower learning_rate, got {config.learning_rate}, "
+                    "or divide the ratings if they are large"
                 )
             if error is None:
                 continue

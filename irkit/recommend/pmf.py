@@ -24,7 +24,7 @@ from irkit.recommend.base import Recommender, RecommenderConfig
 from irkit.recommend.descent import LEARNED, Batch, Layout, learn, moved
 from irkit.recommend.normal import grams, solve_each
 from irkit.recommend.table import RatingTable
-from irkit.rng import generator
+from irkit.rng import Seed, generator
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -51,7 +51,7 @@ class PMFConfig(RecommenderConfig):
     "Standard deviation of the factors at the start."
     batch_size: int = Field(2000, ge=1)
     "Ratings in a batch, about: it holds whole users."
-    seed: int = 1
+    seed: Seed = 1
     "Seed of start and order."
 
     @model_validator(mode="after")
@@ -164,7 +164,7 @@ class PMF(Recommender):
     def _descend(self, train: RatingTable, valid: RatingTable | None, rng: np.random.Generator) -> None:
         c = self.config
         p, q = self.user_factors_, self.item_factors_
-        layout = Layout(train)
+        layout = Layout(train, self.name)
         height = self._height
         target = (layout.rating - (self.mean_ if height is None else train.scale[0])).astype(LEARNED)
         # The penalty once for each rating, such that it adds up to `reg` for each entity.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from irkit.arrays import Floats, Ints
+from irkit.arrays import Bools, Floats, Ints
 from irkit.recommend.ranker import Ranker
 from irkit.recommend.table import RatingTable
 
@@ -16,7 +16,7 @@ class Popularity(Ranker):
 
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
         """Count ratings."""
-        self.count_ = np.bincount(self.liked.item, minlength=len(train.items)).astype(np.float64)
+        self.count_ = self.popularity
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return the items' counts."""
@@ -25,3 +25,7 @@ class Popularity(Ranker):
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return the same row for every user."""
         return np.tile(self.count_, (len(user), 1))
+
+    def knows(self, user: Ints) -> Bools:
+        """Everybody is recommended the same: (m,) of true."""
+        return np.ones(len(user), dtype=bool)

@@ -5,23 +5,27 @@ A split is one that the collection's card names, such as `u1`, or is chosen by i
     {kind: random, fraction: 0.1, seed: 42}
     {kind: k-fold, k: 5, fold: 0, seed: 42}
     {kind: leave-last-out, n: 1}
-    {kind: time, fraction: 0.1}                  or at: seconds since 1970
+    {kind: time, fraction: 0.1}                  or at: a date, or seconds since 1970
     {kind: rolling, windows: 3, days: 30, window: 0}
 """
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from irkit.config import Config
 from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.frames import Ratings
+from irkit.io.times import read_times
+from irkit.locate import given_path
 from irkit.recommend import simulate
 from irkit.recommend.splits import (
     RatingSplit,
@@ -33,6 +37,7 @@ from irkit.recommend.splits import (
     time_split,
 )
 from irkit.recommend.table import RatingTable
+from irkit.rng import Seed
 
 if TYPE_CHECKING:
     from irkit.io import RatingCollection
@@ -58,14 +63,21 @@ SETTINGS = {
 """The settings that each kind of split has."""
 
 
+def _moment(value: Any) -> Any:
+    """Turn a date, as YAML or text has it, into seconds since 1970."""
+    dated = isinstance(value, (str, datetime.date))
+    found = read_times([value], lambda row, what, todo: ValueError(todo)) if dated else None
+    return value if found is None else float(found[0])
+
+
 class SplitChoice(Config):
     """A way to split ratings; what each setting means is said in `irkit.recommend.splits`."""
 
     kind: Literal["random", "k-fold", "leave-last-out", "time", "rolling"]
     fraction: float = Field(0.1, gt=0, lt=1)
     "Share of the ratings held out."
-    at: float | None = None
-    "Instead of `fraction`: the moment from which ratings are held out, seconds since 1970."
+    at: Annotated[float | None, BeforeValidator(_moment)] = None
+    "Instead of `fraction`: the moment from which ratings are held out, a date or seconds since 1970."
     k: int = Field(5, ge=2)
     "Parts."
     fold: int = Field(0, ge=0)
@@ -78,7 +90,7 @@ class SplitChoice(Config):
     "Length of a window."
     window: int = Field(0, ge=0)
     "The window that is held out, from 0, oldest first."
-    seed: int = 42
+    seed: Seed = 42
     "Of what is drawn."
 
     @model_validator(mode="after")
@@ -150,7 +162,7 @@ def load_problem(name: str | os.PathLike[str], split: str | Mapping[str, Any] | 
     ConfigError, FrameError, DataError
         If the split does not make sense or does not suit the ratings, or a file is wrong.
     """
-    if name in PLANTED:
+    if given_path(name, PLANTED) is None:
         if isinstance(split, str):
             raise NotFoundError(f"{name}: has no split {split!r}; choose one by kind, such as {{kind: random}}")
         make, about = PLANTED[str(name)]
@@ -167,10 +179,11 @@ def load_problem(name: str | os.PathLike[str], split: str | Mapping[str, Any] | 
     return Problem(collection.name, collection.about, chosen, None, collection.fingerprint)
 
 
-def load_ratings(name: str | os.PathLike[str]) -> RatingTable:
+def load_ratings(name: str | os.PathLike[str], *, format: str = "auto", encoding: str = "utf-8") -> RatingTable:
     """Load all ratings of a collection, a file, a folder or a planted law.
 
-    Parameters and errors are those of `load_problem`.
+    Parameters and errors are those of `load_problem`; `format` and `encoding` are for a file of
+    ratings, as in `irkit.io.read_ratings`.
 
     Examples
     --------
@@ -178,9 +191,16 @@ def load_ratings(name: str | os.PathLike[str]) -> RatingTable:
     >>> len(ratings.users), len(ratings.items)
     (200, 100)
     """
-    if name in PLANTED:
+    path = given_path(name, PLANTED)
+    if (format != "auto" or encoding != "utf-8") and not (path is not None and Path(path).is_file()):
+        raise ConfigError(f"ratings: format and encoding are for a file of ratings, got {name}; leave them out")
+    if path is None:
         return PLANTED[str(name)][0]().ratings
     collection = _collection(name)
+    reading = {"format": format, "encoding": encoding}
+    if reading != {"format": "auto", "encoding": "utf-8"}:
+        card = collection.card.model_copy(update={"ratings": collection.card.ratings.model_copy(update=reading)})
+        collection = type(collection)(card, collection.folder)
     return _table(collection, collection.ratings())
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 from pydantic import Field
 
+from irkit.arrays import Bools, Floats, Ints
 from irkit.config import Config
 from irkit.errors import ConfigError
 from irkit.recommend.base import Recommender, RecommenderConfig
@@ -47,3 +49,13 @@ class Ranker(Recommender):
                 )
             held = self._liked = (train, threshold, liked)
         return held[2]
+
+    def knows(self, user: Ints) -> Bools:
+        """Say of users, -1 for one without a training rating, whether they like an item: (m,)."""
+        likes = np.bincount(self.liked.user, minlength=len(self.fitted.users)) > 0
+        return (user >= 0) & likes[user]
+
+    @property
+    def popularity(self) -> Floats:
+        """(I,) float64: scores of the items for users who like nothing, numbers of users who like them."""
+        return np.bincount(self.liked.item, minlength=len(self.fitted.items)).astype(np.float64)

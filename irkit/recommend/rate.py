@@ -16,8 +16,8 @@ from irkit.recommend.table import RatingTable
 class Rate(Stage):
     """Score given items for their users by a recommender: `model.rater()`.
 
-    A pair the model does not know gets the fall-back of a rating model, and 0 from a model that
-    only ranks.
+    A pair the model does not know gets the fall-back of a rating model; one that only ranks gives a
+    user it does not know the item's popularity, and an item it does not know 0.
     """
 
     name = "rate"

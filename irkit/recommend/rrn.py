@@ -321,7 +321,12 @@ class RRN(Recommender):
             reg=c.mf_reg,
             damping=c.damping,
             seed=c.seed,
-        ).fit(train)
+        )
+        try:
+            mf = mf.fit(train)
+        except ConfigError as error:
+            reason = str(error).removeprefix("biased-mf: ").replace("learning_rate", "mf_learning_rate")
+            raise ConfigError(f"rrn: in its matrix factorisation, {reason}") from None
         rng = generator(c.seed, "rrn", "start")
         e, h, d = c.input_size, c.hidden_size, c.dynamic_size
         gate_bias = np.zeros(4 * h)

@@ -154,7 +154,8 @@ def _planted(
     frame = pd.DataFrame({"user_id": _ids("u", user), "item_id": _ids("i", item), "rating": rating})
     if t is not None:
         frame["timestamp"] = np.round(t * DAY)
-    return Planted(RatingTable.from_frame(frame.astype({"user_id": "str", "item_id": "str"})), expected, noise)
+    ratings = RatingTable.from_frame(frame.astype({"user_id": "str", "item_id": "str"}), time_unit="s")
+    return Planted(ratings, expected, noise)
 
 
 def _ids(letter: str, number: Ints) -> list[str]:

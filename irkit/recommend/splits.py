@@ -9,7 +9,7 @@ Symbols: n ratings.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -157,14 +157,20 @@ def predefined_split(train: RatingTable, test: RatingTable, name: str) -> Rating
 
     if (train.time is None) != (test.time is None):
         raise FrameError(f"split: {name} has timestamps in one part only; read both with or without them")
+    shared = test.like(train)
+    inside = np.isin(shared.user * len(train.items) + shared.item, train.user * len(train.items) + train.item)
+    if inside.any():
+        row = int(np.argmax(inside))
+        who, what = train.users[shared.user[row]], train.items[shared.item[row]]
+        raise FrameError(
+            f"split: user {who!r} and item {what!r} are in the training and the test part of {name}; "
+            "take the pair out of one of them"
+        )
     both = pd.concat([train.frame(), test.frame()], ignore_index=True)
     scale = min(train.scale[0], test.scale[0]), max(train.scale[1], test.scale[1])
-    return _of(
-        RatingTable.from_frame(both, scale=scale if scale[0] < scale[1] else None),
-        np.arange(len(train), len(both)),
-        "predefined",
-        {"name": name},
-    )
+    ratings = RatingTable.from_frame(both, scale=scale if scale[0] < scale[1] else None, time_unit="s")
+    ratings = replace(ratings, scale_stated=train.scale_stated and test.scale_stated)
+    return _of(ratings, np.arange(len(train), len(both)), "predefined", {"name": name})
 
 
 def leave_last_out(ratings: RatingTable, n: int = 1) -> RatingSplit:

@@ -127,7 +127,7 @@ class SVDpp(Recommender):
         self.errors_ = learn(
             values,
             step,
-            Layout(train),
+            Layout(train, self.name),
             epochs=c.epochs,
             learning_rate=c.learning_rate,
             batch_size=c.batch_size,

@@ -19,6 +19,8 @@ from irkit.config import digest
 from irkit.docnos import Docnos
 from irkit.errors import ConfigError, FrameError
 from irkit.frames import Ratings, check_ratings
+from irkit.io.ids import read_ids
+from irkit.io.times import UNIT, Unit, frame_times
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -48,6 +50,8 @@ class RatingTable:
     "(n,) float64: days since 1970; None where the data has no timestamps."
     scale: tuple[float, float]
     "Least and greatest rating possible; predictions are clipped to it."
+    scale_stated: bool = True
+    "Whether somebody said so; otherwise it was read off the ratings."
 
     def __len__(self) -> int:
         return len(self.rating)
@@ -59,38 +63,42 @@ class RatingTable:
         *,
         scale: tuple[float, float] | None = None,
         duplicates: Literal["error", "last", "mean"] = "error",
+        time_unit: Unit = "auto",
     ) -> RatingTable:
         """Read a ratings frame.
 
         Parameters
         ----------
         frame : ratings frame
-            `user_id`, `item_id`, `rating`, optional `timestamp` in seconds since 1970.
+            `user_id`, `item_id`, `rating`, optional `timestamp`: dates, or numbers since 1970.
         scale : (low, high), optional
             The rating scale; default the least and greatest rating present.
         duplicates : {"error", "last", "mean"}
             What to do where a user rated an item twice: refuse, keep the latest (by time, else by
             position), or average.
+        time_unit : {"auto", "s", "ms", "us", "ns"}
+            What numbers in `timestamp` count; see `irkit.io.times`.
 
         Raises
         ------
         FrameError
-            If the frame is no ratings frame (ids that are not strings, NaN, no row), a rating lies
-            outside the scale, a pair occurs twice and `duplicates` is "error", or some rows have a
-            timestamp and others have none.
+            If the frame is no ratings frame (ids that are not strings or no proper ids, NaN, no row), a
+            rating lies outside the scale, a pair occurs twice and `duplicates` is "error", some rows have
+            a timestamp and others have none, or what they count cannot be told.
         ConfigError
-            If `scale` or `duplicates` does not make sense.
+            If `scale`, `duplicates` or `time_unit` does not make sense.
         """
         check_ratings(frame, who="ratings")
         if duplicates not in DUPLICATES:
             raise ConfigError(f"ratings: duplicates is one of {', '.join(DUPLICATES)}, got {duplicates!r}")
         if scale is not None and not (np.isfinite(scale).all() and scale[0] < scale[1]):
             raise ConfigError(f"ratings: scale is (low, high) with low < high, got {scale}; for example (1, 5)")
-        user_ids, user = _numbered(frame["user_id"])
-        item_ids, item = _numbered(frame["item_id"])
+        user_ids, user = _numbered(frame, "user_id")
+        item_ids, item = _numbered(frame, "item_id")
         rating = frame["rating"].to_numpy(dtype=np.float64)
         if not len(rating):
             raise FrameError("ratings: there is no rating; give at least one row")
+        stated = scale is not None
         scale = scale or (float(rating.min()), float(rating.max()))
         outside = (rating < scale[0]) | (rating > scale[1])
         if outside.any():
@@ -98,7 +106,9 @@ class RatingTable:
             raise FrameError(
                 f"ratings: row {row} lies outside the scale {scale[0]:g}..{scale[1]:g}, got {rating[row]:g}"
             )
-        table = cls(user_ids, item_ids, user, item, rating, _days(frame), scale)
+        seconds = frame_times(frame, _fail, unit=time_unit)
+        time = None if seconds is None else seconds / DAY
+        table = cls(user_ids, item_ids, user, item, rating, time, scale, stated)
         return table._without_duplicates(duplicates)
 
     def frame(self) -> Ratings:
@@ -108,6 +118,7 @@ class RatingTable:
         data = {"user_id": self.users.take(self.user), "item_id": self.items.take(self.item), "rating": self.rating}
         frame = pd.DataFrame({name: np.asarray(column) for name, column in data.items()})
         frame = frame.astype({"user_id": "str", "item_id": "str"})
+        frame.attrs[UNIT] = "s"
         return frame if self.time is None else frame.assign(timestamp=self.time * DAY)
 
     def kept(self, mask: Bools) -> RatingTable:
@@ -212,18 +223,12 @@ class RatingTable:
         return table
 
 
-def _numbered(column: object) -> tuple[Docnos, Ints]:
-    encoded = pa.array(column, type=pa.large_string()).dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
+def _numbered(frame: Ratings, name: str) -> tuple[Docnos, Ints]:
+    """Return the distinct ids of a column, and the number of each row's."""
+    ids = pa.array(frame[name], type=pa.large_string())
+    encoded = read_ids(ids, name, _fail, strip=False).dictionary_encode()
     return Docnos(encoded.dictionary), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _days(frame: Ratings) -> Floats | None:
-    if "timestamp" not in frame:
-        return None
-    seconds = frame["timestamp"].to_numpy(dtype=np.float64)
-    if not np.isfinite(seconds).all():
-        row = int(np.argmin(np.isfinite(seconds)))
-        raise FrameError(f"ratings: row {row} has no timestamp while others have one; fill it or drop the column")
-    return seconds / DAY
+def _fail(row: int, what: str, todo: str) -> FrameError:
+    return FrameError(f"ratings: row {row} has {what}; {todo}")

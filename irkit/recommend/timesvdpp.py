@@ -174,7 +174,7 @@ class TimeSVDpp(Recommender):
         """Descend."""
         c = self.config
         rng = generator(c.seed, "svdpp")  # the same numbers as SVD++, which this is without terms of time
-        layout = Layout(train)
+        layout = Layout(train, self.name)
         calendar = self._calendar()
         moments = calendar.moments(train.user[layout.order], train.days[layout.order], c.extrapolate)
         values = self._start(len(train.users), len(train.items), len(calendar.keys), rng)

@@ -14,6 +14,7 @@ WIDTH = 100
 "Columns of the terminal that a table fits into."
 _NAME = 24  # a system's name is not cut shorter than this
 _GAP = "  "
+_HASH = 8  # digits of the data's hash; the other reports have all of them
 _BASELINE = " (baseline)"
 _ASCII = {DASH: "-", "\u2265": ">=", "\u00b1": "+-"}
 _SIGNS = {"better": "+", "worse": "-", "": " "}
@@ -45,7 +46,8 @@ def table(result: Mapping[str, Any], *, width: int = WIDTH) -> str:
 
 def board_table(board: Board, *, width: int = WIDTH) -> str:
     """Lay out one board as text."""
-    head = f"{board.collection} ({', '.join(board.facts)})" if board.facts else board.collection
+    facts = [*board.facts, *([f"data {board.data_hash[:_HASH]}"] if board.data_hash else [])]
+    head = f"{board.collection} ({', '.join(facts)})" if facts else board.collection
     if not board.systems:
         return "\n".join([cut(head, width), "no systems"])
     columns = [_measure_column(board, measure) for measure in board.measures]

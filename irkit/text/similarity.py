@@ -7,15 +7,16 @@ delta(w, v) = 1 / (1 + exp(-a (x - c))); Z_w = sum over v of delta(v, w).
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 
 from irkit.arrays import Floats, Ints
 from irkit.config import digest
+from irkit.kept import found, keep
 from irkit.locate import home
 from irkit.text.vectors import Vectors
+from irkit.turns import turn
 
 BLOCK = 1 << 25
 "Similarities held at once while summing: 128 MiB of float32."
@@ -86,16 +87,25 @@ class TermSimilarity:
         """(T,) float64: Z, computed in blocks once and kept on disk by content of (vectors, a, c)."""
         if self._mass is None:
             path = self._folder / f"{digest(self.vectors.fingerprint, self.a, self.c)}.npy"
-            if path.is_file():
-                self._mass = np.load(path, allow_pickle=False)
-            else:
-                self._mass = normalisers(self.vectors.matrix, self.a, self.c)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                part = path.with_suffix(f".{os.getpid()}.part")
-                with part.open("wb") as out:
-                    np.save(out, self._mass, allow_pickle=False)
-                part.replace(path)
+            self._mass = found(path, self._read)
+            if self._mass is None:
+                with turn(path, "sums the similarities of these vectors"):
+                    self._mass = found(path, self._read)
+                    if self._mass is None:
+                        self._mass = normalisers(self.vectors.matrix, self.a, self.c)
+                        keep(path, self._write)
         return self._mass
+
+    def _read(self, path: Path) -> Floats:
+        with path.open("rb") as file:
+            mass = np.load(file, allow_pickle=False)
+        if mass.shape != (len(self),) or mass.dtype != np.float64 or not np.isfinite(mass).all():
+            raise ValueError(f"not the normalisers of {len(self)} terms")
+        return mass
+
+    def _write(self, path: Path) -> None:
+        with path.open("wb") as file:
+            np.save(file, self.mass, allow_pickle=False)
 
 
 def normalisers(unit: Floats, a: float, c: float, block: int = BLOCK) -> Floats:

@@ -5,14 +5,10 @@ Symbols: V words, d dimensions.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import itertools
 import json
 import os
-import sys
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -20,6 +16,8 @@ import numpy as np
 
 from irkit.arrays import Floats, Ints
 from irkit.errors import DataError, NotFoundError, ShapeError
+from irkit.rng import check_seed
+from irkit.text.vector_files import read_vectors
 
 
 class Vectors:
@@ -76,13 +74,12 @@ class Vectors:
 
     @classmethod
     def load(cls, path: str | Path, limit: int | None = None) -> Vectors:
-        """Read word2vec or GloVe vectors, text or binary (`.bin`, through gensim), gzip (`.gz`) or not.
+        """Read word2vec or GloVe vectors, text or binary, gzip or not; the file itself tells which, not its name.
 
         Parameters
         ----------
         path : path
-            A first line of two whole numbers makes it word2vec text; without one it is read as GloVe
-            text. Of a word that occurs twice the first vector counts.
+            See `irkit.text.vector_files`. Of a word that occurs twice the first vector counts.
         limit : int, optional
             Read only the first words, which are the most frequent in all common files.
 
@@ -91,17 +88,12 @@ class Vectors:
         NotFoundError
             If there is no such file.
         DataError
-            If it is not in one of these formats.
+            `path:line: ...` if it is not in one of these formats, or a number is not finite.
         """
         path = Path(path)
         if not path.is_file():
             raise NotFoundError(f"vectors: there is no file {str(path)!r}")
-        try:
-            read = _binary if path.name.removesuffix(".gz").endswith(".bin") else _text
-            words, matrix = read(path, limit)
-        except (ValueError, EOFError, OSError, zlib.error, MemoryError) as error:
-            raise DataError(f"{path}: not word2vec or GloVe vectors: {error or 'its first line is wrong'}") from None
-        return cls(words, matrix)
+        return cls(*read_vectors(path, limit))
 
     def save(self, path: str | Path) -> None:
         """Write the vectors to one `.npz` file, whole or not at all; no pickle is involved."""
@@ -187,7 +179,7 @@ def train_word2vec(
         window=window,
         min_count=min_count,
         sg=1,
-        seed=seed,
+        seed=check_seed(seed),
         workers=1,
     )
     return Vectors(model.wv.index_to_key, model.wv.vectors, analyzed=True)
@@ -235,49 +227,5 @@ def train_ppmi_svd(
     pmi = np.log(pairs.data / (word[pairs.row] * context[pairs.col])) - shift
     positive = pmi > 0
     ppmi = coo_matrix((pmi[positive], (pairs.row[positive], pairs.col[positive])), shape=(count, count)).tocsr()
-    u, s, _ = randomized_svd(ppmi, n_components=min(size, count - 1), random_state=seed)
+    u, s, _ = randomized_svd(ppmi, n_components=min(size, count - 1), random_state=check_seed(seed, most=2**32 - 1))
     return Vectors(words, u * np.sqrt(s), analyzed=True)
-
-
-def _text(path: Path, limit: int | None) -> tuple[list[str], Floats]:
-    """Read text vectors; words may hold spaces, since the numbers are counted from the end of the line."""
-    words: dict[str, Floats] = {}
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-        parts = file.readline().split()
-        header = len(parts) == 2 and all(part.isdecimal() for part in parts)
-        count, size = (int(parts[0]), int(parts[1])) if header else (None, len(parts) - 1)
-        if size < 1:
-            raise ValueError("its first line has no numbers")
-        if not header:
-            file.seek(0)
-        wanted = min(count or sys.maxsize, limit or sys.maxsize)
-        read = 0
-        for number, line in enumerate(itertools.islice(file, wanted), 2 if header else 1):
-            parts = line.rstrip(" \r\n").split(" ")
-            if len(parts) <= size or (len(parts) > size + 1 and _is_number(parts[-size - 1])):
-                raise ValueError(f"line {number} has {len(parts) - 1} numbers after the word, not {size}")
-            read += 1
-            try:
-                words.setdefault(" ".join(parts[:-size]), np.array(parts[-size:], dtype=np.float32))
-            except ValueError as error:
-                raise ValueError(f"line {number}: {error}") from None
-    if count is not None and read < wanted:
-        raise ValueError(f"it has {read} words, but its first line says {count}")
-    return list(words), np.stack(list(words.values()))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _binary(path: Path, limit: int | None) -> tuple[list[str], Floats]:
-    from gensim.models import KeyedVectors
-
-    read = KeyedVectors.load_word2vec_format(str(path), binary=True, limit=limit)
-    # gensim keeps an empty row for each word that occurred before.
-    kept = [row for row, word in enumerate(read.index_to_key) if word is not None]
-    return [read.index_to_key[row] for row in kept], read.vectors[kept]

@@ -51,3 +51,25 @@ def test_a_missing_and_an_old_package_are_a_problem(monkeypatch):
     assert "no no-such-package-of-irkit>=1" in check.found
     assert f"numpy {importlib.metadata.version('numpy')} where numpy>=99 is needed" in check.found
     assert "pytest" not in check.found
+
+
+def test_an_index_is_read_again_and_the_damaged_file_named(irkit, folder):
+    from irkit.lucene import build_index
+
+    with build_index("index", [("a", "red fox"), ("b", "red dog")], threads=1) as index:
+        index.forward.sum()
+    found = states(irkit("doctor", "index").out)
+    assert list(found)[:2] == ["lucene", "manifest.json"]
+    assert {"docnos.arrow", "rank.npy", "terms.arrow", "csc_tf.npy", "csr_tf.npy", "lengths.npy"} < set(found)
+    assert set(found.values()) == {"ok"}
+    for name in ("_0.fdt", "irkit/cf.npy"):
+        file = folder / "index" / name
+        file.write_bytes(file.read_bytes()[:-1] + b"!")
+    done = irkit("doctor", "index", status=1)
+    wrong = [line for line in done.lines if line.startswith("problem")]
+    assert [line[9:].split()[0] for line in wrong] == ["lucene", "cf.npy"]
+    assert "_0.fdt" in wrong[0]
+    assert wrong[0].endswith("; build it again")
+    assert wrong[1].endswith("it is made again when it is next needed")
+    assert irkit("search", "index", "fox", status=2).err.startswith("irkit: index: ")
+    irkit("doctor", "nowhere", status=2)

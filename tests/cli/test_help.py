@@ -32,7 +32,7 @@ def test_the_commands_are_those_promised():
     promised = [
         *["index", "search", "recommend", "run", "evaluate", "compare", "leaderboard", "tune", "explain"],
         *["train", "sample", "encode"],
-        *["data list", "data show", "data get", "data verify"],
+        *["data list", "data show", "data get", "data verify", "data clean"],
         *["pipelines list", "pipelines show", "pipelines copy", "doctor"],
     ]
     assert promised == COMMANDS

@@ -52,6 +52,36 @@ def test_who_has_no_ratings_is_told_apart(irkit, ratings):
     assert [(row["user"], row["known"]) for row in rows] == [("u0", True), ("nobody", False)]
 
 
+def test_who_likes_nothing_is_told_apart(irkit, folder):
+    rows = ["ann,tea,5", "ann,pie,4", "bob,tea,4", "cid,soup,2", "cid,cake,1", "dee,cake,2", "eve,cake,3"]
+    (folder / "r.csv").write_text("user,item,rating\n" + "\n".join(rows) + "\n")
+    for model in ("ease", "popularity", "als"):
+        arguments = ["r.csv", "cid", "new", "--model", model, "--set", "threshold=4", "-n", "2"]
+        lines = irkit("recommend", *arguments).lines
+        # Cake has the most ratings, and nobody likes it.
+        got = [line.split() for line in lines[1:5]]
+        assert got == [
+            ["cid", "1", "tea", "2.0000"],
+            ["cid", "2", "pie", "1.0000"],
+            ["new", "1", "tea", "2.0000"],
+            ["new", "2", "pie", "1.0000"],
+        ]
+        notes = ["without ratings, so these are the items most often rated 4 or more: new"]
+        if model != "popularity":  # which gives everybody the same
+            notes.append("without a rating of 4 or more, so these are the items most often rated 4 or more: cid")
+        assert [line for line in lines[5:] if line] == notes
+
+
+def test_who_has_rated_everything_is_told_so(irkit, folder):
+    (folder / "one.csv").write_text("user,item,rating\nann,tea,3\nann,soup,5\n")
+    lines = irkit("recommend", "one.csv", "ann").lines
+    note = "rated every item, so that nothing is left to recommend (the setting seen=keep lists them): ann"
+    assert lines[-1] == note
+    as_json = irkit("recommend", "one.csv", "ann", "--json")
+    assert (as_json.lines, as_json.err) == ([], f"irkit: {note}\n")
+    assert len(irkit("recommend", "one.csv", "ann", "--set", "seen=keep").lines) == 3
+
+
 def test_ratings_of_given_items(irkit, ratings):
     lines = irkit("recommend", ratings, "u0", "--rate", "i0", "--rate", "nothing", "--model", "bias").lines
     assert lines[0].split() == ["user", "item", "rating", "known"]

@@ -106,7 +106,20 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
         (["train", "nade-digits", "--seed", "-1"], "Trainer: seed is not valid, got -1"),
         (["train", "nade-digits", "--set", "model=x"], "there is no setting 'model'"),
         (["train", "nade-500-mnist"], "mnist: is not shipped; set IRKIT_DATA to a folder that holds mnist/"),
-        (["train", "nade-digits", "--set", "trainer.device=tpu"], "device: cannot compute on it, got 'tpu'"),
+        (
+            ["train", "nade-digits", "--set", "trainer.device=meta"],
+            "Trainer: device is not valid, got 'meta'; a device is",
+        ),
+        (["train", "nade-digits", "--set", "trainer.device=cuda:77"], "device: cannot compute on it, got 'cuda:77'"),
+        (
+            ["train", "nade-digits", "--seed", "9" * 23],
+            "Trainer: seed is not valid, got 99999999999999999999999; a seed is",
+        ),
+        (["train", "nade-digits", "--set", f"config.hidden_size={10**13}"], "out of memory, got no"),
+        (
+            ["train", "nade-digits", "--resume"],
+            "train: runs/nade-digits holds no run to go on with; leave out --resume",
+        ),
         (["sample", "none"], "irkit: none: there is no such checkpoint"),
         (["sample", "none", "-n", "0"], "irkit: sample: -n must be 1 or more, got 0"),
         (["sample", "none", "--out", "a.gif"], "irkit: sample: --out must end in .png or .npy or .csv, got a.gif"),

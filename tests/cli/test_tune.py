@@ -15,9 +15,10 @@ def space(folder):
 
 def test_tune_prints_choices_and_held_out_means_and_writes_the_candidates(irkit, space, folder):
     done = irkit("tune", space, "lee", "-m", "AP P@5", "--folds", "3", "-o", "candidates.tsv")
-    head, *folds, held_out, blank, where = done.lines
+    head, *folds, held_out, data, blank, where = done.lines
     assert head == "steps: 4 candidates, 3 folds, chosen by AP"
     assert [line.partition(": ")[0] for line in folds] == ["fold 1", "fold 2", "fold 3"]
+    assert data.startswith("lee: data ")
     assert all(line.partition(": ")[2].startswith("k1=") for line in folds)
     assert held_out.startswith("held-out queries: AP 0.")
     assert ", P@5 0." in held_out

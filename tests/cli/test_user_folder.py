@@ -118,13 +118,18 @@ def test_from_documents_to_significance(irkit, mine):
 
 def test_evaluate_per_query_agrees_with_its_means(irkit, mine):
     (mine / "a.run").write_text("1 Q0 d4 1 3.0 a\n1 Q0 d3 2 2.0 a\n1 Q0 d1 3 1.0 a\n2 Q0 d1 1 1.0 a\n")
-    rows = [line.split() for line in irkit("evaluate", "qrels.txt", "a.run", "-m", "AP", "--per-query").lines]
+    *lines, said = irkit("evaluate", "qrels.txt", "a.run", "-m", "AP", "--per-query").lines
+    assert said == "a.run: 1 without results (score 0), 1 with results of which none is judged"
+    rows = [line.split() for line in lines]
     assert rows[0] == ["run", "query", "AP"]
     assert [row[1:] for row in rows[1:]] == [["1", "0.8333"], ["2", "0.0000"], ["3", "0.0000"], ["all", "0.2778"]]
     found = json.loads(irkit("evaluate", "qrels.txt", "a.run", "-m", "AP", "--per-query", "--json").out)
     assert found["per_query"]["AP"] == {"1": pytest.approx(5 / 6), "2": 0.0, "3": 0.0}
     assert found["measures"]["AP"] == pytest.approx(5 / 18)
-    assert found["queries"] == {"evaluated": 3, "without_results": 1, "without_qrels": 0}
+    assert found["queries"] == {
+        "evaluated": 3, "without_results": 1, "without_relevant": 0, "without_judged": 1, "without_qrels": 0,
+    }  # fmt: skip
+    assert (found["exclude_self"], found["tags"]) == (False, ["a"])
 
 
 def test_compare_says_who_wins(irkit, mine):

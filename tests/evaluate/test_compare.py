@@ -11,6 +11,8 @@ import pytest
 from irkit.errors import ConfigError
 from irkit.evaluate import compare, evaluate
 from irkit.evaluate.significance import bootstrap_interval, holm, paired_t, randomisation, wilcoxon
+from irkit.hits import Hits
+from irkit.io import write_run
 
 QIDS = [f"q{i}" for i in range(16)]
 
@@ -124,3 +126,17 @@ def test_wrong_names_are_refused():
         compare(["a/x.run", "b/x.run"], QRELS, "AP")
     with pytest.raises(ConfigError, match="compare: 'RR' was not measured; choose from AP, P@2"):
         compare(RUNS, QRELS, "AP P@2").per_query("RR")
+
+
+def test_runs_that_are_none_end_in_a_line_that_says_what_to_write():
+    frame = RUNS["base"]
+    for runs in ([frame], frame, (Hits.from_frame(frame),), [3]):
+        with pytest.raises(ConfigError) as error:
+            compare(runs, QRELS, "AP")
+        assert str(error.value).startswith("compare: runs are files, or a dict of name to results, got ")
+        assert str(error.value).endswith("; write {'mine': results}")
+
+
+def test_one_file_is_a_run_too(tmp_path):
+    write_run(RUNS["base"], tmp_path / "base.run")
+    assert list(compare(str(tmp_path / "base.run"), QRELS, "AP").evaluations) == ["base"]

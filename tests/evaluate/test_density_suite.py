@@ -83,7 +83,7 @@ class Told:
     def load_data(self):
         return self.own
 
-    def fit(self, data=None, *, seed=None, folder=None, resume=False):
+    def fit(self, data=None, *, seed=None, folder=None, resume=False, started=None):
         return Trained(
             self.told, seed, self.kind, self.stderr, self.ess, SimpleNamespace(parameters=lambda: [Size(3), Size(4)])
         )
@@ -286,7 +286,7 @@ def test_another_seed_has_a_folder_of_its_own(tmp_path):
             "hidden_size: 6",
             r"train: .*nade holds another run, of 'nade'; resume it with the settings",
         ),
-        ("epochs: 2", "epochs: 1", r"train: .*nade holds 2 epochs of 'nade', its recipe says fewer; choose another"),
+        ("epochs: 2", "epochs: 1", r"train: .*nade holds 2 epochs .* sooner with epochs 1; allow as much as"),
     ],
 )
 def test_a_folder_with_another_training_is_refused(trained, old, new, message):

@@ -38,14 +38,18 @@ def test_hand_worked_means_and_counts():
     assert got.per_query["AP"].to_dict() == pytest.approx({"1": (1 + 2 / 3) / 2, "2": 0, "3": 0})
     assert got.per_query["P@2"].tolist() == [0.5, 0, 0]
     assert got.means == pytest.approx({"AP": (1 + 2 / 3) / 6, "P@2": 0.5 / 3, "RR": 1 / 3})
-    assert got.counts == {"evaluated": 3, "without_results": 1, "without_qrels": 0}
+    assert got.counts == {
+        "evaluated": 3, "without_results": 1, "without_relevant": 1, "without_judged": 0, "without_qrels": 1,
+    }  # fmt: skip
     assert got.per_query.index.name == "qid"
 
 
 def test_queries_say_what_is_evaluated_and_in_which_order():
     got = evaluate(run_frame(RUN), qrels_frame(QRELS), "AP", queries=["9", "3", "1"])
     assert got.per_query.index.tolist() == ["3", "1"]
-    assert got.counts == {"evaluated": 2, "without_results": 0, "without_qrels": 1}
+    assert got.counts == {
+        "evaluated": 2, "without_results": 0, "without_relevant": 1, "without_judged": 0, "without_qrels": 1,
+    }  # fmt: skip
     frame = pd.DataFrame({"qid": ["1"], "query": ["x"]})
     assert evaluate(run_frame(RUN), qrels_frame(QRELS), "AP", queries=frame).per_query.index.tolist() == ["1"]
 
@@ -115,7 +119,36 @@ def test_query_ids_with_a_hyphen_survive_a_provider_that_cuts_them():
 def test_printing_shows_the_measures_and_the_counts():
     text = str(evaluate(run_frame(RUN), qrels_frame(QRELS), "AP nDCG@10"))
     assert text.splitlines()[0] == "AP       0.2778"
-    assert text.splitlines()[-1] == "queries: 3 evaluated, 1 without results"
+    assert text.splitlines()[-1] == (
+        "queries: 3, 1 without results (score 0), 1 without a relevant document (score 0), "
+        "1 without judgements (left out)"
+    )
+    assert str(evaluate(run_frame({"1": {"a": 1.0}}), qrels_frame({"1": {"a": 1}}), "AP")).endswith("queries: 1")
+
+
+def test_ids_that_never_match_are_counted():
+    got = evaluate(run_frame({"1": {"D-a": 1.0, "D-c": 0.5}, "2": {"d": 1.0}}), qrels_frame(QRELS), "AP")
+    assert got.counts["without_judged"] == 1
+    assert "1 with results of which none is judged" in got.said()
+
+
+def test_what_the_judgements_come_from_says_whether_a_document_answers_itself():
+    run, qrels = run_frame({"a": {"a": 2.0, "b": 1.0}}), qrels_frame({"a": {"a": 1, "b": 1}})
+    qrels.attrs["exclude_self"] = True
+    assert evaluate(run, qrels, "NumRet").means["NumRet"] == 1
+    assert evaluate(run, qrels[qrels["label"] > 0].reset_index(drop=True), "NumRet").said() == (
+        "each query's own document left out"
+    )
+    assert evaluate(run, qrels, "NumRet", exclude_self=False).means["NumRet"] == 2
+
+
+@pytest.mark.parametrize("empty", [[], np.zeros(0), np.array([], dtype=object)], ids=["list", "float64", "object"])
+def test_empty_results_of_any_type_score_zero(empty):
+    frame = pd.DataFrame({"qid": empty, "docno": empty, "score": empty})
+    for results in (frame, pd.DataFrame([]), Hits.from_frame(frame)):
+        got = evaluate(results, qrels_frame(QRELS), "AP nDCG@10")
+        assert got.means == {"AP": 0.0, "nDCG@10": 0.0}
+        assert got.counts["without_results"] == 3
 
 
 # ---------------------------------------------------------------------- against the slow oracle

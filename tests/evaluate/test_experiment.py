@@ -17,6 +17,9 @@ from irkit.evaluate.leak import learned_from
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
 from irkit.evaluate.plan import plan
 from irkit.hits import Docnos, Hits
+from irkit.io import load_collection
+from irkit.lucene import build_index
+from irkit.pipeline import Retrieve
 from irkit.pipeline.operators import rrf
 from irkit.pipeline.stage import Stage
 
@@ -292,6 +295,60 @@ def test_wrong_experiments_are_refused(table):
     with pytest.raises(FrameError, match="qrels: a qrels frame needs the column 'label'"):
         experiment({"a": a}, QUERIES, QRELS[["qid", "docno"]], "AP")
     assert table.calls == []
+
+
+@pytest.mark.parametrize(
+    ("systems", "message"),
+    [
+        (["bm25"], "experiment: systems are a dict of name to pipeline, got list; write {'bm25': bm25, 'mine': mine}"),
+        (Slow(table=Table()), "experiment: systems are a dict of name to pipeline, got Slow; write"),
+        (
+            {"x": QRELS},
+            "experiment: x must be a pipeline, got results (DataFrame); results that are there are measured",
+        ),
+        ({"x": "bm25"}, "experiment: x must be a pipeline, got str 'bm25'; build a recipe with recipe.build(index="),
+        (
+            {"x": len},
+            "experiment: x must be a pipeline, got builtin_function_or_method <built-in function len>; build a",
+        ),
+    ],
+)
+def test_systems_that_are_none_end_in_a_line_that_says_what_to_write(systems, message):
+    with pytest.raises(ConfigError) as error:
+        run(systems)
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+def test_no_query_at_all_is_refused_before_anything_runs(table):
+    with pytest.raises(FrameError, match="experiment: none of the queries has qrels"):
+        experiment({"a": Toy(table=table)}, QUERIES[:0], QRELS, "AP")
+    with pytest.raises(FrameError, match="experiment: none of the queries has qrels"):
+        experiment({"a": Toy(table=table)}, [], QRELS[:0], "AP")
+    assert table.calls == []
+
+
+def test_an_experiment_says_which_queries_count_for_nothing(table):
+    qrels = QRELS.assign(label=(QRELS["qid"] != "q3").astype(int))
+    notes = experiment({"a": Toy(table=table)}, QUERIES, qrels[qrels["qid"] != "q5"], "AP").notes
+    assert notes[:2] == ("1 queries have no qrels and are left out", "1 queries have no relevant document and score 0")
+
+
+def test_an_experiment_on_a_collection_measures_as_the_card_says(table, tmp_path):
+    lee = load_collection("lee")
+    qrels = lee.qrels()
+    own = qrels[qrels["qid"].isin(QUERIES["qid"])]
+    assert own.attrs == {"exclude_self": True}
+    index = build_index(tmp_path / "lee", lee.documents())
+    bm25 = Retrieve(index=index, n=20)
+    told, by_card, against = (
+        experiment({"bm25": bm25}, lee.queries(), qrels, "AP", exclude_self=value) for value in (True, None, False)
+    )
+    assert by_card.evaluations["bm25"].means == told.evaluations["bm25"].means
+    assert abs(against.evaluations["bm25"].means["AP"] - told.evaluations["bm25"].means["AP"]) > 0.02
+    assert "each query's own document left out, as the collection's card says" in by_card.notes
+    assert not any("own document" in note for note in (*told.notes, *against.notes))
+    index.close()
 
 
 def test_a_failure_inside_a_stage_is_not_hidden(table):

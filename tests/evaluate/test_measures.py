@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 import ir_measures
 import pytest
 
@@ -26,6 +29,73 @@ def test_aliases_repeats_commas_and_lists():
     assert measure_names("P(rel=2, judged_only=True)@5 AP") == ["P(rel=2,judged_only=True)@5", "AP"]
 
 
+def theirs(text):
+    """What ir-measures' own reader makes of a name; it asks for syntax nodes that newer Pythons warn of, then lack."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ir_measures.parse_measure(text)
+        except (ValueError, TypeError, NameError):
+            return None
+
+
+def ours(text):
+    try:
+        return parse_measures([text])
+    except (ConfigError, MissingExtraError):
+        return None
+
+
+def spellings():
+    """Every measure of the registry, bare, with a cut-off, and with each of its parameters at values of its kind."""
+    for name, kind in ir_measures.measures.registry.items():
+        values = {
+            int: [1, 2, 10],
+            float: [0.5, 1.0],
+            str: ["'log2'", '"exp-log2"'],
+            bool: [True, False],
+            dict: ["{0:1}"],
+        }
+        yield name
+        yield f"{name}@10"
+        yield f"{name}@0.1"
+        for parameter, info in kind.SUPPORTED_PARAMS.items():
+            dtypes = info.dtype if isinstance(info.dtype, tuple) else (info.dtype,)
+            for value in [value for dtype in dtypes for value in values.get(dtype, [])]:
+                yield f"{name}({parameter}={value})"
+                yield f"{name}({parameter}={value})@20"
+
+
+needs_their_reader = pytest.mark.skipif(sys.version_info >= (3, 14), reason="ir-measures' reader needs ast.Num")
+
+
+@needs_their_reader
+def test_every_name_of_ir_measures_is_read_as_ir_measures_reads_it():
+    compared = 0
+    for text in spellings():
+        mine = ours(text)
+        if (
+            mine is not None
+        ):  # twice a cut-off is refused; what no installed package computes is refused after it was read
+            assert mine == [theirs(text)]
+            compared += 1
+    assert compared > 100
+
+
+@needs_their_reader
+@pytest.mark.parametrize(
+    "text",
+    ["AP(", "AP)", "(", "@10", "AP@", "AP@@10", "AP@x", "AP@-1", "AP@b'1'", "AP@...", "AP(2)", "AP(rel)", "AP(rel=)"]
+    + ["AP(rel=-1)", "AP(rel=[1])", "AP(rel=x)", "AP(**{'rel':1})", "AP(rel=b'1')", "AP+1", "AP=1"]
+    + ["AP.x", "AP[1]", "AP@10@20", "lambda:1", "AP(rel=1)(rel=2)", "AP(rel={{}:1})", "AP(rel={**a})", "1", "'AP'"]
+    + ["(" * 300 + "AP" + ")" * 300, "AP(rel=" + "9" * 5000 + ")", "AP\0", "AP(rel='\\d')x"],
+)
+def test_what_ir_measures_cannot_read_is_refused(text):
+    with pytest.raises(ConfigError, match=r"measures: (cannot read|there is no measure|'AP)"):
+        parse_measures([text])
+    assert theirs(text) is None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -38,6 +108,8 @@ def test_aliases_repeats_commas_and_lists():
         ("P", "measures: 'P' needs cutoff (ranking cutoff threshold); write @10 after it"),
         ("P@0", "measures: 'P@0' cannot take cutoff=0; cutoff is a whole number, 1 or more"),
         ("P(foo=2)@3", "measures: 'P(foo=2)@3' has no parameter 'foo'; choose from cutoff, judged_only, rel"),
+        ("AP(rel=1,rel=2)", "measures: cannot read 'AP(rel=1,rel=2)'"),
+        ("P(cutoff=5)@10", "measures: 'P(cutoff=5)@10' gives cutoff twice; leave one out"),
         ("", "measures: needs one measure or more, got ''; for example AP nDCG@10"),
         ("NumRel(rel=2)", "measures: no package computes NumRel(rel=2); check its parameters"),
         (3, "measures: needs names or ir_measures measures, got int 3"),

@@ -17,8 +17,8 @@ from irkit.evaluate.schema import check_result
 from irkit.evaluate.suite import parse_suite
 from irkit.evaluate.toplists import top_n_task
 from irkit.recommend import ALS, EASE, AutoRec, Bias, BiasedMF, Popularity
-from irkit.recommend.base import users_frame
 from irkit.recommend.guards import LOOKS
+from irkit.recommend.lists import users_frame
 from irkit.recommend.problems import Problem, load_problem
 from irkit.recommend.splits import RatingSplit, leave_last_out, random_split, time_split
 from irkit.yamlfile import parse_yaml
@@ -203,7 +203,7 @@ def test_lists_are_measured_over_all_candidates(toy):
     assert f"task {task.hash}" in board["notes"]
 
 
-def test_a_pipeline_s_lists_keep_their_order_and_what_is_not_listed_comes_last(toy):
+def test_a_pipeline_s_lists_keep_their_order_and_what_is_not_listed_counts_for_nothing(toy):
     task = top_n_task(SPLIT.train, SPLIT.test, exclude="rated")
     ease = EASE(n=len(RATINGS.items)).fit(SPLIT.train)
     whole = task.evaluate(list_scores(task, ease), "nDCG@5 AP")

@@ -9,7 +9,9 @@ import irkit.evaluate.resources as resources
 from irkit.documents import Document
 from irkit.errors import NotFoundError
 from irkit.evaluate.resources import suite_vectors
+from irkit.kept import SIGN, keep
 from irkit.lucene import Analyzer
+from irkit.text.vectors import Vectors
 
 DOCUMENTS = [
     Document(f"d{i}", text) for i, text in enumerate(["wing lift drag wing", "heat plate wall", "lift wing"] * 4)
@@ -86,3 +88,40 @@ def test_a_file_is_found_here_and_below_the_data_folder(tmp_path, monkeypatch):
 def test_two_kinds_of_training_do_not_share_a_file():
     svd, skipgram = (suite_vectors(name, Toys(), INDEX) for name in resources.TRAINED)
     assert svd.matrix.shape != skipgram.matrix.shape or not np.array_equal(svd.matrix, skipgram.matrix)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "as before there were digests"])
+def test_damaged_vectors_are_trained_anew(home, damage):
+    toys = Toys()
+    first = suite_vectors("trained:ppmi-svd", toys, INDEX)
+    (path,) = (home / "vectors").iterdir()
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 97) if damage == "flipped" else [0]:
+        flipped = whole[:at] + bytes([whole[at] ^ 16]) + whole[at + 1 :]
+        old = whole[: whole.rindex(SIGN)]
+        path.write_bytes({"cut": whole[:-1], "flipped": flipped, "emptied": b""}.get(damage, old))
+        toys.read = 0
+        assert suite_vectors("trained:ppmi-svd", toys, INDEX).fingerprint == first.fingerprint
+        assert toys.read == 1
+        assert path.read_bytes()[-32:] != b""
+        toys.read = 0
+        suite_vectors("trained:ppmi-svd", toys, INDEX)
+        assert toys.read == 0
+
+
+def test_kept_vectors_with_a_number_that_is_not_finite_are_trained_anew(home):
+    toys = Toys()
+    first = suite_vectors("trained:ppmi-svd", toys, INDEX)
+    (path,) = (home / "vectors").iterdir()
+    vectors = Vectors.read(path)
+    vectors.matrix[0, 0] = np.nan
+    keep(path, vectors.save)
+    assert suite_vectors("trained:ppmi-svd", toys, INDEX).fingerprint == first.fingerprint
+    assert toys.read == 2
+
+
+def test_vectors_are_used_where_they_cannot_be_kept(home, caplog):
+    home.write_text("in the way")
+    assert len(suite_vectors("trained:ppmi-svd", Toys(), INDEX)) == 6
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].endswith("; results are not kept")

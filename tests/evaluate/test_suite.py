@@ -208,7 +208,8 @@ def test_a_tuned_system_says_what_was_chosen_and_the_board_which_vectors(toys, s
     chosen = [re.fullmatch(r"chosen in (\d) folds?: keep=[\d.]+, fb_terms=[24]", note) for note in tuned["notes"][1:]]
     assert all(chosen)
     assert sum(int(found.group(1)) for found in chosen) == 4
-    assert "word vectors: trained:ppmi-svd" in board["notes"]
+    learned = "learned from the documents that are searched, from no query and no judgement"
+    assert f"word vectors: trained:ppmi-svd, {learned}" in board["notes"]
     assert "0 of 8 query terms have no vector" in board["notes"]
     assert {"toys: vectors", "toys: tuning tuned"} <= set(told)
 

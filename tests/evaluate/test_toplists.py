@@ -74,11 +74,28 @@ def test_one_user_on_paper():
     assert strict.hash != task.hash
 
 
-def test_ties_go_by_item_id_descending_and_minus_infinity_is_last():
+def test_ties_go_by_item_id_descending_and_minus_infinity_is_not_listed():
     task = top_n_task(table([("b", "i1", 1.0)]), table([("a", "i2", 5.0)]), items=Docnos(["i1", "i2", "i3"]))
     assert task.ranks(np.array([[1.0, 1.0, 1.0]]))[0].tolist() == [2.0]
-    assert task.ranks(np.array([[1.0, -np.inf, 2.0]]))[0].tolist() == [3.0]
-    assert task.ranks(np.array([[-np.inf, -np.inf, -np.inf]]))[0].tolist() == [2.0]
+    for unlisted in ([1.0, -np.inf, 2.0], [-np.inf, -np.inf, -np.inf]):
+        scores = np.array([unlisted])
+        assert task.ranks(scores)[0].tolist() == [np.inf]
+        assert set(task.evaluate(scores, MEASURES).means.values()) == {0.0}
+    assert task.evaluate(np.full((1, 3), -np.inf), "AP").counts["without_results"] == 1
+
+
+def test_lists_end_after_n_items():
+    task = top_n_task(SPLIT.train, SPLIT.test)
+    scores = np.random.default_rng(0).normal(size=task.relevant.shape)
+    whole, cut = task.evaluate(scores, MEASURES), task.evaluate(scores, MEASURES, n=3)
+    for measure in ("P@3", "nDCG@3", "RR@2"):
+        assert cut.means[measure] == whole.means[measure]
+    listed = np.full(scores.shape, -np.inf)
+    for row in range(len(scores)):
+        candidates = np.flatnonzero(~task.excluded[row])
+        first = candidates[np.argsort(-scores[row, candidates])[:3]]
+        listed[row, first] = scores[row, first]
+    pd.testing.assert_frame_equal(cut.per_query, task.evaluate(listed, MEASURES).per_query)
 
 
 def test_batches_of_users_change_nothing(monkeypatch):

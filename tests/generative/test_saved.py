@@ -31,6 +31,15 @@ def test_a_file_says_which_model_it_holds(tmp_path):
     np.testing.assert_allclose(loaded.log_prob(np.eye(3)).value, 3 * np.log(0.5))
 
 
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    model = model_class("nade").from_weights(*(torch.zeros(shape) for shape in ((3, 2), 2, (3, 2), 3)))
+    with torch.no_grad():
+        next(model.fitted.parameters()).view(-1)[0] = float("nan")
+    model.save(tmp_path / "a")
+    with pytest.raises(DataError, match=r"a: the weights '.*' are not all finite; train it again"):
+        load_model(tmp_path / "a")
+
+
 def test_what_is_no_model_is_refused(tmp_path):
     with pytest.raises(NotFoundError, match=r"there is no model 'nad'; did you mean nade or eonade\?"):
         model_class("nad")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import random
 import stat
 import struct
 import tarfile
@@ -120,3 +122,60 @@ def test_damaged_archives(tmp_path, make):
         with pytest.raises(DataError, match=r"b: "):
             extract(tmp_path / "b", tmp_path / "out", ["docs"])
     assert held(tmp_path) == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_a_header_that_claims_much_memory_is_refused_before_it_is_read(tmp_path, kind):
+    """Two megabytes here; gzip packs four gigabytes of it into four megabytes."""
+    entry = tarfile.TarInfo("facts")
+    entry.type, entry.size = kind, 2 << 20
+    with tarfile.open(tmp_path / "a", "w:gz") as archive:
+        archive.addfile(entry, io.BytesIO(bytes(entry.size)))
+    with pytest.raises(DataError, match=r"it has a header of 2,097,152 bytes; do not trust this archive"):
+        extract(tmp_path / "a", tmp_path / "out", ["docs"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_member_with_another_digest_never_gets_its_place(tmp_path):
+    archive = tar(tmp_path / "a", [("docs", b"docs"), ("qrels", b"qrels")])
+    good = hashlib.sha256(b"docs").hexdigest()
+    with pytest.raises(DataError, match=f"qrels has the SHA-256 .*, expected {'0' * 64}; do not trust"):
+        extract(archive, tmp_path / "out", ["docs", "qrels"], digests={"docs": good, "qrels": "0" * 64})
+    assert held(tmp_path / "out") == ["docs"]
+    assert extract(archive, tmp_path / "out", ["qrels"], digests={"qrels": None}) == [tmp_path / "out" / "qrels"]
+
+
+def mutated(rng: random.Random) -> bytes:
+    """A small archive with a few bytes changed, and then the checksums of a tar file's headers made right again."""
+    data = io.BytesIO()
+    if rng.random() < 0.5:
+        with zipfile.ZipFile(data, "w") as archive:
+            archive.writestr("docs", b"x" * 40)
+    else:
+        with tarfile.open(fileobj=data, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            entry = tarfile.TarInfo("docs")
+            entry.size = 40
+            if rng.random() < 0.5:
+                entry.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "5"}
+            archive.addfile(entry, io.BytesIO(b"1234\n" * 8))
+    out = bytearray(data.getvalue())
+    for _ in range(rng.randint(0, 4)):
+        out[rng.randrange(len(out))] = rng.choice([0, 255, ord("9"), 10, rng.randrange(256)])
+    for start in range(0, len(out) - 511, 512):
+        if out[start + 257 : start + 262] == b"ustar":
+            header = out[start : start + 512]
+            out[start + 148 : start + 156] = b"%06o\0 " % (256 + sum(header[:148]) + sum(header[156:]))
+    return bytes(out)
+
+
+def test_whatever_the_damage_it_is_one_line(tmp_path):
+    rng = random.Random(7)
+    said = []
+    for number in range(400):
+        (tmp_path / "a").write_bytes(mutated(rng))
+        try:
+            extract(tmp_path / "a", tmp_path / str(number), ["docs"])
+        except DataError as error:
+            said.append(str(error))
+    assert 50 < len(said) < 350
+    assert not [message for message in said if "\n" in message or len(message) > 400]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from irkit.errors import ConfigError, NotFoundError
+from irkit.errors import ConfigError, DataError, NotFoundError
 from irkit.io.cards import Card, FileCard, card_names, find_card, load_card
-from irkit.io.library import rating_collections
+from irkit.io.library import broken_cards, collections, load_collection, rating_collections
 from irkit.locate import shipped
+from irkit.yamlfile import MOST
 
 EXPECTED = sorted(
     [
@@ -119,21 +122,115 @@ def test_members_are_a_list_or_carry_digests():
         ("name: toy\nabout: x\ndocuments: {files: [/etc/passwd]}\n", 1, "the file '/etc/passwd' lies outside"),
         (GOOD + "files: [{name: a.zip, members: [../x]}]\n", 1, "the file '../x' lies outside"),
         (GOOD + "splits: [\n", 5, "expected the node content"),
-        ("- a\n- b\n", 1, "a card is a mapping of names to values, got list"),
-        ("", 1, "a card is a mapping of names to values, got NoneType"),
-        ("name: !!python/object/apply:os.system ['echo x']\n", 1, "could not determine a constructor for the tag"),
+        ("- a\n- b\n", 1, "the top level must be a mapping of fields (name: ...), got list"),
+        ("", 1, "the top level must be a mapping of fields (name: ...), got nothing"),
+        ("name: !!python/object/apply:os.system ['echo x']\n", 1, "tags are not allowed, got !!python/object/apply"),
+        (GOOD + "name: again\n", 4, "'name' occurs twice, first in line 1"),
+        (GOOD + '"(": 1\n', 4, "unknown field '('"),
+        (GOOD + "self: 1\n", 4, "unknown field 'self'"),
+        (GOOD + "folder: ../../etc\n", 4, "the folder '../../etc' lies outside of IRKIT_DATA"),
+        (GOOD + "folder: /etc\n", 4, "the folder '/etc' lies outside of IRKIT_DATA"),
+        (GOOD + 'files: [{name: "a\\0b"}]\n', 1, "the file 'a\\x00b' lies outside"),
+        (GOOD + "files: [{name: manifest.json}]\n", 4, "'manifest.json' cannot be the name of one"),
+        (
+            GOOD + "files: [{name: a.zip, members: [./manifest.json]}]\n",
+            4,
+            "'./manifest.json' cannot be the name of one",
+        ),
+        (GOOD + "files: [{name: a.zip, members: [{a: b}]}]\n", 4, "files.0: members is not valid"),
+        (GOOD + f"? {'x' * 5000}\n: 1\n", 4, "unknown field 'xxx"),
+        (GOOD + "files: [{name: .}]\n", 4, "'.' cannot be the name of one"),
+        (GOOD + "package: evil.sub/x\n", 4, "package must be one of gensim, got 'evil.sub'"),
+        (GOOD + "package: gensim.test/x\n", 4, "package must be one of gensim, got 'gensim.test'"),
+        (GOOD + "package: os/x\n", 4, "package must be one of gensim, got 'os'"),
+        (GOOD + "package: gensim/../..\n", 4, "package: the folder '../..' lies outside of gensim"),
+        (GOOD + "package: gensim//etc\n", 4, "package: the folder '/etc' lies outside of gensim"),
     ],
 )
 def test_a_wrong_card_is_explained_in_one_line(tmp_path, text, line, says):
     path = write(tmp_path, text)
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises((ConfigError, DataError)) as caught:
         load_card(path)
     message = str(caught.value)
     assert says in message
     assert message.startswith(f"{path}:"), message
     assert "\n" not in message
+    assert len(message) < 700
     if line != 1:
         assert message.startswith(f"{path}:{line}: ")
+
+
+def bomb() -> str:
+    """480 bytes that unfold into 9 ** 9 words."""
+    names = "abcdefghi"
+    lines = [f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]" for before, name in pairwise(names)]
+    return "\n".join(["a: &a [x, x, x, x, x, x, x, x, x]", *lines]) + "\n"
+
+
+def test_a_bomb_of_aliases_is_refused_at_its_first_line(tmp_path):
+    with pytest.raises(DataError, match=r"toy\.yaml:4: anchors are not supported, got &a"):
+        load_card(write(tmp_path, GOOD + bomb()))
+
+
+def test_a_card_is_short(tmp_path):
+    with pytest.raises(DataError, match=f"more than {MOST} values"):
+        load_card(write(tmp_path, GOOD + "splits: [" + "x, " * MOST + "]\n"))
+
+
+def test_numbers_and_text_of_cards_are_what_they_look_like(tmp_path):
+    card = load_card(write(tmp_path, GOOD + "terms: no\ncitation: 2004-01-31\nqrels: {labels: {1: 4, -1: 0}}\n"))
+    assert (card.terms, card.citation, card.qrels.labels) == ("no", "2004-01-31", {1: 4, -1: 0})
+
+
+def test_every_shipped_file_has_a_digest_unless_its_card_says_why_not():
+    without = {
+        (name, file.name)
+        for name in card_names()
+        for file in find_card(name).files
+        if not (file.sha256 or file.md5) and file.url
+    }
+    assert without == {("cacm", "cacm.tar.gz"), ("medline", "med.tar.gz"), ("ml-latest-small", "ml-latest-small.zip")}
+    for name, _ in without:
+        assert "checksum" in (shipped("data") / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def test_a_card_is_called_by_its_name(home):
+    (home / "data").mkdir(parents=True)
+    (home / "data" / "mine.yaml").write_text(GOOD)
+    with pytest.raises(
+        ConfigError, match=r"mine\.yaml: the card is called 'mine' and its name is 'toy'; make them one"
+    ):
+        find_card("mine")
+
+
+def test_one_broken_card_hides_no_other(home):
+    (home / "data").mkdir(parents=True)
+    (home / "data" / "bomb.yaml").write_text(bomb())
+    (home / "data" / "toy.yaml").write_text(GOOD)
+    (home / "data" / "folder.yaml").mkdir()
+    assert "toy" in collections()
+    assert "ml-100k" in rating_collections()
+    broken = broken_cards()
+    assert list(broken) == ["bomb"]
+    assert "bomb.yaml:1: anchors are not supported" in broken["bomb"]
+    assert "bomb" not in collections()
+
+
+def test_a_package_is_found_without_importing_anything_and_not_in_the_current_folder(tmp_path, monkeypatch):
+    evil = tmp_path / "gensim"
+    (evil / "test" / "test_data").mkdir(parents=True)
+    for name in ("__init__.py", "test/__init__.py"):
+        (evil / name).write_text("raise SystemExit('imported')\n")
+    for name in find_card("lee").needed():
+        (evil / "test" / "test_data" / name).write_text("other data\n")
+    monkeypatch.chdir(tmp_path)
+    for here in ("", str(tmp_path), "."):
+        monkeypatch.setattr(sys, "path", [here, *sys.path])
+    loaded = set(sys.modules)
+    folder = load_collection("lee").folder
+    assert not folder.is_relative_to(tmp_path)
+    assert (folder / "lee.cor").is_file()
+    assert not {name for name in set(sys.modules) - loaded if name.startswith("gensim")}
 
 
 def test_a_users_card_is_found_and_wins(home):

@@ -51,6 +51,18 @@ def test_a_damaged_memory_costs_time_only(tmp_path, home, content):
     assert str(path) in json.loads((home / "checksums.json").read_text())
 
 
+def test_a_remembered_digest_that_changed_counts_for_nothing(tmp_path, home):
+    path = old(tmp_path / "a", b"one")
+    right = sha256(path)
+    kept = (home / "checksums.json").read_text()
+    (home / "checksums.json").write_text(kept.replace(right, "0" + right[1:]))
+    assert sha256(path) == right
+    entry = [len(b"one"), 1000 * 10**9, "0" * 64]  # as before entries had a digest
+    (home / "checksums.json").write_text(json.dumps({str(path): entry}))
+    assert sha256(path) == right
+    assert (home / "checksums.json").read_text() == kept
+
+
 def test_a_home_that_cannot_be_written_costs_time_only(tmp_path, home):
     home.write_text("a file where the folder should be")
     assert sha256(old(tmp_path / "a", b"one")) == hashlib.sha256(b"one").hexdigest()

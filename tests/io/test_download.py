@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from irkit.errors import DownloadError, LockedError
+from irkit.errors import DownloadError
 from irkit.io.download import _Redirects, download
 
 DATA = bytes(range(256)) * 2000
@@ -49,6 +50,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Location", how.split()[1])
             self.send_header("Content-Length", "0")
             self.end_headers()
+            return
+        if how.startswith("raw "):
+            self.wfile.write(how.removeprefix("raw ").encode("latin-1"))
+            self.close_connection = True
             return
         data, start = server.data, 0
         wanted = self.headers.get("Range")
@@ -113,7 +118,7 @@ def test_a_later_call_continues_what_an_earlier_one_left(server, tmp_path):
         match=r"the connection broke after 200,000 of 512,000 bytes \(2 attempts\); 200,000 bytes are kept",
     ):
         get(server, tmp_path, attempts=2)
-    assert names(tmp_path) == ["file.bin.part", "file.bin.part.version"]
+    assert names(tmp_path) == ["file.bin.part", "file.bin.part.json"]
     assert get(server, tmp_path, sha256=SHA256) == SHA256
     assert server.asked[-1][1] == "bytes=200000-"
 
@@ -132,6 +137,15 @@ def test_a_server_that_ignores_or_mistakes_ranges_is_read_from_the_start(server,
     assert get(server, tmp_path) == SHA256
 
 
+def test_a_fresh_date_is_no_version(server, tmp_path):
+    """Last-Modified counts whole seconds: a file may change twice within one."""
+    head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nDate: Fri, 02 Jan 2004 10:00:30 GMT\r\nLast-Modified: {}\r\n\r\nabc"
+    for date, kept in (("Fri, 02 Jan 2004 10:00:00 GMT", False), ("Fri, 02 Jan 2004 09:00:00 GMT", True)):
+        server.script = [f"raw {head.format(date)}"]
+        with pytest.raises(DownloadError, match="3 bytes are kept" if kept else "check the network"):
+            get(server, tmp_path / str(kept), attempts=1)
+
+
 def test_without_a_version_nothing_is_continued(server, tmp_path):
     server.etag = ""
     server.script = ["cut"]
@@ -139,18 +153,72 @@ def test_without_a_version_nothing_is_continued(server, tmp_path):
     assert [wanted for _, wanted in server.asked] == [None, None]
 
 
-def test_a_part_that_is_complete_already_is_only_checked(server, tmp_path):
-    (tmp_path / "file.bin.part").write_bytes(DATA)
-    (tmp_path / "file.bin.part.version").write_text('"v1"')
+def test_a_length_need_not_be_known_where_a_digest_or_size_is(server, tmp_path):
+    server.script = ["no length", "no length"]
     assert get(server, tmp_path, sha256=SHA256) == SHA256
-    (tmp_path / "file.bin.part").write_bytes(DATA + b"more than there is")
-    (tmp_path / "file.bin.part.version").write_text('"v1"')
-    assert get(server, tmp_path, sha256=SHA256) == SHA256
+    assert get(server, tmp_path / "b", size=len(DATA)) == SHA256
 
 
-def test_a_length_need_not_be_known(server, tmp_path):
+def test_without_length_size_and_digest_nobody_knows_whether_a_file_came_whole(server, tmp_path):
     server.script = ["no length"]
-    assert get(server, tmp_path, sha256=SHA256) == SHA256
+    with pytest.raises(DownloadError, match=r"the server does not say how long the file is.* put its bytes or sha256"):
+        get(server, tmp_path)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("length", ["-1", "1e9", "\xb2", "9" * 5000, "0x10", "", "5, 5"])
+def test_a_length_that_is_none_is_refused_in_one_line(server, tmp_path, length):
+    server.script = [f"raw HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nabc"]
+    with pytest.raises(DownloadError, match=r"the server states a length of '.*'; fetch the file by hand") as caught:
+        get(server, tmp_path)
+    assert len(str(caught.value)) < 200
+    assert names(tmp_path) == []
+
+
+def test_an_endless_body_ends_at_the_size_of_the_card_or_at_the_limit(server, tmp_path):
+    body = "".join(f"1000\r\n{'x' * 0x1000}\r\n" for _ in range(50))  # chunks that never end
+    server.script = [f"raw HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}"] * 2
+    with pytest.raises(DownloadError, match="sends more than the 100,000 bytes expected; check the address"):
+        get(server, tmp_path, size=100_000)
+    with pytest.raises(DownloadError, match="more than the 90,000 bytes expected; if that is right, put its bytes"):
+        get(server, tmp_path / "b", limit=90_000)
+
+
+def test_what_a_server_says_is_one_short_printable_line(server, tmp_path):
+    server.script = [f"raw HTTP/1.1 404 \x1b[31mgone\x07 {'far ' * 200}\r\nContent-Length: 0\r\n\r\n"]
+    with pytest.raises(DownloadError, match=r"HTTP 404 .*gone") as caught:
+        get(server, tmp_path)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 350
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://[::1", "Invalid IPv6 URL"),
+        ("http://", "names no server"),
+        ("http:///a", "names no server"),
+        ("http://x:port/a", "Port could not be cast"),
+        ("http://x:99999/a", "Port out of range"),
+        ("http://x/a b", "holds a blank or control character"),
+        ("http://x/a\nb", "holds a blank or control character"),
+        ("http://x/\xe9", "can't encode"),
+        ("http://x/\udc80", "can't encode"),
+        (f"http://{'x' * 70}.org/a", "label"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_at_once_and_in_one_line(tmp_path, url, says):
+    with pytest.raises(DownloadError, match="is no valid address") as caught:
+        download(url, tmp_path / "new" / "a", pause=60.0)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_redirect_to_no_address_is_refused_in_one_line(server, tmp_path):
+    server.script = ["redirect http://[::1"]
+    with pytest.raises(DownloadError, match="leads to no valid address"):
+        get(server, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -168,13 +236,6 @@ def test_a_wrong_file_is_thrown_away(server, tmp_path, options, says):
     assert names(tmp_path) == ["file.bin"]
     assert (tmp_path / "file.bin").read_bytes() == b"old"
     assert len(server.asked) == 1, "the same wrong file is not fetched again"
-
-
-def test_a_part_that_spoils_the_checksum_is_fetched_anew(server, tmp_path):
-    (tmp_path / "file.bin.part").write_bytes(b"\0" * 1000)
-    (tmp_path / "file.bin.part.version").write_text('"v1"')
-    assert get(server, tmp_path, sha256=SHA256) == SHA256
-    assert [wanted for _, wanted in server.asked] == ["bytes=1000-", None]
 
 
 @pytest.mark.parametrize("code", ["404", "403", "410"])
@@ -200,7 +261,7 @@ def test_more_bytes_than_expected_are_refused(server, tmp_path):
         get(server, tmp_path, size=1000)
     server.script = ["no length"]
     with pytest.raises(DownloadError, match="sends more than the 1,000 bytes expected"):
-        get(server, tmp_path, limit=1000)
+        get(server, tmp_path, limit=1000, sha256=SHA256)
     assert "file.bin" not in names(tmp_path)
 
 
@@ -216,9 +277,11 @@ def test_redirects_are_followed_to_http_only(server, tmp_path):
 def test_a_redirect_from_https_to_http_is_refused():
     request = urllib.request.Request("https://example.org/a")
     with pytest.raises(DownloadError, match=r"redirects to http://example\.org/a, which is less safe"):
-        _Redirects().redirect_request(request, None, 302, "Found", {}, "http://example.org/a")
+        _Redirects().redirect_request(request, io.BytesIO(), 302, "Found", {}, "http://example.org/a")
     assert (
-        _Redirects().redirect_request(request, None, 302, "Found", {}, "https://example.org/b").full_url.endswith("/b")
+        _Redirects()
+        .redirect_request(request, io.BytesIO(), 302, "Found", {}, "https://example.org/b")
+        .full_url.endswith("/b")
     )
 
 
@@ -233,14 +296,6 @@ def test_a_dead_server_is_reported(server, tmp_path):
     server.server_close()
     with pytest.raises(DownloadError, match=r"no connection: .* \(2 attempts\); check the network and try again"):
         get(server, tmp_path, attempts=2)
-
-
-def test_two_downloads_of_one_file_do_not_mix(server, tmp_path):
-    from filelock import FileLock
-
-    with FileLock(tmp_path / ".file.bin.lock"), pytest.raises(LockedError, match="another process is downloading it"):
-        get(server, tmp_path)
-    assert server.asked == []
 
 
 def test_a_folder_that_cannot_be_made_is_reported(server, tmp_path):

@@ -5,15 +5,21 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import subprocess
+import sys
 import tarfile
 import threading
+import time
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from irkit.errors import ConfigError, DataError, DownloadError, LockedError, NotFoundError
-from irkit.io import load_collection
+from irkit.io import load_collection, manifest
 from irkit.io.cards import find_card
 from irkit.io.fetch import fetch
 
@@ -147,21 +153,158 @@ def test_files_that_must_be_got_by_hand_are_named_after_the_rest_is_here(site, h
     assert (home / "collections" / "toy" / "q.qrels").is_file()
 
 
-def test_two_downloads_at_once(site, home):
+@contextmanager
+def held(home):
+    """Hold the lock of the collection as another process would, until the block ends."""
     from filelock import FileLock
 
+    (home / "collections").mkdir(parents=True, exist_ok=True)
+    begun, over = threading.Event(), threading.Event()
+
+    def hold():
+        with FileLock(home / "collections" / ".toy.lock"):
+            begun.set()
+            over.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    begun.wait()
+    try:
+        yield over
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_the_second_of_two_downloads_waits_with_a_word_and_finds_all_done(site, home, capsys):
     toy = card(home, site[1])
-    (home / "collections").mkdir(parents=True)
-    with FileLock(home / "collections" / ".toy.lock"), pytest.raises(LockedError, match="toy: another process"):
+    folder = fetch(toy)
+    capsys.readouterr()
+    (folder / "q.qrels").rename(home / "away")
+    with held(home) as over:
+
+        def other():
+            while "waiting" not in sys.stderr.getvalue():
+                time.sleep(0.01)
+            (home / "away").rename(folder / "q.qrels")  # the other process has got it
+            over.set()
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        (site[0] / "q.qrels").unlink()  # so it is not fetched a second time
+        assert fetch(toy) == folder
+        thread.join()
+    assert capsys.readouterr().err == "toy: another process is downloading it; waiting for it to finish\n"
+
+
+def test_a_download_that_does_not_end_is_not_waited_for_for_ever(site, home, monkeypatch):
+    toy = card(home, site[1])
+    monkeypatch.setattr("irkit.io.fetch.WAIT", 0.01)
+    with held(home), pytest.raises(LockedError, match="toy: another process has been downloading it for more than"):
         fetch(toy)
 
 
-def test_a_damaged_manifest_says_what_to_do(site, home):
+def test_what_dead_downloads_left_is_removed_and_parts_of_wanted_files_are_not(site, home):
     toy = card(home, site[1])
     folder = fetch(toy)
-    (folder / "manifest.json").write_text("{")
-    with pytest.raises(DataError, match=r"manifest\.json: is damaged \(JSONDecodeError\); delete it"):
-        load_collection("toy").verify()
+    (folder / "q.qrels").unlink()
+    for name in ("toy.tar.gz.part", "toy.tar.gz.part.json", ".docs.jsonl.77-0123abcd.tmp", "q.qrels.part.version"):
+        (folder / name).write_text("left")
+    (folder / ".mine.tmp").write_text("not irkit's")
+    (folder / "notes.part").write_text("not irkit's")
+    fetch(toy)
+    found = sorted(path.name for path in folder.iterdir())
+    assert found == [".mine.tmp", "docs.jsonl", "manifest.json", "notes.part", "q.qrels", "q.tsv"]
+
+
+@pytest.mark.parametrize("step", [3, 7, 11])
+def test_a_fetch_that_dies_at_any_step_of_unpacking_is_whole_after_the_next(site, home, step):
+    """The process ends without clean-up in one of its renames, syncs and removals."""
+    toy = card(home, site[1])
+    code = DYING.format(step=step)
+    died = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert died.returncode in {0, 9}, died.stderr
+    folder = home / "collections" / "toy"
+    for name, content in {"docs.jsonl": DOCS, "q.tsv": b"1\tone\n", "q.qrels": b"1 0 a 1\n"}.items():
+        assert not (folder / name).exists() or (folder / name).read_bytes() == content
+    fetch(toy)
+    assert sorted(path.name for path in folder.iterdir()) == ["docs.jsonl", "manifest.json", "q.qrels", "q.tsv"]
+    assert all(check.ok for check in load_collection("toy").verify())
+
+
+DYING = """
+import os
+left = {step}
+
+def dying(real):
+    def step(*arguments, **options):
+        global left
+        left -= 1
+        if left == 0:
+            os._exit(9)
+        return real(*arguments, **options)
+    return step
+
+from irkit.io.cards import find_card
+from irkit.io.fetch import fetch
+for name in ("fsync", "replace", "unlink"):
+    setattr(os, name, dying(getattr(os, name)))
+fetch(find_card("toy"))
+"""
+
+
+def test_an_archive_that_came_whole_is_not_fetched_again_where_its_digest_is_known(site, home):
+    toy = card(home, site[1])
+    packed = (site[0] / "toy.tar.gz").read_bytes()
+    named = toy.files[0].changed(sha256=hashlib.sha256(packed).hexdigest())
+    toy = toy.changed(files=(named, toy.files[1]))
+    folder = home / "collections" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "toy.tar.gz").write_bytes(packed)
+    (site[0] / "toy.tar.gz").unlink()
+    assert names(fetch(toy)) == ["docs.jsonl", "manifest.json", "q.qrels", "q.tsv"]
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system"), OSError(28, "No space")]
+)
+@pytest.mark.parametrize("what", ["mkdir", "replace", "fsync"])
+def test_a_place_that_cannot_be_written_is_one_line_and_nothing_half_is_left(site, home, monkeypatch, error, what):
+    toy = card(home, site[1])
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(*(Path, "mkdir") if what == "mkdir" else (os, what), refuse)
+    with pytest.raises((DownloadError, DataError), match=rf"cannot write.*{error.strerror}; check free space and perm"):
+        fetch(toy)
+    monkeypatch.undo()
+    monkeypatch.setenv("IRKIT_HOME", str(home))
+    fetch(toy)
+    assert all(check.ok for check in load_collection("toy").verify())
+
+
+ENTRY = {"url": "u", "sha256": "0" * 64, "bytes": 1, "date": "2004-01-31"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[" * 100_000,
+        "[]",
+        '{"files": []}',
+        *(
+            json.dumps({"files": {"q.qrels": {**ENTRY, **wrong}}})
+            for wrong in ({"sha256": "0"}, {"sha256": None}, {"bytes": "x"}, {"date": 3}, {"more": 1})
+        ),
+    ],
+)
+def test_a_damaged_manifest_says_what_to_do(home, content):
+    (home / "a").mkdir(parents=True)
+    (home / "a" / "manifest.json").write_text(content)
+    with pytest.raises(DataError, match=r"manifest\.json: is damaged \(\w+\); delete it"):
+        manifest.load(home / "a")
 
 
 @pytest.mark.parametrize(("name", "source"), [("lee", "the package gensim"), ("msmarco-passage", "ir_datasets")])

@@ -122,6 +122,18 @@ def test_json_lines(tmp_path):
     }
 
 
+def test_the_text_is_the_first_key_that_holds_one(tmp_path):
+    path = write(
+        tmp_path / "a.jsonl",
+        '{"id": "1", "contents": "", "text": "storm"}\n{"id": "2", "contents": null, "body": "x"}\n',
+    )
+    assert docs(path) == [("1", "storm"), ("2", "x")]
+    path = write(tmp_path / "b.jsonl", '{"id": "1", "text": ""}\n{"id": "2", "title": "T", "text": null}\n')
+    assert docs(path) == [("1", ""), ("2", "T")], "an empty text is one, a null is none"
+    path = write(tmp_path / "q.jsonl", '{"id": "1", "query": "", "title": "storm"}\n')
+    assert queries(path) == {"1": "storm"}
+
+
 def test_tables(tmp_path):
     assert docs(write(tmp_path / "a.tsv", '1\tone "quoted\n2\ttwo\n')) == [("1", 'one "quoted'), ("2", "two")]
     assert docs(write(tmp_path / "b.tsv", "id\ttext\ttitle\n1\tx\tT\n")) == [("1", "T\nx")]
@@ -147,6 +159,22 @@ def test_parquet(tmp_path):
     assert queries(tmp_path / "t.parquet") == {"1": "q"}
 
 
+def test_judgements_of_three_columns_and_with_names_and_comments(tmp_path):
+    expected = [("q1", "d1", 1), ("q1", "d2", 0)]
+    for text in (
+        "q1 d1 1\nq1 d2 0\n",
+        "# by hand\nq1\td1\t1\n  # more\nq1\td2\t0\n",
+        "qid docno label\nq1 d1 1\nq1 d2 0\n",
+        "# BEIR's\nquery-id\tcorpus-id\tscore\nq1\td1\t1\n# more\nq1\td2\t0\n",
+        "query_id\tdoc_id\trelevance\nq1\td1\t1\nq1\td2\t0\n",
+        "topic_id iter docno rel\nq1 0 d1 1\n#q1 0 d3 1\nq1 0 d2 0\n",
+    ):
+        assert qrels(write(tmp_path / "q", text)) == expected
+        assert qrels(write(tmp_path / "q.tsv", text)) == expected
+    with pytest.raises(DataError, match="q:1: the columns are query, document, label, got docno, qid, label; put them"):
+        read_qrels(write(tmp_path / "q", "docno qid label\nd1 q1 1\n"))
+
+
 @pytest.mark.parametrize(
     "text",
     ["1 0 d1 2\n1 0 d2 -1\n", "1\tQ0\td1\t2\r\n1\tQ0\td2\t-1\r\n", "\ufeff1 x d1 +2\n\n  1   x d2 -1  \n"],
@@ -157,7 +185,7 @@ def test_trec_qrels(tmp_path, text):
 
 
 def test_ids_keep_white_space_beyond_ascii(tmp_path):
-    assert qrels(write(tmp_path / "q", "1 0 d\u00a01\u2028 2\n")) == [("1", "d\u00a01\u2028", 2)]
+    assert qrels(write(tmp_path / "q", "1 0 d\u00a01\u3000 2\n")) == [("1", "d\u00a01\u3000", 2)]
 
 
 def test_gzip_and_a_byte_order_mark_are_seen_through(tmp_path):
@@ -235,3 +263,17 @@ def test_reading_documents_needs_no_pandas():
     code = "import sys, irkit.io.formats; print(sorted({'pandas', 'pydantic', 'torch', 'scipy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_ids_and_labels_of_parquet_are_no_fractions(tmp_path):
+    path = tmp_path / "q.parquet"
+    pq.write_table(pa.table({"qid": [1], "docno": ["d"], "label": [1.0]}), path)
+    assert qrels(path) == [("1", "d", 1)]
+    pq.write_table(pa.table({"qid": [1.0], "docno": ["d"], "label": [1]}), path)
+    with pytest.raises(
+        DataError, match=r"q\.parquet:1: an id must be a string or a whole number, got float 1\.0; write"
+    ):
+        read_qrels(path)
+    pq.write_table(pa.table({"id": ["1", "2"], "text": ["x", None]}), tmp_path / "d.parquet")
+    with pytest.raises(DataError, match=r"d\.parquet:2: document '2' has no text, got null as text"):
+        docs(tmp_path / "d.parquet")

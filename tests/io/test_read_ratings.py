@@ -68,6 +68,86 @@ def test_parquet_and_named_columns(tmp_path):
     assert read_ratings(tmp_path / "numbers.parquet")["user_id"].tolist() == ["1", "1", "22"]
 
 
+TIMES = {
+    "seconds": ["1700000000", "1700003600"],
+    "milliseconds": ["1700000000000", "1700003600000"],
+    "microseconds": ["1700000000000000", "1700003600000000"],
+    "nanoseconds": ["1700000000000000000", "1700003600000000000"],
+    "dates": ["2023-11-14 22:13:20", "2023-11-15T00:13:20+01:00"],
+}
+
+
+@pytest.mark.parametrize("kind", TIMES)
+@pytest.mark.parametrize("form", ["csv", "tsv", "parquet"])
+@pytest.mark.parametrize("slow", [False, True])
+def test_times_of_every_kind_are_the_same_seconds_from_every_format(kind, form, slow, tmp_path, monkeypatch):
+    if slow:
+        monkeypatch.setattr(module, "_fast", lambda *args: None)
+    path = tmp_path / f"r.{form}"
+    frame = pd.DataFrame({"user": ["a", "b"], "item": ["x", "y"], "rating": [1.0, 2.0], "timestamp": TIMES[kind]})
+    if form == "parquet":
+        (frame if kind == "dates" else frame.astype({"timestamp": "int64"})).to_parquet(path)
+    else:
+        frame.to_csv(path, index=False, sep="," if form == "csv" else "\t")
+    assert read_ratings(path)["timestamp"].tolist() == [1700000000.0, 1700003600.0]
+
+
+def test_dates_are_not_read_line_by_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_slow", lambda *args: pytest.fail("read line by line"))
+    (tmp_path / "r.csv").write_text("user, item,rating,timestamp\na, x,1,2023-11-14 22:13:20\n")
+    found = read_ratings(tmp_path / "r.csv")
+    assert found.to_dict("list") == {"user_id": ["a"], "item_id": ["x"], "rating": [1.0], "timestamp": [1700000000.0]}
+
+
+def test_a_unit_can_be_given_and_is_checked(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("user,item,rating,timestamp\na,x,1,86400000\nb,x,1,8640000000\n")
+    with pytest.raises(
+        DataError, match=r"r.csv:2: the timestamp 86400000, and others are milliseconds like 8640000000"
+    ):
+        read_ratings(path)
+    assert read_ratings(path, time_unit="ms")["timestamp"].tolist() == [86400.0, 8640000.0]
+    path.write_text("user,item,rating,timestamp\na,x,1,1700000000000\n")
+    with pytest.raises(DataError, match=r"r.csv:2: the timestamp 1700000000000, which in seconds is the year 55840"):
+        read_ratings(path, time_unit="s")
+    with pytest.raises(ConfigError, match="time_unit is one of auto, s, ms, us, ns, got 'minutes'"):
+        read_ratings(path, time_unit="minutes")
+
+
+def test_a_column_of_times_that_is_empty_is_none(tmp_path):
+    (tmp_path / "r.csv").write_text("user,item,rating,timestamp\na,x,1,\nb,x,1,\n")
+    assert list(read_ratings(tmp_path / "r.csv")) == ["user_id", "item_id", "rating"]
+
+
+def test_ids_are_the_same_from_every_format(tmp_path):
+    frame = pd.DataFrame({"user": [123456789012, 7], "item": ["green tea", "x"], "rating": [1.0, 2.0]})
+    frame.to_csv(tmp_path / "r.csv", index=False)
+    frame.astype({"user": "float64"}).to_parquet(tmp_path / "float.parquet")
+    frame.to_parquet(tmp_path / "whole.parquet")
+    (tmp_path / "spaced.csv").write_text("user, item, rating\n123456789012 , green tea , 1\n 7, x,2\n")
+    for name in ("r.csv", "float.parquet", "whole.parquet", "spaced.csv"):
+        found = read_ratings(tmp_path / name)
+        assert found["user_id"].tolist() == ["123456789012", "7"], name
+        assert found["item_id"].tolist() == ["green tea", "x"], name
+
+
+@pytest.mark.parametrize(
+    ("user", "message"),
+    [
+        ([1.0, 2.5], "row 2 has the user_id 2.5, not an exact whole number; write ids as text"),
+        ([1.0, 2.0**53], "row 2 has the user_id 9007199254740992.0, not an exact whole number"),
+        ([1.0, None], "row 2 has no user_id; fill it or drop the row"),
+        (["a", " "], "row 2 has no user_id; fill it or drop the row"),
+        ([True, False], "row 1 has a user_id of the kind bool; write ids as text"),
+    ],
+)
+def test_ids_that_are_none_are_refused_in_parquet(user, message, tmp_path):
+    frame = pd.DataFrame({"user": user, "item": ["x", "y"], "rating": [1.0, 2.0]})
+    frame.to_parquet(tmp_path / "r.parquet")
+    with pytest.raises(DataError, match=message):
+        read_ratings(tmp_path / "r.parquet")
+
+
 def test_the_time_may_be_absent(tmp_path):
     for name, text in {"a.dat": "1::2::3\n", "a.tab": "1\t2\t3\n", "a.csv": "user,item,rating\n1,2,3\n"}.items():
         (tmp_path / name).write_text(text)
@@ -90,12 +170,24 @@ def test_latin_1_and_a_byte_order_mark(tmp_path):
         ("u.data", "1\t2\t3\t4\n1\t2\tgood\t4\n", r"u.data:2: the rating must be a finite number, got 'good'"),
         ("u.data", "1\t2\t3\t4\n1\t2\tnan\t4\n", r"u.data:2: the rating must be a finite number, got 'nan'"),
         ("u.data", "1\t2\t3\t4\n\n1\t2\t3\n", r"u.data:3: 4 fields are needed, as in the first line, got 3"),
-        ("u.data", "1\t2\t3\t4\n1\t\t3\t4\n", r"u.data:2: the item_id is missing"),
-        ("r.dat", "1::2::3::4\n1::2::3::\n", r"r.dat:2: the timestamp must be a finite number, got 'nothing'"),
+        ("u.data", "1\t2\t3\t4\n1\t\t3\t4\n", r"u.data:2: no item_id; fill it or drop the row"),
+        ("r.dat", "1::2::3::4\n1::2::3::\n", r"r.dat:2: no timestamp while others have one"),
         ("r.dat", "1::2\n", r"r.dat:1: user, item, rating and perhaps a timestamp are needed, got 2 fields"),
         ("r.csv", "user,thing,rating\n1,2,3\n", r"r.csv:1: a column 'item_id' is needed, got user, thing, rating"),
         ("r.csv", "user,item,rating\n", r"r.csv:1: the file holds no rating"),
         ("r.csv", 'user,item,rating\n1,"2,3\n', r"r.csv:2: not valid CSV"),
+        ("r.csv", "user,item,rating\nann,tea,5\n ,tea,3\n", r"r.csv:3: no user_id; fill it or drop the row"),
+        ("r.csv", "user,item,rating\nann,\x1b[2J,5\n", r"r.csv:2: the item_id '.x1b.2J', with a control"),
+        ("r.csv", "user,item\nann,tea\n", r"r.csv:1: there are two fields, and no rating; add a column 'rating', of"),
+        ("r.tsv", "user\titem\nann\ttea\n", r"r.tsv:1: there are two fields, and no rating; add a column 'rating'"),
+        ("r.csv", "user,item,time\nann,tea,9\n", r"r.csv:1: a column 'rating' is needed, got user, item, time"),
+        ("r.csv", "user;item;rating\nann;tea;5\n", r"r.csv:1: fields are separated by semicolons; separate them by"),
+        ("r.csv", "user,item,rating,time\na,b,1,today\n", r"r.csv:2: the timestamp 'today'; write seconds since 1970"),
+        (
+            "r.dat",
+            "1::2::3::1700000000\n\n1::4::3::1700000000000\n",
+            r"r.dat:1: the timestamp 1700000000, and others are",
+        ),
         ("r.txt", "hello world\n", r"r.txt:1: these are no ratings that irkit knows; name one of tab, dat"),
     ],
 )
@@ -142,7 +234,7 @@ def test_options_that_do_not_fit_are_refused(tmp_path):
             st.text("abc019._-", min_size=1, max_size=4),
             st.text("xyz019._-", min_size=1, max_size=4),
             st.floats(0, 10).map(lambda x: round(x, 2)),
-            st.integers(0, 2**31),
+            st.integers(10**8, 2**31),
         ),
         min_size=1,
         max_size=20,
@@ -157,7 +249,7 @@ def test_what_is_written_is_read_by_both_ways(rows):
         path = Path(folder) / "r.dat"
         path.write_text("".join(f"{u}::{i}::{r}::{t}\n" for u, i, r, t in rows))
         fast = read_ratings(path)
-        slow = module._frame(module._slow(path, "dat", {}, "utf-8"))
+        slow = module._slow(path, "dat", {}, "utf-8", "auto")
     pd.testing.assert_frame_equal(fast, slow)
     assert fast.to_numpy().tolist() == [[u, i, r, float(t)] for u, i, r, t in rows]
 

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.errors import DataError, FrameError
+from irkit.evaluate import evaluate
 from irkit.hits import Docnos, Hits
+from irkit.ids import hides
 from irkit.io import read_run, write_run
-from irkit.io.runs import keep_order
+from irkit.io.runs import keep_order, read_tagged_run
 
 
 def results(rows: list[tuple], columns=("qid", "docno", "score")) -> pd.DataFrame:
@@ -80,6 +82,7 @@ def test_queries_without_hits_write_nothing(tmp_path):
 
 
 ids = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters=" \t\n\r\v\f"), min_size=1, max_size=4)
+ids = ids.filter(lambda text: hides(text) is None)
 scores = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
@@ -169,13 +172,47 @@ def test_trec_eval_reproduces_the_order_of_a_run_with_anserinis_ties(tmp_path):
     assert found[ir_measures.RR] == pytest.approx(1 / 3, abs=1e-4)
 
 
-def test_a_frame_is_written_in_the_order_of_its_ranks(tmp_path):
+def test_a_frame_is_written_in_the_order_of_its_scores_whatever_an_older_rank_says(tmp_path):
     path = tmp_path / "run"
-    frame = results([("1", "b", 5.0, 1), ("1", "a", 9.0, 0), ("1", "c", 6.0, 2)], ("qid", "docno", "score", "rank"))
+    frame = results([("1", "b", 5.0, 1), ("1", "a", 9.0, 2), ("1", "c", 6.0, 0)], ("qid", "docno", "score", "rank"))
     write_run(frame, path)
-    assert read_run(path)["docno"].tolist() == ["a", "b", "c"]
-    write_run(frame.drop(columns="rank"), path)
-    assert read_run(path)["docno"].tolist() == ["a", "c", "b"]
+    assert path.read_text() == "1 Q0 a 1 9 irkit\n1 Q0 c 2 6 irkit\n1 Q0 b 3 5 irkit\n"
+    write_run(frame.drop(columns="rank"), tmp_path / "plain")
+    assert (tmp_path / "plain").read_text() == path.read_text()
+
+
+def test_memory_and_file_measure_the_same_after_new_scores(tmp_path):
+    qrels = results([("1", "d2", 1)], ("qid", "docno", "label"))
+    frame = hits([("1", "d1", 2.0), ("1", "d2", 1.0)]).frame()
+    frame["score"] = [0.1, 0.9]
+    write_run(frame, tmp_path / "run")
+    assert read_run(tmp_path / "run")["score"].tolist() == [0.9, 0.1]
+    for ranked in (frame, read_run(tmp_path / "run")):
+        assert evaluate(ranked, qrels, "RR").means["RR"] == 1.0
+
+
+def test_a_frame_keeps_the_tie_rule_of_its_results(tmp_path):
+    qrels = results([("1", "a", 1)], ("qid", "docno", "label"))
+    run = hits([("1", "a", 1.0), ("1", "b", 1.0)], ties="anserini")
+    for number, same in enumerate((run, run.frame(), run.frame().assign(score=2.0))):
+        write_run(same, tmp_path / f"run{number}")
+        assert read_run(tmp_path / f"run{number}")["docno"].tolist() == ["a", "b"]
+        assert evaluate(same, qrels, "RR").means["RR"] == 1.0
+
+
+@pytest.mark.parametrize("blanks", [" ", "\t", "  "], ids=["blank", "tab", "two blanks"])
+def test_the_tags_of_a_run_are_told_in_order_of_appearance(tmp_path, blanks):
+    rows = ["1 Q0 a 1 3 mine", "1 Q0 b 2 2 yours", "2 Q0 a 1 1 mine"]
+    (tmp_path / "run").write_text("".join(blanks.join(row.split()) + "\n" for row in rows))
+    frame, tags = read_tagged_run(tmp_path / "run")
+    assert tags == ("mine", "yours")
+    assert frame.equals(read_run(tmp_path / "run"))
+
+
+def test_a_run_without_results_is_a_file_without_lines(tmp_path):
+    for number, frame in enumerate((results([]), pd.DataFrame({"qid": [], "docno": [], "score": []}), pd.DataFrame())):
+        write_run(frame, tmp_path / f"run{number}")
+        assert (tmp_path / f"run{number}").read_text() == ""
 
 
 def test_what_a_run_file_cannot_carry_is_refused_and_the_old_file_stays(tmp_path):

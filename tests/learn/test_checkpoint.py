@@ -1,9 +1,13 @@
 """Tests of irkit.learn.checkpoint."""
 
+import errno
 import json
 import os
 import pickle
 import struct
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
@@ -93,6 +97,13 @@ def test_a_file_cut_short_is_refused(tmp_path):
             checkpoint.load(path, "thing")
 
 
+def test_a_header_that_could_not_be_read_back_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "HEADER", 50)
+    with pytest.raises(ConfigError, match="checkpoint: plain values may take 50 bytes, got 60; keep them as tensors"):
+        checkpoint.save(tmp_path / "a", "thing", {"x": "y" * 51})
+    assert os.listdir(tmp_path) == []
+
+
 class Trap:
     def __reduce__(self):
         return os.abort, ()
@@ -135,3 +146,65 @@ def test_the_file_is_plain_safetensors_with_json(tmp_path):
     raw = (tmp_path / "a").read_bytes()
     header = json.loads(raw[8 : 8 + struct.unpack("<Q", raw[:8])[0]])
     assert json.loads(header["__metadata__"]["tree"]) == {"x": {"@tensor": "/x"}, "n": 7}
+
+
+# --------------------------------------------------------------------------- disks that are full, processes that die
+
+
+@pytest.fixture
+def little_room():
+    """Let the system refuse files of more than 8 KiB, as a full disk would."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_part_of_the_new(tmp_path, little_room):
+    checkpoint.save(tmp_path / "a", "thing", {"x": torch.zeros(10)})
+    with pytest.raises(DataError, match="a: cannot write: File too large; check free space and permissions"):
+        checkpoint.save(tmp_path / "a", "thing", {"x": torch.zeros(10_000)})
+    assert os.listdir(tmp_path) == ["a"]
+    assert same(checkpoint.load(tmp_path / "a", "thing"), {"x": torch.zeros(10)})
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+@pytest.mark.parametrize("call", ["replace", "fsync"])
+def test_whatever_the_system_refuses_is_one_line(tmp_path, monkeypatch, number, call):
+    checkpoint.save(tmp_path / "a", "thing", {"x": 1})
+
+    def refuse(*given):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, call, refuse)
+        with pytest.raises(
+            DataError, match=f"a: cannot write: {os.strerror(number)}; check free space and permissions"
+        ):
+            checkpoint.save(tmp_path / "a", "thing", {"x": 2})
+    assert os.listdir(tmp_path) == ["a"]
+    assert checkpoint.load(tmp_path / "a", "thing") == {"x": 1}
+
+
+WRITER = """
+import itertools, sys, torch
+from irkit.learn import checkpoint
+for number in itertools.count(1):
+    checkpoint.save(sys.argv[1], "thing", {"number": number, "x": torch.full((200_000,), float(number))})
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path):
+    path = tmp_path / "a"
+    for round in range(3):
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True) as writer:
+            for _ in range(3 + round):
+                writer.stdout.readline()
+            time.sleep(0.001 * round)
+            writer.kill()
+        tree = checkpoint.load(path, "thing")
+        assert torch.equal(tree["x"], torch.full((200_000,), float(tree["number"])))

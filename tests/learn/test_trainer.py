@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from irkit.errors import ConfigError, DataError
+from irkit.learn import checkpoint
 from irkit.learn.batches import Rows
 from irkit.learn.conditions import choose_device, conditions, deferred_interrupt
 from irkit.learn.estimate import Estimate
@@ -309,6 +310,47 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
         run(config, folder=tmp_path, resume=True)
 
 
+def test_a_checkpoint_of_another_version_is_read_or_refused_in_one_line(tmp_path):
+    config = TrainerConfig(epochs=2)
+    net, _ = run(config, folder=tmp_path)
+    tree = checkpoint.load(tmp_path / CHECKPOINT, "run")
+    del tree["run"]["validation data"]
+    for name in ("before", "longest"):  # as the first version wrote it
+        del tree["counters"][name]
+    checkpoint.save(tmp_path / CHECKPOINT, "run", tree)
+    assert weights(run(config, folder=tmp_path, resume=True)[0]) == weights(net)
+    checkpoint.save(tmp_path / CHECKPOINT, "run", tree)
+    with pytest.raises(ConfigError, match="holds 2 epochs in 2 steps and would have ended sooner with epochs 1"):
+        run(config.changed(epochs=1), folder=tmp_path, resume=True)
+    for change in ({"counters": {"steps": 3}}, {"optimisers": []}):
+        checkpoint.save(tmp_path / CHECKPOINT, "run", {**tree, **change})
+        with pytest.raises(DataError, match="does not fit this version's training"):
+            run(config, folder=tmp_path, resume=True)
+
+
+def test_validation_rows_are_part_of_what_a_run_is(tmp_path):
+    config = TrainerConfig(epochs=1)
+    run(config, folder=tmp_path, validation_data="one")
+    with pytest.raises(ConfigError, match="belongs to another run: not the same validation data; resume with"):
+        run(config, folder=tmp_path, validation_data="other", resume=True)
+    run(config, folder=tmp_path, validation_data="one", resume=True)
+
+
+def test_a_curve_that_is_lost_is_not_replaced_by_an_empty_one(tmp_path):
+    config = TrainerConfig(epochs=3)
+    run(config, folder=tmp_path)
+    path = tmp_path / "metrics.jsonl"
+    whole = path.read_bytes()
+    for kept in (None, whole.split(b"\n", 1)[0] + b"\n"):
+        path.unlink() if kept is None else path.write_bytes(kept)
+        with pytest.raises(
+            DataError, match=r"metrics\.jsonl: lacks the evaluation of step 3; restore the file, or start"
+        ):
+            run(config, folder=tmp_path, resume=True)
+    path.write_bytes(whole)
+    run(config, folder=tmp_path, resume=True)
+
+
 def test_metrics_cut_short_by_a_kill_are_read_and_nonsense_is_refused(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"step": 1}\n{"step": 2, "val')
@@ -378,9 +420,13 @@ def test_global_state_is_put_back(monkeypatch):
 def test_devices():
     assert choose_device("cpu").type == "cpu"
     assert choose_device("auto").type in {"cpu", "cuda"}
-    for name in ("toaster", "cuda:77"):
-        with pytest.raises(ConfigError, match=f"device: cannot compute on it, got '{name}'; use auto, cpu"):
+    with pytest.raises(ConfigError, match="device: cannot compute on it, got 'cuda:77'; use auto, cpu"):
+        choose_device("cuda:77")
+    for name in ("toaster", "meta", "cpu:0", "cuda:x", "xla", "cuda\n"):
+        with pytest.raises(ConfigError, match="device: a device is auto, cpu, cuda, cuda:0 and so on, or mps, got"):
             choose_device(name)
+        with pytest.raises(ConfigError, match=r"Trainer: device is not valid, got .*; a device is auto"):
+            TrainerConfig(device=name)
 
 
 def test_a_second_ctrl_c_interrupts_at_once_and_other_threads_get_none():

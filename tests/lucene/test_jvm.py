@@ -3,17 +3,22 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from irkit.errors import JavaError
-from irkit.lucene import jvm
+from irkit.errors import ConfigError, JavaError
+from irkit.lucene import Index, build_index, jvm
+
+QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"Short-lived processes gain nothing from an optimising compiler."
 
 
-def python(code, **environment):
+def python(code, cwd=None, **environment):
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment})
+    environment = {**os.environ, **environment}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, cwd=cwd)
 
 
 def fake_java(folder: Path, version: str | None) -> Path:
@@ -92,6 +97,66 @@ def test_options_fit_the_version(clean):
     assert "-XX:+UseParallelGC" in jvm.options(21)
     clean.setenv("JAVA_TOOL_OPTIONS", "-XX:+UseG1GC")
     assert not [option for option in jvm.options(21) if "GC" in option]
+
+
+def test_reports_of_crashes_go_to_the_users_folder_unless_they_are_sent_elsewhere(clean, tmp_path):
+    clean.setenv("IRKIT_HOME", str(tmp_path / "100%"))
+    chosen = jvm.options(21)
+    assert f"-XX:ErrorFile={tmp_path}/100%%/crash/hs_err_pid%p.log" in chosen
+    assert f"-XX:ReplayDataFile={tmp_path}/100%%/crash/replay_pid%p.log" in chosen
+    assert f"-XX:HeapDumpPath={tmp_path}/100%/crash" in chosen
+    assert "-XX:-CreateCoredumpOnCrash" in chosen
+    clean.setenv("JAVA_TOOL_OPTIONS", "-XX:ErrorFile=/here.log -XX:+CreateCoredumpOnCrash")
+    assert not [option for option in jvm.options(21) if "ErrorFile" in option or "Coredump" in option]
+
+
+def test_a_user_folder_that_cannot_be_made_sends_reports_to_the_temporary_files(clean, tmp_path):
+    (tmp_path / "file").touch()
+    clean.setenv("IRKIT_HOME", str(tmp_path / "file" / "home"))
+    assert jvm.crash_folder() == Path(tempfile.gettempdir())
+    clean.setenv("IRKIT_HOME", str(tmp_path) + "/\udcff")
+    assert jvm.crash_folder() == Path(tempfile.gettempdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals of Linux")
+def test_a_crash_leaves_nothing_in_the_folder_one_is_in(tmp_path):
+    code = "import ctypes; from irkit.lucene import jvm; jvm.start(); ctypes.string_at(0)"
+    (tmp_path / "here").mkdir()
+    done = python(code, IRKIT_HOME=str(tmp_path / "home"), cwd=tmp_path / "here")
+    assert done.returncode != 0
+    assert "A fatal error has been detected by the Java Runtime Environment" in done.stdout
+    assert list((tmp_path / "here").iterdir()) == []
+    assert [path.name.split("_pid")[0] for path in (tmp_path / "home" / "crash").iterdir()] == ["hs_err"]
+
+
+# ------------------------------------------------------------------------------------ names of files
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="locales of Linux")
+def test_names_of_files_do_not_depend_on_the_locale(tmp_path):
+    code = f"""
+import locale, os
+before = dict(os.environ), locale.setlocale(locale.LC_ALL)
+from irkit.lucene import Index, build_index
+with build_index({str(tmp_path)!r} + "/índice \U0001f40b", [("a", "lluvia"), ("b", "viento")]) as index:
+    print(len(index.search(["viento"], 10).doc), index.postings.shape, index.texts(["b"]))
+print((dict(os.environ), locale.setlocale(locale.LC_ALL)) == before)
+"""
+    done = python(code, LC_ALL="C", JAVA_TOOL_OPTIONS=QUICK)
+    assert done.stdout == "1 (2, 2) ['viento']\nTrue\n", done.stderr
+    assert (tmp_path / "índice \U0001f40b").is_dir()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux takes any bytes as a name")
+def test_a_path_that_is_no_text_is_one_line(tmp_path):
+    path = str(tmp_path) + "/index\udcff"
+    line = r"index: Java takes only paths that are valid UTF-8, got '.*index\\udcff'; rename it"
+    with pytest.raises(ConfigError, match=line):
+        build_index(path, [("a", "rain")])
+    assert os.listdir(tmp_path) == []
+    os.mkdir(path)
+    with pytest.raises(ConfigError, match=line):
+        Index.open(path)
 
 
 # -------------------------------------------------------------------------------------------- start

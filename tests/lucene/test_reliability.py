@@ -37,7 +37,7 @@ if warm:
 print("ready", flush=True)
 sys.stdin.readline()
 for version in range(first, last):
-    build_index(path, documents(version), threads=2).close()
+    build_index(path, documents(version), threads=2, overwrite=True).close()
 """
 
 
@@ -90,7 +90,11 @@ def version(path, *, parts=True):
 
 
 def leftovers(path):
-    return sorted(set(os.listdir(path.parent)) - {path.name, f".{path.name}.lock"})
+    return sorted(set(os.listdir(path.parent)) - {path.name})
+
+
+def half_built(path):
+    return [name for name in leftovers(path) if ".building-" in name]
 
 
 @pytest.mark.slow
@@ -105,10 +109,12 @@ def test_twenty_kills_at_random_moments(tmp_path, prepare):
         running = go(coming)
         # The next process starts its JVM meanwhile.
         coming = prepare(path, first=100 * (kill + 1), last=100 * (kill + 2), warm=tmp_path / f"warm{kill}")
-        time.sleep(rng.uniform(0.0, 0.4))
+        time.sleep(
+            rng.uniform(0.0, 0.4) * (1 + kill / 10)
+        )  # longer and longer: on a busy machine a build takes a while
         running.kill()
         running.wait()
-        littered += bool(leftovers(path))
+        littered += bool(half_built(path))
         seen.append(version(path))
         if kill >= 20 and len(set(seen)) > 5 and littered > 5:  # a busy machine needs more than twenty
             break
@@ -117,7 +123,7 @@ def test_twenty_kills_at_random_moments(tmp_path, prepare):
     assert seen == sorted(seen)  # never back to an older one
     assert len(set(seen)) > 5  # some builds ended before the kill
     assert littered > 5  # and some did not
-    build_index(path, documents(7)).close()
+    build_index(path, documents(7), overwrite=True).close()
     assert version(path) == 7
     assert leftovers(path) == []
 
@@ -140,7 +146,7 @@ def test_readers_during_rebuilds(tmp_path, prepare):
 def test_of_two_builders_one_wins(tmp_path, prepare):
     path = tmp_path / "index"
     first = go(prepare(path, size=200_000))
-    while not leftovers(path):  # until the first has the lock and its folder
+    while not half_built(path):  # until the first has the lock and its folder
         assert first.poll() is None
         time.sleep(0.01)
     second = go(prepare(path))
@@ -152,7 +158,7 @@ def test_of_two_builders_one_wins(tmp_path, prepare):
     first.kill()
     first.wait()
     assert not path.exists()
-    build_index(path, documents(5)).close()
+    build_index(path, documents(5), overwrite=True).close()
     assert version(path) == 5
     assert leftovers(path) == []
 
@@ -202,11 +208,55 @@ def test_no_room_for_the_sidecar(tmp_path, part):
     assert done.returncode == 1
     message = done.stderr.strip().splitlines()[-1]
     assert message.startswith(
-        ("irkit.errors.ConfigError: sidecar: cannot write ", "irkit.errors.JavaError: sidecar: exporting")
+        ("irkit.errors.ConfigError: sidecar: can be written neither in ", "irkit.errors.JavaError: sidecar: exporting")
     )
     assert "File too large" in message
-    assert sorted({*os.listdir(path / "irkit"), ".lock"}) == sorted({*before, ".lock"})
+    assert sorted(os.listdir(path / "irkit")) == before
     assert version(path) == 0
+
+
+# Ends the process before its n-th change to the file system, as a kill would.
+KILLED = """
+import os, sys
+from irkit.lucene.sidecar import Sidecar
+
+path, stop = sys.argv[1], int(sys.argv[2])
+steps = 0
+
+def counted(real):
+    def step(*args, **options):
+        global steps
+        if steps == stop:
+            os._exit(7)
+        steps += 1
+        return real(*args, **options)
+    return step
+
+side = Sidecar.open(path)
+os.replace, os.mkdir = counted(os.replace), counted(os.mkdir)
+side.forward
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_step_of_writing_a_part(tmp_path, monkeypatch):
+    """What was kept is right, what was not is made again, and the work folder goes when it is old."""
+    monkeypatch.setattr("irkit.lucene.manifest.ABANDONED", 0.0)
+    path = tmp_path / "index"
+    build_index(path, documents(0)).close()
+    for stop in range(40):
+        with Index.open(path) as index:
+            assert index.lengths.sum() == index.stats.tokens
+        done = subprocess.run([sys.executable, "-c", KILLED, str(path), str(stop)], capture_output=True, text=True)
+        assert done.returncode in (0, 7), done.stderr
+        for _ in range(2):  # with what was kept, and with none of it
+            assert version(path) == 0
+            for name in ("csr_ptr.npy", "csr_term.npy", "csr_tf.npy"):
+                (path / "irkit" / name).unlink()
+        assert [name for name in os.listdir(path / "irkit") if name.startswith(".")] == []
+        if done.returncode == 0:
+            break
+    assert stop > 5  # the work folder, three parts, the manifest, the record of what is intact
 
 
 @pytest.fixture

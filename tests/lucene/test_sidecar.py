@@ -1,12 +1,15 @@
-"""Tests of irkit.lucene.sidecar, manifest, storage, transpose and vocabulary."""
+"""Tests of irkit.lucene.sidecar, manifest, making, storage, transpose and vocabulary."""
 
+import errno
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import random as random_matrix
 
-from irkit.errors import ConfigError, DataError, NotFoundError
-from irkit.lucene import Analyzer, Index, build_index, manifest, sidecar, storage
+from irkit.config import digest
+from irkit.errors import ConfigError, DamagedError, DataError, JavaError, NotFoundError
+from irkit.lucene import Analyzer, Index, build_index, making, manifest, sidecar, storage
 from irkit.lucene.jvm import start
 from irkit.lucene.sidecar import Sidecar
 from irkit.lucene.transpose import transpose
@@ -81,7 +85,7 @@ TEXTS = st.lists(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join), mi
 @given(texts=TEXTS, name=st.sampled_from(["english", "whitespace", "english-nostem"]))
 def test_any_collection_agrees_with_counting(tmp_path, texts, name):
     documents = [(f"d{row}", text) for row, text in enumerate(texts)]
-    build_index(tmp_path / "index", documents, analyzer=name).close()
+    build_index(tmp_path / "index", documents, analyzer=name, overwrite=True).close()
     check(Sidecar.open(tmp_path / "index"), documents, name)
 
 
@@ -100,7 +104,7 @@ def test_several_segments(tmp_path, monkeypatch):
     monkeypatch.setattr("irkit.lucene.build.BATCH_TEXTS", 3)
     documents = [(f"d{i * 7919 % 1000}", f"w{i % 17} w{i % 5} common") for i in range(400)]
     for _ in range(20):  # on a busy machine one thread may happen to take every batch
-        build_index(tmp_path / "index", documents, threads=4, analyzer="whitespace").close()
+        build_index(tmp_path / "index", documents, threads=4, analyzer="whitespace", overwrite=True).close()
         segments = [name for name in os.listdir(tmp_path / "index") if name.endswith(".si")]
         if len(segments) > 1:
             break
@@ -203,8 +207,119 @@ def test_an_index_that_cannot_be_written_has_its_sidecar_at_home(tmp_path, monke
     assert os.stat(side.folder / "manifest.json").st_mtime_ns == stamp
     (tmp_path / "blocked").write_text("")
     monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "blocked"))
-    with pytest.raises(ConfigError, match=r"sidecar: can be written neither in .* nor in .*; set IRKIT_HOME"):
+    with pytest.raises(
+        ConfigError, match=r"sidecar: can be written neither in .* nor in .*; make room, or set IRKIT_HOME"
+    ):
         Sidecar.open(tmp_path / "index")
+
+
+def refuse(monkeypatch, module, name, inside, number=errno.ENOSPC):
+    """Have a function of a module fail, as a read-only or full disk would, where a path lies in a folder."""
+    real = getattr(module, name)
+
+    def fail(*args, **options):
+        if any(isinstance(arg, Path) and arg.is_relative_to(inside) for arg in args):
+            raise OSError(number, os.strerror(number))
+        return real(*args, **options)
+
+    monkeypatch.setattr(module, name, fail)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "number"),
+    [
+        (sidecar, "work_folder", errno.EROFS),
+        (storage, "write_strings", errno.ENOSPC),
+        (storage, "keep", errno.EACCES),
+        (sidecar, "write_manifest", errno.ENOSPC),
+    ],
+)
+def test_parts_that_cannot_be_written_beside_the_index_are_kept_at_home(
+    path, tmp_path, monkeypatch, module, name, number
+):
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
+    side = Sidecar.open(path)
+    assert side.folder == path / "irkit"
+    with monkeypatch.context() as broken:
+        refuse(broken, module, name, path, number)
+        check(side, DOCUMENTS)
+        assert [name for name in os.listdir(side.folder) if name.startswith(".")] == []
+        assert "terms.arrow" not in manifest.read_manifest(side.folder).parts
+    monkeypatch.setattr(Sidecar, "_export", None)  # what lies at home is found again
+    monkeypatch.setattr(Sidecar, "_transpose", None)
+    check(Sidecar.open(path), DOCUMENTS)
+
+
+@pytest.mark.parametrize("how", ["of the system", "of Java"])
+def test_a_lost_manifest_on_a_full_disk(path, tmp_path, monkeypatch, how):
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
+    (path / "irkit" / "manifest.json").unlink()
+    if how == "of the system":
+        refuse(monkeypatch, storage, "write_strings", path)
+    else:
+        real = making.java
+
+        def java(name):
+            def docnos(index, folder):
+                if Path(folder).is_relative_to(path):
+                    raise JavaError("index: the ids cannot be read: No space left on device")
+                real(name).docnos(index, folder)
+
+            return SimpleNamespace(describe=real(name).describe, docnos=docnos)
+
+        monkeypatch.setattr(making, "java", java)
+    side = Sidecar.open(path)
+    assert side.folder.parent == tmp_path / "home" / "sidecars"
+    check(side, DOCUMENTS)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "rank.npy/notes.txt", ".work-1-0123abcd/notes.txt", "manifest.json"])
+def test_a_folder_of_that_name_that_is_not_ours_is_left_alone(tmp_path, monkeypatch, name):
+    """A Lucene index may lie in somebody's project, beside a folder irkit/ of theirs."""
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
+    path = tmp_path / "index"
+    foreign(path)
+    (path / "irkit" / name).parent.mkdir(parents=True)
+    (path / "irkit" / name).write_text("years of work")
+    side = Sidecar.open(path)
+    check(side, [pair for pair in DOCUMENTS if pair[1]])
+    assert side.folder.parent == tmp_path / "home" / "sidecars"
+    assert [file for file in (path / "irkit").rglob("*") if file.is_file()] == [path / "irkit" / name]
+    assert (path / "irkit" / name).read_text() == "years of work"
+
+
+def test_work_folders_of_dead_processes_go_when_they_are_old(path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for name, pid, inside, age in [
+        ("left", dead.pid, "docnos.ptr", 7200),
+        ("young", dead.pid, "docnos.ptr", 60),  # another machine may have a process of this number
+        ("alive", os.getpid(), "docnos.ptr", 7200),
+        ("strange", dead.pid, "notes.txt", 7200),
+    ]:
+        work = path / "irkit" / f".work-{pid}-{sum(name.encode()):08x}"
+        work.mkdir()
+        (work / inside).write_text(name)
+        for one in (work / inside, work):
+            os.utime(one, (time.time() - age,) * 2)
+    manifest.clear_work(path / "irkit")
+    kept = {file.read_text() for file in (path / "irkit").glob(".work-*/*")}
+    assert kept == {"young", "alive", "strange"}
+
+
+def test_a_manifest_of_another_version_is_made_again(path):
+    before = Sidecar.open(path).manifest
+    file = path / "irkit" / "manifest.json"
+    values = json.loads(file.read_text())
+    for change in ({"format": 99}, {"terms": 6.0}, {"positions": 0}, {"more": 1}):
+        other = {name: value for name, value in {**values, **change}.items() if name != "digest"}
+        file.write_text(json.dumps({**other, "digest": digest(other)}))
+        with pytest.raises(manifest.OtherVersion, match=r"another version of irkit wrote it, "):
+            manifest.parse(file.read_bytes())
+        assert Sidecar.open(path).manifest == before
+    old = {name: value for name, value in values.items() if name not in ("digest", "format", "files", "parts")}
+    with pytest.raises(manifest.OtherVersion):
+        manifest.parse(json.dumps(old).encode())
 
 
 def writer(path):
@@ -254,7 +369,7 @@ def test_a_changed_index_gets_a_new_sidecar(path):
 def test_parts_of_a_replaced_index_are_never_mixed(path):
     """An index opened before a rebuild may not read or write parts of the new one."""
     old = Sidecar.open(path)
-    build_index(path, [("n", "one two three")]).close()
+    build_index(path, [("n", "one two three")], overwrite=True).close()
     for part in ("vocabulary", "lengths", "postings", "forward"):
         with pytest.raises(ConfigError, match="was rebuilt since it was opened"):
             getattr(old, part)
@@ -269,7 +384,7 @@ def test_a_rebuild_during_an_export_keeps_nothing(path, monkeypatch):
     def rebuild(*args):
         real(*args)
         monkeypatch.setattr(storage, "write_strings", real)
-        build_index(path, [("n", "one two three")]).close()
+        build_index(path, [("n", "one two three")], overwrite=True).close()
 
     monkeypatch.setattr(storage, "write_strings", rebuild)
     with pytest.raises(ConfigError, match="was rebuilt since it was opened"):
@@ -281,7 +396,7 @@ def test_a_rebuild_during_an_export_keeps_nothing(path, monkeypatch):
 def test_a_rebuild_during_an_opening_is_followed(path, monkeypatch):
     """A reader that sees the old commit and the new folder must not label the new index with the old commit."""
     keys = [sidecar.commit_key(path)]
-    build_index(path, [("n", "one two three")]).close()
+    build_index(path, [("n", "one two three")], overwrite=True).close()
     real = sidecar.commit_key
     monkeypatch.setattr(sidecar, "commit_key", lambda index: keys.pop() if keys else real(index))
     side = Sidecar.open(path)
@@ -331,7 +446,7 @@ def test_a_dangling_link_is_one_line(path):
 def test_a_broken_index_is_one_line(path):
     segments = path / "segments_1"
     segments.write_bytes(segments.read_bytes()[:-20])
-    with pytest.raises(Exception, match=r"^index: .* cannot be read: ") as caught:
+    with pytest.raises(DamagedError, match=r"^index: .* is damaged \(segments_1: .*\); build it again$") as caught:
         Index.open(path)
     assert "\n" not in str(caught.value)
 

@@ -33,12 +33,32 @@ def fused(runs, combine) -> dict[str, list[tuple[str, float]]]:
     return ranked(out)
 
 
-def combsum(*runs):
-    return fused(runs, sum)
+def counted(docs, missing):
+    """What a list counts for a document that it lacks."""
+    if not isinstance(missing, str):
+        return missing
+    lowest = min(docs.values(), default=0.0)
+    return lowest if missing == "lowest" or lowest < 0 else 0.0
 
 
-def combmnz(*runs):
-    return fused(runs, lambda scores: sum(scores) * len(scores))
+def combsum(*runs, missing="auto"):
+    out: dict[str, dict[str, float]] = {}
+    for qid in qids(runs):
+        lists = [run.get(qid, {}) for run in runs]
+        every = {docno for docs in lists for docno in docs}
+        out[qid] = {d: sum(docs[d] if d in docs else counted(docs, missing) for docs in lists) for d in every}
+    return ranked(out)
+
+
+def combmnz(*runs, missing="auto"):
+    out: dict[str, dict[str, float]] = {}
+    for qid in qids(runs):
+        lists = [run.get(qid, {}) for run in runs]
+        out[qid] = {}
+        for docno in {docno for docs in lists for docno in docs}:
+            above = [docs[docno] - counted(docs, missing) for docs in lists if docno in docs]
+            out[qid][docno] = sum(above) * len(above)
+    return ranked(out)
 
 
 def union(*runs):
@@ -69,9 +89,10 @@ def append(first, second):
     return out
 
 
-def features(*runs):
+def features(*runs, missing="auto"):
     """qid -> list of (docno, feature values), in the order of the first run."""
-    return {
-        qid: [(docno, [run.get(qid, {}).get(docno, 0.0) for run in runs]) for docno, _ in docs]
-        for qid, docs in ranked(runs[0]).items()
-    }
+    out = {}
+    for qid, docs in ranked(runs[0]).items():
+        lists = [run.get(qid, {}) for run in runs]
+        out[qid] = [(d, [own[d] if d in own else counted(own, missing) for own in lists]) for d, _ in docs]
+    return out

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from irkit.errors import FrameError, NotFoundError
-from irkit.pipeline import Aggregate, Cut, LoadText, Passages, Reset, apply, rrf
+from irkit.pipeline import Aggregate, Cut, LoadText, Passages, Reset, apply, combmnz, combsum, rrf
 from irkit.pipeline.operators import Normalise
-from tests.pipeline.toy import DOCS, Louder, ToyIndex, toy
+from tests.pipeline.toy import DOCS, Louder, ToyIndex, given, toy
 
 
 def test_the_trail_of_a_chain():
@@ -42,6 +42,34 @@ def test_an_operator_shows_the_trail_of_each_part():
         ("louder()", None, None, "heat wing heat"), ("toy(boost=2.0)", 1, 6.0, None),
     ]  # fmt: skip
     assert second[1].terms == [("heat", 2.0, 4.0), ("wing", 1.0, 2.0)]
+
+
+def test_a_part_that_lacks_the_document_says_what_was_counted_for_it_and_why():
+    lists = {"1": {"d1": -2.0, "d2": -5.0}}
+    held, logs, nothing = toy(), given(lists), given({})
+    joined = held + logs + -0.5 * logs + nothing
+
+    def said(pipeline):
+        (step,) = pipeline.explain({"1": "heat"}, "d3").steps
+        return step.score, [part[-1].counted for part in step.parts]
+
+    assert said(joined) == (3.0 - 5 + 2.5, [
+        "", "counts -5, the lowest of its list", "counts 2.5, the lowest of its list before the weight",
+        "counts 0, its list is empty",
+    ])  # fmt: skip
+    assert said(held + toy(boost=2) % 1 + given({"1": {"d1": 2.0}}))[1] == [
+        "", "", "counts 0, its list has no negative score",
+    ]  # fmt: skip
+    assert said(held + -1 * given({"1": {"d1": 2.0}}))[1][1] == (
+        "counts 0, its list has no negative score before the weight"
+    )
+    assert said(combsum(held, 0.5 * logs, missing=-8))[1][1] == "counts -4 as missing=-8 says, times the weight 0.5"
+    assert said(combmnz(held, logs, missing="lowest"))[1][1] == "counts -5, the lowest of its list"
+    made = logs >> apply.feature(lambda row: [1.0, row["score"]])
+    assert said(held**made)[1][1] == "counts 0, -5, the lowest of its list"
+    assert "not among the results; counts -5, the lowest of its list" in str(joined.explain({"1": "heat"}, "d3"))
+    # Nothing is counted for a document that no part gives.
+    assert said(given({}) + logs) == (None, ["", ""])
 
 
 def test_scores_in_the_trail_are_those_of_the_pipeline():

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from irkit.errors import FrameError
-from irkit.pipeline import Drop, DropSelf, Reset, apply, drop_seen
+from irkit.pipeline import Drop, DropSelf, Reset, apply, drop_seen, reset
 from tests.pipeline.toy import ask, given, ranked_lists, toy
 
 RUN = {"d1": {"d1": 3.0, "d2": 2.0, "d3": 1.0}, "d2": {"d1": 1.0, "d3": 0.5}, "q": {"d1": 1.0}}
@@ -71,3 +71,15 @@ def test_a_reset_gives_the_queries_as_they_were():
     assert (stage >> toy() >> Reset())("speed").to_dict("list") == {"qid": ["1"], "query": ["speed"]}
     assert (toy() >> Reset())("speed").to_dict("list") == {"qid": ["1"], "query": ["speed"]}
     assert (stage >> toy() >> Reset() >> toy())("speed").equals(toy()("speed"))
+    assert reset() == Reset()
+
+
+def test_results_without_queries_cannot_be_reset():
+    run = toy()({"q7": "heat"}).drop(columns="query")
+    with pytest.raises(FrameError) as error:
+        reset()(run)
+    assert str(error.value) == (
+        "reset: query 'q7' has neither text nor weighted terms, got the columns qid; add the texts, which a run file "
+        "does not hold: results.merge(queries, on='qid')"
+    )
+    assert reset()(run.merge(pd.DataFrame({"qid": ["q7"], "query": ["wing"]}), on="qid"))["query"].tolist() == ["wing"]

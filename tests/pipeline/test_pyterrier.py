@@ -126,6 +126,8 @@ def test_pyterrier_can_look_into_a_stage():
     results = ["qid", "query", "docno", "score", "rank"]
     assert pt.inspect.transformer_inputs(to_pyterrier(toy())) == [["qid", "query"]]
     assert pt.inspect.transformer_outputs(to_pyterrier(toy()), ["qid", "query"]) == results
+    assert pt.inspect.transformer_outputs(to_pyterrier(toy()), ["qid", "query", "lang"]) == [*results, "lang"]
+    assert set(to_pyterrier(toy())(QUERIES.assign(lang="en"))) == {*results, "lang"}
     assert pt.inspect.transformer_inputs(to_pyterrier(Cut(k=1))) == [["qid", "docno", "score"]]
     assert pt.inspect.transformer_outputs(to_pyterrier(Cut(k=1)), [*results, "docid"]) == [*results, "docid"]
     assert pt.inspect.transformer_outputs(to_pyterrier(Reset()), results) == ["qid", "query"]

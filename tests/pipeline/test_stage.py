@@ -1,16 +1,20 @@
 """Tests of irkit.pipeline.stage: use, identity, construction."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import irkit.pipeline
 from irkit.errors import CompositionError, ConfigError, FrameError
+from irkit.expand import EQE1, RM3
 from irkit.hits import Hits
-from irkit.pipeline import Cut, DropSelf, Retrieve, Stage, Topics, rrf
+from irkit.pipeline import Cut, DropSelf, LoadText, Retrieve, Stage, Topics, rrf
 from irkit.pipeline.chain import CutConfig
 from irkit.pipeline.operators import RRF, Normalise, Scale
 from irkit.pipeline.stage import resource_fingerprint
+from irkit.recommend.seen import DropSeen
 from tests.pipeline.toy import DOCS, Louder, Toy, ToyConfig, ToyIndex, given, toy
 
 QRELS = pd.DataFrame({"qid": ["1"], "docno": ["d1"], "label": [1]})
@@ -68,7 +72,7 @@ def test_results_go_into_a_stage_as_frame_or_hits():
         (Cut(k=1), pd.DataFrame({"qid": ["1"]}), "results: a results frame needs the column 'docno', 'score', got qid"),
         (toy(), pd.DataFrame({"qid": ["1"], "docno": ["d"]}), "toy: takes queries, got a frame with a docno column"),
         (toy(), pd.DataFrame({"qid": ["1"]}), "queries: a queries frame needs the column 'query' or 'query_toks'"),
-        (toy(), [1], "queries: column 'query' must hold strings, got int"),
+        (toy(), [1], "queries: a query must be a text, got int 1"),
     ],
 )
 def test_a_wrong_frame_is_refused(stage, frame, message):
@@ -106,12 +110,36 @@ def test_settings_go_into_a_config_or_by_name():
         (lambda: rrf(toy(), toy()).make({"kk": 1}, (toy(), toy()), {}), "RRF: unknown field 'kk'"),
         (lambda: Cut.make({"k": 1}, (toy(),), {}), "cut: holds no pipelines, got 1; remove 'of'"),
         (lambda: Toy.make({}, (), {"vectors": 1}), "toy: needs the resource 'index'; pass index=..."),
+        (lambda: Toy(ToyIndex(DOCS)), "toy: index is given by name, got ToyIndex without one; write Toy(index=...)"),
+        (lambda: EQE1("glove.txt"), "eqe1: index is given by name, got str without one; write EQE1(index=...)"),
+        (
+            lambda: DropSeen(QRELS),
+            "drop-seen: train is given by name, got DataFrame without one; write DropSeen(train=",
+        ),
+        (
+            lambda: Retrieve(index="some/ix"),
+            "lucene: index must be open, got the path 'some/ix'; write irkit.Index.open('some/ix')",
+        ),
+        (lambda: RM3(index=Path("ix")), "rm3: index must be open, got the path 'ix'; write irkit.Index.open('ix')"),
+        (lambda: LoadText.make({}, (), {"index": "ix"}), "text: index must be open, got the path 'ix'; write irkit"),
+        (
+            lambda: EQE1(index=ToyIndex(DOCS), vectors="glove.txt"),
+            "eqe1: vectors must be open, got the path 'glove.txt'; write irkit.text.vectors.Vectors.load('glove.txt')",
+        ),
     ],
 )
 def test_a_wrong_construction_is_refused(make, message):
     with pytest.raises(ConfigError) as error:
         make()
     assert message in str(error.value)
+
+
+def test_a_stage_of_ones_own_may_take_what_it_likes_without_a_name():
+    class Mine(Toy):
+        def __init__(self, index, config=None):
+            super().__init__(config, index=index)
+
+    assert Mine(ToyIndex(DOCS))("heat").equals(toy()("heat"))
 
 
 def test_a_stage_is_made_of_its_spec():
@@ -211,7 +239,7 @@ def test_topics_are_checked():
     assert isinstance(Topics(toy()("heat"), QRELS).flow, Hits)
     with pytest.raises(FrameError, match="topics: a qrels frame needs the column 'label'"):
         Topics("heat", QRELS[["qid", "docno"]])
-    with pytest.raises(FrameError, match="queries: column 'query' must hold strings"):
+    with pytest.raises(FrameError, match="queries: a query must be a text, got int 1"):
         Topics([1], QRELS)
 
 

@@ -316,6 +316,14 @@ def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path, index, caplog):
     assert "cannot be written, Not a directory; results are not kept" in caplog.text
 
 
+def test_a_folder_that_cannot_be_written_is_said_once(tmp_path, index, caplog):
+    (tmp_path / "file").write_text("x")
+    cache = Cache(tmp_path / "file")
+    for n in (1, 2, 3):
+        cache.run(Retrieve(n=n, index=index), QUERIES)
+    assert len(caplog.messages) == 1
+
+
 def test_a_failed_write_leaves_nothing_behind(cache, index, monkeypatch, caplog):
     def full(*_):
         raise OSError(28, "No space left on device")

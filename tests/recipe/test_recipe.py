@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.errors import CompositionError, ConfigError, DataError, NotFoundError
-from irkit.pipeline import apply
+from irkit.pipeline import apply, combsum
 from irkit.pipeline.chain import Cut
 from irkit.pipeline.filters import Drop
 from irkit.pipeline.learned import Learned
@@ -297,6 +297,14 @@ def test_a_small_pipeline_reads_as_one_would_write_it():
         "  - {use: cut, k: 10}\n"
     )
     assert parse_yaml(recipe.yaml()).value["stages"] == recipe.stages
+
+
+def test_a_recipe_says_what_a_missing_document_counts():
+    pipeline = combsum(Retrieve(index=INDEX), Retrieve(model="tf-idf", index=INDEX), missing="lowest")
+    recipe = to_recipe(pipeline, "mix", "Two models.")
+    assert "  - use: sum\n    missing: lowest\n    of:\n" in recipe.yaml()
+    assert recipe.build(index=INDEX) == pipeline
+    assert "missing" not in to_recipe(combsum(*pipeline.parts), "mix", "Two models.").yaml()
 
 
 def test_a_function_cannot_be_written_down():

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from irkit.errors import ConfigError, DataError, LockedError, NotFoundError
+from irkit.errors import ConfigError, DataError, IrkitError, LockedError, NotFoundError
 from irkit.generative.saved import load_model
 from irkit.learn.metrics import read_metrics
 from irkit.recipe.runfolder import open_model, resume_fit, train_run
@@ -93,9 +94,20 @@ def test_a_run_goes_on_with_more_epochs_and_ends_as_if_it_never_stopped(done, tm
     assert curve(tmp_path) == curve(done.folder)
 
 
-def test_resuming_where_nothing_is_begins(done, tmp_path):
-    train_run(recipe(), tmp_path / "new", resume=True)
-    assert numbers(tmp_path / "new") == numbers(done.folder)
+def test_resuming_where_there_is_no_run_says_where_there_is_one(done, tmp_path):
+    with pytest.raises(NotFoundError, match="tinny holds no run to go on with; did you mean tiny"):
+        train_run(recipe(), done.folder.parent / "tinny", resume=True)
+    assert not (done.folder.parent / "tinny").exists()
+    (tmp_path / "empty").mkdir()
+    for name in ("new", "empty"):
+        with pytest.raises(NotFoundError, match="holds no run to go on with; leave out --resume to begin one"):
+            train_run(recipe(), tmp_path / name, resume=True)
+    assert files(tmp_path) == {}
+
+
+def test_a_suite_begins_where_there_is_no_run(done, tmp_path):
+    resume_fit(recipe(), recipe().load_data(), tmp_path / "new")
+    assert curve(tmp_path / "new") == curve(done.folder)
 
 
 # --------------------------------------------------------------------------------------------- what is refused
@@ -137,10 +149,140 @@ def test_what_fit_left_in_a_folder_is_taken_up_if_that_is_asked_for(done, tmp_pa
 
 def test_a_folder_of_other_things_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("chapter 1")
-    for resume in (False, True):
-        with pytest.raises(ConfigError, match="is not empty and holds no run; choose another folder"):
-            train_run(recipe(), tmp_path, resume=resume)
+    with pytest.raises(ConfigError, match="is not empty and holds no run; choose another folder"):
+        train_run(recipe(), tmp_path)
+    with pytest.raises(NotFoundError, match="holds no run to go on with"):
+        train_run(recipe(), tmp_path, resume=True)
     assert files(tmp_path) == {"thesis.tex": b"chapter 1"}
+    (tmp_path / "config.yaml").write_text("site: mine\n")
+    for resume in (False, True):
+        with pytest.raises(IrkitError, match=r"config\.yaml"):
+            train_run(recipe(), tmp_path, resume=resume)
+    assert (tmp_path / "config.yaml").read_text() == "site: mine\n"
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [
+        {"epochs": 1},
+        {"epochs": None, "steps": 3},
+        {"epochs": None, "seconds": 1e-9},
+        {"epochs": 9, "patience": 1},
+    ],
+    ids=str,
+)
+def test_a_run_is_not_said_to_have_had_less_than_it_had(tmp_path, budget):
+    waiting = {**recipe().trainer, "epochs": 3, "optimiser": {"learning_rate": 1e-12}}
+    train_run(recipe(trainer=waiting), tmp_path)
+    before = files(tmp_path)
+    with pytest.raises(
+        ConfigError, match=r"holds 3 epochs in 12 steps and would have ended sooner with \w+ [\de.-]+; all"
+    ):
+        train_run(recipe(trainer={**waiting, **budget}), tmp_path, resume=True)
+    with pytest.raises(ConfigError, match="would have ended sooner"):
+        resume_fit(recipe(trainer={**waiting, **budget}), recipe().load_data(), tmp_path)
+    assert files(tmp_path) == before
+
+
+ANNEALED = {"hidden_size": 4, "latent_size": 2, "kl": {"shape": "linear"}}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"trainer": {**recipe().trainer, "optimiser": {"learning_rate": 0.01, "schedule": "linear"}}},
+        {"model": "vae", "config": ANNEALED},
+    ],
+    ids=["learning rate", "KL term"],
+)
+def test_a_schedule_is_not_stretched_afterwards(tmp_path, change):
+    """With more epochs the first ones would have been others, so that no config would give the run again."""
+    short = recipe(**change)
+    longer = short.with_settings({"trainer.epochs": 4})
+    train_run(short, tmp_path)
+    before = files(tmp_path)
+    with pytest.raises(
+        ConfigError, match="is of a run whose schedule goes over another budget; resume with the budget"
+    ):
+        train_run(longer, tmp_path, resume=True)
+    assert files(tmp_path) == before
+    train_run(short, tmp_path, resume=True)
+    assert curve(tmp_path) == [
+        {key: value for key, value in json.loads(line).items() if key not in {"wall", "cpu"}}
+        for line in before["metrics.jsonl"].splitlines()
+    ]
+
+
+@pytest.mark.parametrize("part", ["train", "valid"])
+def test_rows_that_changed_since_are_noticed(tmp_path, monkeypatch, part):
+    train_run(recipe(), tmp_path)
+    before = files(tmp_path)
+    data = recipe().load_data()
+    other = replace(data, **{part: 1 - getattr(data, part)})
+    monkeypatch.setattr(TrainingRecipe, "load_data", lambda self: other)
+    what = {"train": "data", "valid": "validation data"}[part]
+    longer = recipe(trainer={**recipe().trainer, "epochs": 4})
+    with pytest.raises(ConfigError, match=f"belongs to another run: not the same {what}; resume with"):
+        train_run(longer, tmp_path, resume=True)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("part", ["train", "valid"])
+def test_test_rows_are_not_learned_from(tmp_path, part):
+    data = recipe().load_data()
+    leak = replace(data, **{part: data.test})
+    name = {"train": "training", "valid": "validation"}[part]
+    with pytest.raises(ConfigError, match=f"the {name} rows of digits are its test rows; give each part its own"):
+        recipe().fit(leak)
+    if part == "valid":
+        recipe(validate=False).fit(leak)
+
+
+PARTS = ("config.yaml", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "RESULT.json")
+
+
+@pytest.mark.parametrize("lost", PARTS)
+def test_a_finished_run_that_lost_a_file_is_not_trained_over(tmp_path, lost):
+    train_run(recipe(), tmp_path)
+    (tmp_path / lost).unlink()
+    before = files(tmp_path)
+    missing = f"holds a run whose {lost} is missing; restore it, or choose another folder"
+    refusal = missing if lost in ("config.yaml", "checkpoint.safetensors") else "holds a run of 'tiny'; go on with it"
+    with pytest.raises(ConfigError, match=refusal):
+        train_run(recipe(), tmp_path)
+    assert files(tmp_path) == before
+    if lost in ("model.safetensors", "RESULT.json"):  # made again from the checkpoint
+        train_run(recipe(), tmp_path, resume=True)
+        assert set(before) | {lost} <= set(files(tmp_path))
+        return
+    with pytest.raises((ConfigError, DataError), match=lost):
+        train_run(recipe(), tmp_path, resume=True)
+    assert files(tmp_path) == before
+
+
+def test_a_run_that_lost_its_checkpoint_before_it_ended_is_not_begun_anew(tmp_path, monkeypatch):
+    from irkit.generative.base import Density
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Density, "save", lambda *given: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train_run(recipe(), tmp_path)
+    (tmp_path / "checkpoint.safetensors").unlink()
+    with pytest.raises(ConfigError, match=r"holds a run whose checkpoint\.safetensors is missing"):
+        train_run(recipe(), tmp_path)
+
+
+def test_a_run_says_at_once_what_it_goes_on_with(tmp_path, monkeypatch):
+    train_run(recipe(), tmp_path)
+    longer = recipe(trainer={**recipe().trainer, "epochs": 5})
+    with monkeypatch.context() as broken:
+        broken.setattr("irkit.learn.trainer._evaluate", lambda *given: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train_run(longer, tmp_path, resume=True)
+    assert load_training(tmp_path / "config.yaml").hash == longer.hash
+    assert json.loads((tmp_path / "RESULT.json").read_text())["recipe_hash"] == recipe().hash
+    train_run(longer, tmp_path, resume=True)
+    assert json.loads((tmp_path / "RESULT.json").read_text())["recipe_hash"] == longer.hash
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from irkit.errors import ConfigError
+from irkit.recommend import bayesian
 from irkit.recommend.bayesian import BayesianMF, draw_factors, draw_prior, draw_wishart
 from irkit.recommend.biased_mf import BiasedMF
 from irkit.recommend.simulate import planted_factors
@@ -70,3 +72,19 @@ def test_planted_factors_are_recovered_and_so_is_the_noise():
     assert errors["bayesian-mf"] < 1.3 * floor
     assert errors["bayesian-mf"] < errors["biased-mf"]
     assert model.noise_ == pytest.approx(0.3, rel=0.1)
+
+
+def test_a_draw_that_fails_is_one_line(monkeypatch):
+    draws = iter([bayesian.draw_factors] * 5)
+
+    def failing(*args):
+        draw = next(draws, None)
+        if draw is None:
+            raise np.linalg.LinAlgError("Matrix is not positive definite")
+        return draw(*args)
+
+    monkeypatch.setattr(bayesian, "draw_factors", failing)
+    with pytest.raises(
+        ConfigError, match="bayesian-mf: cannot go on after 2 draws, as ratings spread over 4 are beyond"
+    ):
+        BayesianMF(embedding_size=2).fit(random_table())

@@ -299,3 +299,17 @@ def test_wrong_settings_are_refused():
         CFNADE(ordinal_weight=2)
     with pytest.raises(ConfigError, match="CFNADE: layers is not valid, got 0"):
         CFNADE(layers=0)
+
+
+def test_more_levels_or_weights_than_can_be_learned_are_refused(monkeypatch):
+    many = table([(f"u{user}", f"i{user % 3}", user / 7) for user in range(101)])
+    with pytest.raises(
+        ConfigError, match="cfnade: takes each distinct rating for a level, at most 100, got 101; round"
+    ):
+        CFNADE().fit(many)
+    monkeypatch.setattr("irkit.recommend.cfnade.CELLS", 5 * 12 * 4)
+    CFNADE(hidden_size=9, embedding_size=4, epochs=1).fit(random_table())
+    with pytest.raises(
+        ConfigError, match="weights for 5 levels, 12 columns and a width of 5 are too many, at most 240"
+    ):
+        CFNADE(hidden_size=5).fit(random_table())

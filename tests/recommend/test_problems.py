@@ -1,9 +1,11 @@
 """Tests of irkit.recommend.problems: ratings by name or path, and ways to split them."""
 
+import datetime
+
 import numpy as np
 import pytest
 
-from irkit.errors import ConfigError, FrameError, NotFoundError
+from irkit.errors import ConfigError, DataError, FrameError, NotFoundError
 from irkit.recommend.problems import PLANTED, SETTINGS, SplitChoice, load_problem, load_ratings
 from irkit.recommend.splits import k_folds, leave_last_out, random_split, rolling_splits, time_split
 from tests.recommend.ratings_toy import random_table
@@ -47,6 +49,24 @@ def test_a_choice_is_the_split_of_that_function(fields, expected):
     found, wanted = SplitChoice(**fields).of(ratings), expected(ratings)
     assert (found.kind, found.settings, found.hash) == (wanted.kind, wanted.settings, wanted.hash)
     np.testing.assert_array_equal(found.in_test, wanted.in_test)
+
+
+def test_the_moment_of_a_split_may_be_a_date():
+    for at in ("1970-01-31", datetime.date(1970, 1, 31), datetime.datetime(1970, 1, 31)):
+        assert SplitChoice(kind="time", at=at).at == 30 * 86400.0
+    with pytest.raises(ConfigError, match="at is not valid, got 'soon'; write seconds since 1970, or a date as 2024"):
+        SplitChoice(kind="time", at="soon")
+
+
+def test_a_card_says_what_times_count_and_a_pair_in_both_parts_is_named(toy):
+    (toy / "all.tsv").write_text("a\tx\t4\t0\na\ty\t2\t86400000\nb\tx\t5\t8640000000\n")
+    with pytest.raises(DataError, match=r"all.tsv:2: the timestamp 86400000, and others are milliseconds"):
+        load_ratings(toy)
+    (toy / "card.yaml").write_text(CARD.replace("scale:", "time_unit: ms, scale:"))
+    assert load_ratings(toy).days.tolist() == [0.0, 1.0, 100.0]
+    (toy / "first.test").write_text("b\tz\t3\t40\na\tx\t4\t10\n")
+    with pytest.raises(FrameError, match="user 'a' and item 'x' are in the training and the test part of first; take"):
+        load_problem(toy, "first")
 
 
 def test_every_kind_and_setting_is_known():

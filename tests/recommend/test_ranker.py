@@ -1,6 +1,7 @@
 """Tests of irkit.recommend.ranker: liking is a threshold, and every ranker keeps to it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from irkit.errors import ConfigError
@@ -37,6 +38,20 @@ def test_popularity_counts_what_is_liked():
     rows = [("a", "x", 5.0), ("b", "x", 1.0), ("b", "y", 4.0), ("c", "y", 4.0)]
     model = Popularity(threshold=4.0).fit(table(rows))
     assert model.scores(np.array([0])).tolist() == [[1.0, 2.0]]
+
+
+@pytest.mark.parametrize("model", RANKERS, ids=lambda model: model.name)
+def test_who_likes_nothing_and_who_is_new_get_what_others_like(model):
+    rows = [("a", "w", 5.0), ("a", "x", 4.0), ("b", "x", 4.0), ("b", "y", 4.0), ("c", "y", 4.0), ("c", "x", 5.0)]
+    rows += [("odd", "w", 1.0), ("d", "z", 1.0), ("e", "z", 1.0), ("f", "z", 1.0), ("f", "w", 4.0)]
+    found = type(model)(model.config.changed(threshold=4.0)).fit(table(rows)).recommend(["new", "odd"])
+    lists = {user: list(zip(one["docno"], one["score"], strict=True)) for user, one in found.groupby("qid")}
+    # z has the most ratings but for x, and nobody likes it.
+    assert lists["new"] == [("x", 3.0), ("y", 2.0), ("w", 2.0), ("z", 0.0)]
+    assert lists["odd"] == [("x", 3.0), ("y", 2.0), ("z", 0.0)]
+    rated = type(model)(model.config.changed(threshold=4.0)).fit(table(rows)).rater()
+    pairs = pd.DataFrame({"qid": ["odd", "odd"], "docno": ["z", "x"], "score": [2.0, 1.0]})
+    assert rated(pairs)["docno"].tolist() == ["x", "z"]
 
 
 def test_a_threshold_nobody_reaches_is_an_error():

@@ -101,7 +101,7 @@ def test_predefined_parts_keep_their_ratings():
     split = predefined_split(parts.train, parts.test, "u1")
     assert split.hash == parts.hash
     assert split.settings == {"name": "u1"}
-    with pytest.raises(FrameError, match="rated item"):
+    with pytest.raises(FrameError, match="are in the training and the test part of u1"):
         predefined_split(whole, parts.test, "u1")
     with pytest.raises(FrameError, match="u1 has timestamps in one part only"):
         predefined_split(whole, random_table(time=True), "u1")

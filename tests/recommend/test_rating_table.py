@@ -101,7 +101,18 @@ def test_ratings_outside_the_scale_are_refused_by_row():
         (frame([("a", "x", 1.0, 3.0), ("a", "y", 1.0, np.nan)], time=True), "row 1 has no timestamp"),
         (pd.DataFrame({"user_id": ["a", 7], "item_id": ["x", "y"], "rating": [1, 2]}), "must hold strings, got int"),
         (pd.DataFrame({"user_id": [1, 2], "item_id": ["x", "y"], "rating": [1, 2]}), "astype"),
+        (
+            pd.DataFrame({"user_id": [1.2e11], "item_id": ["x"], "rating": [1]}),
+            "got float; make them whole numbers first",
+        ),
         (pd.DataFrame({"user_id": ["a", None], "item_id": ["x", "y"], "rating": [1, 2]}), "missing value in row 1"),
+        (pd.DataFrame({"user_id": ["a", ""], "item_id": ["x", "y"], "rating": [1, 2]}), "row 1 has no user_id"),
+        (pd.DataFrame({"user_id": ["a"], "item_id": [" x"], "rating": [1]}), "row 0 has the item_id ' x', with blanks"),
+        (pd.DataFrame({"user_id": ["a\x00"], "item_id": ["x"], "rating": [1]}), "with a control character"),
+        (
+            frame([("a", "x", 1.0, 1.7e9), ("a", "y", 1.0, 1.7e12)], time=True),
+            "row 0 has the timestamp 1700000000, and",
+        ),
         (pd.DataFrame({"user_id": ["a"], "item_id": ["x"], "rating": ["good"]}), "must hold numbers"),
         (pd.DataFrame({"user_id": ["a"], "item_id": ["x"]}), "needs the column 'rating'"),
     ],
@@ -109,6 +120,26 @@ def test_ratings_outside_the_scale_are_refused_by_row():
 def test_what_is_no_ratings_frame_is_refused(ratings, message):
     with pytest.raises(FrameError, match=message):
         RatingTable.from_frame(ratings)
+
+
+def test_times_of_every_kind_are_the_same_days():
+    want = table([("a", "x", 1.0, 1.7e9), ("a", "y", 2.0, 1.7e9 + 43200)], time=True)
+    for times in (
+        [1.7e12, 1.7e12 + 43_200_000],
+        ["2023-11-14T22:13:20", "2023-11-15T10:13:20"],
+        pd.to_datetime([1_700_000_000, 1_700_043_200], unit="s"),
+    ):
+        given = want.frame().assign(timestamp=times)
+        given.attrs.clear()
+        np.testing.assert_array_equal(RatingTable.from_frame(given).days, want.days)
+    assert RatingTable.from_frame(want.frame().assign(timestamp=[None, None])).time is None
+
+
+def test_a_table_gives_back_its_frame_whatever_its_times_look_like():
+    for times in ([-86400.0, 5.0], [1999.0, 2001.0], [5.0, 1.7e11]):
+        rows = frame([("a", "x", 1.0, times[0]), ("a", "y", 2.0, times[1])], time=True)
+        ours = RatingTable.from_frame(rows, time_unit="s")
+        np.testing.assert_allclose(RatingTable.from_frame(ours.frame()).days, ours.days)
 
 
 def test_time_where_there_is_none_is_an_error():

@@ -7,8 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.errors import ConfigError, FrameError, NotFittedError
-from irkit.recommend.base import Recommender, best, bias_baseline, users_frame
+from irkit.hits import rank_order
+from irkit.recommend.base import Recommender
+from irkit.recommend.baseline import bias_baseline
 from irkit.recommend.bias import Bias
+from irkit.recommend.lists import best, users_frame
 from irkit.recommend.popularity import Popularity
 from irkit.recommend.rate import Rate
 from tests.recommend.ratings_toy import frame, random_table, table
@@ -165,11 +168,42 @@ def test_lists_are_in_order_ties_by_id_descending_and_seen_items_dropped():
     assert kept.recommend(["b"], 2)["docno"].tolist() == ["i4", "i3"]  # the cut comes after the tie rule
 
 
+def test_ids_of_users_may_come_as_numpy_strings_and_anything_else_is_explained():
+    model = Popularity().fit(table(ROWS))
+    pd.testing.assert_frame_equal(model(np.array(["c", "b"])), model(["c", "b"]))
+    pd.testing.assert_frame_equal(model(np.str_("c")), model("c"))
+    with pytest.raises(FrameError, match=r"users: needs the ids of users, got int 3; write a list of strings"):
+        model(3)
+
+
+def test_scores_that_cannot_be_ranked_are_an_error():
+    for broken in (np.nan, np.inf):
+        model = fixed(Ranker, ROWS, [[0, 0, 0], [0, 0, broken], [0, 0, 0]])
+        with pytest.raises(
+            ConfigError, match=f"fixed: the score of item 'z' for user 'b' must be finite, got {broken}"
+        ):
+            model.recommend(["a", "b"])
+
+
+def test_ratings_too_large_to_compute_with_are_refused():
+    with pytest.raises(FrameError, match=r"bias: ratings must lie within \+-1e\+12, got one of size 2e\+12; divide"):
+        Bias().fit(table([("a", "x", -2e12), ("b", "x", 1.0)]))
+
+
 def test_an_unknown_user_gets_the_most_rated_items():
     got = fixed(Ranker, ROWS, np.zeros((3, 3))).recommend(["new", "a"])
     assert got[got["qid"] == "new"]["docno"].tolist() == ["x", "z", "y"]
     assert got[got["qid"] == "new"]["score"].tolist() == [2.0, 1.0, 1.0]
     assert got[got["qid"] == "a"]["docno"].tolist() == ["z"]
+
+
+def test_one_row_of_scores_laid_out_for_everybody_is_not_written_into():
+    class Same(Ranker):
+        def scores(self, user, day=None):
+            return np.broadcast_to(np.array([3.0, 2.0, 1.0]), (len(user), 3))
+
+    got = Same().fit(table(ROWS)).recommend(["a", "b"])
+    assert list(zip(got["qid"], got["docno"], strict=True)) == [("a", "z"), ("b", "y"), ("b", "z")]
 
 
 def test_lists_in_batches_are_lists_at_once(monkeypatch):
@@ -199,14 +233,15 @@ def test_recommenders_read_user_ids_as_queries():
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), min_size=1, max_size=4), st.integers(1, 8))
 @settings(max_examples=30)
-def test_best_keeps_the_n_greatest_and_what_ties_with_the_last(rows, n):
+def test_best_selects_what_the_tie_rule_puts_first(rows, n):
     scores = np.array(rows, dtype=float)
     scores[:, 0] = -np.inf
-    row, column = best(scores, n)
+    place = np.array([3, 0, 5, 1, 4, 2])
+    row, column = best(scores, n, place)
     for r in range(len(scores)):
-        finite = np.sort(scores[r][np.isfinite(scores[r])])[::-1]
-        least = finite[min(n, len(finite)) - 1]
-        assert set(column[row == r]) == {c for c in range(6) if scores[r, c] >= least}
+        order = rank_order(np.zeros(6, dtype=int), scores[r], place)
+        assert set(column[row == r]) == set(order[scores[r][order] > -np.inf][:n])
+        assert (row == r).sum() <= n
 
 
 def test_limited_is_a_cut():
@@ -226,6 +261,7 @@ def test_the_rater_scores_given_pairs_and_falls_back_on_unknown_ones():
     assert got["new", "x"] == pytest.approx(model.mean_ + model.item_bias_[0])
     ranked = fixed(Ranker, ROWS, model.matrix).rater()(given_pairs).set_index(["qid", "docno"])["score"]
     assert ranked["a", "new"] == 0
+    assert ranked["new", "x"] == 2  # ratings of x
 
 
 def test_a_pipeline_of_recommenders_is_fitted_on_one_table():

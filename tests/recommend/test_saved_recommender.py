@@ -56,11 +56,73 @@ def test_a_model_comes_back_as_it_was(model, tmp_path):
 
 
 def test_ratings_without_time_and_ids_beyond_ascii_survive(tmp_path):
-    Bias().fit(table([("ü\n1", "電影", 0.0), ("b", "電影", 10.0)], scale=(0, 10))).save(tmp_path / "m")
+    Bias().fit(table([("ü 1", "電影", 0.0), ("b", "電影", 10.0)], scale=(0, 10))).save(tmp_path / "m")
     again = Bias.load(tmp_path / "m")
-    assert again.fitted.users[0] == "ü\n1"
+    assert again.fitted.users[0] == "ü 1"
     assert again.fitted.time is None
     assert again.fitted.scale == (0, 10)
+
+
+def test_what_was_held_out_is_known_again(tmp_path):
+    fitted = BiasedMF(epochs=1).fit(random_table(time=True), random_table(seed=1, time=True))
+    fitted.save(tmp_path / "m")
+    again = Recommender.load(tmp_path / "m")
+    pd.testing.assert_frame_equal(again.held_out.frame(), fitted.held_out.frame())
+    assert again.fingerprint == fitted.fingerprint
+
+
+def test_ids_take_no_room_in_the_header_which_is_bounded(tmp_path):
+    """A header of more than 100 MB would be written and never read."""
+    users = [f"user-{number:06d}" for number in range(20_000)]
+    many = table([(user, "x", 3.0) for user in users], scale=(1, 5))
+    Bias().fit(many).save(tmp_path / "m")
+    header = int.from_bytes((tmp_path / "m").read_bytes()[:8], "little")
+    assert header < 5_000
+    assert Bias.load(tmp_path / "m").fitted.users.names.to_pylist() == users
+
+
+def test_a_file_with_ids_as_a_list_is_read_as_before(tmp_path):
+    fitted = Bias().fit(random_table())
+    tree = checkpoint_tree(fitted, tmp_path)
+    for name in ("users", "items"):
+        tree["train"][name] = getattr(fitted.fitted, name).names.to_pylist()
+    del tree["held_out"]
+    checkpoint.save(tmp_path / "old", "recommender", tree)
+    assert Recommender.load(tmp_path / "old") == fitted
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("ends", lambda users: users["ends"].add_(1)),
+        ("order", lambda users: users["ends"][0].fill_(99)),
+        ("negative", lambda users: users["ends"][0].fill_(-1)),
+        ("utf-8", lambda users: users["text"].fill_(0xFF)),
+        ("fewer", lambda users: users.update(ends=users["ends"][:0], text=users["text"][:0])),
+    ],
+)
+def test_ids_that_make_no_sense_are_refused_and_never_reach_arrow(name, change, tmp_path):
+    tree = checkpoint_tree(Bias().fit(random_table()), tmp_path)
+    change(tree["train"]["users"])
+    checkpoint.save(tmp_path / name, "recommender", tree)
+    with pytest.raises(DataError, match="does not fit this version's bias"):
+        Recommender.load(tmp_path / name)
+
+
+def test_every_flipped_bit_of_a_saved_model_is_noticed(tmp_path):
+    path = tmp_path / "m"
+    Bias().fit(random_table(users=4, items=3), random_table(users=4, items=3, seed=2)).save(path)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 5):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
+        with pytest.raises(DataError) as caught:
+            Recommender.load(path)
+        assert "\n" not in str(caught.value)
+
+
+def checkpoint_tree(model, folder):
+    model.save(folder / "whole")
+    return checkpoint.load(folder / "whole", "recommender")
 
 
 def test_nothing_fitted_is_nothing_to_save_and_leaves_no_file(tmp_path):

@@ -37,6 +37,11 @@ def test_a_board_looks_like_this():
     )
 
 
+def test_the_first_digits_of_the_data_stand_in_the_head():
+    board = {**TINY["boards"][0], "data_hash": "c0ffee5eed12"}
+    assert table({**TINY, "boards": [board]}).startswith("lee (350 documents, 1 query, data c0ffee5e)\n")
+
+
 def test_a_board_of_density_models_looks_like_this():
     assert table(density_result()).splitlines() == [
         "digits (1,297 training rows, 250 test rows, binarised by threshold)",

@@ -81,36 +81,84 @@ def test_words_may_hold_spaces(file):
     ]
 
 
+def test_the_file_tells_its_format_whatever_its_name_says(file):
+    for name, content in [("a.bin", b"2 3\n" + LINES), ("b.bin", LINES), ("c.txt", BINARY), ("d.txt.gz", LINES)]:
+        assert Vectors.load(file(name, content)).words == WORDS
+    assert Vectors.load(file("e", gzip.compress(BINARY))).words == WORDS
+
+
+@pytest.mark.parametrize("content", [LINES, b"2 3\n" + LINES, BINARY], ids=["glove", "word2vec", "binary"])
+def test_a_byte_order_mark_is_no_part_of_the_first_word(file, content):
+    assert Vectors.load(file("a.txt", b"\xef\xbb\xbf" + content)).words == WORDS
+
+
+def test_tabs_and_several_blanks_separate_too(file):
+    read = Vectors.load(file("a.txt", b"wing\t1\t2\t3\nlift  4 \t5   6.5\n"))
+    assert read.words == WORDS
+    np.testing.assert_array_equal(read.matrix, np.array(ROWS, dtype=np.float32))
+
+
+def test_binary_files_are_read_as_gensim_reads_them(file):
+    from gensim.models import KeyedVectors
+
+    rng = np.random.default_rng(5)
+    words = [f"w{number}" for number in range(2000)] + ["über", "word\u00a0two", "7"]
+    rows = rng.normal(size=(len(words), 150)).astype("<f4")
+    packed = b"".join(word.encode() + b" " + row.tobytes() for word, row in zip(words, rows, strict=True))
+    path = file("w.bin", f"{len(words)} 150\n".encode() + packed)  # 1.2 MB: more than is read at once
+    read, oracle = Vectors.load(path), KeyedVectors.load_word2vec_format(str(path), binary=True)
+    assert read.words == oracle.index_to_key == words
+    np.testing.assert_array_equal(read.matrix, oracle.vectors)
+    np.testing.assert_array_equal(read.matrix, rows)
+
+
 @pytest.mark.parametrize(
-    ("name", "content", "message"),
+    ("name", "content", "line", "message"),
     [
-        ("a.txt", b"2 3\nwing 1 2 3\nlift 4 5\n", "line 3 has 2 numbers after the word, not 3"),
-        ("a.txt", b"wing 1 2 3\nlift 4 5\n", "line 2 has 2 numbers after the word, not 3"),
-        ("a.txt", b"wing 1 2 3\nlift 4 5 6 7\n", "line 2 has 4 numbers after the word, not 3"),
-        ("a.txt", b"2 2\n" + LINES, "line 2 has 3 numbers after the word, not 2"),
-        ("a.txt", b"3 3\n" + LINES, "it has 2 words, but its first line says 3"),
-        ("a.txt", b"9999999999999 300\nwing 1 2\n", "line 2 has 2 numbers"),
-        ("a.txt", b"wing one two\n", "line 1: could not convert string to float"),
-        ("a.txt", b"", "its first line has no numbers"),
-        ("a.txt", b"2 0\nwing\nlift\n", "its first line has no numbers"),
-        ("a.txt", b"w\xe9ng 1 2 3\n", "codec can't decode"),
-        ("a.txt.gz", b"wing 1 2 3\n", "Not a gzipped file"),
-        ("a.txt.gz", gzip.compress(LINES)[:20], "Compressed file ended"),
-        ("a.txt.gz", b"".join([(g := gzip.compress(LINES))[:10], b"\xff\xff\xff", g[13:]]), ""),
-        ("a.bin", BINARY[:-8], "unexpected end of input"),
-        ("a.bin", b"hello world\n", "invalid literal"),
-        ("a.bin", b"\xff\xfe\x00", "codec can't decode"),
+        ("a.txt", b"2 3\nwing 1 2 3\nlift 4 5\n", 3, "there are 2 numbers behind the word, not 3"),
+        ("a.txt", b"wing 1 2 3\nlift 4 5\n", 2, "there are 2 numbers behind the word, not 3"),
+        ("a.txt", b"wing 1 2 3\nlift 4 5 6 7\n", 2, "there are 4 numbers behind the word, not 3"),
+        ("a.txt", b"wing 1 2\narea 51 3 4\n", 2, "a word of several parts may not end with a number"),
+        ("a.txt", b"2 2\n" + LINES, 2, "there are 3 numbers behind the word, not 2"),
+        ("a.txt", b"3 3\n" + LINES, 4, "the first line says 3 words, but there are 2"),
+        ("a.txt", b"1 3\n" + LINES, 3, "the first line says 1 words, but there are more"),
+        ("a.txt", b"9999999999999 300\nwing 1 2\n", 2, "there are 2 numbers behind the word, not 300"),
+        ("a.txt", b"wing one two\n", 1, "the line ends with 'two' and not with 2 numbers"),
+        ("a.txt", b"", 1, "the first line has no numbers"),
+        ("a.txt", b"2 0\nwing\nlift\n", 1, "the first line says 0 numbers a word"),
+        ("a.txt", b"w\xe9ng 1 2 3\n", 1, "is not valid utf-8: byte 0xe9 in column 2"),
+        ("a.txt", b"2 2\nrain 1 2\ncaf\xc3 1 2\n", 3, "is not valid utf-8: byte 0xc3 in column 4"),
+        ("a.txt.gz", gzip.compress(LINES)[:20], 1, "the gzip stream is cut short or damaged"),
+        ("a.txt.gz", b"".join([(g := gzip.compress(LINES))[:10], b"\xff\xff\xff", g[13:]]), 1, "the gzip stream"),
+        ("a.bin", BINARY[:-8], 3, "the file ends within word 2 of the 2"),
+        ("a.bin", b"1" + BINARY[1:], 3, "the first line says 1 words, but there are more"),
+        ("a.bin", BINARY.replace(b"lift", b"l\xe9ft"), 3, "is not valid utf-8: byte 0xe9 in column 2"),
+        ("a.bin", b"hello world\n", 1, "the line ends with 'world' and not with 1 numbers"),
+        ("a.bin", b"\xff\xfe\x00", 1, "neither text nor word2vec's binary form"),
+        ("a.npz", b"PK\x03\x04 and more", 1, "use Vectors.read"),
+        ("a.txt", b"wing 1 2\nlift nan 2\n", 2, "the vector of 'lift' is not finite"),
+        ("a.txt", b"wing 1 2\nlift 1e39 2\n", 2, "the vector of 'lift' is not finite"),
+        ("a.bin", b"1 2\nwing " + struct.pack("<2f", 1, float("inf")), 2, "the vector of 'wing' is not finite"),
     ],
 )
-def test_a_file_that_is_something_else_is_refused_in_one_line(file, name, content, message):
-    with pytest.raises(DataError, match=rf"{name}: not word2vec or GloVe vectors: .*{message}") as caught:
-        Vectors.load(file(name, content))
+def test_a_file_that_is_something_else_is_refused_with_its_line(file, name, content, line, message):
+    path = file(name, content)
+    with pytest.raises(DataError) as caught:
+        Vectors.load(path)
+    assert str(caught.value).startswith(f"{path}:{line}: ")
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_numbers_that_are_not_finite_are_refused(file):
+def test_a_line_without_end_takes_bounded_memory(file, monkeypatch):
+    monkeypatch.setattr("irkit.text.vector_files._LONGEST", 1000)
+    with pytest.raises(DataError, match=r"a\.gz:1: the line has more than 1,000 bytes"):
+        Vectors.load(file("a.gz", gzip.compress(b"wing " + b"1 " * 5000)))
+
+
+def test_numbers_that_are_not_finite_are_refused_everywhere():
     with pytest.raises(DataError, match=r"^vectors: the vector of 'lift' is not finite"):
-        Vectors.load(file("g.txt", b"wing 1 2\nlift nan 2\n"))
+        Vectors(WORDS, np.array([[1.0], [np.nan]]))
 
 
 # ---------------------------------------------------------------------- saved

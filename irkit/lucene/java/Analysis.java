@@ -39,7 +39,11 @@ public final class Analysis {
    *
    * @return little-endian int32: offsets (n + 1), then the term numbers.
    */
-  public byte[] encode(byte[] batch) throws Exception {
+  public byte[] encode(long ticket, byte[] batch) throws Exception {
+    return Call.run(ticket, call -> encode(call, batch));
+  }
+
+  private byte[] encode(Call call, byte[] batch) throws Exception {
     IntBuffer head = ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
     int n = head.get(0);
     int[] start = new int[n + 1];
@@ -53,11 +57,11 @@ public final class Analysis {
     Thread[] running = new Thread[threads];
     for (int t = 1; t < threads; t++) {
       Worker worker = workers[t];
-      running[t] = new Thread(() -> worker.run(batch, start, found, next), "irkit-analysis");
+      running[t] = new Thread(() -> worker.run(call, batch, start, found, next), "irkit-analysis");
       running[t].setDaemon(true);
       running[t].start();
     }
-    workers[0].run(batch, start, found, next);
+    workers[0].run(call, batch, start, found, next);
     for (int t = 1; t < threads; t++) {
       running[t].join();
     }
@@ -89,7 +93,11 @@ public final class Analysis {
    *
    * @return strings as in wire.py, followed by their term numbers (V int32).
    */
-  public byte[] vocabulary() {
+  public byte[] vocabulary(long ticket) throws Exception {
+    return Call.run(ticket, call -> vocabulary());
+  }
+
+  private byte[] vocabulary() {
     int size = terms.size();
     int[] order = Arrays.copyOf(terms.sort(), size);
     BytesRef term = new BytesRef();
@@ -119,9 +127,10 @@ public final class Analysis {
     private int[] ids = new int[1024];
     private Throwable failure;
 
-    void run(byte[] batch, int[] start, int[][] found, AtomicInteger next) {
+    void run(Call call, byte[] batch, int[] start, int[][] found, AtomicInteger next) {
       try {
         for (int i = next.getAndIncrement(); i < found.length; i = next.getAndIncrement()) {
+          call.check();
           found[i] = text(new String(batch, start[i], start[i + 1] - start[i], StandardCharsets.UTF_8));
         }
       } catch (Throwable error) {

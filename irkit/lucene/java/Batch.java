@@ -13,16 +13,16 @@ final class Batch {
   private Batch() {}
 
   /** Runs jobs 0..n-1; the calling thread is one of the threads. The first error ends all and is thrown as it is. */
-  static void run(int n, int threads, Job job) throws Exception {
+  static void run(Call call, int n, int threads, Job job) throws Exception {
     AtomicInteger next = new AtomicInteger();
     AtomicReference<Throwable> error = new AtomicReference<>();
     Thread[] others = new Thread[Math.min(threads, n) > 1 ? Math.min(threads, n) - 1 : 0];
     for (int t = 0; t < others.length; t++) {
-      others[t] = new Thread(() -> work(n, next, error, job), "irkit-search");
+      others[t] = new Thread(() -> work(call, n, next, error, job), "irkit-search");
       others[t].setDaemon(true);
       others[t].start();
     }
-    work(n, next, error, job);
+    work(call, n, next, error, job);
     for (Thread other : others) {
       other.join();
     }
@@ -35,10 +35,11 @@ final class Batch {
     }
   }
 
-  private static void work(int n, AtomicInteger next, AtomicReference<Throwable> error, Job job) {
+  private static void work(Call call, int n, AtomicInteger next, AtomicReference<Throwable> error, Job job) {
     try {
-      Scratch scratch = Scratch.take();
+      Scratch scratch = Scratch.take(call);
       for (int i = next.getAndIncrement(); i < n && error.get() == null; i = next.getAndIncrement()) {
+        call.check();
         job.run(i, scratch);
       }
       scratch.release();

@@ -14,6 +14,7 @@ import java.nio.file.Paths;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.apache.lucene.index.BinaryDocValues;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.DocValues;
@@ -31,18 +32,24 @@ import org.apache.lucene.store.FSDirectory;
 import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.Version;
 
-/** Writes what a sidecar holds from an index: external ids, vocabulary, postings. */
+/** Writes what a sidecar holds from an index: external ids, vocabulary, postings. All are waited for as `Call` says. */
 public final class Export {
   private static final String BODY = "contents";
   private static final String ID = "id";
+  private static final byte[] NOTHING = new byte[0];
 
   private Export() {}
 
   /**
    * Describes the latest commit as lines `name value`: documents, deleted, analyzer and content (what irkit noted when it
-   * built the index), positions, with_terms (documents with at least one term), terms, tokens, postings, fields, lucene.
+   * built the index), positions, with_terms (documents with at least one term), terms, tokens, postings, fields, files,
+   * lucene.
    */
-  public static String describe(String path) throws IOException {
+  public static byte[] describe(long ticket, String path) throws Exception {
+    return Call.run(ticket, call -> describe(call, path).getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static String describe(Call call, String path) throws IOException {
     try (DirectoryReader reader = open(path)) {
       FieldInfos infos = FieldInfos.getMergedFieldInfos(reader);
       StringBuilder fields = new StringBuilder();
@@ -56,6 +63,7 @@ public final class Export {
       if (terms != null) {
         TermsEnum each = terms.iterator();
         while (each.next() != null) {
+          call.check();
           count++;
         }
       }
@@ -70,17 +78,26 @@ public final class Export {
           + "\ntokens " + (terms == null ? 0 : terms.getSumTotalTermFreq())
           + "\npostings " + (terms == null ? 0 : terms.getSumDocFreq())
           + "\nfields" + fields
+          + "\nfiles " + String.join(" ", new TreeSet<>(reader.getIndexCommit().getFileNames()))
           + "\nlucene " + Version.LATEST;
     }
   }
 
   /** Writes `docnos.ptr` (int64 offsets, without a header) and `docnos.bytes` (UTF-8), in the order of internal ids. */
-  public static void docnos(String path, String folder) throws IOException {
+  public static byte[] docnos(long ticket, String path, String folder) throws Exception {
+    return Call.run(ticket, call -> {
+      docnos(call, path, folder);
+      return NOTHING;
+    });
+  }
+
+  private static void docnos(Call call, String path, String folder) throws IOException {
     try (DirectoryReader reader = open(path); Strings out = new Strings(Paths.get(folder), "docnos")) {
       for (LeafReaderContext leaf : reader.leaves()) {
         BinaryDocValues values = DocValues.getBinary(leaf.reader(), ID);
         StoredFields stored = leaf.reader().storedFields();
         for (int doc = 0; doc < leaf.reader().maxDoc(); doc++) {
+          call.check();
           if (values.advanceExact(doc)) {
             out.add(values.binaryValue());
           } else { // indexes of other makers may only store the id
@@ -101,7 +118,14 @@ public final class Export {
    * <p>`terms.ptr`, `terms.bytes` as for docnos; npy files `df` (int32), `cf` (int64), `csc_ptr` (int64), `csc_doc`,
    * `csc_tf` (int32) and `lengths` (int32, one a document).
    */
-  public static void postings(String path, String folder) throws IOException {
+  public static byte[] postings(long ticket, String path, String folder) throws Exception {
+    return Call.run(ticket, call -> {
+      postings(call, path, folder);
+      return NOTHING;
+    });
+  }
+
+  private static void postings(Call call, String path, String folder) throws IOException {
     Path to = Paths.get(folder);
     try (DirectoryReader reader = open(path);
         Strings names = new Strings(to, "terms");
@@ -117,6 +141,7 @@ public final class Export {
       TermsEnum each = terms == null ? TermsEnum.EMPTY : terms.iterator();
       PostingsEnum postings = null;
       for (BytesRef term = each.next(); term != null; term = each.next()) {
+        call.check();
         names.add(term);
         postings = each.postings(postings, PostingsEnum.FREQS);
         long before = docs.size();

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Paths;
 import java.util.Arrays;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.LeafReaderContext;
@@ -16,14 +15,13 @@ import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FSDirectory;
 
-/** An open index and the arrays over its documents; Python holds its number. */
+/** An open index and the arrays over its documents; Python gives it its number. */
 final class Handle {
   static final String CONTENTS = "contents";
 
   private static final ConcurrentHashMap<Long, Handle> OPEN = new ConcurrentHashMap<>();
-  private static final AtomicLong NUMBERS = new AtomicLong();
 
-  final long id = NUMBERS.incrementAndGet();
+  final long id;
   final DirectoryReader reader;
   final Analyzer analyzer;
   /** Position of each document's external id in ascending order, and its inverse; set before the first search. */
@@ -31,25 +29,24 @@ final class Handle {
   volatile int[] byRank;
   private final Directory directory;
   private byte[] norms;
-  private int[] lengths;
+  private volatile int[] lengths;
 
-  private Handle(Directory directory, DirectoryReader reader, Analyzer analyzer) {
+  private Handle(long id, Directory directory, DirectoryReader reader, Analyzer analyzer) {
+    this.id = id;
     this.directory = directory;
     this.reader = reader;
     this.analyzer = analyzer;
   }
 
   /** Opens an index; whoever made its sidecar has checked that it is one of ours, without deletions. */
-  static Handle open(String path, String analyzer) throws IOException {
+  static void open(long id, String path, String analyzer) throws IOException {
     Directory directory = FSDirectory.open(Paths.get(path));
     DirectoryReader reader = null;
     boolean ready = false;
     try {
       reader = DirectoryReader.open(directory);
-      Handle handle = new Handle(directory, reader, Analyzers.byName(analyzer));
-      OPEN.put(handle.id, handle);
+      OPEN.put(id, new Handle(id, directory, reader, Analyzers.byName(analyzer)));
       ready = true;
-      return handle;
     } finally {
       if (!ready) {
         if (reader != null) {
@@ -67,6 +64,21 @@ final class Handle {
       throw new IllegalStateException("the index is closed");
     }
     return handle;
+  }
+
+  /** What is done with an open index. */
+  interface Use {
+    byte[] run(Handle handle) throws Exception;
+  }
+
+  /** Does something with an open index, which stays open that long. */
+  static byte[] with(long id, Use use) throws Exception {
+    Handle handle = hold(id);
+    try {
+      return use.run(handle);
+    } finally {
+      handle.release();
+    }
   }
 
   /** Ends what `hold` began. */
@@ -108,6 +120,11 @@ final class Handle {
     this.lengths = lengths;
   }
 
+  /** Says whether `lengths` has them at hand. */
+  boolean measured() {
+    return lengths != null;
+  }
+
   /** Returns Lucene's one-byte lengths; 1 where a document has none, as Lucene itself assumes. */
   synchronized byte[] norms() throws IOException {
     if (norms == null) {
@@ -126,7 +143,7 @@ final class Handle {
   }
 
   /** Returns the exact length of each document, the sum of its term frequencies; one pass over all postings if need be. */
-  synchronized int[] lengths() throws IOException {
+  synchronized int[] lengths(Call call) throws IOException {
     if (lengths == null) {
       int[] sums = new int[reader.maxDoc()];
       for (LeafReaderContext leaf : reader.leaves()) {
@@ -134,6 +151,7 @@ final class Handle {
         TermsEnum each = terms == null ? TermsEnum.EMPTY : terms.iterator();
         PostingsEnum list = null;
         while (each.next() != null) {
+          call.check();
           list = each.postings(list, PostingsEnum.FREQS);
           int doc;
           while ((doc = list.nextDoc()) != DocIdSetIterator.NO_MORE_DOCS) {

@@ -22,6 +22,7 @@ import org.apache.lucene.document.Field;
 import org.apache.lucene.document.FieldType;
 import org.apache.lucene.document.StoredField;
 import org.apache.lucene.document.StringField;
+import org.apache.lucene.index.ConcurrentMergeScheduler;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexOptions;
 import org.apache.lucene.index.IndexWriter;
@@ -43,6 +44,7 @@ public final class IndexBuilder {
 
   private final Directory directory;
   private final IndexWriter writer;
+  private final ConcurrentMergeScheduler merges = new ConcurrentMergeScheduler();
   private final String analyzer;
   private final ExecutorService pool;
   private final Semaphore gate; // back-pressure: bounds the batches in memory
@@ -60,6 +62,7 @@ public final class IndexBuilder {
     config.setSimilarity(new BM25Similarity());
     config.setOpenMode(IndexWriterConfig.OpenMode.CREATE);
     config.setUseCompoundFile(false);
+    config.setMergeScheduler(merges);
     config.setRAMBufferSizeMB(Math.max(1, Math.min(memory, heap * 2 / 5)));
     body.setIndexOptions(positions != 0 ? IndexOptions.DOCS_AND_FREQS_AND_POSITIONS : IndexOptions.DOCS_AND_FREQS);
     body.freeze();
@@ -77,13 +80,18 @@ public final class IndexBuilder {
     return new IndexBuilder(path, analyzer, threads, positions, raw, memory);
   }
 
+  /** Waits at most so long for room for a batch; returns 1 when there is some, which is kept for the next `add`. */
+  public int room(int milliseconds) throws Exception {
+    check();
+    return gate.tryAcquire(milliseconds, TimeUnit.MILLISECONDS) ? 1 : 0;
+  }
+
   /**
-   * Queues a batch, waiting while too many are queued.
+   * Queues a batch; ask for `room` before.
    *
    * @return the rows (int32) whose docno may have been seen before: its hash was; ask `count`.
    */
-  public byte[] add(byte[] batch) throws Exception {
-    check();
+  public byte[] add(byte[] batch) {
     IntBuffer head = ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
     int n = head.get(0) / 2;
     ByteBuffer suspects = null;
@@ -95,7 +103,6 @@ public final class IndexBuilder {
       }
       at += head.get(1 + 2 * i) + head.get(2 + 2 * i);
     }
-    gate.acquire();
     pool.execute(() -> {
       try {
         if (failure == null) {
@@ -111,13 +118,15 @@ public final class IndexBuilder {
   }
 
   /** Waits for all queued batches and counts the documents with this docno. */
-  public int count(String docno) throws Exception {
-    gate.acquire(permits);
-    gate.release(permits);
-    check();
-    try (DirectoryReader reader = DirectoryReader.open(writer)) {
-      return reader.docFreq(new Term("id", docno));
-    }
+  public byte[] count(long ticket, String docno) throws Exception {
+    return Call.run(ticket, call -> {
+      gate.acquire(permits);
+      gate.release(permits);
+      check();
+      try (DirectoryReader reader = DirectoryReader.open(writer)) {
+        return Wire.writer(Integer.BYTES).putInt(reader.docFreq(new Term("id", docno))).array();
+      }
+    });
   }
 
   /** Begins to write what is queued, merge and commit, with the digest of the documents; `done` says when. */
@@ -131,6 +140,12 @@ public final class IndexBuilder {
         }
         pool.shutdown();
         pool.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
+        if (failure == null) {
+          writer.flush();
+          while (failure == null && (writer.hasPendingMerges() || merges.mergeThreadCount() > 0)) {
+            Thread.sleep(1); // `close` would wait for the merges too, but then `abort` would have to wait for `close`
+          }
+        }
         if (failure == null) {
           writer.close();
           directory.close();
@@ -154,7 +169,14 @@ public final class IndexBuilder {
   }
 
   /** Stops all work and gives up the index; its folder is the caller's to remove. */
-  public void abort() throws Exception {
+  public byte[] abort(long ticket) throws Exception {
+    return Call.run(ticket, call -> {
+      abort();
+      return new byte[0];
+    });
+  }
+
+  private void abort() throws Exception {
     fail(new IOException("aborted"));
     gate.release(pool.shutdownNow().size()); // a batch that never runs gives its permit back, or `finish` waits for it
     pool.awaitTermination(1, TimeUnit.MINUTES);
@@ -184,7 +206,7 @@ public final class IndexBuilder {
       document.add(stored);
     }
     int at = 4 + 8 * n;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && failure == null; i++) {
       int docno = head.get(1 + 2 * i);
       int text = head.get(2 + 2 * i);
       id.setStringValue(new String(batch, at, docno, StandardCharsets.UTF_8));

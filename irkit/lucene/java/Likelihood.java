@@ -23,12 +23,12 @@ final class Likelihood implements Model {
   private final int shortest; // of the documents with terms
   private final double[] logLengths; // log(length + mu), by length
 
-  private Likelihood(Handle index, String name, boolean dirichlet, double parameter) throws IOException {
+  private Likelihood(Handle index, String name, boolean dirichlet, double parameter, Call call) throws IOException {
     this.index = index;
     this.name = name;
     this.dirichlet = dirichlet;
     this.parameter = parameter;
-    lengths = index.lengths();
+    lengths = index.lengths(call);
     long sum = 0;
     int longest = 0;
     int least = Integer.MAX_VALUE;
@@ -43,13 +43,18 @@ final class Likelihood implements Model {
   }
 
   /** Reads a model such as `ql-dirichlet 1000.0`; null if there is none of this name. */
-  static Likelihood of(Handle index, String text) throws IOException {
-    String[] parts = text.split(" ");
-    boolean dirichlet = parts[0].equals("ql-dirichlet");
-    if (!dirichlet && !parts[0].equals("ql-jelinek-mercer")) {
+  static Likelihood of(Handle index, String text, Call call) throws IOException {
+    if (!named(text)) {
       return null;
     }
-    return new Likelihood(index, text, dirichlet, Double.parseDouble(parts[1]));
+    String[] parts = text.split(" ");
+    boolean dirichlet = parts[0].equals("ql-dirichlet");
+    return new Likelihood(index, text, dirichlet, Double.parseDouble(parts[1]), call);
+  }
+
+  /** Says whether a text names one of these models. */
+  static boolean named(String text) {
+    return text.startsWith("ql-dirichlet ") || text.startsWith("ql-jelinek-mercer ");
   }
 
   @Override
@@ -64,6 +69,7 @@ final class Likelihood implements Model {
     double constant = 0;
     double mass = 0;
     for (int i = 0; i < lanes.length; i++) {
+      scratch.call.check();
       double weight = query.weights[i];
       Postings list = weight > 0 ? Postings.of(index, query.terms[i]) : null;
       if (list != null) { // a term that never occurs would make every document impossible: dropped
@@ -82,7 +88,7 @@ final class Likelihood implements Model {
     top.reset(k);
     double all = constant;
     double lengthWeight = dirichlet ? mass : 0;
-    Windows.run(Arrays.copyOf(lanes, n), scratch.sums, (some, sums, base) -> {
+    Windows.run(Arrays.copyOf(lanes, n), scratch, (some, sums, base) -> {
       for (Lane lane : some) {
         gather(lane, sums, base, all, lengthWeight, top, flip);
       }

@@ -72,7 +72,7 @@ final class LuceneModel implements Model {
     if (collection == null || query.terms.length == 0) {
       return Ranked.NO_FLOATS;
     }
-    return byTerm(query, k) ? taat(query, k, flip, scratch) : wand(query, k, flip);
+    return byTerm(query, k) ? taat(query, k, flip, scratch) : wand(query, k, flip, scratch);
   }
 
   /**
@@ -95,7 +95,7 @@ final class LuceneModel implements Model {
     return postings < SHORT_LISTS;
   }
 
-  private Ranked wand(Bag query, int k, int flip) throws IOException {
+  private Ranked wand(Bag query, int k, int flip, Scratch scratch) throws IOException {
     BooleanQuery.Builder clauses = new BooleanQuery.Builder();
     int n = 0;
     for (int i = 0; i < query.terms.length; i++) {
@@ -109,7 +109,7 @@ final class LuceneModel implements Model {
     if (n == 0) {
       return Ranked.NO_FLOATS;
     }
-    TopCollector top = new TopCollector(k, index.rank, flip);
+    TopCollector top = new TopCollector(k, index.rank, flip, scratch.call);
     searcher.search(clauses.build(), top);
     return top.best(index.byRank);
   }
@@ -118,6 +118,7 @@ final class LuceneModel implements Model {
     Lane[] lanes = new Lane[query.terms.length];
     int n = 0;
     for (int i = 0; i < lanes.length; i++) {
+      scratch.call.check();
       float boost = (float) query.weights[i];
       Postings list = boost > 0 ? Postings.of(index, query.terms[i]) : null;
       if (list != null) {
@@ -130,7 +131,7 @@ final class LuceneModel implements Model {
     TopFloats top = scratch.floats;
     top.reset(k);
     int[] rank = index.rank;
-    Windows.run(Arrays.copyOf(lanes, n), scratch.sums, (all, sums, base) -> {
+    Windows.run(Arrays.copyOf(lanes, n), scratch, (all, sums, base) -> {
       for (Lane lane : all) {
         gather(lane.docs, lane.from, lane.to, sums, base, top, rank, flip);
       }

@@ -10,19 +10,24 @@ final class Scratch {
   final double[] sums = new double[Windows.SIZE];
   final TopFloats floats = new TopFloats();
   final TopDoubles doubles = new TopDoubles();
+  /** The call that is worked for. */
+  Call call;
 
   private Scratch() {
     Arrays.fill(sums, -0.0);
   }
 
   /** Returns working memory with untouched accumulators. */
-  static Scratch take() {
-    Scratch scratch = FREE.poll();
-    return scratch == null ? new Scratch() : scratch;
+  static Scratch take(Call call) {
+    Scratch free = FREE.poll();
+    Scratch scratch = free == null ? new Scratch() : free;
+    scratch.call = call;
+    return scratch;
   }
 
   /** Gives it back; not after an error, which may leave sums behind. */
   void release() {
+    call = null;
     FREE.push(this);
   }
 }

@@ -15,17 +15,24 @@ import org.apache.lucene.index.Term;
 import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.search.IndexSearcher;
 
-/** What Python calls to search an index; every call but the first takes the number that `open` returned. */
+/**
+ * What Python calls to search an index; each takes the number under which Python has it opened. Those that may
+ * take long return null while they have not ended, and are asked for again by their ticket: see `Call`.
+ */
 public final class Search {
+  private static final long BRIEF = 1 << 20; // postings; some milliseconds
+  private static final int BRIEF_BYTES = 4096;
+  private static final int BRIEF_DOCUMENTS = 1 << 16;
+
   static {
     IndexSearcher.setMaxClauseCount(Integer.MAX_VALUE); // expanded queries can have any number of terms
   }
 
   private Search() {}
 
-  /** Opens an index folder. */
-  public static long open(String path, String analyzer) throws IOException {
-    return Handle.open(path, analyzer).id;
+  /** Opens an index folder under a new number. */
+  public static void open(long index, String path, String analyzer) throws IOException {
+    Handle.open(index, path, analyzer);
   }
 
   /** Closes an index; a second time does nothing. */
@@ -63,21 +70,50 @@ public final class Search {
    * @return packed as `Wire.pack` says
    */
   public static byte[] search(
-      long index, String model, String scorer, String ties, byte[] queries, int k, int threads) throws Exception {
-    Handle handle = Handle.hold(index);
-    try {
-      Model scoring = model(handle, model, scorer);
-      // A rank is unsigned and larger is better: the complement turns the order of ids round.
-      int flip = ties.equals("anserini") ? -1 : 0;
-      ByteBuffer in = Wire.reader(queries);
-      int[] bounds = Bag.bounds(in);
-      Ranked[] lists = new Ranked[bounds.length - 1];
-      Batch.run(lists.length, threads, (i, scratch) ->
-          lists[i] = scoring.rank(Bag.read(in, bounds[i], bounds[i + 1], handle.analyzer), k, flip, scratch));
-      return Wire.pack(lists, scoring.exact());
-    } finally {
-      handle.release();
+      long ticket, long index, String model, String scorer, String ties, byte[] queries, int k, int threads)
+      throws Exception {
+    // A rank is unsigned and larger is better: the complement turns the order of ids round.
+    int flip = ties.equals("anserini") ? -1 : 0;
+    ByteBuffer in = Wire.reader(queries);
+    int[] bounds = Bag.bounds(in);
+    Ranked[] lists = new Ranked[bounds.length - 1];
+    byte[] found = lists.length > 1 || queries.length > BRIEF_BYTES ? null : Handle.with(index, handle -> {
+      Bag bag = Bag.read(in, bounds[0], bounds[1], handle.analyzer);
+      return brief(handle, model, bag) ? rank(Call.BRIEF, handle, model, scorer, lists, 1, i -> bag, k, flip) : null;
+    });
+    return found != null ? found : Call.run(ticket, call -> Handle.with(index, handle -> rank(
+        call, handle, model, scorer, lists, threads, i -> Bag.read(in, bounds[i], bounds[i + 1], handle.analyzer),
+        k, flip)));
+  }
+
+  /** Gives query i. */
+  private interface Bags {
+    Bag read(int i) throws IOException;
+  }
+
+  private static byte[] rank(
+      Call call, Handle handle, String model, String scorer, Ranked[] lists, int threads, Bags bags, int k, int flip)
+      throws Exception {
+    Model scoring = model(handle, model, scorer, call);
+    Batch.run(call, lists.length, threads, (i, scratch) ->
+        lists[i] = scoring.rank(bags.read(i), k, flip, scratch));
+    return Wire.pack(lists, scoring.exact());
+  }
+
+  /** Says whether a query is done in some milliseconds: too short to be stopped, and handing it to a thread would show. */
+  private static boolean brief(Handle handle, String model, Bag query) throws IOException {
+    int documents = handle.reader.maxDoc();
+    if (documents > BRIEF_DOCUMENTS && Likelihood.named(model) && !handle.measured()) {
+      return false;
     }
+    if ((long) documents * query.terms.length <= BRIEF) {
+      return true;
+    }
+    long postings = 0;
+    for (String term : query.terms) {
+      postings += Postings.frequency(handle, term);
+    }
+    return postings <= BRIEF;
   }
 
   /**
@@ -85,10 +121,9 @@ public final class Search {
    *
    * @return for each term of the query that the collection has: float64 weight | float64 share | int32 length | term
    */
-  public static byte[] explain(long index, String model, byte[] query, int doc) throws Exception {
-    Handle handle = Handle.hold(index);
-    try {
-      Model scoring = model(handle, model, "taat");
+  public static byte[] explain(long ticket, long index, String model, byte[] query, int doc) throws Exception {
+    return Call.run(ticket, call -> Handle.with(index, handle -> {
+      Model scoring = model(handle, model, "taat", call);
       ByteBuffer in = Wire.reader(query);
       int[] bounds = Bag.bounds(in);
       Bag bag = Bag.read(in, bounds[0], bounds[1], handle.analyzer);
@@ -102,6 +137,7 @@ public final class Search {
       }
       ByteBuffer out = Wire.writer(size);
       for (int i = 0; i < terms.length; i++) {
+        call.check();
         if (terms[i] != null) {
           int freq = frequency(handle, bag.terms[i], doc);
           double share = scoring.share(bag.terms[i], bag.weights[i], doc, freq);
@@ -109,20 +145,18 @@ public final class Search {
         }
       }
       return out.array();
-    } finally {
-      handle.release();
-    }
+    }));
   }
 
   /** Returns the stored texts of documents (int32), each as int32 length | UTF-8; the length is -1 where none is stored. */
-  public static byte[] texts(long index, byte[] docs) throws IOException {
-    Handle handle = Handle.hold(index);
-    try {
+  public static byte[] texts(long ticket, long index, byte[] docs) throws Exception {
+    return Call.run(ticket, call -> Handle.with(index, handle -> {
       int[] wanted = Wire.ints(docs);
       byte[][] texts = new byte[wanted.length][];
       long size = 0;
       StoredFields stored = handle.reader.storedFields();
       for (int i = 0; i < wanted.length; i++) {
+        call.check();
         Document document = stored.document(wanted[i], Set.of("raw"));
         String raw = document.get("raw");
         texts[i] = raw == null ? null : raw.getBytes(StandardCharsets.UTF_8);
@@ -136,16 +170,14 @@ public final class Search {
         }
       }
       return out.array();
-    } finally {
-      handle.release();
-    }
+    }));
   }
 
-  private static Model model(Handle handle, String model, String scorer) throws IOException {
+  private static Model model(Handle handle, String model, String scorer, Call call) throws IOException {
     if (handle.rank == null) {
       throw new IllegalStateException("the ranks of the document ids are not set");
     }
-    Model exact = Likelihood.of(handle, model);
+    Model exact = Likelihood.of(handle, model, call);
     return exact == null ? new LuceneModel(handle, model, scorer) : exact;
   }
 

@@ -16,13 +16,15 @@ final class TopCollector implements Collector {
   private final int k;
   private final int[] rank;
   private final int flip;
+  private final Call call;
   private long[] heap; // smallest first, from 1; score and tie as in TopFloats
   private int n;
 
-  TopCollector(int k, int[] rank, int flip) {
+  TopCollector(int k, int[] rank, int flip, Call call) {
     this.k = k;
     this.rank = rank;
     this.flip = flip;
+    this.call = call;
     heap = new long[Math.min(k, 1024) + 1];
   }
 
@@ -33,6 +35,7 @@ final class TopCollector implements Collector {
 
   @Override
   public LeafCollector getLeafCollector(LeafReaderContext leaf) {
+    call.check();
     int base = leaf.docBase;
     return new LeafCollector() {
       private Scorable scorer;

@@ -18,8 +18,10 @@ final class Windows {
   private Windows() {}
 
   /** Runs all lists through the accumulators. */
-  static void run(Lane[] lanes, double[] sums, Gather gather) {
+  static void run(Lane[] lanes, Scratch scratch, Gather gather) {
+    double[] sums = scratch.sums;
     for (;;) {
+      scratch.call.check();
       int base = Integer.MAX_VALUE;
       for (Lane lane : lanes) {
         if (lane.to < lane.docs.length) {

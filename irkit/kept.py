@@ -1,0 +1,111 @@
+"""Files of a cache: written whole, with a digest at their end, and believed only while it is right.
+
+One that is missing, cut, changed by a single bit or written before there were digests is made
+anew. A place that cannot be written costs time only: it is said once, and done without.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeVar
+
+from irkit.errors import IrkitError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SIGN = b"\nirkit kept\n"
+"Stands before the digest."
+
+_DIGEST = 32  # bytes
+_END = len(SIGN) + _DIGEST
+_BLOCK = 1 << 20
+_told: set[Path] = set()  # folders that could not be written
+
+
+def keep(path: Path, write: Callable[[Path], object]) -> bool:
+    """Keep a file.
+
+    Parameters
+    ----------
+    path : path
+        Its place; the folder is made if need be.
+    write : function
+        Writes the content to the path it is given.
+
+    Returns
+    -------
+    bool
+        Whether it is kept. What the system refuses is a warning, once for each folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "answer"
+    >>> keep(path, lambda place: place.write_text("42"))
+    True
+    >>> found(path, lambda place: place.read_bytes()[:-44])
+    b'42'
+    """
+    fresh = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(fresh)
+        with fresh.open("rb+") as file:
+            total = blake2b(digest_size=_DIGEST)
+            while block := file.read(_BLOCK):
+                total.update(block)
+            file.write(SIGN + total.digest())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    except (OSError, IrkitError) as error:
+        if path.parent not in _told:
+            _told.add(path.parent)
+            why = getattr(error, "strerror", None) or error
+            log.warning("%s cannot be written, %s; results are not kept", path.parent, why)
+        return False
+    finally:
+        with suppress(OSError):
+            fresh.unlink()
+    return True
+
+
+def found(path: Path, read: Callable[[Path], T]) -> T | None:
+    """Read a kept file; None if there is none, or it is not what was written.
+
+    Parameters
+    ----------
+    path : path
+    read : function
+        Reads the content from the path it is given, where the digest follows it: npy and npz do not
+        mind. An `OSError` or `ValueError` counts as damage.
+    """
+    try:
+        if _whole(path):
+            with suppress(OSError):
+                os.utime(path)  # the time of last use
+            return read(path)
+        log.debug("%s is not what was written and is made anew", path)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        log.debug("%s cannot be read and is made anew, %s", path, error)
+    return None
+
+
+def _whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        left = os.fstat(file.fileno()).st_size - _END
+        total = blake2b(digest_size=_DIGEST)
+        while left > 0 and (block := file.read(min(_BLOCK, left))):
+            total.update(block)
+            left -= len(block)
+        return left == 0 and file.read() == SIGN + total.digest()

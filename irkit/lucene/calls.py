@@ -1,0 +1,41 @@
+"""Calls of Java that may take long: Ctrl-C is heard while they run, and stops them."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from irkit.lucene.jvm import java
+
+_tickets = itertools.count(secrets.randbits(60))  # this module may be loaded anew while the JVM goes on
+
+
+def interruptible(method: Callable[..., Any], *arguments: Any) -> bytes:
+    """Call a method of the bridge that returns null while it has not ended (see `Call.java`).
+
+    Python hears signals between two steps of the wait. If one raises, Java is told to stop and given
+    a moment to do so; what it works on stays usable.
+
+    Parameters
+    ----------
+    method : Java method
+        Its first argument is the ticket of the call.
+    *arguments
+        The others.
+
+    Returns
+    -------
+    bytes
+        What the method returns.
+    """
+    ticket = next(_tickets)
+    try:
+        found = method(ticket, *arguments)
+        while found is None:
+            found = java("Call").more(ticket)
+        return found.tostring()  # type: ignore[no-any-return]
+    except BaseException:
+        java("Call").stop(ticket)
+        raise

@@ -1,0 +1,82 @@
+"""Tests of irkit.text.similarity: what is kept on disk; the numbers are held by tests/expand/test_eqe.py."""
+
+import errno
+import os
+
+import numpy as np
+import pytest
+
+import irkit.text.similarity as similarity
+from irkit.kept import keep
+from irkit.text.similarity import TermSimilarity, delta, normalisers
+from irkit.text.vectors import Vectors
+
+RNG = np.random.default_rng(3)
+VECTORS = Vectors([f"w{i}" for i in range(30)], RNG.normal(size=(30, 5)))
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Count how often normalisers are computed."""
+    calls = []
+
+    def counted(*args):
+        calls.append(args)
+        return normalisers(*args)
+
+    monkeypatch.setattr(similarity, "normalisers", counted)
+    return calls
+
+
+def test_normalisers_are_sums_over_all_terms():
+    cosine = VECTORS.matrix.astype(np.float64) @ VECTORS.matrix.T.astype(np.float64)
+    slow = [sum(float(delta(np.array([c]), 7.0, 0.8)[0]) for c in row) for row in cosine]
+    np.testing.assert_allclose(normalisers(VECTORS.matrix, 7.0, 0.8, block=64), slow, rtol=1e-5)
+
+
+def test_they_are_computed_once(tmp_path, made):
+    first = TermSimilarity(VECTORS, 7.0, 0.8, tmp_path / "kept").mass
+    again = TermSimilarity(VECTORS, 7.0, 0.8, tmp_path / "kept").mass
+    assert (first == again).all()
+    TermSimilarity(VECTORS, 7.0, 0.9, tmp_path / "kept").mass  # noqa: B018
+    assert len(made) == 2
+    assert len(os.listdir(tmp_path / "kept")) == 2
+
+
+def test_a_damaged_file_is_made_anew(tmp_path, made):
+    right = TermSimilarity(VECTORS, 7.0, 0.8, tmp_path).mass
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    flips = [whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :] for at in range(0, len(whole), 11)]
+    for damaged in [*flips, b"", whole[:-1], whole[:150], whole[: 128 + 8 * len(VECTORS)]]:
+        path.write_bytes(damaged)
+        del made[:]
+        assert (TermSimilarity(VECTORS, 7.0, 0.8, tmp_path).mass == right).all()
+        assert len(made) == 1
+        assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros(29), np.zeros(30, dtype=np.float32), np.full(30, np.nan), np.full(30, np.inf)]
+)
+def test_numbers_that_cannot_be_right_are_made_anew(tmp_path, made, wrong):
+    right = TermSimilarity(VECTORS, 7.0, 0.8, tmp_path).mass
+    (path,) = tmp_path.iterdir()
+
+    def write(place):
+        with place.open("wb") as file:
+            np.save(file, wrong)
+
+    keep(path, write)
+    assert (TermSimilarity(VECTORS, 7.0, 0.8, tmp_path).mass == right).all()
+    assert len(made) == 2
+
+
+def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path, monkeypatch, caplog):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    found = TermSimilarity(VECTORS, 7.0, 0.8, tmp_path / "kept").mass
+    assert (found == normalisers(VECTORS.matrix, 7.0, 0.8)).all()
+    assert caplog.messages == [f"{tmp_path / 'kept'} cannot be written, No space left on device; results are not kept"]
