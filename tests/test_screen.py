@@ -20,7 +20,9 @@ def test_a_character_a_terminal_obeys_is_spelt_out(code):
 
 
 def test_everything_else_of_unicode_stays_as_it_is():
-    kept = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) not in {"Cc", "Cs", "Zl", "Zp"}]
+    kept = [
+        chr(code) for code in range(0, 0x110000, 3) if unicodedata.category(chr(code)) not in {"Cc", "Cs", "Zl", "Zp"}
+    ]
     text = "".join(character for character in kept if ord(character) not in TURNS)
     assert visible(text) == text
 
