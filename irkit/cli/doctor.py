@@ -27,7 +27,7 @@ class Check(NamedTuple):
 
 
 def doctor(index: str | None = None, /) -> int:
-    """Check Python, Java, the jars, the packages and the folders; or every file of an index.
+    """Check Python, Java, packages and folders, or the files of an index.
 
     Each line says ok or problem; a problem comes with its remedy, and then the exit status is 1.
 

@@ -29,7 +29,7 @@ from irkit.evaluate.suitefile import (
 )
 from irkit.evaluate.toplists import check_measures
 from irkit.recommend.base import Recommender
-from irkit.recommend.guards import GUARDS, LOOKS, checked
+from irkit.recommend.guards import GUARDS, LOOKS, checked, scale_notes
 from irkit.recommend.lists import recommenders
 from irkit.recommend.problems import Problem, SplitChoice, load_problem
 from irkit.recommend.splits import RatingSplit
@@ -170,7 +170,7 @@ class RatingJob:
             "test": TEST_TITLES[suite.test],
             "correction": "Holm",
             "interval": ruler.interval,
-            "notes": [*ruler.notes(), LOOKS.note(problem.split), *memory_notes()],
+            "notes": [*ruler.notes(), *scale_notes(problem.split), LOOKS.note(problem.split), *memory_notes()],
             "systems": rows,
         }
 

@@ -18,7 +18,7 @@ from irkit.errors import FrameError
 from irkit.evaluate.compare import cell, correct
 from irkit.evaluate.significance import Test, bootstrap_interval, contrast, robustness
 from irkit.recommend.base import BRANCHES, Recommender
-from irkit.recommend.guards import LOOKS, checked
+from irkit.recommend.guards import LOOKS, checked, scale_notes
 from irkit.recommend.splits import RatingSplit
 
 PARTS = ("all", "warm", "cold user", "cold item")
@@ -96,7 +96,7 @@ def evaluate_ratings(
     ConfigError
         If the model saw what it is to be measured on, in whatever role, and that is not waived.
     """
-    notes = tuple(checked(model, split, waive))
+    notes = (*checked(model, split, waive), *scale_notes(split))
     looks = LOOKS.look(split)
     found = rating_errors(model.predict(split.test.frame()), seed=seed)
     return replace(found, split_hash=split.hash, looks=looks, notes=notes)

@@ -7,7 +7,7 @@
     parquet  the same
 
 The time may be absent; what it may look like is said in `irkit.io.times`, what ids are in
-`irkit.io.ids`. A file is parsed as a whole by Arrow; only if that fails is it read line by line, to say
+`irkit.io.rating_ids`. A file is parsed as a whole by Arrow; only if that fails is it read line by line, to say
 where it is wrong.
 """
 
@@ -25,8 +25,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from irkit.errors import ConfigError, DataError, NotFoundError, near_misses
-from irkit.io.ids import read_ids
 from irkit.io.lines import bad, finite, head, lines, opened
+from irkit.io.rating_ids import read_ids
 from irkit.io.reading import Reading
 from irkit.io.times import UNIT, Unit, read_times
 from irkit.streams import hold, on_disk

@@ -144,7 +144,7 @@ def _by_columns(path: Path, rows: list[list[bytes]]) -> list[str]:
                 raise bad(path, 1, "a column is missing: query, 0 and document, or label", "write all four columns")
             if numbers and any(len(cell) > 1 and cell.startswith(b"0") for row in rows for cell in row[:2]):
                 return ["smart", "plain"]  # 007 is 7 in the one and 007 in the other
-            return ["smart" if numbers else "plain"]
+            return ["plain"]  # read as SMART's, it is the same but for such zeros further down, which stay here
         case 4:
             # `1 13 0 0.000000` is SMART's, `1 0 13 1` and `1 Q0 13 1` are TREC's.
             empty = all(row[1] not in (b"0", b"Q0") and row[2] == b"0" and not row[3].strip(b"0.") for row in rows)

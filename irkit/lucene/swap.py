@@ -51,9 +51,9 @@ def building(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     LockedError
         If another process builds the same index.
     """
-    owned.refuse_to_overwrite(path, overwrite=overwrite)
     with ExitStack() as stack:
         with writing(path):
+            owned.refuse_to_overwrite(path, overwrite=overwrite)
             path.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(path))
             tidy(path)

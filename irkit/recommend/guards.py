@@ -201,8 +201,7 @@ def checked(model: Recommender, split: RatingSplit, waive: Mapping[str, str] | N
     Returns
     -------
     list of str
-        One note for each waived guard that found something, and one if the rating scale, to which
-        predictions are clipped, is known from the test part alone.
+        One note for each waived guard that found something.
 
     Raises
     ------
@@ -228,16 +227,17 @@ def checked(model: Recommender, split: RatingSplit, waive: Mapping[str, str] | N
             if name not in waive:
                 raise
             notes.append(f"{name} waived ({waive[name]}): {str(error).removeprefix('guard: ').partition(';')[0]}")
-    return [*notes, *_scale_note(split)]
+    return notes
 
 
-def _scale_note(split: RatingSplit) -> list[str]:
+def scale_notes(split: RatingSplit) -> list[str]:
+    """Say so if the rating scale, to which predictions are clipped, is known from the test part alone."""
     low, high = split.ratings.scale
     own = split.train.rating
     if split.ratings.scale_stated or (own.min() <= low and own.max() >= high):
         return []
-    within = f"{own.min():g}..{own.max():g}"
-    return [f"the scale {low:g}..{high:g} is that of all ratings; those of the training part lie in {within}"]
+    within = f"{own.min():.3g}..{own.max():.3g}"
+    return [f"the scale {low:.3g}..{high:.3g} is that of all ratings; those of the training part lie in {within}"]
 
 
 @dataclass

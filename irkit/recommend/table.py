@@ -19,7 +19,7 @@ from irkit.config import digest
 from irkit.docnos import Docnos
 from irkit.errors import ConfigError, FrameError
 from irkit.frames import Ratings, check_ratings
-from irkit.io.ids import read_ids
+from irkit.io.rating_ids import read_ids
 from irkit.io.times import UNIT, Unit, frame_times
 
 if TYPE_CHECKING:

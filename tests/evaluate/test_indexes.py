@@ -5,6 +5,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from irkit.documents import Document
@@ -172,3 +173,27 @@ def test_a_damaged_index_beside_anything_else_stays(home):
     with pytest.raises(ConfigError, match=r"holds other files than an index, got notes.txt"):
         collection_index(toys)
     assert (index_path(toys) / "notes.txt").read_text() == "mine"
+
+
+def test_a_flipped_bit_in_any_file_of_the_index_changes_nothing(home):
+    """Lucene's files are built again, those of the sidecar made again from them."""
+    toys = Toys()
+    with collection_index(toys) as index:
+        expected = index.search(["fox rain"], 10), index.postings.toarray()
+    place = index_path(toys)
+    rng, rebuilt = np.random.default_rng(7), 0
+    for name in sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()):
+        path = place / name
+        if not path.is_file() or not path.stat().st_size:
+            continue
+        content = bytearray(path.read_bytes())
+        content[rng.integers(len(content))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(content)
+        before = toys.read
+        with collection_index(toys) as index:
+            found = index.search(["fox rain"], 10), index.postings.toarray()
+        assert all((a == b).all() for a, b in zip(found[0], expected[0], strict=True)), name
+        assert (found[1] == expected[1]).all(), name
+        assert toys.read - before == (not name.startswith("irkit/")), name
+        rebuilt += toys.read - before
+    assert rebuilt > 5

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from irkit.documents import Document
 from irkit.evaluate import leftovers as module
 from irkit.evaluate.indexes import collection_index, index_path
 from irkit.evaluate.leftovers import leftovers, remove
+from irkit.lucene import Index, build_index
 
 DEAD = 2**22 + 5  # larger than any process's number
 HEX = "0123456789abcdef" * 2
@@ -204,3 +206,18 @@ def test_what_cannot_be_removed_is_told(home, monkeypatch):
     monkeypatch.undo()
     path.unlink()
     assert remove(one) == []  # gone meanwhile
+
+
+def test_a_real_sidecar_in_the_users_folder_goes_with_its_index(home, tmp_path):
+    index = tmp_path / "index"
+    build_index(index, [("a", "red fox")]).close()
+    shutil.rmtree(index / "irkit")
+    (index / "irkit").write_text("in the way, as a read-only folder would be")
+    Index.open(index).close()
+    (sidecar,) = (home / "sidecars").iterdir()
+    assert names(home) == {}
+    shutil.rmtree(index)
+    assert names(home) == {
+        f"sidecars/{sidecar.name}": f"its index is gone: {index}",
+        "verified: 1 records": "of indexes that are gone",
+    }

@@ -129,7 +129,7 @@ CASES = [
     Case("qrels row", "qrels", "q.tsv", b"query-id\tcorpus-id\tscore\n1\td1\n", 2, "3 tab-separated columns"),
     Case("qrels unknown label", "qrels", "q", b"1 0 d1 7\n", 1, "label 7 is not among the known ones (1, 2)", {"labels": {1: 1, 2: 2}}),
     Case("qrels smart", "qrels", "q", b"1 184 2\n1 x 2\n", 2, "the document id must be a whole number, got 'x'", {"format": "smart"}),
-    Case("qrels smart columns", "qrels", "q", b"1 184 2\n1 2 3 4 5\n", 2, "has 3 or 4 columns"),
+    Case("qrels smart columns", "qrels", "q", b"1 184 2\n1 2 3 4 5\n", 2, "has 3 or 4 columns", {"format": "smart"}),
     Case("qrels npl", "qrels", "q", b"1\n12 13x\n/\n", 2, "the document id must be a whole number, got '13x'"),
     Case("qrels npl cut", "qrels", "q", b"1\n12 13\n", 1, "record 1 does not end with a line /"),
     Case("qrels empty", "qrels", "q", b"", 1, "the file is empty"),

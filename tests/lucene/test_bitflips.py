@@ -10,7 +10,7 @@ from irkit import verified
 from irkit.errors import DamagedError
 from irkit.lucene import Index, QLDirichlet, build_index
 
-FLIPS = {True: 6, False: 10}
+FLIPS = {True: 4, False: 14}
 "Bits of each file, of the sidecar's and of Lucene's."
 
 QUERIES = ["w1 w2 w3", "w7 w50", {"w5": 2.0, "w9": 0.5}]

@@ -1,9 +1,9 @@
-"""Tests of irkit.io.ids: one reader of ids of every kind."""
+"""Tests of irkit.io.rating_ids: one reader of ids of every kind."""
 
 import pyarrow as pa
 import pytest
 
-from irkit.io.ids import read_ids
+from irkit.io.rating_ids import read_ids
 
 
 class Refused(Exception):

@@ -1,7 +1,7 @@
 """Ids of users and items as text: the one reader behind files, frames and lists.
 
 An id is text without blanks around it, not empty, and without characters that steer a screen
-(control characters, marks of writing direction). Whole numbers become their digits, so that 7 and
+(control characters, marks of writing direction, see `irkit.ids`). Whole numbers become their digits, so that 7 and
 7.0 are the same user in a CSV file, in Parquet and in a frame that was made with a gap in the column.
 """
 
@@ -14,13 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from irkit.ids import HIDDEN
+
 Fail: TypeAlias = Callable[[int, str, str], Exception]
 "Makes the error of a row from 0: what it has, and what to do."
 
 EXACT = 2.0**53
 "Whole numbers from here on are not exact as floats."
 
-_STEERING = "[\\x00-\\x1f\\x7f-\\x{9f}\\x{61c}\\x{200e}\\x{200f}\\x{2028}-\\x{202e}\\x{2066}-\\x{2069}]"
+_STEERING = f"[\t-\r{HIDDEN}]"
 _BLANK_AROUND = r"^\s|\s$"
 
 
