@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from irkit.errors import IrkitError
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.suppress(AttributeError, ValueError):
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        with held_by_command(), warnings.catch_warnings():
+        with held_by_command(), _noted(), warnings.catch_warnings():
             warnings.showwarning = _warn
             status = application()(marked(tokens), exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
@@ -97,6 +98,23 @@ def _fail(message: str, status: int, debug: bool) -> int:
         print(visible(traceback.format_exc(), lines=True), end="", file=sys.stderr)
     print(f"irkit: {_one_line(message)}", file=sys.stderr)
     return status
+
+
+class _Notes(logging.Handler):
+    """Prints what irkit logs as one line, as errors are."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"irkit: {_one_line(record.getMessage())}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _noted() -> Iterator[None]:
+    notes, log = _Notes(logging.WARNING), logging.getLogger("irkit")
+    log.addHandler(notes)
+    try:
+        yield
+    finally:
+        log.removeHandler(notes)
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

@@ -15,6 +15,7 @@ import irkit
 from irkit.config import digest
 from irkit.errors import DamagedError, NotFoundError
 from irkit.locate import home
+from irkit.screen import visible
 from irkit.turns import turn
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def collection_index(collection: Collection | str, analyzer: str = "english", *,
             index = _opened(path)
             if index is None:
                 if path.exists():
-                    print(f"irkit: the index {path} is damaged and is built again", file=sys.stderr)
+                    print(f"irkit: the index {visible(str(path))} is damaged and is built again", file=sys.stderr)
                 index = build_index(path, collection.documents(), analyzer=analyzer, progress=progress, overwrite=True)
     return index
 

@@ -131,7 +131,7 @@ def load_rating_collection(name: str | os.PathLike[str], *, download: bool = Fal
     if path is None:
         card = _of_ratings(find_card(os.fspath(name)))
         return RatingCollection(card, _folder(card, download))
-    if os.path.exists(path):
+    if readable(path) or os.path.isdir(path):
         return RatingCollection(_of_ratings(rating_card(path)), path if path.is_dir() else path.parent)
     raise _unknown(name, "file or folder", "ratings: there is no file or collection", rating_collections())
 

@@ -10,9 +10,7 @@ In binary files the numbers are float32, little end first, behind the word and o
 
 from __future__ import annotations
 
-import gzip
 import sys
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,8 @@ import numpy as np
 
 from irkit.arrays import Floats
 from irkit.errors import DataError
+from irkit.packing import Damaged, bare, unpacked
+from irkit.streams import open_bytes
 
 _BOM = b"\xef\xbb\xbf"
 _LONGEST = 1 << 24  # bytes of a line; a small gzip file can hold one that fills the memory
@@ -38,15 +38,10 @@ def read_vectors(path: Path, limit: int | None = None) -> tuple[list[str], Float
         `path:line: what is wrong; what to do`.
     """
     try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            if not packed:
-                return _read(raw, path, limit)
-            with gzip.open(raw, "rb") as unpacked:
-                return _read(unpacked, path, limit)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise _bad(path, 1, "the gzip stream is cut short or damaged", "fetch or pack the file again") from None
+        with open_bytes(path) as raw:
+            return _read(unpacked(raw), path, limit)
+    except Damaged as error:
+        raise _bad(path, 1, str(error), "fetch or pack the file again") from None
     except (OSError, MemoryError) as error:
         raise _bad(path, 1, f"cannot be read: {error or 'out of memory'}", "check the file and the disk") from None
 
@@ -88,7 +83,7 @@ def _is_binary(line: bytes, size: int, path: Path) -> bool:
     """Say whether what comes behind a first line of two numbers is binary; the name counts only where both may be."""
     if _trailing(line.split()) >= size:
         return False
-    return line.translate(None, _CONTROL) != line or path.name.removesuffix(".gz").endswith(".bin")
+    return line.translate(None, _CONTROL) != line or bare(path.name).name.endswith(".bin")
 
 
 def _text(

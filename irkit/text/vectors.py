@@ -17,6 +17,7 @@ import numpy as np
 from irkit.arrays import Floats, Ints
 from irkit.errors import DataError, NotFoundError, ShapeError
 from irkit.rng import check_seed
+from irkit.streams import readable
 from irkit.text.vector_files import read_vectors
 
 
@@ -91,7 +92,7 @@ class Vectors:
             `path:line: ...` if it is not in one of these formats, or a number is not finite.
         """
         path = Path(path)
-        if not path.is_file():
+        if not readable(path):
             raise NotFoundError(f"vectors: there is no file {str(path)!r}")
         return cls(*read_vectors(path, limit))
 

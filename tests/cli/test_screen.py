@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -80,6 +81,15 @@ def test_errors_and_warnings_show_what_was_given_spelt_out(irkit, folder, capsys
         warnings.simplefilter("always")
         assert cli.main([]) == 0
     assert capsys.readouterr().err == f"irkit: warning: odd {SHOWN}\n"
+
+
+def test_what_is_logged_is_shown_spelt_out(capsys, monkeypatch):
+    def work(*_, **__):
+        logging.getLogger("irkit.io").warning("odd %s\n", HOSTILE)
+
+    monkeypatch.setattr(cli, "application", lambda: work)
+    assert cli.main([]) == 0
+    assert capsys.readouterr().err == f"irkit: odd {SHOWN}\n"
 
 
 def test_a_servers_reason_is_shown_spelt_out_in_the_trace_too(capsys, monkeypatch):
@@ -184,7 +194,7 @@ def test_a_closed_output_is_never_another_file(tmp_path, lee_index, closed, stat
         assert done.stdout.startswith("1 Q0 ")
 
 
-PRINTS = {"cli/__init__.py", "cli/printing.py", "io/fetch.py", "lucene/jar.py"}
+PRINTS = {"cli/__init__.py", "evaluate/indexes.py", "cli/printing.py", "io/fetch.py", "lucene/jar.py"}
 
 
 def test_nothing_is_printed_but_through_the_one_door():

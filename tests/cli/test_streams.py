@@ -91,14 +91,14 @@ def test_evaluate_reads_a_run_or_judgements_that_another_program_writes(shell, f
     (folder / "run").write_bytes(RUN)
     for arguments in (["qrels", fed(pack(RUN))], [fed(pack(QRELS)), "run"], [fed(pack(QRELS)), fed(pack(RUN))]):
         out, _ = shell("evaluate", *arguments, "-m", "AP")
-        assert out.split()[-2:] == ["2", "0.2500"]  # d2 is second for q1: 1/2; q2 has no results: 0
+        assert out.splitlines()[1].split()[-2:] == ["2", "0.2500"]  # d2 is second for q1: 1/2; q2 has no results: 0
 
 
 def test_a_dash_is_standard_input(shell, stdin, folder):
     (folder / "qrels").write_bytes(QRELS)
-    assert shell("evaluate", "qrels", stdin(RUN), "-m", "AP")[0].split()[-3:] == ["-", "2", "0.2500"]
+    assert shell("evaluate", "qrels", stdin(RUN), "-m", "AP")[0].splitlines()[1].split() == ["-", "2", "0.2500"]
     (folder / "run").write_bytes(RUN)
-    assert shell("evaluate", stdin(QRELS), "run", "-m", "AP")[0].split()[-1] == "0.2500"
+    assert shell("evaluate", stdin(QRELS), "run", "-m", "AP")[0].splitlines()[1].split()[-1] == "0.2500"
     assert shell("evaluate", "qrels", stdin(b"q1 Q0\n"), status=2)[1].startswith("irkit: -:1: a run has 6 columns")
 
 
@@ -136,7 +136,10 @@ def test_a_run_is_packed_as_its_name_says_and_read_back(shell, folder, index, su
     shell("run", "bm25", index, "--queries", "q.tsv", "-o", "x.run")
     assert (folder / f"x.run.{suffix}").read_bytes().startswith(magic)
     assert read_run(folder / f"x.run.{suffix}").equals(read_run(folder / "x.run"))
-    packed, plain = (shell("evaluate", "qrels", f"x.run{end}", "-m", "AP")[0].split()[-1] for end in (f".{suffix}", ""))
+    packed, plain = (
+        shell("evaluate", "qrels", f"x.run{end}", "-m", "AP")[0].splitlines()[1].split()[-1]
+        for end in (f".{suffix}", "")
+    )
     assert packed == plain == "0.5000"  # both score alike, d2 stands first: 1 for q1, 0 for q2
 
 
@@ -145,7 +148,7 @@ def test_a_run_that_found_nothing_scores_zero(shell, folder, index, name):
     (folder / "q.tsv").write_text("q1\tzebra\n")
     (folder / "qrels").write_bytes(QRELS)
     assert ", 0 lines, " in shell("run", "bm25", index, "--queries", "q.tsv", "-o", name)[0]
-    assert shell("evaluate", "qrels", name, "-m", "AP")[0].split()[-2:] == ["2", "0.0000"]
+    assert shell("evaluate", "qrels", name, "-m", "AP")[0].splitlines()[1].split()[-2:] == ["2", "0.0000"]
     (folder / "nothing").touch()
     assert "nothing:1: the file is empty" in shell("evaluate", "nothing", name, status=2)[1]
     assert "nothing:1: the file is empty" in shell("run", "bm25", index, "--queries", "nothing", status=2)[1]

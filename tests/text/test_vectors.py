@@ -1,6 +1,9 @@
 """Tests of irkit.text.vectors."""
 
+import bz2
 import gzip
+import lzma
+import os
 import struct
 
 import numpy as np
@@ -70,6 +73,18 @@ def test_a_limit_takes_the_first_words(file, name, content):
 def test_of_a_word_that_occurs_twice_the_first_vector_counts(file, name, content):
     read = Vectors.load(file(name, content))
     assert read.words == WORDS
+    np.testing.assert_array_equal(read.matrix, np.array(ROWS, dtype=np.float32))
+
+
+@pytest.mark.parametrize("content", [LINES, b"2 3\n" + LINES, BINARY], ids=["glove", "word2vec", "binary"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_vectors_come_from_a_pipe_and_packed_in_any_way(file, content, pack):
+    reader, writer = os.pipe()
+    os.write(writer, pack(content))
+    os.close(writer)
+    read = Vectors.load(f"/dev/fd/{reader}")
+    os.close(reader)
+    assert read.words == Vectors.load(file("a", pack(content))).words == WORDS
     np.testing.assert_array_equal(read.matrix, np.array(ROWS, dtype=np.float32))
 
 
