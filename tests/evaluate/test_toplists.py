@@ -7,6 +7,7 @@ import pytest
 
 from irkit.docnos import Docnos
 from irkit.errors import ConfigError, ShapeError
+from irkit.evaluate.measures import parse_measures
 from irkit.evaluate.toplists import top_n_task
 from irkit.recommend.als import ALS
 from irkit.recommend.dns import DNS
@@ -31,7 +32,7 @@ def by_ir_measures(task, scores, measures):
         run += [(user, ids[i], float(-place)) for place, i in enumerate(candidates)]
         qrels += [(user, ids[i], 1) for i in np.flatnonzero(task.relevant[u])]
     columns = ["query_id", "doc_id", "score"]
-    parsed = [ir_measures.parse_measure(name) for name in measures.split()]
+    parsed = parse_measures(measures)
     values = ir_measures.iter_calc(
         parsed,
         pd.DataFrame(qrels, columns=["query_id", "doc_id", "relevance"]),

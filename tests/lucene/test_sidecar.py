@@ -260,10 +260,10 @@ def test_a_lost_manifest_on_a_full_disk(path, tmp_path, monkeypatch, how):
         real = making.java
 
         def java(name):
-            def docnos(index, folder):
+            def docnos(ticket, index, folder):
                 if Path(folder).is_relative_to(path):
                     raise JavaError("index: the ids cannot be read: No space left on device")
-                real(name).docnos(index, folder)
+                return real(name).docnos(ticket, index, folder)
 
             return SimpleNamespace(describe=real(name).describe, docnos=docnos)
 
