@@ -36,15 +36,15 @@ def hash_file(path: Path, algorithm: str = "sha256") -> str:
 
 
 def sha256(path: Path) -> str:
-    """Digest a file with SHA-256, or return what was remembered if size and time of change are the same."""
+    """Digest a file with SHA-256, or return what was remembered if size, times of change and inode are the same."""
     if is_stream(path):
         return hash_file(path)
     path = Path(os.path.realpath(path))
     stat = path.stat()
-    key, stamp = str(path), [stat.st_size, stat.st_mtime_ns]
+    key, stamp = str(path), [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
     known = _load().get(key)
-    if isinstance(known, list) and known[:2] == stamp and known[3:] == [digest(key, *known[:3])]:
-        return str(known[2])
+    if isinstance(known, list) and known[:-2] == stamp and known[-1] == digest(key, *known[:-1]):
+        return str(known[-2])
     value = hash_file(path)
     if time.time() - stat.st_mtime > _SETTLED:
         _remember(key, [*stamp, value, digest(key, *stamp, value)])
@@ -58,7 +58,7 @@ def _file() -> Path:
 def _load() -> dict[str, Any]:
     try:
         known = json.loads(_file().read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}  # a cache: nothing is lost
     return known if isinstance(known, dict) else {}
 

@@ -141,7 +141,7 @@ def _locked(card: CollectionCard) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            print(f"{card.name}: another process is downloading it; waiting for it to finish", file=sys.stderr)
+            say(f"{card.name}: another process is downloading it; waiting for it to finish")
             lock.acquire(timeout=WAIT)
     except Timeout:
         raise LockedError(

@@ -22,6 +22,7 @@ from irkit.errors import ConfigError, LockedError
 from irkit.lucene import locks, owned
 from irkit.lucene.manifest import alive
 from irkit.lucene.storage import sync_folder
+from irkit.lucene.wire import no_text
 
 PATIENCE = 5.0
 "Seconds a reader waits for a builder that is between two renames."
@@ -104,7 +105,7 @@ def target(path: str | os.PathLike[str]) -> Path:
     try:
         str(real).encode()
     except UnicodeEncodeError:
-        raise ConfigError(f"index: Java takes only paths that are valid UTF-8, got {str(real)!a}; rename it") from None
+        raise no_text("index", str(real)) from None
     return real
 
 

@@ -6,6 +6,7 @@ separates the strings, so any text survives as it is.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -60,6 +61,16 @@ def unpack(block: bytes) -> tuple[pa.LargeStringArray, int]:
     return pa.LargeStringArray.from_buffers(n, pa.py_buffer(ptr), data), end
 
 
+def no_text(who: str, path: str) -> ConfigError:
+    """Return the error for a path that Java cannot express: its bytes are no text, or not to this process."""
+    try:
+        os.fsencode(path).decode()
+        todo = "set LC_ALL=C.UTF-8, for in this locale Python takes letters beyond ASCII for none"
+    except UnicodeError:
+        todo = "rename it"
+    return ConfigError(f"{who}: Java takes only paths that are valid UTF-8, got {path!a}; {todo}")
+
+
 @contextmanager
 def java_errors(who: str) -> Iterator[None]:
     """Turn Java exceptions into one-line errors; enter it once the JVM runs.
@@ -77,9 +88,7 @@ def java_errors(who: str) -> Iterator[None]:
     try:
         yield
     except UnicodeEncodeError as error:
-        raise ConfigError(
-            f"{who}: Java takes only paths that are valid UTF-8, got {error.object!a}; rename it"
-        ) from None
+        raise no_text(who, str(error.object)) from None
     except jnius.JavaException as error:
         hint = next((todo for sign, todo in _HINTS.items() if sign in message(error)), "")
         raise JavaError(f"{who}: {message(error)}{hint}") from error

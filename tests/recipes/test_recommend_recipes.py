@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,9 @@ SLOW = {"cfnade", "ease-rrn", "i-autorec", "rrn", "u-autorec"}
 
 @pytest.fixture(scope="module")
 def train():
-    return planted_regime_change(30, 20, per_user=12).ratings
+    """Ratings on a scale of half points, as models that take each distinct rating for a level need."""
+    planted = planted_regime_change(30, 20, per_user=12).ratings
+    return replace(planted, rating=np.round(2 * planted.rating) / 2)
 
 
 def quick(name):
