@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+# A file of tests stays in one process: what it makes for all its tests is made once.
+WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -26,10 +28,10 @@ demo: $(VENV)/ready-run ## Compare retrieval, recommendation and density models 
 	@$(RUN) -m irkit leaderboard quickstart --report report.html
 
 test: $(VENV)/ready-dev ## Run every test; with IRKIT_DATA, those on real collections too.
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest $(WORKERS) $(ARGS)
 
 quick: $(VENV)/ready-dev ## Run the fast tests only.
-	@$(RUN) -m pytest -m "not slow and not data and not browser" $(ARGS)
+	@$(RUN) -m pytest $(WORKERS) -m "not slow and not data and not browser" $(ARGS)
 
 lint: $(VENV)/ready-dev ## Check format, style, types and layers.
 	$(RUN) -m ruff format --check .

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 ENDING = ".turn"
-LOOKS = 5
 POLL = 0.1
 "Seconds between two looks at a lock that another process holds; Ctrl-C is heard between them."
 
@@ -76,12 +74,8 @@ def _release(lock: Any) -> None:
 
 
 def _holder(place: Path) -> str:
-    """Name who holds a lock; who has just got it writes its number a moment later."""
-    for _ in range(LOOKS):
-        with suppress(OSError, ValueError):
-            pid = int(place.read_text())
-            break
-        time.sleep(POLL / LOOKS)
-    else:
+    try:
+        pid = int(place.read_text())
+    except (OSError, ValueError):
         return "another process"
     return "another thread" if pid == os.getpid() else f"process {pid}"

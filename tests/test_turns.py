@@ -88,7 +88,8 @@ def test_threads_take_turns(tmp_path, capfd):
     for thread in threads:
         thread.join()
     assert most == [1] * 8
-    assert set(capfd.readouterr().err.splitlines()) <= {"irkit: waiting for another thread, which makes it"}
+    said = {f"irkit: waiting for another {one}, which makes it" for one in ("thread", "process")}
+    assert set(capfd.readouterr().err.splitlines()) <= said  # the holder may be gone before it is asked for its number
 
 
 def test_where_no_lock_can_be_written_there_is_none(tmp_path):
