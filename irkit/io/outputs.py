@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from irkit.errors import ConfigError, DataError
@@ -15,9 +15,15 @@ from irkit.streams import STANDARD, descriptor, duplicate
 
 
 def check_output(
-    path: str | os.PathLike[str], *, who: str, suffixes: Sequence[str] = (), pack: bool = False, option: str = ""
+    path: str | os.PathLike[str],
+    *,
+    who: str,
+    suffixes: Sequence[str] = (),
+    pack: bool = False,
+    option: str = "",
+    inputs: Iterable[str | os.PathLike[str] | None] = (),
 ) -> None:
-    """Refuse an output file that could not be written; nothing is left behind.
+    """Refuse an output file that could not be written, or that is read for it; nothing is left behind.
 
     Parameters
     ----------
@@ -31,11 +37,13 @@ def check_output(
         The ending of a compression may follow.
     option : str
         What the path was given as.
+    inputs : iterable of path or None
+        What is read. Text without separator and extension is a name and no file (see `irkit.locate.given_path`).
 
     Raises
     ------
     ConfigError
-        If the name has another ending, or is that of a folder.
+        If the name has another ending, is that of a folder, or means a file that is read.
     DataError
         If the system would refuse to write there.
     """
@@ -45,6 +53,8 @@ def check_output(
         raise ConfigError(f"{who}: {named}must end in {' or '.join(suffixes)}, got {path}; rename it")
     if os.path.isdir(path):
         raise ConfigError(f"{who}: {named}must be a file, got the folder {path}; name a file in it")
+    if any(_same_file(path, read) for read in inputs if read is not None):
+        raise ConfigError(f"{who}: {named}is a file that is read, got {path}; choose another name, or it is lost")
     try:
         if is_stream(path):
             _check_stream(path)
@@ -96,6 +106,16 @@ def _check_stream(path: str | os.PathLike[str]) -> None:
         raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
     elif not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Say whether two paths mean one file that is there; a stream or a bare name is none."""
+    if isinstance(other, str) and not Path(other).suffix and Path(other).name == other:
+        return False
+    try:
+        return not is_stream(one) and os.path.isfile(one) and os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False
 
 
 def _exists(path: Path) -> bool:

@@ -70,6 +70,25 @@ def test_the_reading_end_of_a_pipe_is_no_output():
     os.close(writer)
 
 
+@pytest.mark.parametrize("name", ["q.tsv", "./q.tsv", "link", "hard.tsv"])
+def test_a_file_that_is_read_is_no_output(place, name, monkeypatch):
+    monkeypatch.chdir(place)
+    (place / "q.tsv").write_text("1\tfox\n")
+    (place / "link").symlink_to("q.tsv")
+    os.link("q.tsv", "hard.tsv")
+    line = f"x: -o is a file that is read, got {name}; choose another name, or it is lost"
+    with pytest.raises(ConfigError, match=f"^{re.escape(line)}$"):
+        check_output(name, who="x", option="-o", inputs=[None, "bm25", "q.tsv"])
+    assert (place / "q.tsv").read_text() == "1\tfox\n"
+
+
+def test_other_files_names_and_streams_are_outputs_beside_what_is_read(place, monkeypatch):
+    monkeypatch.chdir(place)
+    check_output("file", who="x", inputs=["missing.tsv", "new.tsv", "file"])  # a bare `file` is a name
+    check_output("new.tsv", who="x", inputs=["new.tsv"])
+    check_output(os.devnull, who="x", inputs=[os.devnull])
+
+
 def test_the_ending_must_say_what_is_written():
     check_output("a.npy", who="x", suffixes=(".npy", ".csv"))
     check_output("a.csv.gz", who="x", suffixes=(".npy", ".csv"), pack=True)

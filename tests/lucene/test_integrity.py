@@ -98,6 +98,17 @@ def test_many_damaged_files_are_counted(path):
         Index.open(path)
 
 
+@pytest.mark.parametrize("name", ["_0.nvm", "_0.fdt", "_0_Lucene99_0.doc"])
+def test_a_file_of_another_index_is_damage_though_it_is_whole(path, tmp_path, name):
+    build_index(tmp_path / "other", DOCUMENTS, threads=1).close()
+    shutil.copy(tmp_path / "other" / name, path / name)
+    with pytest.raises(DamagedError, match=rf"is damaged \({name}: file mismatch, .*\); build it again"):
+        Index.open(path)
+    lucene = next(examine(path))
+    assert "is damaged" in lucene.found
+    assert lucene.remedy == "build it again"
+
+
 def test_damage_that_reading_would_not_notice_is_never_written_into_a_sidecar(path):
     """Made from damaged files, a sidecar would have right digests of wrong numbers."""
     shutil.rmtree(path / "irkit")

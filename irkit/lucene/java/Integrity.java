@@ -11,6 +11,7 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.lucene.codecs.CodecUtil;
+import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexFormatTooNewException;
 import org.apache.lucene.index.IndexFormatTooOldException;
 import org.apache.lucene.index.SegmentInfos;
@@ -38,7 +39,8 @@ public final class Integrity {
   }
 
   /**
-   * Reads every file of the latest commit and compares it with the checksum at its end.
+   * Reads every file of the latest commit and compares it with the checksum at its end, then opens the commit, which
+   * compares the ids that bind its files together.
    *
    * @return a line `kind file why` for each that is not as it was written, sorted: kind is `damaged`, or `version` where
    *     another version of Lucene wrote it; empty if all is well
@@ -55,6 +57,9 @@ public final class Integrity {
       if (found.isEmpty()) {
         try {
           check(call, directory, SegmentInfos.readLatestCommit(directory).files(false), found);
+          if (found.isEmpty()) {
+            DirectoryReader.open(directory).close(); // each whole, but are they of one index?
+          }
         } catch (Exception | OutOfMemoryError error) {
           String name = named(error, commit);
           check(call, directory, List.of(name), found); // a wrong byte may look like another version
