@@ -59,7 +59,7 @@ def leaderboard(
     from irkit.report import table, write_report
 
     loaded = load_suite(suite)
-    check_outputs(loaded.name, report, json, save, runs)
+    check_outputs(loaded.name, report, json, save, runs, read=suite)
     result = run_suite(loaded, collections=only, repeats=repeats, runs=runs, progress=_progress())
     written = []
     if report is not None:
@@ -73,8 +73,10 @@ def leaderboard(
         say("\n" + "\n".join(str(path) for path in written), beside=json)
 
 
-def check_outputs(suite: str, report: Path | None, json: Path | None, save: bool, runs: Path | None) -> None:
-    """Refuse places that could not be written, before the suite is run."""
+def check_outputs(
+    suite: str, report: Path | None, json: Path | None, save: bool, runs: Path | None, *, read: str | None = None
+) -> None:
+    """Refuse places that could not be written, and the suite's own file, before the suite is run."""
     from irkit.errors import ConfigError
     from irkit.evaluate.schema import results_folder
     from irkit.io.outputs import check_folder, check_output
@@ -82,7 +84,7 @@ def check_outputs(suite: str, report: Path | None, json: Path | None, save: bool
 
     reports = [] if report is None else check_report(report, suite)
     if json is not None:
-        check_output(json, who="leaderboard", pack=True, option="--json")
+        check_output(json, who="leaderboard", pack=True, option="--json", inputs=(read,))
         if json in reports:
             raise ConfigError(f"leaderboard: --report and --json would both write {json}; give them two names")
     if save:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from irkit.errors import ConfigError, DataError
@@ -15,7 +15,13 @@ from irkit.streams import STANDARD, descriptor, duplicate
 
 
 def check_output(
-    path: str | os.PathLike[str], *, who: str, suffixes: Sequence[str] = (), pack: bool = False, option: str = ""
+    path: str | os.PathLike[str],
+    *,
+    who: str,
+    suffixes: Sequence[str] = (),
+    pack: bool = False,
+    option: str = "",
+    inputs: Iterable[str | os.PathLike[str] | None] = (),
 ) -> None:
     """Refuse an output file that could not be written; nothing is left behind.
 
@@ -31,11 +37,13 @@ def check_output(
         The ending of a compression may follow.
     option : str
         What the path was given as.
+    inputs : iterable of paths, optional
+        What is read, or may be: names that are no file's and None count for nothing.
 
     Raises
     ------
     ConfigError
-        If the name has another ending, or is that of a folder.
+        If the name has another ending, or is that of a folder or of a file among the inputs.
     DataError
         If the system would refuse to write there.
     """
@@ -45,6 +53,9 @@ def check_output(
         raise ConfigError(f"{who}: {named}must end in {' or '.join(suffixes)}, got {path}; rename it")
     if os.path.isdir(path):
         raise ConfigError(f"{who}: {named}must be a file, got the folder {path}; name a file in it")
+    for one in inputs:
+        if one is not None and _same_file(one, path):
+            raise ConfigError(f"{who}: {named}would write over {one}, which is read here; choose another name")
     try:
         if is_stream(path):
             _check_stream(path)
@@ -96,6 +107,14 @@ def _check_stream(path: str | os.PathLike[str]) -> None:
         raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
     elif not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Say whether two names are those of one regular file; a terminal may well be read and written."""
+    try:
+        return os.path.isfile(one) and os.path.samefile(one, os.path.realpath(other))
+    except (OSError, ValueError):
+        return False
 
 
 def _exists(path: Path) -> bool:

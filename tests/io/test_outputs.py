@@ -107,3 +107,14 @@ def test_folders(place):
         check_folder("-", who="x")
     with pytest.raises(DataError, match="cannot write: Not a directory"):
         check_folder(place / "file" / "in", who="x")
+
+
+def test_a_file_that_is_read_is_no_output(tmp_path):
+    ratings = tmp_path / "ratings.csv"
+    ratings.write_text("user,item,rating\n")
+    (tmp_path / "link").symlink_to(ratings)
+    for name in ("ratings.csv", "link", "none/../ratings.csv"):
+        with pytest.raises(ConfigError, match=r"recommend: --save would write over .*ratings.csv, which is read here"):
+            check_output(tmp_path / name, who="recommend", option="--save", inputs=(None, "ml-100k", ratings))
+    check_output(tmp_path / "model.safetensors", who="recommend", inputs=(ratings, "no such file"))
+    check_output("/dev/null", who="recommend", inputs=("/dev/null",))  # a device may well be both
