@@ -47,7 +47,7 @@ def encode(
     from irkit.io.outputs import check_output
     from irkit.recipe.runfolder import open_model
 
-    check_output(out, who="encode", suffixes=(".npy", ".csv"), option="--out", inputs=[data])
+    check_output(out, who="encode", suffixes=(".npy", ".csv"), option="--out", inputs=(model, data))
     opened = open_model(model)
     trained = opened.recipe.binarise if opened.recipe is not None else "threshold"
     vectors = opened.model.transform(rows_of(data, part, binarise or trained))

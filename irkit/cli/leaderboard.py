@@ -59,7 +59,7 @@ def leaderboard(
     from irkit.report import table, write_report
 
     loaded = load_suite(suite)
-    check_outputs(suite, loaded.name, report, json, save, runs)
+    check_outputs(loaded.name, report, json, save, runs, read=suite)
     result = run_suite(loaded, collections=only, repeats=repeats, runs=runs, progress=_progress())
     written = []
     if report is not None:
@@ -74,9 +74,9 @@ def leaderboard(
 
 
 def check_outputs(
-    given: str, suite: str, report: Path | None, json: Path | None, save: bool, runs: Path | None
+    suite: str, report: Path | None, json: Path | None, save: bool, runs: Path | None, *, read: str | None = None
 ) -> None:
-    """Refuse places that could not be written, before the suite is run."""
+    """Refuse places that could not be written, and the suite's own file, before the suite is run."""
     from irkit.errors import ConfigError
     from irkit.evaluate.schema import results_folder
     from irkit.io.outputs import check_folder, check_output
@@ -84,7 +84,7 @@ def check_outputs(
 
     reports = [] if report is None else check_report(report, suite)
     if json is not None:
-        check_output(json, who="leaderboard", pack=True, option="--json", inputs=[given])
+        check_output(json, who="leaderboard", pack=True, option="--json", inputs=(read,))
         if json in reports:
             raise ConfigError(f"leaderboard: --report and --json would both write {json}; give them two names")
     if save:

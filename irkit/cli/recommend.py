@@ -87,7 +87,7 @@ def recommend(
     if json and to_stdout(save):
         raise ConfigError("recommend: --json and --save - would both write to standard output; --save to a file")
     if save is not None:
-        check_output(save, who="recommend", option="--save", inputs=[source, model])
+        check_output(save, who="recommend", option="--save", inputs=(source, model))
     from irkit.recommend import Recommender
 
     default = RATINGS if rate else LISTS

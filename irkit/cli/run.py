@@ -73,7 +73,7 @@ def run(
     loaded = prepared(recipe, set, vectors)
     name = loaded.name
     target = output or Path(f"{name}.run")
-    check_output(target, who="run", option="-o", inputs=[recipe, queries, vectors])
+    check_output(target, who="run", option="-o", inputs=(recipe, source, queries, vectors))
     asked = topics(source, queries, split, format, encoding)
     pipeline = built(loaded, source, vectors)
     if n is not None:

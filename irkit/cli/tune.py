@@ -66,7 +66,7 @@ def tune(
     from irkit.io.outputs import check_output
 
     if table is not None:
-        check_output(table, who="tune", option="-o", inputs=[space, source, vectors])
+        check_output(table, who="tune", option="-o", inputs=(space, source, vectors))
     loaded = load_space(space)
     recipe = prepared(loaded.recipe, None, vectors)
     collection = load_collection(source)

@@ -113,7 +113,7 @@ def _same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bo
     if isinstance(other, str) and not Path(other).suffix and Path(other).name == other:
         return False
     try:
-        return not is_stream(one) and os.path.isfile(one) and os.path.samefile(one, other)
+        return not is_stream(one) and os.path.samefile(os.path.realpath(one), other)
     except (OSError, ValueError):
         return False
 

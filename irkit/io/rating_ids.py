@@ -19,11 +19,12 @@ from irkit.ids import HIDDEN
 Fail: TypeAlias = Callable[[int, str, str], Exception]
 "Makes the error of a row from 0: what it has, and what to do."
 
-EXACT = 2.0**53
-"Whole numbers from here on are not exact as floats."
+EXACT = {16: 2.0**11, 32: 2.0**24, 64: 2.0**53}
+"Whole numbers from here on are not exact as floats of so many bits."
 
 _STEERING = f"[\t-\r{HIDDEN}]"
-_BLANK_AROUND = r"^\s|\s$"
+# All that `utf8_trim_whitespace` takes off; \s alone is ASCII here.
+_BLANK_AROUND = r"^[\s\v\x1c-\x1f\x85\pZ]|[\s\v\x1c-\x1f\x85\pZ]$"
 
 
 def read_ids(values: pa.Array | pa.ChunkedArray, name: str, fail: Fail, *, strip: bool) -> pa.LargeStringArray:
@@ -85,7 +86,7 @@ def _texts(column: pa.Array, name: str, fail: Fail) -> pa.LargeStringArray:
     kind = column.type
     if pa.types.is_floating(kind):
         numbers = column.to_numpy(zero_copy_only=False).astype(np.float64)
-        wrong = ~(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < EXACT))
+        wrong = ~(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < EXACT[kind.bit_width]))
         if wrong.any():
             row = int(np.argmax(wrong))
             what = (

@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,8 @@ NAMES: dict[str, tuple[str, ...]] = {
 
 FILES = ("u.data", "ratings.dat", "ratings.csv", "ratings.tsv", "ratings.parquet")
 "What a folder is looked through for."
+
+_LINE_END = re.compile(rb"[\r\n]")  # Arrow ends a line at either, old spreadsheets at the first alone
 
 
 def read_ratings(
@@ -117,7 +120,7 @@ def _sniff(path: Path) -> str:
     start = head(path)
     if start.startswith(b"PAR1"):
         return "parquet"
-    first = next((line for line in start.split(b"\n") if line.strip()), b"").decode("latin-1").rstrip("\r")
+    first = next((line for line in _LINE_END.split(start) if line.strip()), b"").decode("latin-1")
     if not first:
         raise bad(path, 1, "the file is empty", "check that it was written completely")
     if "::" in first:
@@ -160,7 +163,7 @@ def _fast(path: Path, format: str, columns: Mapping[str, str], encoding: str, ti
             return None
     if format == "dat":
         data = data.replace(b"::", b"\t")
-    first = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").split(b"\n", 1)[0].decode("latin-1").rstrip("\r")
+    first = _LINE_END.split(data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"), maxsplit=1)[0].decode("latin-1")
     delimiter = "," if format == "csv" else "\t"
     if format in ("csv", "tsv"):
         header = [_unquoted(cell) for cell in first.split(delimiter)]
@@ -277,6 +280,12 @@ def _places(names: list[str], columns: Mapping[str, str], path: Path, line: int)
         have = names if name in columns else lowered
         place = next((have.index(one) for one in wanted if one in have), None)
         if place is not None:
+            if have.count(have[place]) > 1:
+                raise bad(path, line, f"the column {names[place]!r} occurs twice", "rename one of them")
+            if place in found.values():
+                raise bad(
+                    path, line, f"the column {names[place]!r} is to be {name} and another", "name one column each"
+                )
             found[name] = place
         elif name != "timestamp" or name in columns:
             todo = f"name it: columns={{'{name}': '...'}}"

@@ -91,13 +91,13 @@ class RatingTable:
         check_ratings(frame, who="ratings")
         if duplicates not in DUPLICATES:
             raise ConfigError(f"ratings: duplicates is one of {', '.join(DUPLICATES)}, got {duplicates!r}")
-        if scale is not None and not (np.isfinite(scale).all() and scale[0] < scale[1]):
+        if scale is not None and not _is_scale(scale):
             raise ConfigError(f"ratings: scale is (low, high) with low < high, got {scale}; for example (1, 5)")
+        if not len(frame):
+            raise FrameError("ratings: there is no rating; give at least one row")
         user_ids, user = _numbered(frame, "user_id")
         item_ids, item = _numbered(frame, "item_id")
         rating = frame["rating"].to_numpy(dtype=np.float64)
-        if not len(rating):
-            raise FrameError("ratings: there is no rating; give at least one row")
         stated = scale is not None
         scale = scale or (float(rating.min()), float(rating.max()))
         outside = (rating < scale[0]) | (rating > scale[1])
@@ -221,6 +221,14 @@ class RatingTable:
             mean = np.bincount(inverse, self.rating) / count
             table = replace(table, rating=mean[inverse[np.sort(last)]])
         return table
+
+
+def _is_scale(scale: object) -> bool:
+    try:
+        low, high = np.asarray(scale, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return bool(np.isfinite([low, high]).all() and low < high)
 
 
 def _numbered(frame: Ratings, name: str) -> tuple[Docnos, Ints]:

@@ -70,7 +70,7 @@ def test_the_reading_end_of_a_pipe_is_no_output():
     os.close(writer)
 
 
-@pytest.mark.parametrize("name", ["q.tsv", "./q.tsv", "link", "hard.tsv"])
+@pytest.mark.parametrize("name", ["q.tsv", "./q.tsv", "none/../q.tsv", "link", "hard.tsv"])
 def test_a_file_that_is_read_is_no_output(place, name, monkeypatch):
     monkeypatch.chdir(place)
     (place / "q.tsv").write_text("1\tfox\n")

@@ -1,5 +1,6 @@
 """Tests of irkit.io.rating_ids: one reader of ids of every kind."""
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -64,6 +65,18 @@ def test_ids_of_every_kind_are_texts(values, want):
 def test_what_is_no_id_is_refused_by_its_row(values, message):
     with pytest.raises(Refused, match=message):
         ids(values)
+
+
+def test_blanks_of_every_alphabet_are_dropped_whatever_the_other_ids():
+    assert ids(["\u00a0a", "b\u3000", "\x85c"]) == ["a", "b", "c"]
+    with pytest.raises(Refused, match="0: the user_id '\\\\xa0a', with blanks around it"):
+        ids(["\u00a0a"], strip=False)
+
+
+def test_floats_of_single_precision_are_ids_while_they_are_exact():
+    assert ids(pa.array(np.array([2**24 - 1], np.float32))) == ["16777215"]
+    with pytest.raises(Refused, match=r"0: the user_id 16777216\.0, not an exact whole number"):
+        ids(pa.array(np.array([2**24 + 1], np.float32)))
 
 
 def test_blanks_are_refused_where_they_are_not_layout():

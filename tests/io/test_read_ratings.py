@@ -46,6 +46,13 @@ def test_every_format_gives_the_same_frame_by_both_ways(name, slow, tmp_path, mo
     pd.testing.assert_frame_equal(read_ratings(path), WANT)
 
 
+@pytest.mark.parametrize("name", ["u.data", "ratings.csv"])
+def test_lines_that_end_in_a_carriage_return_alone_lose_no_column(name, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(TEXTS[name].replace("\n", "\r").encode())
+    pd.testing.assert_frame_equal(read_ratings(path), WANT)
+
+
 def test_whole_files_are_not_read_line_by_line(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_slow", lambda *args: pytest.fail("read line by line"))
     for name, text in TEXTS.items():
@@ -195,6 +202,15 @@ def test_a_wrong_file_is_refused_by_its_line(name, text, message, tmp_path):
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=message):
         read_ratings(tmp_path / name)
+
+
+def test_a_column_that_occurs_twice_or_is_named_twice_is_refused(tmp_path):
+    path = tmp_path / "ratings.csv"
+    path.write_text("user,item,rating,Rating\na,b,1,5\n")
+    with pytest.raises(DataError, match="1: the column 'rating' occurs twice; rename one of them"):
+        read_ratings(path)
+    with pytest.raises(DataError, match="1: the column 'item' is to be item_id and another; name one column each"):
+        read_ratings(path, columns={"user_id": "item"})
 
 
 def test_a_damaged_or_wrong_parquet_file_is_refused(tmp_path):

@@ -89,8 +89,14 @@ def test_a_repeated_pair_is_refused_unless_one_says_what_to_do():
 def test_ratings_outside_the_scale_are_refused_by_row():
     with pytest.raises(FrameError, match=r"ratings: row 1 lies outside the scale 1\.\.5, got 0"):
         table([("a", "x", 3.0), ("a", "y", 0.0)], scale=(1, 5))
-    with pytest.raises(ConfigError, match="scale is \\(low, high\\) with low < high"):
-        table([("a", "x", 3.0)], scale=(5, 1))
+    for scale in ((5, 1), (1, 3, 5), "15", 5):
+        with pytest.raises(ConfigError, match="scale is \\(low, high\\) with low < high"):
+            table([("a", "x", 3.0)], scale=scale)
+
+
+def test_a_frame_of_no_rows_is_refused_whatever_its_columns_hold():
+    with pytest.raises(FrameError, match="ratings: there is no rating; give at least one row"):
+        RatingTable.from_frame(pd.DataFrame({"user_id": [], "item_id": [], "rating": []}))
 
 
 @pytest.mark.parametrize(
