@@ -279,7 +279,7 @@ def _places(names: list[str], columns: Mapping[str, str], path: Path, line: int)
         if place is not None:
             found[name] = place
         elif name != "timestamp" or name in columns:
-            todo = f"name it: columns={{'{name}': '...'}}"
+            todo = f"rename one, or name it: columns={{'{name}': '...'}}, on a card columns: {{{name}: ...}}"
             if name == "rating":
                 todo += ", or add one of ones if there are no ratings"
             raise bad(path, line, f"a column {wanted[0]!r} is needed, got {', '.join(names)}", todo)
