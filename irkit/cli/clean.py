@@ -28,7 +28,7 @@ def clean(*, yes: bool = False, all: bool = False) -> int:
 
     found = leftovers(home(), everything=all)
     if not found:
-        say(f"{home()}: nothing is old")
+        say(f"{home()}: nothing is {'there that irkit can make again' if all else 'old'}")
         return 0
     say(table(["size", "what", "why"], [[size(one.size), one.what, one.why] for one in found]))
     total = size(sum(one.size for one in found))

@@ -39,7 +39,8 @@ def doctor(index: str | None = None, /) -> int:
     Parameters
     ----------
     index
-        An index folder: its files are read again and compared with what was written.
+        An index folder, or a collection's name, of which irkit keeps an index: its files are read again
+        and compared with what was written.
     """
     checks = list(diagnose() if index is None else _index(index))
     width = max(len(check.name) for check in checks)
@@ -49,11 +50,25 @@ def doctor(index: str | None = None, /) -> int:
     return 1 if any(check.remedy for check in checks) else 0
 
 
-def _index(path: str) -> Iterator[Check]:
+def _index(source: str) -> Iterator[Check]:
+    from irkit.cli.inputs import as_path
     from irkit.lucene.examine import examine
 
-    for part in examine(path):
+    path = as_path(source)
+    for part in examine(_kept(source) if path is None else path):
         yield Check(*part)
+
+
+def _kept(name: str) -> Path:
+    """Return the index that irkit keeps of a collection."""
+    from irkit.errors import NotFoundError
+    from irkit.evaluate.indexes import index_path
+    from irkit.io import load_collection
+
+    path = index_path(load_collection(name))
+    if not path.exists():
+        raise NotFoundError(f"doctor: no index of {name} is kept yet; its first use builds one")
+    return path
 
 
 def diagnose() -> Iterator[Check]:
@@ -80,7 +95,7 @@ def _attempt(name: str, check: Callable[[], Check]) -> Check:
 
 def _python() -> Check:
     found = f"{platform.python_version()} at {sys.executable}"
-    return Check("python", found, "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer")
+    return Check("python", found, "" if (3, 11) <= sys.version_info < (3, 14) else "install Python 3.11, 3.12 or 3.13")
 
 
 def _java() -> Check:

@@ -71,8 +71,9 @@ def load_collection(name: str | os.PathLike[str], *, download: bool = False) -> 
     Parameters
     ----------
     name : str or path
-        A folder (a BEIR folder, files under the usual names, or one with a `card.yaml`), the name
-        of a card, or `irds:<id>` of ir_datasets.
+        The name of a card, a folder (a BEIR folder, files under the usual names, or one with a
+        `card.yaml`), or `irds:<id>` of ir_datasets. A bare name is that of a card where there is
+        one, whatever is called so here; `./name` is the folder.
     download : bool
         Fetch the files if they are nowhere on this machine; the terms are printed first.
 
@@ -111,8 +112,8 @@ def load_rating_collection(name: str | os.PathLike[str], *, download: bool = Fal
     Parameters
     ----------
     name : str or path
-        A file of ratings, a folder with one (`u.data`, `ratings.csv`, ..., or a `card.yaml`), or the
-        name of a card.
+        The name of a card, a file of ratings, or a folder with one (`u.data`, `ratings.csv`, ..., or
+        a `card.yaml`). A bare name is that of a card where there is one; `./name` is the file.
     download : bool
         Fetch the files if they are nowhere on this machine; the terms are printed first.
 

@@ -51,7 +51,11 @@ class RatingCollection(CardFiles):
         Errors are those of `ratings`; a `NotFoundError` also if there is no such split.
         """
         if name not in self.card.splits:
-            has = near_misses(name, self.splits) if self.splits else "the card names none, choose one by kind"
+            has = (
+                near_misses(name, self.splits)
+                if self.splits
+                else "the card names none, choose one by kind, such as {kind: random}"
+            )
             raise NotFoundError(f"{self.name}: there is no split {name!r}; {has}")
         files = self.card.splits[name]
         return self._read(files.train), self._read(files.test)

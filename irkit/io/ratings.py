@@ -288,7 +288,7 @@ def _places(names: list[str], columns: Mapping[str, str], path: Path, line: int)
                 )
             found[name] = place
         elif name != "timestamp" or name in columns:
-            todo = f"name it: columns={{'{name}': '...'}}"
+            todo = f"rename one, or name it: columns={{'{name}': '...'}}, on a card columns: {{{name}: ...}}"
             if name == "rating":
                 todo += ", or add one of ones if there are no ratings"
             raise bad(path, line, f"a column {wanted[0]!r} is needed, got {', '.join(names)}", todo)

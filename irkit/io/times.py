@@ -3,7 +3,7 @@
 Numbers count seconds, milliseconds, microseconds or nanoseconds since 1970; which of them is decided
 for a column as a whole: the unit under which every time but 0 lies before the year 2100, and none
 would do so under a coarser one. What that leaves open (units mixed, times before 1970, numbers that
-read as years or as dates like 20240131) is refused until `unit` says what it is.
+read as years, as days since 1970 or as dates like 20240131) is refused until `unit` says what it is.
 
 Dates are ISO 8601: 2024-01-31, 2024-01-31 23:59:59.5, 2024-01-31T23:59:59+02:00; or objects with a
 date: pandas datetimes of any unit, `datetime`, `date`, Arrow timestamps. One without an offset is UTC.
@@ -204,7 +204,13 @@ def _unit(values: Floats, fail: Fail) -> Literal["s", "ms", "us", "ns"]:
 
 
 def _refuse_dates(values: Floats, fail: Fail) -> None:
-    """Refuse whole numbers that are all years, or all dates without hyphens: as seconds they are hours of 1970."""
+    """Refuse numbers that are all years, all days since 1970 from 1980 on, or all dates without hyphens.
+
+    As seconds they are hours of 1970.
+    """
+    days = (values >= 3652) & (values < END / 86_400)
+    if days.all():
+        raise fail(0, f"the timestamp {values[0]:.15g}, days since 1970", "multiply by 86400, or say time_unit='s'")
     if values.max() >= 21_000_000 or (values != np.floor(values)).any():
         return
     year, month, day = values // 10_000, values // 100 % 100, values % 100

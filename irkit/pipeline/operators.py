@@ -260,7 +260,12 @@ def rrf(*pipelines: Stage, k: float = 60) -> Stage:
 
 
 def combsum(*pipelines: Stage, missing: Missing = "auto") -> Stage:
-    """Add pipelines' scores, as `+` does; `missing` as in `FusionConfig`."""
+    """Add pipelines' scores, as `+` does.
+
+    `missing` is what a list counts for a document that it lacks: "auto" its lowest score if it holds a
+    negative one and else 0, "lowest" its lowest score, or a number. It is meant before a weight: `w * a`
+    counts w times what a counts.
+    """
     return Sum(pipelines, FusionConfig(missing=missing))
 
 

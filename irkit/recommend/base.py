@@ -281,7 +281,7 @@ class Recommender(Stage):
         ----------
         users : list of str
             One whom the model does not know gets the most rated items; of a model with a threshold those
-            most often rated that high.
+            most often rated that high, as does one who has rated nothing that high.
         n : int, optional
             Items in a list; default the config's.
         day : float, optional

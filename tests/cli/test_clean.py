@@ -35,6 +35,8 @@ def test_all_lists_what_can_be_made_again(irkit, home):
     os.utime(home / "similarity" / f"{HEX}.npy")
     assert len(irkit("data", "clean").lines) == 3
     assert "can be made again" in irkit("data", "clean", "--all").out
+    irkit("data", "clean", "--all", "--yes")
+    assert irkit("data", "clean", "--all").lines == [f"{home}: nothing is there that irkit can make again"]
 
 
 def test_what_cannot_be_removed_is_told_and_the_rest_removed(irkit, home, monkeypatch):

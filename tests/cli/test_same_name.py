@@ -90,6 +90,16 @@ def test_every_command_takes_the_card_and_mentions_what_lies_here(irkit, three, 
     ]
 
 
+def test_doctor_reads_the_index_that_is_kept_of_a_name_and_the_folder_of_a_path(irkit, three):
+    assert "no index of toy is kept yet" in irkit("doctor", "toy", status=2).err
+    irkit("index", "./toy/d.jsonl", "--to", "toy/inner")
+    irkit("search", "toy", "word")
+    damaged = next((three.parent / "home" / "indexes").glob("toy-*")) / "_0.fdt"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
+    assert "_0.fdt" in irkit("doctor", "toy", status=1).out
+    assert "problem" not in irkit("doctor", "./toy/inner").out
+
+
 def test_the_hash_of_the_data_stands_in_what_is_printed(irkit, three):
     by_name = load_collection("toy").fingerprint[:8]
     here = load_collection("./toy").fingerprint[:8]

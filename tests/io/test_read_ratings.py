@@ -180,7 +180,12 @@ def test_latin_1_and_a_byte_order_mark(tmp_path):
         ("u.data", "1\t2\t3\t4\n1\t\t3\t4\n", r"u.data:2: no item_id; fill it or drop the row"),
         ("r.dat", "1::2::3::4\n1::2::3::\n", r"r.dat:2: no timestamp while others have one"),
         ("r.dat", "1::2\n", r"r.dat:1: user, item, rating and perhaps a timestamp are needed, got 2 fields"),
-        ("r.csv", "user,thing,rating\n1,2,3\n", r"r.csv:1: a column 'item_id' is needed, got user, thing, rating"),
+        (
+            "r.csv",
+            "user,thing,rating\n1,2,3\n",
+            r"r.csv:1: a column 'item_id' is needed, got user, thing, rating; rename one, or name it: "
+            r"columns=\{'item_id': '...'\}, on a card columns: \{item_id: ...\}",
+        ),
         ("r.csv", "user,item,rating\n", r"r.csv:1: the file holds no rating"),
         ("r.csv", 'user,item,rating\n1,"2,3\n', r"r.csv:2: not valid CSV"),
         ("r.csv", "user,item,rating\nann,tea,5\n ,tea,3\n", r"r.csv:3: no user_id; fill it or drop the row"),

@@ -99,6 +99,7 @@ def test_the_unit_is_that_of_the_whole_column_and_zero_is_in_any():
         ([20240131, 20231201], "0: the timestamp 20240131, a date without hyphens; write dates as 2024-01-31"),
         (["20240131"], "0: the timestamp 20240131, a date without hyphens"),
         ([1999, 2024], "0: the timestamp 1999, a year; write dates as"),
+        ([19675, 19700.5], "0: the timestamp 19675, days since 1970; multiply by 86400, or say time_unit='s'"),
         ([1e30], r"0: the timestamp 1e\+30, beyond the year 2100 in any unit"),
     ],
 )
@@ -110,6 +111,8 @@ def test_what_is_no_time_or_may_be_several_is_refused(values, message):
 def test_numbers_like_dates_are_seconds_if_that_is_said():
     assert read_times([20240131], fail, unit="s").tolist() == [20240131.0]
     assert read_times([20240131, 20240132], fail).tolist() == [20240131.0, 20240132.0]  # there is no such day
+    assert read_times([19675, 19700], fail, unit="s").tolist() == [19675.0, 19700.0]
+    assert read_times([3, 19700], fail).tolist() == [3.0, 19700.0]  # an order, from any beginning that is no date
 
 
 def test_a_unit_that_is_none_or_has_nothing_to_say_is_refused():
