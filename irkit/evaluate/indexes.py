@@ -15,8 +15,8 @@ import irkit
 from irkit.config import digest
 from irkit.errors import DamagedError, NotFoundError
 from irkit.locate import home
+from irkit.locks import turn
 from irkit.screen import visible
-from irkit.turns import turn
 
 if TYPE_CHECKING:
     from irkit.io import Collection

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple
 from irkit.config import digest
 from irkit.errors import IrkitError
 from irkit.evaluate.indexes import NAME, current
+from irkit.locks import alive
 
 UNUSED = 30 * 24 * 3600.0
 "Seconds after which what was not used counts as old."
@@ -159,7 +159,7 @@ def _unfinished(home: Path) -> Iterator[Leftover]:
             if match is None or _age(path) < STALE or _last_copy(path):
                 continue
             pid = match["pid"] or match["builder"]
-            if pid is None or not _alive(int(pid)):
+            if pid is None or not alive(int(pid)):
                 yield _folder(home, path, "left by a killed process")
 
 
@@ -217,15 +217,3 @@ def _size(path: Path) -> int:
 
 def _age(path: Path) -> float:
     return time.time() - max(_of_states(path, lambda state: state.st_mtime), default=time.time())
-
-
-def _alive(pid: int) -> bool:
-    if sys.platform == "win32":  # where signal 0 is no question but Ctrl-C
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -10,9 +10,9 @@ from irkit.config import digest
 from irkit.errors import NotFoundError, near_misses
 from irkit.kept import found, keep
 from irkit.locate import collections_home, given_path, home
+from irkit.locks import turn
 from irkit.streams import readable
 from irkit.text.vectors import Vectors, train_ppmi_svd, train_word2vec
-from irkit.turns import turn
 
 if TYPE_CHECKING:
     from irkit.io import Collection

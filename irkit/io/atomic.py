@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from irkit.errors import DataError, IrkitError
+from irkit.locks import alive
 from irkit.packing import kind_of, packed
 from irkit.streams import descriptor, duplicate
 
@@ -178,18 +179,8 @@ def _collect(target: Path) -> None:
     with suppress(OSError), os.scandir(target.parent) as entries:
         for entry in entries:
             found = form.fullmatch(entry.name)
-            if found and not _runs(int(found.group(1))) and _unlocked(entry.path):
+            if found and not alive(int(found.group(1))) and _unlocked(entry.path):
                 os.unlink(entry.path)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
 
 
 def _unlocked(path: str) -> bool:

@@ -15,9 +15,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from irkit import locks
 from irkit.config import digest
 from irkit.errors import ConfigError, NotFoundError
-from irkit.lucene import locks, storage
+from irkit.lucene import storage
 
 NAME = "manifest.json"
 FORMAT = 2
@@ -172,7 +173,7 @@ def clear_work(folder: Path) -> None:
     old = time.time() - ABANDONED
     for work in folder.glob(".work-*"):
         match = WORK.fullmatch(work.name)
-        if match is None or work.is_symlink() or alive(int(match.group(1))):
+        if match is None or work.is_symlink() or locks.alive(int(match.group(1))):
             continue
         with suppress(OSError):
             files = list(work.iterdir())
@@ -181,19 +182,6 @@ def clear_work(folder: Path) -> None:
                     if path.name in PARTS | RAW | {NAME}:
                         path.unlink()
                 work.rmdir()
-
-
-def alive(pid: int) -> bool:
-    """Say whether a process of this machine may have this number; True where that cannot be asked."""
-    if os.name == "nt":  # where signal 0 is no question but Ctrl-C
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
 
 
 @contextmanager

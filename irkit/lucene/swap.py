@@ -18,9 +18,9 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from irkit import locks
 from irkit.errors import ConfigError, LockedError
-from irkit.lucene import locks, owned
-from irkit.lucene.manifest import alive
+from irkit.lucene import owned
 from irkit.lucene.storage import sync_folder
 from irkit.lucene.wire import no_text
 
@@ -125,7 +125,7 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
             # Beside the index, where everybody sees it who can write there, from whatever machine and account.
             stack.enter_context(locks.held(path.parent / f".{path.name}.lock", wait))
         except Timeout:
-            pids = [pid for pid, _ in _siblings(path, "building") if alive(pid)]
+            pids = [pid for pid, _ in _siblings(path, "building") if locks.alive(pid)]
             who = f"process {pids[-1]}" if pids else "another process"
             raise LockedError(f"build_index: {who} is building {path}; wait for it or choose another path") from None
         yield

@@ -15,8 +15,8 @@ from irkit.arrays import Floats, Ints
 from irkit.config import digest
 from irkit.kept import found, keep
 from irkit.locate import home
+from irkit.locks import turn
 from irkit.text.vectors import Vectors
-from irkit.turns import turn
 
 BLOCK = 1 << 25
 "Similarities held at once while summing: 128 MiB of float32."
