@@ -60,6 +60,8 @@ def leaderboard(
 
     loaded = load_suite(suite)
     check_outputs(loaded.name, report, json, save, runs, read=suite)
+    if save and only:
+        check_kept(loaded.name, only)
     result = run_suite(loaded, collections=only, repeats=repeats, runs=runs, progress=_progress())
     written = []
     if report is not None:
@@ -91,6 +93,22 @@ def check_outputs(
         check_folder(results_folder(), who="leaderboard", option="--save")
     if runs is not None:
         check_folder(runs, who="leaderboard", option="--runs")
+
+
+def check_kept(suite: str, only: list[str]) -> None:
+    """Refuse to put a part of a suite in the place of a kept result that has boards of other collections."""
+    from irkit.errors import ConfigError
+    from irkit.evaluate import read_results
+    from irkit.evaluate.schema import results_folder
+
+    path = results_folder() / f"{suite}.json"
+    kept = [board["collection"] for board in read_results(path)["boards"]] if path.is_file() else []
+    lost = [name for name in dict.fromkeys(kept) if name not in {*only, *(Path(one).name for one in only)}]
+    if lost:
+        raise ConfigError(
+            f"leaderboard: --save with --only would drop the boards of {', '.join(lost)} from {path}; "
+            "leave out --only, or write elsewhere with --json"
+        )
 
 
 def save_result(result: dict[str, Any]) -> list[Path]:

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from irkit.cli import main
+from irkit.evaluate import write_results
 from tests.report.toy import toy_result
 
 RATINGS = "".join(f"u{u}\ti{i}\t{1 + u * i % 5}\n" for u in range(6) for i in range(8) if (u + i) % 3)
@@ -165,8 +166,6 @@ def test_a_result_may_be_packed_and_is_read_back(irkit, folder, monkeypatch):
 
 
 def write_a_result(path):
-    from irkit.evaluate import write_results
-
     write_results(toy_result(), path)
 
 
@@ -262,3 +261,15 @@ def test_a_disk_that_fills_up_for_real_leaves_the_old_file(tmp_path):
     assert done.stdout.splitlines() == [f"{path}: cannot write: File too large; check free space and permissions"] * 2
     assert path.read_bytes() == b"old"
     assert [one.name for one in tmp_path.iterdir()] == ["a.gz"]
+
+
+def test_a_part_of_a_suite_never_takes_the_place_of_the_whole_that_is_kept(irkit, folder, monkeypatch):
+    monkeypatch.setattr("irkit.evaluate.schema.results_folder", lambda: folder / "results")
+    monkeypatch.setattr("irkit.evaluate.run_suite", lambda *_, **__: pytest.fail("the suite was run"))
+    kept = toy_result() | {"suite": "quickstart"}
+    path = write_results(kept, folder / "results" / "quickstart.json")
+    names = sorted({board["collection"] for board in kept["boards"]} - {"lee"})
+    before = path.read_bytes()
+    line = irkit("leaderboard", "quickstart", "--only", "lee", "--save", status=2).err
+    assert line.startswith(f"irkit: leaderboard: --save with --only would drop the boards of {', '.join(names)} from ")
+    assert path.read_bytes() == before
