@@ -63,6 +63,7 @@ def collection_index(collection: Collection | str, analyzer: str = "english", *,
         If a damaged index lies there together with anything else, which is not removed.
     """
     from irkit.lucene import build_index
+    from irkit.lucene.owned import discard_leftover
 
     if isinstance(collection, str):
         from irkit.io import load_collection
@@ -76,6 +77,7 @@ def collection_index(collection: Collection | str, analyzer: str = "english", *,
             if index is None:
                 if path.exists():
                     print(f"irkit: the index {visible(str(path))} is damaged and is built again", file=sys.stderr)
+                    discard_leftover(path)  # where no manifest proves any more whose files they are, their form does
                 index = build_index(path, collection.documents(), analyzer=analyzer, progress=progress, overwrite=True)
     return index
 

@@ -184,6 +184,7 @@ class Sidecar:
             self._make(self._transpose if name.startswith("csr_") else self._export)
             value = self._mapped(name, read)
         if value is None:
+            self._same_commit()
             raise ConfigError(
                 f"sidecar: {name} of {self.path} cannot be read; delete {self.folder} to have it made again"
             )

@@ -69,6 +69,8 @@ def missing_values(ptr: Ints, values: Floats, missing: Missing, weight: float = 
 def weight_of(pipeline: Stage) -> float:
     """Return the factor that a pipeline puts on its scores at its end: the product of its last weights.
 
+    Stages that drop hits or bring texts leave scores as they are, and so the factor.
+
     Examples
     --------
     >>> from irkit.pipeline.operators import Scale
@@ -76,14 +78,16 @@ def weight_of(pipeline: Stage) -> float:
     -1.5
     """
     from irkit.pipeline.chain import Cut, Then
+    from irkit.pipeline.filters import Drop, DropSelf
     from irkit.pipeline.operators import Scale
     from irkit.pipeline.parallel import Parallel
+    from irkit.pipeline.texts import LoadText
 
     weight = 1.0
     for stage in reversed(pipeline.parts if isinstance(pipeline, Then) else (pipeline,)):
         if isinstance(stage, Scale):
             weight *= stage.config.weight
-        elif not isinstance(stage, Cut):
+        elif not isinstance(stage, (Cut, Drop, DropSelf, LoadText)):
             return weight * (weight_of(stage.parts[0]) if isinstance(stage, Parallel) else 1.0)
     return weight
 

@@ -165,6 +165,17 @@ def test_a_wrong_byte_in_a_kept_index_has_it_built_again(home, capfd):
     assert "is damaged and is built again" in capfd.readouterr().err
 
 
+def test_an_index_whose_commit_and_manifest_are_damaged_is_built_again(home):
+    toys = Toys()
+    collection_index(toys).close()
+    for file in (index_path(toys) / "segments_1", index_path(toys) / "irkit" / "manifest.json"):
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 8
+        file.write_bytes(content)
+    assert ids(collection_index(toys)) == ["a"]
+    assert toys.read == 2
+
+
 def test_a_damaged_index_beside_anything_else_stays(home):
     toys = Toys()
     collection_index(toys).close()

@@ -393,6 +393,19 @@ def test_a_rebuild_during_an_export_keeps_nothing(path, monkeypatch):
     check(Sidecar.open(path), [("n", "one two three")])
 
 
+def test_a_rebuild_after_an_export_is_said(path, monkeypatch):
+    old = Sidecar.open(path)
+    real = Sidecar._make
+
+    def make(side, fill):
+        real(side, fill)
+        build_index(path, [("n", "one two three")], overwrite=True).close()
+
+    monkeypatch.setattr(Sidecar, "_make", make)
+    with pytest.raises(ConfigError, match="was rebuilt since it was opened; open it again"):
+        _ = old.lengths
+
+
 def test_a_rebuild_during_an_opening_is_followed(path, monkeypatch):
     """A reader that sees the old commit and the new folder must not label the new index with the old commit."""
     keys = [sidecar.commit_key(path)]

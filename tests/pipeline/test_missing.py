@@ -6,10 +6,10 @@ from hypothesis import given as hypothesis_given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from irkit.pipeline import apply, combmnz, combsum, features, interpolate
+from irkit.pipeline import DropSelf, LoadText, apply, combmnz, combsum, features, interpolate
 from irkit.pipeline.missing import missing_values
 from tests.oracles import joins
-from tests.pipeline.toy import ask, given, ranked_lists
+from tests.pipeline.toy import ToyIndex, ask, given, ranked_lists
 
 QIDS = ("1", "2", "3")
 A = {"1": {"a": 3.0, "b": 2.0, "c": 1.0}, "2": {"a": 1.0}}
@@ -62,6 +62,8 @@ def test_a_list_under_a_negative_weight_counts_what_it_counted_before():
     # Whoever is not in b costs as much as the lowest of b.
     assert ask(a + -1 * b, "1") == {"1": [("a", 12.0), ("b", 11.0), ("d", 3.0), ("c", 3.0)]}
     assert ask(a + (-1 * b).parallel(1) % 9, "1") == ask(a + -1 * b, "1")
+    for stage in (DropSelf(), LoadText(index=ToyIndex(dict.fromkeys("abcd", "text")))):  # they leave scores as they are
+        assert ask(a + (-1 * b >> stage), "1") == ask(a + -1 * b, "1")
     assert ask(a + (-2 * (b % 2)) * 0.5, "1") == {"1": [("a", 6.0), ("b", 5.0), ("d", 3.0), ("c", 3.0)]}
     frame = (a ** (-1 * b))({"1": "x"})
     assert [list(values) for values in frame["features"]] == [[3.0, 9.0], [2.0, 9.0], [1.0, 2.0]]
