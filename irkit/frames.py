@@ -11,6 +11,7 @@ PyTerrier ecosystem, so its transformers read our frames and we read theirs.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any, TypeAlias
@@ -25,6 +26,9 @@ Queries: TypeAlias = pd.DataFrame
 Results: TypeAlias = pd.DataFrame
 Qrels: TypeAlias = pd.DataFrame
 Ratings: TypeAlias = pd.DataFrame
+
+_READERS = {"results": "read_run", "queries": "read_queries", "qrels": "read_qrels", "ratings": "read_ratings"}
+"What in `irkit.io` reads a file of each role."
 
 _NEEDED = "write a text, a list of texts, a dict of qid to text or a frame with qid and query"
 
@@ -183,7 +187,10 @@ def _columns(frame: pd.DataFrame) -> str:
 
 def _need(frame: Any, names: list[str], role: str, who: str) -> None:
     if not isinstance(frame, pd.DataFrame):
-        raise FrameError(f"{who}: needs a {role} frame (pandas DataFrame), got {type(frame).__name__}")
+        todo = ""
+        if isinstance(frame, (str, os.PathLike)) and role in _READERS:
+            todo = f"; read a file with irkit.io.{_READERS[role]}"
+        raise FrameError(f"{who}: needs a {role} frame (pandas DataFrame), got {type(frame).__name__}{todo}")
     missing = [name for name in names if name not in frame]
     if missing:
         need = ", ".join(repr(name) for name in missing)

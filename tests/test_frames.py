@@ -108,6 +108,10 @@ def test_broken_queries_are_refused(queries, message):
 def test_a_check_says_who_asked_and_what_it_got():
     with pytest.raises(FrameError, match=r"lucene: needs a queries frame \(pandas DataFrame\), got list"):
         check_queries(["a"], who="lucene")
+    with pytest.raises(
+        FrameError, match=r"results: needs a results frame .*, got str; read a file with irkit\.io\.read_run"
+    ):
+        check_results("bm25.run", who="results")
     with pytest.raises(FrameError, match="mine: a results frame needs the column 'docno', 'score', got qid"):
         check_results(pd.DataFrame({"qid": ["1"]}), who="mine")
 

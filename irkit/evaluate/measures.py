@@ -180,6 +180,9 @@ def _suggest(text: str) -> str:
     folded = {known.lower(): measure.__name__ for known, measure in registry.items()}
     if wanted.lower() in folded:
         return f"did you mean {folded[wanted.lower()]}{text[len(wanted) :]}?"
+    joined = re.fullmatch(r"([a-zA-Z]+)(\d+)", text)
+    if joined and joined[1].lower() in folded:
+        return f"did you mean {folded[joined[1].lower()]}@{joined[2]}?"
     if re.fullmatch(r"[a-zA-Z_]+(_[\d.]+)?", text):
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # it prints what it leaves out of a nickname

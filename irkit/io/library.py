@@ -103,7 +103,8 @@ def load_collection(name: str | os.PathLike[str], *, download: bool = False) -> 
         return Collection(_of_documents(folder_card(path)), path)
     if os.path.exists(path):
         raise NotFoundError(f"{text}: is a file; a collection is a folder, or a name (irkit data list)")
-    raise _unknown(name, "folder", "collections: there is no", card_names())
+    what = " file, folder or collection" if path.suffix else ""
+    raise _unknown(name, "folder", f"collections: there is no{what}", card_names())
 
 
 def load_rating_collection(name: str | os.PathLike[str], *, download: bool = False) -> RatingCollection:

@@ -139,6 +139,13 @@ def test_vectors_by_a_bare_name_are_those_of_irkit_data_and_by_a_path_those_here
     assert first("glove.txt") == 1
 
 
+@pytest.mark.parametrize("command", [["index", "no.jsonl"], ["evaluate", "no.jsonl", "q.tsv"]])
+def test_a_file_that_is_not_there_is_called_one(irkit, three, command):
+    (three / "q.tsv").write_text("1 Q0 d1 1 1.0 t\n")
+    told = irkit(*command, status=2).err
+    assert told.startswith("irkit: collections: there is no file, folder or collection 'no.jsonl'; ")
+
+
 def test_a_planted_law_is_meant_by_its_name(three):
     (three / "planted-factors").write_text("u\ti\t3\t0\n")
     assert len(load_ratings("planted-factors").users) == 200

@@ -102,6 +102,7 @@ def test_what_ir_measures_cannot_read_is_refused(text):
         ("ndcg@10", "measures: there is no measure 'ndcg@10'; did you mean nDCG@10?"),
         ("map", "measures: there is no measure 'map'; did you mean AP?"),
         ("ndcg_cut_10", "measures: there is no measure 'ndcg_cut_10'; did you mean nDCG@10?"),
+        ("nDCG10", "measures: there is no measure 'nDCG10'; did you mean nDCG@10?"),
         ("Sucess@5", "measures: there is no measure 'Sucess@5'; did you mean Success"),
         ("official", "measures: there is no measure 'official'; choose from AP,"),
         ("AP(", "measures: cannot read 'AP('; write Name, Name@10 or Name(rel=2)@10"),
