@@ -29,7 +29,7 @@ from irkit.errors import ConfigError, DataError, NotFoundError, near_misses
 from irkit.io.lines import bad, finite, head, lines, opened
 from irkit.io.rating_ids import read_ids
 from irkit.io.reading import Reading
-from irkit.io.times import UNIT, Unit, read_times
+from irkit.io.times import Unit, in_seconds, read_times
 from irkit.streams import hold, on_disk
 
 if TYPE_CHECKING:
@@ -342,6 +342,4 @@ def _frame(table: pa.Table, fail: Callable[[int, str, str], Exception], time_uni
     seconds = read_times(table["timestamp"], fail, unit=time_unit) if "timestamp" in table.column_names else None
     if seconds is not None:
         data["timestamp"] = seconds
-    frame = pd.DataFrame(data)
-    frame.attrs[UNIT] = "s"
-    return frame
+    return in_seconds(pd.DataFrame(data))

@@ -39,7 +39,8 @@ END = 4_102_444_800.0
 "2100-01-01: numbers beyond are not taken for seconds."
 
 UNIT = "time_unit"
-"Key of a frame's `attrs` under which it says what its timestamps count: those that irkit made do."
+"""Key of a frame's `attrs` under which it says what its timestamps count: those that irkit made do, with the range that
+the numbers had, so that other numbers put in their place are asked for their unit again."""
 
 _NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0  # the years 1 and 9999, the first and the last of a date
@@ -108,8 +109,19 @@ def frame_times(frame: pd.DataFrame, fail: Fail, *, unit: Unit = "auto") -> Floa
         return None
     column = frame["timestamp"]
     if unit == "auto" and getattr(column.dtype, "kind", "") in "iuf":
-        unit = frame.attrs.get(UNIT, "auto")
+        told = frame.attrs.get(UNIT, "auto")
+        if isinstance(told, str):
+            unit = told  # type: ignore[assignment]  # whatever stands there is checked below
+        elif told[1] <= column.min() and column.max() <= told[2]:
+            unit = told[0]
     return read_times(column, fail, unit=unit)
+
+
+def in_seconds(frame: pd.DataFrame) -> pd.DataFrame:
+    """Note on a frame of irkit's that its column `timestamp`, if it has one, counts seconds; return the frame."""
+    if "timestamp" in frame and len(frame):
+        frame.attrs[UNIT] = ["s", float(frame["timestamp"].min()), float(frame["timestamp"].max())]
+    return frame
 
 
 def _arrow(values: Any, fail: Fail) -> pa.Array:

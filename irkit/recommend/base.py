@@ -22,7 +22,7 @@ from irkit.config import Config, digest
 from irkit.errors import CompositionError, ConfigError, FrameError, NotFittedError
 from irkit.frames import Queries, check_pairs
 from irkit.hits import Hits
-from irkit.io.times import UNIT, frame_times
+from irkit.io.times import frame_times, in_seconds
 from irkit.learn.memory import enough_memory, smaller
 from irkit.pipeline.stage import Stage
 from irkit.recommend.baseline import bias_baseline
@@ -290,7 +290,7 @@ class Recommender(Stage):
         queries = users_frame(users)
         if day is not None:
             queries["timestamp"] = day * DAY
-            queries.attrs[UNIT] = "s"
+            in_seconds(queries)
         stage = self if n is None else self.limited(n)
         return stage.run(queries).frame()
 

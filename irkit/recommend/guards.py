@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from irkit.arrays import Bools, Ints
 from irkit.errors import ConfigError, near_misses
-from irkit.io.times import UNIT
+from irkit.io.times import in_seconds
 from irkit.pipeline.stage import Stage
 from irkit.recommend.base import Recommender
 from irkit.recommend.splits import RatingSplit
@@ -70,8 +70,7 @@ def future_probe(model: Recommender, pairs: pd.DataFrame, at: float) -> None:
     """
     train = model.fitted
     late = train.days >= at / DAY
-    pairs = pairs.assign(timestamp=float(at))
-    pairs.attrs[UNIT] = "s"
+    pairs = in_seconds(pairs.assign(timestamp=float(at)))
     probe = _on(model, replace(train, rating=np.where(late, sum(train.scale) - train.rating, train.rating)))
     changed = _differ(model.predict(pairs)["prediction"], probe.predict(pairs)["prediction"])
     if changed.any():

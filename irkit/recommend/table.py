@@ -20,7 +20,7 @@ from irkit.docnos import Docnos
 from irkit.errors import ConfigError, FrameError
 from irkit.frames import Ratings, check_ratings
 from irkit.io.rating_ids import read_ids
-from irkit.io.times import UNIT, Unit, frame_times
+from irkit.io.times import Unit, frame_times, in_seconds
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -118,8 +118,7 @@ class RatingTable:
         data = {"user_id": self.users.take(self.user), "item_id": self.items.take(self.item), "rating": self.rating}
         frame = pd.DataFrame({name: np.asarray(column) for name, column in data.items()})
         frame = frame.astype({"user_id": "str", "item_id": "str"})
-        frame.attrs[UNIT] = "s"
-        return frame if self.time is None else frame.assign(timestamp=self.time * DAY)
+        return frame if self.time is None else in_seconds(frame.assign(timestamp=self.time * DAY))
 
     def kept(self, mask: Bools) -> RatingTable:
         """Keep the ratings where `mask` is true; users and items keep their numbers."""

@@ -151,3 +151,14 @@ def test_a_table_gives_back_its_frame_whatever_its_times_look_like():
 def test_time_where_there_is_none_is_an_error():
     with pytest.raises(FrameError, match="need the column 'timestamp'"):
         table([("a", "x", 1.0)]).before(3.0)
+
+
+def test_other_numbers_in_the_place_of_a_frames_seconds_are_asked_for_their_unit():
+    table = RatingTable.from_frame(
+        pd.DataFrame({"user_id": ["a", "b"], "item_id": ["x", "y"], "rating": [1.0, 2.0], "timestamp": [1.7e9, 1.71e9]})
+    )
+    frame = table.frame()
+    assert RatingTable.from_frame(frame.iloc[1:]).time.tolist() == [1.71e9 / 86400]
+    frame["timestamp"] = table.time  # days
+    with pytest.raises(FrameError, match="time_unit"):
+        RatingTable.from_frame(frame)
