@@ -186,7 +186,7 @@ def test_a_writer_that_works_is_left_alone(tmp_path, writer, monkeypatch):
 @pytest.mark.parametrize(
     "name",
     [
-        f".a.{os.getpid()}-0123abcd.tmp",
+        ".a.{own}-0123abcd.tmp",
         ".a.4194400-0123abc.tmp",
         ".a.4194400-0123abcX.tmp",
         ".a.-0123abcd.tmp",
@@ -196,6 +196,7 @@ def test_a_writer_that_works_is_left_alone(tmp_path, writer, monkeypatch):
     ],
 )
 def test_nothing_is_collected_that_is_not_certainly_a_leftover_of_this_file(tmp_path, name):
+    name = name.format(own=os.getpid())
     (tmp_path / name).write_bytes(b"mine")
     write_bytes(tmp_path / "a", b"new")
     assert names(tmp_path) == sorted([name, "a"])

@@ -41,7 +41,7 @@ DOC = b"<DOC>\n<DOCNO>1</DOCNO>\nstorm\n</DOC>\n"
         ("documents", "a", b"<!-- <DOC> -->\n<html><doc>x</doc></html>\n", "html"),
         ("documents", "a", b"<?xml version='1.0'?><!DOCTYPE html><p>x", "html"),
         ("documents", "a.html", b"1\n<p>x</p>\n", "html"),
-        ("documents", "a.gz", gzip.compress(b'{"id": "1", "text": "x"}\n'), "jsonl"),
+        ("documents", "a.gz", gzip.compress(b'{"id": "1", "text": "x"}\n', mtime=0), "jsonl"),
         ("queries", "a", b'{"qid": "1", "query": "what is <top> in TREC"}\n', "jsonl"),
         ("queries", "a", b"1\twhat is <top> and <topic> in TREC\n", "tsv"),
         ("queries", "a", TOPIC, "trec"),
