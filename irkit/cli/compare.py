@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from irkit.cli.evaluate import MEASURES, mixed_tags
+from irkit.cli.numbers import Whole
 from irkit.cli.printing import say, say_json
 
 
@@ -22,7 +23,7 @@ def compare(
     encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
     test: Literal["t", "wilcoxon", "randomisation"] = "t",
-    seed: int = 42,
+    seed: Whole = 42,
     json: bool = False,
 ) -> None:
     """Compare run files with a baseline, query by query.

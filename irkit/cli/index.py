@@ -10,6 +10,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from irkit.cli.numbers import MaybeWhole
 from irkit.cli.printing import say
 from irkit.streams import is_stream
 
@@ -22,7 +23,7 @@ def index(
     format: str = "auto",
     encoding: str = "utf-8",
     analyzer: str = "english",
-    threads: int | None = None,
+    threads: MaybeWhole = None,
     positions: bool = False,
     text: Annotated[bool, Parameter(negative="--no-text")] = True,
     overwrite: bool = False,

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from irkit.cli.numbers import MaybeWhole
 from irkit.cli.printing import note, say
 
 
@@ -17,7 +18,7 @@ def leaderboard(
     json: Path | None = None,
     save: bool = False,
     only: list[str] | None = None,
-    repeats: int | None = None,
+    repeats: MaybeWhole = None,
     runs: Path | None = None,
 ) -> None:
     """Run a suite and print its leaderboards.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from irkit.cli.numbers import Whole
 from irkit.cli.printing import note, say, say_json
 from irkit.streams import STANDARD, to_stdout
 
@@ -26,7 +27,7 @@ def recommend(
     model: str | None = None,
     format: str = "auto",
     encoding: str = "utf-8",
-    n: Annotated[int, Parameter(name=["-n", "--n"])] = 10,
+    n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 10,
     rate: list[str] | None = None,
     set: list[str] | None = None,
     save: Path | None = None,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from irkit.cli.numbers import MaybeWhole
 from irkit.cli.printing import say
 
 
@@ -21,7 +22,7 @@ def run(
     format: str = "auto",
     encoding: str = "utf-8",
     split: str | None = None,
-    n: Annotated[int | None, Parameter(name=["-n", "--n"])] = None,
+    n: Annotated[MaybeWhole, Parameter(name=["-n", "--n"])] = None,
     set: list[str] | None = None,
     vectors: str | None = None,
     tag: str | None = None,

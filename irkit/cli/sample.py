@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from irkit.cli.numbers import Whole
 from irkit.cli.printing import say
 
 
@@ -14,8 +15,8 @@ def sample(
     model: str,
     /,
     *,
-    n: Annotated[int, Parameter(name=["-n", "--n"])] = 64,
-    seed: int = 1,
+    n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 64,
+    seed: Whole = 1,
     out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("samples.png"),
 ) -> None:
     """Draw rows from a trained model.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from irkit.cli.numbers import Whole
 from irkit.cli.printing import say, say_json
 from irkit.screen import visible
 
@@ -21,7 +22,7 @@ def search(
     query: str,
     /,
     *,
-    n: Annotated[int, Parameter(name=["-n", "--n"])] = 10,
+    n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 10,
     model: str = "bm25",
     k1: float | None = None,
     b: float | None = None,

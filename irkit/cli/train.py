@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from irkit.cli.numbers import MaybeWhole
 from irkit.cli.printing import say
 
 
@@ -15,7 +16,7 @@ def train(
     *,
     run: Path | None = None,
     set: list[str] | None = None,
-    seed: int | None = None,
+    seed: MaybeWhole = None,
     resume: bool = False,
 ) -> None:
     """Train a density model and evaluate it on the test rows.

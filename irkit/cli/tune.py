@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from irkit.cli.numbers import Whole
 from irkit.cli.printing import say
 
 
@@ -16,10 +17,10 @@ def tune(
     /,
     *,
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = "AP nDCG@10 P@10",
-    folds: int = 5,
+    folds: Whole = 5,
     method: Literal["grid", "random", "optuna"] = "grid",
-    trials: int = 50,
-    seed: int = 42,
+    trials: Whole = 50,
+    seed: Whole = 42,
     split: str | None = None,
     vectors: str | None = None,
     table: Annotated[Path | None, Parameter(name=["-o", "--table"])] = None,

@@ -109,7 +109,7 @@ def test_debug_after_two_dashes_is_an_argument():
         (["search"], 'search: command "search" parameter INDEX requires an argument'),
         (["search", "a", "b", "c"], "search: unused Tokens: ['c']"),
         (["search", "a", "b", "--colour", "red"], "search: unknown option: --colour"),
-        (["search", "a", "b", "-n", "ten"], 'search: invalid value for -n: unable to convert "ten" into int'),
+        (["search", "a", "b", "-n", "ten"], 'search: invalid value for -n: "ten" is not a whole number'),
         (["search", "a", "b", "-n"], 'search: command "search" parameter -n requires an argument'),
         (["compare", "q", "a", "b", "--test", "z"], 'compare: invalid value "z" for --test'),
         (["pipelines", "shew"], 'pipelines: unknown command "shew". Did you mean "show"?'),
