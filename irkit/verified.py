@@ -157,10 +157,11 @@ def _write(subject: Path, files: Mapping[str, list[Any]]) -> None:
 def _tidy(folder: Path) -> None:
     """Remove the records that were not written for longest when there are too many, and what killed processes left."""
     entries = []
-    for entry in os.scandir(folder):
-        with suppress(OSError):
-            if entry.name.endswith((".json", ".part")):
-                entries.append((entry.stat().st_mtime, entry.path))
+    with os.scandir(folder) as found:
+        for entry in found:
+            with suppress(OSError):
+                if entry.name.endswith((".json", ".part")):
+                    entries.append((entry.stat().st_mtime, entry.path))
     left = [path for age, path in entries if path.endswith(".part") and age < time.time() - _LEFT_BEHIND]
     records = sorted(entry for entry in entries if entry[1].endswith(".json"))
     for path in [*left, *(path for _, path in records[: max(0, len(records) - MOST_RECORDS)])]:

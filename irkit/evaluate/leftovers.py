@@ -175,8 +175,8 @@ def _entries(home: Path, place: str) -> Iterator[Path]:
     for folder in sorted(folders):
         if any(part.is_symlink() for part in (folder, folder.parent) if part != home and home in part.parents):
             continue
-        with suppress(OSError):
-            yield from (Path(entry.path) for entry in os.scandir(folder) if not entry.is_symlink())
+        with suppress(OSError), os.scandir(folder) as entries:
+            yield from [Path(entry.path) for entry in entries if not entry.is_symlink()]
 
 
 def _holds(folder: Path, form: re.Pattern[str], *, sidecar: bool = False) -> bool:

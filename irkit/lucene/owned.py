@@ -125,7 +125,7 @@ def discard_leftover(path: Path) -> None:
 
 def _survey(path: Path, known: Collection[str], shapes: bool) -> Iterator[tuple[str, bool]]:
     """Yield every name in a folder, as a path inside it, and whether it is provably of an index."""
-    for entry in os.scandir(path):
+    for entry in _listed(path):
         if entry.name == FOLDER and entry.is_dir(follow_symlinks=False):
             for name, ours in _survey_sidecar(Path(entry.path)):
                 yield f"{FOLDER}/{name}", ours
@@ -134,15 +134,25 @@ def _survey(path: Path, known: Collection[str], shapes: bool) -> Iterator[tuple[
 
 
 def _survey_sidecar(folder: Path) -> Iterator[tuple[str, bool]]:
-    names = set(os.listdir(folder))
-    for entry in os.scandir(folder):
+    entries = _listed(folder)
+    names = {entry.name for entry in entries}
+    for entry in entries:
         if WORK.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
-            for one in os.scandir(entry.path):
+            for one in _listed(Path(entry.path)):
                 yield f"{entry.name}/{one.name}", one.name in PARTS | RAW | {NAME} and _is_file(one)
         elif entry.name == NAME and not names & PARTS:
             yield NAME, _is_file(entry) and _looks_like_manifest(Path(entry.path))
         else:
             yield entry.name, entry.name in _SIDECAR and _is_file(entry)
+
+
+def _listed(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what is in a folder; nothing if it has gone meanwhile, as the work folder of another thread may."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

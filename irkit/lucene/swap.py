@@ -212,7 +212,8 @@ def _siblings(path: Path, kind: str) -> list[tuple[int, Path]]:
     """List our folders of a kind beside `path` with the pid that made them, oldest first."""
     form = re.compile(rf"\.{re.escape(path.name)}\.{kind}-(\d+)-[0-9a-f]{{8}}")
     try:
-        found = [(match, entry) for entry in os.scandir(path.parent) if (match := form.fullmatch(entry.name))]
+        with os.scandir(path.parent) as entries:
+            found = [(match, entry) for entry in entries if (match := form.fullmatch(entry.name))]
     except OSError:
         return []
     with suppress(OSError):

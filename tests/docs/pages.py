@@ -227,9 +227,10 @@ def _word(one: str, other: str) -> bool:
 def update(page: Path) -> int:
     """Rewrite the outputs a page shows from what comes out now; return how many changed."""
     lines = page.read_text(encoding="utf-8").splitlines()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as home:
+        os.environ["IRKIT_HOME"] = home
         shown = list(run(page, Path(folder)))
-        hidden = {folder: "/home/me/work", os.environ["IRKIT_HOME"]: "/home/me/.irkit"}
+        hidden = {folder: "/home/me/work", home: "/home/me/.irkit"}
     changed = 0
     for one in reversed(shown):
         start, end = one.at
@@ -246,7 +247,5 @@ def update(page: Path) -> int:
 
 if __name__ == "__main__":
     os.environ["COLUMNS"] = "80"
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["IRKIT_HOME"] = home
-        for one in [Path(name).resolve() for name in sys.argv[1:]] or pages():
-            print(f"{one.relative_to(ROOT)}: {update(one)} outputs changed")
+    for one in [Path(name).resolve() for name in sys.argv[1:]] or pages():
+        print(f"{one.relative_to(ROOT)}: {update(one)} outputs changed")

@@ -11,7 +11,8 @@ from tests.docs.pages import ROOT, blocks, pages, run, same
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_page_shows_what_comes_out(page, tmp_path, monkeypatch):
+def test_page_shows_what_comes_out(page, tmp_path, tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path_factory.mktemp("home") / ".irkit"))  # a new user's
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("IRKIT_DATA", raising=False)  # the pages show what a new machine shows
     for shown in run(page, tmp_path):
