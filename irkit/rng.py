@@ -6,7 +6,7 @@ import zlib
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from irkit.errors import ConfigError
 
@@ -44,10 +44,17 @@ def _field(most: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-Seed = Annotated[int, _field(MOST)]
+def _no_truth(seed: Any) -> Any:
+    """Refuse true, which pydantic reads as 1; a config does so for a single field, not for those inside a list."""
+    if isinstance(seed, bool):
+        raise ValueError("a seed is a whole number, not true or false")
+    return seed
+
+
+Seed = Annotated[int, BeforeValidator(_no_truth), _field(MOST)]
 "A config's field for a seed."
 
-SmallSeed = Annotated[int, _field(2**32 - 1)]
+SmallSeed = Annotated[int, BeforeValidator(_no_truth), _field(2**32 - 1)]
 "The same for scikit-learn, whose seeds have 32 bits."
 
 

@@ -318,6 +318,8 @@ def _parquet(path: Path, columns: Mapping[str, str], time_unit: Unit) -> pd.Data
     if not table.num_rows:
         raise DataError(f"{path}: the file holds no rating; check that it was written completely")
     kind = table["rating"].type
+    if pa.types.is_boolean(kind):
+        raise bad(path, 1, "the column of rating holds true and false", "write numbers, 1 for what is liked")
     try:
         rating = pc.cast(table["rating"], pa.float64())
     except pa.ArrowException:

@@ -294,3 +294,9 @@ def test_the_real_files_have_their_published_counts(data_folder):
     assert (len(mt), mt["user_id"].nunique(), mt["item_id"].nunique()) == (100_000, 16_554, 10_506)
     assert (mt["rating"].min(), int((mt["rating"] == 0).sum()), mt["rating"].max()) == (0, 12, 10)
     assert "0104257" in set(mt["item_id"])  # leading zeros stay
+
+
+def test_true_and_false_in_parquet_are_no_ratings(tmp_path):
+    pd.DataFrame({"user": ["a"], "item": ["x"], "rating": [True]}).to_parquet(tmp_path / "r.parquet")
+    with pytest.raises(DataError, match=r"r.parquet:1: the column of rating holds true and false; write numbers"):
+        read_ratings(tmp_path / "r.parquet")
