@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import shlex
 import subprocess
 import sys
 import warnings
@@ -185,7 +186,8 @@ def test_a_path_that_is_not_utf_8_and_a_poor_locale_end_in_one_line(tmp_path, st
 @pytest.mark.parametrize(("closed", "status"), [(">&-", 2), ("2>&-", 0), ("<&-", 0)])
 def test_a_closed_output_is_never_another_file(tmp_path, lee_index, closed, status):
     (tmp_path / "q.tsv").write_text("1\tstorm\n")
-    line = f"{sys.executable} -m irkit run bm25 {lee_index} --queries q.tsv -n 1 -o - {closed}"
+    python, index = shlex.quote(sys.executable), shlex.quote(str(lee_index))
+    line = f"{python} -m irkit run bm25 {index} --queries q.tsv -n 1 -o - {closed}"
     done = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == status, done.stderr
     if status:
