@@ -264,7 +264,7 @@ class Index:
         return f"Index({str(self.path)!r}, {len(self):,} documents)"
 
     def __reduce__(self) -> Any:
-        return Index.open, (self.path, self._sidecar.analyzer)
+        return _opened_again, (self.path, self._sidecar.analyzer)
 
     @property
     def path(self) -> Path:
@@ -347,3 +347,8 @@ def _check(queries: Any, k: Any, threads: Any, scorer: Any, ties: Any) -> None:
 def _close(handle: int, pid: int) -> None:
     if os.getpid() == pid:  # a forked child has no JVM to close anything in
         java("Search").close(handle)
+
+
+def _opened_again(path: Path, analyzer: str) -> Index:
+    """Open an index in another process: a function that pickling names, where it would copy the code of a method."""
+    return Index.open(path, analyzer)
