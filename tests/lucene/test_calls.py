@@ -61,6 +61,12 @@ print("left", busy, flush=True)
 """
 
 
+def last_words(process):
+    """What a child said in the end; killed first, for one that goes on would be waited for without end."""
+    process.kill()
+    return process.stderr.read()
+
+
 def test_long_work_in_java_is_interrupted_and_the_index_stays_usable(tmp_path):
     child = [sys.executable, "-c", CHILD, str(tmp_path / "index")]
     with subprocess.Popen(child, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=QUICK) as process:
@@ -71,9 +77,9 @@ def test_long_work_in_java_is_interrupted_and_the_index_stays_usable(tmp_path):
                 time.sleep(0.3)  # well inside the work
                 sent = time.perf_counter()
                 process.send_signal(signal.SIGINT)
-                assert process.stdout.readline() == "interrupted\n", name + process.stderr.read()
+                assert process.stdout.readline() == "interrupted\n", name + last_words(process)
                 waits[name] = time.perf_counter() - sent
-            assert process.stdout.readline() == "left []\n", process.stderr.read()
+            assert process.stdout.readline() == "left []\n", last_words(process)
         finally:
             process.kill()
     assert set(waits) == {"bm25", "wand", "likelihood", "analysis", "build"}
