@@ -64,7 +64,8 @@ def test_an_index_is_read_again_and_the_damaged_file_named(irkit, folder):
     assert set(found.values()) == {"ok"}
     for name in ("_0.fdt", "irkit/cf.npy"):
         file = folder / "index" / name
-        file.write_bytes(file.read_bytes()[:-1] + b"!")
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     done = irkit("doctor", "index", status=1)
     wrong = [line for line in done.lines if line.startswith("problem")]
     assert [line[9:].split()[0] for line in wrong] == ["lucene", "cf.npy"]

@@ -95,7 +95,8 @@ def test_doctor_reads_the_index_that_is_kept_of_a_name_and_the_folder_of_a_path(
     irkit("index", "./toy/d.jsonl", "--to", "toy/inner")
     irkit("search", "toy", "word")
     damaged = next((three.parent / "home" / "indexes").glob("toy-*")) / "_0.fdt"
-    damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert "_0.fdt" in irkit("doctor", "toy", status=1).out
     assert "problem" not in irkit("doctor", "./toy/inner").out
 
