@@ -14,15 +14,16 @@ import pytest
 import torch
 from torch import nn
 
-from irkit.errors import ConfigError, DataError
+from irkit.errors import ConfigError, DataError, DivergedError
 from irkit.learn import checkpoint
 from irkit.learn.batches import Rows
 from irkit.learn.conditions import choose_device, conditions, deferred_interrupt
 from irkit.learn.estimate import Estimate
 from irkit.learn.metrics import read_metrics
 from irkit.learn.optimiser import OptimiserConfig
+from irkit.learn.phases import Loss, Phase
 from irkit.learn.saved import CHECKPOINT
-from irkit.learn.trainer import DivergedError, Loss, Phase, TrainerConfig, train
+from irkit.learn.trainer import TrainerConfig, train
 
 SGD = OptimiserConfig(kind="sgd", learning_rate=0.1)
 
