@@ -2,13 +2,13 @@
 
 Reading a number from an accelerator waits until everything before it is computed. So the losses of each
 step stay where they are, and some hundreds of steps are read at once: before rows of metrics or a
-checkpoint are written, and else every `MOST` updates.
+checkpoint are written, and else whenever there are `MOST`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
@@ -16,19 +16,19 @@ import torch
 from torch import Tensor
 
 from irkit.errors import DivergedError
-from irkit.learn.phases import Loss, Player
+from irkit.learn.phases import Player
 from irkit.learn.saved import Counters
 
-MOST = 1000
-"Updates whose losses are left unread."
+MOST = 2000
+"Losses, or gradient norms, of single updates that are left unread."
 
 
-class _Update(NamedTuple):
+class _Numbers(NamedTuple):
     player: Player
     step: int
     names: list[str]
     first: bool
-    "Whether it is the phase's first in its step."
+    "Whether it is of the phase's first update in its step."
 
 
 class Tally:
@@ -38,23 +38,24 @@ class Tally:
     ----------
     at : Counters
         Its sums grow by each `look`.
+    device : torch.device
+        Where numbers are kept.
     prefixed : bool
         Whether names begin with their phase's.
     advice : () -> str
         What to do about a run that diverged.
     """
 
-    def __init__(self, at: Counters, *, prefixed: bool, advice: Callable[[], str]) -> None:
-        self.at, self.prefixed, self.advice = at, prefixed, advice
-        self._updates: list[_Update] = []
+    def __init__(self, at: Counters, device: torch.device, *, prefixed: bool, advice: Callable[[], str]) -> None:
+        self.at, self.device, self.prefixed, self.advice = at, device, prefixed, advice
+        self._updates: list[_Numbers] = []
         self._values: list[Tensor] = []
 
-    def add(self, player: Player, loss: Loss, norm: Tensor, repeat: int) -> None:
-        """Keep what a player's update of step `at.step` came to, the first in the step being number 0."""
-        found = {**loss.parts, "loss": loss.total, "grad_norm": norm}
-        # A copy: a part may be a parameter, which the next update changes.
-        self._values.append(torch.stack([value.detach().to(norm.device) for value in found.values()]))
-        self._updates.append(_Update(player, self.at.step, list(found), repeat == 0))
+    def add(self, player: Player, repeat: int, found: Mapping[str, Tensor]) -> None:
+        """Keep numbers of a player's update in step `at.step`, the first update in the step being number 0."""
+        # A copy: a part may be a parameter, which the update changes.
+        self._values.append(torch.stack([value.detach().to(self.device) for value in found.values()]))
+        self._updates.append(_Numbers(player, self.at.step, list(found), repeat == 0))
         if len(self._values) >= MOST:
             self.look()
 

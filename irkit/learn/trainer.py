@@ -189,7 +189,7 @@ def train(
         if started is not None:
             started()
         metrics = MetricsLog(folder, after=at.evaluated if resume else None)
-        tally = Tally(at, prefixed=len(phases) > 1, advice=saved.advice)
+        tally = Tally(at, device, prefixed=len(phases) > 1, advice=saved.advice)
         bar.update(at.step)
         net.train()
         while (stopped := _spent(config, at, len(source))) is None:
@@ -205,9 +205,10 @@ def train(
                             batch = source.batch(*divmod(at.drawn, len(source)), rng)
                             at.drawn += 1
                         loss = player.phase.loss(batch, now)
+                        tally.add(player, repeat, {**loss.parts, "loss": loss.total})
                         norm = player.update(loss.total, now.progress)
+                        tally.add(player, repeat, {"grad_norm": norm})
                         at.rates[player.phase.name] = player.rule.rate(now.progress)
-                        tally.add(player, loss, norm, repeat)
                 at.step += 1
                 means.update(at.step)
                 ended = at.drawn // len(source) > epoch if config.every is None else at.step % config.every == 0

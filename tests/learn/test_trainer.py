@@ -329,6 +329,40 @@ def test_a_checkpoint_of_another_version_is_read_or_refused_in_one_line(tmp_path
             run(config, folder=tmp_path, resume=True)
 
 
+def test_a_checkpoint_from_before_turns_and_averages_goes_on_bit_for_bit(tmp_path):
+    config = TrainerConfig(epochs=4, batch_size=7)
+    whole, training = run(config)
+
+    class Stopped(Regression):
+        def loss(self, batch, now):
+            if now.step == 8:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().loss(batch, now)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(config, net=Stopped(dropout=0.2, noise=0.1), folder=tmp_path)
+    tree = checkpoint.load(tmp_path / CHECKPOINT, "run")
+    assert tree["counters"].pop("counts") == {"error": 3, "loss": 3, "grad_norm": 3}
+    assert sorted(tree) == ["best", "counters", "net", "optimisers", "rng", "run", "torch_rng"]
+    assert sorted(tree["counters"]) == [
+        *("before", "best", "best_step", "cpu", "drawn", "evaluated", "longest", "rates", "step", "sums"),
+        *("waited", "wall"),
+    ]
+    assert sorted(tree["run"]["settings"]) == ["batch_size", "every", "optimiser", "seed"]
+    checkpoint.save(tmp_path / CHECKPOINT, "run", tree)
+    parts, resumed = run(config, folder=tmp_path, resume=True)
+    assert weights(parts) == weights(whole)
+    assert settled(resumed) == settled(training)
+
+
+def test_what_else_a_run_is_may_not_change(tmp_path):
+    config = TrainerConfig(epochs=1)
+    run(config, folder=tmp_path, settings={"reg": 0.1})
+    with pytest.raises(ConfigError, match="belongs to another run: not the same settings"):
+        run(config, folder=tmp_path, settings={"reg": 0.2}, resume=True)
+    run(config, folder=tmp_path, settings={"reg": 0.1}, resume=True)
+
+
 def test_validation_rows_are_part_of_what_a_run_is(tmp_path):
     config = TrainerConfig(epochs=1)
     run(config, folder=tmp_path, validation_data="one")
