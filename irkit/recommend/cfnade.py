@@ -28,7 +28,7 @@ from pydantic import Field
 
 from irkit.arrays import Bools, Floats, Ints, offsets, segments
 from irkit.errors import ConfigError
-from irkit.recommend.neural import Arrays, Network, NeuralConfig, Weights, beside, glorot
+from irkit.recommend.neural import Arrays, Network, NeuralConfig, Weights, glorot
 from irkit.recommend.table import RatingTable
 from irkit.rng import generator
 
@@ -174,8 +174,10 @@ def split_costs(
 
     Parameters
     ----------
+    entries : Entries
+        On the host, or where the weights are: an accelerator would wait for the choice of some.
     given : (n,) bool
-        The ratings that are conditioned on; fewer than all of a row.
+        The ratings that are conditioned on; fewer than all of a row. In the same place.
 
     Returns
     -------
@@ -183,13 +185,14 @@ def split_costs(
     """
     import torch
 
-    known = Entries(entries.row[given], entries.column[given], entries.level[given], entries.rows)
-    row, column, level = (part[~given] for part in entries[:3])
-    scores = level_scores(weights, hidden_units(weights, known, shared), row, column, shared)
-    costs = level_costs(scores, level, ordinal_weight)
+    device = weights["input"].device
+    known = [part[given].to(device) for part in entries[:3]]
+    row, column, level = (part[~given].to(device) for part in entries[:3])
+    hidden = hidden_units(weights, Entries(known[0], known[1], known[2], entries.rows), shared)
+    costs = level_costs(level_scores(weights, hidden, row, column, shared), level, ordinal_weight)
     ratings = torch.bincount(entries.row, minlength=entries.rows)
-    left = torch.bincount(row, minlength=entries.rows)
-    scale = ratings / left.clamp(min=1)
+    left = torch.bincount(entries.row[~given], minlength=entries.rows)
+    scale = (ratings / left.clamp(min=1)).to(device)
     return costs.new_zeros(entries.rows).index_add(0, row, costs * scale[row])
 
 
@@ -274,11 +277,11 @@ class CFNADE(Network):
         start = self._start(counts, rng)
         squared = [name for name in start if "bias" not in name]
 
-        def entries(weights: Weights, rows: Ints) -> Entries:
+        def entries(rows: Ints) -> Entries:
             inner = offsets(ptr[rows + 1] - ptr[rows])
             row = segments(inner)
             at = ptr[rows][row] + np.arange(inner[-1]) - inner[row]
-            parts = [beside(weights["input"], part) for part in (row, column[at], level[at])]
+            parts = [torch.from_numpy(part) for part in (row, column[at], level[at])]
             return Entries(parts[0], parts[1], parts[2], len(rows))
 
         def batches(rng: np.random.Generator) -> Iterator[tuple[Ints, Bools]]:
@@ -288,7 +291,7 @@ class CFNADE(Network):
                 yield rows, random_split(offsets(ptr[rows + 1] - ptr[rows]), rng)
 
         def loss(weights: Weights, batch: tuple[Ints, Bools]) -> Tensor:
-            rows, given = entries(weights, batch[0]), beside(weights["input"], batch[1])
+            rows, given = entries(batch[0]), torch.from_numpy(batch[1])
             costs = split_costs(weights, rows, given, shared=c.shared, ordinal_weight=c.ordinal_weight)
             penalty = torch.stack([weights[name].square().sum() for name in squared]).sum()
             return costs.mean() + c.reg * penalty
@@ -298,7 +301,7 @@ class CFNADE(Network):
                 setattr(self, f"{name}_", values)
             net = {name: torch.from_numpy(values) for name, values in found.items()}
             parts = [np.arange(at, min(at + c.batch_size, n)) for at in range(0, n, c.batch_size)]
-            known = [codes(net, hidden_units(net, entries(net, rows), c.shared)).numpy() for rows in parts]
+            known = [codes(net, hidden_units(net, entries(rows), c.shared)).numpy() for rows in parts]
             self.code_ = np.concatenate(known)
 
         source = Drawn(batches, -(-n // c.batch_size), rng, train.fingerprint)

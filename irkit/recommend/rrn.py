@@ -29,7 +29,7 @@ from pydantic import Field
 
 from irkit.arrays import Floats, Ints, offsets, segments
 from irkit.config import digest
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DivergedError
 from irkit.recommend.biased_mf import BiasedMF
 from irkit.recommend.neural import Arrays, Network, NeuralConfig, Weights, beside, glorot
 from irkit.recommend.steps import Clock, History, history
@@ -140,8 +140,8 @@ def vectors(weights: Weights, side: str, read: History, entities: Ints, truncate
         h, c = torch.where(on, new_h, h), torch.where(on, new_c, c)
         states.append(h)
     projected = [state @ weights[f"{side}_projection"] + weights[f"{side}_constant"] for state in states]
-    rows = np.arange(longest + 1) <= sizes[:, None]
-    return torch.stack(projected, dim=1)[beside(back, rows)]
+    rows = np.flatnonzero(np.arange(longest + 1) <= sizes[:, None])
+    return torch.stack(projected, dim=1).flatten(0, 1)[beside(back, rows)]
 
 
 class Pairs(NamedTuple):
@@ -330,9 +330,9 @@ class RRN(Network):
         )
         try:
             mf = mf.fit(train)
-        except ConfigError as error:
+        except (ConfigError, DivergedError) as error:
             reason = str(error).removeprefix("biased-mf: ").replace("learning_rate", "mf_learning_rate")
-            raise ConfigError(f"rrn: in its matrix factorisation, {reason}") from None
+            raise type(error)(f"rrn: in its matrix factorisation, {reason}") from None
         rng = generator(c.seed, "rrn", "start")
         e, h, d = c.input_size, c.hidden_size, c.dynamic_size
         gate_bias = np.zeros(4 * h)

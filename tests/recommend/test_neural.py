@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from irkit.errors import ConfigError, DivergedError
 from irkit.learn.batches import Drawn
@@ -141,6 +142,20 @@ def test_a_rate_too_high_is_said_with_the_state_that_is_left(tmp_path):
     wrong = r"^autorec: the loss part 'loss' is \w+ at step \d; lower learning_rate, got 1e\+30, or divide the ratings "
     with pytest.raises(DivergedError, match=wrong + r"if large; the last good state is .*safetensors$"):
         model.fit(TRAIN, folder=tmp_path)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_step_reads_no_number_from_the_device(name, monkeypatch):
+    given = {}
+    monkeypatch.setattr(Network, "descend", lambda self, start, loss, source, **_: given.update(vars()))
+    MODELS[name].fit(TRAIN)
+    # Tensors on this device have a shape and no numbers: what asks for one, or for one on the CPU, is an error.
+    weights = {part: torch.empty(values.shape, device="meta") for part, values in given["start"].items()}
+    for epoch in range(2):
+        for at in range(len(given["source"])):
+            with torch.no_grad():
+                loss = given["loss"](weights, given["source"].batch(epoch, at, torch.Generator()))
+            assert (loss.device.type, loss.shape) == ("meta", ())
 
 
 def test_a_device_that_is_none_is_refused():
