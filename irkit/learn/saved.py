@@ -41,7 +41,7 @@ class Counters:
     counts: dict[str, int] = field(default_factory=dict)
     "Steps in each sum."
     rates: dict[str, float] = field(default_factory=dict)
-    "Learning rates of the last step."
+    "Last learning rates since then."
     before: dict[str, float] = field(default_factory=dict)
     "`step`, `drawn`, `wall` and `cpu` as they were before the last step."
     longest: int = 0
@@ -51,10 +51,10 @@ class Counters:
         if not self.counts:  # checkpoints from when every phase took part in every step
             self.counts = dict.fromkeys(self.sums, self.step - self.evaluated)
 
-    def add(self, name: str, value: float, *, first: bool) -> None:
-        """Add to a sum, the `first` time in a step or once more."""
+    def add(self, name: str, value: float, *, again: bool) -> None:
+        """Add to a sum; `again` for one more number of the same step."""
         self.sums[name] = self.sums.get(name, 0.0) + value
-        self.counts[name] = self.counts.get(name, 0) + first
+        self.counts[name] = self.counts.get(name, 0) + (not again)
 
     @contextmanager
     def timed(self) -> Iterator[None]:

@@ -27,8 +27,6 @@ class _Numbers(NamedTuple):
     player: Player
     step: int
     names: list[str]
-    first: bool
-    "Whether it is of the phase's first update in its step."
 
 
 class Tally:
@@ -50,12 +48,13 @@ class Tally:
         self.at, self.device, self.prefixed, self.advice = at, device, prefixed, advice
         self._updates: list[_Numbers] = []
         self._values: list[Tensor] = []
+        self._counted: dict[str, int] = {}
 
-    def add(self, player: Player, repeat: int, found: Mapping[str, Tensor]) -> None:
-        """Keep numbers of a player's update in step `at.step`, the first update in the step being number 0."""
+    def add(self, player: Player, found: Mapping[str, Tensor]) -> None:
+        """Keep numbers of a player's update in step `at.step`."""
         # A copy: a part may be a parameter, which the update changes.
         self._values.append(torch.stack([value.detach().to(self.device) for value in found.values()]))
-        self._updates.append(_Numbers(player, self.at.step, list(found), repeat == 0))
+        self._updates.append(_Numbers(player, self.at.step, list(found)))
         if len(self._values) >= MOST:
             self.look()
 
@@ -78,7 +77,9 @@ class Tally:
                 if not math.isfinite(number):
                     what = "the gradient's norm" if name == "grad_norm" else f"the loss part {name!r}"
                     raise DivergedError(f"train: {phase}: {what} is {number} at step {update.step}; {self.advice()}")
-                self.at.add(prefix + name, number / update.player.updates, first=update.first)
+                again = self._counted.get(prefix + name) == update.step
+                self._counted[prefix + name] = update.step
+                self.at.add(prefix + name, number / update.player.updates, again=again)
 
     @contextmanager
     def explaining(self) -> Iterator[None]:

@@ -205,9 +205,9 @@ def train(
                             batch = source.batch(*divmod(at.drawn, len(source)), rng)
                             at.drawn += 1
                         loss = player.phase.loss(batch, now)
-                        tally.add(player, repeat, {**loss.parts, "loss": loss.total})
+                        tally.add(player, {**loss.parts, "loss": loss.total})
                         norm = player.update(loss.total, now.progress)
-                        tally.add(player, repeat, {"grad_norm": norm})
+                        tally.add(player, {"grad_norm": norm})
                         at.rates[player.phase.name] = player.rule.rate(now.progress)
                 at.step += 1
                 means.update(at.step)

@@ -88,6 +88,20 @@ def test_the_means_are_those_of_numbers_read_one_by_one():
     assert found == slow  # to the last bit
 
 
+def test_a_part_of_some_steps_is_a_mean_over_these():
+    updates = []
+
+    def parts(now, name):
+        updates.append(name)
+        # Of b's two updates in a step the second alone, and of every other step.
+        return {"late": torch.tensor(now.step + 1.0)} if len(updates) % 6 == 3 else {}
+
+    training = run(Pair(parts), TrainerConfig(epochs=None, steps=6, every=6, optimiser=SGD))
+    found = {row["metric"]: row["value"] for row in training.rows}
+    assert found["b.late"] == (1 + 3 + 5) / 3 / 2
+    assert "a.late" not in found
+
+
 def test_a_part_that_is_a_parameter_is_written_down_as_it_was():
     seen = []
 
