@@ -11,6 +11,7 @@
     ├── NotFoundError      a name, file or document that does not exist; lists near misses
     ├── LockedError        something another process is writing at this moment
     ├── MissingExtraError  an optional package that is not installed; says the command
+    ├── DivergedError      training that no longer has numbers to go on with
     ├── DownloadError      a collection that could not be fetched or verified
     └── JavaError          the JVM or Lucene failed
 
@@ -66,6 +67,10 @@ class LockedError(IrkitError, RuntimeError):
 
 class MissingExtraError(IrkitError, ImportError):
     """An optional package is not installed."""
+
+
+class DivergedError(IrkitError, ArithmeticError):
+    """A loss, a gradient or a weight is no longer a number, or too large for one."""
 
 
 class DownloadError(IrkitError, OSError):

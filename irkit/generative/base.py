@@ -25,7 +25,8 @@ from irkit.learn.batches import Rows, fingerprint, resample
 from irkit.learn.conditions import choose_device, conditions
 from irkit.learn.estimate import Estimate, Kind
 from irkit.learn.memory import enough_memory, smaller
-from irkit.learn.trainer import Loss, Now, Phase, TrainerConfig, Training, train
+from irkit.learn.phases import Loss, Now, Phase
+from irkit.learn.trainer import TrainerConfig, Training, train
 from irkit.rng import check_seed
 
 ROWS = 500

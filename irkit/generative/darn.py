@@ -38,7 +38,8 @@ from irkit.learn.estimate import Estimate
 from irkit.learn.estimators import Baseline, all_bits, sample_bits, score_function, straight_through
 from irkit.learn.objectives import log_mean_exp, nats_to_bits
 from irkit.learn.optimiser import OptimiserConfig
-from irkit.learn.trainer import Loss, Now, TrainerConfig
+from irkit.learn.phases import Loss, Now
+from irkit.learn.trainer import TrainerConfig
 
 MOST_LATENT = 12
 "Most latent bits, over all layers, that are enumerated."

@@ -29,7 +29,8 @@ from irkit.learn.distributions import bernoulli_log_prob, logit, softplus
 from irkit.learn.estimate import Estimate
 from irkit.learn.estimators import all_bits, sample_bits
 from irkit.learn.optimiser import OptimiserConfig
-from irkit.learn.trainer import Loss, Now, TrainerConfig
+from irkit.learn.phases import Loss, Now
+from irkit.learn.trainer import TrainerConfig
 
 MOST_EXACT = 12
 "Units of h1 up to which it is enumerated."

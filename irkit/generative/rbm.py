@@ -35,8 +35,9 @@ from irkit.learn.distributions import LOG_2PI, logit, softplus
 from irkit.learn.estimate import Estimate
 from irkit.learn.estimators import MOST_BITS, all_bits, sample_bits
 from irkit.learn.optimiser import OptimiserConfig
+from irkit.learn.phases import Loss, Now
 from irkit.learn.samplers import ais, gibbs
-from irkit.learn.trainer import Loss, Now, TrainerConfig
+from irkit.learn.trainer import TrainerConfig
 
 CHUNK = 1 << 13
 "Configurations enumerated at once."

@@ -33,7 +33,8 @@ from irkit.learn.estimate import Estimate
 from irkit.learn.estimators import reparameterise, sample_bits
 from irkit.learn.objectives import KLSchedule, free_bits, log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
-from irkit.learn.trainer import Loss, Now, TrainerConfig
+from irkit.learn.phases import Loss, Now
+from irkit.learn.trainer import TrainerConfig
 
 DECODED = 10_000
 "Latent vectors decoded at once."

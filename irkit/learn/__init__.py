@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from irkit.learn.estimate import Estimate as Estimate
     from irkit.learn.optimiser import OptimiserConfig as OptimiserConfig
-    from irkit.learn.trainer import DivergedError as DivergedError
     from irkit.learn.trainer import TrainerConfig as TrainerConfig
 
 # Imported when first used: torch takes seconds.
 _DOOR = {
-    "DivergedError": "trainer",
     "Estimate": "estimate",
     "OptimiserConfig": "optimiser",
     "TrainerConfig": "trainer",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -79,6 +82,53 @@ class Rows:
         rows = self.order(epoch)[at * self.batch_size : (at + 1) * self.batch_size]
         found = self.x[rows]
         return found if self.draw is None else self.draw(found, rng)
+
+
+class Drawn:
+    """Batches that one numpy generator draws, epoch after epoch.
+
+    A batch before the next one is found by drawing anew from the start, so batches should be light: numbers of
+    rows, not what the rows hold.
+
+    Parameters
+    ----------
+    draw : (numpy generator) -> iterator of batches
+        Draws the batches of one epoch.
+    batches : int
+        Batches in an epoch, at least 1.
+    rng : numpy generator
+        As it is before the first epoch; copied.
+    fingerprint : str
+        Identity of the data.
+    """
+
+    def __init__(
+        self,
+        draw: Callable[[np.random.Generator], Iterator[Any]],
+        batches: int,
+        rng: np.random.Generator,
+        fingerprint: str,
+    ) -> None:
+        self._draw, self._batches, self._rng = draw, batches, copy.deepcopy(rng)
+        self.fingerprint = fingerprint
+        self._next, self._stream = 0, self._forever()
+
+    def __len__(self) -> int:
+        return self._batches
+
+    def batch(self, epoch: int, at: int, rng: torch.Generator) -> Any:
+        """Return batch `at` of an epoch; `rng` is not used."""
+        wanted = epoch * self._batches + at
+        if wanted < self._next:
+            self._next, self._stream = 0, self._forever()
+        skipped = wanted - self._next
+        self._next = wanted + 1
+        return next(islice(self._stream, skipped, None))
+
+    def _forever(self) -> Iterator[Any]:
+        rng = copy.deepcopy(self._rng)
+        while True:
+            yield from self._draw(rng)
 
 
 def fingerprint(x: Tensor) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,21 +11,7 @@ from types import FrameType
 import torch
 
 from irkit.errors import ConfigError
-
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]{1,2})?")
-
-
-def check_device(name: str) -> str:
-    """Return the name of a device, for a config's field.
-
-    Raises
-    ------
-    ValueError
-        If irkit does not compute on such a thing.
-    """
-    if not _DEVICE.fullmatch(name):
-        raise ValueError("a device is auto, cpu, cuda, cuda:0 and so on, or mps")
-    return name
+from irkit.learn.devices import check_device
 
 
 def choose_device(name: str) -> torch.device:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -61,3 +61,17 @@ class OptimiserConfig(Config):
         if self.kind == "sgd":
             return torch.optim.SGD(used, self.learning_rate, momentum=self.momentum)
         return torch.optim.RMSprop(used, self.learning_rate, momentum=self.momentum)
+
+
+def check_changes(changes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return changes to the settings of several optimisers as plain values, for a config's field.
+
+    Raises
+    ------
+    ConfigError
+        If one is no setting of an optimiser.
+    """
+    found = {}
+    for name, settings in changes.items():
+        found[name] = OptimiserConfig(**settings).model_dump(mode="json", include=set(settings))
+    return found

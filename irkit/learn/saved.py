@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from torch import Tensor, nn
 
 from irkit.errors import ConfigError, DataError
 from irkit.learn import checkpoint
+from irkit.learn.average import Means
 
 CHECKPOINT = "checkpoint.safetensors"
 "Its name in a run's folder."
@@ -34,16 +38,31 @@ class Counters:
     "Step of the last evaluation."
     sums: dict[str, float] = field(default_factory=dict)
     "Of losses and their parts since then."
+    counts: dict[str, int] = field(default_factory=dict)
+    "Steps in each sum."
     rates: dict[str, float] = field(default_factory=dict)
-    "Learning rates of the last step."
+    "Last learning rates since then."
     before: dict[str, float] = field(default_factory=dict)
     "`step`, `drawn`, `wall` and `cpu` as they were before the last step."
     longest: int = 0
     "Most evaluations in a row without a better score after which the run went on."
 
-    def add(self, name: str, value: float) -> None:
-        """Add to a sum."""
+    def __post_init__(self) -> None:
+        if not self.counts:  # checkpoints from when every phase took part in every step
+            self.counts = dict.fromkeys(self.sums, self.step - self.evaluated)
+
+    def add(self, name: str, value: float, *, again: bool) -> None:
+        """Add to a sum; `again` for one more number of the same step."""
         self.sums[name] = self.sums.get(name, 0.0) + value
+        self.counts[name] = self.counts.get(name, 0) + (not again)
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Add the time that passes."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.wall += time.perf_counter() - wall
+        self.cpu += time.process_time() - cpu
 
 
 class SavedRun:
@@ -51,7 +70,7 @@ class SavedRun:
 
     Parameters
     ----------
-    net, optimisers, rng
+    net, optimisers, means, rng
         What is saved, and what `read` changes in place.
     settings : dict
         The settings that decide what a step does.
@@ -67,13 +86,14 @@ class SavedRun:
         self,
         net: nn.Module,
         optimisers: list[torch.optim.Optimizer],
+        means: Means,
         rng: torch.Generator,
         settings: dict[str, Any],
         data: str,
         validation_data: str | None,
         folder: Path | None,
     ) -> None:
-        self.net, self.optimisers, self.rng = net, optimisers, rng
+        self.net, self.optimisers, self.means, self.rng = net, optimisers, means, rng
         self.device = next(net.parameters()).device
         self.path = folder / CHECKPOINT if folder else None
         self.run: dict[str, Any] = {
@@ -101,6 +121,8 @@ class SavedRun:
             "rng": self.rng.get_state(),
             "torch_rng": torch.get_rng_state(),
         }
+        if self.means.values:
+            tree["means"] = self.means.values
         if self.device.type == "cuda":
             tree["cuda_rng"] = torch.cuda.get_rng_state(self.device)
         checkpoint.save(self.path, "run", tree)
@@ -144,6 +166,7 @@ class SavedRun:
         self.net.load_state_dict(tree["net"])
         for optimiser, state in zip(self.optimisers, tree["optimisers"], strict=True):
             optimiser.load_state_dict(state)
+        self.means.load(tree.get("means", {}))
         self.rng.set_state(tree["rng"])
         torch.set_rng_state(tree["torch_rng"])
         if self.device.type == "cuda":

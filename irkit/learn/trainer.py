@@ -1,46 +1,47 @@
 """The training loop, visible from top to bottom: every learned model goes through `train`.
 
-A step draws a batch and lets each phase, in order, compute its loss on it and update its own
-parameters. One phase is ordinary training; adversarial models have two or three.
+A step draws a batch and lets each phase whose turn it is, in order, compute its loss on it and update its
+own parameters. One phase is ordinary training; adversarial models have two or three.
 
 At the end of each epoch (or every `every` steps) the means of the losses since the last time are
 written as rows, the validation score is taken, the best weights are remembered, and, if there is a
 folder, everything that the next step depends on is written to one checkpoint: weights, optimisers,
-both random generators, counters, best weights. On one device with the same number of threads a
-resumed run gives the same bits as one that was never stopped.
+averaged weights, both random generators, counters, best weights. On one device with the same number of
+threads a resumed run gives the same bits as one that was never stopped. Between two rows nothing is read
+from an accelerator, so that it never waits.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor, nn
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from irkit.config import Config
-from irkit.errors import ConfigError, IrkitError
+from irkit.errors import ConfigError
+from irkit.learn.average import Means
 from irkit.learn.batches import Source
-from irkit.learn.conditions import check_device, conditions, deferred_interrupt
+from irkit.learn.conditions import conditions, deferred_interrupt
+from irkit.learn.devices import Device
 from irkit.learn.estimate import Estimate
 from irkit.learn.metrics import MetricsLog
-from irkit.learn.optimiser import OptimiserConfig
+from irkit.learn.optimiser import OptimiserConfig, check_changes
+from irkit.learn.phases import Now, Phase, in_turn, players
 from irkit.learn.saved import Counters, SavedRun
+from irkit.learn.tally import Tally
 from irkit.rng import Seed
 
 log = logging.getLogger(__name__)
 
-
-class DivergedError(IrkitError, ArithmeticError):
-    """A loss or a gradient is no longer a number."""
+PLACE = {"device", "threads", "progress"}
+"Settings of where and how a training runs, not of what it does."
 
 
 class TrainerConfig(Config):
@@ -58,13 +59,17 @@ class TrainerConfig(Config):
     "Rows in a batch."
     optimiser: OptimiserConfig = OptimiserConfig()
     "Of the phases that name none of their own."
+    optimisers: Annotated[dict[str, dict[str, Any]], AfterValidator(check_changes)] = Field({})
+    "What is changed of a phase's optimiser, by the phase's name."
+    average: float = Field(0.0, ge=0, lt=1)
+    "Share of all steps so far that the averaged weights reach back over; 0 takes the last weights."
     every: int | None = Field(None, ge=1)
     "Steps between evaluations; None evaluates at the end of each epoch."
     patience: int | None = Field(None, ge=1)
     "Evaluations without a better score before stopping early; None goes on."
     seed: Seed = 1
     "Of initial weights, order and noise."
-    device: Annotated[str, AfterValidator(check_device)] = "auto"
+    device: Device = "auto"
     "auto, cpu, cuda (or one of several, such as cuda:1) or mps."
     threads: int | None = Field(None, ge=1)
     "Threads of one operation; None leaves torch's setting. Two jobs that each take all cores slow down twentyfold."
@@ -86,44 +91,15 @@ class TrainerConfig(Config):
         """Return what a schedule runs over: with more of it, the steps already taken would have been others."""
         return {"epochs": self.epochs, "steps": self.steps, "seconds": self.seconds, "clock": self.clock}
 
+    def outcome(self) -> dict[str, Any]:
+        """Return the settings that decide what comes of a run: all but place, and of those added later what is used."""
+        unused = {name for name in ("optimisers", "average") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude=PLACE | unused)
+
     def identity(self) -> dict[str, Any]:
-        """Return the settings that decide what a step does: all but budgets, place and display."""
-        free = {"epochs", "steps", "seconds", "clock", "patience", "device", "threads", "progress"}
-        return self.model_dump(mode="json", exclude=free)
-
-
-class Now(NamedTuple):
-    """Where training stands, for losses that change with it."""
-
-    step: int
-    epoch: int
-    progress: float
-    "Share of the budget that is used, 0 to 1."
-    rng: torch.Generator
-    "Of every random draw in a loss."
-
-
-class Loss(NamedTuple):
-    """What a phase minimises, in nats per example, and what it is made of."""
-
-    total: Tensor
-    parts: Mapping[str, Tensor]
-    "Scalars to write down; a NaN is looked for in them."
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One optimiser's turn within a step."""
-
-    name: str
-    parameters: Sequence[nn.Parameter]
-    "Only these get gradients and are updated."
-    loss: Callable[[Any, Now], Loss]
-    optimiser: OptimiserConfig | None = None
-    repeats: int = 1
-    "Updates in a step; each after the first draws a batch of its own."
-    follows_budget: bool = False
-    "Whether the loss changes with `Now.progress`."
+        """Return the settings that decide what a step does: those of the outcome but budgets."""
+        budgets = {"epochs", "steps", "seconds", "clock", "patience"}
+        return {name: value for name, value in self.outcome().items() if name not in budgets}
 
 
 @dataclass(frozen=True)
@@ -153,11 +129,14 @@ def train(
     *,
     validate: Callable[[], Estimate] | None = None,
     validation_data: str | None = None,
+    settings: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     resume: bool = False,
     started: Callable[[], None] | None = None,
 ) -> Training:
-    """Train a network in place; with `validate`, it ends with its best weights.
+    """Train a network in place; with `validate`, it ends with its best weights, of equals the first.
+
+    With averaged weights, these are what is validated and what it ends with.
 
     Parameters
     ----------
@@ -172,6 +151,8 @@ def train(
         global generator.
     validation_data : str, optional
         Identity of what `validate` scores on; a run is not resumed on other data.
+    settings : mapping, optional
+        What else decides what a step does, such as the model's own settings; a run is not resumed with others.
     folder : path, optional
         For `metrics.jsonl` and the checkpoint; without one nothing is written.
     resume : bool
@@ -182,61 +163,67 @@ def train(
     Raises
     ------
     DivergedError
-        If a part of a loss or a gradient is not finite; the last checkpoint stays as it is.
+        If a part of a loss or a gradient is not finite, before anything is written after that; the last
+        checkpoint stays as it is.
     ConfigError
-        If the folder's checkpoint belongs to another run, or to one that went on beyond a budget.
+        If `optimisers` names no phase, or the folder's checkpoint belongs to another run, or to one that went on
+        beyond a budget.
     KeyboardInterrupt
         On Ctrl-C, after the step is finished and the checkpoint written.
     """
     device = next(net.parameters()).device
     rng = torch.Generator(device).manual_seed(config.seed)
-    rules = [phase.optimiser or config.optimiser for phase in phases]
-    optimisers = [rule.make(phase.parameters) for phase, rule in zip(phases, rules, strict=True)]
+    everyone = players(phases, config.optimiser, config.optimisers)
+    means = Means(net, config.average)
     at = Counters()
     best_weights: dict[str, Tensor] = {}
-    surroundings = conditions(device, config.threads, config.seed)
-    with surroundings, deferred_interrupt() as interrupted, _bar(config) as bar:
-        settings = {**config.identity(), **({"budget": config.budget()} if _follow_budget(phases, rules) else {})}
-        saved = SavedRun(net, optimisers, rng, settings, source.fingerprint, validation_data, folder)
+    with conditions(device, config.threads, config.seed), deferred_interrupt() as interrupted, _bar(config) as bar:
+        identity = {**config.identity(), **(settings or {})}
+        if any(player.follows_budget for player in everyone):
+            identity["budget"] = config.budget()
+        optimisers = [player.optimiser for player in everyone]
+        saved = SavedRun(net, optimisers, means, rng, identity, source.fingerprint, validation_data, folder)
         if resume and saved.exists():
             at, best_weights = saved.read()
             _check_budgets(config, at, len(source), folder)
         if started is not None:
             started()
         metrics = MetricsLog(folder, after=at.evaluated if resume else None)
+        tally = Tally(at, device, prefixed=len(phases) > 1, advice=saved.advice)
         bar.update(at.step)
         net.train()
         while (stopped := _spent(config, at, len(source))) is None:
             at.before = {"step": at.step, "drawn": at.drawn, "wall": at.wall, "cpu": at.cpu}
             at.longest = max(at.longest, at.waited)
-            wall, cpu = time.perf_counter(), time.process_time()
             epoch = at.drawn // len(source)
             used = max(config.shares(at.step, at.drawn / len(source), _seconds(config, at)).values())
             now = Now(at.step, epoch, min(used, 1.0), rng)
-            for phase, rule, optimiser in zip(phases, rules, optimisers, strict=True):
-                for repeat in range(phase.repeats):
-                    if repeat or phase is phases[0]:
-                        batch = source.batch(*divmod(at.drawn, len(source)), rng)
-                        at.drawn += 1
-                    loss = phase.loss(batch, now)
-                    numbers = {**{name: part.item() for name, part in loss.parts.items()}, "loss": loss.total.item()}
-                    _check(phase, numbers, now, saved)
-                    numbers["grad_norm"] = _update(phase, rule, optimiser, loss.total, now, saved)
-                    at.rates[phase.name] = optimiser.param_groups[0]["lr"]
-                    prefix = f"{phase.name}." if len(phases) > 1 else ""
-                    for name, number in numbers.items():
-                        at.add(prefix + name, number / phase.repeats)
-            at.step += 1
-            at.wall += time.perf_counter() - wall
-            at.cpu += time.process_time() - cpu
+            with at.timed(), tally.explaining():
+                for number, player in enumerate(in_turn(everyone, epoch)):
+                    for repeat in range(player.updates):
+                        if repeat or not number:
+                            batch = source.batch(*divmod(at.drawn, len(source)), rng)
+                            at.drawn += 1
+                        loss = player.phase.loss(batch, now)
+                        tally.add(player, {**loss.parts, "loss": loss.total})
+                        norm = player.update(loss.total, now.progress)
+                        tally.add(player, {"grad_norm": norm})
+                        at.rates[player.phase.name] = player.rule.rate(now.progress)
+                at.step += 1
+                means.update(at.step)
+                ended = at.drawn // len(source) > epoch if config.every is None else at.step % config.every == 0
+                if ended:
+                    tally.look()
             bar.update()
-            ended = at.drawn // len(source) > epoch if config.every is None else at.step % config.every == 0
-            if ended or _spent(config, at, len(source)) is not None:
-                best_weights = _evaluate(net, at, validate, best_weights, metrics, len(source), bar)
+            ended = ended or _spent(config, at, len(source)) is not None
+            if ended or interrupted.is_set():
+                tally.look()
+                if ended:
+                    best_weights = _evaluate(net, at, means, validate, best_weights, metrics, len(source), bar)
                 saved.write(at, best_weights)
-            if interrupted.is_set():
-                saved.write(at, best_weights)
-                raise KeyboardInterrupt
+                if interrupted.is_set():
+                    raise KeyboardInterrupt
+    means.apply()
     if best_weights:
         net.load_state_dict(best_weights)
     net.eval()
@@ -249,11 +236,6 @@ def _spent(config: TrainerConfig, at: Counters, batches: int) -> str | None:
         return "patience"
     shares = config.shares(at.step, at.drawn / batches, _seconds(config, at))
     return next((name for name, share in shares.items() if share >= 1), None)
-
-
-def _follow_budget(phases: Sequence[Phase], rules: Sequence[OptimiserConfig]) -> bool:
-    """Say whether what a step does depends on the budget."""
-    return any(phase.follows_budget or rule.schedule != "constant" for phase, rule in zip(phases, rules, strict=True))
 
 
 def _check_budgets(config: TrainerConfig, at: Counters, batches: int, folder: Path | None) -> None:
@@ -279,39 +261,10 @@ def _seconds(config: TrainerConfig, at: Counters) -> float:
     return at.wall if config.clock == "wall" else at.cpu
 
 
-def _check(phase: Phase, numbers: Mapping[str, float], now: Now, saved: SavedRun) -> None:
-    """Stop at a loss that is not finite, naming its first such part."""
-    for name, number in numbers.items():
-        if not math.isfinite(number):
-            raise DivergedError(
-                f"train: {phase.name}: the loss part {name!r} is {number} at step {now.step}; {saved.advice()}"
-            )
-
-
-def _update(
-    phase: Phase, rule: OptimiserConfig, optimiser: torch.optim.Optimizer, total: Tensor, now: Now, saved: SavedRun
-) -> float:
-    """Take one step on the phase's own parameters; return the gradient's norm before clipping."""
-    gradients = torch.autograd.grad(total, list(phase.parameters), allow_unused=True)
-    for parameter, gradient in zip(phase.parameters, gradients, strict=True):
-        parameter.grad = gradient
-    norm = get_total_norm([gradient for gradient in gradients if gradient is not None])
-    if not math.isfinite(float(norm)):
-        raise DivergedError(
-            f"train: {phase.name}: the gradient's norm is {float(norm)} at step {now.step}; {saved.advice()}"
-        )
-    if rule.clip is not None:
-        clip_grads_with_norm_(phase.parameters, rule.clip, norm)
-    for group in optimiser.param_groups:
-        group["lr"] = rule.rate(now.progress)
-    optimiser.step()
-    optimiser.zero_grad(set_to_none=True)
-    return float(norm)
-
-
 def _evaluate(
     net: nn.Module,
     at: Counters,
+    means: Means,
     validate: Callable[[], Estimate] | None,
     best_weights: dict[str, Tensor],
     metrics: MetricsLog,
@@ -319,26 +272,26 @@ def _evaluate(
     bar: Any,
 ) -> dict[str, Tensor]:
     """Write the rows of an evaluation and return the best weights so far."""
-    steps = at.step - at.evaluated
+    losses = {name: total / at.counts[name] for name, total in at.sums.items()}
     place = {"step": at.step, "epoch": at.drawn / batches, "wall": round(at.wall, 3), "cpu": round(at.cpu, 3)}
-    for name, total in at.sums.items():
-        metrics.add(**place, split="train", metric=name, value=total / steps, kind="estimate")
+    for name, mean in losses.items():
+        metrics.add(**place, split="train", metric=name, value=mean, kind="estimate")
     for name, rate in at.rates.items():
         metrics.add(**place, split="train", metric=f"learning_rate.{name}", value=rate, kind="exact")
-    shown = {name: total / steps for name, total in at.sums.items() if name.endswith("loss")}
-    at.sums, at.evaluated = {}, at.step
+    shown = {name: mean for name, mean in losses.items() if name.endswith("loss")}
+    at.sums, at.counts, at.rates, at.evaluated = {}, {}, {}, at.step
     if validate is not None:
         net.eval()
-        with torch.no_grad():
+        with torch.no_grad(), means.applied():
             score = validate()
+            value = float(score.value)
+            at.waited += 1
+            if at.best is None or value > at.best:
+                at.best, at.best_step, at.waited = value, at.step, 0
+                best_weights = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
         net.train()
-        value = float(score.value)
         metrics.add(**place, split="valid", metric="score", value=value, kind=score.kind)
         shown["valid"] = value
-        at.waited += 1
-        if at.best is None or value > at.best:
-            at.best, at.best_step, at.waited = value, at.step, 0
-            best_weights = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
     metrics.flush()
     text = ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
     bar.set_postfix_str(text)

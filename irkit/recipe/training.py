@@ -49,7 +49,6 @@ FIELDS = ("name", "about", "source", "model", *SETTINGS)
 "Fields of a training recipe's file."
 
 _MAPPINGS = ("config", "trainer", "evaluate")
-_PLACE = {"device", "threads", "progress"}  # of the trainer's settings: where and how it runs, not what it learns
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\Z")
 
 
@@ -215,8 +214,7 @@ class TrainingRecipe:
     @property
     def hash(self) -> str:
         """Hash of what the recipe does: not its name, comments or stated defaults, nor device and threads."""
-        trainer = self._rule.model_dump(mode="json", exclude=_PLACE)
-        return digest({**self._run(), "trainer": trainer}, self._arguments, self.test_rows)
+        return digest({**self._run(), "trainer": self._rule.outcome()}, self._arguments, self.test_rows)
 
     def yaml(self) -> str:
         """Return the recipe as a YAML file holds it; equal recipes give equal text."""

@@ -22,9 +22,8 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats, Ints
-from irkit.recommend.base import Recommender
 from irkit.recommend.descent import check_digits
-from irkit.recommend.neural import Arrays, NeuralConfig, Weights, glorot, minimise, tensors
+from irkit.recommend.neural import Arrays, Network, NeuralConfig, Weights, beside, glorot
 from irkit.recommend.table import RatingTable
 from irkit.rng import generator
 
@@ -94,7 +93,7 @@ def penalty(weights: Weights) -> Tensor:
     return (weights["encoder"].square().sum() + weights["decoder"].square().sum()) / 2
 
 
-class AutoRec(Recommender):
+class AutoRec(Network):
     """Predict by decoding the code of an item's, or a user's, training ratings."""
 
     name = "autorec"
@@ -103,30 +102,32 @@ class AutoRec(Recommender):
 
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
         """Descend."""
+        from irkit.learn.batches import Drawn
+
         check_digits(train.rating, self.name)
         c = self.config
         ratings, ones = self._laid_out(train.matrix), self._laid_out(train.matrix_of_ones)
         n, size = ratings.shape
         rng = generator(c.seed, "autorec")
-        weights = tensors(
-            {
-                "encoder": glorot(rng, size, c.hidden_size, c.hidden_size, size),
-                "hidden_bias": np.zeros(c.hidden_size),
-                "decoder": glorot(rng, size, c.hidden_size, size, c.hidden_size),
-                "output_bias": np.zeros(size),
-            }
-        )
+        start = {
+            "encoder": glorot(rng, size, c.hidden_size, c.hidden_size, size),
+            "hidden_bias": np.zeros(c.hidden_size),
+            "decoder": glorot(rng, size, c.hidden_size, size, c.hidden_size),
+            "output_bias": np.zeros(size),
+        }
         reg = c.reg * (len(train) if c.reg_per == "rating" else 1)
 
-        def losses() -> Iterator[Tensor]:
+        def batches(rng: np.random.Generator) -> Iterator[Ints]:
             order = rng.permutation(n)
             for at in range(0, n, c.batch_size):
-                rows = order[at : at + c.batch_size]
-                x = _dense(ratings[rows])
-                output = decode(weights, encode(weights, x, c.activation))
-                # The batches of an epoch share the penalty out, so that their losses add up to the objective.
-                share = reg * len(rows) / n
-                yield autorec_loss(output, x, _dense(ones[rows])) + share * penalty(weights)
+                yield order[at : at + c.batch_size]
+
+        def loss(weights: Weights, rows: Ints) -> Tensor:
+            x, observed = (_dense(matrix[rows], weights["encoder"]) for matrix in (ratings, ones))
+            output = decode(weights, encode(weights, x, c.activation))
+            # The batches of an epoch share the penalty out, so that their losses add up to the objective.
+            share = reg * len(rows) / n
+            return autorec_loss(output, x, observed) + share * penalty(weights)
 
         def keep(found: Arrays) -> None:
             self.encoder_, self.hidden_bias_ = found["encoder"], found["hidden_bias"]
@@ -134,10 +135,8 @@ class AutoRec(Recommender):
             a = ratings.astype(np.float32) @ self.encoder_.T + self.hidden_bias_
             self.hidden_ = 0.5 * (1 + np.tanh(0.5 * a)) if c.activation == "sigmoid" else a
 
-        error = self.held_out_error(valid)
-        self.losses_, self.errors_ = minimise(
-            weights, losses, c, keep=keep, error=error, who=self.name, average=c.average
-        )
+        source = Drawn(batches, -(-n // c.batch_size), rng, train.fingerprint)
+        self.descend(start, loss, source, keep=keep, batch_size=c.batch_size, average=c.average)
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return cells of the decoded matrix."""
@@ -157,7 +156,5 @@ class AutoRec(Recommender):
         return matrix.T.tocsr() if self.config.rows == "item" else matrix
 
 
-def _dense(matrix: csr_matrix) -> Tensor:
-    import torch
-
-    return torch.from_numpy(matrix.toarray().astype(np.float32))
+def _dense(matrix: csr_matrix, like: Tensor) -> Tensor:
+    return beside(like, matrix.toarray().astype(np.float32))

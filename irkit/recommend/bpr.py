@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Bools, Floats, Ints
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DivergedError
 from irkit.recommend.pmf import logistic
 from irkit.recommend.ranker import Ranker, RankerConfig
 from irkit.recommend.table import RatingTable
@@ -147,7 +147,7 @@ class BPR(Ranker):
                     part = slice(at, at + c.batch_size)
                     bpr_step(p, q, b, user[part], positive[part], negative[part], c.learning_rate, c.reg)
             if not (np.isfinite(p).all() and np.isfinite(q).all()):
-                raise ConfigError(
+                raise DivergedError(
                     f"{self.name}: learning diverged in epoch {epoch + 1}; lower learning_rate, got {c.learning_rate}"
                 )
 

@@ -28,8 +28,7 @@ from pydantic import Field
 
 from irkit.arrays import Bools, Floats, Ints, offsets, segments
 from irkit.errors import ConfigError
-from irkit.recommend.base import Recommender
-from irkit.recommend.neural import Arrays, NeuralConfig, Weights, glorot, minimise, tensors
+from irkit.recommend.neural import Arrays, Network, NeuralConfig, Weights, glorot
 from irkit.recommend.table import RatingTable
 from irkit.rng import generator
 
@@ -88,10 +87,9 @@ class Entries(NamedTuple):
 
 def hidden_units(weights: Weights, given: Entries, shared: bool = True) -> Tensor:
     """Compute the last hidden layer of rows, conditioned on the ratings given: (B, H)."""
-    import torch
 
     levels, columns, width = weights["input"].shape
-    x = torch.zeros(given.rows, levels, columns, dtype=weights["input"].dtype)
+    x = weights["input"].new_zeros(given.rows, levels, columns)
     x[given.row, given.level, given.column] = 1
     if shared:  # 1 at a rating's level and all below
         x = x.flip(1).cumsum(1).flip(1)
@@ -151,12 +149,12 @@ def level_costs(scores: Tensor, level: Tensor, ordinal_weight: float = 1.0) -> T
     """
     import torch
 
-    regular = -scores.log_softmax(1)[torch.arange(len(level)), level]
+    regular = -scores.log_softmax(1)[torch.arange(len(level), device=level.device), level]
     if not ordinal_weight:
         return regular
     up = scores - scores.logcumsumexp(1)
     down = scores - scores.flip(1).logcumsumexp(1).flip(1)
-    j = torch.arange(scores.shape[1])
+    j = torch.arange(scores.shape[1], device=level.device)
     ranking = -(up * (j <= level[:, None]) + down * (j >= level[:, None])).sum(1)
     return (1 - ordinal_weight) * regular + ordinal_weight * ranking
 
@@ -176,8 +174,10 @@ def split_costs(
 
     Parameters
     ----------
+    entries : Entries
+        On the host, or where the weights are: an accelerator would wait for the choice of some.
     given : (n,) bool
-        The ratings that are conditioned on; fewer than all of a row.
+        The ratings that are conditioned on; fewer than all of a row. In the same place.
 
     Returns
     -------
@@ -185,14 +185,15 @@ def split_costs(
     """
     import torch
 
-    known = Entries(entries.row[given], entries.column[given], entries.level[given], entries.rows)
-    row, column, level = (part[~given] for part in entries[:3])
-    scores = level_scores(weights, hidden_units(weights, known, shared), row, column, shared)
-    costs = level_costs(scores, level, ordinal_weight)
+    device = weights["input"].device
+    known = [part[given].to(device) for part in entries[:3]]
+    row, column, level = (part[~given].to(device) for part in entries[:3])
+    hidden = hidden_units(weights, Entries(known[0], known[1], known[2], entries.rows), shared)
+    costs = level_costs(level_scores(weights, hidden, row, column, shared), level, ordinal_weight)
     ratings = torch.bincount(entries.row, minlength=entries.rows)
-    left = torch.bincount(row, minlength=entries.rows)
-    scale = ratings / left.clamp(min=1)
-    return torch.zeros(entries.rows, dtype=costs.dtype).index_add(0, row, costs * scale[row])
+    left = torch.bincount(entries.row[~given], minlength=entries.rows)
+    scale = (ratings / left.clamp(min=1)).to(device)
+    return costs.new_zeros(entries.rows).index_add(0, row, costs * scale[row])
 
 
 def ordered_log_prob(weights: Weights, column: Tensor, level: Tensor, shared: bool = True) -> Tensor:
@@ -237,7 +238,7 @@ def level_bias(counts: Floats, smoothing: float, shared: bool = True) -> Floats:
     return np.diff(logs, axis=0, prepend=0.0) if shared else logs
 
 
-class CFNADE(Recommender):
+class CFNADE(Network):
     """Predict the mean of p(r_m | the row's training ratings)."""
 
     name = "cfnade"
@@ -262,47 +263,49 @@ class CFNADE(Recommender):
         """
         import torch
 
+        from irkit.learn.batches import Drawn
+
         c = self.config
         self._check_size(train)
         ptr, order = train.by_item if c.rows == "item" else train.by_user
         column = (train.user if c.rows == "item" else train.item)[order]
-        columns = len(train.users) if c.rows == "item" else len(train.items)
+        n, columns = len(ptr) - 1, len(train.users) if c.rows == "item" else len(train.items)
         self.levels_, level = np.unique(train.rating[order], return_inverse=True)
         rng = generator(c.seed, "cfnade")
         counts = np.zeros((len(self.levels_), columns))
         np.add.at(counts, (level, column), 1)
-        weights = tensors(self._start(counts, rng))
-        squared = [name for name in weights if "bias" not in name]
+        start = self._start(counts, rng)
+        squared = [name for name in start if "bias" not in name]
 
-        def entries(rows: Ints) -> tuple[Entries, Ints]:
+        def entries(rows: Ints) -> Entries:
             inner = offsets(ptr[rows + 1] - ptr[rows])
             row = segments(inner)
             at = ptr[rows][row] + np.arange(inner[-1]) - inner[row]
             parts = [torch.from_numpy(part) for part in (row, column[at], level[at])]
-            return Entries(parts[0], parts[1], parts[2], len(rows)), inner
+            return Entries(parts[0], parts[1], parts[2], len(rows))
 
-        def losses() -> Iterator[Tensor]:
-            shuffled = rng.permutation(len(ptr) - 1)
-            for at in range(0, len(shuffled), c.batch_size):
-                batch, inner = entries(shuffled[at : at + c.batch_size])
-                given = torch.from_numpy(random_split(inner, rng))
-                costs = split_costs(weights, batch, given, shared=c.shared, ordinal_weight=c.ordinal_weight)
-                penalty = torch.stack([weights[name].square().sum() for name in squared]).sum()
-                yield costs.mean() + c.reg * penalty
+        def batches(rng: np.random.Generator) -> Iterator[tuple[Ints, Bools]]:
+            shuffled = rng.permutation(n)
+            for at in range(0, n, c.batch_size):
+                rows = shuffled[at : at + c.batch_size]
+                yield rows, random_split(offsets(ptr[rows + 1] - ptr[rows]), rng)
+
+        def loss(weights: Weights, batch: tuple[Ints, Bools]) -> Tensor:
+            rows, given = entries(batch[0]), torch.from_numpy(batch[1])
+            costs = split_costs(weights, rows, given, shared=c.shared, ordinal_weight=c.ordinal_weight)
+            penalty = torch.stack([weights[name].square().sum() for name in squared]).sum()
+            return costs.mean() + c.reg * penalty
 
         def keep(found: Arrays) -> None:
             for name, values in found.items():
                 setattr(self, f"{name}_", values)
             net = {name: torch.from_numpy(values) for name, values in found.items()}
-            every = np.arange(len(ptr) - 1)
-            parts = [every[at : at + c.batch_size] for at in range(0, len(every), c.batch_size)]
-            known = [codes(net, hidden_units(net, entries(rows)[0], c.shared)).numpy() for rows in parts]
+            parts = [np.arange(at, min(at + c.batch_size, n)) for at in range(0, n, c.batch_size)]
+            known = [codes(net, hidden_units(net, entries(rows), c.shared)).numpy() for rows in parts]
             self.code_ = np.concatenate(known)
 
-        error = self.held_out_error(valid)
-        self.losses_, self.errors_ = minimise(
-            weights, losses, c, keep=keep, error=error, who=self.name, average=c.average
-        )
+        source = Drawn(batches, -(-n // c.batch_size), rng, train.fingerprint)
+        self.descend(start, loss, source, keep=keep, batch_size=c.batch_size, average=c.average)
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return expected ratings."""

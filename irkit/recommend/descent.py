@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from irkit.arrays import Floats, Ints, offsets, segments
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DivergedError
 from irkit.recommend.table import RatingTable
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def learn(
 
     Raises
     ------
-    ConfigError
+    DivergedError
         If a parameter leaves all bounds.
     """
     errors: list[float] = []
@@ -210,7 +210,7 @@ def learn(
                 step(batch, learning_rate * (1 - epoch / epochs))
         broken = [name for name, values in parameters.items() if not (np.abs(values) < LARGEST).all()]
         if broken:
-            raise ConfigError(
+            raise DivergedError(
                 f"{who}: learning diverged in epoch {epoch + 1} ({broken[0]}); lower learning_rate, got "
                 f"{learning_rate}, or divide the ratings if they are large"
             )

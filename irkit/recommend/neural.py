@@ -1,23 +1,32 @@
-"""Adam on the weights of a small network: what the neural rating models share.
+"""Small networks as recommenders: what those that are trained by gradient steps share.
 
-Weights are plain tensors by name and the models functions of them; torch is imported when one learns.
+Weights are tensors by name and the models functions of them; torch is imported when one learns. Training is
+that of every learned model: `irkit.learn.trainer.train`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeAlias
+import os
+from collections.abc import Callable, Collection
+from copy import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field
 
-from irkit.arrays import Floats
-from irkit.errors import ConfigError
-from irkit.recommend.base import RecommenderConfig
+from irkit.arrays import Bools, Floats, Ints
+from irkit.errors import DivergedError
+from irkit.learn.devices import Device
+from irkit.recommend.base import Recommender, RecommenderConfig
+from irkit.recommend.table import RatingTable
 from irkit.rng import Seed
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from irkit.learn.batches import Drawn
+    from irkit.learn.trainer import TrainerConfig, Training
 
 Weights: TypeAlias = "dict[str, Tensor]"
 
@@ -34,17 +43,174 @@ class NeuralConfig(RecommenderConfig):
     "Of Adam."
     patience: int = Field(10, ge=1)
     "Epochs without a better held-out error before learning stops."
+    device: Device = "auto"
+    "Where it is trained: auto, cpu, cuda (or one of several, such as cuda:1) or mps."
     threads: int | None = Field(None, ge=1)
     "Threads of one operation; None leaves torch's setting."
     seed: Seed = 1
     "Seed of start and order."
 
+    def trainer(self, batch_size: int, average: float, clip: float | None) -> TrainerConfig:
+        """Return the settings of the training."""
+        from irkit.learn.optimiser import OptimiserConfig
+        from irkit.learn.trainer import TrainerConfig
 
-def tensors(arrays: Arrays) -> Weights:
-    """Copy arrays to float32 weights that get gradients."""
+        return TrainerConfig(
+            epochs=self.epochs,
+            batch_size=batch_size,
+            optimiser=OptimiserConfig(learning_rate=self.learning_rate, clip=clip),
+            average=average,
+            patience=self.patience,
+            seed=self.seed,
+            device=self.device,
+            threads=self.threads,
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that decide what a step of the training does."""
+        free = {"epochs", "patience", "device", "threads", "n", "seen"}
+        return self.model_dump(mode="json", exclude=free)
+
+
+class Network(Recommender):
+    """Base of the networks; a subclass calls `descend` in `learn`."""
+
+    config: Any
+    training: Training | None = None
+    "What came of `fit`; a saved model does not have it."
+    losses_: list[float]
+    "Sum of the losses of each epoch."
+    errors_: list[float]
+    "Held-out error after each epoch."
+    _folder: Path | None = None
+    _resume: bool = False
+
+    def fit(
+        self,
+        train: RatingTable,
+        valid: RatingTable | None = None,
+        *,
+        folder: str | os.PathLike[str] | None = None,
+        resume: bool = False,
+    ) -> Self:
+        """Return a copy fitted on ratings.
+
+        Parameters
+        ----------
+        train, valid : RatingTable
+            As `Recommender.fit`.
+        folder : path, optional
+            For metrics and the checkpoint of the training.
+        resume : bool
+            Go on from the folder's checkpoint, if there is one.
+
+        Raises
+        ------
+        FrameError, OutOfMemoryError
+            As `Recommender.fit`.
+        DivergedError
+            If training does not stay finite.
+        ConfigError
+            If the folder holds another run.
+        """
+        run = copy(self)
+        run._folder, run._resume = None if folder is None else Path(folder), resume
+        fitted = super(Network, run).fit(train, valid)
+        del fitted._folder, fitted._resume
+        return fitted
+
+    def descend(
+        self,
+        start: Arrays,
+        loss: Callable[[Weights, Any], Tensor],
+        source: Drawn,
+        *,
+        keep: Callable[[Arrays], None],
+        batch_size: int,
+        average: float = 0.0,
+        clip: float | None = None,
+        fixed: Collection[str] = (),
+    ) -> None:
+        """Train, and keep the weights with the least held-out error, or the last.
+
+        Parameters
+        ----------
+        start : dict of arrays
+        loss : (weights, batch) -> scalar
+            On the device of the weights.
+        source : Drawn
+        keep : (arrays) -> None
+            Puts weights where the model predicts from: before each held-out error, and last the final ones.
+        batch_size : int
+        average : float, in [0, 1)
+            The weights kept are means that reach back over about this share of all steps so far; 0 keeps
+            the last ones.
+        clip : float, optional
+            Largest norm of a step's gradient.
+        fixed : names
+            Weights that stay as they are.
+        """
+        from irkit.learn.conditions import choose_device, conditions
+        from irkit.learn.estimate import Estimate
+        from irkit.learn.phases import Loss, Phase
+        from irkit.learn.trainer import train
+
+        trainer = self.config.trainer(batch_size, average, clip)
+        device = choose_device(trainer.device)
+        net = parameters(start, fixed).to(device)
+        weights: Weights = dict(net.items())
+        moving = [values for values in net.values() if values.requires_grad]
+        error = self.held_out_error(self.held_out)
+
+        def validate() -> Estimate:
+            assert error is not None
+            keep(arrays(weights))
+            return Estimate.exact(-error())
+
+        with conditions(device, trainer.threads, trainer.seed):
+            try:
+                self.training = train(
+                    net,
+                    [Phase(self.name, moving, lambda batch, now: Loss(loss(weights, batch), {}))],
+                    source,
+                    trainer,
+                    validate=validate if error else None,
+                    validation_data=self.valid_fingerprint,
+                    settings={"model": self.name, "config": self.config.identity()},
+                    folder=self._folder,
+                    resume=self._resume,
+                )
+            except DivergedError as broken:
+                what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
+                todo = f"lower learning_rate, got {self.config.learning_rate:g}, or divide the ratings if large"
+                raise DivergedError(f"{what.replace('train: ', '', 1)}; {todo}{kept}") from None
+            keep(arrays(weights))
+        rows = self.training.rows
+        self.losses_ = [len(source) * row["value"] for row in rows if row["metric"] == "loss"]
+        self.errors_ = [-row["value"] for row in rows if row["metric"] == "score"]
+
+
+def parameters(start: Arrays, fixed: Collection[str] = ()) -> Any:
+    """Copy arrays to a torch module of float32 parameters; those not fixed get gradients."""
     import torch
 
-    return {name: torch.tensor(values, dtype=torch.float32, requires_grad=True) for name, values in arrays.items()}
+    net = torch.nn.ParameterDict()
+    for name, values in start.items():  # one at a time: a dict given whole is sorted
+        tensor = torch.tensor(values, dtype=torch.float32)
+        net[name] = torch.nn.Parameter(tensor, requires_grad=name not in fixed)
+    return net
+
+
+def arrays(weights: Weights) -> Arrays:
+    """Copy weights to numpy arrays."""
+    return {name: values.detach().cpu().numpy().copy() for name, values in weights.items()}
+
+
+def beside(x: Tensor, values: Floats | Ints | Bools) -> Tensor:
+    """Return an array as a tensor on the device of `x`."""
+    import torch
+
+    return torch.from_numpy(values).to(x.device)
 
 
 def glorot(rng: np.random.Generator, inputs: int, outputs: int, *shape: int) -> Floats:
@@ -55,90 +221,3 @@ def glorot(rng: np.random.Generator, inputs: int, outputs: int, *shape: int) -> 
     """
     bound = np.sqrt(6 / (inputs + outputs))
     return rng.uniform(-bound, bound, shape).astype(np.float32)
-
-
-def minimise(
-    weights: Weights,
-    losses: Callable[[], Iterable[Tensor]],
-    config: NeuralConfig,
-    *,
-    keep: Callable[[Arrays], None],
-    error: Callable[[], float] | None,
-    who: str,
-    clip: float | None = None,
-    average: float = 0.0,
-) -> tuple[list[float], list[float]]:
-    """Run epochs of Adam steps.
-
-    Parameters
-    ----------
-    weights : dict of tensors
-        Changed in place.
-    losses : () -> iterable of scalar tensors
-        The losses of one epoch's batches; a step is taken after each, before the next is computed.
-    keep : (arrays) -> None
-        Puts weights where the model predicts from: before each held-out error, and last the final ones.
-    error : () -> float, optional
-        Held-out error of what was kept last. With it learning stops after `patience` epochs without a better
-        one, and the weights of the best epoch are kept.
-    clip : float, optional
-        Largest norm of a step's gradient.
-    average : float, in [0, 1)
-        The weights kept are means that reach back over about this share of all steps so far; 0 keeps
-        the last ones.
-
-    Returns
-    -------
-    list of float, list of float
-        Sum of the losses, and the held-out error, of each epoch.
-
-    Raises
-    ------
-    ConfigError
-        If a loss is no longer finite.
-    """
-    import torch
-
-    from irkit.learn.conditions import conditions
-
-    sums: list[float] = []
-    errors: list[float] = []
-    best: Arrays = {}
-    steps = 0
-    learned = list(weights.values())
-    means = [values.detach().clone() for values in learned]
-    with conditions(torch.device("cpu"), config.threads, config.seed):
-        adam = torch.optim.Adam(learned, config.learning_rate)
-        for epoch in range(config.epochs):
-            sums.append(0.0)
-            for loss in losses():
-                adam.zero_grad(set_to_none=True)
-                loss.backward()
-                if clip is not None:
-                    torch.nn.utils.clip_grad_norm_(learned, clip)
-                adam.step()
-                sums[-1] += loss.item()
-                steps += 1
-                if average:
-                    for mean, values in zip(means, learned, strict=True):
-                        mean.lerp_(values.detach(), 1 / max(1.0, average * steps))
-            if not np.isfinite(sums[-1]):
-                raise ConfigError(
-                    f"{who}: learning diverged in epoch {epoch + 1}; lower learning_rate, got {config.learning_rate}, "
-                    "or divide the ratings if they are large"
-                )
-            if error is None:
-                continue
-            now = _arrays(weights, means if average else learned)
-            keep(now)
-            errors.append(error())
-            if errors[-1] <= min(errors):
-                best = now
-            elif len(errors) - 1 - int(np.argmin(errors)) >= config.patience:
-                break
-        keep(best or _arrays(weights, means if average else learned))
-    return sums, errors
-
-
-def _arrays(weights: Weights, values: list[Tensor]) -> Arrays:
-    return {name: value.detach().numpy().copy() for name, value in zip(weights, values, strict=True)}

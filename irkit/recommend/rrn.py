@@ -29,16 +29,19 @@ from pydantic import Field
 
 from irkit.arrays import Floats, Ints, offsets, segments
 from irkit.config import digest
-from irkit.errors import ConfigError
-from irkit.recommend.base import Recommender
+from irkit.errors import ConfigError, DivergedError
 from irkit.recommend.biased_mf import BiasedMF
-from irkit.recommend.neural import Arrays, NeuralConfig, Weights, glorot, minimise, tensors
+from irkit.recommend.neural import Arrays, Network, NeuralConfig, Weights, beside, glorot
 from irkit.recommend.steps import Clock, History, history
 from irkit.recommend.table import RatingTable
 from irkit.rng import generator
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+SIDES = ("user", "item")
+
+STATIONARY = [f"{side}_{name}" for side in SIDES for name in ("deviations", "factors")]
 
 BLOCK = 256
 "Entities whose states are computed together when predicting; the last block is shorter."
@@ -83,17 +86,17 @@ class RRNConfig(NeuralConfig):
 
 def step_inputs(weights: Weights, side: str, read: History, steps: Ints) -> Tensor:
     """Compute the inputs y of some steps: (s, E)."""
-    import torch
 
     counts = read.rating_ptr[steps + 1] - read.rating_ptr[steps]
     ptr = offsets(counts)
     local = segments(ptr)
     at = read.rating_ptr[steps][local] + np.arange(ptr[-1]) - ptr[local]
-    rated = weights[f"{side}_embedding"][torch.from_numpy(read.other[at])]
-    value = torch.from_numpy(read.value[at])[:, None].to(rated.dtype)
-    y = torch.zeros(len(steps), rated.shape[1], dtype=rated.dtype)
-    y = y.index_add(0, torch.from_numpy(local), value * rated)
-    signs = torch.from_numpy(np.stack([part[steps] for part in (read.newbie, read.now, read.last)])).to(rated.dtype)
+    embedding = weights[f"{side}_embedding"]
+    rated = embedding[beside(embedding, read.other[at])]
+    value = beside(embedding, read.value[at])[:, None].to(rated.dtype)
+    y = rated.new_zeros(len(steps), rated.shape[1])
+    y = y.index_add(0, beside(embedding, local), value * rated)
+    signs = beside(embedding, np.stack([part[steps] for part in (read.newbie, read.now, read.last)])).to(rated.dtype)
     for sign, row in zip(signs, weights[f"{side}_signs"], strict=True):
         y = y + sign[:, None] * row
     return y
@@ -122,23 +125,23 @@ def vectors(weights: Weights, side: str, read: History, entities: Ints, truncate
     at[local, place] = np.arange(ptr[-1])
     active = np.arange(longest) < sizes[:, None]
     back = weights[f"{side}_back"]
-    h = torch.zeros(len(entities), len(back), dtype=back.dtype)
+    h = back.new_zeros(len(entities), len(back))
     c = torch.zeros_like(h)
     states = [h]
     for k in range(longest):
         if k and k % truncate == 0:
             h, c = h.detach(), c.detach()
         # An entity whose steps are over stays in the batch, so that no other's numbers depend on when that is.
-        gates = y[torch.from_numpy(at[:, k])] @ weights[f"{side}_in"] + h @ back + weights[f"{side}_gate_bias"]
+        gates = y[beside(back, at[:, k])] @ weights[f"{side}_in"] + h @ back + weights[f"{side}_gate_bias"]
         i, f, o, g = gates.chunk(4, dim=1)
         new_c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         new_h = o.sigmoid() * new_c.tanh()
-        on = torch.from_numpy(active[:, k])[:, None]
+        on = beside(back, active[:, k])[:, None]
         h, c = torch.where(on, new_h, h), torch.where(on, new_c, c)
         states.append(h)
     projected = [state @ weights[f"{side}_projection"] + weights[f"{side}_constant"] for state in states]
-    rows = np.arange(longest + 1) <= sizes[:, None]
-    return torch.stack(projected, dim=1)[torch.from_numpy(rows)]
+    rows = np.flatnonzero(np.arange(longest + 1) <= sizes[:, None])
+    return torch.stack(projected, dim=1).flatten(0, 1)[beside(back, rows)]
 
 
 class Pairs(NamedTuple):
@@ -166,18 +169,16 @@ def half_loss(weights: Weights, side: str, pairs: Pairs, own: Tensor, held: Tens
     held : (rows, d)
         The other side's, without a gradient.
     """
-    import torch
-
     opposite = "item" if side == "user" else "user"
-    u, i = torch.from_numpy(pairs.own), torch.from_numpy(pairs.other)
+    u, i, own_row, other_row, rating = (beside(own, part) for part in pairs)
     b, p = weights[f"{side}_deviations"][u], weights[f"{side}_factors"][u]
     b_held, p_held = weights[f"{opposite}_deviations"].detach()[i], weights[f"{opposite}_factors"].detach()[i]
-    dynamic = (own[torch.from_numpy(pairs.own_row)] * held[torch.from_numpy(pairs.other_row)]).sum(1)
-    error = torch.from_numpy(pairs.rating).to(b.dtype) - b - b_held - (p * p_held).sum(1) - dynamic
+    dynamic = (own[own_row] * held[other_row]).sum(1)
+    error = rating.to(b.dtype) - b - b_held - (p * p_held).sum(1) - dynamic
     return error.square().mean() + reg * (b.square().mean() + p.square().sum(1).mean())
 
 
-class RRN(Recommender):
+class RRN(Network):
     """Predict from stationary factors and the states of two recurrent networks at the day asked for.
 
     `predict` is causal: states end with the training ratings (and, within them, before the step asked for);
@@ -203,46 +204,51 @@ class RRN(Recommender):
         """Start from matrix factorisation, then alternate."""
         import torch
 
+        from irkit.learn.batches import Drawn
+
         c = self.config
         self.origin_ = float(train.days.min())
         reads = self._read(train)
-        weights = tensors(self._start(train))
-        if c.stationary == "fixed":
-            for side in ("user", "item"):
-                for name in ("deviations", "factors"):
-                    weights[f"{side}_{name}"].requires_grad_(False)
-        rng = generator(c.seed, "rrn", "order")
         number = {"user": train.user, "item": train.item}
         row = {side: reads[side].clock.before(number[side], train.days) for side in reads}
         groups = {"user": train.by_user, "item": train.by_item}
         centred = train.rating - self.mean_
+        held: dict[str, Tensor] = {}
 
-        def losses() -> Iterator[Tensor]:
-            for side, opposite in (("user", "item"), ("item", "user")):
-                with torch.no_grad():
-                    held = all_vectors(weights, opposite, reads[opposite])
-                ptr, order = groups[side]
-                shuffled = rng.permutation(len(ptr) - 1)
+        def batches(rng: np.random.Generator) -> Iterator[tuple[str, int, Ints]]:
+            for side in SIDES:
+                shuffled = rng.permutation(len(groups[side][0]) - 1)
                 for at in range(0, len(shuffled), c.batch_size):
-                    entities = shuffled[at : at + c.batch_size]
-                    own = vectors(weights, side, reads[side], entities, c.truncate)
-                    inner = offsets(ptr[entities + 1] - ptr[entities])
-                    local = segments(inner)
-                    rated = order[ptr[entities][local] + np.arange(inner[-1]) - inner[local]]
-                    whose, others = number[side][rated], number[opposite][rated]
-                    # From rows among all entities to rows among those of the batch.
-                    steps = offsets(np.diff(reads[side].ptr)[entities] + 1)[:-1]
-                    shift = steps[local] - reads[side].ptr[whose] - whose
-                    pairs = Pairs(whose, others, row[side][rated] + shift, row[opposite][rated], centred[rated])
-                    yield half_loss(weights, side, pairs, own, held, c.reg if c.stationary == "learned" else 0.0)
+                    yield side, at, shuffled[at : at + c.batch_size]
+
+        def loss(weights: Weights, batch: tuple[str, int, Ints]) -> Tensor:
+            side, at, entities = batch
+            opposite = SIDES[side == "user"]
+            if at == 0 or opposite not in held:  # a resumed half begins in its middle
+                with torch.no_grad():
+                    held[opposite] = all_vectors(weights, opposite, reads[opposite])
+            ptr, order = groups[side]
+            own = vectors(weights, side, reads[side], entities, c.truncate)
+            inner = offsets(ptr[entities + 1] - ptr[entities])
+            local = segments(inner)
+            rated = order[ptr[entities][local] + np.arange(inner[-1]) - inner[local]]
+            whose, others = number[side][rated], number[opposite][rated]
+            # From rows among all entities to rows among those of the batch.
+            steps = offsets(np.diff(reads[side].ptr)[entities] + 1)[:-1]
+            shift = steps[local] - reads[side].ptr[whose] - whose
+            pairs = Pairs(whose, others, row[side][rated] + shift, row[opposite][rated], centred[rated])
+            return half_loss(weights, side, pairs, own, held[opposite], c.reg if c.stationary == "learned" else 0.0)
 
         def keep(found: Arrays) -> None:
             for name, values in found.items():
                 setattr(self, f"{name}_", values)
             self._run(reads)
 
-        error = self.held_out_error(valid)
-        self.losses_, self.errors_ = minimise(weights, losses, c, keep=keep, error=error, who=self.name, clip=c.clip)
+        start = self._start(train)
+        fixed = STATIONARY if c.stationary == "fixed" else ()
+        size = sum(-(-(len(ptr) - 1) // c.batch_size) for ptr, _ in groups.values())
+        source = Drawn(batches, size, generator(c.seed, "rrn", "order"), train.fingerprint)
+        self.descend(start, loss, source, keep=keep, batch_size=c.batch_size, clip=c.clip, fixed=fixed)
 
     @property
     def fingerprint(self) -> str:
@@ -324,9 +330,9 @@ class RRN(Recommender):
         )
         try:
             mf = mf.fit(train)
-        except ConfigError as error:
+        except (ConfigError, DivergedError) as error:
             reason = str(error).removeprefix("biased-mf: ").replace("learning_rate", "mf_learning_rate")
-            raise ConfigError(f"rrn: in its matrix factorisation, {reason}") from None
+            raise type(error)(f"rrn: in its matrix factorisation, {reason}") from None
         rng = generator(c.seed, "rrn", "start")
         e, h, d = c.input_size, c.hidden_size, c.dynamic_size
         gate_bias = np.zeros(4 * h)

@@ -12,7 +12,8 @@ from irkit.generative.nade import nade_logits
 from irkit.io.density import load_density
 from irkit.learn.estimators import all_bits
 from irkit.learn.optimiser import OptimiserConfig
-from irkit.learn.trainer import Now, TrainerConfig
+from irkit.learn.phases import Now
+from irkit.learn.trainer import TrainerConfig
 from tests.oracles import density as oracle
 
 SHAPES = [

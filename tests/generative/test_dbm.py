@@ -6,7 +6,7 @@ import torch
 
 from irkit.generative.dbm import DBM, DBMConfig
 from irkit.generative.rbm import ais_log_z
-from irkit.learn.trainer import Now
+from irkit.learn.phases import Now
 from tests.oracles import density as oracle
 
 

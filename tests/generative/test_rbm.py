@@ -11,7 +11,8 @@ from irkit.generative.nade import NADE
 from irkit.generative.rbm import RBM, RBMConfig, ais_log_z, exact_log_z, log_unnormalised, stack_rbms
 from irkit.io.density import load_density
 from irkit.learn.optimiser import OptimiserConfig
-from irkit.learn.trainer import Now, TrainerConfig
+from irkit.learn.phases import Now
+from irkit.learn.trainer import TrainerConfig
 from tests.oracles import density as oracle
 
 

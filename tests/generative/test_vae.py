@@ -11,7 +11,7 @@ from irkit.errors import ConfigError
 from irkit.generative.coders import Encoder, RecurrentDecoder
 from irkit.generative.vae import VAE, VAEConfig, knn_accuracy
 from irkit.learn.objectives import KLSchedule
-from irkit.learn.trainer import Now
+from irkit.learn.phases import Now
 from tests.oracles import density as oracle
 
 SHAPE = (2, 3)

@@ -1,10 +1,11 @@
 """Tests of irkit.learn.batches."""
 
+import numpy as np
 import pytest
 import torch
 
 from irkit.errors import ConfigError
-from irkit.learn.batches import Rows, fingerprint, resample
+from irkit.learn.batches import Drawn, Rows, fingerprint, resample
 
 X = torch.arange(10.0)[:, None]
 RNG = torch.Generator().manual_seed(0)
@@ -44,3 +45,18 @@ def test_the_fingerprint_sees_shape_type_and_content():
 def test_no_rows_are_refused():
     with pytest.raises(ConfigError, match=r"no rows to learn from, got shape \(0, 3\)"):
         Rows(torch.zeros(0, 3), 4, seed=1)
+
+
+def test_drawn_batches_are_those_of_one_stream_of_numbers_asked_for_in_any_order():
+    def draw(rng):
+        yield "first", rng.permutation(5).tolist()
+        yield "second", rng.random()
+
+    rng = np.random.default_rng(3)
+    rng.random(4)  # what the weights took
+    drawn = Drawn(draw, 2, rng, "data")
+    stream = [batch for _ in range(4) for batch in draw(rng)]
+    assert len(drawn) == 2
+    for place in (0, 1, 2, 3, 7, 6, 6, 0, 5):
+        assert drawn.batch(*divmod(place, 2), RNG) == stream[place]
+    assert drawn.fingerprint == "data"

@@ -244,6 +244,23 @@ def test_fitting_is_what_the_values_say(tmp_path):
     assert again.training.steps == 6
 
 
+def test_the_optimiser_of_a_phase_and_averages_can_be_set_and_count_where_they_are():
+    plain = recipe(config={"hidden_size": 3}, trainer={"epochs": None, "steps": 2})
+    slow = plain.with_settings({"trainer.optimisers.net.learning_rate": 1e-9})
+    averaged = plain.with_settings({"trainer.average": 0.5})
+    assert len({ours.run_hash for ours in (plain, slow, averaged)}) == 3
+    assert len({ours.hash for ours in (plain, slow, averaged)}) == 3
+    for unset in ({"trainer.optimisers": {}}, {"trainer.average": 0}, {"trainer.threads": 1}):
+        assert (plain.with_settings(unset).hash, plain.with_settings(unset).run_hash) == (plain.hash, plain.run_hash)
+    assert slow.resolved().hash == slow.hash
+    data = plain.load_data().cut(50, 5, 5)
+    rates = [row["value"] for row in slow.fit(data).training.rows if row["metric"] == "learning_rate.net"]
+    assert set(rates) == {1e-9}
+    wrong = slow.with_settings({"trainer.optimisers.nett.clip": 1.0})
+    with pytest.raises(ConfigError, match=r"train: optimisers must name phases, got 'nett'; did you mean net\?"):
+        wrong.fit(data)
+
+
 def test_without_validation_the_last_weights_are_kept_and_dynamic_data_is_drawn_anew():
     ours = recipe(trainer={"epochs": None, "steps": 2}, validate=False, binarise="dynamic", config={"hidden_size": 3})
     data = ours.load_data().cut(50, 5, 5)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from irkit.errors import ConfigError
+from irkit.errors import DivergedError
 from irkit.recommend import descent
 from irkit.recommend.biased_mf import BiasedMF, mf_gradients
 from irkit.recommend.descent import Layout, learn, moved
@@ -135,7 +135,9 @@ def test_the_learning_rate_falls_linearly():
 
 
 def test_divergence_is_an_error_that_says_what_to_lower():
-    with pytest.raises(ConfigError, match=r"biased-mf: learning diverged in epoch \d+ .*lower learning_rate, got 0.9"):
+    with pytest.raises(
+        DivergedError, match=r"biased-mf: learning diverged in epoch \d+ .*lower learning_rate, got 0.9"
+    ):
         BiasedMF(learning_rate=0.9, init=30.0, reg=0.0, epochs=30).fit(random_table(users=60, items=40))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DivergedError
 from irkit.recommend.bpr import BPR, NotLiked, bpr_objective, bpr_step
 from irkit.recommend.dns import DNS, hardest
 from tests.recommend.ratings_toy import random_table, table
@@ -99,5 +99,5 @@ def test_two_planted_blocks_are_told_apart(model):
 
 
 def test_divergence_is_an_error():
-    with pytest.raises(ConfigError, match="bpr: learning diverged in epoch"):
+    with pytest.raises(DivergedError, match="bpr: learning diverged in epoch"):
         BPR(learning_rate=1e3, reg=10.0, epochs=200).fit(random_table())
