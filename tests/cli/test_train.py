@@ -47,7 +47,7 @@ def test_train_prints_the_number_and_where_the_page_is(irkit, folder):
     done = irkit("train", "nade-digits", *SHORT, "--set", "config.hidden_size=3")
     number, page = done.lines
     assert re.fullmatch(
-        r"runs/nade-digits: log p\(x\) -\d\d\.\d\d nats \(exact\) on 250 test rows, independent bits -\d\d\.\d\d; "
+        r"runs/nade-digits: log p -\d\d\.\d\d nats \(exact\) on 250 test rows, independent bits -\d\d\.\d\d; "
         r"1 epochs in [\d.]+ s",
         number,
     )
@@ -68,7 +68,7 @@ def test_the_page_holds_its_figures_and_fetches_nothing(runs):
     page = Page(text)
     addresses = [attrs["src"] for tag, attrs in page.found if tag == "img"]
     assert len(addresses) == 5
-    for name in ("samples.png", "latent.svg"):
+    for name in ("samples.png", "latent-plane.svg"):
         content = base64.b64encode((runs / "vae" / "figures" / name).read_bytes()).decode()
         assert any(address.endswith(content) for address in addresses)
     links = [value for _, attrs in page.found for key, value in attrs.items() if key in {"src", "href"}]
@@ -78,7 +78,7 @@ def test_the_page_holds_its_figures_and_fetches_nothing(runs):
     policy = next(attrs["content"] for tag, attrs in page.found if attrs.get("http-equiv"))
     assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
     result = json.loads((runs / "vae" / "RESULT.json").read_text())
-    assert f"\u2265 \u2212{-result['value']:.2f} \u00b1 " in text
+    assert f"\u2265 \u2212{-result['measures']['log p']['value']:.2f} \u00b1 " in text
     assert "knn_5_accuracy" in text
     assert "latent_size: 2" in text
 
@@ -122,7 +122,10 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
         ),
         (["sample", "none"], "irkit: none: there is no such checkpoint"),
         (["sample", "none", "-n", "0"], "irkit: sample: -n must be 1 or more, got 0"),
-        (["sample", "none", "--out", "a.gif"], "irkit: sample: --out must end in .png or .npy or .csv, got a.gif"),
+        (
+            ["sample", "none", "--out", "a.gif"],
+            "irkit: sample: --out must end in .png or .npy or .csv or .jsonl, got a.gif",
+        ),
         (["encode", "none", "digits"], "irkit: none: there is no such checkpoint"),
         (["encode", "none", "digits", "--out", "a.png"], "irkit: encode: --out must end in .npy or .csv, got a.png"),
     ],
@@ -173,12 +176,12 @@ def test_vectors_are_the_models_of_the_data_as_it_was_trained_on(irkit, runs, fo
     assert done.lines == ["vectors.npy: 250 rows of 2 values from vae"]
     vectors = np.load("vectors.npy", allow_pickle=False)
     assert vectors.dtype == np.float32
-    np.testing.assert_array_equal(vectors, model.transform(load_density("digits", binarise="sample").test))
+    np.testing.assert_array_equal(vectors, model.encode(load_density("digits", binarise="sample").test))
     irkit("encode", runs / "vae", "digits", "--binarise", "threshold", "--part", "valid", "--out", "valid.npy")
-    np.testing.assert_array_equal(np.load("valid.npy"), model.transform(load_density("digits").valid))
+    np.testing.assert_array_equal(np.load("valid.npy"), model.encode(load_density("digits").valid))
     irkit("encode", runs / "vae" / "model.safetensors", "digits", "--out", "bare.csv")
     np.testing.assert_allclose(
-        np.loadtxt("bare.csv", delimiter=","), model.transform(load_density("digits").test), rtol=1e-5
+        np.loadtxt("bare.csv", delimiter=","), model.encode(load_density("digits").test), rtol=1e-5
     )
 
 
@@ -228,7 +231,10 @@ def test_a_table_that_is_no_matrix_is_one_line(irkit, runs, folder, text):
 
 def test_a_model_without_a_representation_says_so(irkit, runs, folder):
     done = irkit("encode", runs / "made", "digits", status=2)
-    assert done.err == "irkit: made: has no hidden representation; choose another model to transform with\n"
+    assert done.err == (
+        "irkit: made: does not encode; choose another model for that, it can give log-probabilities, score examples, "
+        "sample\n"
+    )
     assert list(folder.iterdir()) == []
 
 

@@ -9,7 +9,7 @@ import torch
 
 import irkit.generative
 import irkit.learn
-from irkit.errors import ConfigError, DataError, NotFittedError, ShapeError
+from irkit.errors import AbilityError, DataError, NotFittedError, ShapeError
 from irkit.generative import DARN, DBM, MADE, NADE, RBM, VAE, EoNADE
 from irkit.generative.base import Density
 from irkit.generative.darn import DARNConfig
@@ -106,12 +106,14 @@ WIDTHS = {
 def test_rows_become_vectors_each_by_itself(name):
     fitted = MODELS[name].fit(X, trainer=CONFIG)
     if name == "made":  # whose hidden units each see a part of the row
-        with pytest.raises(ConfigError, match="made: has no hidden representation; choose another model"):
-            fitted.transform(X)
+        with pytest.raises(
+            AbilityError, match="made: does not encode; choose another model for that, it can give log-pr"
+        ):
+            fitted.encode(X)
         return
-    vectors = fitted.transform(X)
+    vectors = fitted.encode(X)
     assert (vectors.shape, vectors.dtype) == ((60, WIDTHS[name]), np.float32)
-    np.testing.assert_allclose(fitted.transform(X[7:8]), vectors[7:8], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(fitted.encode(X[7:8]), vectors[7:8], rtol=1e-5, atol=1e-6)
     assert vectors.std(0).max() > 0
 
 
