@@ -44,11 +44,11 @@ def page(run: Run) -> str:
 
 def facts(result: dict[str, Any]) -> dict[str, str]:
     """Return what stands at the top of the page."""
-    from irkit.cli.train import tested
+    from irkit.cli.train import measured_on
 
     found, examples, machine = {}, result["examples"], result["machine"]
     for name, measure in list(result["measures"].items())[:1]:
-        found[name] = f"{shown(measure)}, mean of {tested(result)}"
+        found[name] = f"{shown(measure)}, mean of {measured_on(result)}"
         found |= {other: minus(f"{value:.2f}") for other, value in measure.get("baselines", {}).items()}
         found["Effective samples"] = "" if "ess" not in measure else f"{100 * measure['ess']:.0f} %"
     made = f" ({result['binarisation']})" if "binarisation" in result else ""

@@ -66,7 +66,7 @@ def summary(folder: Path, result: dict[str, Any]) -> str:
     trained = f"{result['epochs']:g} epochs in {result['wall_seconds']} s"
     for name, measure in result["measures"].items():
         beside = "".join(f", {other} {value:.2f}" for other, value in measure.get("baselines", {}).items())
-        return f"{folder}: {name} {worth(measure)} on {tested(result)}{beside}; {trained}"
+        return f"{folder}: {name} {worth(measure)} on {measured_on(result)}{beside}; {trained}"
     return f"{folder}: {trained}"
 
 
@@ -85,7 +85,7 @@ def worth(measure: dict[str, Any]) -> str:
     return f"{SIGNS[measure['kind']]}{measure['value']:.2f}{error}{unit} ({measure['kind'].replace('_', ' ')})"
 
 
-def tested(result: dict[str, Any]) -> str:
+def measured_on(result: dict[str, Any]) -> str:
     """Say what was measured on: `250 test rows`."""
     from irkit.cli.tables import counted
     from irkit.io.kinds import Spec

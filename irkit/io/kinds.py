@@ -92,7 +92,8 @@ class Ragged:
         array([7])
         """
         each = [np.asarray(one) for one in arrays]
-        return cls(np.concatenate(each), np.array([len(one) for one in each], dtype=np.int64))
+        filled = [one for one in each if len(one)]  # an empty list would turn whole numbers into reals
+        return cls(np.concatenate(filled or each), np.array([len(one) for one in each], dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -249,10 +250,10 @@ class _Terms(Examples):
     def __post_init__(self) -> None:
         super().__post_init__()
         terms = self.terms().values
-        if len(terms) and not 0 <= terms.min() <= terms.max() < self.vocabulary:
+        if len(terms) and (terms.dtype.kind not in "iu" or not 0 <= terms.min() <= terms.max() < self.vocabulary):
             raise ShapeError(
-                f"{self.kind}: terms must be 0 to {self.vocabulary - 1}, got {terms.min()} to {terms.max()}; "
-                "give the size of the vocabulary"
+                f"{self.kind}: terms must be whole numbers from 0 to {self.vocabulary - 1}, got {terms.min()} to "
+                f"{terms.max()}; number them, and give the size of the vocabulary"
             )
 
     def terms(self) -> Ragged:

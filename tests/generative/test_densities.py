@@ -19,6 +19,8 @@ from irkit.generative.made import MADEConfig
 from irkit.generative.nade import NADEConfig
 from irkit.generative.rbm import RBMConfig
 from irkit.generative.vae import VAEConfig
+from irkit.io.kinds import DataSet, Rows
+from irkit.learn.contract import check_model
 from irkit.learn.trainer import TrainerConfig
 
 MODELS: dict[str, Density] = {
@@ -47,6 +49,13 @@ def test_a_run_in_two_parts_is_one_run_to_the_bit(model, tmp_path):
     for name, tensor in whole.net.state_dict().items():
         assert torch.equal(tensor, parts.net.state_dict()[name]), name
     assert parts.training.best == whole.training.best
+
+
+@models
+def test_it_keeps_to_the_contract_of_models(model, tmp_path):
+    data = DataSet("toy", *(Rows(part, picture=(3, 4)) for part in (X[:50], X[50:], X[::3])))
+    fitted = check_model(model, data, tmp_path)
+    assert {"log_prob", "score", "sample"} <= fitted.abilities
 
 
 @models
