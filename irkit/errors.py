@@ -7,6 +7,7 @@
     │   └── DamagedError   a file of irkit's own that is not as it was written
     ├── ShapeError         arrays whose shapes do not fit
     ├── CompositionError   two stages that cannot be chained
+    ├── AbilityError       a model asked for what its kind does not do
     ├── NotFittedError     a model used before `fit`
     ├── NotFoundError      a name, file or document that does not exist; lists near misses
     ├── LockedError        something another process is writing at this moment
@@ -51,6 +52,10 @@ class ShapeError(IrkitError, ValueError):
 
 class CompositionError(IrkitError, TypeError):
     """Two stages cannot be chained."""
+
+
+class AbilityError(IrkitError, TypeError):
+    """A model is asked for what its kind does not do."""
 
 
 class NotFittedError(IrkitError, RuntimeError):

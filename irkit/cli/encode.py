@@ -1,4 +1,4 @@
-"""`irkit encode`: the hidden representation that a trained density model gives of rows."""
+"""`irkit encode`: the vectors that a trained model represents rows by."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def encode(
 ) -> None:
     """Turn rows into the vectors a trained model represents them by.
 
-    That is the means of the hidden units or of the latent variables; a model without such a
-    thing says so.
+    That is the means of the hidden units or of the latent variables; a model that does not
+    encode says so.
 
     For example:
 
@@ -42,7 +42,7 @@ def encode(
     out
         What is written: .npy an array, .csv a line per row.
     """
-    from irkit.cli.models import rows_of, write_rows
+    from irkit.cli.models import rows_of, write_examples
     from irkit.cli.tables import counted
     from irkit.io.outputs import check_output
     from irkit.recipe.runfolder import open_model
@@ -50,6 +50,6 @@ def encode(
     check_output(out, who="encode", suffixes=(".npy", ".csv"), option="--out", inputs=(model, data))
     opened = open_model(model)
     trained = opened.recipe.binarise if opened.recipe is not None else "threshold"
-    vectors = opened.model.transform(rows_of(data, part, binarise or trained))
-    write_rows(out, vectors)
+    vectors = opened.model.encode(rows_of(data, part, binarise or trained))
+    write_examples(out, vectors)
     say(f"{out}: {counted(len(vectors), 'row')} of {vectors.shape[1]:,} values from {opened.model.name}", beside=out)

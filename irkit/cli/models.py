@@ -1,12 +1,13 @@
-"""Rows in and out of density models: data named on the command line, and files of numbers or pictures."""
+"""Examples in and out of models: data named on the command line, and files of numbers."""
 
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from irkit.errors import DataError
+from irkit.errors import ConfigError, DataError
 from irkit.io.lines import content
 from irkit.packing import bare
 from irkit.streams import is_stream
@@ -14,30 +15,40 @@ from irkit.streams import is_stream
 if TYPE_CHECKING:
     from irkit.arrays import Floats
     from irkit.io.density import Binarise
+    from irkit.io.kinds import Examples
 
 
-def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Binarise) -> Floats:
-    """Return the rows of a file, or of a part of a data set: (n, D) float32."""
+def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Binarise) -> Floats | Examples:
+    """Return the rows of a file, (n, D) float32, or a part of a data set."""
     path = Path(source)
     if bare(path).suffix in {".npy", ".csv"} or is_stream(path):
         return _read(path)
     from irkit.io.density import load_density
 
-    rows: Floats = getattr(load_density(source, binarise=binarise), part)
-    return rows
+    return load_density(source, binarise=binarise).part(part)
 
 
-def write_rows(path: Path, rows: Floats) -> None:
-    """Write rows as `.npy`, or as `.csv` with a line each."""
+def write_examples(path: Path, examples: Any) -> None:
+    """Write examples as `.npy`, as `.csv` or as `.jsonl`, the last two with a line each.
+
+    Raises
+    ------
+    ConfigError
+        If they differ in length and the file is to be a matrix.
+    """
     import numpy as np
 
     from irkit.io.atomic import write_bytes
 
+    if path.suffix != ".jsonl" and isinstance(examples, list):
+        raise ConfigError(f"{path}: what differs in length is no matrix, got {path.suffix}; write .jsonl")
     out = io.BytesIO()
     if path.suffix == ".npy":
-        np.save(out, rows, allow_pickle=False)
+        np.save(out, examples, allow_pickle=False)
+    elif path.suffix == ".csv":
+        np.savetxt(out, examples.reshape(len(examples), -1), fmt="%.6g", delimiter=",")
     else:
-        np.savetxt(out, rows, fmt="%.6g", delimiter=",")
+        out.writelines(f"{json.dumps(one.tolist())}\n".encode() for one in examples)
     write_bytes(path, out.getvalue())
 
 

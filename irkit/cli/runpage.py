@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,10 @@ from irkit.report.html import minus
 from irkit.screen import visible
 
 if TYPE_CHECKING:
-    from irkit.generative.figures import Figure
+    from irkit.learn.figures import Figure
     from irkit.recipe.runfolder import Run
 
 _STYLES = (("irkit.report", "board.css"), ("irkit.cli", "run.css"))
-_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 
 
 def page(run: Run) -> str:
@@ -36,8 +34,8 @@ def page(run: Run) -> str:
     return environment.from_string(files("irkit.cli").joinpath("run.html.j2").read_text("utf-8")).render(
         run=run,
         facts=facts(run.result),
-        extra={name: _shown(value) for name, value in run.result["extra"].items()},
-        figures=[(figure.path.name, figure.caption, embedded(figure)) for figure in run.figures],
+        extra={name: shown(one) for name, one in list(run.result["measures"].items())[1:]},
+        figures=[(figure.file, figure.caption, embedded(figure)) for figure in run.figures],
         config=run.recipe.resolved().yaml(),
         policy=f"default-src 'none'; img-src data:; style-src 'sha256-{source}'; base-uri 'none'; form-action 'none'",
         style=Markup(style),
@@ -46,30 +44,35 @@ def page(run: Run) -> str:
 
 def facts(result: dict[str, Any]) -> dict[str, str]:
     """Return what stands at the top of the page."""
-    from irkit.cli.train import worth
+    from irkit.cli.train import measured_on
 
-    value = minus(worth(result)).replace(">=", "\u2265").replace("+\u2212", "\u00b1")
-    rows = result["rows"]
+    found, examples, machine = {}, result["examples"], result["machine"]
+    for name, measure in list(result["measures"].items())[:1]:
+        found[name] = f"{shown(measure)}, mean of {measured_on(result)}"
+        found |= {other: minus(f"{value:.2f}") for other, value in measure.get("baselines", {}).items()}
+        found["Effective samples"] = "" if "ess" not in measure else f"{100 * measure['ess']:.0f} %"
+    made = f" ({result['binarisation']})" if "binarisation" in result else ""
     return {
-        f"{result['metric']}, nats a test row": f"{value} ({result['kind'].replace('_', ' ')})",
-        "Independent bits": minus(f"{result['independent_bits']:.2f}"),
-        "Effective samples": "" if result["ess"] is None else f"{100 * result['ess']:.0f} %",
-        "Data": f"{result['data']} ({result['binarisation']})",
-        "Rows": f"{rows['train']:,} train, {rows['valid']:,} valid, {rows['test']:,} test",
+        **found,
+        "Data": f"{result['data']}{made}",
+        "Examples": f"{examples['train']:,} train, {examples['valid']:,} valid, {examples['test']:,} test",
         "Trained": f"{result['epochs']:g} epochs, {result['steps']:,} steps",
         "Ended by": result["stopped"],
         "Time": f"{result['wall_seconds']} s, {result['cpu_seconds']} s of processor",
         "Seed": str(result["seed"]),
         "Date": result["date"],
+        "Computed on": f"{result['device']}; {machine['cpu']}, {machine['cores']} cores, {machine['platform']}",
         "Versions": ", ".join(f"{name} {version}" for name, version in result["versions"].items()),
     }
 
 
+def shown(measure: dict[str, Any]) -> str:
+    """Print a measure in the page's signs."""
+    from irkit.cli.train import worth
+
+    return minus(worth(measure)).replace(">=", "\u2265").replace("+\u2212", "\u00b1")
+
+
 def embedded(figure: Figure) -> str:
     """Return a picture as a data address."""
-    content = base64.b64encode(figure.path.read_bytes()).decode()
-    return f"data:{_TYPES[figure.path.suffix]};base64,{content}"
-
-
-def _shown(value: Any) -> str:
-    return minus(f"{value:.4g}") if isinstance(value, float) else json.dumps(value)
+    return f"data:{figure.media};base64,{base64.b64encode(figure.content).decode()}"

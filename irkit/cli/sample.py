@@ -1,4 +1,4 @@
-"""`irkit sample`: rows drawn from a trained density model."""
+"""`irkit sample`: examples drawn from a trained model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def sample(
     seed: Whole = 1,
     out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("samples.png"),
 ) -> None:
-    """Draw rows from a trained model.
+    """Draw examples, such as rows or pictures, from a trained model.
 
     For example:
 
@@ -31,27 +31,28 @@ def sample(
     model
         A run folder of irkit train, or the file of a model.
     n
-        Rows drawn.
+        How many are drawn.
     seed
-        The same seed gives the same rows.
+        The same seed gives the same examples.
     out
-        What is written: .png a grid of pictures, .npy an array, .csv a line per row.
+        What is written: .png a grid of pictures, .npy an array, .csv or .jsonl a line for each.
     """
-    from irkit.cli.models import write_rows
+    from irkit.cli.models import write_examples
     from irkit.cli.tables import counted
     from irkit.errors import ConfigError
-    from irkit.generative.pictures import png, tiles
     from irkit.io.atomic import write_bytes
     from irkit.io.outputs import check_output
+    from irkit.learn.figures import grid
     from irkit.recipe.runfolder import open_model
 
     if n < 1:
         raise ConfigError(f"sample: -n must be 1 or more, got {n}")
-    check_output(out, who="sample", suffixes=(".png", ".npy", ".csv"), option="--out")
-    opened = open_model(model)
-    rows = opened.model.sample(n, seed=seed)
+    check_output(out, who="sample", suffixes=(".png", ".npy", ".csv", ".jsonl"), option="--out")
+    drawn_from = open_model(model).model
+    spec, examples = drawn_from.known, drawn_from.sample(n, seed=seed)
     if out.suffix == ".png":
-        write_bytes(out, png(tiles(rows, opened.shape)))
+        write_bytes(out, grid(examples, spec))
     else:
-        write_rows(out, rows)
-    say(f"{out}: {counted(n, 'row')} of {opened.model.size:,} values from {opened.model.name}, seed {seed}", beside=out)
+        write_examples(out, examples)
+    each = f" of {spec.size:,} values" if spec.longest is None else ""
+    say(f"{out}: {counted(n, spec.word)}{each} from {drawn_from.name}, seed {seed}", beside=out)

@@ -1,4 +1,4 @@
-"""`irkit train`: fit a density model as a recipe says, and keep everything in a run folder."""
+"""`irkit train`: fit a model as a recipe says, and keep everything in a run folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def train(
     seed: MaybeWhole = None,
     resume: bool = False,
 ) -> None:
-    """Train a density model and evaluate it on the test rows.
+    """Train a model and measure it on the test rows.
 
     The run folder gets the settings, the learning curve, a checkpoint, the model, pictures,
     RESULT.json and a page that shows it all, report.html.
@@ -62,22 +62,32 @@ def train(
 
 
 def summary(folder: Path, result: dict[str, Any]) -> str:
-    """Say in a line what a run gave."""
-    return (
-        f"{folder}: {result['metric']} {worth(result)} nats ({result['kind'].replace('_', ' ')}) on "
-        f"{result['rows']['test']:,} test rows, independent bits {result['independent_bits']:.2f}; "
-        f"{result['epochs']:g} epochs in {result['wall_seconds']} s"
-    )
+    """Say in a line what a run gave: its first measure, where it has any, and the time it took."""
+    trained = f"{result['epochs']:g} epochs in {result['wall_seconds']} s"
+    for name, measure in result["measures"].items():
+        beside = "".join(f", {other} {value:.2f}" for other, value in measure.get("baselines", {}).items())
+        return f"{folder}: {name} {worth(measure)} on {measured_on(result)}{beside}; {trained}"
+    return f"{folder}: {trained}"
 
 
-def worth(result: dict[str, Any]) -> str:
-    """Print a value with the sign of what it is, and its error where it has one.
+def worth(measure: dict[str, Any]) -> str:
+    """Print a measure with the sign of what it is, its error where it has one, its unit and its kind.
 
     Examples
     --------
-    >>> worth({"value": -103.456, "kind": "lower_bound", "stderr": 0.12})
-    '>= -103.46 +- 0.12'
+    >>> worth({"value": -103.456, "kind": "lower_bound", "stderr": 0.12, "unit": "nats"})
+    '>= -103.46 +- 0.12 nats (lower bound)'
     """
-    sign = {"exact": "", "lower_bound": ">= ", "estimate": "~ "}[result["kind"]]
-    error = "" if not result["stderr"] else f" +- {result['stderr']:.2g}"
-    return f"{sign}{result['value']:.2f}{error}"
+    from irkit.learn.estimate import SIGNS
+
+    error = f" +- {measure['stderr']:.2g}" if measure["stderr"] else ""
+    unit = f" {measure['unit']}" if measure["unit"] else ""
+    return f"{SIGNS[measure['kind']]}{measure['value']:.2f}{error}{unit} ({measure['kind'].replace('_', ' ')})"
+
+
+def measured_on(result: dict[str, Any]) -> str:
+    """Say what was measured on: `250 test rows`."""
+    from irkit.cli.tables import counted
+    from irkit.io.kinds import Spec
+
+    return counted(result["examples"]["test"], f"test {Spec(**result['spec']).word}")

@@ -37,8 +37,8 @@ from irkit.io.density import Binarise, DensityData, load_density
 from irkit.rng import Seed
 
 if TYPE_CHECKING:
-    from irkit.generative.base import Density
     from irkit.learn.estimate import Estimate
+    from irkit.learn.model import Model
     from irkit.recipe import TrainingRecipe
 
 MEASURE = "log p"
@@ -109,7 +109,7 @@ class _Found(NamedTuple):
 class _Fit(NamedTuple):
     """A trained model and what it took."""
 
-    model: Density
+    model: Model
     seconds: float
     resumed: bool
     "Whether some of it was done before, so that only its own record of the time tells how long it took."
@@ -194,7 +194,7 @@ class DensityJob:
 
     def _row(self, entry: Entry) -> tuple[_Found, dict[str, Any]]:
         """Train and measure a model, once for each seed; return what was measured, and the row without it."""
-        from irkit.generative.gallery import gallery
+        from irkit.learn.figures import SMALL, figures
 
         (choice, recipe, data), seeds = entry, self.suite.seeds
         test = data.test[: recipe.test_rows]
@@ -210,7 +210,8 @@ class DensityJob:
         resumed = any(fit.resumed for fit in fits)
         memory = None if resumed else peak_memory_mb()  # before pictures are drawn
         model = fits[0].model
-        pictures = gallery(model, data, seed=seeds[0], test_rows=recipe.test_rows)
+        drawn = figures(model, data, seed=seeds[0], test_rows=recipe.test_rows, look=SMALL)
+        pictures = [figure.embedded() for figure in drawn]
         command = ["irkit", "train", choice.recipe, "--run", f"runs/{choice.name}", *set_options(choice.settings)]
         row = {
             "name": choice.name,
@@ -219,8 +220,12 @@ class DensityJob:
             "peak_memory_mb": memory,
             "fit_seconds": float(np.mean([fit.seconds for fit in fits])),
             "parameters": sum(weights.numel() for weights in model.fitted.parameters()),
-            "notes": [*_notes(entry, means, seeds), *([RESUMED] if resumed else []), *pictures.notes],
-            "figures": [figure for figure in pictures.figures if len(figure["content"]) <= FIGURE_LIMIT],
+            "notes": [
+                *_notes(entry, means, seeds),
+                *([RESUMED] if resumed else []),
+                *(one.note for one in drawn if one.note),
+            ],
+            "figures": [figure for figure in pictures if len(figure["content"]) <= FIGURE_LIMIT],
         }
         return _Found(np.stack(values), means), row
 
@@ -275,7 +280,7 @@ def _entries(
 
 
 def _independent(data: DensityData) -> tuple[_Found, dict[str, Any]]:
-    from irkit.generative.result import independent_log_prob
+    from irkit.generative.independent import independent_log_prob
     from irkit.learn.estimate import Estimate
 
     values = independent_log_prob(data.train, data.test)

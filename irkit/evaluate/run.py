@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import irkit
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.density_suite import DensityJob, DensitySuite
-from irkit.evaluate.machine import machine
 from irkit.evaluate.rating_suite import RatingJob, RatingSuite
 from irkit.evaluate.retrieval_suite import RetrievalJob, RetrievalSuite
 from irkit.evaluate.schema import SCHEMA, check_result
 from irkit.evaluate.suite import Composite, load_suite
 from irkit.evaluate.suitefile import AnySuite
 from irkit.io.outputs import check_folder
+from irkit.machine import machine
 
 if TYPE_CHECKING:
     from irkit.recipe import Cache

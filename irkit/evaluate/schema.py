@@ -37,9 +37,6 @@ class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True)
 
 
-FigureName: TypeAlias = Literal["samples", "latent plane", "learning curve"]
-"What a picture shows."
-
 FIGURE_LIMIT = 100_000
 "Characters of a picture at most, so that a page of many can be mailed."
 
@@ -50,7 +47,8 @@ _PNG, _SVG = re.compile(r"iVBORw0K[A-Za-z0-9+/]*={0,2}\Z"), re.compile("<svg ")
 class Figure(_Shape):
     """A small picture of a system."""
 
-    name: FigureName
+    name: str = Field(min_length=1)
+    "What it shows; systems of a board have theirs laid out by these names."
     caption: str
     media: Literal["image/png", "image/svg+xml"]
     content: str = Field(max_length=FIGURE_LIMIT)

@@ -21,6 +21,7 @@ at most 12 latent bits. Own weights start at zero, output biases at the logit of
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -28,14 +29,17 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from irkit.arrays import Floats, Ints
+from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import ConfigError
-from irkit.generative.base import Density, Net, numbers
+from irkit.generative.base import Density
 from irkit.generative.nade import nade_logits
+from irkit.io.kinds import Examples, Spec
 from irkit.learn.distributions import bernoulli_log_prob, logit
-from irkit.learn.estimate import Estimate
+from irkit.learn.estimate import Estimate, Measure
 from irkit.learn.estimators import Baseline, all_bits, sample_bits, score_function, straight_through
+from irkit.learn.model import Ability, numbers
+from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import log_mean_exp, nats_to_bits
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
@@ -123,7 +127,7 @@ class Code(NamedTuple):
     "-log p(x | h): (..., B)."
 
 
-class DARNNet(Net):
+class DARNNet(ScoreNet):
     """Decoders bottom up, the last being p(h^L); encoders bottom up; the baseline of REINFORCE."""
 
     kind = "lower_bound"
@@ -253,6 +257,10 @@ class DARNNet(Net):
         assert own is not None
         return own
 
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the posterior means of the lowest latent layer, q(h^1_j = 1 | x): (B, H_1)."""
+        return torch.sigmoid(self.encoders[0](x))
+
 
 def _encoder(below: int, own: int, deterministic: int) -> nn.Module:
     if not deterministic:
@@ -266,26 +274,19 @@ class DARN(Density):
     name = "darn"
     config_type = DARNConfig
     config: DARNConfig
+    abilities = Density.abilities | {"encode"}
     trainer = TrainerConfig(epochs=20, batch_size=100, optimiser=OptimiserConfig(learning_rate=1e-3))
 
-    def build(self, size: int) -> DARNNet:
+    def build(self, spec: Spec) -> DARNNet:
         """Return an untrained network."""
-        return DARNNet(size, self.config)
+        return DARNNet(spec.size, self.config)
 
-    def hidden(self, x: Tensor) -> Tensor:
-        """Return the posterior means of the lowest latent layer, q(h^1_j = 1 | x): (B, H_1).
-
-        Raises
-        ------
-        ConfigError
-            If there are no latent bits.
-        """
-        if not self.config.hidden_sizes:
-            raise ConfigError("darn: without latent bits there is no hidden representation; set hidden_sizes")
-        return torch.sigmoid(self.fitted.encoders[0](x))
+    def can(self, ability: Ability) -> bool:
+        """Whether this model has an ability: without latent bits there is nothing to encode with."""
+        return super().can(ability) and (ability != "encode" or bool(self.config.hidden_sizes))
 
     @torch.no_grad()
-    def log_prob(self, x: Floats | Tensor, *, samples: int = 100, seed: int = 1) -> Estimate:
+    def log_prob(self, data: Examples | Floats | Tensor, *, samples: int = 100, seed: int = 1) -> Estimate:
         """Return log p(x) of each row (n, D): exact without h, else the importance-weighted bound.
 
         Parameters
@@ -294,7 +295,7 @@ class DARN(Density):
             Draws of h; the bound rises to log p(x) with them.
         seed : int
         """
-        rows, rng = self.rows(x, self.size), self.generator(seed)
+        rows, rng = self.examples(data), self.generator(seed)
         if not self.config.hidden_sizes:
             return Estimate.exact(numbers(torch.cat([self.fitted.score(part, rng) for part in self.batches(rows)])))
         found = [log_mean_exp(self.fitted.log_weights(part, samples, rng), dim=0) for part in self.batches(rows, 100)]
@@ -316,16 +317,19 @@ class DARN(Density):
         if not latent:
             return self.log_prob(x)
         net, found = self.fitted, []
-        for part in self.batches(self.rows(x, self.size), 50):
+        for part in self.batches(self.examples(x), 50):
             log_x, log_h = net.log_p(part, net.configurations(part))
             found.append((log_x + log_h).logsumexp(0))
         return Estimate.exact(numbers(torch.cat(found)))
 
     @torch.no_grad()
-    def report(self, x: Floats, labels: Ints | None = None, *, seed: int = 1) -> dict[str, Any]:
-        """Return the mean code lengths of rows: of h, of x given h, and of both, in nats and bits."""
-        net, rng = self.fitted, self.generator(seed)
-        codes = [net.code(part, net.draw(part, rng)) for part in self.batches(self.rows(x, self.size))]
+    def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
+        """Return log p and, by one draw of h, the mean code lengths: of h, of x given h, and of both."""
+        net, rng = self.fitted, self.generator(1)
+        codes = [net.code(part, net.draw(part, rng)) for part in self.batches(self.examples(test))]
         h, own = (float(torch.cat(part).double().mean()) for part in zip(*codes, strict=True))
-        nats = {"code_h": h, "code_x": own, "code": h + own}
-        return nats | {f"{name}_bits": nats_to_bits(value) for name, value in nats.items()}
+        found = super().measures(test, **arguments)
+        for name, nats in {"code_h": h, "code_x": own, "code": h + own}.items():
+            found[name] = Measure(Estimate(nats, math.inf, "estimate"), "nats")
+            found[f"{name}_bits"] = Measure(Estimate(nats_to_bits(nats), math.inf, "estimate"), "bits")
+        return found

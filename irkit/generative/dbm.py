@@ -23,11 +23,15 @@ from torch import Tensor, nn
 
 from irkit.arrays import Floats
 from irkit.config import Config
-from irkit.generative.base import Density, Net, numbers
+from irkit.generative.base import Density
 from irkit.generative.rbm import RBMConfig, ais_log_z, exact_log_z, stack_rbms
+from irkit.io.kinds import Examples, Spec
+from irkit.learn.data import Held
 from irkit.learn.distributions import bernoulli_log_prob, logit, softplus
 from irkit.learn.estimate import Estimate
 from irkit.learn.estimators import all_bits, sample_bits
+from irkit.learn.model import numbers
+from irkit.learn.net import LossNet
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
 from irkit.learn.trainer import TrainerConfig
@@ -51,10 +55,9 @@ class DBMConfig(Config):
     "Epochs for each RBM that the layers start as; 0 starts at random."
 
 
-class DBMNet(Net):
+class DBMNet(LossNet):
     """The weights of a two-layer DBM and its chains."""
 
-    kind = "estimate"
     chains_v: Tensor
     chains_h2: Tensor
 
@@ -129,6 +132,10 @@ class DBMNet(Net):
             v, h2 = self.sweep(v, h2, rng)
         return v
 
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the mean-field means of both layers side by side: (B, H1 + H2)."""
+        return torch.cat(self.mean_field(x), dim=1)
+
     def as_rbm(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return weights and biases of the same distribution as an RBM with visibles h1 and hiddens (v, h2)."""
         return torch.cat([self.w1.T, self.w2], dim=1), self.c1, torch.cat([self.b, self.c2])
@@ -140,18 +147,20 @@ class DBM(Density):
     name = "dbm"
     config_type = DBMConfig
     config: DBMConfig
+    abilities = Density.abilities | {"encode"}
     trainer = TrainerConfig(
         epochs=20, batch_size=100, optimiser=OptimiserConfig(kind="sgd", learning_rate=0.02, schedule="linear")
     )
 
-    def build(self, size: int) -> DBMNet:
+    def build(self, spec: Spec) -> DBMNet:
         """Return an untrained network."""
-        return DBMNet(size, self.config)
+        return DBMNet(spec.size, self.config)
 
     @torch.no_grad()
-    def begin(self, x: Tensor, trainer: TrainerConfig) -> DBMNet:
+    def begin(self, x: Held, spec: Spec, trainer: TrainerConfig) -> DBMNet:
         """Return a network of two pretrained layers with halved weights and, where they meet, mean biases."""
-        net = self.build(x.shape[1]).to(x.device)
+        assert isinstance(x, Tensor)  # rows
+        net = self.build(spec).to(x.device)
         net.start(x)
         if self.config.pretrain_epochs:
             rule = trainer.changed(epochs=self.config.pretrain_epochs, steps=None, seconds=None)
@@ -168,10 +177,6 @@ class DBM(Density):
             net.chains_h2.copy_(torch.bernoulli(torch.sigmoid(net.c2).expand_as(net.chains_h2)))
         return net
 
-    def hidden(self, x: Tensor) -> Tensor:
-        """Return the mean-field means of both layers side by side: (B, H1 + H2)."""
-        return torch.cat(self.fitted.mean_field(x), dim=1)
-
     @torch.no_grad()
     def log_z(self, *, chains: int = 100, temperatures: int = 1000, seed: int = 1) -> Estimate:
         """Return log Z: exact if h1 has at most 12 units, else by AIS from independent units."""
@@ -182,7 +187,9 @@ class DBM(Density):
         return ais_log_z(w, b, c, b, self.generator(seed), chains=chains, betas=betas)
 
     @torch.no_grad()
-    def log_prob(self, x: Floats | Tensor, *, chains: int = 100, temperatures: int = 1000, seed: int = 1) -> Estimate:
+    def log_prob(
+        self, data: Examples | Floats | Tensor, *, chains: int = 100, temperatures: int = 1000, seed: int = 1
+    ) -> Estimate:
         """Return log p(x) of each row (n, D).
 
         Exact if h1 has at most 12 units. Else the mean-field bound less AIS's log Z, which is called an
@@ -191,13 +198,13 @@ class DBM(Density):
         net = self.fitted
         log_z = self.log_z(chains=chains, temperatures=temperatures, seed=seed)
         exact = log_z.kind == "exact"
-        parts = self.batches(self.rows(x, self.size), 100)
+        parts = self.batches(self.examples(data), 100)
         value = numbers(torch.cat([net.log_f(part) if exact else net.log_f_bound(part) for part in parts]))
         value -= float(log_z.value)
         if exact:
             return Estimate.exact(value)
         return Estimate(value, 0.0 * value, "estimate", shared=float(log_z.stderr), ess=log_z.ess)
 
-    def validation(self, x: Tensor, seed: int) -> Estimate:
-        """Return the mean log-probability by AIS from one seed; see `RBM.validation`."""
-        return self.log_prob(x, seed=seed).mean()
+    def score(self, data: Examples | Floats | Tensor, *, seed: int = 1) -> Estimate:
+        """Return the mean log-probability by AIS from one seed; see `RBM.score`."""
+        return self.log_prob(data, seed=seed).mean()

@@ -26,11 +26,14 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from irkit.arrays import Floats, Ints
+from irkit.arrays import Floats
 from irkit.config import Config
-from irkit.generative.base import Density, Net, numbers
+from irkit.generative.base import Density
+from irkit.io.kinds import Examples, Spec
 from irkit.learn.distributions import logit, softplus
-from irkit.learn.estimate import Estimate
+from irkit.learn.estimate import Estimate, Measure
+from irkit.learn.model import numbers
+from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.trainer import TrainerConfig
@@ -72,7 +75,7 @@ def order_agnostic_log_prob(x: Tensor, logits: Tensor, seen: Tensor) -> Tensor:
     return log_p.sum(1) * x.shape[1] / (1 - seen).sum(1)
 
 
-class EoNADENet(Net):
+class EoNADENet(ScoreNet):
     """A feed-forward network from the seen bits and their mask to the logits of all bits."""
 
     kind = "estimate"
@@ -97,6 +100,10 @@ class EoNADENet(Net):
         for layer in self.middle:
             h = self.act(layer(h))
         return h
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the top hidden layer with every bit seen: (B, H_L)."""
+        return self.hidden(self.first(torch.cat([x, torch.ones_like(x)], dim=1)))
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
         """Return the logits of p(x_i = 1 | x_seen): (B, D); those of seen bits mean nothing."""
@@ -135,16 +142,12 @@ class EoNADE(Density):
     name = "eonade"
     config_type = EoNADEConfig
     config: EoNADEConfig
+    abilities = Density.abilities | {"encode"}
     trainer = TrainerConfig(epochs=20, batch_size=100, optimiser=OptimiserConfig(learning_rate=1e-3))
 
-    def build(self, size: int) -> EoNADENet:
+    def build(self, spec: Spec) -> EoNADENet:
         """Return an untrained network."""
-        return EoNADENet(size, self.config)
-
-    def hidden(self, x: Tensor) -> Tensor:
-        """Return the top hidden layer with every bit seen: (B, H_L)."""
-        net = self.fitted
-        return net.hidden(net.first(torch.cat([x, torch.ones_like(x)], dim=1)))
+        return EoNADENet(spec.size, self.config)
 
     @property
     def orders(self) -> list[list[int]]:
@@ -153,23 +156,25 @@ class EoNADE(Density):
         return [generator(seed, "eonade", str(k)).permutation(self.size).tolist() for k in range(self.config.orders)]
 
     @torch.no_grad()
-    def log_prob(self, x: Floats | Tensor) -> Estimate:
+    def log_prob(self, data: Examples | Floats | Tensor) -> Estimate:
         """Return log of the mean over the ensemble's orders of p(x | order), exact for that mixture: (n,)."""
-        return Estimate.exact(numbers(log_mean_exp(self.log_prob_by_order(x), dim=0).value))
+        return Estimate.exact(numbers(log_mean_exp(self.log_prob_by_order(data), dim=0).value))
 
     @torch.no_grad()
-    def log_prob_by_order(self, x: Floats | Tensor) -> Tensor:
+    def log_prob_by_order(self, data: Examples | Floats | Tensor) -> Tensor:
         """Return log p(x | order) for each order of the ensemble: (K, n) float64."""
-        rows = self.rows(x, self.size)
+        rows = self.examples(data)
         found = [
             torch.cat([self.fitted.log_prob_in_order(part, order) for part in self.batches(rows)]).double()
             for order in self.orders
         ]
         return torch.stack(found)
 
-    def report(self, x: Floats, labels: Ints | None = None) -> dict[str, Any]:
-        """Return the mean log-likelihood of rows under each order of the ensemble, in nats."""
-        return {"each_order": self.log_prob_by_order(x).mean(1).tolist()}
+    def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
+        """Return log p, and under each order of the ensemble by itself."""
+        each = self.log_prob_by_order(test).mean(1).tolist()
+        by_order = {f"log p in order {k}": Measure(Estimate.exact(value), "nats") for k, value in enumerate(each, 1)}
+        return super().measures(test, **arguments) | by_order
 
     @torch.no_grad()
     def impute(self, x: Floats | Tensor) -> Floats:
@@ -188,7 +193,7 @@ class EoNADE(Density):
         (n, D) float32 in 0..1
         """
         values = x if isinstance(x, Tensor) else torch.from_numpy(np.asarray(x, dtype=np.float64))
-        rows, missing = self.rows(values.nan_to_num(0.0), self.size), values.isnan()
+        rows, missing = self.examples(values.nan_to_num(0.0)), values.isnan()
         parts = zip(self.batches(rows), self.batches(missing), strict=True)
         found = [torch.where(gap > 0, torch.sigmoid(self.fitted(part, 1 - gap)), part) for part, gap in parts]
         return torch.cat(found).float().cpu().numpy()

@@ -22,9 +22,11 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from irkit.config import Config
-from irkit.generative.base import Density, Net
+from irkit.generative.base import Density
+from irkit.io.kinds import Spec
 from irkit.learn.distributions import bernoulli_log_prob, logit
 from irkit.learn.estimators import sample_bits
+from irkit.learn.net import ScoreNet
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.trainer import TrainerConfig
 
@@ -69,7 +71,7 @@ class MaskedLinear(nn.Linear):
         return nn.functional.linear(x, self.weight * self.mask, self.bias)
 
 
-class MADENet(Net):
+class MADENet(ScoreNet):
     """The masked layers; the last one gives logits."""
 
     def __init__(self, size: int, config: MADEConfig) -> None:
@@ -111,6 +113,6 @@ class MADE(Density):
     config: MADEConfig
     trainer = TrainerConfig(epochs=20, batch_size=100, optimiser=OptimiserConfig(learning_rate=1e-3))
 
-    def build(self, size: int) -> MADENet:
+    def build(self, spec: Spec) -> MADENet:
         """Return an untrained network."""
-        return MADENet(size, self.config)
+        return MADENet(spec.size, self.config)

@@ -26,9 +26,11 @@ from torch import Tensor, nn
 from irkit.arrays import Ints
 from irkit.config import Config
 from irkit.errors import ConfigError
-from irkit.generative.base import Density, Net
+from irkit.generative.base import Density
 from irkit.generative.rbm import RBM
+from irkit.io.kinds import Spec
 from irkit.learn.distributions import bernoulli_log_prob, logit
+from irkit.learn.net import ScoreNet
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.trainer import TrainerConfig
 from irkit.rng import Seed, generator
@@ -149,7 +151,7 @@ class _Conditionals(torch.autograd.Function):
         return grad_x, grad_w, grad_a.sum(0) if ctx.one_c else grad_a, grad_v, grad.sum(0), None, None
 
 
-class NADENet(Net):
+class NADENet(ScoreNet):
     """The weights of NADE; rows are in the data's order, weights in the model's."""
 
     order: Tensor
@@ -178,7 +180,7 @@ class NADENet(Net):
         """Return log p(x), exact: (B,)."""
         return bernoulli_log_prob(x[:, self.order], self.logits(x))
 
-    def last_hidden(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor) -> Tensor:
         """Return the hidden units once every bit is seen, act(c + sum over d of x_d W_d): (B, H)."""
         a = torch.addmm(self.c, x[:, self.order], self.w)
         return torch.sigmoid(a) if self.activation == "sigmoid" else torch.relu(a)
@@ -201,15 +203,12 @@ class NADE(Density):
     name = "nade"
     config_type = NADEConfig
     config: NADEConfig
+    abilities = Density.abilities | {"encode"}
     trainer = TrainerConfig(epochs=10, batch_size=100, optimiser=OptimiserConfig(learning_rate=1e-3))
 
-    def build(self, size: int) -> NADENet:
+    def build(self, spec: Spec) -> NADENet:
         """Return an untrained network."""
-        return NADENet(size, self.config)
-
-    def hidden(self, x: Tensor) -> Tensor:
-        """Return the hidden units once every bit is seen: (B, H)."""
-        return self.fitted.last_hidden(x)
+        return NADENet(spec.size, self.config)
 
     @classmethod
     def from_weights(cls, w: Tensor, c: Tensor, v: Tensor, b: Tensor, order: Ints | None = None) -> NADE:
@@ -233,7 +232,8 @@ class NADE(Density):
         if sorted(permutation.tolist()) != list(range(size)):
             raise ConfigError(f"nade: the order must name each of {size} bits once, got {permutation.tolist()[:20]}")
         model = cls(NADEConfig(hidden_size=hidden_size))
-        model.net = model.build(size).to(w)
+        model.spec = Spec("rows", (size,))
+        model.net = model.build(model.spec).to(w)
         rows = torch.from_numpy(permutation.astype(np.int64)).to(w.device)
         state = {"order": rows, "w": w[rows], "v": v[rows], "c": c, "b": b[rows]}
         model.net.load_state_dict(state)

@@ -30,10 +30,13 @@ from torch import Tensor, nn
 from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import ConfigError
-from irkit.generative.base import Density, Net, numbers
+from irkit.generative.base import Density
+from irkit.io.kinds import Examples, Spec
 from irkit.learn.distributions import LOG_2PI, logit, softplus
 from irkit.learn.estimate import Estimate
 from irkit.learn.estimators import MOST_BITS, all_bits, sample_bits
+from irkit.learn.model import numbers
+from irkit.learn.net import LossNet
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
 from irkit.learn.samplers import ais, gibbs
@@ -155,10 +158,9 @@ def draw_visible(parameters: Tensor, visible: str, rng: torch.Generator) -> Tens
     return parameters + torch.empty_like(parameters).normal_(generator=rng)
 
 
-class RBMNet(Net):
+class RBMNet(LossNet):
     """The weights of an RBM and, for PCD, its chains."""
 
-    kind = "estimate"
     base: Tensor
     chains: Tensor
 
@@ -207,6 +209,15 @@ class RBMNet(Net):
         start = draw_visible(self.base.expand(n, -1), self.visible, rng)
         return gibbs(self.sweep(rng), start, sweeps)
 
+    def encode(self, x: Tensor) -> Tensor:
+        """Return p(h_j = 1 | x): (B, H)."""
+        return torch.sigmoid(hidden_logits(x, self.w, self.c))
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Return the means of p(v | h) at the means of p(h | x): (B, D)."""
+        parameters = visible_parameters(self.encode(x), self.w, self.b)
+        return torch.sigmoid(parameters) if self.visible == "bits" else parameters
+
 
 class RBM(Density):
     """A restricted Boltzmann machine; its likelihood is exact when small, else estimated by AIS."""
@@ -214,13 +225,14 @@ class RBM(Density):
     name = "rbm"
     config_type = RBMConfig
     config: RBMConfig
+    abilities = Density.abilities | {"encode", "reconstruct"}
     trainer = TrainerConfig(
         epochs=20, batch_size=100, optimiser=OptimiserConfig(kind="sgd", learning_rate=0.05, schedule="linear")
     )
 
-    def build(self, size: int) -> RBMNet:
+    def build(self, spec: Spec) -> RBMNet:
         """Return an untrained network."""
-        return RBMNet(size, self.config)
+        return RBMNet(spec.size, self.config)
 
     @property
     def bits(self) -> bool:
@@ -246,36 +258,27 @@ class RBM(Density):
         return ais_log_z(net.w, net.b, net.c, net.base, rng, visible=net.visible, chains=chains, betas=betas)
 
     @torch.no_grad()
-    def log_prob(self, x: Floats | Tensor, *, chains: int = 100, temperatures: int = 1000, seed: int = 1) -> Estimate:
+    def log_prob(
+        self, data: Examples | Floats | Tensor, *, chains: int = 100, temperatures: int = 1000, seed: int = 1
+    ) -> Estimate:
         """Return log p(x) of each row (n, D); the error of log Z is shared by all of them.
 
         AIS finds log Z too low rather than too high, and log p(x) too high: look at `ess`.
         """
         log_z = self.log_z(chains=chains, temperatures=temperatures, seed=seed)
-        rows = self.rows(x, self.size)
+        rows = self.examples(data)
         value = numbers(torch.cat([self.fitted.log_f(part) for part in self.batches(rows)])) - float(log_z.value)
         if log_z.kind == "exact":
             return Estimate.exact(value)
         return Estimate(value, 0.0 * value, "estimate", shared=float(log_z.stderr), ess=log_z.ess)
 
-    def validation(self, x: Tensor, seed: int) -> Estimate:
+    def score(self, data: Examples | Floats | Tensor, *, seed: int = 1) -> Estimate:
         """Return the mean log-probability by AIS from one seed.
 
         Where chains mix badly AIS misses part of Z and flatters the model, and choosing the best of many such
         scores favours the most flattered. For big models rather train to the end, without validation rows.
         """
-        return self.log_prob(x, seed=seed).mean()
-
-    def hidden(self, x: Tensor) -> Tensor:
-        """Return p(h_j = 1 | x): (B, H)."""
-        return torch.sigmoid(hidden_logits(x, self.fitted.w, self.fitted.c))
-
-    @torch.no_grad()
-    def reconstruct(self, x: Floats | Tensor) -> Floats:
-        """Return the means of p(v | h) at the means of p(h | x): (n, D) float32."""
-        net, rows = self.fitted, self.rows(x, self.size, probabilities=self.bits)
-        parameters = torch.cat([visible_parameters(self.hidden(part), net.w, net.b) for part in self.batches(rows)])
-        return (torch.sigmoid(parameters) if self.bits else parameters).float().cpu().numpy()
+        return self.log_prob(data, seed=seed).mean()
 
 
 def stack_rbms(
@@ -303,5 +306,5 @@ def stack_rbms(
         base = config or RBMConfig()
         one = RBM(base.changed(hidden_size=hidden_size, visible=base.visible if first else "bits"))
         stack.append(one.fit(x, trainer=trainer, dynamic=one.bits))
-        x = stack[-1].transform(x)
+        x = stack[-1].encode(x)
     return stack

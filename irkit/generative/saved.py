@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from irkit.errors import DataError, NotFoundError, near_misses
 
 if TYPE_CHECKING:
-    from irkit.generative.base import Density
+    from irkit.learn.model import Model
 
 MODELS = {
     "darn": "irkit.generative.darn:DARN",
@@ -23,7 +23,7 @@ MODELS = {
 "Where each model lives, `module:Class`."
 
 
-def model_class(name: str) -> type[Density]:
+def model_class(name: str) -> type[Model]:
     """Import the model of that name.
 
     Raises
@@ -38,7 +38,7 @@ def model_class(name: str) -> type[Density]:
     return found
 
 
-def load_model(path: str | os.PathLike[str]) -> Density:
+def load_model(path: str | os.PathLike[str]) -> Model:
     """Read back whichever model a file holds, onto the CPU.
 
     Raises

@@ -23,14 +23,19 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from irkit.arrays import Floats, Ints
+from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import ConfigError
-from irkit.generative.base import Density, Net, numbers
+from irkit.generative.base import Density
 from irkit.generative.coders import DecoderKind, Encoder, EncoderKind, MLPDecoder, RecurrentDecoder
+from irkit.io.kinds import Examples, Spec
+from irkit.learn.data import as_examples
 from irkit.learn.distributions import LOG_2PI, bernoulli_log_prob, gaussian_kl, gaussian_log_prob, logit
-from irkit.learn.estimate import Estimate
+from irkit.learn.estimate import Estimate, Measure
 from irkit.learn.estimators import reparameterise, sample_bits
+from irkit.learn.model import Ability, numbers
+from irkit.learn.neighbours import knn_accuracy
+from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import KLSchedule, free_bits, log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
@@ -77,7 +82,7 @@ class Bound(NamedTuple):
         return self.reconstruction - self.kl.sum(1)
 
 
-class VAENet(Net):
+class VAENet(ScoreNet):
     """Encoder, decoder and, for reals, the logarithm of their variance."""
 
     kind = "lower_bound"
@@ -147,9 +152,9 @@ class VAENet(Net):
         """Draw z from the prior and x given z."""
         weight = self.decoder.out.weight
         z = torch.empty(n, self.config.latent_size, dtype=weight.dtype, device=weight.device).normal_(generator=rng)
-        return self.decode(z, rng)
+        return self.draw(z, rng)
 
-    def decode(self, z: Tensor, rng: torch.Generator) -> Tensor:
+    def draw(self, z: Tensor, rng: torch.Generator) -> Tensor:
         """Draw x given z: (n, D)."""
         columns = self.size if self.config.decoder == "mlp" else self.decoder.shape[1]
         x = z.new_zeros(len(z), self.size)
@@ -162,6 +167,23 @@ class VAENet(Net):
                 x[:, row : row + columns] = parameters + torch.exp(0.5 * self.log_var) * noise
         return x
 
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the posterior means: (B, Z)."""
+        found: Tensor = self.encoder(x)[0]
+        return found
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the means of p(x | z), which a recurrent decoder does not have: (B, D)."""
+        return self.means(self.decoder(z, z))
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Return the means of p(x | z) at the posterior means, each row of a recurrent decoder given those above."""
+        return self.means(self.decoder(self.encode(x), x))
+
+    def means(self, parameters: Tensor) -> Tensor:
+        """Return the means of what the decoder's parameters stand for."""
+        return torch.sigmoid(parameters) if self.config.observed == "bits" else parameters
+
 
 class VAE(Density):
     """A variational autoencoder; its likelihood is a lower bound, or by quadrature for Z of 1 and 2."""
@@ -169,11 +191,12 @@ class VAE(Density):
     name = "vae"
     config_type = VAEConfig
     config: VAEConfig
+    abilities = Density.abilities | {"encode", "decode", "reconstruct"}
     trainer = TrainerConfig(epochs=20, batch_size=100, optimiser=OptimiserConfig(learning_rate=1e-3))
 
-    def build(self, size: int) -> VAENet:
+    def build(self, spec: Spec) -> VAENet:
         """Return an untrained network."""
-        return VAENet(size, self.config)
+        return VAENet(spec.size, self.config)
 
     @property
     def bits(self) -> bool:
@@ -181,7 +204,7 @@ class VAE(Density):
         return self.config.observed == "bits"
 
     @torch.no_grad()
-    def log_prob(self, x: Floats | Tensor, *, samples: int = 100, seed: int = 1) -> Estimate:
+    def log_prob(self, data: Examples | Floats | Tensor, *, samples: int = 100, seed: int = 1) -> Estimate:
         """Return the importance-weighted bound on log p(x) of each row (n, D).
 
         Parameters
@@ -190,7 +213,7 @@ class VAE(Density):
             K; the bound rises to log p(x) with it.
         seed : int
         """
-        rows, rng = self.rows(x, self.size), self.generator(seed)
+        rows, rng = self.examples(data), self.generator(seed)
         found = [log_mean_exp(self.fitted.log_weights(part, samples, rng), dim=0) for part in self.batches(rows, 100)]
         value, stderr, ess = (numbers(torch.cat(part)) for part in zip(*found, strict=True))
         return Estimate(value, stderr, "lower_bound", ess=float(ess.mean()))
@@ -216,7 +239,7 @@ class VAE(Density):
         latent = self.config.latent_size
         if latent > 2:
             raise ConfigError(f"vae: quadrature is for 1 or 2 latent dimensions, got {latent}; use log_prob")
-        rows = self.rows(x, self.size)
+        rows = self.examples(x)
         axis = torch.linspace(-reach, reach, 2 * (points // 2) + 1, dtype=torch.float64)
         z = torch.cartesian_prod(*[axis] * latent).view(-1, latent).to(self.place)
         coarse = (torch.arange(len(axis)) % 2 == 0).to(self.place.device)
@@ -233,78 +256,40 @@ class VAE(Density):
             errors.append(abs(fine - float(joint[coarse].logsumexp(0)) - cell - latent * math.log(2)))
         return Estimate(np.array(values), np.array(errors), "estimate")
 
-    def hidden(self, x: Tensor) -> Tensor:
-        """Return the posterior means: (B, Z)."""
-        return self.fitted.encoder(x)[0]
+    def can(self, ability: Ability) -> bool:
+        """Whether this model has an ability: a recurrent decoder draws, but has no single mean."""
+        return super().can(ability) and (ability != "decode" or self.config.decoder == "mlp")
+
+    @property
+    def latent_size(self) -> int:
+        """Latent dimensions Z."""
+        found: int = self.config.latent_size
+        return found
 
     @torch.no_grad()
-    def reconstruct(self, x: Floats | Tensor) -> Floats:
-        """Return the means of p(x | z) at the posterior means, each row of a recurrent decoder given those above."""
-        net, rows = self.fitted, self.rows(x, self.size)
-        parameters = torch.cat([net.decoder(self.hidden(part), part) for part in self.batches(rows)])
-        return (torch.sigmoid(parameters) if self.bits else parameters).float().cpu().numpy()
+    def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
+        """Return the bound on log p and, by one draw of z, what the ELBO is made of; also how many z are used.
 
-    @torch.no_grad()
-    def grid(self, side: int = 20) -> Floats:
-        """Decode a square of z at Gaussian quantiles, top row first: (side^2, D) float32, means of pixels.
-
-        Raises
-        ------
-        ConfigError
-            If Z is not 2, or the decoder is recurrent and has no single mean.
+        With labels and Z = 2, also the share of rows whose 5 nearest others have their label.
         """
-        if self.config.latent_size != 2 or self.config.decoder != "mlp":
-            raise ConfigError("vae: a grid needs 2 latent dimensions and an mlp decoder; fit such a model")
-        quantiles = torch.special.ndtri((torch.arange(side, dtype=torch.float64) + 0.5) / side)
-        z = torch.cartesian_prod(-quantiles, quantiles).flip(1).to(self.place)  # x to the right, y upwards
-        out = self.fitted.decoder(z, z)
-        return (torch.sigmoid(out) if self.bits else out).float().cpu().numpy()
-
-    @torch.no_grad()
-    def report(self, x: Floats, labels: Ints | None = None, *, seed: int = 1) -> dict[str, Any]:
-        """Return what the bound is made of.
-
-        Returns
-        -------
-        dict
-            `elbo`, `reconstruction` and `kl` in nats (means over rows), `active_units`, and with labels
-            and Z = 2 the share of rows whose 5 nearest others have their label.
-        """
-        rng = self.generator(seed)
-        bounds = [self.fitted.bound(part, rng) for part in self.batches(self.rows(x, self.size))]
-        means = self.transform(x)
-        found: dict[str, Any] = {
-            "elbo": float(torch.cat([bound.elbo for bound in bounds]).mean()),
-            "reconstruction": float(torch.cat([bound.reconstruction for bound in bounds]).mean()),
-            "kl": float(torch.cat([bound.kl.sum(1) for bound in bounds]).mean()),
-            "active_units": int((means.var(0) > ACTIVE).sum()),
+        rows, rng = as_examples(test), self.generator(1)
+        bounds = [self.fitted.bound(part, rng) for part in self.batches(self.examples(rows))]
+        means, labels = self.encode(rows), getattr(rows, "labels", None)
+        elbo = float(torch.cat([bound.elbo for bound in bounds]).mean())
+        reconstruction = float(torch.cat([bound.reconstruction for bound in bounds]).mean())
+        kl = float(torch.cat([bound.kl.sum(1) for bound in bounds]).mean())
+        active = Estimate.exact(int((means.var(0) > ACTIVE).sum()))
+        found = super().measures(rows, **arguments) | {
+            "elbo": Measure(Estimate(elbo, math.inf, "lower_bound"), "nats"),
+            "reconstruction": Measure(Estimate(reconstruction, math.inf, "estimate"), "nats"),
+            "kl": Measure(Estimate.exact(kl), "nats"),
+            "active_units": Measure(active, "units"),
         }
-        if labels is not None and (labels >= 0).all() and self.config.latent_size == 2:
-            found["knn_5_accuracy"] = knn_accuracy(means, labels)
+        if labels is not None and (labels >= 0).all() and self.latent_size == 2:
+            found["knn_5_accuracy"] = Measure(Estimate.exact(knn_accuracy(means, labels)), "")
         return found
 
 
 def standard_normal(z: Tensor) -> Tensor:
     """Return log N(z; 0, I): (B,)."""
     return -0.5 * (z.square() + LOG_2PI).sum(-1)
-
-
-def knn_accuracy(points: Floats, labels: Ints, k: int = 5) -> float:
-    """Return the share of points whose k nearest other points vote for their label, a tie for the lower label.
-
-    Parameters
-    ----------
-    points : (n, Z)
-    labels : (n,) int, not negative
-    k : int, less than n
-    """
-    every = torch.from_numpy(np.ascontiguousarray(points)).double()
-    classes = torch.from_numpy(np.ascontiguousarray(labels)).long()
-    right = 0
-    for at in range(0, len(every), 1000):
-        distance = torch.cdist(every[at : at + 1000], every)
-        here = torch.arange(len(distance))
-        distance[here, here + at] = torch.inf
-        votes = torch.nn.functional.one_hot(classes[distance.topk(k, largest=False).indices]).sum(1)
-        right += int((votes.argmax(1) == classes[at : at + 1000]).sum())
-    return right / len(every)

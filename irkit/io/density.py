@@ -30,12 +30,12 @@ from irkit.errors import ConfigError, DataError, NotFoundError, near_misses
 from irkit.io.density_files import found, read_bits
 from irkit.io.density_pictures import PICTURES, Pictures, digits
 from irkit.io.density_sequences import PIANO_SETS
+from irkit.io.kinds import PARTS, Rows, Spec, part_of
 from irkit.locate import collections_home
 from irkit.rng import generator
 
 Binarise: TypeAlias = Literal["threshold", "sample", "dynamic"]
 DEBD_SETS = ("adult", "connect4", "dna", "mushrooms", "nips", "nltcs", "ocr_letters", "rcv1")
-PARTS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,21 @@ class DensityData:
                 found.update(f"{one.name} {value.dtype} {value.shape}\n".encode())
                 found.update(np.ascontiguousarray(value).data)
         return found.hexdigest()
+
+    @property
+    def details(self) -> dict[str, str]:
+        """What else decides the content."""
+        return {"binarisation": self.binarisation}
+
+    @property
+    def spec(self) -> Spec:
+        """What one row looks like."""
+        return self.part("train").spec
+
+    def part(self, name: str) -> Rows:
+        """Return the rows of a part with their labels."""
+        labels = getattr(self, f"{name}_labels", None)
+        return Rows(part_of(self, name), labels, picture=self.shape, dynamic=self.dynamic and name == "train")
 
     def cut(self, train: int, valid: int, test: int) -> DensityData:
         """Return the first rows of each part."""

@@ -29,6 +29,7 @@ from irkit.arrays import Floats
 from irkit.errors import DataError, NotFoundError, near_misses
 from irkit.io.density_files import found
 from irkit.io.density_mat import read_mat
+from irkit.io.kinds import PARTS, Ragged, Sequences, Spec, part_of
 from irkit.io.lines import content
 from irkit.locate import collections_home
 
@@ -78,6 +79,21 @@ class SequenceData:
                 found.update(f"{part} {one.dtype} {one.shape}\n".encode())
                 found.update(np.ascontiguousarray(one).data)
         return found.hexdigest()
+
+    @property
+    def details(self) -> dict[str, str]:
+        """What else decides the content: nothing."""
+        return {}
+
+    @property
+    def spec(self) -> Spec:
+        """What one sequence looks like."""
+        longest = max(len(one) for name in PARTS for one in getattr(self, name))
+        return Spec("sequences", (self.width,), longest=longest)
+
+    def part(self, name: str) -> Sequences:
+        """Return the sequences of a part."""
+        return Sequences(Ragged.of(part_of(self, name)))
 
 
 def load_sequences(name: str, *, folder: Path | None = None) -> SequenceData:

@@ -31,7 +31,66 @@ class Source(Protocol):
         ...
 
 
-class Rows:
+class Shuffled:
+    """Batches of examples that are told by their numbers, in an order of its own in each epoch.
+
+    Parameters
+    ----------
+    n : int
+        How many examples there are.
+    batch_size : int
+        Examples in a batch; the last one of an epoch may be smaller.
+    seed : int
+        Of the order.
+    take : (numbers (B,) int64, rng) -> batch
+        Makes a batch of some examples.
+    fingerprint : str
+        Identity of the data.
+    device : torch.device, optional
+        Where the numbers are; default the CPU.
+
+    Raises
+    ------
+    ConfigError
+        If there are no examples.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        batch_size: int,
+        *,
+        seed: int,
+        take: Callable[[Tensor, torch.Generator], Any],
+        fingerprint: str,
+        device: torch.device | None = None,
+    ) -> None:
+        if n == 0:
+            raise ConfigError("batches: there are no examples to learn from, got 0; give some")
+        self.n = n
+        self.batch_size = batch_size
+        self.seed = seed
+        self.take = take
+        self.fingerprint = fingerprint
+        self.device = device
+        self._order: tuple[int, Tensor] | None = None
+
+    def __len__(self) -> int:
+        return -(-self.n // self.batch_size)
+
+    def order(self, epoch: int) -> Tensor:
+        """Return the permutation of the examples in an epoch: (n,) int64."""
+        if self._order is None or self._order[0] != epoch:
+            found = generator(self.seed, "order", str(epoch)).permutation(self.n)
+            self._order = epoch, torch.from_numpy(found).to(self.device)
+        return self._order[1]
+
+    def batch(self, epoch: int, at: int, rng: torch.Generator) -> Any:
+        """Return examples `at * batch_size` to `(at + 1) * batch_size` of the epoch's order."""
+        return self.take(self.order(epoch)[at * self.batch_size : (at + 1) * self.batch_size], rng)
+
+
+class Rows(Shuffled):
     """Shuffled batches of the rows of a tensor.
 
     Parameters
@@ -58,30 +117,10 @@ class Rows:
         seed: int,
         draw: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     ) -> None:
-        if len(x) == 0:
-            raise ConfigError(f"batches: there are no rows to learn from, got shape {tuple(x.shape)}; give some")
-        self.x = x
-        self.batch_size = batch_size
-        self.seed = seed
-        self.draw = draw
-        self.fingerprint = fingerprint(x)
-        self._order: tuple[int, Tensor] | None = None
+        def take(rows: Tensor, rng: torch.Generator) -> Tensor:
+            return x[rows] if draw is None else draw(x[rows], rng)
 
-    def __len__(self) -> int:
-        return -(-len(self.x) // self.batch_size)
-
-    def order(self, epoch: int) -> Tensor:
-        """Return the permutation of the rows in an epoch: (N,) int64."""
-        if self._order is None or self._order[0] != epoch:
-            found = generator(self.seed, "order", str(epoch)).permutation(len(self.x))
-            self._order = epoch, torch.from_numpy(found).to(self.x.device)
-        return self._order[1]
-
-    def batch(self, epoch: int, at: int, rng: torch.Generator) -> Tensor:
-        """Return rows `at * batch_size` to `(at + 1) * batch_size` of the epoch's order."""
-        rows = self.order(epoch)[at * self.batch_size : (at + 1) * self.batch_size]
-        found = self.x[rows]
-        return found if self.draw is None else self.draw(found, rng)
+        super().__init__(len(x), batch_size, seed=seed, take=take, fingerprint=fingerprint(x), device=x.device)
 
 
 class Drawn:

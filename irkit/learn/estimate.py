@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from irkit.errors import ConfigError, ShapeError
 
 Kind: TypeAlias = Literal["exact", "lower_bound", "estimate"]
 KINDS: tuple[Kind, ...] = ("exact", "lower_bound", "estimate")
+SIGNS: dict[str, str] = {"exact": "", "lower_bound": ">= ", "estimate": "~ "}
+"What stands before a number of each kind."
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,14 @@ class Estimate:
     def __str__(self) -> str:
         if np.ndim(self.value):
             return f"mean of {np.size(self.value)}: {self.mean()}"
-        sign = {"exact": "", "lower_bound": ">= ", "estimate": "~ "}[self.kind]
         error = float(self.error)
-        return f"{sign}{float(self.value):.2f}" + (f" +- {error:.2g}" if error else "")
+        return f"{SIGNS[self.kind]}{float(self.value):.2f}" + (f" +- {error:.2g}" if error else "")
+
+
+class Measure(NamedTuple):
+    """One figure of a model, and what it is counted in."""
+
+    estimate: Estimate
+    "A single value; where its error is not known, infinite."
+    unit: str
+    "`nats`, or another word; empty for a share or a count."

@@ -5,13 +5,12 @@ metrics.jsonl             the learning curve, a JSON row for each number
 checkpoint.safetensors    all that the next step depends on, to go on after an interruption
 model.safetensors         the fitted model
 figures/                  pictures, each beside a CSV file with its numbers
-RESULT.json               the test log-likelihood, what it is worth and what it cost; written last
+RESULT.json               what was measured on the test part, what it is worth and what it cost; written last
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,9 +25,9 @@ from irkit.learn.metrics import METRICS, read_metrics
 from irkit.recipe.training import TrainingRecipe, load_training
 
 if TYPE_CHECKING:
-    from irkit.generative.base import Density
-    from irkit.generative.figures import Figure
-    from irkit.io.density import DensityData
+    from irkit.learn.data import Data
+    from irkit.learn.figures import Figure
+    from irkit.learn.model import Model
 
 CONFIG, MODEL, FIGURES, RESULT = "config.yaml", "model.safetensors", "figures", "RESULT.json"
 CHECKPOINT = "checkpoint.safetensors"  # as `irkit.learn.saved` has it, which needs torch
@@ -41,7 +40,7 @@ class Run:
 
     folder: Path
     recipe: TrainingRecipe
-    model: Density
+    model: Model
     result: dict[str, Any]
     "What `RESULT.json` holds."
     figures: list[Figure]
@@ -51,9 +50,7 @@ class Run:
 class Opened:
     """A model that was trained before."""
 
-    model: Density
-    shape: tuple[int, int]
-    "Rows and columns of the picture that a row is."
+    model: Model
     recipe: TrainingRecipe | None
     "How it was trained, where a run folder says so."
 
@@ -93,7 +90,7 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
     data = recipe.load_data()
     untrained = recipe.build()
     with torch.random.fork_rng(devices=[]), enough_memory(recipe.name, smaller(untrained.config_type.model_fields)):
-        untrained.build(data.train.shape[1])
+        untrained.build(data.spec)
     with _claimed(place, recipe, resume):
         shown = recipe.with_settings({"trainer.progress": progress})
         model = shown.fit(data, folder=place, resume=resume, started=lambda: _state(place, recipe))
@@ -101,30 +98,30 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
     return Run(place, recipe, model, found, figures)
 
 
-def _record(
-    place: Path, recipe: TrainingRecipe, model: Density, data: DensityData
-) -> tuple[list[Figure], dict[str, Any]]:
+def _record(place: Path, recipe: TrainingRecipe, model: Model, data: Data) -> tuple[list[Figure], dict[str, Any]]:
     """Evaluate a fitted model and write all that a run leaves but what training has written."""
-    from irkit.generative.figures import write_figures
-    from irkit.generative.result import result
+    from irkit.learn.figures import figures
+    from irkit.learn.record import record
 
     fresh = not (place / RESULT).is_file()
     if fresh:  # before the evaluation, which may take long
         model.save(place / MODEL)
     seed = recipe.rule().seed
     with enough_memory(recipe.name, smaller(recipe.arguments(), before="evaluate.")):
-        found = result(model, data, test_rows=recipe.test_rows, evaluate=recipe.arguments())
+        found = record(model, data, test_rows=recipe.test_rows, evaluate=recipe.arguments())
     found = {"recipe": recipe.name, "recipe_hash": recipe.hash, "seed": seed, "budget": _budget(recipe)} | found
     with writing(place / RESULT) as file:  # takes its place last, and not at all if anything before fails
         file.write((json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
         file.flush()
-        figures = write_figures(model, data, place / FIGURES, seed=seed)
+        drawn = figures(model, data, seed=seed, test_rows=recipe.test_rows)
+        for figure in drawn:
+            figure.write(place / FIGURES)
         if not fresh:
             model.save(place / MODEL)
-    return figures, found
+    return drawn, found
 
 
-def resume_fit(recipe: TrainingRecipe, data: DensityData, folder: Path) -> Density:
+def resume_fit(recipe: TrainingRecipe, data: Data, folder: Path) -> Model:
     """Fit a recipe in a run folder from where it stands there; a training that has ended is not repeated.
 
     Raises
@@ -150,8 +147,7 @@ def open_model(source: str | Path) -> Opened:
     """
     path = Path(source)
     if not path.is_dir():
-        model = load_model(path)
-        return Opened(model, _square(model.size), None)
+        return Opened(load_model(path), None)
     parts = _parts(path)
     if MODEL not in parts:
         state = "it is no run"
@@ -161,8 +157,7 @@ def open_model(source: str | Path) -> Opened:
         raise NotFoundError(f"{path}: holds no {MODEL}, {state}")
     if CONFIG not in parts:
         raise NotFoundError(f"{path}: its {CONFIG} is missing; restore it, or give {path / MODEL} itself")
-    recipe, model = load_training(path / CONFIG), load_model(path / MODEL)
-    return Opened(model, _shape(path / RESULT, model.size), recipe)
+    return Opened(load_model(path / MODEL), load_training(path / CONFIG))
 
 
 def _state(folder: Path, recipe: TrainingRecipe) -> None:
@@ -244,22 +239,3 @@ def _budget(recipe: TrainingRecipe) -> dict[str, Any]:
     rule = recipe.rule()
     budgets = {"epochs": rule.epochs, "steps": rule.steps, "seconds": rule.seconds, "patience": rule.patience}
     return {name: value for name, value in budgets.items() if value is not None}
-
-
-def _shape(path: Path, size: int) -> tuple[int, int]:
-    """Return the shape of a picture that a result states."""
-    if not path.is_file():
-        return _square(size)
-    try:
-        rows, columns = json.loads(path.read_bytes())["shape"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise DataError(f"{path}: is not the result of a run; restore it, or train again") from None
-    if not (isinstance(rows, int) and isinstance(columns, int) and rows * columns == size):
-        raise DataError(f"{path}: its shape must make the {size} values of a row, got {rows} x {columns}; restore it")
-    return rows, columns
-
-
-def _square(size: int) -> tuple[int, int]:
-    """Return the sides of a square of so many values, or one line of them."""
-    side = math.isqrt(size)
-    return (side, side) if side * side == size else (1, size)

@@ -27,7 +27,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from irkit import locate
@@ -39,7 +38,8 @@ from irkit.recipe.recipe import Recipe, load_recipe
 from irkit.yamlfile import YamlFile, dump_yaml, read_yaml
 
 if TYPE_CHECKING:
-    from irkit.generative.base import Density
+    from irkit.learn.data import Data
+    from irkit.learn.model import Model
     from irkit.learn.trainer import TrainerConfig
 
 SETTINGS = ("config", "data", "binarise", "trainer", "validate", "evaluate", "test_rows")
@@ -110,7 +110,7 @@ class TrainingRecipe:
     def __hash__(self) -> int:
         return hash((self.name, self.hash))
 
-    def build(self) -> Density:
+    def build(self) -> Model:
         """Return the untrained model."""
         return copy.copy(self._model)
 
@@ -137,18 +137,18 @@ class TrainingRecipe:
 
     def fit(
         self,
-        data: DensityData | None = None,
+        data: Data | None = None,
         *,
         seed: int | None = None,
         folder: str | os.PathLike[str] | None = None,
         resume: bool = False,
         started: Callable[[], None] | None = None,
-    ) -> Density:
+    ) -> Model:
         """Return the model, fitted.
 
         Parameters
         ----------
-        data : DensityData, optional
+        data : Data, optional
             Default what `load_data` gives.
         seed : int, optional
             Default the trainer's. The binarisation has a seed of its own, so that it stays the same data.
@@ -167,9 +167,8 @@ class TrainingRecipe:
         rows = self.load_data() if data is None else data
         self._check_parts(rows)
         rule = self._rule if seed is None else self._rule.changed(seed=seed)
-        valid = rows.valid if self.validate else None
         return self._model.fit(
-            rows.train, valid, trainer=rule, dynamic=rows.dynamic, folder=folder, resume=resume, started=started
+            rows, validate=self.validate, trainer=rule, folder=folder, resume=resume, started=started
         )
 
     def with_settings(self, settings: Mapping[str, Any]) -> TrainingRecipe:
@@ -221,11 +220,11 @@ class TrainingRecipe:
         values = {name: getattr(self, name) for name in FIELDS}
         return dump_yaml({name: value for name, value in values.items() if value not in ("", {}, None)})
 
-    def _check_parts(self, rows: DensityData) -> None:
+    def _check_parts(self, rows: Data) -> None:
         """Raise `ConfigError` if a part to learn from is the test part: single rows recur, whole parts do not."""
-        learned = {"training": rows.train, **({"validation": rows.valid} if self.validate else {})}
+        learned = {"training": "train", **({"validation": "valid"} if self.validate else {})}
         for name, part in learned.items():
-            if np.array_equal(part, rows.test):
+            if len(rows.part(part)) and rows.part(part).same(rows.part("test")):
                 raise self._fail(f"the {name} rows of {rows.name} are its test rows; give each part its own", "data")
 
     def _run(self) -> dict[str, Any]:
@@ -239,7 +238,7 @@ class TrainingRecipe:
         }
 
     @cached_property
-    def _model(self) -> Density:
+    def _model(self) -> Model:
         try:
             kind = model_class(self.model)
         except IrkitError as error:
@@ -255,8 +254,8 @@ class TrainingRecipe:
 
     @cached_property
     def _arguments(self) -> dict[str, Any]:
-        known = {name: one.default for name, one in inspect.signature(self._model.log_prob).parameters.items()}
-        del known["x"]
+        asked = inspect.signature(self._model.log_prob).parameters if self._model.can("log_prob") else {}
+        known = {name: one.default for name, one in asked.items() if one.kind is one.KEYWORD_ONLY}
         for name, value in self.evaluate.items():
             if name not in known:
                 choose = near_misses(name, known) if known else "it has no arguments"

@@ -8,10 +8,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from irkit.evaluate.compare import LEVEL
-from irkit.evaluate.schema import FigureName, check_result
+from irkit.evaluate.schema import check_result
 from irkit.report.numbers import digits_for, fixed, lower_is_better, plain
 
 
@@ -149,8 +149,15 @@ class Board:
 
     @property
     def pictures(self) -> list[str]:
-        """What pictures show, in the order they are laid out."""
-        return [name for name in get_args(FigureName) if any(name in system.pictures for system in self.pictured)]
+        """What pictures show, in the order they are laid out: each system's own, where they agree."""
+        names: list[str] = []
+        for system in self.pictured:
+            at = 0
+            for name in system.pictures:
+                if name not in names:
+                    names.insert(at, name)
+                at = names.index(name) + 1
+        return names
 
     @property
     def facts(self) -> list[str]:
@@ -284,7 +291,7 @@ def _system(system: Mapping[str, Any], baseline: str | None, columns: list[_Colu
             column.measure.name: {plain(qid): value for qid, value in system["per_query"][column.name].items()}
             for column in columns
         },
-        pictures={figure["name"]: _picture(figure) for figure in system.get("figures", [])},
+        pictures={plain(figure["name"]): _picture(figure) for figure in system.get("figures", [])},
     )
 
 

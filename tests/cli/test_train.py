@@ -47,7 +47,7 @@ def test_train_prints_the_number_and_where_the_page_is(irkit, folder):
     done = irkit("train", "nade-digits", *SHORT, "--set", "config.hidden_size=3")
     number, page = done.lines
     assert re.fullmatch(
-        r"runs/nade-digits: log p\(x\) -\d\d\.\d\d nats \(exact\) on 250 test rows, independent bits -\d\d\.\d\d; "
+        r"runs/nade-digits: log p -\d\d\.\d\d nats \(exact\) on 250 test rows, independent bits -\d\d\.\d\d; "
         r"1 epochs in [\d.]+ s",
         number,
     )
@@ -68,7 +68,7 @@ def test_the_page_holds_its_figures_and_fetches_nothing(runs):
     page = Page(text)
     addresses = [attrs["src"] for tag, attrs in page.found if tag == "img"]
     assert len(addresses) == 5
-    for name in ("samples.png", "latent.svg"):
+    for name in ("samples.png", "latent-plane.svg"):
         content = base64.b64encode((runs / "vae" / "figures" / name).read_bytes()).decode()
         assert any(address.endswith(content) for address in addresses)
     links = [value for _, attrs in page.found for key, value in attrs.items() if key in {"src", "href"}]
@@ -78,7 +78,7 @@ def test_the_page_holds_its_figures_and_fetches_nothing(runs):
     policy = next(attrs["content"] for tag, attrs in page.found if attrs.get("http-equiv"))
     assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
     result = json.loads((runs / "vae" / "RESULT.json").read_text())
-    assert f"\u2265 \u2212{-result['value']:.2f} \u00b1 " in text
+    assert f"\u2265 \u2212{-result['measures']['log p']['value']:.2f} \u00b1 " in text
     assert "knn_5_accuracy" in text
     assert "latent_size: 2" in text
 
@@ -122,7 +122,10 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
         ),
         (["sample", "none"], "irkit: none: there is no such checkpoint"),
         (["sample", "none", "-n", "0"], "irkit: sample: -n must be 1 or more, got 0"),
-        (["sample", "none", "--out", "a.gif"], "irkit: sample: --out must end in .png or .npy or .csv, got a.gif"),
+        (
+            ["sample", "none", "--out", "a.gif"],
+            "irkit: sample: --out must end in .png or .npy or .csv or .jsonl, got a.gif",
+        ),
         (["encode", "none", "digits"], "irkit: none: there is no such checkpoint"),
         (["encode", "none", "digits", "--out", "a.png"], "irkit: encode: --out must end in .npy or .csv, got a.png"),
     ],
@@ -143,6 +146,29 @@ def test_a_folder_that_holds_a_run_is_refused(irkit, runs):
     assert (runs / "made" / "RESULT.json").read_bytes() == before
 
 
+def test_a_model_without_a_likelihood_is_trained_resumed_sampled_and_recorded(irkit, folder, monkeypatch):
+    from irkit.generative.saved import MODELS, load_model
+
+    monkeypatch.setitem(MODELS, "gan", "tests.learn.test_toy_gan:GAN")
+    (folder / "gan.yaml").write_text("name: gan\nmodel: gan\ndata: digits\ntrainer: {epochs: 2, batch_size: 400}\n")
+    number, _ = irkit("train", "gan.yaml", "--run", "whole").lines
+    assert re.fullmatch(r"whole: 2 epochs in [\d.]+ s", number)
+    irkit("train", "gan.yaml", "--run", "parts", "--set", "trainer.epochs=1")
+    irkit("train", "gan.yaml", "--run", "parts", "--resume")
+    whole, parts = (load_model(folder / run / "model.safetensors").net.state_dict() for run in ("whole", "parts"))
+    assert all((whole[name] == parts[name]).all() for name in whole)
+    result = json.loads((folder / "parts" / "RESULT.json").read_text())
+    assert (result["measures"], result["valid"], result["epochs"]) == ({}, None, 2)
+    assert {path.name for path in (folder / "parts" / "figures").glob("*.*g")} == {"samples.png", "learning-curve.svg"}
+    assert "Computed on" in (folder / "parts" / "report.html").read_text()
+    assert irkit("sample", "parts", "-n", 3, "--out", "a.npy").lines == ["a.npy: 3 rows of 64 values from gan, seed 1"]
+    assert np.load("a.npy").shape == (3, 64)
+    done = irkit("encode", "parts", "digits", status=2)
+    assert done.err == "irkit: gan: does not encode; choose another model for that, it can sample\n"
+    (folder / "odd.yaml").write_text((folder / "gan.yaml").read_text() + "evaluate: {samples: 5}\n")
+    assert "gan: log_prob has no argument 'samples'; it has no arguments" in irkit("train", "odd.yaml", status=2).err
+
+
 # -------------------------------------------------------------------------------------------------- sample
 
 
@@ -157,6 +183,8 @@ def test_samples_are_the_models_in_every_format(irkit, runs, folder):
     np.testing.assert_array_equal(rows, model.sample(7, seed=3))
     irkit("sample", runs / "vae", "-n", 7, "--seed", 3, "--out", "a.csv")
     np.testing.assert_array_equal(np.loadtxt("a.csv", delimiter=","), rows)
+    irkit("sample", runs / "vae", "-n", 7, "--seed", 3, "--out", "a.jsonl")
+    np.testing.assert_array_equal([json.loads(line) for line in (folder / "a.jsonl").read_text().splitlines()], rows)
     irkit("sample", runs / "vae" / "model.safetensors")
     assert (folder / "samples.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
@@ -173,12 +201,12 @@ def test_vectors_are_the_models_of_the_data_as_it_was_trained_on(irkit, runs, fo
     assert done.lines == ["vectors.npy: 250 rows of 2 values from vae"]
     vectors = np.load("vectors.npy", allow_pickle=False)
     assert vectors.dtype == np.float32
-    np.testing.assert_array_equal(vectors, model.transform(load_density("digits", binarise="sample").test))
+    np.testing.assert_array_equal(vectors, model.encode(load_density("digits", binarise="sample").test))
     irkit("encode", runs / "vae", "digits", "--binarise", "threshold", "--part", "valid", "--out", "valid.npy")
-    np.testing.assert_array_equal(np.load("valid.npy"), model.transform(load_density("digits").valid))
+    np.testing.assert_array_equal(np.load("valid.npy"), model.encode(load_density("digits").valid))
     irkit("encode", runs / "vae" / "model.safetensors", "digits", "--out", "bare.csv")
     np.testing.assert_allclose(
-        np.loadtxt("bare.csv", delimiter=","), model.transform(load_density("digits").test), rtol=1e-5
+        np.loadtxt("bare.csv", delimiter=","), model.encode(load_density("digits").test), rtol=1e-5
     )
 
 
@@ -228,7 +256,10 @@ def test_a_table_that_is_no_matrix_is_one_line(irkit, runs, folder, text):
 
 def test_a_model_without_a_representation_says_so(irkit, runs, folder):
     done = irkit("encode", runs / "made", "digits", status=2)
-    assert done.err == "irkit: made: has no hidden representation; choose another model to transform with\n"
+    assert done.err == (
+        "irkit: made: does not encode; choose another model for that, it can give log-probabilities, score examples, "
+        "sample\n"
+    )
     assert list(folder.iterdir()) == []
 
 

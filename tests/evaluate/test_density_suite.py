@@ -16,10 +16,10 @@ from irkit.evaluate import density_suite, run_suite
 from irkit.evaluate.density_suite import INDEPENDENT
 from irkit.evaluate.schema import check_result
 from irkit.evaluate.suite import parse_suite
-from irkit.generative.gallery import Gallery
-from irkit.generative.result import independent_log_prob
+from irkit.generative.independent import independent_log_prob
 from irkit.io.density import DensityData
 from irkit.learn.estimate import Estimate
+from irkit.learn.figures import Figure
 from irkit.report import html, markdown, table
 from irkit.yamlfile import parse_yaml
 
@@ -99,10 +99,10 @@ class Size:
         return self.n
 
 
-def drawn(model, data, *, seed, test_rows):
+def drawn(model, data, *, seed, test_rows, look):
     """Two pictures, one of them too large for a board."""
-    figure = {"name": "samples", "caption": f"seed {seed}", "media": "image/svg+xml", "content": "<svg />"}
-    return Gallery([figure, {**figure, "content": "<svg " + " " * 100_000}], ["said of the pictures"])
+    figure = Figure("samples", f"seed {seed}", "image/svg+xml", b"<svg />", b"")
+    return [figure, replace(figure, content=b"<svg " + b" " * 100_000, note="said of the pictures")]
 
 
 EXACT = Told((-1.0, -2.0, -1.5))
@@ -115,7 +115,7 @@ def shelf(monkeypatch):
     recipes = {"exact": EXACT, "below": BELOW}
     monkeypatch.setattr("irkit.recipe.load_training", recipes.__getitem__, raising=False)
     monkeypatch.setattr(density_suite, "load_density", lambda name, binarise: toy_data())
-    monkeypatch.setattr("irkit.generative.gallery.gallery", drawn)
+    monkeypatch.setattr("irkit.learn.figures.figures", drawn)
     return recipes
 
 
@@ -254,7 +254,7 @@ def test_what_was_trained_is_not_trained_again(trained, monkeypatch):
     assert {path.name for path in runs.iterdir()} == {"nade", "plane"}
     assert means(first) == means(digits_rows())  # folders change no number
     with monkeypatch.context() as broken:
-        broken.setattr("irkit.generative.base.Net.loss", lambda *given: 1 / 0)
+        broken.setattr("irkit.learn.net.ScoreNet.loss", lambda *given: 1 / 0)
         again = digits_rows(runs)
         with pytest.raises(ZeroDivisionError):
             digits_rows(runs, DIGITS.replace("epochs: 2", "epochs: 3"))  # goes on from the second

@@ -73,8 +73,8 @@ def test_a_wheel_writes_to_the_users_folder(tmp_path, monkeypatch):
 
 
 def test_pictures_come_back_as_they_were(tmp_path):
-    found = read_results(write_results(changed(figures=[SAMPLES]), tmp_path / "x.json"))
-    assert found["boards"][0]["systems"][0]["figures"] == [SAMPLES]
+    found = read_results(write_results(changed(figures=[SAMPLES, {**SAMPLES, "name": "cat"}]), tmp_path / "x.json"))
+    assert found["boards"][0]["systems"][0]["figures"] == [SAMPLES, {**SAMPLES, "name": "cat"}]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_pictures_come_back_as_they_were(tmp_path):
         (changed(name=3), r"boards.0.systems.0.name is not valid, got 3"),
         (changed(measures={"AP": CELL, "RR": CELL}), r"measures of bm25 on lee has AP, RR, but the board's are AP"),
         (changed(per_query={}), r"per_query of bm25 on lee has nothing, but the board's are AP"),
-        (changed(figures=[{**SAMPLES, "name": "cat"}]), r"figures.0.name is not valid, got 'cat'; input should be 's"),
+        (changed(figures=[{**SAMPLES, "name": ""}]), r"figures.0.name is not valid, got ''; string should have at l"),
         (changed(figures=[{**SAMPLES, "media": "text/html"}]), r"figures.0.media is not valid, got 'text/html'"),
         (changed(figures=[{**SAMPLES, "content": "<svg />"}]), r"figures.0 is not valid, got .*; it is no image/png$"),
         (changed(figures=[{**SAMPLES, "content": 'iVBORw0K\n"'}]), r"figures.0 is not valid, .*; it is no image/png$"),

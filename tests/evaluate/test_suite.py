@@ -23,11 +23,11 @@ from irkit.evaluate import (
     tune,
     write_results,
 )
-from irkit.evaluate.machine import machine
 from irkit.evaluate.resources import suite_vectors
 from irkit.evaluate.schema import check_result
 from irkit.evaluate.suite import Composite, parse_suite
 from irkit.locate import names
+from irkit.machine import machine
 from irkit.recipe import load_recipe, load_training
 from irkit.yamlfile import parse_yaml
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from irkit.errors import ConfigError
+from irkit.errors import AbilityError, ConfigError
 from irkit.generative.darn import DARN, Conditional, DARNConfig
 from irkit.generative.nade import nade_logits
 from irkit.io.density import load_density
+from irkit.io.kinds import Spec
 from irkit.learn.estimators import all_bits
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Now
@@ -30,7 +31,7 @@ SHAPES = [
 def model(size: int = 6, seed: int = 0, scale: float = 1.0, **config) -> DARN:
     torch.manual_seed(seed)
     found = DARN(DARNConfig(**config))
-    found.net = found.build(size).double()
+    found.net = found.build(Spec("rows", (size,))).double()
     with torch.no_grad():
         for parameter in found.net.parameters():
             parameter.normal_(0, scale)
@@ -190,27 +191,33 @@ def test_without_latent_bits_the_likelihood_is_exact_and_that_of_logistic_regres
     estimate = found.log_prob(x)
     assert estimate.kind == "exact"
     np.testing.assert_allclose(estimate.value, [slow_linear(found.net.decoders[0], row, None) for row in x], rtol=1e-12)
-    assert found.report(x)["code_h"] == 0.0
+    assert found.measures(x)["code_h"].estimate.value == 0.0
 
 
 def test_the_representation_is_the_posterior_of_the_lowest_layer():
     found, x = model(hidden_sizes=(3, 2)), oracle.bits(6)[::9]
     w, b = (parameter.detach().numpy() for parameter in found.net.encoders[0].parameters())
     slow = [[oracle.sigmoid(float(row @ w[j] + b[j])) for j in range(3)] for row in x]
-    np.testing.assert_allclose(found.transform(x), slow, rtol=1e-6)
-    with pytest.raises(ConfigError, match="darn: without latent bits there is no hidden representation; set hidden_s"):
-        model(hidden_sizes=()).transform(x)
+    np.testing.assert_allclose(found.encode(x), slow, rtol=1e-6)
+    assert found.can("encode")
+    with pytest.raises(
+        AbilityError, match="darn: does not encode; choose another model for that, it can give log-prob"
+    ):
+        model(hidden_sizes=()).encode(x)
 
 
 def test_the_report_adds_up_in_nats_and_bits():
     found, x = model(hidden_sizes=(4,), scale=0.5), oracle.bits(6).repeat(50, axis=0)
-    report = found.report(x)
+    measures = found.measures(x)
+    report = {name: one.estimate.value for name, one in measures.items()}
     with torch.no_grad():
         code = found.net.code_exact(torch.from_numpy(oracle.bits(6)))
     assert report["code_h"] == pytest.approx(float(code.h.mean()), abs=0.05)
     assert report["code_x"] == pytest.approx(float(code.x.mean()), abs=0.05)
     assert report["code"] == pytest.approx(report["code_h"] + report["code_x"])
     assert report["code_bits"] == pytest.approx(report["code"] / math.log(2))
+    assert (measures["code"].unit, measures["code_bits"].unit) == ("nats", "bits")
+    assert report["log p"] == found.log_prob(x).mean().value
 
 
 # ------------------------------------------------------------------------------------------------ gradients
@@ -291,7 +298,7 @@ def test_the_baseline_learns_only_while_training():
 
 def test_too_many_latent_bits_to_enumerate_are_refused():
     with pytest.raises(ConfigError, match="at most 12 latent bits can be enumerated, got 13; choose estimator st"):
-        DARN(DARNConfig(hidden_sizes=(13,), estimator="exact")).build(4)
+        DARN(DARNConfig(hidden_sizes=(13,), estimator="exact")).build(Spec("rows", (4,)))
     with pytest.raises(ConfigError, match="at most 12 latent bits can be enumerated, got 13; use log_prob"):
         model(hidden_sizes=(13,)).exact_log_prob(oracle.bits(6))
 

@@ -6,6 +6,7 @@ import torch
 
 from irkit.generative.dbm import DBM, DBMConfig
 from irkit.generative.rbm import ais_log_z
+from irkit.io.kinds import Spec
 from irkit.learn.phases import Now
 from tests.oracles import density as oracle
 
@@ -13,7 +14,7 @@ from tests.oracles import density as oracle
 def model(size: int = 4, hidden: tuple[int, int] = (3, 2), seed: int = 0, **config) -> DBM:
     torch.manual_seed(seed)
     found = DBM(DBMConfig(hidden_sizes=hidden, **config))
-    found.net = found.build(size).double()
+    found.net = found.build(Spec("rows", (size,))).double()
     with torch.no_grad():
         for parameter in found.net.parameters():
             parameter.normal_()
@@ -76,7 +77,7 @@ def test_the_representation_is_the_mean_field_of_both_layers():
     found, v = model(mean_field=60), oracle.bits(4)
     m1, m2 = (part.numpy() for part in found.net.mean_field(torch.from_numpy(v)))
     w1, w2, c1 = (p.detach().numpy() for p in (found.net.w1, found.net.w2, found.net.c1))
-    vectors = found.transform(v)
+    vectors = found.encode(v)
     np.testing.assert_allclose(vectors, np.concatenate([m1, m2], 1), rtol=1e-6)
     np.testing.assert_allclose(vectors[:, :3], 1 / (1 + np.exp(-(c1 + v @ w1 + vectors[:, 3:] @ w2.T))), atol=1e-3)
 

@@ -9,7 +9,7 @@ import torch
 
 import irkit.generative
 import irkit.learn
-from irkit.errors import ConfigError, DataError, NotFittedError, ShapeError
+from irkit.errors import AbilityError, DataError, NotFittedError, ShapeError
 from irkit.generative import DARN, DBM, MADE, NADE, RBM, VAE, EoNADE
 from irkit.generative.base import Density
 from irkit.generative.darn import DARNConfig
@@ -19,6 +19,8 @@ from irkit.generative.made import MADEConfig
 from irkit.generative.nade import NADEConfig
 from irkit.generative.rbm import RBMConfig
 from irkit.generative.vae import VAEConfig
+from irkit.io.kinds import DataSet, Rows
+from irkit.learn.contract import check_model
 from irkit.learn.trainer import TrainerConfig
 
 MODELS: dict[str, Density] = {
@@ -47,6 +49,13 @@ def test_a_run_in_two_parts_is_one_run_to_the_bit(model, tmp_path):
     for name, tensor in whole.net.state_dict().items():
         assert torch.equal(tensor, parts.net.state_dict()[name]), name
     assert parts.training.best == whole.training.best
+
+
+@models
+def test_it_keeps_to_the_contract_of_models(model, tmp_path):
+    data = DataSet("toy", *(Rows(part, picture=(3, 4)) for part in (X[:50], X[50:], X[::3])))
+    fitted = check_model(model, data, tmp_path)
+    assert {"log_prob", "score", "sample"} <= fitted.abilities
 
 
 @models
@@ -106,12 +115,14 @@ WIDTHS = {
 def test_rows_become_vectors_each_by_itself(name):
     fitted = MODELS[name].fit(X, trainer=CONFIG)
     if name == "made":  # whose hidden units each see a part of the row
-        with pytest.raises(ConfigError, match="made: has no hidden representation; choose another model"):
-            fitted.transform(X)
+        with pytest.raises(
+            AbilityError, match="made: does not encode; choose another model for that, it can give log-pr"
+        ):
+            fitted.encode(X)
         return
-    vectors = fitted.transform(X)
+    vectors = fitted.encode(X)
     assert (vectors.shape, vectors.dtype) == ((60, WIDTHS[name]), np.float32)
-    np.testing.assert_allclose(fitted.transform(X[7:8]), vectors[7:8], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(fitted.encode(X[7:8]), vectors[7:8], rtol=1e-5, atol=1e-6)
     assert vectors.std(0).max() > 0
 
 

@@ -10,6 +10,7 @@ import torch
 from irkit.errors import DataError, ShapeError
 from irkit.generative.eonade import EoNADE, EoNADEConfig, draw_seen, order_agnostic_log_prob
 from irkit.io.density import load_density
+from irkit.io.kinds import Spec
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.trainer import TrainerConfig
 from tests.oracles import density as oracle
@@ -18,7 +19,7 @@ from tests.oracles import density as oracle
 def model(size: int, hidden: tuple[int, ...] = (5,), seed: int = 0, **config) -> EoNADE:
     torch.manual_seed(seed)
     found = EoNADE(EoNADEConfig(hidden_sizes=hidden, **config))
-    found.net = found.build(size).double()
+    found.net = found.build(Spec("rows", (size,))).double()
     with torch.no_grad():
         for parameter in found.net.parameters():
             parameter.normal_()
@@ -130,14 +131,15 @@ def test_the_representation_is_the_top_layer_with_every_bit_seen():
     first, middle = found.net.first, found.net.middle[0]
     below = torch.tanh(torch.cat([x, torch.ones_like(x)], 1) @ first.weight.T + first.bias)
     slow = torch.tanh(below @ middle.weight.T + middle.bias)
-    np.testing.assert_allclose(found.transform(x), slow.detach(), rtol=1e-6)
+    np.testing.assert_allclose(found.encode(x), slow.detach(), rtol=1e-6)
 
 
 @torch.no_grad()
 def test_the_report_is_the_mean_under_each_order():
     found, x = model(4, orders=3), oracle.bits(4)
     slow = [np.mean([slow_log_prob(found.net, row, order) for row in torch.from_numpy(x)]) for order in found.orders]
-    assert found.report(x)["each_order"] == pytest.approx(slow, rel=1e-9)
+    measures = found.measures(x)
+    assert [measures[f"log p in order {k}"].estimate.value for k in (1, 2, 3)] == pytest.approx(slow, rel=1e-9)
 
 
 def test_wrong_gaps_are_refused():

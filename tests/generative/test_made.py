@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from irkit.generative.made import MADE, MADEConfig, masks
+from irkit.io.kinds import Spec
 from tests.oracles import density as oracle
 
 CONFIGS = [{"hidden_sizes": (7,)}, {"hidden_sizes": (9, 4)}, {"hidden_sizes": (5, 20), "direct": False}]
@@ -13,7 +14,7 @@ CONFIGS = [{"hidden_sizes": (7,)}, {"hidden_sizes": (9, 4)}, {"hidden_sizes": (5
 def model(size: int = 6, **config) -> MADE:
     torch.manual_seed(0)
     found = MADE(MADEConfig(**config))
-    found.net = found.build(size).double()
+    found.net = found.build(Spec("rows", (size,))).double()
     with torch.no_grad():
         for parameter in found.net.parameters():
             parameter.normal_()

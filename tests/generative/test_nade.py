@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from irkit.errors import ConfigError, DataError, NotFittedError, NotFoundError, ShapeError
 from irkit.generative.nade import CHUNK, NADE, NADEConfig, hidden_states, nade_logits
 from irkit.io.density import load_density
+from irkit.io.kinds import Spec
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.trainer import TrainerConfig
 from tests.oracles import density as oracle
@@ -24,7 +25,7 @@ def weights(size: int, hidden: int, seed: int = 0) -> list[torch.Tensor]:
 
 def model(size: int, hidden: int, seed: int = 0, **config) -> NADE:
     found = NADE(NADEConfig(hidden_size=hidden, **config))
-    found.net = found.build(size).double()
+    found.net = found.build(Spec("rows", (size,))).double()
     with torch.no_grad():
         for parameter, value in zip(
             (found.net.w, found.net.c, found.net.v, found.net.b), weights(size, hidden, seed), strict=True
@@ -180,7 +181,7 @@ def test_samples_have_the_probabilities(activation, order):
 def test_the_representation_is_the_hidden_state_after_the_last_bit(activation):
     found, x = model(5, 4, activation=activation, order="random"), rows(3, 5)
     w, c = found.net.w.tolist(), found.net.c.tolist()
-    for row, vector in zip(x.tolist(), found.transform(x), strict=True):
+    for row, vector in zip(x.tolist(), found.encode(x), strict=True):
         seen = [(row[bit], w[d]) for d, bit in enumerate(found.net.order.tolist())]
         a = [c[j] + sum(value * weight[j] for value, weight in seen) for j in range(4)]
         slow = [oracle.sigmoid(one) if activation == "sigmoid" else max(one, 0.0) for one in a]
@@ -190,7 +191,7 @@ def test_the_representation_is_the_hidden_state_after_the_last_bit(activation):
 def test_the_start_is_independent_bits_at_their_frequencies():
     x = np.array([[1.0, 0, 0], [1, 1, 0], [1, 0, 0], [0, 1, 0]], dtype=np.float32)
     found = NADE(NADEConfig(hidden_size=4, order="random"))
-    found.net = found.build(3)
+    found.net = found.build(Spec("rows", (3,)))
     torch.nn.init.zeros_(found.net.v)
     found.net.start(torch.from_numpy(x))
     p = np.array([0.75, 0.5, 1e-3])

@@ -10,6 +10,7 @@ from irkit.errors import ConfigError, DataError
 from irkit.generative.nade import NADE
 from irkit.generative.rbm import RBM, RBMConfig, ais_log_z, exact_log_z, log_unnormalised, stack_rbms
 from irkit.io.density import load_density
+from irkit.io.kinds import Spec
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Now
 from irkit.learn.trainer import TrainerConfig
@@ -23,7 +24,7 @@ def weights(d: int, h: int, scale: float = 1.0, seed: int = 0) -> list[torch.Ten
 
 def model(d: int, h: int, *, scale: float = 1.0, seed: int = 0, **config) -> RBM:
     found = RBM(RBMConfig(hidden_size=h, **config))
-    found.net = found.build(d).double()
+    found.net = found.build(Spec("rows", (d,))).double()
     with torch.no_grad():
         for parameter, value in zip((found.net.w, found.net.b, found.net.c), weights(d, h, scale, seed), strict=True):
             parameter.copy_(value)
@@ -118,7 +119,7 @@ def test_the_exact_gradient_is_that_of_the_exact_likelihood():
 
 def test_chains_persist_and_start_from_the_data():
     found = RBM(RBMConfig(hidden_size=3, chains=50))
-    found.net = found.build(4)
+    found.net = found.build(Spec("rows", (4,)))
     found.net.start(torch.tensor([[1.0, 0, 1, 0]]).repeat(10, 1))
     assert torch.equal(found.net.chains, torch.tensor([1.0, 0, 1, 0]).expand(50, 4))
     found.net.b.data.zero_()
@@ -127,7 +128,7 @@ def test_chains_persist_and_start_from_the_data():
     after = found.net.chains.clone()
     assert not torch.equal(before, after)
     assert "chains" in found.net.state_dict()
-    assert RBM(RBMConfig(chains=None)).build(4).chains.numel() == 0
+    assert RBM(RBMConfig(chains=None)).build(Spec("rows", (4,))).chains.numel() == 0
 
 
 def test_gibbs_has_the_models_marginals():
@@ -233,7 +234,7 @@ def test_it_learns_the_digits_without_chains_that_persist(digits, tmp_path):
     assert found.ess > 0.2
     assert found.interval()[0] >= 0.75 * oracle.independent_bits(digits.train, digits.test)
     fitted.save(tmp_path / "a")
-    np.testing.assert_array_equal(RBM.load(tmp_path / "a").transform(digits.test), fitted.transform(digits.test))
+    np.testing.assert_array_equal(RBM.load(tmp_path / "a").encode(digits.test), fitted.encode(digits.test))
 
 
 def test_reals_are_learned_better_than_one_gaussian():
@@ -257,7 +258,16 @@ def test_a_stack_passes_features_up(digits):
     trainer = TrainerConfig(epochs=1, batch_size=100, optimiser=OptimiserConfig(kind="sgd", learning_rate=0.1))
     stack = stack_rbms(digits.train, [20, 10], trainer=trainer)
     assert [tuple(one.net.w.shape) for one in stack] == [(64, 20), (20, 10)]
-    first = stack[0].transform(digits.test)
+    first = stack[0].encode(digits.test)
     w, c = stack[0].net.w.detach().numpy(), stack[0].net.c.detach().numpy()
     assert first[3, 7] == pytest.approx(oracle.sigmoid(c[7] + digits.test[3] @ w[:, 7]), rel=1e-5)
-    assert stack[1].transform(first).shape == (250, 10)
+    assert stack[1].encode(first).shape == (250, 10)
+
+
+def test_the_reconstruction_is_one_pass_of_means():
+    x = load_density("digits").cut(100, 30, 20)
+    found = RBM(RBMConfig(hidden_size=3)).fit(x.train, trainer=TrainerConfig(epochs=2, batch_size=50))
+    w, b, c = (getattr(found.net, name).detach().numpy() for name in "wbc")
+    hidden = 1 / (1 + np.exp(-(x.test @ w + c)))
+    np.testing.assert_allclose(found.reconstruct(x.test), 1 / (1 + np.exp(-(hidden @ w.T + b))), rtol=1e-5)
+    np.testing.assert_allclose(found.encode(x.test), hidden, rtol=1e-5)

@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from irkit.errors import ConfigError
+from irkit.errors import AbilityError, ConfigError
 from irkit.generative.coders import Encoder, RecurrentDecoder
-from irkit.generative.vae import VAE, VAEConfig, knn_accuracy
+from irkit.generative.vae import VAE, VAEConfig
+from irkit.io.kinds import Spec
+from irkit.learn.figures import latent_grid
 from irkit.learn.objectives import KLSchedule
 from irkit.learn.phases import Now
 from tests.oracles import density as oracle
@@ -20,7 +22,7 @@ SHAPE = (2, 3)
 def model(size: int = 6, seed: int = 0, scale: float = 1.0, **config) -> VAE:
     torch.manual_seed(seed)
     found = VAE(VAEConfig(hidden_size=5, **config))
-    found.net = found.build(size).double()
+    found.net = found.build(Spec("rows", (size,))).double()
     with torch.no_grad():
         for parameter in found.net.parameters():
             parameter.normal_(0, scale)
@@ -58,7 +60,7 @@ class PCA(nn.Module):
 def pca_model() -> tuple[VAE, PCA, torch.Tensor]:
     pca = PCA()
     found = VAE(VAEConfig(hidden_size=2, observed="reals"))
-    found.net = found.build(5).double()
+    found.net = found.build(Spec("rows", (5,))).double()
     del found.net.encoder, found.net.decoder
     found.net.encoder, found.net.decoder = pca.encoder, pca.decoder
     with torch.no_grad():
@@ -231,14 +233,15 @@ class _Callable:
 )
 def test_a_shape_that_does_not_fit_is_refused(config, message):
     with pytest.raises(ConfigError, match=message):
-        VAE(VAEConfig(**config)).build(6)
+        VAE(VAEConfig(**config)).build(Spec("rows", (6,)))
 
 
 def test_what_needs_few_latent_dimensions_says_so():
     with pytest.raises(ConfigError, match="quadrature is for 1 or 2 latent dimensions, got 3; use log_prob"):
         model(latent_size=3).quadrature(oracle.bits(6))
-    with pytest.raises(ConfigError, match="a grid needs 2 latent dimensions and an mlp decoder"):
-        model(latent_size=1).grid()
+    recurrent = model(latent_size=2, encoder="gru", decoder="lstm", shape=SHAPE)
+    with pytest.raises(AbilityError, match="vae: does not decode; choose another model for that, it can give log-prob"):
+        recurrent.decode(np.zeros((1, 2)))
 
 
 # ------------------------------------------------------------------------------------------------ pictures
@@ -247,7 +250,7 @@ def test_what_needs_few_latent_dimensions_says_so():
 def test_the_representation_is_the_posterior_mean_and_a_reconstruction_its_decoding():
     found, x = model(latent_size=3), torch.from_numpy(oracle.bits(6)[::7])
     mean, _ = found.net.encoder(x)
-    np.testing.assert_allclose(found.transform(x), mean.detach(), rtol=1e-6)
+    np.testing.assert_allclose(found.encode(x), mean.detach(), rtol=1e-6)
     np.testing.assert_allclose(found.reconstruct(x), torch.sigmoid(found.net.decoder(mean, x)).detach(), rtol=1e-6)
     recurrent = model(latent_size=2, encoder="gru", decoder="lstm", shape=SHAPE)
     given = torch.sigmoid(recurrent.net.decoder(recurrent.net.encoder(x)[0], x))  # each row of pixels after those above
@@ -258,7 +261,7 @@ def test_the_representation_is_the_posterior_mean_and_a_reconstruction_its_decod
 
 def test_the_grid_is_decoded_at_gaussian_quantiles():
     found = model(latent_size=2)
-    pictures = found.grid(3)
+    pictures = latent_grid(found, 3)
     assert pictures.shape == (9, 6)
     q = 0.9674215661017014  # the normal quantile of 5/6
     z = torch.tensor([[-q, q], [q, -q]], dtype=torch.float64)
@@ -267,25 +270,12 @@ def test_the_grid_is_decoded_at_gaussian_quantiles():
     np.testing.assert_allclose(pictures[[0, 8]], corners, rtol=1e-5)
 
 
-def test_neighbours_vote_without_the_point_itself():
-    points = np.array([[0.0, 0], [0, 1], [1, 0], [9, 9], [9, 8], [8, 9], [0.4, 0.4]])
-    labels = np.array([0, 0, 0, 1, 1, 1, 1])
-    assert knn_accuracy(points, labels, k=3) == pytest.approx(6 / 7)
-    rng = np.random.default_rng(0)
-    points, labels = rng.normal(size=(300, 2)), rng.integers(0, 3, 300)
-    right = 0
-    for i in range(300):
-        nearest = sorted((j for j in range(300) if j != i), key=lambda j: ((points[i] - points[j]) ** 2).sum())[:5]
-        right += np.bincount(labels[nearest]).argmax() == labels[i]
-    assert knn_accuracy(points, labels) == pytest.approx(right / 300)
-
-
 def test_units_that_say_nothing_are_not_active():
     found = model(latent_size=3)
     with torch.no_grad():
         found.net.encoder.mean.weight *= 10
         found.net.encoder.mean.weight[1] = 0
-    report = found.report(oracle.bits(6))
+    report = {name: one.estimate.value for name, one in found.measures(oracle.bits(6)).items()}
     assert report["active_units"] == 2
     assert report["elbo"] == pytest.approx(report["reconstruction"] - report["kl"])
     assert "knn_5_accuracy" not in report

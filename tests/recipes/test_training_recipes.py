@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from irkit import locate
-from irkit.generative.result import independent_log_prob
+from irkit.generative.independent import independent_log_prob
 from irkit.generative.saved import MODELS
 from irkit.io.density import load_density
 from irkit.recipe import list_recipes, load_training

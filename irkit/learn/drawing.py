@@ -1,7 +1,7 @@
 """Pictures without a plotting library: rows of pixels as PNG, curves and points as SVG.
 
-PNG is the grey subset of the W3C recommendation "Portable Network Graphics" (second edition, 2003):
-8 bits a pixel, no interlacing, no filter.
+PNG is a subset of the W3C recommendation "Portable Network Graphics" (second edition, 2003): grey or RGB,
+8 bits a value, no interlacing, no filter. Which figures a model has is said in `irkit.learn.figures`.
 """
 
 from __future__ import annotations
@@ -44,12 +44,19 @@ class Curve(NamedTuple):
     y: Floats
 
 
-def png(grey: Floats) -> bytes:
-    """Write a picture (R, C) of grey values, 0 black to 1 white, as a PNG file."""
-    pixels = np.rint(255 * np.clip(grey, 0, 1)).astype(np.uint8)
-    rows, columns = pixels.shape
-    header = struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0)
-    content = zlib.compress(np.insert(pixels, 0, 0, axis=1).tobytes(), 9)  # each line begins with its filter, none
+def png(picture: Floats) -> bytes:
+    """Write a picture as a PNG file.
+
+    Parameters
+    ----------
+    picture : (R, C) grey values, or (R, C, 3) of red, green and blue
+        0 dark to 1 light.
+    """
+    pixels = np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
+    rows, columns, *channels = pixels.shape
+    header = struct.pack(">IIBBBBB", columns, rows, 8, 2 if channels else 0, 0, 0, 0)
+    lines = pixels.reshape(rows, -1)
+    content = zlib.compress(np.insert(lines, 0, 0, axis=1).tobytes(), 9)  # each line begins with its filter, none
     chunks = [(b"IHDR", header), (b"IDAT", content), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
 

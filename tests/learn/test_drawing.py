@@ -1,4 +1,4 @@
-"""Tests of irkit.generative.pictures: PNG files are decoded by hand, drawings parsed as XML."""
+"""Tests of irkit.learn.drawing: PNG files are decoded by hand, drawings parsed as XML."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from irkit.errors import ShapeError
-from irkit.generative.pictures import COLOURS, Curve, curves, png, scatter, ticks, tiles
+from irkit.learn.drawing import COLOURS, Curve, curves, png, scatter, ticks, tiles
 
 SVG = "{http://www.w3.org/2000/svg}"
 

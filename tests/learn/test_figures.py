@@ -1,0 +1,145 @@
+"""Tests of irkit.learn.figures: pictures are read back as files of their kinds."""
+
+from __future__ import annotations
+
+import base64
+import xml.etree.ElementTree as ElementTree
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from irkit.errors import ShapeError
+from irkit.evaluate import schema
+from irkit.generative import NADE, RBM, VAE
+from irkit.generative.nade import NADEConfig
+from irkit.generative.rbm import RBMConfig
+from irkit.generative.vae import VAEConfig
+from irkit.io.density import DensityData, load_density
+from irkit.io.kinds import Spec
+from irkit.learn.drawing import png, tiles
+from irkit.learn.figures import SMALL, figures, grid, latent_grid
+from irkit.learn.neighbours import knn_accuracy
+from irkit.learn.trainer import TrainerConfig
+
+SHORT = TrainerConfig(epochs=2, batch_size=50)
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def digits() -> DensityData:
+    return load_density("digits").cut(100, 30, 40)
+
+
+@pytest.fixture(scope="module")
+def plane(digits) -> VAE:
+    return VAE(VAEConfig(hidden_size=8)).fit(digits, trainer=SHORT)
+
+
+def numbers(path) -> np.ndarray:
+    return np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2)
+
+
+def names(found) -> list[str]:
+    return [figure.name for figure in found]
+
+
+def test_a_vae_with_a_plane_shows_everything(digits, plane, tmp_path):
+    found = figures(plane, digits, seed=3)
+    assert names(found) == ["samples", "reconstructions", "latent plane", "latent grid", "learning curve"]
+    for figure in found:
+        figure.write(tmp_path)
+        assert figure.caption.endswith(".")
+        assert (tmp_path / figure.file).read_bytes() == figure.content
+    assert {path.name for path in tmp_path.glob("*.csv")} == {
+        f"{stem}.csv" for stem in ("samples", "reconstructions", "latent-plane", "latent-grid", "learning-curve")
+    }
+    np.testing.assert_array_equal(numbers(tmp_path / "samples.csv"), plane.sample(64, seed=3))
+    pairs = numbers(tmp_path / "reconstructions.csv")
+    np.testing.assert_array_equal(pairs[:10], digits.test[:10])
+    np.testing.assert_allclose(pairs[10:], plane.reconstruct(digits.test[:10]), rtol=1e-5)
+    points = numbers(tmp_path / "latent-plane.csv")
+    np.testing.assert_allclose(points[:, :2], plane.encode(digits.test), rtol=1e-5)
+    np.testing.assert_array_equal(points[:, 2], digits.test_labels)
+    np.testing.assert_allclose(numbers(tmp_path / "latent-grid.csv"), latent_grid(plane, 20), rtol=1e-5)
+    header, *lines = (tmp_path / "learning-curve.csv").read_text().splitlines()
+    assert header == "metric,split,epoch,value"
+    metrics = {tuple(line.split(",")[:3]) for line in lines}
+    assert metrics == {
+        (*pair, epoch)
+        for pair in (("loss", "train"), ("reconstruction", "train"), ("kl", "train"), ("score", "valid"))
+        for epoch in "12"
+    }
+
+
+def test_a_leaderboard_shows_the_small_ones(digits, plane):
+    found = figures(plane, digits, seed=3, look=SMALL)
+    assert names(found) == ["samples", "latent plane", "learning curve"]
+    embedded = [figure.embedded() for figure in found]
+    for figure in embedded:
+        schema.Figure.model_validate(figure)
+    samples, latent, curve = embedded
+    assert base64.b64decode(samples["content"]) == png(tiles(plane.sample(36, seed=3), (8, 8)))
+    accuracy = f"{knn_accuracy(plane.encode(digits.test), digits.test_labels):.1%} of 40 test rows"
+    assert latent["caption"].endswith(f"The 5 nearest others in the plane tell the label of {accuracy}.")
+    notes = [figure.note for figure in found if figure.note]
+    assert notes == [f"the 5 nearest others in the latent plane tell the label of {accuracy}"]
+    paths = ElementTree.fromstring(latent["content"]).iter(f"{SVG}path")
+    assert sum(path.get("d").count("M") for path in paths) == 40
+    titles = [text.text for text in ElementTree.fromstring(curve["content"]).iter(f"{SVG}text")]
+    assert {"training loss", "validation score", "epoch"} <= set(titles)
+    assert "kl" not in curve["content"]
+
+
+def test_only_the_rows_that_are_measured_are_looked_at(digits, plane):
+    notes = [figure.note for figure in figures(plane, digits, seed=1, test_rows=25) if figure.note]
+    assert [note.endswith("of 25 test rows") for note in notes] == [True]
+    unlabelled = replace(digits, test_labels=np.full(40, -1))
+    _, latent, _ = figures(plane, unlabelled, seed=1, look=SMALL)
+    assert latent.caption == "Posterior means of the first 40 test rows, coloured by label."
+    assert latent.note == ""
+
+
+def test_other_models_show_what_they_are_able_to(digits, tmp_path):
+    nade = NADE(NADEConfig(hidden_size=3)).fit(digits.train, trainer=SHORT)
+    _, curve = found = figures(nade, digits, seed=1)
+    assert names(found) == ["samples", "learning curve"]
+    assert curve.caption == "Training loss, by epoch."
+    rbm = RBM(RBMConfig(hidden_size=3)).fit(digits.train, trainer=SHORT)
+    rbm.save(tmp_path / "rbm")
+    loaded = RBM.load(tmp_path / "rbm")  # which knows no learning curve
+    assert names(figures(loaded, digits, seed=1)) == ["samples", "reconstructions"]
+    assert names(figures(loaded, digits, seed=1, look=SMALL)) == ["samples"]
+
+
+def test_pictures_of_a_long_training_of_large_pictures_stay_small():
+    rng = np.random.default_rng(1)
+    rows = (rng.random((2000, 784)) < 0.5).astype(np.float32)
+    labels = rng.integers(0, 10, 2000)
+    data = DensityData("noise", "bits", (28, 28), rows, rows[:10], rows, labels, labels[:10], labels)
+    short = TrainerConfig(epochs=20, batch_size=2000)
+    model = VAE(VAEConfig(hidden_size=2)).fit(rows, rows[:10], trainer=short)
+    # As many evaluations as a long run has.
+    rows_of_metrics = [{**row, "epoch": row["epoch"] + 20 * n} for n in range(20) for row in model.training.rows]
+    model.training = replace(model.training, rows=rows_of_metrics)
+    samples, latent, curve = (figure.embedded() for figure in figures(model, data, seed=1, look=SMALL))
+    assert len(base64.b64decode(samples["content"])) <= 20_000  # noise, the worst case
+    assert len(latent["content"]) <= 60_000
+    assert len(curve["content"]) <= 10_000
+    assert "400" in [text.text for text in ElementTree.fromstring(curve["content"]).iter(f"{SVG}text")]  # the last one
+
+
+def test_pictures_are_drawn_in_their_colours_and_sequences_are_not():
+    red = np.zeros((1, 3, 2, 2))
+    red[:, 0] = 1
+    content = grid(red, Spec("pictures", (3, 2, 2)))
+    assert content[25] == 2  # RGB
+    pixels = zlib.decompress(content[content.index(b"IDAT") + 4 : -16])
+    width = int.from_bytes(content[16:20], "big")
+    second = pixels[1 + 3 * width :][1:]  # without the grey edge
+    assert second[3:6] == bytes([255, 0, 0])
+    with pytest.raises(
+        ShapeError, match=r"figures: rows and pictures can be drawn, got sequences of shape \(88,\); wri"
+    ):
+        grid(np.zeros((1, 88)), Spec("sequences", (88,)))
