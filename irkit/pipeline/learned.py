@@ -11,10 +11,11 @@ import pandas as pd
 
 from irkit.arrays import Floats
 from irkit.config import Config, digest
-from irkit.errors import ConfigError, FrameError, NotFittedError, ShapeError
+from irkit.errors import ConfigError, FrameError, ShapeError
 from irkit.frames import Qrels
 from irkit.hits import Hits
-from irkit.pipeline.stage import Stage, Topics
+from irkit.pipeline.fit import Topics, not_fitted
+from irkit.pipeline.stage import Stage
 from irkit.rng import SmallSeed
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Learned(Stage):
     name = "learned"
     config_type = LearnedConfig
     config: LearnedConfig
+    learns_from = Topics
 
     def __init__(self, config: LearnedConfig | None = None, *, estimator: Any = None, **settings: Any) -> None:
         super().__init__(config, **settings)
@@ -57,11 +59,6 @@ class Learned(Stage):
         self.fitted: Any = None
         self.fitted_on: frozenset[str] | None = None
 
-    @property
-    def learns(self) -> bool:
-        """True."""
-        return True
-
     def fit(self, train: Topics, valid: Topics | None = None) -> Stage:
         """Return a copy fitted on the results of the training queries.
 
@@ -70,6 +67,8 @@ class Learned(Stage):
         FrameError
             If the topics hold queries instead of results, the results have no features, or there are none.
         """
+        if not isinstance(train, Topics):
+            raise FrameError(f"learned: train must be Topics, got {type(train).__name__}; write {Topics.written}")
         hits = train.flow
         if not isinstance(hits, Hits):
             raise FrameError(
@@ -100,9 +99,7 @@ class Learned(Stage):
             If there are more or fewer features than in training.
         """
         if self.fitted is None:
-            raise NotFittedError(
-                "learned: is not fitted; call pipeline.fit(Topics(queries, qrels)) and use what it returns"
-            )
+            raise not_fitted(self)
         if not len(flow):
             return flow
         features = _features(flow)
