@@ -12,6 +12,7 @@ from irkit.pipeline.operators import combmnz, combsum, features, interpolate, no
 from irkit.pipeline.parallel import Parallel
 from irkit.pipeline.parse import parse
 from irkit.pipeline.pyterrier import enable_operators, from_pyterrier, to_pyterrier
+from irkit.pipeline.rescore import Rescore
 from irkit.pipeline.retrieve import Retrieve
 from irkit.pipeline.stage import Flow, Role, Stage
 from irkit.pipeline.texts import Aggregate, FirstPassage, LoadText, MaxPassage, MeanPassage, Passages, SumPassage
@@ -30,6 +31,7 @@ __all__ = [
     "MeanPassage",
     "Parallel",
     "Passages",
+    "Rescore",
     "Reset",
     "Retrieve",
     "Role",

@@ -1,6 +1,7 @@
 package irkit;
 
 import java.util.Arrays;
+import java.util.function.IntToDoubleFunction;
 import org.apache.lucene.search.similarities.Similarity.SimScorer;
 
 /** A posting list that adds its share to accumulators, one window of documents after the other. */
@@ -28,6 +29,19 @@ abstract class Lane {
   /** Adds the window's postings; document d has the accumulator d - base. */
   abstract void add(double[] sums, int base);
 
+  /** Returns what posting i adds. */
+  abstract double at(int i);
+
+  /** Adds what the list has of some documents, one accumulator each. */
+  final void add(double[] sums, int[] wanted) {
+    for (int i = 0; i < wanted.length; i++) {
+      int posting = Arrays.binarySearch(docs, wanted[i]);
+      if (posting >= 0) {
+        sums[i] += at(posting);
+      }
+    }
+  }
+
   /** Numbers kept beside the list, one a posting. */
   static final class Impacts extends Lane {
     private final float[] impacts;
@@ -43,6 +57,11 @@ abstract class Lane {
         sums[docs[i] - base] += impacts[i];
       }
     }
+
+    @Override
+    double at(int i) {
+      return impacts[i];
+    }
   }
 
   /** Numbers that Lucene's scorer computes on the spot. */
@@ -51,18 +70,24 @@ abstract class Lane {
     private final byte[] norms;
     private final Memo memo;
 
-    Scored(Postings list, byte[] norms, SimScorer scorer) {
+    /** Prepares for this many of the list's postings. */
+    Scored(Postings list, byte[] norms, SimScorer scorer, int calls) {
       super(list.docs);
       this.freqs = list.freqs;
       this.norms = norms;
-      this.memo = new Memo(scorer, docs.length);
+      this.memo = new Memo(scorer, calls);
     }
 
     @Override
     void add(double[] sums, int base) {
       for (int i = from; i < to; i++) {
-        sums[docs[i] - base] += memo.score(freqs[i], norms[docs[i]]);
+        sums[docs[i] - base] += at(i);
       }
+    }
+
+    @Override
+    double at(int i) {
+      return memo.score(freqs[i], norms[docs[i]]);
     }
   }
 
@@ -112,6 +137,35 @@ abstract class Lane {
         sums[docs[i] - base] += weight * values[i];
       }
     }
+
+    @Override
+    double at(int i) {
+      return weight * values[i];
+    }
+  }
+
+  /** A weight times a number of each posting that is computed on the spot. */
+  static final class Computed extends Lane {
+    private final IntToDoubleFunction value;
+    private final double weight;
+
+    Computed(Postings list, IntToDoubleFunction value, double weight) {
+      super(list.docs);
+      this.value = value;
+      this.weight = weight;
+    }
+
+    @Override
+    void add(double[] sums, int base) {
+      for (int i = from; i < to; i++) {
+        sums[docs[i] - base] += at(i);
+      }
+    }
+
+    @Override
+    double at(int i) {
+      return weight * value.applyAsDouble(i);
+    }
   }
 
   /** A weight times log(1 + tf / scale), from a table by term frequency where it reaches. */
@@ -132,9 +186,14 @@ abstract class Lane {
     @Override
     void add(double[] sums, int base) {
       for (int i = from; i < to; i++) {
-        int freq = freqs[i];
-        sums[docs[i] - base] += weight * (freq < table.length ? table[freq] : Math.log1p(freq / scale));
+        sums[docs[i] - base] += at(i);
       }
+    }
+
+    @Override
+    double at(int i) {
+      int freq = freqs[i];
+      return weight * (freq < table.length ? table[freq] : Math.log1p(freq / scale));
     }
   }
 }
