@@ -14,6 +14,7 @@ from irkit.config import Config, digest
 from irkit.errors import ConfigError, FrameError, ShapeError
 from irkit.frames import Qrels
 from irkit.hits import Hits
+from irkit.pipeline.filters import DropSelf
 from irkit.pipeline.fit import Topics, not_fitted
 from irkit.pipeline.stage import Stage
 from irkit.rng import SmallSeed
@@ -35,7 +36,8 @@ class Learned(Stage):
     """Score results by a model of their features, learned from judgements.
 
     `fit` takes the features of the results for the training queries as examples and their
-    judgements as targets; a result without a judgement counts as label 0. The score is the model's
+    judgements as targets; a result without a judgement counts as label 0, and a query's own document is
+    left out where the judgements say that it is no answer (`exclude_self`). The score is the model's
     prediction; for a classifier the expected label, sum over classes of p(class) * class.
     Rankers whose `fit` has a parameter `group` (LightGBM, XGBoost) are told how many results each query has.
 
@@ -74,6 +76,8 @@ class Learned(Stage):
             raise FrameError(
                 "learned: is fitted on results with features; fit the whole pipeline: (a ** b >> learned).fit(topics)"
             )
+        if train.qrels.attrs.get("exclude_self"):
+            hits = DropSelf().run(hits)
         features = _features(hits)
         if not len(hits):
             raise FrameError("learned: there is no result to learn from; look at the retriever before it")

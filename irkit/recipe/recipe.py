@@ -133,6 +133,13 @@ class Recipe:
         """Hash of what the recipe does: its needs and stages, not its name, comments or stated defaults."""
         return digest(sorted(self.needs), _listed(self._outline.spec()))
 
+    @property
+    def learns_from(self) -> tuple[type, ...]:
+        """The kinds of training part that its stages learn from, such as `Topics`; empty if none learns."""
+        from irkit.pipeline.unfold import every
+
+        return tuple(dict.fromkeys(one.learns_from for one in every(self._outline) if one.learns_from is not None))
+
     def yaml(self) -> str:
         """Return the recipe as a YAML file holds it; equal recipes give equal text."""
         given = {"name": self.name, "about": self.about, "source": self.source, "needs": list(self.needs)}

@@ -32,14 +32,32 @@ abstract class Lane {
   /** Returns what posting i adds. */
   abstract double at(int i);
 
-  /** Adds what the list has of some documents, one accumulator each. */
-  final void add(double[] sums, int[] wanted) {
-    for (int i = 0; i < wanted.length; i++) {
-      int posting = Arrays.binarySearch(docs, wanted[i]);
+  /** Adds what the list has of some documents, one accumulator each; see `wanted`. */
+  final void add(double[] sums, long[] wanted) {
+    int low = 0;
+    for (long one : wanted) {
+      int doc = (int) (one >>> Integer.SIZE);
+      int high = low;
+      for (int step = 1; high < docs.length && docs[high] < doc; step <<= 1) {
+        low = high + 1;
+        high += Math.min(step, docs.length - high);
+      }
+      int posting = Arrays.binarySearch(docs, low, Math.min(high + 1, docs.length), doc);
+      low = posting < 0 ? -posting - 1 : posting;
       if (posting >= 0) {
-        sums[i] += at(posting);
+        sums[(int) one] += at(posting);
       }
     }
+  }
+
+  /** Puts documents in ascending order, as lists have them, each with its place in the given order below it. */
+  static long[] wanted(int[] docs) {
+    long[] wanted = new long[docs.length];
+    for (int i = 0; i < docs.length; i++) {
+      wanted[i] = (long) docs[i] << Integer.SIZE | i;
+    }
+    Arrays.sort(wanted);
+    return wanted;
   }
 
   /** Numbers kept beside the list, one a posting. */

@@ -120,8 +120,9 @@ final class Likelihood implements Model {
   public Ranked score(Bag query, int[] docs, Scratch scratch) throws IOException {
     Parts parts = new Parts(query, scratch, false);
     double[] scores = new double[docs.length];
+    long[] wanted = Lane.wanted(docs);
     for (Lane lane : parts.lanes) {
-      lane.add(scores, docs);
+      lane.add(scores, wanted);
     }
     for (int i = 0; i < scores.length; i++) {
       scores[i] = whole(parts.constant, scores[i], parts.lengthWeight, docs[i]);

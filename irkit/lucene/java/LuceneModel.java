@@ -133,8 +133,9 @@ final class LuceneModel implements Model {
   @Override
   public Ranked score(Bag query, int[] docs, Scratch scratch) throws IOException {
     double[] sums = new double[docs.length];
+    long[] wanted = Lane.wanted(docs);
     for (Lane lane : collection == null ? new Lane[0] : lanes(query, scratch, docs.length)) {
-      lane.add(sums, docs);
+      lane.add(sums, wanted);
     }
     float[] scores = new float[docs.length];
     for (int i = 0; i < scores.length; i++) {
