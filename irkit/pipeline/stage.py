@@ -233,10 +233,9 @@ class Stage:
 
     def resources(self) -> dict[str, Any]:
         """Return the resources of this stage and its parts by name."""
-        held = {need: getattr(self, need) for need in self.needs}
-        for part in self.parts:
-            held |= part.resources()
-        return held
+        from irkit.pipeline.unfold import every
+
+        return {need: getattr(one, need) for one in every(self) for need in one.needs}
 
     @property
     def fingerprint(self) -> str:

@@ -218,16 +218,18 @@ def to_recipe(stage: Stage, name: str, about: str = "", source: str = "") -> Rec
 
 def _resources(stage: Stage, who: str) -> dict[str, Any]:
     """Collect the resources of a pipeline by name, after checking that each stage can be named."""
-    try:
-        registered = (stage.parts and type(stage).name == "then") or stage_class(stage.name) is type(stage)
-    except NotFoundError:
-        registered = False
-    if not registered:
-        raise ConfigError(f"{who} cannot be a recipe: {stage.name} has no registered name; keep it in Python")
-    held = {need: getattr(stage, need) for need in stage.needs}
-    for part in stage.parts:
-        for need, resource in _resources(part, who).items():
-            if held.setdefault(need, resource) is not resource:
+    from irkit.pipeline.unfold import every
+
+    held: dict[str, Any] = {}
+    for one in every(stage):
+        try:
+            registered = (one.parts and type(one).name == "then") or stage_class(one.name) is type(one)
+        except NotFoundError:
+            registered = False
+        if not registered:
+            raise ConfigError(f"{who} cannot be a recipe: {one.name} has no registered name; keep it in Python")
+        for need in one.needs:
+            if held.setdefault(need, getattr(one, need)) is not getattr(one, need):
                 raise ConfigError(f"{who} cannot be a recipe: its stages hold two different resources {need!r}")
     return held
 
