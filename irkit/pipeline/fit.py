@@ -88,13 +88,19 @@ def _fitted(stage: Stage, train: Any, valid: Any) -> Stage:
 
 
 def _chain_fitted(chain: Then, train: Any, valid: Any) -> Then:
-    """Fit the stages in order, each on what the fitted ones before it give."""
+    """Fit the stages that learn in order, each on what the fitted ones before it give."""
     last = max(place for place, stage in enumerate(chain.parts) if _learn(stage, train))
     done: list[Stage] = []
-    for place, stage in enumerate(chain.parts[: last + 1]):
+    gone = 0  # how many of them the training part has gone through
+    for stage in chain.parts[: last + 1]:
+        if not _learn(stage, train):
+            done.append(stage)
+            continue
+        if done[gone:]:
+            between = Then.of(*done[gone:])
+            train, valid = train.through(between), None if valid is None else valid.through(between)
+            gone = len(done)
         done.append(_fitted(stage, train, valid))
-        if place < last:
-            train, valid = train.through(done[-1]), None if valid is None else valid.through(done[-1])
     return Then((*done, *chain.parts[last + 1 :]))
 
 

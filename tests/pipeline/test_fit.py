@@ -13,7 +13,7 @@ from irkit.recommend.bias import Bias
 from irkit.recommend.popularity import Popularity
 from irkit.recommend.rate import Rate
 from irkit.recommend.seen import DropSeen
-from tests.pipeline.toy import given, toy
+from tests.pipeline.toy import Toy, given, toy
 from tests.recommend.ratings_toy import random_table
 
 TABLE = random_table()
@@ -92,6 +92,13 @@ def test_each_learner_sees_what_the_fitted_ones_before_it_give():
     lists = given({"1": {"a": 1.0}, "2": {"b": 1.0}})
     fitted = (lists >> Counter() >> Scale(weight=10) >> Counter()).fit(Topics({"1": "x", "2": "y"}, QRELS))
     assert fitted({"1": "x"})["score"].tolist() == [(1 + 2) * 10 + 2]
+
+
+def test_a_cut_before_a_learner_is_made_by_the_retriever_in_fitting_too(monkeypatch):
+    asked, run = [], Toy.run
+    monkeypatch.setattr(Toy, "run", lambda self, flow: asked.append(self.config.n) or run(self, flow))
+    (toy() % 2 >> Counter()).fit(Topics({"1": "heat wing"}, QRELS))
+    assert asked == [2]
 
 
 def test_fitting_on_what_no_stage_learns_from_says_what_to_give():
