@@ -76,12 +76,12 @@ def written(stage: Stage) -> str:
 
 
 def _fitted(stage: Stage, train: Any, valid: Any) -> Stage:
+    if not _learn(stage, train):
+        return stage
     if isinstance(stage, Then):
         return _chain_fitted(stage, train, valid)
     if stage.learns_from is not None and isinstance(train, stage.learns_from):
         return stage.fit(train, valid)
-    if not _learn(stage, train):
-        return stage
     out = copy(stage)
     out.parts = tuple(_fitted(part, train, valid) for part in stage.parts)
     return out

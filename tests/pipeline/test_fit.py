@@ -88,6 +88,13 @@ def test_a_pipeline_that_learns_from_both_kinds_is_fitted_on_one_after_the_other
     assert len(fitted(USERS)) > 0
 
 
+def test_a_part_that_learns_from_the_other_kind_stays_as_it_is():
+    other = given({}) ** given({}) >> Learned(model="linear") >> Scale(weight=2)
+    fitted = (normalise(Popularity()) + other).fit(TABLE)
+    assert fitted.parts[0].parts[0].train is not None
+    assert fitted.parts[1] is other
+
+
 def test_each_learner_sees_what_the_fitted_ones_before_it_give():
     lists = given({"1": {"a": 1.0}, "2": {"b": 1.0}})
     fitted = (lists >> Counter() >> Scale(weight=10) >> Counter()).fit(Topics({"1": "x", "2": "y"}, QRELS))
