@@ -137,8 +137,9 @@ def judgements(source: str, split: str | None = None, format: str = "auto", enco
     return collection.qrels(split), collection.exclude_self
 
 
-def prepared(recipe: str, settings: Sequence[str] | None, vectors: str | None) -> Recipe:
-    """Load a recipe with some settings changed, and see that its needs can be met."""
+def prepared(recipe: str, settings: Sequence[str] | None, vectors: str | None, *, fits: bool = False) -> Recipe:
+    """Load a recipe with some settings changed, and see that its needs can be met; `fits` is for judgements."""
+    from irkit.pipeline import Topics
     from irkit.recipe import load_recipe, parse_settings
 
     loaded = load_recipe(recipe)
@@ -146,9 +147,11 @@ def prepared(recipe: str, settings: Sequence[str] | None, vectors: str | None) -
         loaded = loaded.with_settings(parse_settings(settings))
     if "vectors" in loaded.needs and vectors is None:
         raise ConfigError(f"recipe {loaded.name}: needs word vectors; give a file, or --vectors trained:ppmi-svd")
-    lacking = [need for need in loaded.needs if need not in ("index", "vectors")]
+    judged = loaded.learns_from == (Topics,)
+    known = ("index", "vectors", *["train"] * (fits and judged))
+    lacking = [need for need in loaded.needs if need not in known]
     if lacking:
-        instead = "irkit recommend" if lacking == ["train"] else "Python"
+        instead = ("irkit run --train" if judged else "irkit recommend") if lacking == ["train"] else "Python"
         raise ConfigError(
             f"recipe {loaded.name}: needs {', '.join(lacking)}, which this command cannot give; use {instead}"
         )

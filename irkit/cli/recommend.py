@@ -125,7 +125,7 @@ def _fitted(
         raise ConfigError(f"recipe {recipe.name}: has several stages and no file for them; --save a single model")
     if rates and not (single and kind.predicts_ratings):
         raise ConfigError(f"recipe {recipe.name}: ranks items and predicts no ratings; use {RATINGS}")
-    fitted = recipe.build(train=load_ratings(source, **reading))
+    fitted = recipe.build().fit(load_ratings(source, **reading))
     if save is not None:
         fitted.save(save)  # type: ignore[attr-defined]  # a Recommender, as was checked
     return fitted
@@ -150,7 +150,9 @@ def _ratings(fitted: Any, users: tuple[str, ...], items: list[str]) -> pd.DataFr
 
 def _strangers(fitted: Stage, users: tuple[str, ...]) -> list[str]:
     """Return the users without a rating in training."""
-    train = fitted.resources()["train"]
+    from irkit.recommend.lists import recommenders
+
+    train = next(recommenders(fitted)).fitted
     return [user for user, row in zip(users, train.users.rows(list(users)), strict=True) if row < 0]
 
 
@@ -166,7 +168,7 @@ def _notes_on_lists(fitted: Stage, users: tuple[str, ...], rows: pd.DataFrame) -
 
     from irkit.recommend.lists import recommenders
 
-    train = fitted.resources()["train"]
+    train = next(recommenders(fitted)).fitted
     row = train.users.rows(list(users))
     # A model may know fewer of the users than have ratings: those who like something.
     knows = np.all([model.knows(model.fitted.users.rows(list(users))) for model in recommenders(fitted)], axis=0)

@@ -25,6 +25,7 @@ def run(
     n: Annotated[MaybeWhole, Parameter(name=["-n", "--n"])] = None,
     set: list[str] | None = None,
     vectors: str | None = None,
+    train: str | None = None,
     tag: str | None = None,
 ) -> None:
     """Run a recipe on the queries of a collection and write TREC's run format.
@@ -36,6 +37,7 @@ def run(
 
         irkit run bm25 lee -o bm25.run
         irkit run bm25 my-index --queries queries.tsv -n 100 --set k1=1.2 -o tuned.run
+        irkit run learned-bm25-ql-tf-idf nfcorpus --train train
 
     Parameters
     ----------
@@ -60,9 +62,13 @@ def run(
         A setting of the recipe, such as k1=1.2, or 0.k1=1.2 for its first stage; may be repeated.
     vectors
         Word vectors for a recipe that needs them: a file, trained:ppmi-svd or trained:word2vec.
+    train
+        For a recipe that learns: a split of the collection, such as train, or a file of judgements of some
+        of its queries. Queries that are learned from are left out of the run.
     tag
         The last column of the run file; default the recipe's name.
     """
+    from irkit.cli.fitting import check_train, fitted
     from irkit.cli.inputs import SHOWN, built, data_hash, prepared, topics
     from irkit.cli.tables import counted
     from irkit.errors import ConfigError
@@ -71,12 +77,16 @@ def run(
 
     if n is not None and n < 1:
         raise ConfigError(f"run: -n must be 1 or more, got {n}")
-    loaded = prepared(recipe, set, vectors)
+    loaded = prepared(recipe, set, vectors, fits=True)
+    check_train(loaded, train)
     name = loaded.name
     target = output or Path(f"{name}.run")
-    check_output(target, who="run", option="-o", inputs=(recipe, source, queries, vectors))
+    check_output(target, who="run", option="-o", inputs=(recipe, source, queries, vectors, train))
     asked = topics(source, queries, split, format, encoding)
-    pipeline = built(loaded, source, vectors)
+    pipeline, learned = built(loaded, source, vectors), ""
+    if train is not None:
+        pipeline, asked, said = fitted(pipeline, source, train, asked, split)
+        learned = f"; {said}"
     if n is not None:
         pipeline = pipeline % n
     start = time.perf_counter()
@@ -85,6 +95,6 @@ def run(
     write_run(results, target, tag or name)
     say(
         f"{target}: {counted(len(asked), 'query')}, {counted(len(results), 'line')}, "
-        f"{1000 * seconds / max(len(asked), 1):.2f} ms per query, data {data_hash(source)[:SHOWN]}",
+        f"{1000 * seconds / max(len(asked), 1):.2f} ms per query, data {data_hash(source)[:SHOWN]}{learned}",
         beside=target,
     )

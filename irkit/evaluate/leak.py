@@ -8,12 +8,13 @@ of user and item must differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from irkit.columns import arrow_strings
 from irkit.errors import ConfigError
 from irkit.pipeline.stage import Stage
+from irkit.pipeline.unfold import every
 
 if TYPE_CHECKING:
     from irkit.frames import Qrels
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 
 def learned_from(stage: Stage) -> frozenset[str]:
     """Return the qids that a pipeline, or any stage inside it, was fitted on."""
-    own = getattr(stage, "fitted_on", None) or frozenset()
-    return frozenset(own).union(*(learned_from(part) for part in stage.parts))
+    return frozenset().union(*(getattr(one, "fitted_on", None) or () for one in every(stage)))
 
 
 def check_leak(
@@ -76,7 +76,9 @@ def check_leak(
 def _pairs(stage: Stage, judged: Qrels) -> list[tuple[str, str]]:
     """Say which stages of a pipeline saw the ratings of judged pairs, and of which, such as."""
     found = []
-    for part in _with_ratings(stage):
+    for part in every(stage):
+        if getattr(part, "train", None) is None:
+            continue
         from irkit.recommend.guards import saw
 
         users, items = arrow_strings(judged["qid"]), arrow_strings(judged["docno"])
@@ -85,11 +87,3 @@ def _pairs(stage: Stage, judged: Qrels) -> list[tuple[str, str]]:
             example = f"user {users[row].as_py()!r} with item {items[row].as_py()!r}; fit it on other ratings"
             found.append((f"{how} {int(seen.sum())} of the {len(judged)} judged pairs", example))
     return found
-
-
-def _with_ratings(stage: Stage) -> Iterator[Stage]:
-    """Yield the stages of a pipeline that hold ratings they were fitted on."""
-    if getattr(stage, "train", None) is not None:
-        yield stage
-    for part in stage.parts:
-        yield from _with_ratings(part)

@@ -17,9 +17,8 @@ from irkit.config import digest
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
 from irkit.frames import Queries
 from irkit.hits import Hits
-from irkit.pipeline.chain import Then
-from irkit.pipeline.operators import Joined
 from irkit.pipeline.stage import Flow, Stage
+from irkit.pipeline.unfold import Row, unfold
 
 if TYPE_CHECKING:
     from irkit.recipe import Cache
@@ -81,16 +80,13 @@ def plan(systems: Mapping[str, Stage]) -> Plan:
             steps.append(step)
         return known[key]
 
-    def unfold(stage: Stage, source: int) -> int:
-        if isinstance(stage, Then):
-            for part in stage.steps():
-                source = unfold(part, source)
-            return source
-        if isinstance(stage, Joined) and (type(stage).run, type(stage).offered) == (Joined.run, Joined.offered):
-            return place(Step(stage, source, tuple(unfold(part, source) for part in stage.parts)))
-        return place(Step(stage, source))
+    def follow(row: Row, source: int) -> int:
+        for step in row:
+            shared = step.inside if step.stage.shares_input else ()
+            source = place(Step(step.stage, source, tuple(follow(inner, source) for inner in shared)))
+        return source
 
-    last = {name: unfold(stage, -1) for name, stage in systems.items()}
+    last = {name: follow(unfold(stage), -1) for name, stage in systems.items()}
     return Plan(tuple(steps), last, {name: _upstream(steps, number) for name, number in last.items()})
 
 
@@ -135,7 +131,7 @@ def run_plan(
 def _run(step: Step, source: Flow, parts: list[Flow], cache: Cache | None) -> Flow:
     if step.parts:
         queries = source.queries if isinstance(source, Hits) else source
-        return step.stage.join(parts, queries)  # type: ignore[attr-defined]
+        return step.stage.join(parts, queries)  # type: ignore[no-any-return]
     return cache.run(step.stage, source) if cache is not None else step.stage.run(source)
 
 

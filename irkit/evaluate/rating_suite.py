@@ -37,6 +37,7 @@ from irkit.rng import Seed
 
 if TYPE_CHECKING:
     from irkit.recipe import Recipe
+    from irkit.recommend.table import RatingTable
 
 RESOURCES = ("train",)
 "What a suite supplies to the recipes it runs."
@@ -177,12 +178,12 @@ class RatingJob:
     def _row(self, ruler: Ruler, system: RecommenderChoice) -> tuple[list[Any], dict[str, Any]]:
         """Fit and measure a system, once for each seed; return what was measured, and the row without it."""
         split, recipe = ruler.problem.split, self.recipes[system.name]
-        resources, notes = self._resources(recipe, split)
+        parts, notes = self._parts(recipe, split)
         found, fitting, using = [], [], []
         reset_peak()
         for one in _by_seed(recipe, self.suite.seeds):
             started = time.perf_counter()
-            stage = one.build(**resources)
+            stage = one.build().fit(*parts)
             fitting.append(time.perf_counter() - started)
             for model in recommenders(stage):
                 notes += checked(model, split, system.waive)
@@ -202,13 +203,13 @@ class RatingJob:
         }
         return found, row
 
-    def _resources(self, recipe: Recipe, split: RatingSplit) -> tuple[dict[str, Any], list[str]]:
-        """Return what a recipe is built with: all training ratings, or some held out if it stops early by them."""
+    def _parts(self, recipe: Recipe, split: RatingSplit) -> tuple[tuple[RatingTable, ...], list[str]]:
+        """Return what a recipe is fitted on: all training ratings, or some held out if it stops early by them."""
         if self.suite.valid is None or not _settings(recipe, "patience"):
-            return {"train": split.train}, []
+            return (split.train,), []
         inner = split.inner(self.suite.valid, self.suite.seed)
         note = f"stopped early by {len(inner.test):,} of the training ratings, not learned from"
-        return {"train": inner.train, "valid": inner.test}, [note]
+        return (inner.train, inner.test), [note]
 
 
 def _ruler(suite: RatingSuite, problem: Problem) -> Ruler:

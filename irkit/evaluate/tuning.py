@@ -130,10 +130,12 @@ class Tuned:
     "(candidates,) float64: mean of the first measure over all queries, for looking at; nothing is chosen by it."
     measure: str
     "The measure that chose."
+    train: Any = None
+    "What the pipelines are fitted on, if they learn."
 
     def stage(self, resources: Mapping[str, Any]) -> Stage:
         """Return a pipeline that runs each query with the settings chosen without it."""
-        parts = [_candidate(self.recipe, self.space, values).build(**resources) for values in self.chosen]
+        parts = [_candidate(self.recipe, self.space, values, resources, self.train) for values in self.chosen]
         return _ByFold(parts, self.folds)
 
     def notes(self) -> list[str]:
@@ -202,6 +204,7 @@ def tune(
     trials: int = 50,
     seed: int = 42,
     exclude_self: bool | None = None,
+    train: Any = None,
 ) -> Tuned:
     """Choose settings fold by fold and measure every query under those chosen without it.
 
@@ -225,6 +228,8 @@ def tune(
         Of the folds and the draws.
     exclude_self : bool, optional
         As in `evaluate`.
+    train : Topics or RatingTable, optional
+        What candidates are fitted on, if they learn; nothing of it may be in `qrels`.
 
     Raises
     ------
@@ -236,7 +241,7 @@ def tune(
     queries = queries[queries["qid"].isin(set(qrels["qid"]))].reset_index(drop=True)
     parsed = parse_measures(measures)
     split = folds(queries["qid"], k, seed)
-    scored = _Scores(recipe, space, queries, qrels, parsed, resources, exclude_self)
+    scored = _Scores(recipe, space, queries, qrels, parsed, resources, exclude_self, train)
     if method == "optuna":
         picks = [_search(scored, split.train(fold), trials, seed + fold) for fold in range(k)]
     else:
@@ -257,6 +262,7 @@ def tune(
         scored.candidates,
         np.array([table[names[0]].mean() for table in scored.tables]),
         names[0],
+        train,
     )
 
 
@@ -286,8 +292,11 @@ class _ByFold(Stage):
         return stacked(found, queries).for_queries(flow)  # type: ignore[arg-type]
 
 
-def _candidate(recipe: Recipe, space: Space, values: Mapping[str, Any]) -> Recipe:
-    return recipe.with_settings(space.settings(values))
+def _candidate(
+    recipe: Recipe, space: Space, values: Mapping[str, Any], resources: Mapping[str, Any], train: Any
+) -> Stage:
+    pipeline = recipe.with_settings(space.settings(values)).build(**resources)
+    return pipeline if train is None else pipeline.fit(train)
 
 
 class _Scores:
@@ -302,8 +311,9 @@ class _Scores:
         measures: Any,
         resources: Mapping[str, Any],
         exclude_self: bool | None,
+        train: Any,
     ) -> None:
-        self.recipe, self.space, self.resources = recipe, space, resources
+        self.recipe, self.space, self.resources, self.train = recipe, space, resources, train
         self.queries, self.qrels, self.measures, self.exclude_self = queries, qrels, measures, exclude_self
         self.candidates: list[dict[str, Any]] = []
         self.tables: list[pd.DataFrame] = []
@@ -311,10 +321,10 @@ class _Scores:
     def run(self, candidates: list[dict[str, Any]]) -> None:
         """Measure candidates; stages they have in common run once."""
         stages = {
-            str(number): _candidate(self.recipe, self.space, values).build(**self.resources)
+            str(number): _candidate(self.recipe, self.space, values, self.resources, self.train)
             for number, values in enumerate(candidates)
         }
-        for stage in stages.values():  # resources may have seen what candidates are chosen by
+        for stage in stages.values():  # they may have learned from what candidates are chosen by
             check_leak(self.recipe.name, stage, self.queries["qid"], self.qrels, who="tune")
         found: dict[str, pd.DataFrame] = {}
 

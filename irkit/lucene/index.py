@@ -24,7 +24,7 @@ from irkit.lucene.wire import java_errors, pack
 if TYPE_CHECKING:
     from scipy.sparse import csc_matrix, csr_matrix
 
-    from irkit.arrays import Ints
+    from irkit.arrays import Floats, Ints
     from irkit.hits import Docnos, Ties
     from irkit.lucene.sidecar import Sidecar
     from irkit.lucene.vocabulary import Vocabulary
@@ -186,6 +186,50 @@ class Index:
                 found = interruptible(search.search, self._open(), line, scorer, ties, block, k, workers)
             parts.append(bridge.decode(found, len(batch), exact=exact))
         return bridge.join(parts, exact=exact)
+
+    def score(
+        self,
+        queries: Sequence[Query],
+        ptr: Ints,
+        doc: Ints,
+        similarity: Similarity = DEFAULT,
+        *,
+        threads: int | None = None,
+    ) -> Floats:
+        """Score given documents for a batch of queries, each as `search` would score it, to the bit.
+
+        A document without any of a query's terms has 0; under exact query likelihood it has its
+        likelihood, as any other document.
+
+        Parameters
+        ----------
+        queries, similarity, threads
+            As for `search`.
+        ptr : (n + 1,) int
+            The documents of query i are `doc[ptr[i]:ptr[i + 1]]`.
+        doc : (m,) int
+            Rows of the index's docno table, in any order.
+
+        Returns
+        -------
+        (m,) float64
+        """
+        _check(queries, 1, threads, "auto", "trec")
+        line = self._model(similarity)
+        exact = bridge.is_exact(similarity)
+        if exact:
+            self._share_lengths()
+        most = int(np.diff(ptr).max(initial=1))
+        search, scores, row = java("Search"), [np.zeros(0)], 0
+        for batch in bridge.batches(queries, most):
+            ends = ptr[row : row + len(batch) + 1]
+            block = [np.asarray(part, dtype="<i4").tobytes() for part in (ends - ends[0], doc[ends[0] : ends[-1]])]
+            workers = 1 if len(batch) == 1 else min(threads or processors(), len(batch))
+            with java_errors(f"index: scoring in {self.path} failed"):
+                found = interruptible(search.score, self._open(), line, pack(batch), *block, workers)
+            scores.append(bridge.decode(found, len(batch), exact=exact).score.astype(np.float64))
+            row += len(batch)
+        return np.concatenate(scores)
 
     def explain(self, query: Query, docno: str, similarity: Similarity = DEFAULT) -> list[tuple[str, float, float]]:
         """Split the score of one document by the terms of a query.

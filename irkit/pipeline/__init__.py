@@ -6,13 +6,15 @@ from irkit.pipeline import apply
 from irkit.pipeline.chain import Cut, Then
 from irkit.pipeline.explain import Explanation
 from irkit.pipeline.filters import Drop, DropSelf, Reset, drop_seen, reset
+from irkit.pipeline.fit import Topics
 from irkit.pipeline.learned import Learned
 from irkit.pipeline.operators import combmnz, combsum, features, interpolate, normalise, rrf
 from irkit.pipeline.parallel import Parallel
 from irkit.pipeline.parse import parse
 from irkit.pipeline.pyterrier import enable_operators, from_pyterrier, to_pyterrier
+from irkit.pipeline.rescore import Rescore
 from irkit.pipeline.retrieve import Retrieve
-from irkit.pipeline.stage import Flow, Role, Stage, Topics
+from irkit.pipeline.stage import Flow, Role, Stage
 from irkit.pipeline.texts import Aggregate, FirstPassage, LoadText, MaxPassage, MeanPassage, Passages, SumPassage
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "MeanPassage",
     "Parallel",
     "Passages",
+    "Rescore",
     "Reset",
     "Retrieve",
     "Role",

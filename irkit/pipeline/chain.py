@@ -97,19 +97,6 @@ class Then(Stage):
         """Check what a user hands in, as the first stage takes it."""
         return self.parts[0].read(frame)
 
-    def fit(self, train: Any, valid: Any = None) -> Stage:
-        """Fit the stages that learn in order, each on what the fitted ones before it give."""
-        last = max((place for place, stage in enumerate(self.parts) if stage.learns), default=-1)
-        fitted: list[Stage] = []
-        for place, stage in enumerate(self.parts):
-            if place > last:
-                fitted.append(stage)
-                continue
-            fitted.append(stage.fit(train, valid))
-            if place < last:
-                train, valid = train.through(fitted[-1]), valid and valid.through(fitted[-1])
-        return Then(tuple(fitted))
-
     @classmethod
     def make(cls, config: dict[str, Any], parts: tuple[Stage, ...], resources: dict[str, Any]) -> Stage:
         """Chain the parts."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from irkit.pipeline.unfold import in_row
+
 if TYPE_CHECKING:
     from irkit.pipeline.stage import Stage
 
@@ -25,7 +27,7 @@ def expression(stage: Stage) -> str:
 
 def schematic(stage: Stage) -> str:
     """Draw a pipeline as a tree of its stages, with what goes in at the top and what comes out below."""
-    return "\n".join([stage.takes, *_tree(_chain(stage), "  "), stage.gives])
+    return "\n".join([stage.takes, *_tree(in_row(stage), "  "), stage.gives])
 
 
 def _written(stage: Stage) -> tuple[str, int]:
@@ -68,12 +70,6 @@ def _in(text: str, binding: int, least: int) -> str:
     return text if binding >= least else f"({text})"
 
 
-def _chain(stage: Stage) -> tuple[Stage, ...]:
-    from irkit.pipeline.chain import Then
-
-    return stage.parts if isinstance(stage, Then) else (stage,)
-
-
 def _tree(stages: tuple[Stage, ...], indent: str) -> Iterator[str]:
     """Yield a line per stage; an operator's pipelines hang below it."""
     for stage in stages:
@@ -81,7 +77,7 @@ def _tree(stages: tuple[Stage, ...], indent: str) -> Iterator[str]:
         yield f"{indent}{stage.label()}{f'  [{stage.takes} -> {stage.gives}]' if turns else ''}"
         for place, part in enumerate(stage.parts, 1):
             last = place == len(stage.parts)
-            lines = list(_tree(_chain(part), ""))
+            lines = list(_tree(in_row(part), ""))
             yield f"{indent}{'└─' if last else '├─'} {lines[0]}"
             for line in lines[1:]:
                 yield f"{indent}{'  ' if last else '│ '} {line}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -13,6 +14,8 @@ import pandas as pd
 from irkit.errors import FrameError
 from irkit.frames import queries_frame
 from irkit.hits import Hits
+from irkit.pipeline.joined import Filled
+from irkit.pipeline.unfold import Row, unfold
 from irkit.screen import visible
 
 if TYPE_CHECKING:
@@ -148,37 +151,28 @@ def explain(stage: Stage, query: Any, docno: str) -> Explanation:
     queries = flow.queries if isinstance(flow, Hits) else queries_frame(flow)
     if len(queries) != 1:
         raise FrameError(f"explain: explains one query at a time, got {len(queries)}; pass one row of the queries")
-    return Explanation(_query_text(queries), docno, _trace(stage, flow, docno)[0])
+    return Explanation(_query_text(queries), docno, _trace(unfold(stage, written=True), flow, docno)[0])
 
 
-def _trace(stage: Stage, flow: Flow, docno: str) -> tuple[tuple[Step, ...], Flow]:
-    """Run a stage on one query, noting what becomes of the document; chains give several steps."""
-    from irkit.pipeline.chain import Then
-    from irkit.pipeline.joined import Filled, Joined
+def _trace(row: Row, flow: Any, docno: str) -> tuple[tuple[Step, ...], Any]:
+    """Run steps in a row on one query, noting what becomes of the document."""
+    noted: list[Step] = []
+    for step in row:
+        traced: list[tuple[tuple[Step, ...], Any]] = []
+        out: Any = step.run(flow, partial(_noted, traced, docno))
+        inside = tuple(steps for steps, _ in traced)
+        if isinstance(step.stage, Filled) and _row(out, docno) is not None:
+            inside = tuple(
+                map(_with_reason, inside, step.stage.reasons([hits.for_queries(out.queries) for _, hits in traced]))
+            )
+        noted.append(_step(step.stage, flow, out, docno, inside))
+        flow = out
+    return tuple(noted), flow
 
-    if isinstance(stage, Then):
-        steps: tuple[Step, ...] = ()
-        # Not stage.steps(): a cut that is handed to the retriever would not show what it dropped.
-        for part in stage.parts:
-            more, flow = _trace(part, flow, docno)
-            steps += more
-        return steps, flow
-    inner: tuple[tuple[Step, ...], ...] = ()
-    if isinstance(stage, Joined):
-        queries = flow.queries if isinstance(flow, Hits) else flow
-        traced = [_trace(part, stage.offered(flow), docno) for part in stage.parts]
-        inner = tuple(steps for steps, _ in traced)
-        given: list[Any] = [hits for _, hits in traced]
-        joined = stage.join(given, queries)
-        if isinstance(stage, Filled) and _row(joined, docno) is not None:
-            inner = tuple(map(_with_reason, inner, stage.reasons([hits.for_queries(queries) for hits in given])))
-        out: Flow = joined
-    elif stage.parts:  # a stage around one pipeline
-        steps, out = _trace(stage.parts[0], flow, docno)
-        inner = (steps,)
-    else:
-        out = stage.run(flow)
-    return (_step(stage, flow, out, docno, inner),), out
+
+def _noted(traced: list[tuple[tuple[Step, ...], Any]], docno: str, row: Row, flow: Flow) -> Flow:
+    traced.append(_trace(row, flow, docno))
+    return traced[-1][1]
 
 
 def _step(stage: Stage, flow: Flow, out: Flow, docno: str, parts: tuple[tuple[Step, ...], ...]) -> Step:

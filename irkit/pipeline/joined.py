@@ -24,11 +24,13 @@ class Joined(Stage):
 
     The result carries the queries of the input (what a part rewrites stays inside that part), the
     tie rule of the first part, and the per-hit columns that every part gives, each taken from the
-    first part that holds the document; `features` only where an operator says so.
+    first part that holds the document; `features` only where an operator says so. A subclass with a
+    `run` of its own says `joins = False`.
     """
 
     sign = ""
     "The operator in Python, if it has one."
+    joins = True
     flat: Literal["", "left", "both"] = "left"
     "Which nested operators of the same kind are the same as one: `(a + b) + c` is `sum(a, b, c)`."
 
@@ -78,10 +80,6 @@ class Joined(Stage):
         offered = self.offered(flow)
         return self.join([part.run(offered) for part in self.parts], queries)  # type: ignore[misc]
 
-    def offered(self, flow: Flow) -> Flow:
-        """Return what each part is run on."""
-        return flow
-
     def join(self, results: Sequence[Hits], queries: pd.DataFrame | None = None) -> Hits:
         """Join what the parts gave.
 
@@ -98,10 +96,6 @@ class Joined(Stage):
     def combine(self, results: list[Hits]) -> Hits:
         """Join result sets that share one docno table and one queries frame; what a subclass implements."""
         raise CompositionError(f"{self.name}: {type(self).__name__} does not implement combine")
-
-    def fit(self, train: Any, valid: Any = None) -> Stage:
-        """Fit every part on the same input."""
-        return type(self)(tuple(part.fit(train, valid) for part in self.parts), self.config) if self.learns else self
 
 
 class Filled(Joined):

@@ -11,10 +11,12 @@ import pandas as pd
 
 from irkit.arrays import Floats
 from irkit.config import Config, digest
-from irkit.errors import ConfigError, FrameError, NotFittedError, ShapeError
+from irkit.errors import ConfigError, FrameError, ShapeError
 from irkit.frames import Qrels
 from irkit.hits import Hits
-from irkit.pipeline.stage import Stage, Topics
+from irkit.pipeline.filters import DropSelf
+from irkit.pipeline.fit import Topics, not_fitted
+from irkit.pipeline.stage import Stage
 from irkit.rng import SmallSeed
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ class Learned(Stage):
     """Score results by a model of their features, learned from judgements.
 
     `fit` takes the features of the results for the training queries as examples and their
-    judgements as targets; a result without a judgement counts as label 0. The score is the model's
+    judgements as targets; a result without a judgement counts as label 0, and a query's own document is
+    left out where the judgements say that it is no answer (`exclude_self`). The score is the model's
     prediction; for a classifier the expected label, sum over classes of p(class) * class.
     Rankers whose `fit` has a parameter `group` (LightGBM, XGBoost) are told how many results each query has.
 
@@ -48,6 +51,7 @@ class Learned(Stage):
     name = "learned"
     config_type = LearnedConfig
     config: LearnedConfig
+    learns_from = Topics
 
     def __init__(self, config: LearnedConfig | None = None, *, estimator: Any = None, **settings: Any) -> None:
         super().__init__(config, **settings)
@@ -57,11 +61,6 @@ class Learned(Stage):
         self.fitted: Any = None
         self.fitted_on: frozenset[str] | None = None
 
-    @property
-    def learns(self) -> bool:
-        """True."""
-        return True
-
     def fit(self, train: Topics, valid: Topics | None = None) -> Stage:
         """Return a copy fitted on the results of the training queries.
 
@@ -70,11 +69,15 @@ class Learned(Stage):
         FrameError
             If the topics hold queries instead of results, the results have no features, or there are none.
         """
+        if not isinstance(train, Topics):
+            raise FrameError(f"learned: train must be Topics, got {type(train).__name__}; write {Topics.written}")
         hits = train.flow
         if not isinstance(hits, Hits):
             raise FrameError(
                 "learned: is fitted on results with features; fit the whole pipeline: (a ** b >> learned).fit(topics)"
             )
+        if train.qrels.attrs.get("exclude_self"):
+            hits = DropSelf().run(hits)
         features = _features(hits)
         if not len(hits):
             raise FrameError("learned: there is no result to learn from; look at the retriever before it")
@@ -100,9 +103,7 @@ class Learned(Stage):
             If there are more or fewer features than in training.
         """
         if self.fitted is None:
-            raise NotFittedError(
-                "learned: is not fitted; call pipeline.fit(Topics(queries, qrels)) and use what it returns"
-            )
+            raise not_fitted(self)
         if not len(flow):
             return flow
         features = _features(flow)

@@ -77,18 +77,18 @@ def weight_of(pipeline: Stage) -> float:
     >>> weight_of(Scale(weight=0.5) % 10 >> Scale(weight=-3))
     -1.5
     """
-    from irkit.pipeline.chain import Cut, Then
+    from irkit.pipeline.chain import Cut
     from irkit.pipeline.filters import Drop, DropSelf
     from irkit.pipeline.operators import Scale
-    from irkit.pipeline.parallel import Parallel
     from irkit.pipeline.texts import LoadText
+    from irkit.pipeline.unfold import in_row
 
     weight = 1.0
-    for stage in reversed(pipeline.parts if isinstance(pipeline, Then) else (pipeline,)):
+    for stage in reversed(in_row(pipeline)):
         if isinstance(stage, Scale):
             weight *= stage.config.weight
         elif not isinstance(stage, (Cut, Drop, DropSelf, LoadText)):
-            return weight * (weight_of(stage.parts[0]) if isinstance(stage, Parallel) else 1.0)
+            return weight * (weight_of(stage.parts[0]) if stage.transparent else 1.0)
     return weight
 
 

@@ -171,11 +171,7 @@ class Features(Filled):
     name = "features"
     sign = "**"
     flat = "both"  # Python reads a ** b ** c from the right
-
-    # A `run` of its own: whoever unfolds operators into their parts must not hand these the input as it is.
-    def run(self, flow: Flow) -> Hits:
-        """Run every part on the input without its features, and line the scores up."""
-        return super().run(flow)
+    shares_input = False
 
     def offered(self, flow: Flow) -> Flow:
         """Return the input without its features, so that a part gives only those it makes."""

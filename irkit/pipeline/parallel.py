@@ -36,6 +36,7 @@ class Parallel(Stage):
     """
 
     name = "parallel"
+    transparent = True
     config_type = ParallelConfig
     config: ParallelConfig
 
@@ -74,10 +75,6 @@ class Parallel(Stage):
     def limited(self, k: int) -> Stage:
         """Cut inside the workers, so that fewer hits travel."""
         return Parallel((self.parts[0] % k,), self.config)
-
-    def fit(self, train: Any, valid: Any = None) -> Stage:
-        """Fit the pipeline in this process."""
-        return Parallel((self.parts[0].fit(train, valid),), self.config) if self.learns else self
 
     @property
     def fingerprint(self) -> str:

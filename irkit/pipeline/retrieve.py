@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from irkit.lucene import Index
 
 
-class RetrieveConfig(Config):
-    """Settings of `Retrieve`."""
+class Weighting(Config):
+    """Settings of a weighting model of the index."""
 
     model: Literal["bm25", "ql-dirichlet", "ql-jelinek-mercer", "lucene-qld", "lucene-qljm", "tf-idf"] = "bm25"
     "Weighting model; `ql-*` are exact query likelihood, `lucene-*` are Lucene's own approximations."
@@ -31,6 +31,16 @@ class RetrieveConfig(Config):
     "Dirichlet prior mass in tokens; `auto` takes three times the mean document length. Default 1000."
     lam: float | None = Field(None, gt=0, lt=1)
     "Jelinek-Mercer weight of the collection model; default 0.1."
+
+    def similarity(self) -> Similarity:
+        """Return the weighting model with the parameters that were given."""
+        given = {name: getattr(self, name) for name in ("k1", "b", "mu", "lam")}
+        return similarity(self.model, **{name: value for name, value in given.items() if value is not None})
+
+
+class RetrieveConfig(Weighting):
+    """Settings of `Retrieve`."""
+
     n: int = Field(1000, ge=1)
     "Documents retrieved per query."
     ties: Ties = "trec"
@@ -39,11 +49,6 @@ class RetrieveConfig(Config):
     "How Lucene's models are scored; results are bitwise the same, `auto` picks the faster per query."
     threads: int | None = Field(None, ge=1)
     "Search threads; default all cores."
-
-    def similarity(self) -> Similarity:
-        """Return the weighting model with the parameters that were given."""
-        given = {name: getattr(self, name) for name in ("k1", "b", "mu", "lam")}
-        return similarity(self.model, **{name: value for name, value in given.items() if value is not None})
 
 
 class Retrieve(Stage):

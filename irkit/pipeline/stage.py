@@ -8,7 +8,7 @@ Inside a pipeline results travel as `Hits` (arrays); a frame is made when the us
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
 from numbers import Integral, Real
 from os import PathLike, fspath
@@ -20,7 +20,7 @@ import pandas as pd
 
 from irkit.config import Config, digest
 from irkit.errors import CompositionError, ConfigError, FrameError
-from irkit.frames import Qrels, check_qrels, queries_frame
+from irkit.frames import queries_frame
 from irkit.hits import Hits
 
 if TYPE_CHECKING:
@@ -34,33 +34,6 @@ Flow: TypeAlias = pd.DataFrame | Hits
 
 _OPENERS = {"index": "irkit.Index.open", "vectors": "irkit.text.vectors.Vectors.load"}
 "What makes a resource of a path."
-
-
-@dataclass(frozen=True, eq=False)
-class Topics:
-    """What a pipeline is fitted on: queries, and the judgements that say what is right.
-
-    Examples
-    --------
-    >>> qrels = pd.DataFrame({"qid": ["1"], "docno": ["d7"], "label": [1]})
-    >>> topics = Topics({"1": "wing flutter"}, qrels)
-    """
-
-    flow: Any
-    "Queries as `queries_frame` reads them, or results: for a stage inside a pipeline, what those before it gave."
-    qrels: Qrels
-    "Judgements; a pair without one counts as not relevant."
-
-    def __post_init__(self) -> None:
-        if isinstance(self.flow, pd.DataFrame) and "docno" in self.flow:
-            object.__setattr__(self, "flow", Hits.from_frame(self.flow))
-        elif not isinstance(self.flow, Hits):
-            object.__setattr__(self, "flow", queries_frame(self.flow))
-        check_qrels(self.qrels, who="topics")
-
-    def through(self, stage: Stage) -> Topics:
-        """Return the topics as the stage after `stage` sees them."""
-        return Topics(stage.run(self.flow), self.qrels)
 
 
 class Stage:
@@ -87,6 +60,14 @@ class Stage:
     config: Config
     parts: tuple[Stage, ...] = ()
     "Pipelines inside an operator."
+    joins: ClassVar[bool] = False
+    "Whether it runs its parts on what it offers them and joins what they give, so that others may run these for it."
+    shares_input: ClassVar[bool] = True
+    "Whether it offers its parts its own input as it is."
+    transparent: ClassVar[bool] = False
+    "Whether it gives what its one part gives, wherever that is run."
+    learns_from: ClassVar[type | None] = None
+    "Kind of training part that its `fit` takes, such as `Topics`; None for a stage that learns nothing itself."
 
     # numpy numbers leave `weight * stage` to the stage.
     __array_ufunc__ = None
@@ -118,6 +99,14 @@ class Stage:
     def run(self, flow: Any) -> Flow:
         """Do the work on arrays or frames, without checking what came in."""
         raise CompositionError(f"{self.name}: {type(self).__name__} does not implement run")
+
+    def offered(self, flow: Flow) -> Flow:
+        """Return what the parts are run on."""
+        return flow
+
+    def join(self, results: Sequence[Any], queries: Any = None) -> Any:
+        """Join what the parts gave for some queries; a stage around one pipeline gives what that gives."""
+        return results[0]
 
     # ------------------------------------------------------------------ use
 
@@ -188,17 +177,24 @@ class Stage:
     @property
     def learns(self) -> bool:
         """Whether `fit` changes anything."""
-        return any(part.learns for part in self.parts)
+        return self.learns_from is not None or any(part.learns for part in self.parts)
 
     def fit(self, train: Any, valid: Any = None) -> Stage:
-        """Return a fitted copy; a stage that learns nothing returns itself.
+        """Return a fitted copy: every stage in it that learns from such a training part has learned.
 
         Parameters
         ----------
-        train, valid : Topics
-            Or whatever else has `through(stage)`, such as the `RatingTable` of a recommender.
+        train, valid : Topics or RatingTable
+            What is learned from, and held out for models that stop early by it.
+
+        Raises
+        ------
+        FrameError
+            If a stage learns, but none from what was given.
         """
-        return self
+        from irkit.pipeline.fit import fitted
+
+        return fitted(self, train, valid)
 
     # ------------------------------------------------------------------ identity
 
@@ -237,10 +233,9 @@ class Stage:
 
     def resources(self) -> dict[str, Any]:
         """Return the resources of this stage and its parts by name."""
-        held = {need: getattr(self, need) for need in self.needs}
-        for part in self.parts:
-            held |= part.resources()
-        return held
+        from irkit.pipeline.unfold import every
+
+        return {need: getattr(one, need) for one in every(self) for need in one.needs}
 
     @property
     def fingerprint(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from irkit.pipeline.unfold import in_row
 from irkit.screen import visible
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ def svg(stage: Stage) -> str:
 
 def _row(stage: Stage) -> _Picture:
     """Draw the stages of a chain from left to right."""
-    from irkit.pipeline.draw import _chain
-
-    stages = _chain(stage)
+    stages = in_row(stage)
     pictures = [_joined(part) if part.parts else _box(part.label()) for part in stages]
     height = max(picture.height for picture in pictures)
 

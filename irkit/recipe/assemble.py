@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from irkit.pipeline.stage import Stage
 
 
+TRAIN = "train"
+"What stands in the needs of a recipe that is fitted; it is given to `fit` and not to `build`."
+
+
 class Fail(Protocol):
     """Makes an error whose message begins with the place of a value, as `YamlFile.error` does."""
 
@@ -63,8 +67,10 @@ def outline(specs: Any, fail: Fail, where: tuple[str | int, ...]) -> Stage:
 
 
 def needed(stage: Stage) -> list[str]:
-    """Return the names of the resources a stage and its parts need, in the order they are met."""
-    return list(dict.fromkeys([*stage.needs, *(need for part in stage.parts for need in needed(part))]))
+    """Return what a stage and its parts must be given: resources in the order they are met, and `train` to fit on."""
+    from irkit.pipeline.unfold import every
+
+    return list(dict.fromkeys([*(need for one in every(stage) for need in one.needs), *[TRAIN] * stage.learns]))
 
 
 def _build_stage(spec: Any, resources: Mapping[str, Any], fail: Fail, where: tuple[str | int, ...]) -> Stage:

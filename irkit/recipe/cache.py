@@ -15,17 +15,15 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from irkit import locate
 from irkit.config import digest
 from irkit.errors import ConfigError
-from irkit.hits import Hits
-from irkit.pipeline.chain import Then
-from irkit.pipeline.operators import Features, Joined
 from irkit.pipeline.stage import Flow, Stage
+from irkit.pipeline.unfold import Row, every, unfold
 from irkit.recipe.code import class_digest, code_digest, environment_digest, holdings_digest
 from irkit.recipe.flowfile import Damaged, Unwritable, flow_bytes, flow_digest, read_flow
 
@@ -34,7 +32,6 @@ log = logging.getLogger(__name__)
 LIMIT = 5_000_000_000
 "Default size of a cache, in bytes."
 
-_UNFOLDED = (Joined.run, Features.run)  # operators that do nothing but run their parts and join
 _ENDING = ".flow"
 _LEFT_BEHIND = 3600  # seconds after which an unfinished file is taken for one of a killed process
 
@@ -77,7 +74,7 @@ class Cache:
         queries frame or Hits
             Bitwise what the stage gives; docnos may lie in another table.
         """
-        return self._run(_steps(stage), stage.read(flow))
+        return self._run(unfold(stage), stage.read(flow))
 
     def size(self) -> int:
         """Return the bytes in use."""
@@ -90,7 +87,7 @@ class Cache:
 
     # ------------------------------------------------------------------ running
 
-    def _run(self, steps: Sequence[Stage], flow: Flow) -> Flow:
+    def _run(self, steps: Row, flow: Flow) -> Flow:
         """Run steps in a row, from the last one whose result is here."""
         while steps:
             keys = self._keys(steps, flow)
@@ -102,19 +99,19 @@ class Cache:
                 flow = found
                 self.hits += 1
             for step, key in zip(steps[done:], keys[done:], strict=False):
-                flow = self._compute(step, flow)
+                flow = step.run(flow, self._run)
                 self.misses += 1
                 self._write(key, flow)
             steps = steps[len(keys) :]
             if steps and not keys:
-                flow, steps = self._compute(steps[0], flow), steps[1:]
+                flow, steps = steps[0].run(flow, self._run), steps[1:]
         return flow
 
-    def _keys(self, steps: Sequence[Stage], flow: Flow) -> list[str]:
+    def _keys(self, steps: Row, flow: Flow) -> list[str]:
         """Return the key of the result after each of the leading steps that can be kept."""
         known: list[str] = []
         for step in steps:
-            identity = _identity(step)
+            identity = _identity(step.stage)
             if identity is None:
                 break
             known.append(identity)
@@ -127,14 +124,6 @@ class Cache:
             return []
         ground = (code_digest(), environment_digest(), start)
         return [digest(ground, known[: i + 1]) for i in range(len(known))]
-
-    def _compute(self, step: Stage, flow: Flow) -> Flow:
-        """Run one step; pipelines inside a join are looked up one by one."""
-        if isinstance(step, Joined) and type(step).run in _UNFOLDED:
-            offered = step.offered(flow)
-            queries = flow.queries if isinstance(flow, Hits) else flow
-            return step.join([self._run(_steps(part), offered) for part in step.parts], queries)  # type: ignore[misc]
-        return step.run(flow)
 
     # ------------------------------------------------------------------ files
 
@@ -202,24 +191,17 @@ class Cache:
                 _remove(path)
 
 
-def _steps(stage: Stage) -> list[Stage]:
-    return list(stage.steps()) if isinstance(stage, Then) else [stage]
-
-
 def _identity(stage: Stage) -> str | None:
     """Hash what a stage's output depends on besides its input; None if that is not known."""
     if not stage.cacheable:
         return None
     code: set[str] = set()
-    waiting = [stage]
-    while waiting:
-        one = waiting.pop()
+    for one in every(stage):
         kinds = [kind for kind in type(one).__mro__ if issubclass(kind, Stage)]
         for own in (*map(class_digest, kinds), holdings_digest(vars(one).values())):
             if own is None:
                 return None
             code.add(own)
-        waiting += one.parts
     return digest(stage.fingerprint, sorted(code))
 
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from irkit import locate
 from irkit.config import digest
 from irkit.errors import ConfigError, IrkitError, NotFoundError, near_misses
-from irkit.recipe.assemble import build_stages, needed, outline
+from irkit.recipe.assemble import TRAIN, build_stages, needed, outline
 from irkit.recipe.registry import stage_class
 from irkit.recipe.settings import change_settings
 from irkit.yamlfile import YamlFile, dump_yaml, read_yaml
@@ -38,7 +38,6 @@ FIELDS = ("name", "about", "source", "needs", "stages")
 
 _HOW = {
     "index": "index=irkit.Index.open('folder')",
-    "train": "train=irkit.recommend.RatingTable.from_frame(ratings)",
     "vectors": "vectors=irkit.text.vectors.Vectors.load('file')",
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\Z")
@@ -62,7 +61,7 @@ class Recipe:
     about: str = ""
     "One sentence."
     needs: tuple[str, ...] = ()
-    "Resources that `build` must be given."
+    "What it must be given: resources by `build`, and `train` by `fit`."
     source: str = ""
     "The publication."
     path: Path | None = field(default=None, compare=False)
@@ -91,21 +90,23 @@ class Recipe:
         return hash((self.name, self.hash))
 
     def build(self, **resources: Any) -> Stage:
-        """Make the pipeline.
+        """Make the pipeline. Nothing is fitted: that is done by `fit` of what is returned.
 
         Parameters
         ----------
         resources
-            One object for each of `needs`, by name. Others are left alone, so that many recipes can
-            be built from one set of resources.
+            One object for each of `needs` but `train`, by name. Others are left alone, so that many recipes
+            can be built from one set of resources.
 
         Raises
         ------
         ConfigError
-            If a resource is missing.
+            If a resource is missing, or `train` is given.
         """
+        if TRAIN in resources:
+            raise ConfigError(f"recipe {self.name!r}: is built first and then fitted; write build().fit(train)")
         for need in self.needs:
-            if resources.get(need) is None:
+            if need != TRAIN and resources.get(need) is None:
                 how = _HOW.get(need, f"{need}=...")
                 raise ConfigError(f"recipe {self.name!r}: needs {need!r}, which was not given; call build({how})")
         return build_stages(self.stages, resources, self._fail, ("stages",))
@@ -131,6 +132,13 @@ class Recipe:
     def hash(self) -> str:
         """Hash of what the recipe does: its needs and stages, not its name, comments or stated defaults."""
         return digest(sorted(self.needs), _listed(self._outline.spec()))
+
+    @property
+    def learns_from(self) -> tuple[type, ...]:
+        """The kinds of training part that its stages learn from, such as `Topics`; empty if none learns."""
+        from irkit.pipeline.unfold import every
+
+        return tuple(dict.fromkeys(one.learns_from for one in every(self._outline) if one.learns_from is not None))
 
     def yaml(self) -> str:
         """Return the recipe as a YAML file holds it; equal recipes give equal text."""
@@ -184,13 +192,13 @@ def load_recipe(name: str | Path) -> Recipe:
 
 
 def to_recipe(stage: Stage, name: str, about: str = "", source: str = "") -> Recipe:
-    """Write a pipeline down as a recipe.
+    """Write a pipeline down as a recipe; of a fitted one, what it was before `fit`.
 
     Raises
     ------
     ConfigError
-        If it holds what YAML cannot: a function, a fitted model, two resources of one kind, a stage
-        without a registered name.
+        If it holds what YAML cannot: a function, two resources of one kind, a stage without a registered
+        name.
 
     Examples
     --------
@@ -202,24 +210,26 @@ def to_recipe(stage: Stage, name: str, about: str = "", source: str = "") -> Rec
     who = f"to_recipe: {name!r}"
     stages = _listed(stage.spec())
     resources = _resources(stage, who)
-    recipe = Recipe(name, stages, about, tuple(resources), source)
-    if recipe.build(**resources) != stage:
-        raise ConfigError(f"{who} cannot be a recipe: a file has no place for what it learned; write it before fit")
+    recipe = Recipe(name, stages, about, tuple(needed(stage)), source)
+    if not stage.learns and recipe.build(**resources) != stage:
+        raise ConfigError(f"{who} cannot be a recipe: a file has no place for all that it holds; keep it in Python")
     return recipe
 
 
 def _resources(stage: Stage, who: str) -> dict[str, Any]:
     """Collect the resources of a pipeline by name, after checking that each stage can be named."""
-    try:
-        registered = (stage.parts and type(stage).name == "then") or stage_class(stage.name) is type(stage)
-    except NotFoundError:
-        registered = False
-    if not registered:
-        raise ConfigError(f"{who} cannot be a recipe: {stage.name} has no registered name; keep it in Python")
-    held = {need: getattr(stage, need) for need in stage.needs}
-    for part in stage.parts:
-        for need, resource in _resources(part, who).items():
-            if held.setdefault(need, resource) is not resource:
+    from irkit.pipeline.unfold import every
+
+    held: dict[str, Any] = {}
+    for one in every(stage):
+        try:
+            registered = (one.parts and type(one).name == "then") or stage_class(one.name) is type(one)
+        except NotFoundError:
+            registered = False
+        if not registered:
+            raise ConfigError(f"{who} cannot be a recipe: {one.name} has no registered name; keep it in Python")
+        for need in one.needs:
+            if held.setdefault(need, getattr(one, need)) is not getattr(one, need):
                 raise ConfigError(f"{who} cannot be a recipe: its stages hold two different resources {need!r}")
     return held
 

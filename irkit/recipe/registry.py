@@ -30,6 +30,7 @@ STAGES: dict[str, str] = {
     "drop-self": "irkit.pipeline.filters:DropSelf",
     "learned": "irkit.pipeline.learned:Learned",
     "normalise": "irkit.pipeline.operators:Normalise",
+    "rescore": "irkit.pipeline.rescore:Rescore",
     "reset": "irkit.pipeline.filters:Reset",
     "scale": "irkit.pipeline.operators:Scale",
     # texts

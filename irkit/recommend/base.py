@@ -19,11 +19,12 @@ from pydantic import Field
 
 from irkit.arrays import Bools, Floats, Ints
 from irkit.config import Config, digest
-from irkit.errors import CompositionError, ConfigError, FrameError, NotFittedError
+from irkit.errors import CompositionError, ConfigError, FrameError
 from irkit.frames import Queries, check_pairs
 from irkit.hits import Hits
 from irkit.io.times import frame_times, in_seconds
 from irkit.learn.memory import enough_memory, smaller
+from irkit.pipeline.fit import not_fitted
 from irkit.pipeline.stage import Stage
 from irkit.recommend.baseline import bias_baseline
 from irkit.recommend.lists import best, check_finite, users_frame
@@ -55,7 +56,7 @@ class Recommender(Stage):
 
     takes = "queries"
     gives = "results"
-    needs: ClassVar[tuple[str, ...]] = ("train",)
+    learns_from = RatingTable
     config_type: ClassVar[type[Config]] = RecommenderConfig
     config: Any
     predicts_ratings: ClassVar[bool] = True
@@ -73,14 +74,6 @@ class Recommender(Stage):
     "(U,) float64: damped deviation of each user, for the fall-back."
     item_bias_: Floats
     "(I,) float64: damped deviation of each item, for the fall-back."
-
-    @classmethod
-    def make(cls, config: dict[str, Any], parts: tuple[Stage, ...], resources: dict[str, Any]) -> Stage:
-        """Construct the stage, fitted on the resource `train` (and `valid`) where there is one, as a recipe does."""
-        if parts:
-            raise ConfigError(f"{cls.name}: holds no pipelines, got {len(parts)}; remove 'of'")
-        model = cls(cls.configured(config))
-        return model.fit(resources["train"], resources.get("valid")) if resources.get("train") is not None else model
 
     # ------------------------------------------------------------------ for subclasses
 
@@ -157,15 +150,10 @@ class Recommender(Stage):
     # ------------------------------------------------------------------ use
 
     @property
-    def learns(self) -> bool:
-        """A recommender always learns."""
-        return True
-
-    @property
     def fitted(self) -> RatingTable:
         """The training table; an error before `fit`."""
         if self.train is None:
-            raise NotFittedError(f"{self.name}: is not fitted; call fit(train) with a RatingTable first")
+            raise not_fitted(self)
         return self.train
 
     def fit(self, train: RatingTable, valid: RatingTable | None = None) -> Self:
@@ -354,7 +342,9 @@ class Recommender(Stage):
     @property
     def fingerprint(self) -> str:
         """Hash of everything the output depends on: kind, settings, training ratings, held-out ratings."""
-        return digest(super().fingerprint, self.valid_fingerprint)
+        return digest(
+            super().fingerprint, None if self.train is None else self.train.fingerprint, self.valid_fingerprint
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model, its training table included, as one safetensors file.

@@ -14,6 +14,7 @@ import pandas as pd
 from irkit.arrays import Floats, Ints
 from irkit.errors import ConfigError, FrameError
 from irkit.frames import Queries, check_queries
+from irkit.pipeline.unfold import every
 
 if TYPE_CHECKING:
     from irkit.pipeline.stage import Stage
@@ -91,7 +92,4 @@ def recommenders(stage: Stage) -> Iterator[Recommender]:
     """Yield every recommender of a pipeline."""
     from irkit.recommend.base import Recommender
 
-    if isinstance(stage, Recommender):
-        yield stage
-    for part in stage.parts:
-        yield from recommenders(part)
+    yield from (one for one in every(stage) if isinstance(one, Recommender))

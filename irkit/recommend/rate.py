@@ -10,7 +10,6 @@ from irkit.errors import ConfigError
 from irkit.hits import Hits
 from irkit.pipeline.stage import Stage
 from irkit.recommend.base import Recommender
-from irkit.recommend.table import RatingTable
 
 
 class Rate(Stage):
@@ -27,16 +26,16 @@ class Rate(Stage):
         if len(parts) != 1 or not isinstance(parts[0], Recommender):
             raise ConfigError(f"rate: holds one recommender, got {', '.join(part.name for part in parts) or 'none'}")
         self.parts = parts
-        self.model = parts[0]
 
     @classmethod
     def make(cls, config: dict[str, Any], parts: tuple[Stage, ...], resources: dict[str, Any]) -> Stage:
         """Construct from plain values, as a recipe does."""
         return cls(parts)
 
-    def fit(self, train: Any, valid: RatingTable | None = None) -> Rate:
-        """Return the stage around the fitted model."""
-        return Rate((self.model.fit(train, valid),))
+    @property
+    def model(self) -> Any:
+        """The recommender."""
+        return self.parts[0]
 
     def run(self, flow: Hits) -> Hits:
         """Score every pair anew."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from irkit.config import Config
-from irkit.errors import ConfigError, FrameError, NotFittedError
+from irkit.config import digest
+from irkit.errors import FrameError
 from irkit.hits import Hits
+from irkit.pipeline.fit import not_fitted
 from irkit.pipeline.fusion import member
 from irkit.pipeline.stage import Stage
 from irkit.recommend.table import RatingTable
@@ -18,28 +19,17 @@ from irkit.recommend.table import RatingTable
 class DropSeen(Stage):
     """Drop the items that each user has rated in training; the ranks close up.
 
-    It learns what was rated by `fit`, or is given it as the resource `train` of a recipe.
+    It learns what was rated by `fit`.
     """
 
     name = "drop-seen"
-    needs: ClassVar[tuple[str, ...]] = ("train",)
-
-    def __init__(self, config: Config | None = None, *, train: RatingTable | None = None) -> None:
-        super().__init__(config)
-        self.train = train
-
-    @classmethod
-    def make(cls, config: dict[str, Any], parts: tuple[Stage, ...], resources: dict[str, Any]) -> Stage:
-        """Construct from plain values, as a recipe does."""
-        if parts:
-            raise ConfigError(f"drop-seen: holds no pipelines, got {len(parts)}; remove 'of'")
-        stage = cls(cls.configured(config))
-        return stage.fit(resources["train"]) if resources.get("train") is not None else stage
+    learns_from = RatingTable
+    train: RatingTable | None = None
 
     @property
-    def learns(self) -> bool:
-        """True."""
-        return True
+    def fingerprint(self) -> str:
+        """Hash of the training ratings."""
+        return digest(super().fingerprint, None if self.train is None else self.train.fingerprint)
 
     def fit(self, train: RatingTable, valid: Any = None) -> DropSeen:
         """Return a copy that knows the training ratings.
@@ -65,7 +55,7 @@ class DropSeen(Stage):
             Before `fit`.
         """
         if self.train is None:
-            raise NotFittedError("drop-seen: is not fitted; call fit(train) with a RatingTable first")
+            raise not_fitted(self)
         train = self.train
         used, place = np.unique(flow.doc, return_inverse=True)
         user = train.users.rows(flow.queries["qid"])[flow.query]

@@ -9,7 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -52,6 +52,8 @@ class RatingTable:
     "Least and greatest rating possible; predictions are clipped to it."
     scale_stated: bool = True
     "Whether somebody said so; otherwise it was read off the ratings."
+    written: ClassVar[str] = "RatingTable.from_frame(ratings)"
+    "How to write one, for messages."
 
     def __len__(self) -> int:
         return len(self.rating)

@@ -19,7 +19,7 @@ from irkit.evaluate.plan import plan
 from irkit.hits import Docnos, Hits
 from irkit.io import load_collection
 from irkit.lucene import build_index
-from irkit.pipeline import Retrieve
+from irkit.pipeline import Retrieve, Topics
 from irkit.pipeline.operators import rrf
 from irkit.pipeline.stage import Stage
 
@@ -220,7 +220,7 @@ def test_a_cache_is_asked_for_every_stage_and_times_are_left_out(table):
 class Learner(Slow):
     name = "learner"
     fitted_on: frozenset[str] | None = None
-    learns = True
+    learns_from = Topics
 
     def fit(self, train, valid=None):
         fitted = Learner(self.config, table=self.table)

@@ -64,7 +64,7 @@ def test_every_recipe_is_measured_on_its_lists(name, n):
     recipe = load_recipe(f"recommend/{name}")
     few = {"epochs": 1, "mf_epochs": 1, "draws": 1, "burn_in": 0, "n": n, "k": n}
     names = [full for full in setting_names(recipe.stages) if full.rpartition(".")[2] in few]
-    stage = recipe.with_settings({full: few[full.rpartition(".")[2]] for full in names}).build(train=SPLIT.train)
+    stage = recipe.with_settings({full: few[full.rpartition(".")[2]] for full in names}).build().fit(SPLIT.train)
     board = ruler()
     assert_same(board, board.measure(stage), lists_of(board, stage))
 

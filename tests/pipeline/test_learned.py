@@ -67,6 +67,18 @@ def test_an_unjudged_result_counts_as_not_relevant():
     assert labels_of(hits.cut(1).kept(np.zeros(2, dtype=bool)), qrels).tolist() == []
 
 
+def test_a_query_s_own_document_is_no_example_where_the_judgements_say_so():
+    lists = given({"1": {"1": 9.0, "2": 2.0, "3": 1.0}, "2": {"1": 2.0, "2": 9.0, "3": 1.0}})
+    qrels = pd.DataFrame({"qid": ["1", "2"], "docno": ["2", "1"], "label": [1, 1]})
+    pipeline = lists**lists >> Learned(estimator=LinearRegression())
+    misled = pipeline.fit(Topics({"1": "x", "2": "y"}, qrels))
+    qrels.attrs["exclude_self"] = True
+    fitted = pipeline.fit(Topics({"1": "x", "2": "y"}, qrels))
+    assert fitted({"1": "x"}).set_index("docno")["score"][["2", "3"]].tolist() == pytest.approx([1.0, 0.0])
+    assert misled({"1": "x"}).set_index("docno")["score"]["2"] < 0.6
+    assert fitted.parts[-1].fitted_on == {"1", "2"}
+
+
 class Grouped:
     """A ranker that wants to know how many results each query has."""
 

@@ -10,11 +10,10 @@ import irkit.pipeline
 from irkit.errors import CompositionError, ConfigError, FrameError
 from irkit.expand import EQE1, RM3
 from irkit.hits import Hits
-from irkit.pipeline import Cut, DropSelf, LoadText, Retrieve, Stage, Topics, rrf
+from irkit.pipeline import Cut, Drop, DropSelf, LoadText, Retrieve, Stage, Topics, rrf
 from irkit.pipeline.chain import CutConfig
 from irkit.pipeline.operators import RRF, Normalise, Scale
 from irkit.pipeline.stage import resource_fingerprint
-from irkit.recommend.seen import DropSeen
 from tests.pipeline.toy import DOCS, Louder, Toy, ToyConfig, ToyIndex, given, toy
 
 QRELS = pd.DataFrame({"qid": ["1"], "docno": ["d1"], "label": [1]})
@@ -113,8 +112,8 @@ def test_settings_go_into_a_config_or_by_name():
         (lambda: Toy(ToyIndex(DOCS)), "toy: index is given by name, got ToyIndex without one; write Toy(index=...)"),
         (lambda: EQE1("glove.txt"), "eqe1: index is given by name, got str without one; write EQE1(index=...)"),
         (
-            lambda: DropSeen(QRELS),
-            "drop-seen: train is given by name, got DataFrame without one; write DropSeen(train=",
+            lambda: Drop(QRELS),
+            "drop: pairs is given by name, got DataFrame without one; write Drop(pairs=",
         ),
         (
             lambda: Retrieve(index="some/ix"),

@@ -20,10 +20,11 @@ from irkit.hits import Hits
 from irkit.pipeline import apply
 from irkit.pipeline.chain import Cut
 from irkit.pipeline.filters import Drop, Reset
+from irkit.pipeline.fit import Topics
 from irkit.pipeline.learned import Learned
 from irkit.pipeline.operators import normalise, rrf
 from irkit.pipeline.retrieve import Retrieve
-from irkit.pipeline.stage import Stage, Topics
+from irkit.pipeline.stage import Stage
 from irkit.pipeline.texts import LoadText
 from irkit.recipe import Cache
 from irkit.recipe import cache as module

@@ -13,8 +13,9 @@ from irkit.pipeline.filters import Drop
 from irkit.pipeline.learned import Learned
 from irkit.pipeline.operators import RRF, Append, CombMNZ, Normalise, RRFConfig, Scale, Sum
 from irkit.pipeline.retrieve import Retrieve
-from irkit.recipe import Recipe, load_recipe, to_recipe
+from irkit.recipe import Recipe, load_recipe, registry, to_recipe
 from irkit.recipe.assemble import needed, outline
+from irkit.recommend.ease import EASE
 from irkit.yamlfile import parse_yaml
 from tests.oracles.fake_index import FakeIndex
 
@@ -82,11 +83,25 @@ def test_building_needs_the_resources_and_ignores_others(load):
         match=r"recipe 'x': needs 'index', which was not given; call build\(index=irkit.Index.open\('folder'\)\)",
     ):
         recipe.build(indx=INDEX)
-    with pytest.raises(ConfigError, match=r"build\(train=irkit\.recommend\.RatingTable\.from_frame\(ratings\)\)"):
-        Recipe("x", [{"use": "ease"}], needs=("train",)).build()
     with pytest.raises(ConfigError, match="needs 'index', which was not given"):
         recipe.build(index=None)
     assert recipe.build(index=INDEX, vectors=1) == Retrieve(index=INDEX)
+
+
+def test_building_fits_nothing():
+    recipe = Recipe("x", [{"use": "ease", "n": 3}], needs=("train",))
+    assert recipe.build() == EASE(n=3)
+    with pytest.raises(ConfigError, match=r"recipe 'x': is built first and then fitted; write build\(\).fit\(train\)"):
+        recipe.build(train=1)
+
+
+def test_what_learns_needs_something_to_be_fitted_on(load):
+    with pytest.raises(
+        ConfigError, match=r"needs must hold 'train', which a stage needs; write needs: \[index, train\]"
+    ):
+        load("needs: [index]\nstages: [{use: lucene}, {use: learned}]")
+    with pytest.raises(ConfigError, match="needs holds 'train', which no stage needs; remove it"):
+        load("needs: [index, train]\nstages: [{use: lucene}]")
 
 
 def test_a_missing_resource_of_another_kind_is_named():
@@ -320,14 +335,33 @@ def test_a_model_of_the_user_s_cannot_be_written_down():
         to_recipe(Learned(estimator=Ridge()), "x")
 
 
-def test_what_a_model_learned_cannot_be_written_down():
+def test_a_fitted_pipeline_is_written_down_as_it_was_before():
     learned = Learned(model="linear")
-    assert to_recipe(learned, "x").stages == [{"use": "learned", "model": "linear"}]
+    recipe = to_recipe(learned, "x")
+    assert (recipe.stages, recipe.needs) == ([{"use": "learned", "model": "linear"}], ("train",))
     learned.fitted = 1  # stands for what fit leaves there
-    with pytest.raises(
-        ConfigError, match=r"to_recipe: 'x' cannot be a recipe: a file has no place for what it learned"
-    ):
-        to_recipe(learned, "x")
+    assert to_recipe(learned, "x") == recipe
+    assert recipe.build() == Learned(model="linear") != learned
+
+
+class Marked(Cut):
+    """Holds what its config does not."""
+
+    name = "marked"
+    mark = ""
+
+    @property
+    def fingerprint(self):
+        return super().fingerprint + self.mark
+
+
+def test_a_stage_that_holds_more_than_its_settings_cannot_be_written_down(monkeypatch):
+    monkeypatch.setitem(registry.STAGES, "marked", f"{__name__}:Marked")
+    stage = Marked(k=1)
+    assert to_recipe(stage, "x").stages == [{"use": "marked", "k": 1}]
+    stage.mark = "red"
+    with pytest.raises(ConfigError, match="to_recipe: 'x' cannot be a recipe: a file has no place for all that it"):
+        to_recipe(stage, "x")
 
 
 def test_two_indexes_in_one_pipeline_cannot_be_written_down():

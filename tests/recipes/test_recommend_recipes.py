@@ -49,7 +49,7 @@ def test_there_is_a_recipe_for_every_recommender():
 )
 def test_a_recipe_is_fitted_recommends_and_comes_back(path, train):
     recipe = quick(path)
-    pipeline = recipe.build(train=train)
+    pipeline = recipe.build().fit(train)
     users = ["u3", "u11", "unheard"]
     results = pipeline(users)
     assert set(results["qid"]) == set(users)
@@ -59,14 +59,14 @@ def test_a_recipe_is_fitted_recommends_and_comes_back(path, train):
     assert seen.isdisjoint(zip(results["qid"], results["docno"], strict=True))
     again = to_recipe(pipeline, recipe.name, recipe.about, recipe.source)
     assert again.hash == recipe.hash
-    assert again.build(train=train) == pipeline
+    assert again.build().fit(train) == pipeline
 
 
 def test_the_union_of_two_recommenders_is_their_weighted_sum(train):
-    both = load_recipe("ease-popularity").build(train=train)(["u3"]).set_index("docno")["score"]
+    both = load_recipe("ease-popularity").build().fit(train)(["u3"]).set_index("docno")["score"]
     parts = []
     for name in ("ease", "popularity"):
-        score = load_recipe(name).build(train=train)(["u3"]).set_index("docno")["score"]
+        score = load_recipe(name).build().fit(train)(["u3"]).set_index("docno")["score"]
         parts.append((score - score.min()) / (score.max() - score.min()))
     expected = parts[0] + 0.2 * parts[1]
     np.testing.assert_allclose(both.sort_index(), expected.sort_index(), atol=1e-12)
@@ -74,7 +74,7 @@ def test_the_union_of_two_recommenders_is_their_weighted_sum(train):
 
 def test_a_reranked_list_has_the_best_items_of_the_first_stage(train):
     recipe = quick("ease-rrn").with_settings({"0.n": 5})
-    first = load_recipe("ease").with_settings({"n": 5}).build(train=train)(["u3"])
-    second = recipe.build(train=train)(["u3"])
+    first = load_recipe("ease").with_settings({"n": 5}).build().fit(train)(["u3"])
+    second = recipe.build().fit(train)(["u3"])
     assert sorted(second["docno"]) == sorted(first["docno"])
     assert not np.allclose(second.sort_values("docno")["score"], first.sort_values("docno")["score"])

@@ -134,7 +134,9 @@ def test_what_are_no_pairs_is_refused(pairs, message):
 
 
 def test_use_before_fit_and_predicting_with_a_ranker_are_errors():
-    with pytest.raises(NotFittedError, match=r"bias: is not fitted; call fit\(train\)"):
+    with pytest.raises(
+        NotFittedError, match=r"bias: is not fitted; call pipeline.fit\(RatingTable.from_frame\(ratings"
+    ):
         Bias().predict(frame([("a", "x", 0)]))
     with pytest.raises(ConfigError, match="popularity: ranks items and does not predict ratings"):
         Popularity().fit(table(ROWS)).predict(frame([("a", "x", 0)]))
@@ -277,14 +279,10 @@ def test_rate_holds_exactly_one_recommender():
         Rate(())
 
 
-def test_a_recipe_fits_on_its_resource():
-    train = table(ROWS)
-    model = Bias.make({"n": 7}, (), {"train": train})
-    assert model.fitted is train
-    assert model.config.n == 7
-    assert Bias.make({}, (), {"train": None}).train is None
-    with pytest.raises(FrameError, match="train must be a RatingTable"):
-        Bias.make({}, (), {"train": "ml-100k"})
+def test_making_one_from_plain_values_fits_nothing():
+    model = Bias.make({"n": 7}, (), {})
+    assert model == Bias(n=7)
+    assert model.train is None
     with pytest.raises(ConfigError, match="bias: holds no pipelines"):
         Bias.make({}, (Popularity(),), {})
 
@@ -296,7 +294,8 @@ def test_the_fingerprint_follows_settings_and_data_and_held_out_data():
     assert first != Bias().fit(table(ROWS[:3]))
     assert first != Bias().fit(table(ROWS), table(ROWS[:1]))
     assert first.cacheable
-    assert not Bias().cacheable
+    assert Bias() == Bias()
+    assert Bias() != first
 
 
 def test_pipelines_of_recommenders_take_users_as_a_recommender_does():

@@ -1,6 +1,7 @@
 package irkit;
 
 import java.util.Arrays;
+import java.util.function.IntToDoubleFunction;
 import org.apache.lucene.search.similarities.Similarity.SimScorer;
 
 /** A posting list that adds its share to accumulators, one window of documents after the other. */
@@ -28,6 +29,37 @@ abstract class Lane {
   /** Adds the window's postings; document d has the accumulator d - base. */
   abstract void add(double[] sums, int base);
 
+  /** Returns what posting i adds. */
+  abstract double at(int i);
+
+  /** Adds what the list has of some documents, one accumulator each; see `wanted`. */
+  final void add(double[] sums, long[] wanted) {
+    int low = 0;
+    for (long one : wanted) {
+      int doc = (int) (one >>> Integer.SIZE);
+      int high = low;
+      for (int step = 1; high < docs.length && docs[high] < doc; step <<= 1) {
+        low = high + 1;
+        high += Math.min(step, docs.length - high);
+      }
+      int posting = Arrays.binarySearch(docs, low, Math.min(high + 1, docs.length), doc);
+      low = posting < 0 ? -posting - 1 : posting;
+      if (posting >= 0) {
+        sums[(int) one] += at(posting);
+      }
+    }
+  }
+
+  /** Puts documents in ascending order, as lists have them, each with its place in the given order below it. */
+  static long[] wanted(int[] docs) {
+    long[] wanted = new long[docs.length];
+    for (int i = 0; i < docs.length; i++) {
+      wanted[i] = (long) docs[i] << Integer.SIZE | i;
+    }
+    Arrays.sort(wanted);
+    return wanted;
+  }
+
   /** Numbers kept beside the list, one a posting. */
   static final class Impacts extends Lane {
     private final float[] impacts;
@@ -43,6 +75,11 @@ abstract class Lane {
         sums[docs[i] - base] += impacts[i];
       }
     }
+
+    @Override
+    double at(int i) {
+      return impacts[i];
+    }
   }
 
   /** Numbers that Lucene's scorer computes on the spot. */
@@ -51,18 +88,24 @@ abstract class Lane {
     private final byte[] norms;
     private final Memo memo;
 
-    Scored(Postings list, byte[] norms, SimScorer scorer) {
+    /** Prepares for this many of the list's postings. */
+    Scored(Postings list, byte[] norms, SimScorer scorer, int calls) {
       super(list.docs);
       this.freqs = list.freqs;
       this.norms = norms;
-      this.memo = new Memo(scorer, docs.length);
+      this.memo = new Memo(scorer, calls);
     }
 
     @Override
     void add(double[] sums, int base) {
       for (int i = from; i < to; i++) {
-        sums[docs[i] - base] += memo.score(freqs[i], norms[docs[i]]);
+        sums[docs[i] - base] += at(i);
       }
+    }
+
+    @Override
+    double at(int i) {
+      return memo.score(freqs[i], norms[docs[i]]);
     }
   }
 
@@ -112,6 +155,35 @@ abstract class Lane {
         sums[docs[i] - base] += weight * values[i];
       }
     }
+
+    @Override
+    double at(int i) {
+      return weight * values[i];
+    }
+  }
+
+  /** A weight times a number of each posting that is computed on the spot. */
+  static final class Computed extends Lane {
+    private final IntToDoubleFunction value;
+    private final double weight;
+
+    Computed(Postings list, IntToDoubleFunction value, double weight) {
+      super(list.docs);
+      this.value = value;
+      this.weight = weight;
+    }
+
+    @Override
+    void add(double[] sums, int base) {
+      for (int i = from; i < to; i++) {
+        sums[docs[i] - base] += at(i);
+      }
+    }
+
+    @Override
+    double at(int i) {
+      return weight * value.applyAsDouble(i);
+    }
   }
 
   /** A weight times log(1 + tf / scale), from a table by term frequency where it reaches. */
@@ -132,9 +204,14 @@ abstract class Lane {
     @Override
     void add(double[] sums, int base) {
       for (int i = from; i < to; i++) {
-        int freq = freqs[i];
-        sums[docs[i] - base] += weight * (freq < table.length ? table[freq] : Math.log1p(freq / scale));
+        sums[docs[i] - base] += at(i);
       }
+    }
+
+    @Override
+    double at(int i) {
+      int freq = freqs[i];
+      return weight * (freq < table.length ? table[freq] : Math.log1p(freq / scale));
     }
   }
 }

@@ -62,38 +62,78 @@ final class Likelihood implements Model {
     return true;
   }
 
+  /** A query taken apart: the lists of its terms, and what does not depend on them. */
+  private final class Parts {
+    final Lane[] lanes;
+    final double constant;
+    final double lengthWeight;
+
+    /** Prepares for a walk along whole lists, or for looking some documents up in them. */
+    Parts(Bag query, Scratch scratch, boolean whole) throws IOException {
+      Lane[] all = new Lane[query.terms.length];
+      int n = 0;
+      double sum = 0;
+      double mass = 0;
+      for (int i = 0; i < all.length; i++) {
+        scratch.call.check();
+        double weight = query.weights[i];
+        Postings list = weight > 0 ? Postings.of(index, query.terms[i]) : null;
+        if (list != null) { // a term that never occurs would make every document impossible: dropped
+          double scale = parameter * (list.count / tokens);
+          sum += weight * Math.log(scale);
+          mass += weight;
+          all[n++] = lane(query.terms[i], list, scale, weight, whole);
+        }
+      }
+      lanes = Arrays.copyOf(all, n);
+      constant = sum;
+      lengthWeight = dirichlet ? mass : 0;
+    }
+
+    private Lane lane(String term, Postings list, double scale, double weight, boolean whole) {
+      if (dirichlet) {
+        return new Lane.Logs(list, logs(term, list, scale), scale, weight);
+      }
+      return whole
+          ? new Lane.Doubles(list, ratios(term, list, scale), weight)
+          : new Lane.Computed(list, i -> ratio(list, i, scale), weight);
+    }
+  }
+
   @Override
   public Ranked rank(Bag query, int k, int flip, Scratch scratch) throws IOException {
-    Lane[] lanes = new Lane[query.terms.length];
-    int n = 0;
-    double constant = 0;
-    double mass = 0;
-    for (int i = 0; i < lanes.length; i++) {
-      scratch.call.check();
-      double weight = query.weights[i];
-      Postings list = weight > 0 ? Postings.of(index, query.terms[i]) : null;
-      if (list != null) { // a term that never occurs would make every document impossible: dropped
-        double scale = parameter * (list.count / tokens);
-        constant += weight * Math.log(scale);
-        mass += weight;
-        lanes[n++] = dirichlet
-            ? new Lane.Logs(list, logs(query.terms[i], list, scale), scale, weight)
-            : new Lane.Doubles(list, ratios(query.terms[i], list, scale), weight);
-      }
-    }
-    if (n == 0) {
+    Parts parts = new Parts(query, scratch, true);
+    if (parts.lanes.length == 0) {
       return Ranked.NO_DOUBLES;
     }
     TopDoubles top = scratch.doubles;
     top.reset(k);
-    double all = constant;
-    double lengthWeight = dirichlet ? mass : 0;
-    Windows.run(Arrays.copyOf(lanes, n), scratch, (some, sums, base) -> {
+    Windows.run(parts.lanes, scratch, (some, sums, base) -> {
       for (Lane lane : some) {
-        gather(lane, sums, base, all, lengthWeight, top, flip);
+        gather(lane, sums, base, parts.constant, parts.lengthWeight, top, flip);
       }
     });
     return top.best(index.byRank, flip);
+  }
+
+  @Override
+  public Ranked score(Bag query, int[] docs, Scratch scratch) throws IOException {
+    Parts parts = new Parts(query, scratch, false);
+    double[] scores = new double[docs.length];
+    long[] wanted = Lane.wanted(docs);
+    for (Lane lane : parts.lanes) {
+      lane.add(scores, wanted);
+    }
+    for (int i = 0; i < scores.length; i++) {
+      scores[i] = whole(parts.constant, scores[i], parts.lengthWeight, docs[i]);
+    }
+    return new Ranked(docs, null, scores);
+  }
+
+  /** Returns the score of a document whose lists have added up to this sum. */
+  private double whole(double constant, double sum, double lengthWeight, int doc) {
+    double score = constant + sum;
+    return lengthWeight > 0 ? score - lengthWeight * logLength(lengths[doc]) : score;
   }
 
   private void gather(
@@ -107,10 +147,7 @@ final class Likelihood implements Model {
       double sum = sums[doc - base];
       sums[doc - base] = -0.0;
       if (sum >= needed && Double.doubleToRawLongBits(sum) != Windows.UNTOUCHED) {
-        double score = constant + sum;
-        if (lengthWeight > 0) {
-          score -= lengthWeight * logLength(lengths[doc]);
-        }
+        double score = whole(constant, sum, lengthWeight, doc);
         if (score >= floor) {
           top.offer(score, rank[doc] ^ flip);
           if (top.floor() != floor) {
@@ -163,11 +200,15 @@ final class Likelihood implements Model {
     if (ratios == null) {
       ratios = new double[list.docs.length];
       for (int i = 0; i < ratios.length; i++) {
-        ratios[i] = Math.log1p(seen(list.freqs[i], lengths[list.docs[i]]) / scale);
+        ratios[i] = ratio(list, i, scale);
       }
       ByteCache.SHARED.put(key, ratios, (long) Double.BYTES * ratios.length);
     }
     return ratios;
+  }
+
+  private double ratio(Postings list, int i, double scale) {
+    return Math.log1p(seen(list.freqs[i], lengths[list.docs[i]]) / scale);
   }
 
   private double[] logLengths(int size) {

@@ -115,6 +115,37 @@ final class LuceneModel implements Model {
   }
 
   private Ranked taat(Bag query, int k, int flip, Scratch scratch) throws IOException {
+    Lane[] lanes = lanes(query, scratch, Integer.MAX_VALUE);
+    if (lanes.length == 0) {
+      return Ranked.NO_FLOATS;
+    }
+    TopFloats top = scratch.floats;
+    top.reset(k);
+    int[] rank = index.rank;
+    Windows.run(lanes, scratch, (all, sums, base) -> {
+      for (Lane lane : all) {
+        gather(lane.docs, lane.from, lane.to, sums, base, top, rank, flip);
+      }
+    });
+    return top.best(index.byRank, flip);
+  }
+
+  @Override
+  public Ranked score(Bag query, int[] docs, Scratch scratch) throws IOException {
+    double[] sums = new double[docs.length];
+    long[] wanted = Lane.wanted(docs);
+    for (Lane lane : collection == null ? new Lane[0] : lanes(query, scratch, docs.length)) {
+      lane.add(sums, wanted);
+    }
+    float[] scores = new float[docs.length];
+    for (int i = 0; i < scores.length; i++) {
+      scores[i] = (float) sums[i];
+    }
+    return new Ranked(docs, scores, null);
+  }
+
+  /** Prepares the lists of a query's terms, of each of which at most some postings are asked for. */
+  private Lane[] lanes(Bag query, Scratch scratch, int some) throws IOException {
     Lane[] lanes = new Lane[query.terms.length];
     int n = 0;
     for (int i = 0; i < lanes.length; i++) {
@@ -122,21 +153,10 @@ final class LuceneModel implements Model {
       float boost = (float) query.weights[i];
       Postings list = boost > 0 ? Postings.of(index, query.terms[i]) : null;
       if (list != null) {
-        lanes[n++] = lane(list, query.terms[i], boost);
+        lanes[n++] = lane(list, query.terms[i], boost, some);
       }
     }
-    if (n == 0) {
-      return Ranked.NO_FLOATS;
-    }
-    TopFloats top = scratch.floats;
-    top.reset(k);
-    int[] rank = index.rank;
-    Windows.run(Arrays.copyOf(lanes, n), scratch, (all, sums, base) -> {
-      for (Lane lane : all) {
-        gather(lane.docs, lane.from, lane.to, sums, base, top, rank, flip);
-      }
-    });
-    return top.best(index.byRank, flip);
+    return Arrays.copyOf(lanes, n);
   }
 
   private static void gather(
@@ -154,13 +174,14 @@ final class LuceneModel implements Model {
     }
   }
 
-  /** Scores a list: unboosted shares are kept beside it, others computed. */
-  private Lane lane(Postings list, String term, float boost) throws IOException {
-    if (boost != 1) {
-      return new Lane.Scored(list, index.norms(), similarity.scorer(boost, collection, list.statistics(term)));
-    }
+  /** Scores a list: unboosted shares are kept beside it, others and those of a few postings computed. */
+  private Lane lane(Postings list, String term, float boost, int some) throws IOException {
     ByteCache.Key key = new ByteCache.Key(index.id, term, name);
-    float[] impacts = (float[]) ByteCache.SHARED.get(key);
+    float[] impacts = boost == 1 ? (float[]) ByteCache.SHARED.get(key) : null;
+    int calls = Math.min(some, list.docs.length);
+    if (boost != 1 || (impacts == null && calls < list.docs.length)) {
+      return new Lane.Scored(list, index.norms(), similarity.scorer(boost, collection, list.statistics(term)), calls);
+    }
     if (impacts == null) {
       byte[] norms = index.norms();
       impacts = new float[list.docs.length];

@@ -3,6 +3,7 @@ package irkit;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.apache.lucene.document.Document;
@@ -84,6 +85,31 @@ public final class Search {
     return found != null ? found : Call.run(ticket, call -> Handle.with(index, handle -> rank(
         call, handle, model, scorer, lists, threads, i -> Bag.read(in, bounds[i], bounds[i + 1], handle.analyzer),
         k, flip)));
+  }
+
+  /**
+   * Scores given documents for a batch of queries.
+   *
+   * @param queries packed as `Bag` reads them
+   * @param ptr (int32) where the documents of each query begin, and the end of all
+   * @param docs (int32) the documents
+   * @return packed as `Wire.pack` says, the documents of each query in their order
+   */
+  public static byte[] score(
+      long ticket, long index, String model, byte[] queries, byte[] ptr, byte[] docs, int threads) throws Exception {
+    ByteBuffer in = Wire.reader(queries);
+    int[] bounds = Bag.bounds(in);
+    int[] from = Wire.ints(ptr);
+    int[] all = Wire.ints(docs);
+    Ranked[] lists = new Ranked[bounds.length - 1];
+    return Call.run(ticket, call -> Handle.with(index, handle -> {
+      Model scoring = model(handle, model, "taat", call);
+      Batch.run(call, lists.length, threads, (i, scratch) -> {
+        Bag query = Bag.read(in, bounds[i], bounds[i + 1], handle.analyzer);
+        lists[i] = scoring.score(query, Arrays.copyOfRange(all, from[i], from[i + 1]), scratch);
+      });
+      return Wire.pack(lists, scoring.exact());
+    }));
   }
 
   /** Gives query i. */

@@ -1,0 +1,42 @@
+"""Learning to rank, over folds of real queries: each is ranked by what was learned without it."""
+
+import pandas as pd
+import pytest
+
+from irkit.errors import ConfigError
+from irkit.evaluate import collection_index, evaluate, experiment
+from irkit.evaluate.splits import folds
+from irkit.io import load_collection
+from irkit.pipeline import Topics
+from irkit.recipe import load_recipe
+
+
+@pytest.fixture(scope="module")
+def lee():
+    collection = load_collection("lee")
+    with collection_index(collection) as index:
+        yield index, collection.queries(), collection.qrels()
+
+
+def some(queries, qids):
+    return queries[queries["qid"].isin(qids)].reset_index(drop=True)
+
+
+def test_what_is_learned_from_three_scores_ranks_better_than_the_one_it_began_with(lee):
+    index, queries, qrels = lee
+    pipeline, split = load_recipe("learned-bm25-ql-tf-idf").build(index=index), folds(queries["qid"], 5, seed=42)
+    found = [
+        pipeline.fit(Topics(some(queries, split.train(fold)), qrels))(some(queries, split.test(fold)))
+        for fold in range(5)
+    ]
+    learned = evaluate(pd.concat(found), qrels, "AP nDCG@10", queries=queries).means
+    bm25 = evaluate(pipeline.parts[0](queries), qrels, "AP nDCG@10", queries=queries).means
+    assert learned["AP"] > bm25["AP"] + 0.05
+    assert learned["nDCG@10"] > bm25["nDCG@10"] + 0.1
+
+
+def test_it_is_not_measured_on_what_it_learned_from(lee):
+    index, queries, qrels = lee
+    fitted = load_recipe("learned-bm25-ql-tf-idf").build(index=index).fit(Topics(queries[:30], qrels))
+    with pytest.raises(ConfigError, match="experiment: learned was fitted on 10 of the 30 test queries"):
+        experiment({"learned": fitted}, queries[20:], qrels, "AP")
