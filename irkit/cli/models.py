@@ -21,9 +21,9 @@ def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Bina
     path = Path(source)
     if bare(path).suffix in {".npy", ".csv"} or is_stream(path):
         return _read(path)
-    from irkit.io.density import load_density
+    from irkit.io.library import load_rows
 
-    rows: Floats = getattr(load_density(source, binarise=binarise), part)
+    rows: Floats = getattr(load_rows(source, binarise=binarise), part)
     return rows
 
 

@@ -82,7 +82,7 @@ def has_plane(model: Density) -> TypeGuard[VAE]:
     return isinstance(model, VAE) and model.config.latent_size == 2
 
 
-def images(rows: Floats, shape: tuple[int, int], stem: Path, caption: str, columns: int | None = None) -> Figure:
+def images(rows: Floats, shape: tuple[int, ...], stem: Path, caption: str, columns: int | None = None) -> Figure:
     """Write rows as a grid of pictures, and as numbers: a line each."""
     path = stem.with_suffix(".png")
     write_bytes(path, png(tiles(rows, shape, columns)))

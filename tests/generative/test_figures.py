@@ -14,7 +14,7 @@ from irkit.generative.nade import NADEConfig
 from irkit.generative.rbm import RBMConfig
 from irkit.generative.result import independent_log_prob, result
 from irkit.generative.vae import VAEConfig
-from irkit.io.density import DensityData, load_density
+from irkit.io import DensityData, load_rows
 from irkit.learn.trainer import TrainerConfig
 from tests.oracles import density as oracle
 
@@ -23,7 +23,7 @@ SHORT = TrainerConfig(epochs=2, batch_size=50)
 
 @pytest.fixture(scope="module")
 def digits() -> DensityData:
-    return load_density("digits").cut(100, 30, 20)
+    return load_rows("digits").cut(100, 30, 20)
 
 
 def numbers(path) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_a_vae_with_a_plane_shows_everything(digits, tmp_path):
 
 
 def test_other_models_show_what_they_have(digits, tmp_path):
-    wide = load_density("digits").cut(60, 0, 12)
+    wide = load_rows("digits").cut(60, 0, 12)
     flat = DensityData("flat", "bits", (1, 64), wide.train, wide.valid, wide.test, *[wide.test_labels] * 3)
     nade = NADE(NADEConfig(hidden_size=3)).fit(flat.train, trainer=SHORT)
     assert [one.path.name for one in write_figures(nade, flat, tmp_path)] == ["learning-curves.svg", "samples.png"]

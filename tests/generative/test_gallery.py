@@ -15,7 +15,7 @@ from irkit.generative.gallery import gallery
 from irkit.generative.nade import NADEConfig
 from irkit.generative.pictures import png, tiles
 from irkit.generative.vae import VAEConfig, knn_accuracy
-from irkit.io.density import DensityData, load_density
+from irkit.io import DensityData, load_rows
 from irkit.learn.trainer import TrainerConfig
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -23,7 +23,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @pytest.fixture(scope="module")
 def digits() -> DensityData:
-    return load_density("digits").cut(100, 30, 40)
+    return load_rows("digits").cut(100, 30, 40)
 
 
 @pytest.fixture(scope="module")

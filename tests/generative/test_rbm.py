@@ -9,7 +9,7 @@ import torch
 from irkit.errors import ConfigError, DataError
 from irkit.generative.nade import NADE
 from irkit.generative.rbm import RBM, RBMConfig, ais_log_z, exact_log_z, log_unnormalised, stack_rbms
-from irkit.io.density import load_density
+from irkit.io import load_rows
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.trainer import Now, TrainerConfig
 from tests.oracles import density as oracle
@@ -220,7 +220,7 @@ def test_only_an_rbm_of_bits_becomes_a_nade():
 
 @pytest.fixture(scope="module")
 def digits():
-    return load_density("digits")
+    return load_rows("digits")
 
 
 @pytest.mark.slow

@@ -31,6 +31,7 @@ terms: Be kind.
 files:
   - {{name: toy.tar.gz, url: "{url}/toy.tar.gz", members: {members}}}
   - {{name: q.qrels, url: "{url}/q.qrels"}}
+kind: texts
 documents: {{files: [docs.jsonl]}}
 queries: {{file: q.tsv}}
 qrels: {{file: q.qrels}}
