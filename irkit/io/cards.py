@@ -10,9 +10,8 @@
       - {name: toy.tar.gz, url: https://example.org/toy.tar.gz, sha256: ..., members: [docs.all, ...]}
     folder: toy                             where the files lie in IRKIT_DATA; default the name
 
-The rest says how the files are read and depends on the kind: `irkit.io.text_card`, `irkit.io.rating_card`,
-`irkit.io.parts_card`. A card of the user lies in `<IRKIT_HOME>/data/<name>.yaml`, or as `card.yaml` beside the
-files.
+The rest says how the files are read and depends on the kind; see the modules of `TextCard`, `RatingCard` and
+`PartsCard`. A card of the user lies in `<IRKIT_HOME>/data/<name>.yaml`, or as `card.yaml` beside the files.
 """
 
 from __future__ import annotations
