@@ -52,6 +52,17 @@ def bare(name: str | os.PathLike[str]) -> Path:
     return path.with_suffix("") if kind_of(path) else path
 
 
+def copies(path: Path) -> list[Path]:
+    """Return where a file may lie: as it is called, or packed with gzip, or unpacked.
+
+    Examples
+    --------
+    >>> [one.name for one in copies(Path("a.json"))], [one.name for one in copies(Path("a.json.gz"))]
+    (['a.json', 'a.json.gz'], ['a.json.gz', 'a.json'])
+    """
+    return [path, bare(path) if kind_of(path) else path.with_name(path.name + ".gz")]
+
+
 def unpacked(file: IO[bytes]) -> IO[bytes]:
     """Return a reader of what a file holds: of its bytes as they are, unless the first ones say it is compressed.
 

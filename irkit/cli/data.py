@@ -1,4 +1,4 @@
-"""`irkit data`: the collections at hand."""
+"""`irkit data`: the data at hand."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from irkit.cli.standard import taking_standard
 from irkit.cli.tables import counted, table
 
 if TYPE_CHECKING:
-    from irkit.io.cards import Card, RatingCollectionCard
+    from irkit.io.cards import AnyCard
+    from irkit.io.library import Summary
 
-HELP = """List, show, get and verify collections.
+HELP = """List, show, get and verify data: texts, ratings, rows, pictures and sequences.
 
 For example:
 
@@ -33,69 +34,80 @@ def family() -> App:
     return app
 
 
-def list_() -> None:
-    """List the collections by name, with where they are: those of documents, then those of ratings.
+def list_(*, kind: str | None = None) -> None:
+    """List the data that have a card by name, kind by kind, with where they are.
 
-    A collection is here, downloadable (irkit data get), or to be had by path only: its owners ask
-    for an agreement, and IRKIT_DATA then names the folder it was put in. A card of yours that cannot
-    be read is listed last, with what is wrong with it.
+    Data are here, downloadable (irkit data get), or to be had by path only: IRKIT_DATA then names the
+    folder they were put in, after an agreement with their owners where these ask for one. A card of yours
+    that cannot be read is listed last, with what is wrong with it.
 
     For example:
 
         irkit data list
+        irkit data list --kind rows
+
+    Parameters
+    ----------
+    kind
+        Only texts, ratings, rows, pictures or sequences.
     """
-    from irkit.io import collections, rating_collections
+    from irkit.io import collections
     from irkit.io.library import broken_cards
 
-    rows = [
-        [name, row.state, _number(row.documents), _number(row.queries), ", ".join(row.splits), row.about]
-        for name, row in collections().items()
-    ]
-    say(table(["collection", "state", "documents", "queries", "splits", "about"], rows))
-    rows = [
-        [name, row.state, *map(_number, (row.ratings, row.users, row.items)), ", ".join(row.splits), row.about]
-        for name, row in rating_collections().items()
-    ]
-    say()
-    say(table(["collection", "state", "ratings", "users", "items", "splits", "about"], rows))
-    broken = [[name, "broken", " ".join(reason.split())] for name, reason in broken_cards().items()]
+    found = collections(kind)
+    blocks = []
+    for one, columns in _COLUMNS.items():
+        rows = [_row(name, row) for name, row in found.items() if row.kind == one]
+        if rows:
+            blocks.append(table([one, "state", *columns, "about"], rows))
+    broken = {} if kind else broken_cards()
     if broken:
-        say()
-        say(table(["collection", "state", "what is wrong with its card"], broken))
+        rows = [[name, "broken", " ".join(reason.split())] for name, reason in broken.items()]
+        blocks.append(table(["card", "state", "what is wrong with it"], rows))
+    say("\n\n".join(blocks))
 
 
 def show(collection: str, /) -> None:
     """Print what is known of a collection: terms, citation, counts, files.
 
+    What the card does not count, or has no card, is counted by reading it.
+
     For example:
 
         irkit data show cranfield
+        irkit data show debd/nltcs
+        irkit data show ./my.npy
 
     Parameters
     ----------
     collection
-        A collection's name, folder, file of ratings or irds:<id>.
+        A name (irkit data list), a folder, a file of ratings or rows, or irds:<id>.
     """
-    from irkit.io.cards import find_card
-    from irkit.io.library import load_either, locate, path_given, state
+    from irkit.io.library import card_of, load_any
+    from irkit.io.places import locate, state
 
-    named = not collection.startswith("irds:") and path_given(collection) is None
-    card = find_card(collection) if named else load_either(collection).card
-    here = locate(card)
+    card = card_of(collection)
+    if card is None:
+        found = load_any(collection)
+        card, here = found.card, found.folder
+    else:
+        here = locate(card)
     facts = {
         "name": card.name,
+        "kind": card.kind,
         "about": card.about,
         "state": f"here, in {here}" if here else state(card),
         "terms": card.terms or "none stated by the owners",
         "citation": card.citation,
         "source": ", ".join(card.source),
-        "holds": _counts(card),
-        "splits": _splits(card),
+        "holds": _held(collection, card, here is not None),
+        "splits": ", ".join(_named(one, getattr(card, "default_split", None)) for one in card.splits),
+        "sets": ", ".join(getattr(card, "sets", {})),
         "files": ", ".join(file.name for file in card.files),
     }
-    for name, value in facts.items():
+    for what, value in facts.items():
         if value:
-            say(f"{name + ':':10}{' '.join(value.split())}")
+            say(f"{what + ':':10}{' '.join(value.split())}")
 
 
 def get(collection: str, /) -> None:
@@ -113,9 +125,9 @@ def get(collection: str, /) -> None:
     collection
         A collection's name (irkit data list).
     """
-    from irkit.io.library import load_either
+    from irkit.io.library import load_any
 
-    found = load_either(collection, download=True)
+    found = load_any(collection, download=True)
     say(f"{found.name}: {found.folder or 'through ir_datasets, which downloads when it is first read'}")
 
 
@@ -133,9 +145,9 @@ def verify(collection: str, /) -> int:
     collection
         A collection's name, folder, file of ratings or irds:<id>.
     """
-    from irkit.io.library import load_either
+    from irkit.io.library import load_any
 
-    checks = load_either(collection).verify()
+    checks = load_any(collection).verify()
     for check in checks:
         found = check.found if check.ok else f"{check.found}, expected {check.expected}"
         say(f"{'ok' if check.ok else 'problem':7}  {check.what}: {found}")
@@ -144,19 +156,62 @@ def verify(collection: str, /) -> int:
     return 0 if all(check.ok for check in checks) else 1
 
 
-def _splits(card: Card | RatingCollectionCard) -> str:
-    default = getattr(card, "default_split", None)
-    return ", ".join(f"{name} (default)" if name == default else name for name in card.splits)
+def _held(collection: str, card: AnyCard, here: bool) -> str:
+    """Say what the card counts, or else what is counted by reading, unless it is several sets."""
+    from irkit.io.library import load_any
+    from irkit.io.parts_card import PartsCard
+    from irkit.io.parts_collection import PartsCollection
+
+    holds, shape = card.holds(), card.shape if isinstance(card, PartsCard) else ()
+    if not holds and here and not (isinstance(card, PartsCard) and card.sets):
+        found = load_any(collection)
+        holds, shape = found.holds(), found.shape() if isinstance(found, PartsCollection) else ()
+    return held(card.kind, holds, shape) if holds else ""
 
 
-def _counts(card: Card | RatingCollectionCard) -> str:
-    from irkit.io.cards import Card
+def held(kind: str, holds: dict[str, int], shape: tuple[int, ...]) -> str:
+    """Say how much of what data hold.
 
-    if not isinstance(card, Card):
-        return ", ".join(counted(number, what.removesuffix("s")) for what, number in card.counts.given().items())
-    counts = card.splits[card.default_split].counts if card.default_split else card.counts
-    parts = [(card.counts.documents, "document"), (counts.queries, "query"), (counts.judgements, "judgement")]
-    return ", ".join(counted(number, noun) for number, noun in parts if number is not None)
+    Examples
+    --------
+    >>> held("texts", {"documents": 2, "queries": 1}, ())
+    '2 documents, 1 query'
+    >>> held("pictures", {"train": 40, "valid": 5, "test": 5}, (8, 8))
+    '40 training, 5 validation and 5 test pictures of 8 x 8'
+    """
+    if kind in ("texts", "ratings"):
+        return ", ".join(counted(number, _SINGULAR.get(what, what[:-1])) for what, number in holds.items())
+    words = {"train": "training", "valid": "validation", "test": "test"}
+    parts = [f"{holds[part]:,} {word}" for part, word in words.items() if part in holds]
+    unit = {"rows": "values", "sequences": "values a step"}.get(kind, "")
+    size = f" of {' x '.join(map(str, shape))} {unit}".rstrip() if shape else ""
+    steps = f", {holds['steps']:,} steps in all" if "steps" in holds else ""
+    return f"{' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))} {kind}{size}{steps}"
+
+
+_SINGULAR = {"queries": "query"}
+_PARTS = ("train", "valid", "test")
+_COLUMNS = {
+    "texts": ["documents", "queries", "splits"],
+    "ratings": ["ratings", "users", "items", "splits"],
+    "rows": [*_PARTS, "values"],
+    "pictures": [*_PARTS, "size"],
+    "sequences": [*_PARTS, "values"],
+}
+
+
+def _row(name: str, row: Summary) -> list[str]:
+    special = {
+        "splits": ", ".join(row.splits),
+        "size": " x ".join(map(str, row.shape)) or "-",
+        "values": " x ".join(map(str, row.shape)) or "-",
+    }
+    cells = [special[what] if what in special else _number(row.holds.get(what)) for what in _COLUMNS[row.kind]]
+    return [name, row.state, *cells, row.about]
+
+
+def _named(split: str, default: str | None) -> str:
+    return f"{split} (default)" if split == default else split
 
 
 def _number(value: int | None) -> str:

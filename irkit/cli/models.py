@@ -23,9 +23,9 @@ def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Bina
     path = Path(source)
     if bare(path).suffix in {".npy", ".csv"} or is_stream(path):
         return _read(path)
-    from irkit.io.density import load_density
+    from irkit.io.library import load_rows
 
-    return load_density(source, binarise=binarise).part(part)
+    return load_rows(source, binarise=binarise).part(part)
 
 
 def write_examples(path: Path, examples: Any) -> None:

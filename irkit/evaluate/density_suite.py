@@ -33,7 +33,8 @@ from irkit.evaluate.suitefile import (
     set_options,
     with_choice,
 )
-from irkit.io.density import Binarise, DensityData, load_density
+from irkit.io.density import Binarise, DensityData
+from irkit.io.library import load_rows
 from irkit.rng import Seed
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class DensityChoice(Config):
     """Data of a suite and how grey values become bits."""
 
     name: str
-    "See `irkit.io.density.load_density`."
+    "See `irkit.io.load_rows`."
     binarise: Binarise = "threshold"
     "Sets of bits ignore it."
 
@@ -149,7 +150,7 @@ class DensityJob:
         if runs is not None:
             _check_folders(suite, [recipe for _, recipe in recipes])
         chosen = [one for one in suite.density if only is None or one.name in only]
-        data = [load_density(one.name, binarise=one.binarise) for one in chosen]
+        data = [load_rows(one.name, binarise=one.binarise) for one in chosen]
         entries = [_entries(suite, recipes, board) for board in data]
         return cls(suite, data, entries, runs)
 

@@ -1,4 +1,4 @@
-"""Files in and out: documents, queries, judgements, ratings, runs, and collections of them."""
+"""Files in and out: documents, queries, judgements, ratings, rows, sequences, runs, and collections of them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from irkit.io.collection import Collection as Collection
+    from irkit.io.density import DensityData as DensityData
+    from irkit.io.density_sequences import SequenceData as SequenceData
     from irkit.io.formats import read_documents as read_documents
     from irkit.io.formats import read_qrels as read_qrels
     from irkit.io.formats import read_queries as read_queries
     from irkit.io.library import collections as collections
     from irkit.io.library import load_collection as load_collection
     from irkit.io.library import load_rating_collection as load_rating_collection
-    from irkit.io.library import rating_collections as rating_collections
+    from irkit.io.library import load_rows as load_rows
+    from irkit.io.library import load_sequences as load_sequences
     from irkit.io.qrels import write_qrels as write_qrels
     from irkit.io.rating_collection import RatingCollection as RatingCollection
     from irkit.io.ratings import read_ratings as read_ratings
@@ -23,11 +26,14 @@ if TYPE_CHECKING:
 # Imported when first used: reading a file of documents needs neither cards nor pandas.
 _DOOR = {
     "Collection": "collection",
+    "DensityData": "density",
     "RatingCollection": "rating_collection",
+    "SequenceData": "density_sequences",
     "collections": "library",
     "load_collection": "library",
     "load_rating_collection": "library",
-    "rating_collections": "library",
+    "load_rows": "library",
+    "load_sequences": "library",
     "read_documents": "formats",
     "read_qrels": "formats",
     "read_queries": "formats",

@@ -16,7 +16,9 @@ from typing import Any
 from irkit.config import digest
 from irkit.errors import DataError, IrkitError
 from irkit.io.atomic import write_bytes
+from irkit.io.lines import opened
 from irkit.locate import home
+from irkit.packing import Damaged
 from irkit.streams import is_stream, open_bytes
 
 _BLOCK = 1 << 20
@@ -32,6 +34,18 @@ def hash_file(path: Path, algorithm: str = "sha256") -> str:
                 total.update(block)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return total.hexdigest()
+
+
+def hash_content(path: Path) -> str:
+    """Digest with SHA-256 what a file holds, packed or not."""
+    total = hashlib.sha256()
+    with opened(path) as file:
+        try:
+            while block := file.read(_BLOCK):
+                total.update(block)
+        except (Damaged, OSError) as error:
+            raise DataError(f"{path}: cannot be read: {error}; fetch the file again") from None
     return total.hexdigest()
 
 

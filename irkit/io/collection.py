@@ -10,9 +10,11 @@ from irkit.config import digest
 from irkit.documents import Document
 from irkit.errors import DataError, NotFoundError, near_misses
 from irkit.io import irds, manifest
-from irkit.io.cards import Card, CollectionCard
-from irkit.io.checksums import hash_file, sha256
+from irkit.io.card import PACKAGES, Card
+from irkit.io.checksums import hash_content, hash_file, sha256
 from irkit.io.formats import read_documents, read_qrels, read_queries
+from irkit.io.text_card import TextCard
+from irkit.packing import bare, copies, kind_of
 from irkit.streams import readable
 
 if TYPE_CHECKING:
@@ -33,14 +35,14 @@ class CardFiles:
 
     Parameters
     ----------
-    card : CollectionCard
+    card : Card
     folder : Path or None
         None for collections of ir_datasets.
     """
 
-    card: CollectionCard
+    card: Card
 
-    def __init__(self, card: CollectionCard, folder: Path | None) -> None:
+    def __init__(self, card: Card, folder: Path | None) -> None:
         self.card = card
         self.folder = folder
 
@@ -62,8 +64,12 @@ class CardFiles:
         if self.folder is None:
             return
         for file in self.card.files:
-            path = self.folder / file.name
-            if path.is_file():
+            path = next((place for place in copies(self.folder / file.name) if place.is_file()), None)
+            content = file.unpacked or (None if kind_of(file.name) else file.sha256)
+            if path is not None and (file.unpacked or path.name != Path(file.name).name):
+                if content:
+                    yield _same(f"{bare(file.name)} SHA-256", content, hash_content(path))
+            elif path is not None:
                 if file.sha256:
                     yield _same(f"{file.name} SHA-256", file.sha256, hash_file(path))
                 if file.md5:
@@ -75,6 +81,10 @@ class CardFiles:
             path = self.folder / name
             if path.is_file():
                 yield _same(f"{name} since {entry['date']}", entry["sha256"], hash_file(path))
+
+    def holds(self) -> dict[str, int]:
+        """Count what the collection holds, by reading it."""
+        raise NotImplementedError
 
     def path(self, name: str) -> str:
         """Return where a file of the card is.
@@ -95,7 +105,7 @@ class CardFiles:
 class Collection(CardFiles):
     """A test collection whose files are at hand."""
 
-    card: Card
+    card: TextCard
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -205,6 +215,16 @@ class Collection(CardFiles):
         }
         return digest(files, how)
 
+    def holds(self) -> dict[str, int]:
+        """Count the documents and, of the default split, queries and judgements, as far as there are files of them."""
+        queries, qrels = self.card.part(self.card.default_split)
+        found = {"documents": sum(1 for _ in self.documents())}
+        if queries is not None:
+            found["queries"] = len(self.queries())
+        if qrels is not None:
+            found["judgements"] = len(self.qrels())
+        return found
+
     def verify(self) -> list[Check]:
         """Compare every checksum on record and every count of the card with what is there.
 
@@ -235,10 +255,10 @@ class Collection(CardFiles):
         return split
 
 
-def how_to_get(card: CollectionCard) -> str:
+def how_to_get(card: Card) -> str:
     """Say what brings a collection's files here, as the tail of an error message."""
     if card.package is not None:
-        return f"pip install {card.package.split('/')[0]}"
+        return f"pip install {PACKAGES[card.package.split('/')[0]]}"
     if card.through_irds:
         return "pip install 'irkit[irds]'"
     place = f"set IRKIT_DATA to a folder that holds {card.folder or card.name}/{card.needed()[0]}"

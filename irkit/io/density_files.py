@@ -1,40 +1,29 @@
-"""Files that density data come in: idx, rows of bits, arrays of NumPy. None of the readers runs code.
+"""Files that rows come in: idx, lines of bits, arrays of NumPy. None of the readers runs code.
 
 NumPy files are read with pickles disallowed, and pickles not at all: loading one executes what its maker wrote.
+What a header promises is bounded before it is read, so that a small file cannot fill the memory.
 """
 
 from __future__ import annotations
 
-import io
 import math
 import struct
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from irkit.arrays import Floats, Ints
 from irkit.errors import DataError, NotFoundError
-from irkit.io.lines import bad, content, raw_lines
+from irkit.io.lines import bad, content, opened, raw_lines
 
+MOST = 1 << 29
+"Values that arrays, tables and pictures may have together."
+
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _IDX_BYTES = 0x08  # the idx type code of unsigned bytes
-
-
-def found(*paths: Path) -> Path:
-    """Return the first of `paths` that exists, or its gzip sibling.
-
-    Raises
-    ------
-    NotFoundError
-        If there is none of them.
-    """
-    for path in paths:
-        for one in (path, path.with_name(path.name + ".gz")):
-            if one.is_file():
-                return one
-    others = [paths[0].name + ".gz", *(path.name for path in paths[1:])]
-    raise NotFoundError(f"{paths[0]}: there is no such file, nor {' nor '.join(others)}; put it there")
 
 
 def read_idx(path: Path) -> Ints:
@@ -84,11 +73,44 @@ def read_npy(path: Path) -> npt.NDArray[Any]:
 
     Raises
     ------
+    NotFoundError
+        If there is no such file.
     DataError
-        If it is damaged, or holds objects, which would be a pickle.
+        If it is damaged or too large, or holds objects, which would be a pickle.
     """
-    data = content(path)
+    with opened(path) as file:
+        return _array(file, str(path))
+
+
+def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read the arrays of an archive of NumPy by name; errors are those of `read_npy`."""
+    found: dict[str, npt.NDArray[Any]] = {}
     try:
-        return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                with archive.open(entry) as file:
+                    name = entry.filename.removesuffix(".npy")
+                    found[name] = _array(file, f"{path}: {name}", MOST - sum(one.size for one in found.values()))
+    except FileNotFoundError:
+        raise NotFoundError(f"{path}: there is no such file") from None
+    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, RuntimeError) as error:
+        raise DataError(f"{path}: is no archive of arrays, or a damaged one ({error}); save it again") from None
+    return found
+
+
+def _array(file: IO[bytes], where: str, most: int = MOST) -> npt.NDArray[Any]:
+    """Read one array; nothing is allocated before its size is known to be bounded."""
+    try:
+        shape, fortran, kind = _HEADERS[np.lib.format.read_magic(file)](file)
+        size = math.prod(shape)
+        data = b"" if kind.kind not in "buif" or size > most else file.read(size * kind.itemsize + 1)
     except Exception:  # what a damaged file raises depends on where it is damaged
-        raise DataError(f"{path}: is no array of numbers, or a damaged one; fetch the file again") from None
+        raise DataError(f"{where}: is no array of numbers, or a damaged one; fetch or save the file again") from None
+    if kind.kind not in "buif":
+        raise DataError(f"{where}: must be an array of numbers, got {kind}; objects and text are not read")
+    if size > most:
+        raise DataError(f"{where}: has {size:,} values, more than {MOST:,}; give a part of them")
+    if len(data) != size * kind.itemsize:
+        raise DataError(f"{where}: has fewer or more values than its header says; fetch or save the file again")
+    values = np.frombuffer(data, dtype=kind)
+    return values.reshape(shape[::-1]).T if fortran else values.reshape(shape)

@@ -1,20 +1,19 @@
-"""Pictures for density models, read from files: grey values in three parts that never change, and labels.
+"""Sets of pictures in formats of their own: grey values in three parts that never change, and labels.
 
-- `digits`: the 8 x 8 digits inside scikit-learn, 1,797 pictures of 16 grey levels, in a fixed order:
-  1,297, 250 and 250. Labels are the digits.
-- `mnist`: four idx files in `mnist`; the last 10,000 training pictures are for validation.
-- `frey`: 1,965 frames of a face, 28 x 20, in `freyfaces`, either `freyfaces-uint8-1965x28x20.npy` or
-  `frey_rawface.mat` (variable `ff`) of the official page. They come in the order of the film, so a
-  fixed permutation is cut into 1,565, 200 and 200, as users of the set do; neighbouring frames are
-  nearly equal, hence parts are not independent. The pickle that goes around is not read.
-- `olivetti`: 40 people, ten pictures each, 64 x 64, `olivettifaces.mat` in `olivetti`, stored column
-  by column. Of each person eight pictures drawn by a fixed seed are for training, one for
-  validation, one for testing. Labels are the people.
-- `omniglot`: 136 characters of five alphabets by 20 drawers each, `images_background_small1.zip` in
-  `omniglot-small`, 105 x 105 with black ink on white; here ink is 1, and pictures are averaged by
-  area to 28 x 28. Drawers 1 to 14 of each alphabet are for training, 15 to 17 for validation, 18 to
-  20 for testing. Labels are the characters. Not to be compared with the 28 x 28 pictures of all 50
-  alphabets that papers use.
+- `digits`: the 8 x 8 digits as scikit-learn carries them, 1,797 lines of 64 grey levels 0..16 and the
+  label, in a fixed order: 1,297, 250 and 250. Labels are the digits.
+- `mnist`: four idx files; the last 10,000 training pictures are for validation.
+- `frey`: 1,965 frames of a face, 28 x 20, an array of bytes or `frey_rawface.mat` (variable `ff`) of the
+  official page. They come in the order of the film, so a fixed permutation is cut into 1,565, 200 and
+  200, as users of the set do; neighbouring frames are nearly equal, hence parts are not independent. The
+  pickle that goes around is not read.
+- `olivetti`: 40 people, ten pictures each, 64 x 64, stored column by column. Of each person eight
+  pictures drawn by a fixed seed are for training, one for validation, one for testing. Labels are the
+  people.
+- `omniglot`: 136 characters of five alphabets by 20 drawers each, an archive of pictures of 105 x 105 with
+  black ink on white; here ink is 1, and pictures are averaged by area to 28 x 28. Drawers 1 to 14 of each
+  alphabet are for training, 15 to 17 for validation, 18 to 20 for testing. Labels are the characters. Not
+  to be compared with the 28 x 28 pictures of all 50 alphabets that papers use.
 
 Sources: LeCun, Cortes and Burges, the MNIST database; Roweis, data page (Frey and Olivetti faces;
 the latter AT&T Laboratories Cambridge); Lake, Salakhutdinov and Tenenbaum, "Human-level concept
@@ -26,19 +25,20 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from irkit.arrays import Floats, Ints
 from irkit.errors import DataError
-from irkit.io.density_files import found, read_idx, read_npy
+from irkit.io.density import Parts
+from irkit.io.density_files import read_idx, read_npy
 from irkit.io.density_mat import read_mat
+from irkit.io.lines import opened
+from irkit.packing import bare
 from irkit.rng import generator
 
-_DIGITS_TEST = _DIGITS_VALID = 250
+_DIGITS, _DIGITS_VALID, _DIGITS_TEST = 1797, 250, 250
 _MNIST_VALID = 10_000
 _FREY = (1965, 28, 20)
 _FREY_VALID = _FREY_TEST = 200
@@ -50,50 +50,44 @@ _DRAWERS = {"train": range(1, 15), "valid": range(15, 18), "test": range(18, 21)
 _PNG_LIMIT = 1 << 20
 
 
-class Pictures(NamedTuple):
-    """Three parts of grey pictures, one a row."""
-
-    shape: tuple[int, int]
-    "Rows and columns of a picture."
-    parts: list[Floats]
-    "(n, D) each, 0 to 1."
-    labels: list[Ints]
-    "(n,) int64 each, -1 where there are none."
-
-
-def digits() -> Pictures:
+def digits(path: Path) -> Parts:
     """Return the digits in a fixed order."""
-    from sklearn.datasets import load_digits
-
-    grey, label = load_digits(return_X_y=True)
+    try:
+        with opened(path) as file:
+            table = np.loadtxt(file, delimiter=",")
+    except (ValueError, EOFError, OSError) as error:
+        raise DataError(f"{path}: must be lines of numbers ({error}); install scikit-learn again") from None
+    if table.shape != (_DIGITS, 65):
+        raise DataError(
+            f"{path}: must be {_DIGITS:,} lines of 65 numbers, got {table.shape}; install scikit-learn again"
+        )
+    grey, label = table[:, :-1], table[:, -1].astype(np.int64)
     order = generator(0, "digits").permutation(len(grey))
     cuts = [len(grey) - _DIGITS_VALID - _DIGITS_TEST, len(grey) - _DIGITS_TEST]
-    return Pictures((8, 8), np.split(grey[order] / 16, cuts), np.split(label[order].astype(np.int64), cuts))
+    return Parts((8, 8), np.split(grey[order] / 16, cuts), np.split(label[order], cuts))
 
 
-def mnist(folder: Path) -> Pictures:
+def mnist(train_images: Path, train_labels: Path, test_images: Path, test_labels: Path) -> Parts:
     """Return MNIST with the last 10,000 training images for validation, as its users do."""
-    parts: list[Floats] = []
+    rows: list[Floats] = []
     labels: list[Ints] = []
-    for part in ("train", "t10k"):
-        images = read_idx(found(folder / f"{part}-images-idx3-ubyte"))
-        classes = read_idx(found(folder / f"{part}-labels-idx1-ubyte"))
+    for images_path, labels_path in ((train_images, train_labels), (test_images, test_labels)):
+        images, classes = read_idx(images_path), read_idx(labels_path)
         if images.ndim != 3 or images.shape[1:] != (28, 28) or classes.shape != images.shape[:1]:
             raise DataError(
-                f"{folder}: {part} must be n images of 28 x 28 and n labels, got {images.shape} and {classes.shape}; "
+                f"{images_path}: must be n images of 28 x 28 beside n labels, got {images.shape} and {classes.shape}; "
                 "fetch the files again"
             )
-        parts.append(_grey(images))
+        rows.append(_grey(images))
         labels.append(classes.astype(np.int64))
-    cut = max(0, len(parts[0]) - _MNIST_VALID)
-    (train, valid), (train_labels, valid_labels) = np.split(parts[0], [cut]), np.split(labels[0], [cut])
-    return Pictures((28, 28), [train, valid, parts[1]], [train_labels, valid_labels, labels[1]])
+    cut = max(0, len(rows[0]) - _MNIST_VALID)
+    (train, valid), (train_classes, valid_classes) = np.split(rows[0], [cut]), np.split(labels[0], [cut])
+    return Parts((28, 28), [train, valid, rows[1]], [train_classes, valid_classes, labels[1]])
 
 
-def frey(folder: Path) -> Pictures:
+def frey(path: Path) -> Parts:
     """Return the Frey faces in a fixed order."""
-    path = found(folder / "freyfaces-uint8-1965x28x20.npy", folder / "frey_rawface.mat")
-    if path.name.startswith("frey_rawface"):
+    if bare(path).suffix == ".mat":
         (columns,) = read_mat(path, ["ff"])
         faces = columns.T.reshape(_FREY) if columns.shape == (560, 1965) else columns
     else:
@@ -104,12 +98,11 @@ def frey(folder: Path) -> Pictures:
         )
     shuffled = _grey(faces)[generator(0, "frey").permutation(len(faces))]
     parts = np.split(shuffled, [len(faces) - _FREY_VALID - _FREY_TEST, len(faces) - _FREY_TEST])
-    return Pictures(_FREY[1:], parts, [np.full(len(part), -1, dtype=np.int64) for part in parts])
+    return Parts(_FREY[1:], parts, [np.full(len(part), -1, dtype=np.int64) for part in parts])
 
 
-def olivetti(folder: Path) -> Pictures:
+def olivetti(path: Path) -> Parts:
     """Return the Olivetti faces, eight, one and one of each person."""
-    path = found(folder / "olivettifaces.mat")
     (columns,) = read_mat(path, ["faces"])
     side, n = _OLIVETTI_SIDE, _PEOPLE * _EACH
     if columns.shape != (side * side, n) or columns.dtype != np.uint8:
@@ -120,12 +113,11 @@ def olivetti(folder: Path) -> Pictures:
     grey = _grey(columns.T.reshape(n, side, side).transpose(0, 2, 1))
     shuffled = generator(0, "olivetti").permuted(np.arange(n).reshape(_PEOPLE, _EACH), axis=1)
     chosen = [part.ravel() for part in np.split(shuffled, [_EACH - 2, _EACH - 1], axis=1)]
-    return Pictures((side, side), [grey[rows] for rows in chosen], [rows // _EACH for rows in chosen])
+    return Parts((side, side), [grey[rows] for rows in chosen], [rows // _EACH for rows in chosen])
 
 
-def omniglot(folder: Path) -> Pictures:
+def omniglot(path: Path) -> Parts:
     """Return the small background set of Omniglot at 28 x 28, parted by drawers."""
-    path = found(folder / "images_background_small1.zip")
     drawings: dict[tuple[str, int], Floats] = {}
     shrink = _area_average(_OMNIGLOT_SIDE, 28)
     try:
@@ -154,24 +146,7 @@ def omniglot(folder: Path) -> Pictures:
             raise DataError(f"{path}: lacks {what}; fetch the file again")
         parts.append(np.stack([drawings[one] for one in wanted]))
         labels.append(np.repeat(np.arange(len(characters)), len(drawers)))
-    return Pictures((28, 28), parts, labels)
-
-
-class PictureSet(NamedTuple):
-    """Where a set lies and who reads it."""
-
-    folder: str
-    "Its folder among the collections."
-    read: Callable[[Path], Pictures]
-
-
-PICTURES = {
-    "mnist": PictureSet("mnist", mnist),
-    "frey": PictureSet("freyfaces", frey),
-    "olivetti": PictureSet("olivetti", olivetti),
-    "omniglot": PictureSet("omniglot-small", omniglot),
-}
-"The sets that lie in folders."
+    return Parts((28, 28), parts, labels)
 
 
 def _grey(pictures: Ints) -> Floats:

@@ -1,14 +1,6 @@
 """Sequences of bits for models of sequences: piano rolls in three parts.
 
-A piano roll is T steps of the 88 keys, 1 where a key sounds; key 0 is the lowest, MIDI pitch 21.
-
-- `piano/jsb`: Bach's chorales in quarter notes, `JSB_Chorales.mat`: 229, 76 and 77 pieces.
-- `piano/nottingham`: folk tunes, `Nottingham.mat`: 694, 173 and 170 pieces.
-- `piano/jsb-quarter`, `piano/jsb-8th`, `piano/jsb-16th`: the chorales from `jsb-chorales-quarter.json`
-  and its like. The first equals `piano/jsb`. The other two are finer, in another order of pieces and
-  in other keys: their numbers are not those of `piano/jsb` at another resolution.
-
-All lie in the folder `piano-rolls` of the collections, the JSON files plain or gzip. A step without
+A piano roll is T steps of the 88 keys, 1 where a key sounds; key 0 is the lowest, MIDI pitch 21. A step without
 a note is a step. Published log-likelihoods are per step, averaged over steps or over pieces: say which.
 
 Source: Boulanger-Lewandowski, Bengio and Vincent, "Modeling temporal dependencies in
@@ -26,28 +18,17 @@ from typing import Any
 import numpy as np
 
 from irkit.arrays import Floats
-from irkit.errors import DataError, NotFoundError, near_misses
-from irkit.io.density_files import found
+from irkit.errors import DataError
 from irkit.io.density_mat import read_mat
 from irkit.io.kinds import PARTS, Ragged, Sequences, Spec, part_of
 from irkit.io.lines import content
-from irkit.locate import collections_home
+from irkit.packing import bare
 
 KEYS = 88
 "Keys of a piano."
 LOWEST = 21
 "MIDI pitch of the first of them."
-PIANO_SETS = {
-    "piano/jsb": "JSB_Chorales.mat",
-    "piano/nottingham": "Nottingham.mat",
-    "piano/jsb-quarter": "jsb-chorales-quarter.json",
-    "piano/jsb-8th": "jsb-chorales-8th.json",
-    "piano/jsb-16th": "jsb-chorales-16th.json",
-}
-"The file of each set."
-
 _PITCHES = frozenset(range(LOWEST, LOWEST + KEYS))
-_FOLDER = "piano-rolls"
 _VARIABLES = {"train": "traindata", "valid": "validdata", "test": "testdata"}
 
 
@@ -96,31 +77,9 @@ class SequenceData:
         return Sequences(Ragged.of(part_of(self, name)))
 
 
-def load_sequences(name: str, *, folder: Path | None = None) -> SequenceData:
-    """Load a data set of sequences by name.
-
-    Parameters
-    ----------
-    name : str
-        One of `PIANO_SETS`.
-    folder : path, optional
-        Folder of collections; default what IRKIT_DATA names.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such set, or its file is missing; the message says where it belongs.
-    DataError
-        If the file cannot be read.
-    """
-    if name not in PIANO_SETS:
-        raise NotFoundError(f"sequences: there is no {name!r}; {near_misses(name, PIANO_SETS)}")
-    root = folder or collections_home()
-    if root is None:
-        raise NotFoundError(f"{name}: is not shipped; set IRKIT_DATA to a folder that holds {_FOLDER}/")
-    path = found(root / _FOLDER / PIANO_SETS[name])
-    read = _rolls_of_mat if PIANO_SETS[name].endswith(".mat") else _rolls_of_json
-    return SequenceData(name, KEYS, *read(path))
+def piano(path: Path) -> list[list[Floats]]:
+    """Read the pieces of the three parts: (T, 88) float32 each, from a MATLAB file or a JSON file."""
+    return _rolls_of_mat(path) if bare(path).suffix == ".mat" else _rolls_of_json(path)
 
 
 def _rolls_of_mat(path: Path) -> list[list[Floats]]:

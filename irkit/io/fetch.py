@@ -11,7 +11,7 @@ from pathlib import Path
 from irkit.errors import ConfigError, DownloadError, LockedError, NotFoundError
 from irkit.io import manifest
 from irkit.io.archive import extract
-from irkit.io.cards import CollectionCard, FileCard
+from irkit.io.card import PACKAGES, Card, FileCard
 from irkit.io.checksums import hash_file
 from irkit.io.download import PAUSE, download
 from irkit.locate import home
@@ -22,17 +22,17 @@ WAIT = 6 * 3600.0
 _TEMPORARY = re.compile(r"\..+\.[0-9]+-[0-9a-f]{8}\.tmp\Z")  # as `irkit.io.atomic` names them
 
 
-def cache_folder(card: CollectionCard) -> Path:
+def cache_folder(card: Card) -> Path:
     """Return where a downloaded collection lies; it need not exist."""
-    return home() / "collections" / card.name
+    return home() / "collections" / card.name.partition("/")[0]  # sets of one card lie together
 
 
-def fetch(card: CollectionCard, *, pause: float = PAUSE) -> Path:
+def fetch(card: Card, *, pause: float = PAUSE) -> Path:
     """Download what is missing of a collection; while another process does so, wait for it.
 
     Parameters
     ----------
-    card : CollectionCard
+    card : Card
     pause : float
         Seconds before the first retry of a broken connection.
 
@@ -51,7 +51,11 @@ def fetch(card: CollectionCard, *, pause: float = PAUSE) -> Path:
         If another process downloads the same collection and does not come to an end.
     """
     if card.package is not None or card.through_irds:
-        source = f"the package {card.package.split('/')[0]}" if card.package else "ir_datasets, when it is first read"
+        source = (
+            f"the package {PACKAGES[card.package.split('/')[0]]}"
+            if card.package
+            else "ir_datasets, when it is first read"
+        )
         raise ConfigError(f"fetch: {card.name} comes through {source}; there is nothing to download")
     folder = cache_folder(card)
     with _locked(card):  # another process may have fetched the files while this one waited
@@ -75,7 +79,7 @@ def _brings(file: FileCard) -> list[str]:
     return list(file.members) or [file.name]
 
 
-def _sweep(card: CollectionCard, folder: Path, missing: Sequence[FileCard]) -> None:
+def _sweep(card: Card, folder: Path, missing: Sequence[FileCard]) -> None:
     """Remove what downloads that died left in a collection's folder, except parts to be continued."""
     left = [
         folder / f"{file.name}{ending}"
@@ -121,7 +125,7 @@ def say(text: str) -> None:
     print(visible(text), file=sys.stderr)
 
 
-def _announce(card: CollectionCard, folder: Path) -> None:
+def _announce(card: Card, folder: Path) -> None:
     sizes = [file.bytes for file in card.files if file.url]
     size = f" ({sum(filter(None, sizes)):,} bytes)" if all(sizes) else ""
     say(f"{card.name}: downloading{size} to {folder}")
@@ -131,13 +135,13 @@ def _announce(card: CollectionCard, folder: Path) -> None:
 
 
 @contextmanager
-def _locked(card: CollectionCard) -> Iterator[None]:
+def _locked(card: Card) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     folder = cache_folder(card).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f".{card.name}.lock")
+        lock = FileLock(folder / f".{cache_folder(card).name}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:

@@ -1,7 +1,11 @@
-"""Collections without a card: a BEIR folder, or a folder with files under the usual names.
+"""Data without a card: files and folders that are known by their names.
 
-    documents.* (or docs, corpus, collection; a file or a folder)
+    documents.* (or docs, corpus, collection; a file or a folder)      texts, as is a BEIR folder
     queries.* or topics.*        qrels.*
+    u.data, ratings.csv, ...                                           ratings
+    my.npy, my.npz, my.csv; train.npy, valid.npy, test.npy             rows
+    <any>.train.data, <any>.valid.data, <any>.test.data                rows of bits
+    *.png, *.jpg, ...; or such in train/, valid/ and test/             pictures
 
 With several files of queries and judgements, the middle of their names is the split:
 `queries.dev.tsv` goes with `qrels.dev.txt`.
@@ -14,27 +18,23 @@ from pathlib import Path
 
 from irkit.errors import ConfigError, NotFoundError
 from irkit.io import beir
-from irkit.io.cards import (
-    CARD_FILE,
-    Card,
-    DocumentsCard,
-    QrelsCard,
-    QueriesCard,
-    RatingCollectionCard,
-    RatingsCard,
-    SplitCard,
-    load_card,
-)
+from irkit.io.cards import CARD_FILE, AnyCard, load_card
+from irkit.io.kinds import PARTS
+from irkit.io.own_rows import picture_files
+from irkit.io.parts_card import PartsCard
+from irkit.io.rating_card import RatingCard, RatingsCard
 from irkit.io.ratings import FILES
-from irkit.packing import bare
+from irkit.io.text_card import DocumentsCard, QrelsCard, QueriesCard, SplitCard, TextCard
+from irkit.packing import bare, copies
 from irkit.streams import readable
 
 _DOCUMENTS = ("documents", "docs", "corpus", "collection")
 _QUERIES = ("queries", "topics")
 _QRELS = ("qrels", "qrel")
+_ROWS = ("npy", "npz", "csv")
 
 
-def folder_card(folder: Path) -> Card | RatingCollectionCard:
+def folder_card(folder: Path) -> AnyCard:
     """Return the card in a folder, or make one from the documents that lie there.
 
     Raises
@@ -52,7 +52,7 @@ def folder_card(folder: Path) -> Card | RatingCollectionCard:
         splits = {
             split: SplitCard(qrels=path.relative_to(folder).as_posix()) for split, path in beir.splits(folder).items()
         }
-        return Card(
+        return TextCard(
             name=name,
             about=f"{about}, in BEIR's layout",
             documents=DocumentsCard(files=(beir.corpus_file(folder).name,), format="jsonl"),
@@ -69,7 +69,7 @@ def folder_card(folder: Path) -> Card | RatingCollectionCard:
             f"{folder}: no documents ({usual}) and no corpus.jsonl; rename the files or write a {CARD_FILE}"
         )
     if len(queries) <= 1 and len(qrels) <= 1:
-        return Card(
+        return TextCard(
             name=name,
             about=about,
             documents=DocumentsCard(files=(documents,)),
@@ -82,7 +82,7 @@ def folder_card(folder: Path) -> Card | RatingCollectionCard:
             f"{folder}: split {odd!r} has not both queries and qrels; name them queries.SPLIT.* and qrels.SPLIT.*"
         )
     splits = {split: SplitCard(queries=queries[split], qrels=qrels[split]) for split in queries}
-    return Card(
+    return TextCard(
         name=name,
         about=about,
         documents=DocumentsCard(files=(documents,)),
@@ -91,7 +91,7 @@ def folder_card(folder: Path) -> Card | RatingCollectionCard:
     )
 
 
-def rating_card(path: Path) -> Card | RatingCollectionCard:
+def rating_card(path: Path) -> AnyCard:
     """Return the card in a folder, or make one for a file of ratings or a folder that holds one.
 
     Raises
@@ -101,7 +101,7 @@ def rating_card(path: Path) -> Card | RatingCollectionCard:
     """
     if readable(path):
         about = f"The file {path.name}"
-        return RatingCollectionCard(name=_card_name(path.name), about=about, ratings=RatingsCard(file=path.name))
+        return RatingCard(name=_card_name(path.name), about=about, ratings=RatingsCard(file=path.name))
     if (path / CARD_FILE).is_file():
         return load_card(path / CARD_FILE)
     file = next((name for name in FILES if (path / name).is_file()), None)
@@ -110,7 +110,36 @@ def rating_card(path: Path) -> Card | RatingCollectionCard:
             f"{path}: no ratings ({', '.join(FILES)}); name the file of ratings, or write a {CARD_FILE}"
         )
     name = _card_name(path.resolve().name)
-    return RatingCollectionCard(name=name, about=f"The folder {path.name}", ratings=RatingsCard(file=file))
+    return RatingCard(name=name, about=f"The folder {path.name}", ratings=RatingsCard(file=file))
+
+
+def parts_card(path: Path) -> AnyCard | None:
+    """Return the card in a folder, or make one for a file or folder of rows or pictures; None if it is none.
+
+    The files that the card names lie in the folder of `path`, or in `path` itself where the card is found there.
+    """
+    if readable(path):
+        format = bare(path.name.lower()).suffix[1:]
+        return _parts("rows", path, format, [path.name]) if format in _ROWS else None
+    if (path / CARD_FILE).is_file():
+        return load_card(path / CARD_FILE)
+    if not path.is_dir():
+        return None
+    if all((path / part).is_dir() and picture_files(path / part) for part in PARTS):
+        return _parts("pictures", path, "folder", [f"{path.name}/{part}" for part in PARTS])
+    for format in _ROWS:
+        if all(any(one.is_file() for one in copies(path / f"{part}.{format}")) for part in PARTS):
+            return _parts("rows", path, format, [f"{path.name}/{part}.{format}" for part in PARTS])
+    for first in sorted(path.glob("*.train.data*")):
+        stem = first.name.partition(".train.data")[0]
+        if all(any(one.is_file() for one in copies(path / f"{stem}.{part}.data")) for part in PARTS):
+            return _parts("rows", path, "bits", [f"{path.name}/{stem}.{part}.data" for part in PARTS])
+    return _parts("pictures", path, "folder", [path.name]) if picture_files(path) else None
+
+
+def _parts(kind: str, path: Path, format: str, files: list[str]) -> PartsCard:
+    about = f"The {'file' if path.is_file() else 'folder'} {path.name}"
+    return PartsCard(name=_card_name(path.name), kind=kind, about=about, read={"format": format, "files": files})
 
 
 def _card_name(name: str) -> str:

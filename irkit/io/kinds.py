@@ -43,8 +43,8 @@ class Spec:
     "How many terms there are, where examples have terms."
     longest: int | None = None
     "Most steps, elements, terms or items of an example, where they differ."
-    picture: tuple[int, int] | None = None
-    "Rows and columns of the picture that a row is, where it is one."
+    picture: tuple[int, ...] | None = None
+    "Rows and columns of the picture that a row is, and channels if it has colour, where it is one."
 
     @property
     def size(self) -> int:
@@ -203,8 +203,8 @@ class Rows(Examples):
     kind = "rows"
     labels: Ints | None = None
     "(n,) classes, -1 where there is none"
-    picture: tuple[int, int] | None = None
-    "Rows and columns of the picture that a row is, where it is one."
+    picture: tuple[int, ...] | None = None
+    "Rows and columns of the picture that a row is, and channels if it has colour, where it is one."
     dynamic: bool = False
     "Whether values are probabilities of bits, to be drawn anew for each batch."
 

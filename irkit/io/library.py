@@ -1,68 +1,53 @@
-"""Find collections, of documents and of ratings: by name, by path, and the list of all that have a card.
+"""Find data by name and by path, and list all that have a card.
 
-A path means that folder, or a file of ratings. A bare name means a card, the user's or a shipped one,
-whose files are sought in a Python package, in `IRKIT_DATA` and in the user's cache; only where no card
-is called so, a folder or file of that name, here. `irds:` comes before a name of ir_datasets. Nothing
-is downloaded unless asked for, with one exception that is announced: collections of ir_datasets,
-which downloads by itself when first read.
+A path means that folder or file. A bare name means a card, the user's or a shipped one, whose files are
+sought in a Python package, in `IRKIT_DATA` and in the user's cache; only where no card is called so, a folder
+or file of that name, here. `<card>/<set>` is one of the sets of a card that has several, whatever is called so
+here. `irds:` comes before a name of ir_datasets. Nothing is downloaded unless asked for, with one exception that
+is announced: collections of ir_datasets, which downloads by itself when first read.
 """
 
 from __future__ import annotations
 
-import importlib.machinery
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from irkit.errors import ConfigError, IrkitError, NotFoundError, near_misses
 from irkit.io import irds
-from irkit.io.cards import (
-    CARD_FILE,
-    Card,
-    CollectionCard,
-    DocumentsCard,
-    QrelsCard,
-    QueriesCard,
-    RatingCollectionCard,
-    card_names,
-    find_card,
-    load_card,
-    named_card,
-)
+from irkit.io.card import Card
+from irkit.io.cards import CARD_FILE, KINDS, AnyCard, card_names, find_card, load_card, named_card
 from irkit.io.collection import Collection, how_to_get
-from irkit.io.fetch import cache_folder, fetch
-from irkit.io.folder import folder_card, rating_card
+from irkit.io.density import Binarise, DensityData
+from irkit.io.density_sequences import SequenceData
+from irkit.io.fetch import fetch
+from irkit.io.folder import folder_card, parts_card, rating_card
+from irkit.io.parts_card import PartsCard
+from irkit.io.parts_collection import PartsCollection
+from irkit.io.places import locate, places, state
 from irkit.io.rating_collection import RatingCollection
-from irkit.io.ratings import FILES
+from irkit.io.ratings import FILES, has_rating_columns
+from irkit.io.text_card import DocumentsCard, QrelsCard, QueriesCard, TextCard
 from irkit.locate import collections_home, given_path, names
 from irkit.streams import readable
 
+AnyCollection: TypeAlias = Collection | RatingCollection | PartsCollection
 
-class CardSummary(NamedTuple):
-    """One row of the list of test collections."""
 
+class Summary(NamedTuple):
+    """One row of the list of collections."""
+
+    kind: str
     about: str
     state: str
     "`here`, `downloadable`, or `by path` where files must be got by hand."
-    documents: int | None
-    queries: int | None
-    "Of the default split."
+    holds: dict[str, int]
+    "How much of what, as far as the card says; of texts the queries and judgements of the default split."
     splits: tuple[str, ...]
-
-
-class RatingSummary(NamedTuple):
-    """One row of the list of rating collections."""
-
-    about: str
-    state: str
-    "As in `CardSummary`."
-    ratings: int | None
-    users: int | None
-    items: int | None
-    splits: tuple[str, ...]
+    shape: tuple[int, ...]
+    "What a row, a picture or a step is; empty for texts and ratings."
 
 
 def load_collection(name: str | os.PathLike[str], *, download: bool = False) -> Collection:
@@ -94,13 +79,13 @@ def load_collection(name: str | os.PathLike[str], *, download: bool = False) -> 
         return Collection(_irds_card(text.removeprefix(irds.PREFIX)), None)
     path = path_given(name)
     if path is None:
-        card = _of_documents(find_card(text))
+        card = _of(find_card(text), "texts")
         if card.through_irds:
             irds.version()
             return Collection(card, None)
         return Collection(card, _folder(card, download))
     if os.path.isdir(path):
-        return Collection(_of_documents(folder_card(path)), path)
+        return Collection(_of(folder_card(path), "texts"), path)
     if os.path.exists(path):
         raise NotFoundError(f"{text}: is a file; a collection is a folder, or a name (irkit data list)")
     what = " file, folder or collection" if path.suffix else ""
@@ -131,43 +116,108 @@ def load_rating_collection(name: str | os.PathLike[str], *, download: bool = Fal
     """
     path = path_given(name)
     if path is None:
-        card = _of_ratings(find_card(os.fspath(name)))
+        card = _of(find_card(os.fspath(name)), "ratings")
         return RatingCollection(card, _folder(card, download))
     if readable(path) or os.path.isdir(path):
-        return RatingCollection(_of_ratings(rating_card(path)), path if path.is_dir() else path.parent)
-    raise _unknown(name, "file or folder", "ratings: there is no file or collection", rating_collections())
+        return RatingCollection(_of(rating_card(path), "ratings"), path if path.is_dir() else path.parent)
+    raise _unknown(name, "file or folder", "ratings: there is no file or collection", collections("ratings"))
 
 
-def load_either(name: str | os.PathLike[str], *, download: bool = False) -> Collection | RatingCollection:
-    """Open a collection of documents or of ratings, whichever it is; see `load_collection`."""
-    return (load_rating_collection if _holds_ratings(name) else load_collection)(name, download=download)
+def load_parts(name: str | os.PathLike[str], *, download: bool = False) -> PartsCollection:
+    """Open data of rows, pictures or sequences.
+
+    Parameters
+    ----------
+    name : str or path
+        The name of a card, `<card>/<set>` where a card has several sets, or a file or folder of rows or pictures
+        (see `irkit.io.folder` and `irkit.io.own_rows`).
+    download : bool
+        Fetch the files if they are nowhere on this machine; the terms are printed first.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such card, set or path, or the files are not here; the message says how to get them.
+    DownloadError, ConfigError
+        If a download fails, a card is wrong, or the data are texts or ratings.
+    """
+    card = _named_set(name)
+    path = path_given(name) if card is None else None
+    if path is None:
+        card = _of(card or find_card(os.fspath(name)), "rows")
+        return PartsCollection(card, _folder(card, download))
+    found = parts_card(place := Path(os.path.abspath(path)))
+    if found is not None:
+        return PartsCollection(_of(found, "rows"), place if (place / CARD_FILE).is_file() else place.parent)
+    if place.exists():
+        raise ConfigError(
+            f"{os.fspath(name)}: holds no rows; name a .npy, .npz or .csv file, or a folder of pictures or of "
+            "<name>.train.data, .valid.data and .test.data"
+        )
+    raise _unknown(name, "file or folder", "rows: there is no file or set", _sets())
 
 
-def locate(card: CollectionCard) -> Path | None:
-    """Return the folder that holds the files a collection cannot do without, if there is one."""
-    return next((folder for folder in _places(card) if all((folder / name).exists() for name in card.needed())), None)
+def load_rows(name: str | os.PathLike[str], *, binarise: Binarise | None = "threshold", seed: int = 1) -> DensityData:
+    """Load rows or pictures in three parts, by name or from files of one's own.
+
+    Parameters
+    ----------
+    name : str or path
+        `digits`, `mnist`, `debd/nltcs`, ... (`irkit data list`), or a path, as `load_parts` takes it.
+    binarise : {"threshold", "sample", "dynamic"}, optional
+        How grey values become bits; None leaves them, for models of reals. Sets of bits ignore it.
+    seed : int
+        Of the fixed sample, and of the parting where the rows come in one piece: eight in ten to train, one to
+        validate, one to test on.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such set, or a file of it is missing; the message says where it belongs.
+    DataError
+        If a file cannot be read, or its values cannot become bits.
+    ConfigError
+        If there is no such binarisation, or the data are of another kind.
+    """
+    return load_parts(name).rows(binarise=binarise, seed=seed)
 
 
-def collections() -> dict[str, CardSummary]:
-    """List the cards of test collections by name, with whether their files are here; see also `broken_cards`."""
+def load_sequences(name: str | os.PathLike[str]) -> SequenceData:
+    """Load sequences in three parts by name, such as `piano/jsb`; errors are those of `load_rows`."""
+    return load_parts(name).sequences()
+
+
+def load_any(name: str | os.PathLike[str], *, download: bool = False) -> AnyCollection:
+    """Open data of whichever kind they are; see `load_collection`, `load_rating_collection` and `load_parts`."""
+    kind = _kind(name)
+    if kind == "texts":
+        return load_collection(name, download=download)
+    return (load_rating_collection if kind == "ratings" else load_parts)(name, download=download)
+
+
+def card_of(name: str | os.PathLike[str]) -> AnyCard | None:
+    """Return the card of that name, or of that set; None where a path or something of ir_datasets is meant."""
+    if isinstance(name, str) and irds.is_irds(name):
+        return None
+    return _named_set(name) or (find_card(os.fspath(name)) if path_given(name) is None else None)
+
+
+def collections(kind: str | None = None) -> dict[str, Summary]:
+    """List all cards and sets by name, of one kind or of all, with whether their files are here; see `broken_cards`.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such kind; lists those there are.
+    """
+    if kind is not None and kind not in KINDS:
+        raise NotFoundError(f"data: there is no kind {kind!r}; {near_misses(kind, KINDS)}")
     listed = {}
-    for name, card in _cards():
-        if not isinstance(card, Card):
-            continue
-        counts = card.splits[card.default_split].counts if card.default_split else card.counts
-        listed[name] = CardSummary(card.about, state(card), card.counts.documents, counts.queries, tuple(card.splits))
-    return listed
-
-
-def rating_collections() -> dict[str, RatingSummary]:
-    """List the cards of rating collections by name, with whether their files are here; see also `broken_cards`."""
-    listed = {}
-    for name, card in _cards():
-        if isinstance(card, RatingCollectionCard):
-            counts = card.counts
-            listed[name] = RatingSummary(
-                card.about, state(card), counts.ratings, counts.users, counts.items, tuple(card.splits)
-            )
+    for card in _cards():
+        if kind in (None, card.kind):
+            for one in _each(card):
+                shape = one.shape if isinstance(one, PartsCard) else ()
+                listed[one.name] = Summary(one.kind, one.about, state(one), one.holds(), tuple(one.splits), shape)
     return listed
 
 
@@ -180,15 +230,6 @@ def broken_cards() -> dict[str, str]:
         except IrkitError as error:
             broken[name] = str(error)
     return broken
-
-
-def state(card: CollectionCard) -> str:
-    """Say whether a collection is `here`, `downloadable`, or to be had `by path` only."""
-    if card.through_irds:
-        return "here" if irds.is_here(card.needed()[0]) else "downloadable"
-    if locate(card) is not None:
-        return "here"
-    return "downloadable" if card.files and all(file.url for file in card.files) else "by path"
 
 
 def path_given(name: str | os.PathLike[str]) -> Path | None:
@@ -207,41 +248,73 @@ def _unknown(name: str | os.PathLike[str], what: str, none: str, known: Iterable
     return NotFoundError(f"{none} {text!r}; {near_misses(text, known)}")
 
 
-def _cards() -> Iterator[tuple[str, Card | RatingCollectionCard]]:
+def _cards() -> Iterator[AnyCard]:
     """Yield all cards that can be read."""
-    for name, path in sorted(names("data").items()):
+    for _, path in sorted(names("data").items()):
         with suppress(IrkitError):
-            yield name, named_card(path)
+            yield named_card(path)
 
 
-def _of_documents(card: Card | RatingCollectionCard) -> Card:
-    if isinstance(card, Card):
+def _each(card: AnyCard) -> Iterator[AnyCard]:
+    """Yield a card, or those of its sets."""
+    if not isinstance(card, PartsCard) or not card.sets:
+        yield card
+        return
+    for name in dict.fromkeys(name for folder in places(card) for name in card.sets_in(folder)):
+        yield card.of(name)
+
+
+def _sets() -> Iterator[str]:
+    return (card.name for whole in _cards() if isinstance(whole, PartsCard) for card in _each(whole))
+
+
+def _named_set(name: str | os.PathLike[str]) -> PartsCard | None:
+    """Return the card of `<card>/<set>`; None if there is no card of several sets called so."""
+    whole, separator, short = os.fspath(name).partition("/")
+    if not isinstance(name, str) or not separator or whole not in card_names():
+        return None
+    card = find_card(whole)
+    if not isinstance(card, PartsCard) or not card.sets:
+        return None
+    found = card.of(short)
+    if short not in card.sets and locate(found) is None:
+        known = [f"{whole}/{one}" for one in card.sets]
+        where = f"or put {found.needed()[0]} and the like below {found.folder}/ in IRKIT_DATA"
+        raise NotFoundError(f"{whole}: there is no {name!r}; {near_misses(name, known)}, {where}")
+    return found
+
+
+def _of(card: AnyCard, kind: str) -> Any:
+    """Return a card if it is of that kind, rows standing for pictures and sequences too."""
+    if issubclass(type(card), KINDS[kind]):
         return card
-    raise ConfigError(
-        f"{card.name}: holds ratings and no documents; use load_rating_collection, or 'irkit recommend {card.name}'"
-    )
+    use = {
+        "texts": f"load_collection, or 'irkit run <recipe> {card.name}'",
+        "ratings": f"load_rating_collection, or 'irkit recommend {card.name}'",
+    }.get(card.kind, f"load_{'sequences' if card.kind == 'sequences' else 'rows'}, or 'irkit train'")
+    raise ConfigError(f"{card.name}: holds {card.kind} and no {kind}; use {use}")
 
 
-def _of_ratings(card: Card | RatingCollectionCard) -> RatingCollectionCard:
-    if isinstance(card, RatingCollectionCard):
-        return card
-    raise ConfigError(
-        f"{card.name}: holds documents and no ratings; use load_collection, or 'irkit run <recipe> {card.name}'"
-    )
-
-
-def _holds_ratings(name: str | os.PathLike[str]) -> bool:
+def _kind(name: str | os.PathLike[str]) -> str:
+    """Say of which kind something is; what nothing tells are texts."""
     if isinstance(name, str) and irds.is_irds(name):
-        return False
-    path = path_given(name)
-    if path is None:
-        return isinstance(find_card(os.fspath(name)), RatingCollectionCard)
+        return "texts"
+    card = card_of(name)
+    if card is not None:
+        return card.kind
+    path = Path(os.path.expanduser(os.fspath(name)))
     if os.path.isfile(path / CARD_FILE):
-        return isinstance(load_card(path / CARD_FILE), RatingCollectionCard)
-    return readable(path) or any((path / file).is_file() for file in FILES)
+        return load_card(path / CARD_FILE).kind
+    if any((path / file).is_file() for file in FILES):
+        return "ratings"
+    found = parts_card(Path(os.path.abspath(path)))
+    is_table = isinstance(found, PartsCard) and found.read.format == "csv" and readable(path)
+    if found is not None and not (is_table and has_rating_columns(path)):
+        return found.kind
+    return "ratings" if readable(path) else "texts"
 
 
-def _folder(card: CollectionCard, download: bool) -> Path:
+def _folder(card: Card, download: bool) -> Path:
     found = locate(card)
     if found is None and download:
         found = fetch(card)
@@ -250,29 +323,11 @@ def _folder(card: CollectionCard, download: bool) -> Path:
     return found
 
 
-def _places(card: CollectionCard) -> list[Path]:
-    if card.package is not None:
-        return _in_package(card.package)
-    data = collections_home()
-    places = [data / (card.folder or card.name), data / card.name] if data else []
-    return [*places, cache_folder(card)]
-
-
-def _in_package(where: str) -> list[Path]:
-    """Find a folder of an installed package without importing anything; what lies in the current folder is none."""
-    package, _, inside = where.partition("/")
-    here = os.getcwd()
-    installed = [place for place in sys.path if place and os.path.realpath(place) != os.path.realpath(here)]
-    spec = importlib.machinery.PathFinder.find_spec(package, installed)
-    roots = [Path(place).resolve() for place in (spec and spec.submodule_search_locations) or []]
-    return [folder for root in roots if (folder := (root / inside).resolve()).is_relative_to(root)]
-
-
-def _irds_card(name: str) -> Card:
+def _irds_card(name: str) -> TextCard:
     """Make a card for an id of ir_datasets; documents, queries and judgements as far as it has them."""
     if not irds.has(name, "docs"):
         raise ConfigError(f"irds: {name} has no documents; choose an id that has")
-    return Card(
+    return TextCard(
         name="irds-" + name.replace("/", "-"),
         about=f"{name} of ir_datasets",
         source=(f"https://ir-datasets.com/{name.split('/')[0]}.html#{name}",),

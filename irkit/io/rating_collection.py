@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from irkit.config import digest
 from irkit.errors import NotFoundError, near_misses
-from irkit.io.cards import RatingCollectionCard
 from irkit.io.checksums import sha256
 from irkit.io.collection import CardFiles, Check, count_check
+from irkit.io.rating_card import RatingCard
 from irkit.io.ratings import read_ratings
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class RatingCollection(CardFiles):
     """A collection of ratings whose files are at hand."""
 
-    card: RatingCollectionCard
+    card: RatingCard
     folder: Path
 
     @property
@@ -65,13 +65,17 @@ class RatingCollection(CardFiles):
         """What the ratings depend on: the digest of the file of all ratings, and how it is read."""
         return digest(sha256(self.folder / self.card.ratings.file), self.card.ratings.given())
 
+    def holds(self) -> dict[str, int]:
+        """Count the ratings, the users and the items."""
+        frame = self.ratings()
+        return {"ratings": len(frame), "users": frame["user_id"].nunique(), "items": frame["item_id"].nunique()}
+
     def verify(self) -> list[Check]:
         """Compare every checksum on record and every count of the card with what is there."""
         checks = list(self.checksums())
         counts = self.card.counts.given()
         if counts:
-            frame = self.ratings()
-            found = {"ratings": len(frame), "users": frame["user_id"].nunique(), "items": frame["item_id"].nunique()}
+            found = self.holds()
             checks += [count_check(what, expected, found[what]) for what, expected in counts.items()]
         return checks
 

@@ -107,6 +107,15 @@ def read_ratings(
     return found if found is not None else _slow(path, format, columns or {}, encoding, time_unit)
 
 
+def has_rating_columns(path: Path) -> bool:
+    """Say whether the first line of a comma-separated file names users, items and ratings."""
+    first = _LINE_END.split(head(path), maxsplit=1)[0].decode("latin-1")
+    try:
+        return bool(_places([_unquoted(cell).strip() for cell in first.split(",")], {}, path, 1))
+    except DataError:
+        return False
+
+
 def _file(path: Path) -> Path:
     if not path.is_dir():
         return path

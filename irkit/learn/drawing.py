@@ -45,18 +45,12 @@ class Curve(NamedTuple):
 
 
 def png(picture: Floats) -> bytes:
-    """Write a picture as a PNG file.
-
-    Parameters
-    ----------
-    picture : (R, C) grey values, or (R, C, 3) of red, green and blue
-        0 dark to 1 light.
-    """
+    """Write a picture (R, C) of grey values, 0 black to 1 white, or (R, C, 3) of colours, as a PNG file."""
     pixels = np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
     rows, columns, *channels = pixels.shape
     header = struct.pack(">IIBBBBB", columns, rows, 8, 2 if channels else 0, 0, 0, 0)
-    lines = pixels.reshape(rows, -1)
-    content = zlib.compress(np.insert(lines, 0, 0, axis=1).tobytes(), 9)  # each line begins with its filter, none
+    lines = np.insert(pixels.reshape(rows, -1), 0, 0, axis=1)  # each line begins with its filter, none
+    content = zlib.compress(lines.tobytes(), 9)
     chunks = [(b"IHDR", header), (b"IDAT", content), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
 
@@ -65,21 +59,21 @@ def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
-def tiles(rows: Floats, shape: tuple[int, int], columns: int | None = None) -> Floats:
+def tiles(rows: Floats, shape: tuple[int, ...], columns: int | None = None) -> Floats:
     """Lay pictures out in a grid, row by row, enlarged and with a grey line between them.
 
     Parameters
     ----------
     rows : (n, D) in 0..1
         A picture each; n is at least 1.
-    shape : (rows, columns)
+    shape : (rows, columns) or (rows, columns, 3)
         Of a picture, making D.
     columns : int, optional
         Pictures side by side; default as many as make a square, or 1 if a picture is a single line.
 
     Returns
     -------
-    (height, width) in 0..1
+    (height, width) or (height, width, 3) in 0..1
 
     Raises
     ------
@@ -87,16 +81,18 @@ def tiles(rows: Floats, shape: tuple[int, int], columns: int | None = None) -> F
         If the shape does not fit, or there are no rows.
     """
     n, size = rows.shape
-    high, wide = shape
-    if high * wide != size or n == 0:
-        raise ShapeError(f"tiles: rows of {high} x {wide} values are needed, got shape {rows.shape}; give their shape")
+    high, wide, *channels = shape
+    if math.prod(shape) != size or n == 0:
+        sides = " x ".join(map(str, shape))
+        raise ShapeError(f"tiles: rows of {sides} values are needed, got shape {rows.shape}; give their shape")
     across = columns or (1 if high == 1 else math.ceil(math.sqrt(n)))
     down = -(-n // across)
-    scale = max(1, -(-CELL // max(shape))) if high > 1 else 4
-    cells = np.full((down * across, high * scale + 1, wide * scale + 1), _GAP)
-    cells[:n, 1:, 1:] = rows.reshape(n, high, wide).repeat(scale, axis=1).repeat(scale, axis=2)
-    grid = cells.reshape(down, across, *cells.shape[1:]).swapaxes(1, 2).reshape(down * cells.shape[1], -1)
-    return np.pad(grid, ((0, 1), (0, 1)), constant_values=_GAP)
+    scale = max(1, -(-CELL // max(high, wide))) if high > 1 else 4
+    cells = np.full((down * across, high * scale + 1, wide * scale + 1, *channels), _GAP)
+    cells[:n, 1:, 1:] = rows.reshape(n, *shape).repeat(scale, axis=1).repeat(scale, axis=2)
+    grid = cells.reshape(down, across, *cells.shape[1:]).swapaxes(1, 2)
+    grid = grid.reshape(down * cells.shape[1], across * cells.shape[2], *channels)
+    return np.pad(grid, ((0, 1), (0, 1), *((0, 0) for _ in channels)), constant_values=_GAP)
 
 
 def curves(panels: Mapping[str, Sequence[Curve]], x_label: str, size: tuple[int, int] = (640, 200)) -> str:

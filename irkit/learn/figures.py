@@ -141,7 +141,8 @@ def shape_of(spec: Spec) -> tuple[int, int, int] | None:
     """
     if spec.kind == "rows" and len(spec.shape) == 1:
         (size,), side = spec.shape, math.isqrt(spec.size)
-        return 1, *(spec.picture or ((side, side) if side * side == size else (1, size)))
+        picture = spec.picture or ((side, side) if side * side == size else (1, size))
+        return (picture[2] if len(picture) == 3 else 1), picture[0], picture[1]
     if spec.kind in ("pictures", "captioned") and spec.channels in (1, 3):
         channels, rows, columns = spec.shape
         return channels, rows, columns
@@ -160,9 +161,12 @@ def grid(examples: Floats, spec: Spec, columns: int | None = None) -> bytes:
     if shape is None:
         raise ShapeError(f"figures: rows and pictures can be drawn, got {spec}; write them as numbers")
     channels, rows, columns_of_one = shape
-    layers = np.asarray(examples).reshape(len(examples), channels, -1)
-    made = [tiles(layers[:, channel], (rows, columns_of_one), columns) for channel in range(channels)]
-    return png(made[0] if channels == 1 else np.stack(made, axis=-1))
+    flat = np.asarray(examples).reshape(len(examples), -1)
+    if channels == 1:
+        return png(tiles(flat, (rows, columns_of_one), columns))
+    if spec.kind != "rows":  # a row has its channels last
+        flat = flat.reshape(len(flat), channels, -1).swapaxes(1, 2).reshape(flat.shape)
+    return png(tiles(flat, (rows, columns_of_one, channels), columns))
 
 
 def latent_grid(model: Model, side: int) -> Floats:

@@ -5,7 +5,7 @@
     source: Authors, "Title", venue, year.
     model: nade                        # a name of irkit.generative.saved.MODELS
     config: {hidden_size: 500}         # fields of the model's config
-    data: mnist                        # as irkit.io.density.load_density names it
+    data: mnist                        # as irkit.io.load_rows names it
     binarise: sample                   # how grey values become bits: threshold, sample or dynamic
     trainer: {epochs: 10, optimiser: {learning_rate: 0.005}}
     validate: true                     # keep the weights with the best score on the validation rows
@@ -33,7 +33,8 @@ from irkit import locate
 from irkit.config import Config, digest, explain_validation
 from irkit.errors import ConfigError, IrkitError, near_misses
 from irkit.generative.saved import model_class
-from irkit.io.density import Binarise, DensityData, load_density
+from irkit.io.density import Binarise, DensityData
+from irkit.io.library import load_rows
 from irkit.recipe.recipe import Recipe, load_recipe
 from irkit.yamlfile import YamlFile, dump_yaml, read_yaml
 
@@ -131,7 +132,7 @@ class TrainingRecipe:
             If there is no such set, or a file of it is missing; the message says where it belongs.
         """
         try:
-            return load_density(self.data, binarise=self.binarise)
+            return load_rows(self.data, binarise=self.binarise)
         except IrkitError as error:
             raise self._fail(str(error), "data", kind=type(error)) from None
 

@@ -47,7 +47,7 @@ def write_card(home: Path, url: str, *, sha256: str = "") -> None:
     name = url.rsplit("/", 1)[1]
     (home / "data" / "toy.yaml").write_text(
         f"name: toy\nabout: A toy.\nterms: None.\nfiles: [{{name: {name}, url: '{url}'{digest}{members}}}]\n"
-        "documents: {files: [docs.jsonl]}\n"
+        "kind: texts\ndocuments: {files: [docs.jsonl]}\n"
     )
 
 

@@ -123,7 +123,7 @@ def test_a_model_is_saved_without_asking_for_anybody(irkit, ratings, folder):
         (["u0", "--load", "x", "--model", "ease"], "--load brings a fitted model; leave out --model"),
         (["u0", "--load", "x"], "x: there is no such checkpoint"),
         (["u0", "--load", "R"], "not a readable"),
-        (["lee", "u0"], "lee: holds documents and no ratings"),
+        (["lee", "u0"], "lee: holds texts and no ratings"),
         (["none.csv", "u0"], "there is no file or collection 'none.csv'"),
         (["R", "u0", "--save", "my ratings.csv/x", "--model", "bias"], "my ratings.csv/x"),
     ],

@@ -9,11 +9,12 @@ import pytest
 
 from irkit.errors import NotFoundError
 from irkit.evaluate.resources import suite_vectors
-from irkit.io.library import load_collection, load_either, load_rating_collection
+from irkit.io.library import load_any, load_collection, load_rating_collection
 from irkit.recommend import load_ratings
 
-CARD = "name: toy\nabout: A toy.\ndocuments: {files: [d.jsonl]}\nqueries: {file: q.tsv}\nqrels: {file: r.txt}\n"
-RATINGS = "name: stars\nabout: Stars.\nratings: {file: u.data, format: tab}\n"
+CARD = "name: toy\nkind: texts\nabout: A toy.\ndocuments: {files: [d.jsonl]}\n"
+CARD += "queries: {file: q.tsv}\nqrels: {file: r.txt}\n"
+RATINGS = "name: stars\nabout: Stars.\nkind: ratings\nratings: {file: u.data, format: tab}\n"
 
 
 def fill(place, text: str) -> None:
@@ -49,11 +50,11 @@ def people(name: str) -> list[str]:
 
 
 def test_python_finds_the_card_and_its_data_in_irkit_data_then_in_the_cache(three, monkeypatch):
-    for load in (load_collection, load_either):
+    for load in (load_collection, load_any):
         assert only(load("toy")) == "word data"
         assert only(load("./toy")) == "word here"
         assert only(load(three / "toy")) == "word here"
-    for load in (load_rating_collection, load_either):
+    for load in (load_rating_collection, load_any):
         assert load("stars").ratings()["user_id"].tolist() == ["data"]
         assert load("./stars").ratings()["user_id"].tolist() == ["here"]
     assert people("stars") == ["data"]
@@ -162,7 +163,7 @@ def test_a_path_that_is_none_is_one_line(irkit, three, command, name):
 
 
 def test_a_path_with_bytes_that_are_no_text_is_not_found_either(three):
-    for load in (load_collection, load_rating_collection, load_either):
+    for load in (load_collection, load_rating_collection, load_any):
         with pytest.raises(NotFoundError, match="there is no such"):
             load("./a\udcffb")
 

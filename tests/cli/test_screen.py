@@ -114,7 +114,7 @@ def test_cards_are_shown_spelt_out(irkit, folder, capsys):
     text = r"a\e]0;owned\a\x9b31m\u202eb"
     (folder / "c" / "card.yaml").write_text(
         f'name: c\nabout: "{text}"\nterms: "{text}"\nsource: ["https://x/{text}"]\n'
-        "documents: {files: [documents.jsonl]}\n"
+        "kind: texts\ndocuments: {files: [documents.jsonl]}\n"
     )
     found = irkit("data", "show", "./c")
     assert obeyed(found.out) == []

@@ -4,20 +4,57 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 
 def test_data_list_has_a_row_per_card(irkit):
-    lines = irkit("data", "list").lines
-    end = lines.index("")
-    assert lines[0].split() == ["collection", "state", "documents", "queries", "splits", "about"]
-    found = {row.split()[0]: row for row in lines[1:end]}
+    blocks = [block.splitlines() for block in irkit("data", "list").out.split("\n\n")]
+    assert [block[0].split()[:2] for block in blocks] == [
+        [kind, "state"] for kind in ("texts", "ratings", "rows", "pictures", "sequences")
+    ]
+    texts, ratings, rows, pictures, sequences = blocks
+    assert texts[0].split() == ["texts", "state", "documents", "queries", "splits", "about"]
+    found = {row.split()[0]: row for row in texts[1:]}
     assert found["lee"].split()[1:4] == ["here", "350", "50"]
     assert {"cranfield", "medline", "cacm", "npl", "nfcorpus"} <= set(found)
-    assert lines[end + 1].split() == ["collection", "state", "ratings", "users", "items", "splits", "about"]
-    found = {row.split()[0]: row for row in lines[end + 2 :]}
+    assert ratings[0].split() == ["ratings", "state", "ratings", "users", "items", "splits", "about"]
+    found = {row.split()[0]: row for row in ratings[1:]}
     assert found["ml-100k"].split()[2:5] == ["100,000", "943", "1,682"]
     assert {"ml-1m", "ml-10m", "ml-20m", "ml-latest-small", "movietweetings"} <= set(found)
+    assert next(row for row in rows if row.startswith("debd/nltcs ")).split()[2:6] == ["16,181", "2,157", "3,236", "16"]
+    digits = next(row for row in pictures if row.startswith("digits"))
+    assert digits.split()[1:8] == ["here", "1,297", "250", "250", "8", "x", "8"]
+    assert next(row for row in sequences if row.startswith("piano/jsb ")).split()[2:6] == ["229", "76", "77", "88"]
+
+
+def test_data_list_of_one_kind(irkit):
+    assert [line.split()[0] for line in irkit("data", "list", "--kind", "pictures").lines] == [
+        *("pictures", "digits", "frey", "mnist", "olivetti", "omniglot")
+    ]
+    wrong = irkit("data", "list", "--kind", "picture", status=2).err
+    assert "there is no kind 'picture'; did you mean pictures?" in wrong
+
+
+def test_data_show_counts_what_has_no_card(irkit, folder):
+    np.save(folder / "my.npy", np.eye(20)[:, :6])
+    assert "holds:    16 training, 2 validation and 2 test rows of 6 values" in irkit("data", "show", "my.npy").lines
+    (folder / "toy").mkdir()
+    (folder / "toy" / "documents.jsonl").write_text('{"id": "d1", "text": "rain"}\n{"id": "d2", "text": "storm"}\n')
+    (folder / "toy" / "queries.tsv").write_text("1\tstorm\n")
+    shown = irkit("data", "show", "./toy").lines
+    assert "holds:    2 documents, 1 query" in shown
+    assert "kind:     texts" in shown
+    (folder / "seen.csv").write_text("user,item,rating\na,x,3\na,y,1\n")
+    assert "holds:    2 ratings, 1 user, 2 items" in irkit("data", "show", "seen.csv").lines
+
+
+def test_data_show_of_a_set_and_of_all_of_its_card(irkit):
+    one = irkit("data", "show", "debd/nltcs").lines
+    assert "holds:    16,181 training, 2,157 validation and 3,236 test rows of 16 values" in one
+    assert "files:    nltcs/nltcs.train.data, nltcs/nltcs.valid.data, nltcs/nltcs.test.data" in one
+    assert "sets:     mushrooms, dna, nips, nltcs" in irkit("data", "show", "debd").lines
+    assert "23,134 steps in all" in irkit("data", "show", "piano/jsb").out
 
 
 def test_data_show_says_terms_and_where(irkit):
@@ -35,7 +72,7 @@ def test_data_show_says_terms_and_where(irkit):
 def test_data_verify_of_ratings(irkit, folder):
     (folder / "u.data").write_text("1\t7\t5\t10\n")
     (folder / "card.yaml").write_text(
-        "name: toy\nabout: A toy.\nratings: {file: u.data}\ncounts: {users: 2, items: 1}\n"
+        "name: toy\nabout: A toy.\nkind: ratings\nratings: {file: u.data}\ncounts: {users: 2, items: 1}\n"
     )
     done = irkit("data", "verify", ".", status=1)
     assert done.lines == ["problem  users: 1, expected 2", "ok       items: 1"]
@@ -52,7 +89,7 @@ def test_data_verify_reports_what_differs(irkit, folder):
     place.mkdir()
     (place / "docs.jsonl").write_text('{"id": "d1", "text": "rain"}\n')
     (place / "card.yaml").write_text(
-        "name: toy\nabout: A toy.\ndocuments: {files: [docs.jsonl]}\ncounts: {documents: 2}\n"
+        "name: toy\nabout: A toy.\nkind: texts\ndocuments: {files: [docs.jsonl]}\ncounts: {documents: 2}\n"
     )
     done = irkit("data", "verify", "./toy", status=1)
     assert "problem  documents: 1, expected 2" in done.lines
@@ -66,7 +103,8 @@ def test_data_get_says_how_to_get_what_has_no_address(irkit, folder, monkeypatch
     monkeypatch.setenv("IRKIT_HOME", str(folder))
     (folder / "data").mkdir()
     (folder / "data" / "closed.yaml").write_text(
-        "name: closed\nabout: By agreement.\ndocuments: {files: [a.txt]}\nfiles: [{name: a.txt, how: ask its owners}]\n"
+        "name: closed\nkind: texts\nabout: By agreement.\ndocuments: {files: [a.txt]}\n"
+        "files: [{name: a.txt, how: ask its owners}]\n"
     )
     assert "by path" in next(line for line in irkit("data", "list").lines if line.startswith("closed"))
     done = irkit("data", "get", "closed", status=2)

@@ -105,7 +105,10 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
         (["train", "nade-digits", "--set", "config.hidden_size=0"], "NADE: hidden_size is not valid, got 0"),
         (["train", "nade-digits", "--seed", "-1"], "Trainer: seed is not valid, got -1"),
         (["train", "nade-digits", "--set", "model=x"], "there is no setting 'model'"),
-        (["train", "nade-500-mnist"], "mnist: is not shipped; set IRKIT_DATA to a folder that holds mnist/"),
+        (
+            ["train", "nade-500-mnist"],
+            "mnist: the collection is not on this machine; run 'irkit data get mnist', or set IRKIT_DATA",
+        ),
         (
             ["train", "nade-digits", "--set", "trainer.device=meta"],
             "Trainer: device is not valid, got 'meta'; a device is",
@@ -193,7 +196,7 @@ def test_samples_are_the_models_in_every_format(irkit, runs, folder):
 
 
 def test_vectors_are_the_models_of_the_data_as_it_was_trained_on(irkit, runs, folder):
-    from irkit.io.density import load_density
+    from irkit.io import load_rows
     from irkit.recipe.runfolder import open_model
 
     model = open_model(runs / "vae").model
@@ -201,13 +204,11 @@ def test_vectors_are_the_models_of_the_data_as_it_was_trained_on(irkit, runs, fo
     assert done.lines == ["vectors.npy: 250 rows of 2 values from vae"]
     vectors = np.load("vectors.npy", allow_pickle=False)
     assert vectors.dtype == np.float32
-    np.testing.assert_array_equal(vectors, model.encode(load_density("digits", binarise="sample").test))
+    np.testing.assert_array_equal(vectors, model.encode(load_rows("digits", binarise="sample").test))
     irkit("encode", runs / "vae", "digits", "--binarise", "threshold", "--part", "valid", "--out", "valid.npy")
-    np.testing.assert_array_equal(np.load("valid.npy"), model.encode(load_density("digits").valid))
+    np.testing.assert_array_equal(np.load("valid.npy"), model.encode(load_rows("digits").valid))
     irkit("encode", runs / "vae" / "model.safetensors", "digits", "--out", "bare.csv")
-    np.testing.assert_allclose(
-        np.loadtxt("bare.csv", delimiter=","), model.encode(load_density("digits").test), rtol=1e-5
-    )
+    np.testing.assert_allclose(np.loadtxt("bare.csv", delimiter=","), model.encode(load_rows("digits").test), rtol=1e-5)
 
 
 def test_rows_come_from_files_too(irkit, runs, folder):

@@ -114,7 +114,7 @@ def shelf(monkeypatch):
     """Recipes by name, and one data set."""
     recipes = {"exact": EXACT, "below": BELOW}
     monkeypatch.setattr("irkit.recipe.load_training", recipes.__getitem__, raising=False)
-    monkeypatch.setattr(density_suite, "load_density", lambda name, binarise: toy_data())
+    monkeypatch.setattr(density_suite, "load_rows", lambda name, binarise: toy_data())
     monkeypatch.setattr("irkit.learn.figures.figures", drawn)
     return recipes
 

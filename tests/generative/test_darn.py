@@ -9,7 +9,7 @@ import torch
 from irkit.errors import AbilityError, ConfigError
 from irkit.generative.darn import DARN, Conditional, DARNConfig
 from irkit.generative.nade import nade_logits
-from irkit.io.density import load_density
+from irkit.io import load_rows
 from irkit.io.kinds import Spec
 from irkit.learn.estimators import all_bits
 from irkit.learn.optimiser import OptimiserConfig
@@ -318,7 +318,7 @@ def test_too_many_latent_bits_to_enumerate_are_refused():
     ids=["reinforce", "exact", "deep", "nade"],
 )
 def test_it_learns_the_digits(config, tmp_path):
-    digits = load_density("digits")
+    digits = load_rows("digits")
     rule = OptimiserConfig(learning_rate=1e-2, clip=50)
     trainer = TrainerConfig(epochs=12, batch_size=50, optimiser=rule)
     fitted = DARN(DARNConfig(**config)).fit(digits.train, digits.valid, trainer=trainer)

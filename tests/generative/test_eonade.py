@@ -9,7 +9,7 @@ import torch
 
 from irkit.errors import DataError, ShapeError
 from irkit.generative.eonade import EoNADE, EoNADEConfig, draw_seen, order_agnostic_log_prob
-from irkit.io.density import load_density
+from irkit.io import load_rows
 from irkit.io.kinds import Spec
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.trainer import TrainerConfig
@@ -151,7 +151,7 @@ def test_wrong_gaps_are_refused():
 
 @pytest.mark.slow
 def test_it_learns_the_digits_and_an_ensemble_is_better(tmp_path):
-    digits = load_density("digits")
+    digits = load_rows("digits")
     rule = OptimiserConfig(learning_rate=5e-3, schedule="linear", hold=0.5)
     trainer = TrainerConfig(epochs=40, batch_size=50, optimiser=rule)
     config = EoNADEConfig(hidden_sizes=(150,), orders=8)

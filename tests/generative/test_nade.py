@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from irkit.errors import ConfigError, DataError, NotFittedError, NotFoundError, ShapeError
 from irkit.generative.nade import CHUNK, NADE, NADEConfig, hidden_states, nade_logits
-from irkit.io.density import load_density
+from irkit.io import load_rows
 from irkit.io.kinds import Spec
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.trainer import TrainerConfig
@@ -206,7 +206,7 @@ SMOKE = TrainerConfig(epochs=15, batch_size=50, optimiser=OptimiserConfig(learni
 
 @pytest.fixture(scope="module")
 def digits():
-    return load_density("digits")
+    return load_rows("digits")
 
 
 @pytest.mark.slow
@@ -235,7 +235,7 @@ def test_a_run_in_two_parts_is_one_run(digits, tmp_path):
 
 
 def test_dynamic_binarisation_trains_on_grey_values():
-    data = load_density("digits", binarise="dynamic")
+    data = load_rows("digits", binarise="dynamic")
     config = TrainerConfig(epochs=None, steps=3)
     fitted = NADE(NADEConfig(hidden_size=4)).fit(data.train, data.valid, trainer=config, dynamic=data.dynamic)
     assert fitted.training.best < 0

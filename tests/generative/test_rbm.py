@@ -9,7 +9,7 @@ import torch
 from irkit.errors import ConfigError, DataError
 from irkit.generative.nade import NADE
 from irkit.generative.rbm import RBM, RBMConfig, ais_log_z, exact_log_z, log_unnormalised, stack_rbms
-from irkit.io.density import load_density
+from irkit.io import load_rows
 from irkit.io.kinds import Spec
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Now
@@ -222,7 +222,7 @@ def test_only_an_rbm_of_bits_becomes_a_nade():
 
 @pytest.fixture(scope="module")
 def digits():
-    return load_density("digits")
+    return load_rows("digits")
 
 
 @pytest.mark.slow
@@ -265,7 +265,7 @@ def test_a_stack_passes_features_up(digits):
 
 
 def test_the_reconstruction_is_one_pass_of_means():
-    x = load_density("digits").cut(100, 30, 20)
+    x = load_rows("digits").cut(100, 30, 20)
     found = RBM(RBMConfig(hidden_size=3)).fit(x.train, trainer=TrainerConfig(epochs=2, batch_size=50))
     w, b, c = (getattr(found.net, name).detach().numpy() for name in "wbc")
     hidden = 1 / (1 + np.exp(-(x.test @ w + c)))

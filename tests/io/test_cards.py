@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from irkit.errors import ConfigError, DataError, NotFoundError
-from irkit.io.cards import Card, FileCard, card_names, find_card, load_card
-from irkit.io.library import broken_cards, collections, load_collection, rating_collections
+from irkit.io.card import FileCard
+from irkit.io.cards import card_names, find_card, load_card
+from irkit.io.library import broken_cards, collections, load_collection
+from irkit.io.text_card import TextCard
 from irkit.locate import shipped
 from irkit.yamlfile import MOST
 
@@ -30,7 +32,8 @@ def home(tmp_path, monkeypatch):
 
 
 def test_the_shipped_cards():
-    assert card_names() == sorted([*EXPECTED, *rating_collections()])
+    parts = ["debd", "digits", "frey", "mnist", "olivetti", "omniglot", "piano"]
+    assert card_names() == sorted([*EXPECTED, *parts, *collections("ratings")])
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -63,7 +66,7 @@ def write(tmp_path: Path, text: str) -> Path:
     return path
 
 
-GOOD = "name: toy\nabout: A toy.\ndocuments: {files: [a.jsonl]}\n"
+GOOD = "name: toy\nabout: A toy.\nkind: texts\ndocuments: {files: [a.jsonl]}\n"
 
 
 def test_the_least_card(tmp_path):
@@ -73,7 +76,7 @@ def test_the_least_card(tmp_path):
 
 
 def test_splits_share_what_they_do_not_name():
-    card = Card(
+    card = TextCard(
         name="toy",
         about="A toy.",
         documents={"files": ["a"]},
@@ -94,57 +97,68 @@ def test_members_are_a_list_or_carry_digests():
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        (GOOD + "fils: []\n", 4, "unknown field 'fils'; did you mean files?"),
-        ("about: x\ndocuments: {files: [a]}\n", 1, "field 'name' is missing"),
+        (GOOD + "fils: []\n", 5, "unknown field 'fils'; did you mean files?"),
+        ("about: x\nkind: texts\ndocuments: {files: [a]}\n", 1, "field 'name' is missing"),
         (
-            "name: toy\nabout: x\ndocuments:\n  files: [a]\n  formt: smart\n",
-            3,
+            "name: toy\nabout: x\nkind: texts\ndocuments:\n  files: [a]\n  formt: smart\n",
+            4,
             "unknown field 'formt'; did you mean format?",
         ),
-        ("name: toy\nabout: x\ndocuments: {files: []}\n", 3, "files is not valid"),
-        ("name: toy\nabout: x\ndocuments: {files: [a], format: pdf}\n", 3, "documents have no format 'pdf'"),
+        ("name: toy\nabout: x\nkind: texts\ndocuments: {files: []}\n", 4, "files is not valid"),
         (
-            "name: toy\nabout: x\ndocuments: {files: [a], encoding: utf-16}\n",
+            "name: toy\nabout: x\nkind: texts\ndocuments: {files: [a], format: pdf}\n",
+            4,
+            "documents have no format 'pdf'",
+        ),
+        (
+            "name: toy\nabout: x\nkind: texts\ndocuments: {files: [a], encoding: utf-16}\n",
             1,
             "encoding must be one that extends ASCII",
         ),
-        (GOOD + "queries: {numbering: roman}\n", 4, "numbering is not valid, got 'roman'"),
-        (GOOD + "qrels: {labels: {a: 1}}\n", 4, "qrels: labels.a is not valid"),
+        (GOOD + "queries: {numbering: roman}\n", 5, "numbering is not valid, got 'roman'"),
+        (GOOD + "qrels: {labels: {a: 1}}\n", 5, "qrels: labels.a is not valid"),
         (GOOD + "splits: {dev: {qrels: q}}\n", 1, "default_split must name one of the splits (dev)"),
-        (GOOD + "default_split: dev\n", 4, "default_split without splits"),
-        (GOOD + "files: [{name: a, sha256: abc}]\n", 4, "sha256 is not valid, got 'abc'"),
-        ("name: ../toy\nabout: x\ndocuments: {files: [a]}\n", 1, "name is not valid, got '../toy'"),
+        (GOOD + "default_split: dev\n", 5, "default_split without splits"),
+        (GOOD + "files: [{name: a, sha256: abc}]\n", 5, "sha256 is not valid, got 'abc'"),
+        ("name: ../toy\nabout: x\nkind: texts\ndocuments: {files: [a]}\n", 1, "name is not valid, got '../toy'"),
         (
-            "name: toy\nabout: x\ndocuments: {files: [../../etc/passwd]}\n",
+            "name: toy\nabout: x\nkind: texts\ndocuments: {files: [../../etc/passwd]}\n",
             1,
             "the file '../../etc/passwd' lies outside",
         ),
-        ("name: toy\nabout: x\ndocuments: {files: [/etc/passwd]}\n", 1, "the file '/etc/passwd' lies outside"),
+        (
+            "name: toy\nabout: x\nkind: texts\ndocuments: {files: [/etc/passwd]}\n",
+            1,
+            "the file '/etc/passwd' lies outside",
+        ),
         (GOOD + "files: [{name: a.zip, members: [../x]}]\n", 1, "the file '../x' lies outside"),
-        (GOOD + "splits: [\n", 5, "expected the node content"),
+        (GOOD + "splits: [\n", 6, "expected the node content"),
+        (GOOD.replace("kind: texts\n", ""), 1, "field 'kind' is missing; it is one of texts, ratings, rows, pictures"),
+        (GOOD.replace("kind: texts", "kind: text"), 3, "there is no kind 'text' of data; did you mean texts?"),
+        (GOOD.replace("kind: texts", "kind: [texts]"), 3, "there is no kind ['texts'] of data"),
         ("- a\n- b\n", 1, "the top level must be a mapping of fields (name: ...), got list"),
         ("", 1, "the top level must be a mapping of fields (name: ...), got nothing"),
         ("name: !!python/object/apply:os.system ['echo x']\n", 1, "tags are not allowed, got !!python/object/apply"),
-        (GOOD + "name: again\n", 4, "'name' occurs twice, first in line 1"),
-        (GOOD + '"(": 1\n', 4, "unknown field '('"),
-        (GOOD + "self: 1\n", 4, "unknown field 'self'"),
-        (GOOD + "folder: ../../etc\n", 4, "the folder '../../etc' lies outside of IRKIT_DATA"),
-        (GOOD + "folder: /etc\n", 4, "the folder '/etc' lies outside of IRKIT_DATA"),
+        (GOOD + "name: again\n", 5, "'name' occurs twice, first in line 1"),
+        (GOOD + '"(": 1\n', 5, "unknown field '('"),
+        (GOOD + "self: 1\n", 5, "unknown field 'self'"),
+        (GOOD + "folder: ../../etc\n", 5, "the folder '../../etc' lies outside of IRKIT_DATA"),
+        (GOOD + "folder: /etc\n", 5, "the folder '/etc' lies outside of IRKIT_DATA"),
         (GOOD + 'files: [{name: "a\\0b"}]\n', 1, "the file 'a\\x00b' lies outside"),
-        (GOOD + "files: [{name: manifest.json}]\n", 4, "'manifest.json' cannot be the name of one"),
+        (GOOD + "files: [{name: manifest.json}]\n", 5, "'manifest.json' cannot be the name of one"),
         (
             GOOD + "files: [{name: a.zip, members: [./manifest.json]}]\n",
-            4,
+            5,
             "'./manifest.json' cannot be the name of one",
         ),
-        (GOOD + "files: [{name: a.zip, members: [{a: b}]}]\n", 4, "files.0: members is not valid"),
-        (GOOD + f"? {'x' * 5000}\n: 1\n", 4, "unknown field 'xxx"),
-        (GOOD + "files: [{name: .}]\n", 4, "'.' cannot be the name of one"),
-        (GOOD + "package: evil.sub/x\n", 4, "package must be one of gensim, got 'evil.sub'"),
-        (GOOD + "package: gensim.test/x\n", 4, "package must be one of gensim, got 'gensim.test'"),
-        (GOOD + "package: os/x\n", 4, "package must be one of gensim, got 'os'"),
-        (GOOD + "package: gensim/../..\n", 4, "package: the folder '../..' lies outside of gensim"),
-        (GOOD + "package: gensim//etc\n", 4, "package: the folder '/etc' lies outside of gensim"),
+        (GOOD + "files: [{name: a.zip, members: [{a: b}]}]\n", 5, "files.0: members is not valid"),
+        (GOOD + f"? {'x' * 5000}\n: 1\n", 5, "unknown field 'xxx"),
+        (GOOD + "files: [{name: .}]\n", 5, "'.' cannot be the name of one"),
+        (GOOD + "package: evil.sub/x\n", 5, "package must be one of gensim, sklearn, got 'evil.sub'"),
+        (GOOD + "package: gensim.test/x\n", 5, "package must be one of gensim, sklearn, got 'gensim.test'"),
+        (GOOD + "package: os/x\n", 5, "package must be one of gensim, sklearn, got 'os'"),
+        (GOOD + "package: gensim/../..\n", 5, "package: the folder '../..' lies outside of gensim"),
+        (GOOD + "package: gensim//etc\n", 5, "package: the folder '/etc' lies outside of gensim"),
     ],
 )
 def test_a_wrong_card_is_explained_in_one_line(tmp_path, text, line, says):
@@ -168,7 +182,7 @@ def bomb() -> str:
 
 
 def test_a_bomb_of_aliases_is_refused_at_its_first_line(tmp_path):
-    with pytest.raises(DataError, match=r"toy\.yaml:4: anchors are not supported, got &a"):
+    with pytest.raises(DataError, match=r"toy\.yaml:5: anchors are not supported, got &a"):
         load_card(write(tmp_path, GOOD + bomb()))
 
 
@@ -189,7 +203,13 @@ def test_every_shipped_file_has_a_digest_unless_its_card_says_why_not():
         for file in find_card(name).files
         if not (file.sha256 or file.md5) and file.url
     }
-    assert without == {("cacm", "cacm.tar.gz"), ("medline", "med.tar.gz"), ("ml-latest-small", "ml-latest-small.zip")}
+    assert without == {
+        ("cacm", "cacm.tar.gz"),
+        ("frey", "frey_rawface.mat"),
+        ("medline", "med.tar.gz"),
+        ("ml-latest-small", "ml-latest-small.zip"),
+        ("olivetti", "olivettifaces.mat"),
+    }
     for name, _ in without:
         assert "checksum" in (shipped("data") / f"{name}.yaml").read_text(encoding="utf-8")
 
@@ -209,7 +229,7 @@ def test_one_broken_card_hides_no_other(home):
     (home / "data" / "toy.yaml").write_text(GOOD)
     (home / "data" / "folder.yaml").mkdir()
     assert "toy" in collections()
-    assert "ml-100k" in rating_collections()
+    assert "ml-100k" in collections("ratings")
     broken = broken_cards()
     assert list(broken) == ["bomb"]
     assert "bomb.yaml:1: anchors are not supported" in broken["bomb"]

@@ -15,6 +15,7 @@ name: toy
 about: A toy.
 files:
   - {name: toy.tar.gz, url: "https://example.org/toy.tar.gz", members: [docs.jsonl, q.tsv, q.qrels]}
+kind: texts
 documents: {files: [docs.jsonl]}
 queries: {file: q.tsv}
 qrels: {file: q.qrels, labels: {1: 2, 0: 0}}
@@ -195,5 +196,13 @@ def test_files_that_overlap(tmp_path):
 def test_listing_names_what_is_here():
     listed = collections()
     assert listed["lee"].state == "here"
-    assert listed["lee"].documents == 350
-    assert listed["scifact"] == (listed["scifact"].about, "downloadable", 5183, 300, ("train", "test"))
+    assert listed["lee"].holds["documents"] == 350
+    assert listed["scifact"] == (
+        *("texts", listed["scifact"].about, "downloadable"),
+        {"documents": 5183, "queries": 300, "judgements": 339},
+        ("train", "test"),
+        (),
+    )
+    assert listed["debd/nltcs"].shape == (16,)
+    assert {row.kind for row in collections("rows").values()} == {"rows"}
+    assert set(listed) > set(collections("ratings"))

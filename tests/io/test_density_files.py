@@ -8,9 +8,8 @@ import struct
 import numpy as np
 import pytest
 
-from irkit.errors import DataError, NotFoundError
-from irkit.io.density_files import found, read_bits, read_idx, read_npy
-from irkit.io.lines import content
+from irkit.errors import DataError
+from irkit.io.density_files import read_bits, read_idx, read_npy
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -78,18 +77,8 @@ def test_pickles_and_damaged_arrays_are_refused(tmp_path):
     np.save(objects, np.array([Trap()], dtype=object), allow_pickle=True)
     for data in (b"", objects.getvalue(), pickle.dumps(Trap()), whole.getvalue()[:-1], whole.getvalue()[:50]):
         path.write_bytes(data)
-        with pytest.raises(DataError, match=r"a.npy: is no array of numbers, or a damaged one; fetch the file again"):
+        with pytest.raises(
+            DataError,
+            match=r"a.npy: (is no array of numbers, or a|must be an array of numbers, got object|has fewer)",
+        ):
             read_npy(path)
-
-
-def test_the_first_file_that_exists_is_found_packed_or_not(tmp_path):
-    one, two = tmp_path / "one", tmp_path / "two"
-    with pytest.raises(NotFoundError, match=r"one: there is no such file, nor one.gz nor two; put it there"):
-        found(one, two)
-    (tmp_path / "two.gz").write_bytes(gzip.compress(b"2"))
-    assert content(found(one, two)) == b"2"
-    one.write_bytes(b"1")
-    assert content(found(one, two)) == b"1"
-    (tmp_path / "two.gz").write_bytes(gzip.compress(bytes(1000))[:-9])
-    with pytest.raises(DataError, match=r"two.gz: the gzip stream is cut short or damaged; fetch or pack"):
-        content(tmp_path / "two.gz")

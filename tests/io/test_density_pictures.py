@@ -11,7 +11,15 @@ from PIL import Image
 from scipy.io import savemat
 
 from irkit.errors import DataError, NotFoundError
-from irkit.io.density import load_density
+from irkit.io import load_rows
+
+
+@pytest.fixture(autouse=True)
+def place(request, tmp_path, monkeypatch):
+    """The folder of collections of a test; the real one of those that ask for it."""
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
+    if "data_folder" not in request.fixturenames:
+        monkeypatch.setenv("IRKIT_DATA", str(tmp_path))
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -23,7 +31,7 @@ def idx(array: np.ndarray) -> bytes:
 def test_digits_are_all_there_once_and_thresholded_at_8_of_16():
     from sklearn.datasets import load_digits
 
-    data = load_density("digits")
+    data = load_rows("digits")
     assert [len(part) for part in (data.train, data.valid, data.test)] == [1297, 250, 250]
     ours = np.concatenate([data.train, data.valid, data.test])
     theirs, labels = load_digits(return_X_y=True)
@@ -42,15 +50,17 @@ def test_mnist_keeps_the_last_training_images_for_validation(tmp_path):
         images, labels = rng.integers(0, 256, (n, 28, 28)), rng.integers(0, 10, n)
         (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images), 1))
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx(labels))
-    data = load_density("mnist", folder=tmp_path)
+    data = load_rows("mnist")
     assert [len(part) for part in (data.train, data.valid, data.test)] == [5, 10_000, 3]
     np.testing.assert_array_equal(data.test, (images.reshape(3, -1) >= 128).astype(np.float32))
     np.testing.assert_array_equal(data.test_labels, labels)
     small = data.cut(4, 2, 1)
     assert (small.name, len(small.valid_labels), len(small.test)) == ("mnist[4,2,1]", 2, 1)
     (folder / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros(4)))
-    with pytest.raises(DataError, match=r"t10k must be n images of 28 x 28 and n labels, got \(3, 28, 28\) and \(4,\)"):
-        load_density("mnist", folder=tmp_path)
+    with pytest.raises(
+        DataError, match=r"t10k-images.*: must be n images of 28 x 28 beside n labels, got \(3, 28, 28\) and \(4,\)"
+    ):
+        load_rows("mnist")
 
 
 # Frey
@@ -65,17 +75,17 @@ def test_frey_faces_are_the_same_from_either_file(tmp_path):
     folder = tmp_path / "freyfaces"
     folder.mkdir()
     savemat(folder / "frey_rawface.mat", {"ff": faces.reshape(1965, 560).T})
-    columns = load_density("frey", binarise=None, folder=tmp_path)
+    columns = load_rows("frey", binarise=None)
     with gzip.open(folder / "freyfaces-uint8-1965x28x20.npy.gz", "wb", 1) as file:
         np.save(file, faces)
-    data = load_density("frey", binarise=None, folder=tmp_path)
+    data = load_rows("frey", binarise=None)
     assert data.fingerprint == columns.fingerprint
     assert [part.shape for part in (data.train, data.valid, data.test)] == [(1565, 560), (200, 560), (200, 560)]
     assert (data.shape, data.binarisation, set(data.test_labels)) == ((28, 20), "none", {-1})
     ours = np.rint(255 * np.concatenate([data.train, data.valid, data.test])).astype(np.uint8)
     assert sorted(map(bytes, ours)) == sorted(map(bytes, faces.reshape(1965, 560)))
     assert not np.array_equal(ours, faces.reshape(1965, 560))
-    bits = load_density("frey", folder=tmp_path)
+    bits = load_rows("frey")
     np.testing.assert_array_equal(bits.test, (data.test >= 0.5).astype(np.float32))
 
 
@@ -84,15 +94,15 @@ def test_wrong_frey_faces_are_refused(tmp_path):
     folder.mkdir()
     (folder / "freyfaces.pkl").write_bytes(b"a pickle is no substitute")
     with pytest.raises(
-        NotFoundError, match=r"1965x28x20.npy: there is no such file, nor .*gz nor frey_rawface.mat; put"
+        NotFoundError, match=r"frey: the collection is not on this machine; .*freyfaces/frey_rawface.mat"
     ):
-        load_density("frey", folder=tmp_path)
+        load_rows("frey")
     savemat(folder / "frey_rawface.mat", {"ff": np.zeros((560, 3), dtype=np.uint8)})
     with pytest.raises(DataError, match=r"must be 1,965 pictures of 28 x 20 bytes, got \(560, 3\) of uint8; fetch"):
-        load_density("frey", folder=tmp_path)
+        load_rows("frey")
     np.save(folder / "freyfaces-uint8-1965x28x20.npy", np.zeros((1965, 28, 20)))
     with pytest.raises(DataError, match=r"got \(1965, 28, 20\) of float64; fetch"):
-        load_density("frey", folder=tmp_path)
+        load_rows("frey")
 
 
 # Olivetti
@@ -105,7 +115,7 @@ def test_olivetti_faces_stand_upright_and_each_person_is_in_every_part(tmp_path)
     folder = tmp_path / "olivetti"
     folder.mkdir()
     savemat(folder / "olivettifaces.mat", {"faces": faces.transpose(2, 1, 0).reshape(4096, 400)}, do_compression=True)
-    data = load_density("olivetti", binarise=None, folder=tmp_path)
+    data = load_rows("olivetti", binarise=None)
     assert [len(part) for part in (data.train, data.valid, data.test)] == [320, 40, 40]
     seen = []
     for rows, labels, each in [
@@ -121,7 +131,7 @@ def test_olivetti_faces_stand_upright_and_each_person_is_in_every_part(tmp_path)
     assert sorted(seen) == [(who, which) for who in range(40) for which in range(10)]
     savemat(folder / "olivettifaces.mat", {"faces": np.zeros((4096, 4))})
     with pytest.raises(DataError, match=r"faces must be 4096 x 400 bytes, got \(4096, 4\) of "):
-        load_density("olivetti", folder=tmp_path)
+        load_rows("olivetti")
 
 
 # Omniglot
@@ -154,7 +164,7 @@ def archive(folder, changed: dict[str, bytes | None] | None = None) -> None:
 
 def test_drawings_are_shrunk_inverted_and_parted_by_drawer(tmp_path):
     archive(tmp_path, {"images_background_small1/Latin/character01/00_20.png": drawing((slice(15, 30), slice(60, 90)))})
-    data = load_density("omniglot", binarise=None, folder=tmp_path)
+    data = load_rows("omniglot", binarise=None)
     assert (data.shape, data.train.dtype) == ((28, 28), np.float32)
     assert [part.shape for part in (data.train, data.valid, data.test)] == [(28, 784), (6, 784), (6, 784)]
     assert data.train_labels.tolist() == [0] * 14 + [1] * 14  # Greek comes before Latin
@@ -180,17 +190,17 @@ def test_wrong_drawings_are_named(tmp_path):
     ]:
         archive(tmp_path, {first: body})
         with pytest.raises(DataError, match=message):
-            load_density("omniglot", folder=tmp_path)
+            load_rows("omniglot")
     path = tmp_path / "omniglot-small" / "images_background_small1.zip"
     whole = path.read_bytes()
     for damaged in (whole[:-100], whole[:60] + bytes(40) + whole[100:], b""):
         path.write_bytes(damaged)
         with pytest.raises(DataError, match=r"small1.zip: (the archive is cut short or damaged|.*is no readable PNG)"):
-            load_density("omniglot", folder=tmp_path)
+            load_rows("omniglot")
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("nothing.txt", b"")
     with pytest.raises(DataError, match="lacks any drawing; fetch the file again"):
-        load_density("omniglot", folder=tmp_path)
+        load_rows("omniglot")
 
 
 @pytest.mark.parametrize(
@@ -199,10 +209,9 @@ def test_wrong_drawings_are_named(tmp_path):
 )
 def test_missing_sets_say_where_they_belong(tmp_path, monkeypatch, name, place):
     monkeypatch.delenv("IRKIT_DATA", raising=False)
-    with pytest.raises(NotFoundError, match=f"{name}: is not shipped; set IRKIT_DATA to a folder that holds {place}/"):
-        load_density(name)
-    with pytest.raises(NotFoundError, match=f"{place}/.*: there is no such file, nor .*; put it there"):
-        load_density(name, folder=tmp_path)
+    todo = f"run 'irkit data get {name}', or set IRKIT_DATA to a folder that holds {place}/"
+    with pytest.raises(NotFoundError, match=f"{name}: the collection is not on this machine; {todo}"):
+        load_rows(name)
 
 
 # The real sets
@@ -210,7 +219,7 @@ def test_missing_sets_say_where_they_belong(tmp_path, monkeypatch, name, place):
 
 @pytest.mark.data
 def test_the_real_mnist(data_folder):
-    data = load_density("mnist", folder=data_folder)
+    data = load_rows("mnist")
     assert [part.shape for part in (data.train, data.valid, data.test)] == [(50_000, 784), (10_000, 784), (10_000, 784)]
     assert np.bincount(data.test_labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
@@ -225,7 +234,7 @@ def test_the_real_mnist(data_folder):
     ],
 )
 def test_the_real_pictures_have_the_published_counts(data_folder, name, sizes, shape, levels):
-    data = load_density(name, binarise=None, folder=data_folder)
+    data = load_rows(name, binarise=None)
     parts = (data.train, data.valid, data.test)
     assert [part.shape for part in parts] == [(n, shape[0] * shape[1]) for n in sizes]
     assert data.shape == shape

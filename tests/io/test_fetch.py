@@ -19,9 +19,10 @@ from pathlib import Path
 import pytest
 
 from irkit.errors import ConfigError, DataError, DownloadError, LockedError, NotFoundError
-from irkit.io import load_collection, manifest
+from irkit.io import load_collection, load_rows, manifest
 from irkit.io.cards import find_card
 from irkit.io.fetch import fetch
+from irkit.io.library import load_parts
 
 CARD = """
 name: toy
@@ -31,6 +32,7 @@ terms: Be kind.
 files:
   - {{name: toy.tar.gz, url: "{url}/toy.tar.gz", members: {members}}}
   - {{name: q.qrels, url: "{url}/q.qrels"}}
+kind: texts
 documents: {{files: [docs.jsonl]}}
 queries: {{file: q.tsv}}
 qrels: {{file: q.qrels}}
@@ -100,6 +102,27 @@ def test_a_collection_is_fetched_unpacked_written_down_and_used(site, home, caps
     assert [check.what.split()[0] for check in collection.verify() if not check.ok] == ["docs.jsonl"]
     load_collection("toy", download=True)
     assert capsys.readouterr().err == "", "what is here is not fetched again"
+
+
+def test_the_files_of_one_set_are_fetched_into_the_folder_of_all(site, home):
+    folder, url = site
+    files = []
+    for name in ("thin", "wide"):
+        for part in ("train", "valid", "test"):
+            (folder / f"{name}.{part}.data").write_text("0,1\n")
+            files.append(f"{{name: {name}/{name}.{part}.data, url: '{url}/{name}.{part}.data'}}")
+    (home / "data").mkdir(parents=True)
+    (home / "data" / "bars.yaml").write_text(
+        f"name: bars\nkind: rows\nabout: Bars.\nfiles: [{', '.join(files)}]\n"
+        'read: {format: bits, files: ["{set}/{set}.train.data", "{set}/{set}.valid.data", "{set}/{set}.test.data"]}\n'
+        "sets: {thin: {}, wide: {}}\n"
+    )
+    load_parts("bars/thin", download=True)
+    place = home / "collections" / "bars"
+    assert sorted(path.name for path in place.iterdir()) == ["manifest.json", "thin"]
+    load_parts("bars/wide", download=True)
+    assert load_rows("bars/wide").train.tolist() == load_rows("bars/thin").train.tolist() == [[0, 1]]
+    assert len(load_parts("bars").verify()) == 6, "each against its first download"
 
 
 def test_only_what_is_missing_is_fetched(site, home):

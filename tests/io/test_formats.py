@@ -260,7 +260,8 @@ def test_reading_documents_needs_no_pandas():
     import subprocess
     import sys
 
-    code = "import sys, irkit.io.formats; print(sorted({'pandas', 'pydantic', 'torch', 'scipy'} & set(sys.modules)))"
+    heavy = "{'pandas', 'pydantic', 'torch', 'scipy'}"
+    code = f"import sys, irkit.io.formats; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from irkit.errors import ConfigError, ShapeError
-from irkit.io.density import load_density
+from irkit.io import load_rows
 from irkit.io.density_sequences import SequenceData
 from irkit.io.kinds import (
     PARTS,
@@ -129,7 +129,7 @@ def test_a_data_set_is_three_parts_that_are_alike():
 
 
 def test_what_readers_return_has_parts_too():
-    digits = load_density("digits", binarise="dynamic")
+    digits = load_rows("digits", binarise="dynamic")
     assert digits.spec == Spec("rows", (64,), picture=(8, 8))
     assert digits.details == {"binarisation": "dynamic, seed 1"}
     assert [digits.part(name).dynamic for name in PARTS] == [True, False, False]

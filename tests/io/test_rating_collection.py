@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 
 from irkit.errors import ConfigError, DataError, NotFoundError
-from irkit.io import load_collection, load_rating_collection, rating_collections
-from irkit.io.cards import RatingCollectionCard, find_card, load_card
-from irkit.io.library import load_either
+from irkit.io import collections, load_collection, load_rating_collection
+from irkit.io import library as catalogue
+from irkit.io.cards import find_card, load_card
+from irkit.io.library import load_any
+from irkit.io.rating_card import RatingCard
 
 CARD = """name: toy
 about: A toy.
 files:
   - {name: toy.zip, url: "https://example.org/toy.zip", members: [u.data, u1.base, u1.test]}
+kind: ratings
 ratings: {file: u.data, format: tab, scale: [1, 5]}
 splits: {u1: {train: u1.base, test: u1.test}}
 counts: {ratings: 3, users: 2, items: 2}
@@ -42,7 +45,7 @@ def toy(folder):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_card_is_complete(name):
     card = find_card(name)
-    assert isinstance(card, RatingCollectionCard)
+    assert isinstance(card, RatingCard)
     assert card.name == name
     assert card.about.endswith(".")
     assert all(address.startswith("https://") for address in card.source)
@@ -58,23 +61,25 @@ def test_a_shipped_card_is_complete(name):
 
 
 def test_all_shipped_cards_are_listed():
-    assert list(rating_collections()) == SHIPPED
-    assert rating_collections()["ml-100k"][1:] == (
-        *("downloadable", 100_000, 943, 1_682),
+    assert list(collections("ratings")) == SHIPPED
+    assert collections("ratings")["ml-100k"][2:] == (
+        "downloadable",
+        {"ratings": 100_000, "users": 943, "items": 1_682},
         ("u1", "u2", "u3", "u4", "u5", "ua", "ub"),
+        (),
     )
 
 
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        (CARD.replace("format: tab", "format: smart"), 5, "ratings have no format 'smart', only tab, dat"),
-        (CARD.replace("[1, 5]", "[5, 1]"), 5, "the scale of ratings is [low, high] with low < high, got [5, 1]"),
+        (CARD.replace("format: tab", "format: smart"), 6, "ratings have no format 'smart', only tab, dat"),
+        (CARD.replace("[1, 5]", "[5, 1]"), 6, "the scale of ratings is [low, high] with low < high, got [5, 1]"),
         (CARD.replace("file: u.data,", "file: ../u.data,"), None, "the file '../u.data' lies outside"),
-        (CARD.replace("train: u1.base, ", ""), 6, "splits.u1: field 'train' is missing"),
-        (CARD.replace("users: 2", "documents: 2"), 7, "counts: unknown field 'documents'"),
-        (CARD + "documents: {files: [a]}\n", 8, "unknown field 'documents'"),
-        (CARD.replace("scale: [1, 5]", "columns: {user: u}"), 5, "ratings have no column 'user' to name, only user_id"),
+        (CARD.replace("train: u1.base, ", ""), 7, "splits.u1: field 'train' is missing"),
+        (CARD.replace("users: 2", "documents: 2"), 8, "counts: unknown field 'documents'"),
+        (CARD + "documents: {files: [a]}\n", 9, "unknown field 'documents'"),
+        (CARD.replace("scale: [1, 5]", "columns: {user: u}"), 6, "ratings have no column 'user' to name, only user_id"),
         (CARD.replace("scale: [1, 5]", "encoding: utf-16"), None, "encoding must be one that extends ASCII"),
     ],
 )
@@ -97,7 +102,7 @@ def test_a_card_is_looked_up_in_the_data_folder_and_then_in_the_cache(tmp_path, 
     todo = r"run 'irkit data get toy', or set IRKIT_DATA to a folder that holds toy/u\.data"
     with pytest.raises(NotFoundError, match=f"toy: the collection is not on this machine; {todo}"):
         load_rating_collection("toy")
-    assert rating_collections()["toy"].state == "downloadable"
+    assert collections("ratings")["toy"].state == "downloadable"
     toy(home / "collections" / "toy")
     assert load_rating_collection("toy").folder == home / "collections" / "toy"
     monkeypatch.setenv("IRKIT_DATA", str(tmp_path / "data"))
@@ -108,12 +113,12 @@ def test_a_card_is_looked_up_in_the_data_folder_and_then_in_the_cache(tmp_path, 
     assert found.ratings().to_numpy().tolist() == [["1", "7", 5, 10], ["1", "8", 1, 11], ["2", "7", 3, 12]]
     train, test = found.split("u1")
     assert (len(train), test["user_id"].tolist()) == (2, ["2"])
-    assert rating_collections()["toy"].state == "here"
+    assert collections("ratings")["toy"].state == "here"
 
 
 def test_a_download_is_asked_for(home, tmp_path, monkeypatch):
     (home / "data" / "toy.yaml").write_text(CARD)
-    monkeypatch.setattr("irkit.io.library.fetch", lambda card: toy(tmp_path / card.name))
+    monkeypatch.setattr(catalogue, "fetch", lambda card: toy(tmp_path / card.name))
     assert load_rating_collection("toy", download=True).folder == tmp_path / "toy"
 
 
@@ -130,7 +135,7 @@ def test_a_file_and_a_folder_are_collections(tmp_path):
 def test_columns_with_other_names(tmp_path):
     (tmp_path / "all.csv").write_text("who,what,how\na,x,3\n")
     (tmp_path / "card.yaml").write_text(
-        "name: toy\nabout: A toy.\nratings:\n  file: all.csv\n"
+        "name: toy\nabout: A toy.\nkind: ratings\nratings:\n  file: all.csv\n"
         "  columns: {user_id: who, item_id: what, rating: how}\n  format: csv\n"
     )
     assert load_rating_collection(tmp_path).ratings().to_numpy().tolist() == [["a", "x", 3.0]]
@@ -163,25 +168,25 @@ def test_a_file_of_a_split_may_be_missing_until_it_is_asked_for(home):
 
 def test_the_other_kind_is_refused_with_what_to_use(home, tmp_path):
     with pytest.raises(
-        ConfigError, match="ml-100k: holds ratings and no documents; use load_rating_collection, or 'irkit recommend"
+        ConfigError, match="ml-100k: holds ratings and no texts; use load_rating_collection, or 'irkit recommend"
     ):
         load_collection("ml-100k")
-    with pytest.raises(ConfigError, match="lee: holds documents and no ratings; use load_collection, or 'irkit run"):
+    with pytest.raises(ConfigError, match="lee: holds texts and no ratings; use load_collection, or 'irkit run"):
         load_rating_collection("lee")
     folder = toy(tmp_path / "toy")
     (folder / "card.yaml").write_text(CARD)
-    with pytest.raises(ConfigError, match="toy: holds ratings and no documents"):
+    with pytest.raises(ConfigError, match="toy: holds ratings and no texts"):
         load_collection(folder)
 
 
 def test_either_kind_is_told_by_card_file_or_content(tmp_path):
     folder = toy(tmp_path / "toy")
-    assert type(load_either(folder)).__name__ == "RatingCollection"
-    assert type(load_either(folder / "u.data")).__name__ == "RatingCollection"
-    assert type(load_either("lee")).__name__ == "Collection"
+    assert type(load_any(folder)).__name__ == "RatingCollection"
+    assert type(load_any(folder / "u.data")).__name__ == "RatingCollection"
+    assert type(load_any("lee")).__name__ == "Collection"
     (folder / "u.data").unlink()
     (folder / "docs.jsonl").write_text('{"id": "a", "text": "x"}\n')
-    assert type(load_either(folder)).__name__ == "Collection"
+    assert type(load_any(folder)).__name__ == "Collection"
 
 
 # ---------------------------------------------------------------- identity and verification

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import xml.etree.ElementTree as ElementTree
 import zlib
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from PIL import Image
 
 from irkit.errors import ShapeError
 from irkit.learn.drawing import COLOURS, Curve, curves, png, scatter, ticks, tiles
@@ -38,6 +40,20 @@ def decoded(data: bytes) -> np.ndarray:
 def test_a_png_holds_the_grey_values():
     grey = np.array([[0.0, 0.5, 1.0], [-1.0, 2.0, 0.2]])
     assert decoded(png(grey)).tolist() == [[0, 128, 255], [0, 255, 51]]
+
+
+def test_pictures_in_colour_are_laid_out_and_written_as_such():
+    rows = np.array([[0.0, 0.5, 1.0] * 4, [1.0, 0.0, 0.0] * 4])
+    grid = tiles(rows, (2, 2, 3), columns=2)
+    assert grid.shape == (33 + 1, 2 * 33 + 1, 3)
+    assert (grid[1:33, 1:33] == [0.0, 0.5, 1.0]).all()
+    assert (grid[1:33, 34:66] == [1.0, 0.0, 0.0]).all()
+    assert (grid[0] == 0.5).all()
+    with Image.open(io.BytesIO(png(grid))) as picture:
+        assert picture.mode == "RGB"
+        np.testing.assert_array_equal(np.asarray(picture), np.rint(255 * grid))
+    with pytest.raises(ShapeError, match=r"tiles: rows of 2 x 2 x 3 values are needed, got shape \(2, 11\)"):
+        tiles(rows[:, :11], (2, 2, 3))
 
 
 def test_tiles_lie_row_by_row_with_a_grey_line_around_each():

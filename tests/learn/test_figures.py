@@ -16,7 +16,7 @@ from irkit.generative import NADE, RBM, VAE
 from irkit.generative.nade import NADEConfig
 from irkit.generative.rbm import RBMConfig
 from irkit.generative.vae import VAEConfig
-from irkit.io.density import DensityData, load_density
+from irkit.io import DensityData, load_rows
 from irkit.io.kinds import Spec
 from irkit.learn.drawing import png, tiles
 from irkit.learn.figures import SMALL, figures, grid, latent_grid
@@ -29,7 +29,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @pytest.fixture(scope="module")
 def digits() -> DensityData:
-    return load_density("digits").cut(100, 30, 40)
+    return load_rows("digits").cut(100, 30, 40)
 
 
 @pytest.fixture(scope="module")

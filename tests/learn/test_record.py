@@ -13,7 +13,7 @@ from irkit.generative.independent import independent_log_prob
 from irkit.generative.nade import NADEConfig
 from irkit.generative.rbm import RBMConfig
 from irkit.generative.vae import VAEConfig
-from irkit.io.density import DensityData, load_density
+from irkit.io import DensityData, load_rows
 from irkit.learn.record import record
 from irkit.learn.trainer import TrainerConfig
 from tests.oracles import density as oracle
@@ -23,7 +23,7 @@ SHORT = TrainerConfig(epochs=2, batch_size=50)
 
 @pytest.fixture(scope="module")
 def digits() -> DensityData:
-    return load_density("digits").cut(100, 30, 20)
+    return load_rows("digits").cut(100, 30, 20)
 
 
 def test_a_record_says_what_the_number_is_and_what_it_cost(digits):

@@ -7,7 +7,7 @@ import pytest
 from irkit import locate
 from irkit.generative.independent import independent_log_prob
 from irkit.generative.saved import MODELS
-from irkit.io.density import load_density
+from irkit.io import load_rows
 from irkit.recipe import list_recipes, load_training
 
 PATHS = sorted((locate.shipped("pipelines") / "generate").glob("*.yaml"))
@@ -54,4 +54,4 @@ def test_a_small_recipe_learns_the_digits(name):
 @pytest.mark.data
 @pytest.mark.parametrize("name", sorted({*WIDTHS} - {"digits"}))
 def test_the_data_is_as_wide_as_it_was_said_to_be(name, data_folder):
-    assert load_density(name, folder=data_folder).train.shape[1] == WIDTHS[name]
+    assert load_rows(name).train.shape[1] == WIDTHS[name]

@@ -13,6 +13,7 @@ from tests.recommend.ratings_toy import random_table
 CARD = """
 name: toy
 about: A toy.
+kind: ratings
 ratings: {file: all.tsv, scale: [1, 5]}
 splits: {first: {train: first.base, test: first.test}}
 """
@@ -146,7 +147,7 @@ def test_errors_of_the_look_up(toy, tmp_path):
         load_ratings("planted-factor")
     with pytest.raises(ConfigError, match="split: is a name or a mapping, got 1; write"):
         load_problem("planted-factors", 1)
-    with pytest.raises(ConfigError, match="lee: holds documents and no ratings"):
+    with pytest.raises(ConfigError, match="lee: holds texts and no ratings"):
         load_problem("lee", {"kind": "random"})
 
 
