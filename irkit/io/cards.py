@@ -32,11 +32,11 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from irkit.config import Config
 from irkit.errors import ConfigError
-from irkit.io.formats import DOCUMENTS, QRELS, QUERIES
 from irkit.io.manifest import NAME as MANIFEST
 from irkit.io.reading import Reading
 from irkit.io.times import Unit
 from irkit.locate import find, is_inside, names
+from irkit.registry import DOCUMENTS, QRELS, QUERIES
 from irkit.yamlfile import read_yaml
 
 CARD_FILE = "card.yaml"

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from irkit.doors import door
 
 if TYPE_CHECKING:
     from irkit.learn.estimate import Estimate as Estimate
     from irkit.learn.optimiser import OptimiserConfig as OptimiserConfig
     from irkit.learn.trainer import DivergedError as DivergedError
     from irkit.learn.trainer import TrainerConfig as TrainerConfig
-
-# Imported when first used: torch takes seconds.
-_DOOR = {
-    "DivergedError": "trainer",
-    "Estimate": "estimate",
-    "OptimiserConfig": "optimiser",
-    "TrainerConfig": "trainer",
-}
-
-__all__ = [*_DOOR]
-
-
-def __getattr__(name: str) -> object:
-    if name in _DOOR:
-        return getattr(importlib.import_module(f"irkit.learn.{_DOOR[name]}"), name)
-    raise AttributeError(f"module 'irkit.learn' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+else:
+    __getattr__, __dir__, __all__ = door(__name__)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from irkit.config import Config, explain_validation
 from irkit.errors import CompositionError, ConfigError, IrkitError
-from irkit.recipe.registry import stage_class
+from irkit.registry import STAGES
 
 if TYPE_CHECKING:
     from irkit.pipeline.stage import Stage
@@ -77,7 +77,7 @@ def _build_stage(spec: Any, resources: Mapping[str, Any], fail: Fail, where: tup
         problem = "does not say which it is" if name is None else f"must be named by text, got {name!r}"
         raise fail(f"the stage {problem}; add use: and its name", *where)
     try:
-        kind = stage_class(name)
+        kind = STAGES.load(name)
     except IrkitError as error:
         raise fail(str(error), *where, "use", kind=type(error)) from None
     settings = {str(field): value for field, value in spec.items() if field not in {"use", "of"}}

@@ -9,7 +9,7 @@
       - {use: cut, k: 10}
 
 An operator holds its pipelines in `of`, a list of lists of stages. What a stage name may be is
-`irkit.recipe.stage_names()`; its fields are those of its config.
+a name of `irkit.registry.STAGES`; its fields are those of its config.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from irkit import locate
 from irkit.config import digest
 from irkit.errors import ConfigError, IrkitError, NotFoundError, near_misses
 from irkit.recipe.assemble import build_stages, needed, outline
-from irkit.recipe.registry import stage_class
 from irkit.recipe.settings import change_settings
+from irkit.registry import STAGES
 from irkit.yamlfile import YamlFile, dump_yaml, read_yaml
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def to_recipe(stage: Stage, name: str, about: str = "", source: str = "") -> Rec
 def _resources(stage: Stage, who: str) -> dict[str, Any]:
     """Collect the resources of a pipeline by name, after checking that each stage can be named."""
     try:
-        registered = (stage.parts and type(stage).name == "then") or stage_class(stage.name) is type(stage)
+        registered = (stage.parts and type(stage).name == "then") or STAGES.load(stage.name) is type(stage)
     except NotFoundError:
         registered = False
     if not registered:

@@ -3,7 +3,7 @@
     name: nade-500-mnist
     about: What is trained, in a sentence.
     source: Authors, "Title", venue, year.
-    model: nade                        # a name of irkit.generative.saved.MODELS
+    model: nade                        # a name of irkit.registry.MODELS
     config: {hidden_size: 500}         # fields of the model's config
     data: mnist                        # as irkit.io.density.load_density names it
     binarise: sample                   # how grey values become bits: threshold, sample or dynamic
@@ -33,9 +33,9 @@ from pydantic import BaseModel, ValidationError
 from irkit import locate
 from irkit.config import Config, digest, explain_validation
 from irkit.errors import ConfigError, IrkitError, near_misses
-from irkit.generative.saved import model_class
 from irkit.io.density import Binarise, DensityData, load_density
 from irkit.recipe.recipe import Recipe, load_recipe
+from irkit.registry import MODELS
 from irkit.yamlfile import YamlFile, dump_yaml, read_yaml
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class TrainingRecipe:
     @cached_property
     def _model(self) -> Density:
         try:
-            kind = model_class(self.model)
+            kind = MODELS.load(self.model)
         except IrkitError as error:
             raise self._fail(str(error), "model", kind=type(error)) from None
         return kind(self._checked(kind.config_type, self.config, "config"))
