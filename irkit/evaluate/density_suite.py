@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from irkit.arrays import Floats
 from irkit.config import Config
@@ -63,14 +63,35 @@ class DensityChoice(Config):
     "Sets of bits ignore it."
 
 
+class ModelChoice(RecipeChoice):
+    """A model of a suite, on one or several of its data sets."""
+
+    data: tuple[str, ...] = ()
+    "What it is trained on, each of its own; default what its recipe names."
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _one_or_many(cls, data: Any) -> Any:
+        return (data,) if isinstance(data, str) else data
+
+    def recipes(self) -> list[TrainingRecipe]:
+        """Return its recipe on each of the data sets."""
+        from irkit.recipe import load_training
+
+        recipe: TrainingRecipe = with_choice(load_training(self.recipe), self)
+        several = len(self.data) > 1
+        named = {data: f"{self.name}-{Path(data).name}" if several else self.name for data in self.data}
+        return [recipe.changed(name=name, data=data) for data, name in named.items()] or [recipe]
+
+
 class DensitySuite(ComparingSuite):
     """Density models and the data they are compared on."""
 
     board_field: ClassVar[str] = "density"
     row_field: ClassVar[str] = "models"
     density: tuple[DensityChoice, ...] = Field(min_length=1)
-    "Each gives one board, with the models whose recipes name the same data."
-    models: tuple[RecipeChoice, ...] = Field(min_length=1)
+    "Each gives one board, with the models that are trained on the same data."
+    models: tuple[ModelChoice, ...] = Field(min_length=1)
     "Training recipes, in the order they are run."
     baseline: str | None = INDEPENDENT
     "Name of the system the others are compared with: a model, or independent bits."
@@ -91,7 +112,7 @@ class DensitySuite(ComparingSuite):
 class Entry(NamedTuple):
     """A model of a board."""
 
-    choice: RecipeChoice
+    choice: ModelChoice
     recipe: TrainingRecipe
     data: DensityData
     "What it is trained on: the board's test rows, and its training rows as bits of the recipe's own kind."
@@ -136,10 +157,8 @@ class DensityJob:
         IrkitError
             If something is missing, a model is of data that no board is of, or two models would share a run folder.
         """
-        from irkit.recipe import load_training
-
         suite.check()
-        recipes = [(choice, with_choice(load_training(choice.recipe), choice)) for choice in suite.models]
+        recipes = [(choice, recipe) for choice in suite.models for recipe in choice.recipes()]
         for choice, recipe in recipes:
             if recipe.data not in suite.boards:
                 raise ConfigError(
@@ -211,7 +230,10 @@ class DensityJob:
         memory = None if resumed else peak_memory_mb()  # before pictures are drawn
         model = fits[0].model
         pictures = gallery(model, data, seed=seeds[0], test_rows=recipe.test_rows)
-        command = ["irkit", "train", choice.recipe, "--run", f"runs/{choice.name}", *set_options(choice.settings)]
+        name = recipe.name if len(choice.data) > 1 else choice.name
+        data_option = ["--data", recipe.data] if choice.data else []
+        command = ["irkit", "train", choice.recipe, *data_option, "--run", f"runs/{name}"]
+        command += set_options(choice.settings)
         row = {
             "name": choice.name,
             **origin(choice, recipe, shlex.join([*command, "--seed", str(seeds[0])])),
@@ -259,7 +281,7 @@ def _notes(entry: Entry, means: Sequence[Estimate], seeds: Sequence[int]) -> lis
 
 
 def _entries(
-    suite: DensitySuite, recipes: Sequence[tuple[RecipeChoice, TrainingRecipe]], board: DensityData
+    suite: DensitySuite, recipes: Sequence[tuple[ModelChoice, TrainingRecipe]], board: DensityData
 ) -> list[Entry]:
     """Return the models of a board with what each is trained on."""
     training = {board.binarisation.partition(",")[0]: board}  # by binarisation: such data is large

@@ -87,6 +87,8 @@ class Stage:
     config: Config
     parts: tuple[Stage, ...] = ()
     "Pipelines inside an operator."
+    transparent: ClassVar[bool] = False
+    "Whether it gives what its one part gives, wherever that is run."
 
     # numpy numbers leave `weight * stage` to the stage.
     __array_ufunc__ = None
@@ -251,7 +253,7 @@ class Stage:
         """
         kind = f"{type(self).__module__}:{type(self).__qualname__}"
         held = {need: resource_fingerprint(getattr(self, need)) or self._own for need in self.needs}
-        return digest(kind, self.config.given(), held, [part.fingerprint for part in self.parts])
+        return digest(kind, self.config.essence(), held, [part.fingerprint for part in self.parts])
 
     @property
     def cacheable(self) -> bool:

@@ -43,7 +43,7 @@ def test_a_pipeline_is_fitted_whole_and_a_recipe_gives_it_the_ratings():
     pipeline = normalise(Popularity(seen="keep")) >> DropSeen()
     fitted = pipeline.fit(train)
     stages = [{"use": "popularity", "seen": "keep"}, {"use": "normalise"}, {"use": "drop-seen"}]
-    built = Recipe("mine", stages, needs=("train",)).build(train=train)
+    built = Recipe(name="mine", stages=stages, needs=("train",)).build(train=train)
     assert built == fitted
     assert built != pipeline
     assert pairs(built(["u1"])) == pairs(fitted(["u1"]))
@@ -56,4 +56,4 @@ def test_errors():
     with pytest.raises(FrameError, match="drop-seen: train must be a RatingTable, got list"):
         DropSeen().fit([("a", "x")])
     with pytest.raises(ConfigError, match="drop-seen: holds no pipelines, got 1; remove 'of'"):
-        Recipe("mine", [{"use": "drop-seen", "of": [[{"use": "cut", "k": 1}]]}], needs=("train",))
+        Recipe(name="mine", stages=[{"use": "drop-seen", "of": [[{"use": "cut", "k": 1}]]}], needs=("train",))
