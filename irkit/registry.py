@@ -259,3 +259,11 @@ QRELS = Names(
     },
 )
 "Readers of judgements: from a path and a `Reading` to `Judgement`s."
+
+OPENERS = {
+    "encoder": "irkit.generative.saved.load_model",
+    "index": "irkit.Index.open",
+    "train": "irkit.recommend.load_ratings",
+    "vectors": "irkit.text.vectors.Vectors.load",
+}
+"What in Python makes a resource of a path; what resources are, `irkit.recipe.resources` says."

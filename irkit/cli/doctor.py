@@ -51,10 +51,10 @@ def doctor(index: str | None = None, /) -> int:
 
 
 def _index(source: str) -> Iterator[Check]:
-    from irkit.cli.inputs import as_path
     from irkit.lucene.examine import examine
+    from irkit.recipe.resources import source_path
 
-    path = as_path(source)
+    path = source_path(source)
     for part in examine(_kept(source) if path is None else path):
         yield Check(*part)
 
@@ -62,8 +62,8 @@ def _index(source: str) -> Iterator[Check]:
 def _kept(name: str) -> Path:
     """Return the index that irkit keeps of a collection."""
     from irkit.errors import NotFoundError
-    from irkit.evaluate.indexes import index_path
     from irkit.io import load_collection
+    from irkit.recipe.indexes import index_path
 
     path = index_path(load_collection(name))
     if not path.exists():

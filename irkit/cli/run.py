@@ -71,12 +71,13 @@ def run(
 
     if n is not None and n < 1:
         raise ConfigError(f"run: -n must be 1 or more, got {n}")
-    loaded = prepared(recipe, set, vectors)
+    words = {"index": source, "vectors": vectors}
+    loaded = prepared(recipe, set, who="run", **words)
     name = loaded.name
     target = output or Path(f"{name}.run")
     check_output(target, who="run", option="-o", inputs=(recipe, source, queries, vectors))
-    asked = topics(source, queries, split, format, encoding)
-    pipeline = built(loaded, source, vectors)
+    asked = topics(source, queries, split, format, encoding, who="run")
+    pipeline = built(loaded, who="run", **words)
     if n is not None:
         pipeline = pipeline % n
     start = time.perf_counter()

@@ -22,6 +22,7 @@ from irkit.config import Config, digest
 from irkit.errors import CompositionError, ConfigError, FrameError
 from irkit.frames import Qrels, check_qrels, queries_frame
 from irkit.hits import Hits
+from irkit.registry import OPENERS
 
 if TYPE_CHECKING:
     from irkit.pipeline.explain import Explanation, Origin, Terms
@@ -31,9 +32,6 @@ Role: TypeAlias = Literal["queries", "results"]
 
 Flow: TypeAlias = pd.DataFrame | Hits
 "What travels between stages: a queries frame, or hits."
-
-_OPENERS = {"index": "irkit.Index.open", "vectors": "irkit.text.vectors.Vectors.load"}
-"What makes a resource of a path."
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +101,7 @@ class Stage:
                     f"{cls.name}: {lacking} is given by name, got {type(first[0]).__name__} without one; "
                     f"write {cls.__name__}({lacking}=...)"
                 )
-        for need, opener in _OPENERS.items():
+        for need, opener in OPENERS.items():
             # By type: what stands in for a resource while a recipe is checked does not say its class.
             if need in cls.needs and issubclass(type(named.get(need)), (str, PathLike)):
                 path = fspath(named[need])

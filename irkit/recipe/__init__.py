@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from irkit.recipe.cache import Cache as Cache
     from irkit.recipe.code import code_digest as code_digest
     from irkit.recipe.code import environment_digest as environment_digest
+    from irkit.recipe.indexes import collection_index as collection_index
+    from irkit.recipe.indexes import index_path as index_path
     from irkit.recipe.recipe import Recipe as Recipe
     from irkit.recipe.recipe import load_recipe as load_recipe
     from irkit.recipe.recipe import to_recipe as to_recipe
+    from irkit.recipe.resources import open_resources as open_resources
     from irkit.recipe.settings import parse_settings as parse_settings
     from irkit.recipe.settings import setting_names as setting_names
     from irkit.recipe.shelf import ShelfRow as ShelfRow

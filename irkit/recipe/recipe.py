@@ -25,18 +25,13 @@ from irkit.config import digest
 from irkit.errors import ConfigError, NotFoundError
 from irkit.recipe.assemble import Fail, build_stages, essence, needed, outline
 from irkit.recipe.base import AnyRecipe
+from irkit.recipe.resources import in_python
 from irkit.recipe.settings import change_settings
 from irkit.registry import STAGES
 from irkit.yamlfile import YamlFile
 
 if TYPE_CHECKING:
     from irkit.pipeline.stage import Stage
-
-_HOW = {
-    "index": "index=irkit.Index.open('folder')",
-    "train": "train=irkit.recommend.RatingTable.from_frame(ratings)",
-    "vectors": "vectors=irkit.text.vectors.Vectors.load('file')",
-}
 
 
 class Recipe(AnyRecipe):
@@ -96,7 +91,7 @@ class Recipe(AnyRecipe):
         """
         for need in self.needs:
             if resources.get(need) is None:
-                how = _HOW.get(need, f"{need}=...")
+                how = in_python(need)
                 raise ConfigError(f"recipe {self.name!r}: needs {need!r}, which was not given; call build({how})")
         return build_stages(self.stages, resources, self.fail, ("stages",))
 

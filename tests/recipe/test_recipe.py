@@ -82,7 +82,7 @@ def test_building_needs_the_resources_and_ignores_others(load):
         match=r"recipe 'x': needs 'index', which was not given; call build\(index=irkit.Index.open\('folder'\)\)",
     ):
         recipe.build(indx=INDEX)
-    with pytest.raises(ConfigError, match=r"build\(train=irkit\.recommend\.RatingTable\.from_frame\(ratings\)\)"):
+    with pytest.raises(ConfigError, match=r"build\(train=irkit\.recommend\.load_ratings\('file'\)\)"):
         Recipe(name="x", stages=[{"use": "ease"}], needs=("train",)).build()
     with pytest.raises(ConfigError, match="needs 'index', which was not given"):
         recipe.build(index=None)
