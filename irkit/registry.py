@@ -49,6 +49,10 @@ class Names(Mapping[str, str]):
     def __len__(self) -> int:
         return len({*self.shipped, *_plugins(self.group)})
 
+    def plugged(self) -> list[str]:
+        """Return the names that plug-ins claim."""
+        return sorted(_plugins(self.group))
+
     def load(self, name: str) -> Any:
         """Import what is called so.
 
@@ -259,6 +263,8 @@ QRELS = Names(
     },
 )
 "Readers of judgements: from a path and a `Reading` to `Judgement`s."
+
+TABLES = (STAGES, MODELS, MEASURES, DOCUMENTS, QUERIES, QRELS)
 
 OPENERS = {
     "encoder": "irkit.generative.saved.load_model",

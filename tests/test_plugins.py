@@ -166,6 +166,15 @@ def test_what_is_broken_takes_nothing_else_down(plugin, capsys):
     assert MODELS.load("made").__module__ == "irkit.generative.made"
 
 
+def test_the_doctor_tells_each_plugin_and_which_of_them_are_broken(plugin, capsys):
+    main(["doctor"])
+    lines = [line.split(None, 2) for line in capsys.readouterr().out.splitlines() if line.split()[1] == "plug-in"]
+    found = {text.split("'")[1]: state for state, _, text in lines}
+    broken = {"cut", "small-broken", "small-missing", "small-odd"}
+    assert found == {name: "problem" if name in broken else "ok" for name in found}
+    assert set(found) == broken | {"small-tail", "small-made", "Tenth", "small-lines"}
+
+
 def test_without_it_its_names_are_gone():
     assert "small-tail" not in STAGES
     assert STAGES.load("cut").__module__ == "irkit.pipeline.chain"

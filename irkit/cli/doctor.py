@@ -9,12 +9,14 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from irkit import __version__, locate
 from irkit.cli.printing import say
 from irkit.errors import IrkitError
+from irkit.registry import TABLES, Names
 
 
 class Check(NamedTuple):
@@ -83,6 +85,14 @@ def diagnose() -> Iterator[Check]:
     yield _shipped()
     yield _home()
     yield _collections()
+    for table in TABLES:
+        for name in table.plugged():
+            yield _attempt("plug-in", partial(_plugin, table, name))
+
+
+def _plugin(table: Names, name: str) -> Check:
+    table.load(name)
+    return Check("plug-in", f"{table.what} {name!r} of {table[name]}")
 
 
 def _attempt(name: str, check: Callable[[], Check]) -> Check:
