@@ -63,7 +63,7 @@ def explain(
     from irkit.frames import queries_frame
 
     words = {"index": source, "vectors": vectors}
-    loaded = prepared(recipe, set, who="explain", **words)
+    loaded = prepared(recipe, set, words, who="explain")
     if query:
         asked = queries_frame(question)
     else:
@@ -71,5 +71,5 @@ def explain(
         asked = known[known["qid"] == question]
         if not len(asked):
             raise NotFoundError(f"explain: there is no query {question!r}; {near_misses(question, known['qid'])}")
-    pipeline = built(loaded, who="explain", **words)
+    pipeline = built(loaded, words, who="explain")
     say(pipeline.explain(asked.reset_index(drop=True), docno))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from irkit.errors import ConfigError, NotFoundError
-from irkit.recipe.resources import check_words, is_index, open_index, open_resources, source_path
+from irkit.recipe.resources import Words, check_words, is_index, open_index, open_resources, source_path
 from irkit.streams import readable
 
 UTF8 = "utf-8"
@@ -121,7 +121,7 @@ def judgements(
     return collection.qrels(split), collection.exclude_self
 
 
-def prepared(recipe: str, settings: Sequence[str] | None, *, who: str, **words: str | None) -> Recipe:
+def prepared(recipe: str, settings: Sequence[str] | None, words: Words, *, who: str) -> Recipe:
     """Load a recipe with some settings changed, and see that there is a word for all that it needs."""
     from irkit.recipe import load_recipe, parse_settings
 
@@ -132,7 +132,7 @@ def prepared(recipe: str, settings: Sequence[str] | None, *, who: str, **words: 
     return loaded
 
 
-def built(recipe: Recipe, *, who: str, **words: str | None) -> Stage:
+def built(recipe: Recipe, words: Words, *, who: str) -> Stage:
     """Build a recipe on what the words mean; it must lead from queries to results."""
     pipeline = recipe.build(**open_resources(recipe.needs, words, who=who))
     if pipeline.takes != "queries" or pipeline.gives != "results":

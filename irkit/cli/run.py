@@ -72,12 +72,12 @@ def run(
     if n is not None and n < 1:
         raise ConfigError(f"run: -n must be 1 or more, got {n}")
     words = {"index": source, "vectors": vectors}
-    loaded = prepared(recipe, set, who="run", **words)
+    loaded = prepared(recipe, set, words, who="run")
     name = loaded.name
     target = output or Path(f"{name}.run")
     check_output(target, who="run", option="-o", inputs=(recipe, source, queries, vectors))
     asked = topics(source, queries, split, format, encoding, who="run")
-    pipeline = built(loaded, who="run", **words)
+    pipeline = built(loaded, words, who="run")
     if n is not None:
         pipeline = pipeline % n
     start = time.perf_counter()

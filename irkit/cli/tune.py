@@ -71,7 +71,7 @@ def tune(
         check_output(table, who="tune", option="-o", inputs=(space, source, vectors))
     loaded = load_space(space)
     words = {"index": source, "vectors": vectors}
-    recipe = prepared(loaded.recipe, None, who="tune", **words)
+    recipe = prepared(loaded.recipe, None, words, who="tune")
     collection = load_collection(source)
     tuned = run(
         recipe,
