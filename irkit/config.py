@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, get_args
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from irkit.errors import ConfigError, near_misses
+from irkit.errors import ConfigError, IrkitError, near_misses
 
 _TYPES = frozenset(
     {"bool", "bytes", "date", "datetime", "dict", "float", "int", "list", "none", "path", "str", "tuple"}
@@ -23,12 +24,20 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    unhashed: ClassVar[frozenset[str]] = frozenset({"device", "progress", "scorer", "threads"})
+    """Fields that say where and how a thing runs and not what it does, so that no hash sees them; a config in which
+    one of these means something else, or another means this, states its own."""
 
     def __init__(self, /, **values: Any) -> None:  # a file may have the key `self`
+        self._fill(values, lambda message, *where: ConfigError(message))
+
+    def _fill(
+        self, values: Mapping[str, Any], fail: Callable[..., IrkitError], *where: str | int, who: str | None = None
+    ) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise ConfigError(explain_validation(type(self), error)) from None
+            raise fail(explain_validation(type(self), error, who), *where, *_first(error)["loc"]) from None
 
     @model_validator(mode="before")
     @classmethod
@@ -41,6 +50,26 @@ class Config(BaseModel):
                     raise ValueError(f"{name} must be a number, got {value}; write one")
         return values
 
+    @classmethod
+    def checked(
+        cls, values: Mapping[str, Any], fail: Callable[..., IrkitError], *where: str | int, who: str | None = None
+    ) -> Self:
+        """Make a config of values that have a place, such as a file; the error says the place of the wrong one.
+
+        Parameters
+        ----------
+        values : mapping
+        fail : function of a message and a place
+            Makes the error, as `YamlFile.error` does.
+        where : str or int
+            The place of `values`.
+        who : str, optional
+            Whose settings they are; default the config's name.
+        """
+        config = cls.__new__(cls)
+        config._fill(values, fail, *where, who=who)
+        return config
+
     def changed(self, **values: Any) -> Any:
         """Return a copy with some fields replaced, validated again."""
         return type(self)(**{**self.given(), **values})
@@ -49,26 +78,55 @@ class Config(BaseModel):
         """Return the fields that differ from their defaults, as plain YAML-able values."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
+    def essence(self) -> dict[str, Any]:
+        """Return what `given` does, but for what says only where and how it runs; equal ones do the same."""
+        inner = {
+            name: value._like(type(self).model_fields[name].get_default(call_default_factory=True))
+            for name, value in self
+            if isinstance(value, Config)
+        }
+        copy = self.model_copy(update=inner)
+        return copy.model_dump(mode="json", exclude_defaults=True, exclude=set(self.unhashed))
 
-def explain_validation(kind: type[BaseModel], error: ValidationError) -> str:
-    """Say in one line what pydantic found wrong, unknown fields first and with near misses."""
-    # A misspelt field explains a missing one.
-    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    who = kind.__name__.removesuffix("Config")
+    def _like(self, default: Any) -> Self:
+        """Return a copy that runs where and how the default does."""
+        same = type(self) is type(default)
+        return self.model_copy(update={name: getattr(default, name) for name in self.unhashed & {*dict(self)} if same})
+
+
+def explain_validation(kind: type[BaseModel], error: ValidationError, who: str | None = None) -> str:
+    """Say in one line what pydantic found wrong, unknown fields first and with near misses.
+
+    `who` begins the line, by default the name of the kind; without one, if it is empty, nothing does.
+    """
+    message = _explained(kind, error)
+    who = kind.__name__.removesuffix("Config") if who is None else who
+    return f"{who}: {message}" if who else message
+
+
+def _explained(kind: type[BaseModel], error: ValidationError) -> str:
+    first = _first(error)
     field = ".".join(_place(first["loc"]))
     if first["type"] == "extra_forbidden":
-        return f"{who}: unknown field {field!r}; {near_misses(field, kind.model_fields)}"
+        known = [one.alias or name for name, one in kind.model_fields.items()]
+        return f"unknown field {field!r}; {near_misses(field, known)}"
     if first["type"] == "missing":
-        return f"{who}: field {field!r} is missing"
+        about = kind.model_fields[field].description if field in kind.model_fields else None
+        return f"field {field!r} is missing" + (f": {about[0].lower()}{about[1:].rstrip('.')}" if about else "")
     raised = first["ctx"]["error"] if first["type"] == "value_error" else None
     if isinstance(raised, ConfigError):  # by a config inside this one
-        return f"{who}: {field}: {str(raised).partition(': ')[2]}"
+        return f"{field}: {str(raised).partition(': ')[2]}"
     message = str(raised) if raised else first["msg"]
     if not field:  # a check over several fields says itself what does not fit
-        return f"{who}: {message}"
+        return message
     got = " ".join(repr(first["input"]).split())
     got = got if len(got) <= 80 else got[:77] + "..."
-    return f"{who}: {field} is not valid, got {got}; {message[0].lower()}{message[1:]}"
+    return f"{field} is not valid, got {got}; {message[0].lower()}{message[1:]}"
+
+
+def _first(error: ValidationError) -> Any:
+    """Return what is to be told of several errors: a misspelt field explains a missing one."""
+    return min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
 
 
 def _kinds(annotation: Any) -> set[Any]:

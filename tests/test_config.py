@@ -79,3 +79,52 @@ def test_a_digest_depends_on_content_alone():
     assert digest("a", "b") != digest("ab")
     with pytest.raises(ValueError, match="Out of range float"):
         digest(float("nan"))
+
+
+class PlacedConfig(Config):
+    k: int = 1
+    threads: int | None = None
+    device: str = "auto"
+
+
+class OwnConfig(Config):
+    unhashed = frozenset({"n"})
+    n: int
+    device: str = "phone"
+    "Of the user, here."
+
+
+class OuterConfig(Config):
+    inner: PlacedConfig = PlacedConfig(k=2, threads=4)
+    k: int = 0
+
+
+def test_the_essence_leaves_out_where_and_how_it_runs():
+    assert PlacedConfig(k=3, threads=2, device="cpu").essence() == {"k": 3}
+    assert PlacedConfig(threads=2).essence() == PlacedConfig().essence() == {}
+    assert PlacedConfig(k=3, threads=2).given() == {"k": 3, "threads": 2}
+
+
+def test_a_config_says_itself_which_of_its_fields_these_are():
+    assert OwnConfig(n=3, device="desk").essence() == {"device": "desk"}
+    assert OwnConfig(n=3).essence() == OwnConfig(n=4).essence() == {}
+
+
+def test_the_essence_of_a_config_holds_that_of_those_inside():
+    base = OuterConfig()
+    assert base.essence() == {}
+    for inner in (PlacedConfig(k=2), PlacedConfig(k=2, threads=1, device="cpu")):
+        assert OuterConfig(inner=inner).essence() == {}
+    assert OuterConfig(inner=PlacedConfig(k=5)).essence() == OuterConfig(inner=PlacedConfig(k=5, threads=9)).essence()
+    assert OuterConfig(inner=PlacedConfig(k=5)).essence() != {}
+
+
+def test_a_config_made_of_a_file_s_values_says_where_the_wrong_one_stands():
+    def fail(message: str, *where: str | int) -> ConfigError:
+        return ConfigError(f"{'/'.join(map(str, where))}: {message}")
+
+    assert ShapeConfig.checked({"k": 3}, fail, "a") == ShapeConfig(k=3)
+    with pytest.raises(ConfigError, match=r"^stages/0/k: Shape: k is not valid, got 0; "):
+        ShapeConfig.checked({"k": 0}, fail, "stages", 0)
+    with pytest.raises(ConfigError, match=r"^a/kk: mine: unknown field 'kk'; did you mean k\?"):
+        ShapeConfig.checked({"k": 0, "kk": 1}, fail, "a", who="mine")

@@ -66,7 +66,7 @@ def compare(
     from irkit.io.runs import read_tagged_run
 
     wanted = parse_measures(measures)
-    judged, exclude_self = judgements(qrels, split, format, encoding)
+    judged, exclude_self = judgements(qrels, split, format, encoding, who="compare")
     paths = [baseline, *runs]
     names = [str(path) for path in paths]
     twice = next((name for name in names if names.count(name) > 1), None)

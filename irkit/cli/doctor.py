@@ -9,12 +9,14 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from irkit import __version__, locate
 from irkit.cli.printing import say
 from irkit.errors import IrkitError
+from irkit.registry import TABLES, Names
 
 
 class Check(NamedTuple):
@@ -51,10 +53,10 @@ def doctor(index: str | None = None, /) -> int:
 
 
 def _index(source: str) -> Iterator[Check]:
-    from irkit.cli.inputs import as_path
     from irkit.lucene.examine import examine
+    from irkit.recipe.resources import source_path
 
-    path = as_path(source)
+    path = source_path(source)
     for part in examine(_kept(source) if path is None else path):
         yield Check(*part)
 
@@ -62,8 +64,8 @@ def _index(source: str) -> Iterator[Check]:
 def _kept(name: str) -> Path:
     """Return the index that irkit keeps of a collection."""
     from irkit.errors import NotFoundError
-    from irkit.evaluate.indexes import index_path
     from irkit.io import load_collection
+    from irkit.recipe.indexes import index_path
 
     path = index_path(load_collection(name))
     if not path.exists():
@@ -83,6 +85,14 @@ def diagnose() -> Iterator[Check]:
     yield _shipped()
     yield _home()
     yield _collections()
+    for table in TABLES:
+        for name in table.plugged():
+            yield _attempt("plug-in", partial(_plugin, table, name))
+
+
+def _plugin(table: Names, name: str) -> Check:
+    table.load(name)
+    return Check("plug-in", f"{table.what} {name!r} of {table[name]}")
 
 
 def _attempt(name: str, check: Callable[[], Check]) -> Check:

@@ -68,7 +68,7 @@ def evaluate(
     from irkit.io.runs import read_tagged_run
 
     wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
-    judged, exclude_self = judgements(qrels, split, format, encoding)
+    judged, exclude_self = judgements(qrels, split, format, encoding, who="evaluate")
     found, tags = [], {}
     for run in runs:
         results, tags[run] = read_tagged_run(run, encoding=encoding)

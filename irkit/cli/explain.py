@@ -62,13 +62,14 @@ def explain(
     from irkit.errors import near_misses
     from irkit.frames import queries_frame
 
-    loaded = prepared(recipe, set, vectors)
+    words = {"index": source, "vectors": vectors}
+    loaded = prepared(recipe, set, words, who="explain")
     if query:
         asked = queries_frame(question)
     else:
-        known = topics(source, queries, split, format, encoding)
+        known = topics(source, queries, split, format, encoding, who="explain")
         asked = known[known["qid"] == question]
         if not len(asked):
             raise NotFoundError(f"explain: there is no query {question!r}; {near_misses(question, known['qid'])}")
-    pipeline = built(loaded, source, vectors)
+    pipeline = built(loaded, words, who="explain")
     say(pipeline.explain(asked.reset_index(drop=True), docno))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from irkit.cli.inputs import is_index
 from irkit.errors import ConfigError, near_misses
+from irkit.recipe.resources import is_index
 
 if TYPE_CHECKING:
     from irkit.frames import Queries

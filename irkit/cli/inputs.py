@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from irkit.errors import ConfigError, NotFoundError
+from irkit.recipe.assemble import TRAIN
+from irkit.recipe.resources import Words, check_words, is_index, open_index, open_resources, source_path
 from irkit.streams import readable
 
 UTF8 = "utf-8"
@@ -16,7 +17,6 @@ UTF8 = "utf-8"
 if TYPE_CHECKING:
     from irkit.documents import Document
     from irkit.frames import Qrels, Queries
-    from irkit.lucene import Index
     from irkit.pipeline import Stage
     from irkit.recipe import Recipe
 
@@ -33,7 +33,7 @@ def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Docume
     """
     from irkit.io import load_collection, read_documents
 
-    path = as_path(source)
+    path = source_path(source)
     told = format != "auto" or encoding != UTF8
     if path is not None and readable(path):
         return read_documents(path, format, encoding=encoding)
@@ -51,13 +51,6 @@ def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Docume
         raise
 
 
-def as_path(source: str) -> Path | None:
-    """Return the file or folder that a source means; None where it means a collection by its name."""
-    from irkit.locate import given_path, names
-
-    return None if source.startswith("irds:") else given_path(source, names("data"))
-
-
 def _is_collection(folder: str) -> bool:
     from irkit.io import load_collection
 
@@ -68,33 +61,15 @@ def _is_collection(folder: str) -> bool:
     return True
 
 
-def opened(source: str) -> Index:
-    """Open an index folder, or the index of a collection, built on first use."""
-    from irkit.lucene import Index
-
-    if is_index(source):
-        return Index.open(Path(source).expanduser())
-    from irkit.evaluate import collection_index
-    from irkit.io import load_collection
-
-    return collection_index(load_collection(source), progress=sys.stderr.isatty())
-
-
-def is_index(source: str) -> bool:
-    """Say whether a source means a folder with a Lucene index."""
-    path = as_path(source)
-    return path is not None and os.path.isdir(path) and any(path.glob("segments_*"))
-
-
 def data_hash(source: str) -> str:
     """Return the hash of the data that a collection or index holds, whatever its name; empty for a file."""
     from irkit.io import load_collection
 
-    path = as_path(source)
+    path = source_path(source)
     if path is not None and not os.path.isdir(path):
         return ""
     try:
-        return opened(source).fingerprint if is_index(source) else load_collection(source).fingerprint
+        return open_index(source).fingerprint if is_index(source) else load_collection(source).fingerprint
     except NotFoundError:  # a folder may hold judgements without documents
         return ""
 
@@ -106,85 +81,77 @@ def data_line(source: str) -> str:
 
 
 def topics(
-    source: str, queries: Path | None, split: str | None = None, format: str = "auto", encoding: str = UTF8
+    source: str,
+    queries: Path | None,
+    split: str | None = None,
+    format: str = "auto",
+    encoding: str = UTF8,
+    *,
+    who: str,
 ) -> Queries:
     """Return the queries of a file, or else of the collection."""
     from irkit.io import load_collection, read_queries
 
     if queries is not None:
         if split is not None:
-            raise ConfigError("run: --split chooses among a collection's queries; leave it out beside --queries")
+            raise ConfigError(f"{who}: --split chooses among a collection's queries; leave it out beside --queries")
         return read_queries(queries, format, encoding=encoding)
     if format != "auto" or encoding != UTF8:
-        raise ConfigError("run: --format and --encoding are for a file of queries; leave them out, or give --queries")
+        message = "--format and --encoding are for a file of queries; leave them out, or give --queries"
+        raise ConfigError(f"{who}: {message}")
     if is_index(source):
-        raise ConfigError(f"run: {source} is an index and has no queries; give a file with --queries")
+        raise ConfigError(f"{who}: {source} is an index and has no queries; give a file with --queries")
     return load_collection(source).queries(split)
 
 
-def judgements(source: str, split: str | None = None, format: str = "auto", encoding: str = UTF8) -> tuple[Qrels, bool]:
+def judgements(
+    source: str, split: str | None = None, format: str = "auto", encoding: str = UTF8, *, who: str
+) -> tuple[Qrels, bool]:
     """Return the judgements of a file or collection, and whether a document is no answer to itself."""
     from irkit.io import load_collection, read_qrels
 
-    path = as_path(source)
+    path = source_path(source)
     if path is not None and readable(path):
         if split is not None:
-            raise ConfigError(f"--split chooses among a collection's judgements, got the file {source}; leave it out")
+            message = f"--split chooses among a collection's judgements, got the file {source}; leave it out"
+            raise ConfigError(f"{who}: {message}")
         return read_qrels(path, format, encoding=encoding), False
     if format != "auto":
-        raise ConfigError(f"--format is for a file of judgements, got {source}; leave it out")
+        raise ConfigError(f"{who}: --format is for a file of judgements, got {source}; leave it out")
     collection = load_collection(source)
     return collection.qrels(split), collection.exclude_self
 
 
-def prepared(recipe: str, settings: Sequence[str] | None, vectors: str | None, *, fits: bool = False) -> Recipe:
-    """Load a recipe with some settings changed, and see that its needs can be met; `fits` is for judgements."""
+def prepared(recipe: str, settings: Sequence[str] | None, words: Words, *, who: str, fits: bool = False) -> Recipe:
+    """Load a recipe with some settings changed, and see that there is a word for all that it needs.
+
+    A recipe that learns from judgements is for commands that fit: `fits`.
+    """
     from irkit.pipeline import Topics
     from irkit.recipe import load_recipe, parse_settings
 
     loaded = load_recipe(recipe)
     if settings:
         loaded = loaded.with_settings(parse_settings(settings))
-    if "vectors" in loaded.needs and vectors is None:
-        raise ConfigError(f"recipe {loaded.name}: needs word vectors; give a file, or --vectors trained:ppmi-svd")
     judged = loaded.learns_from == (Topics,)
-    known = ("index", "vectors", *["train"] * (fits and judged))
-    lacking = [need for need in loaded.needs if need not in known]
-    if lacking:
-        instead = ("irkit run --train" if judged else "irkit recommend") if lacking == ["train"] else "Python"
-        raise ConfigError(
-            f"recipe {loaded.name}: needs {', '.join(lacking)}, which this command cannot give; use {instead}"
-        )
+    if TRAIN in loaded.needs and not (fits and judged):
+        instead = "irkit run --train" if judged else "irkit recommend"
+        raise ConfigError(f"{who}: recipe {loaded.name} learns, which this command does not fit; use {instead}")
+    check_words(_resources(loaded), words, who=f"{who}: recipe {loaded.name}")
     return loaded
 
 
-def resources(recipe: Recipe, source: str, vectors: str | None) -> dict[str, Any]:
-    """Open what a recipe needs: the index of a source, and word vectors."""
-    held: dict[str, Any] = {}
-    if "index" in recipe.needs:
-        held["index"] = opened(source)
-    if "vectors" in recipe.needs and vectors is not None:
-        held["vectors"] = _vectors(vectors, source, held.get("index"))
-    return held
-
-
-def built(recipe: Recipe, source: str, vectors: str | None) -> Stage:
-    """Build a recipe on the index of a source; it must lead from queries to results."""
-    pipeline = recipe.build(**resources(recipe, source, vectors))
+def built(recipe: Recipe, words: Words, *, who: str) -> Stage:
+    """Build a recipe on what the words mean; it must lead from queries to results."""
+    pipeline = recipe.build(**open_resources(_resources(recipe), words, who=who))
     if pipeline.takes != "queries" or pipeline.gives != "results":
         raise ConfigError(
-            f"recipe {recipe.name}: goes from {pipeline.takes} to {pipeline.gives}, "
-            "a run goes from queries to results; start it with a retriever"
+            f"{who}: recipe {recipe.name} goes from {pipeline.takes} to {pipeline.gives}, "
+            "and not from queries to results; start it with a retriever"
         )
     return pipeline
 
 
-def _vectors(name: str, source: str, index: Any) -> Any:
-    from irkit.evaluate.resources import suite_vectors
-    from irkit.io import load_collection
-
-    if not name.startswith("trained:"):
-        return suite_vectors(name, None, index)  # type: ignore[arg-type]  # a file needs no collection
-    if is_index(source):
-        raise ConfigError(f"--vectors {name} trains on a collection's documents, got the index {source}; name a file")
-    return suite_vectors(name, load_collection(source), index)
+def _resources(recipe: Recipe) -> list[str]:
+    """Return what a recipe needs to be built; what it learns from comes after that."""
+    return [need for need in recipe.needs if need != TRAIN]

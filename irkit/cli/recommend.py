@@ -110,8 +110,9 @@ def _fitted(
 ) -> Stage:
     """Fit a recipe on the ratings of a source, and save it if that is asked for."""
     from irkit.errors import ConfigError
-    from irkit.recipe import load_recipe, parse_settings, stage_class
+    from irkit.recipe import load_recipe, parse_settings
     from irkit.recommend import Recommender, load_ratings
+    from irkit.registry import STAGES
 
     recipe = load_recipe(model)
     if settings:
@@ -119,7 +120,7 @@ def _fitted(
     if recipe.needs != ("train",):
         needs = ", ".join(recipe.needs) or "nothing"
         raise ConfigError(f"recipe {recipe.name}: needs {needs}; a recommender needs train, as {LISTS} does")
-    kind: Any = stage_class(recipe.stages[0]["use"])
+    kind: Any = STAGES.load(recipe.stages[0]["use"])
     single = len(recipe.stages) == 1 and issubclass(kind, Recommender)
     if save is not None and not single:
         raise ConfigError(f"recipe {recipe.name}: has several stages and no file for them; --save a single model")

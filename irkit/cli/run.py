@@ -77,13 +77,14 @@ def run(
 
     if n is not None and n < 1:
         raise ConfigError(f"run: -n must be 1 or more, got {n}")
-    loaded = prepared(recipe, set, vectors, fits=True)
+    words = {"index": source, "vectors": vectors}
+    loaded = prepared(recipe, set, words, who="run", fits=True)
     check_train(loaded, train)
     name = loaded.name
     target = output or Path(f"{name}.run")
     check_output(target, who="run", option="-o", inputs=(recipe, source, queries, vectors, train))
-    asked = topics(source, queries, split, format, encoding)
-    pipeline, learned = built(loaded, source, vectors), ""
+    asked = topics(source, queries, split, format, encoding, who="run")
+    pipeline, learned = built(loaded, words, who="run"), ""
     if train is not None:
         pipeline, asked, said = fitted(pipeline, source, train, asked, split)
         learned = f"; {said}"

@@ -61,18 +61,17 @@ def search(
     json
         Print one JSON object per line, with the whole text.
     """
-    from irkit.cli.inputs import as_path
-    from irkit.cli.inputs import opened as collection_index
     from irkit.errors import ConfigError
     from irkit.lucene import Index
     from irkit.lucene.similarity import similarity
+    from irkit.recipe.resources import open_index, source_path
 
     if n < 1:
         raise ConfigError(f"search: -n must be 1 or more, got {n}")
     given = {name: value for name, value in {"k1": k1, "b": b, "mu": mu, "lam": lam}.items() if value is not None}
     weighting = similarity(model, **given)
-    path = as_path(index)
-    opened = Index.open(path) if path is not None else collection_index(index)
+    path = source_path(index)
+    opened = Index.open(path) if path is not None else open_index(index)
     found = opened.search([query], n, weighting)
     docnos = [str(docno) for docno in opened.docnos.take(found.doc).to_pylist()]
     texts = stored_texts(opened, docnos)

@@ -14,6 +14,7 @@ def train(
     recipe: str,
     /,
     *,
+    data: str | None = None,
     run: Path | None = None,
     set: list[str] | None = None,
     seed: MaybeWhole = None,
@@ -29,13 +30,16 @@ def train(
         irkit train generate/nade-digits --run runs/nade
         irkit train nade-digits --run runs/short --set trainer.epochs=2 --seed 2
         irkit train nade-digits --run runs/nade --resume
+        irkit train nade-debd --data debd/dna
 
     Parameters
     ----------
     recipe
         A recipe of the kind generate: its name (irkit pipelines list) or the path of its file.
+    data
+        The data set to train on; default the one that the recipe names.
     run
-        The run folder, new or empty; default runs/<recipe> in this folder.
+        The run folder, new or empty; default runs/<recipe> in this folder, with --data runs/<recipe>-<data>.
     set
         A setting of the recipe, such as config.hidden_size=50 or trainer.epochs=2; may be repeated.
     seed
@@ -52,7 +56,10 @@ def train(
     loaded = load_training(recipe).with_settings(parse_settings(set or []))
     if seed is not None:
         loaded = loaded.with_settings({"trainer.seed": seed})
-    folder = run or Path("runs") / loaded.name
+    name = loaded.name
+    if data is not None:
+        loaded, name = loaded.on(data), f"{name}-{Path(data).stem}"
+    folder = run or Path("runs") / name
     check_folder(folder, who="train", option="--run")
     done = train_run(loaded, folder, resume=resume, progress=sys.stderr.isatty())
     report = done.folder / "report.html"

@@ -59,17 +59,19 @@ def tune(
     table
         Write every candidate with its mean over all queries to this tab-separated file.
     """
-    from irkit.cli.inputs import data_line, prepared, resources
+    from irkit.cli.inputs import data_line, prepared
     from irkit.evaluate import load_space
     from irkit.evaluate import tune as run
     from irkit.io import load_collection
     from irkit.io.atomic import write_bytes
     from irkit.io.outputs import check_output
+    from irkit.recipe.resources import open_resources
 
     if table is not None:
         check_output(table, who="tune", option="-o", inputs=(space, source, vectors))
     loaded = load_space(space)
-    recipe = prepared(loaded.recipe, None, vectors)
+    words = {"index": source, "vectors": vectors}
+    recipe = prepared(loaded.recipe, None, words, who="tune")
     collection = load_collection(source)
     tuned = run(
         recipe,
@@ -77,7 +79,7 @@ def tune(
         collection.queries(split),
         collection.qrels(split),
         measures,
-        resources=resources(recipe, source, vectors),
+        resources=open_resources(recipe.needs, words, who="tune"),
         k=folds,
         method=method,
         trials=trials,

@@ -4,7 +4,6 @@ from irkit.evaluate.compare import Comparison, compare
 from irkit.evaluate.density_suite import DensitySuite
 from irkit.evaluate.evaluation import Evaluation, evaluate
 from irkit.evaluate.experiment import Experiment, experiment
-from irkit.evaluate.indexes import collection_index, index_path
 from irkit.evaluate.measures import measure_names, parse_measures
 from irkit.evaluate.rating_suite import RatingSuite
 from irkit.evaluate.retrieval_suite import RetrievalSuite
@@ -25,12 +24,10 @@ __all__ = [
     "RetrievalSuite",
     "Space",
     "Tuned",
-    "collection_index",
     "compare",
     "evaluate",
     "experiment",
     "folds",
-    "index_path",
     "load_space",
     "load_suite",
     "measure_names",

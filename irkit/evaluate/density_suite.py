@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from irkit.arrays import Floats
 from irkit.config import Config
@@ -64,14 +64,35 @@ class DensityChoice(Config):
     "Sets of bits ignore it."
 
 
+class ModelChoice(RecipeChoice):
+    """A model of a suite, on one or several of its data sets."""
+
+    data: tuple[str, ...] = ()
+    "What it is trained on, each of its own; default what its recipe names."
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _one_or_many(cls, data: Any) -> Any:
+        return (data,) if isinstance(data, str) else data
+
+    def recipes(self) -> list[TrainingRecipe]:
+        """Return its recipe on each of the data sets."""
+        from irkit.recipe import load_training
+
+        recipe: TrainingRecipe = with_choice(load_training(self.recipe), self)
+        several = len(self.data) > 1
+        named = {data: f"{self.name}-{Path(data).name}" if several else self.name for data in self.data}
+        return [recipe.changed(name=name, data=data) for data, name in named.items()] or [recipe]
+
+
 class DensitySuite(ComparingSuite):
     """Density models and the data they are compared on."""
 
     board_field: ClassVar[str] = "density"
     row_field: ClassVar[str] = "models"
     density: tuple[DensityChoice, ...] = Field(min_length=1)
-    "Each gives one board, with the models whose recipes name the same data."
-    models: tuple[RecipeChoice, ...] = Field(min_length=1)
+    "Each gives one board, with the models that are trained on the same data."
+    models: tuple[ModelChoice, ...] = Field(min_length=1)
     "Training recipes, in the order they are run."
     baseline: str | None = INDEPENDENT
     "Name of the system the others are compared with: a model, or independent bits."
@@ -92,7 +113,7 @@ class DensitySuite(ComparingSuite):
 class Entry(NamedTuple):
     """A model of a board."""
 
-    choice: RecipeChoice
+    choice: ModelChoice
     recipe: TrainingRecipe
     data: DensityData
     "What it is trained on: the board's test rows, and its training rows as bits of the recipe's own kind."
@@ -137,10 +158,8 @@ class DensityJob:
         IrkitError
             If something is missing, a model is of data that no board is of, or two models would share a run folder.
         """
-        from irkit.recipe import load_training
-
         suite.check()
-        recipes = [(choice, with_choice(load_training(choice.recipe), choice)) for choice in suite.models]
+        recipes = [(choice, recipe) for choice in suite.models for recipe in choice.recipes()]
         for choice, recipe in recipes:
             if recipe.data not in suite.boards:
                 raise ConfigError(
@@ -265,7 +284,7 @@ def _notes(entry: Entry, means: Sequence[Estimate], seeds: Sequence[int]) -> lis
 
 
 def _entries(
-    suite: DensitySuite, recipes: Sequence[tuple[RecipeChoice, TrainingRecipe]], board: DensityData
+    suite: DensitySuite, recipes: Sequence[tuple[ModelChoice, TrainingRecipe]], board: DensityData
 ) -> list[Entry]:
     """Return the models of a board with what each is trained on."""
     training = {board.binarisation.partition(",")[0]: board}  # by binarisation: such data is large

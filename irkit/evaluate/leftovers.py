@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from irkit.config import digest
 from irkit.errors import IrkitError
-from irkit.evaluate.indexes import NAME, current
 from irkit.locks import alive
+from irkit.recipe.indexes import NAME, current
 
 UNUSED = 30 * 24 * 3600.0
 "Seconds after which what was not used counts as old."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, MissingExtraError, near_misses
+from irkit.registry import MEASURES
 
 if TYPE_CHECKING:
     from ir_measures import Measure
@@ -104,6 +105,8 @@ def _parse(text: str) -> Measure:
     except (ValueError, TypeError):  # the latter for a dictionary that has one for a key
         raise ConfigError(f"measures: cannot read {text!r}; write Name, Name@10 or Name(rel=2)@10") from None
     kind = ir_measures.measures.registry.get(name)
+    if kind is None and name in MEASURES:
+        kind = MEASURES.load(name)
     if kind is None:
         raise ConfigError(f"measures: there is no measure {text!r}; {_suggest(text)}")
     if at and kind.AT_PARAM in parameters:
@@ -191,7 +194,7 @@ def _suggest(text: str) -> str:
             meant = []
         if len(meant) == 1:
             return f"did you mean {meant[0]}?"
-    return near_misses(wanted, registry)
+    return near_misses(wanted, [*registry, *MEASURES])
 
 
 def _check_supported(measure: Any) -> None:

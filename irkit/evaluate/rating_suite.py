@@ -248,9 +248,9 @@ def _check_time(suite: RatingSuite, name: str, recipe: Recipe, problem: Problem)
 
 
 def _kind(stage: Mapping[str, Any]) -> Any:
-    from irkit.recipe import stage_class
+    from irkit.registry import STAGES
 
-    return stage_class(stage["use"])
+    return STAGES.load(stage["use"])
 
 
 def _kinds(stages: Sequence[Mapping[str, Any]]) -> Iterator[Any]:

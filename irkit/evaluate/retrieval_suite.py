@@ -12,11 +12,11 @@ from pydantic import Field
 from irkit.config import Config
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.experiment import experiment
-from irkit.evaluate.indexes import collection_index
 from irkit.evaluate.measures import measure_names
-from irkit.evaluate.resources import TRAINED, suite_vectors
 from irkit.evaluate.suitefile import ComparingSuite, RecipeChoice, check_needs, loaded_recipe, origin, set_options
 from irkit.evaluate.tuning import Method, Space, load_space, tune
+from irkit.recipe.indexes import collection_index
+from irkit.recipe.vectors import TRAINED, open_vectors
 
 if TYPE_CHECKING:
     from irkit.frames import Queries
@@ -77,7 +77,7 @@ class RetrievalSuite(ComparingSuite):
     index: IndexOptions = IndexOptions()
     "How indexes are built."
     vectors: str = ""
-    "Word vectors for the systems that need them; see `irkit.evaluate.resources.suite_vectors`."
+    "Word vectors for the systems that need them; see `irkit.recipe.vectors.open_vectors`."
     tuning: Tuning = Tuning()
     "How tuned systems are tuned."
     allow_leak: bool = False
@@ -168,7 +168,7 @@ class RetrievalJob:
         resources: dict[str, Any] = {"index": index}
         if any("vectors" in recipe.needs for recipe in self.recipes.values()):
             say(f"{choice.name}: vectors")
-            resources["vectors"] = suite_vectors(suite.vectors, collection, index)
+            resources["vectors"] = open_vectors(suite.vectors, collection, index)
         stages, notes = {}, {}
         for name, recipe in self.recipes.items():
             if name not in self.spaces:

@@ -11,10 +11,10 @@ from pathlib import Path
 from pydantic import Field
 
 from irkit.errors import ConfigError
-from irkit.evaluate.density_suite import DensityChoice, DensitySuite
+from irkit.evaluate.density_suite import DensityChoice, DensitySuite, ModelChoice
 from irkit.evaluate.rating_suite import ProblemChoice, RatingSuite, RecommenderChoice
 from irkit.evaluate.retrieval_suite import CollectionChoice, RetrievalSuite, SystemChoice
-from irkit.evaluate.suitefile import AnySuite, ComparingSuite, RecipeChoice, parse
+from irkit.evaluate.suitefile import AnySuite, ComparingSuite, parse
 from irkit.locate import find
 from irkit.yamlfile import YamlFile, read_yaml
 
@@ -76,7 +76,7 @@ def parse_suite(file: YamlFile) -> AnySuite:
     if "ratings" in file.value:
         return parse(file, RatingSuite, ratings=ProblemChoice, systems=RecommenderChoice)
     if "density" in file.value:
-        return parse(file, DensitySuite, density=DensityChoice, models=RecipeChoice)
+        return parse(file, DensitySuite, density=DensityChoice, models=ModelChoice)
     if "parts" in file.value:
         return parse(file, Composite)
     return parse(file, RetrievalSuite, collections=CollectionChoice, systems=SystemChoice)

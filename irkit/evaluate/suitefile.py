@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from statistics import stdev
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -151,7 +150,7 @@ def with_choice(recipe: Any, choice: RecipeChoice) -> Any:
     if not choice.settings:
         return recipe
     about = choice.about or recipe.about
-    return replace(recipe.with_settings(choice.settings), name=choice.name, about=about)
+    return recipe.with_settings(choice.settings).changed(name=choice.name, about=about)
 
 
 def check_needs(suite: AnySuite, name: str, recipe: Recipe, supplied: Sequence[str]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from irkit.doors import door
 
 if TYPE_CHECKING:
     from irkit.generative.darn import DARN as DARN
@@ -13,18 +14,5 @@ if TYPE_CHECKING:
     from irkit.generative.nade import NADE as NADE
     from irkit.generative.rbm import RBM as RBM
     from irkit.generative.vae import VAE as VAE
-
-# Imported when first used: torch takes seconds.
-_DOOR = {"DARN": "darn", "DBM": "dbm", "EoNADE": "eonade", "MADE": "made", "NADE": "nade", "RBM": "rbm", "VAE": "vae"}
-
-__all__ = [*_DOOR]
-
-
-def __getattr__(name: str) -> object:
-    if name in _DOOR:
-        return getattr(importlib.import_module(f"irkit.generative.{_DOOR[name]}"), name)
-    raise AttributeError(f"module 'irkit.generative' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+else:
+    __getattr__, __dir__, __all__ = door(__name__)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from irkit.doors import door
 
 if TYPE_CHECKING:
     from irkit.io.collection import Collection as Collection
@@ -22,35 +23,5 @@ if TYPE_CHECKING:
     from irkit.io.ratings import read_ratings as read_ratings
     from irkit.io.runs import read_run as read_run
     from irkit.io.runs import write_run as write_run
-
-# Imported when first used: reading a file of documents needs neither cards nor pandas.
-_DOOR = {
-    "Collection": "collection",
-    "DensityData": "density",
-    "RatingCollection": "rating_collection",
-    "SequenceData": "density_sequences",
-    "collections": "library",
-    "load_collection": "library",
-    "load_rating_collection": "library",
-    "load_rows": "library",
-    "load_sequences": "library",
-    "read_documents": "formats",
-    "read_qrels": "formats",
-    "read_queries": "formats",
-    "read_ratings": "ratings",
-    "read_run": "runs",
-    "write_qrels": "qrels",
-    "write_run": "runs",
-}
-
-__all__ = [*_DOOR]
-
-
-def __getattr__(name: str) -> object:
-    if name in _DOOR:
-        return getattr(importlib.import_module(f"irkit.io.{_DOOR[name]}"), name)
-    raise AttributeError(f"module 'irkit.io' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+else:
+    __getattr__, __dir__, __all__ = door(__name__)

@@ -8,62 +8,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from irkit.documents import Document
 from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.ids import LARGEST_LABEL, check_id
-from irkit.io import beir, html, irds, jsonl, lee, npl, smart, tabular, topics_xml, trec
-from irkit.io import qrels as trec_qrels
+from irkit.io import beir, html, irds
 from irkit.io.lines import bad, once, shown
-from irkit.io.reading import DocumentReader, Judgement, QrelsReader, Query, QueryReader, Reading, read_label
+from irkit.io.reading import Judgement, Query, Reading, read_label
 from irkit.io.sniff import Role, guess
+from irkit.registry import DOCUMENTS, QRELS, QUERIES, Names
 from irkit.streams import hold, readable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_Reader = TypeVar("_Reader")
-
-DOCUMENTS: dict[str, DocumentReader] = {
-    "trec": trec.documents,
-    "smart": smart.documents,
-    "npl": npl.documents,
-    "html": html.documents,
-    "jsonl": jsonl.documents,
-    "tsv": partial(tabular.documents, kind="tsv"),
-    "csv": partial(tabular.documents, kind="csv"),
-    "parquet": partial(tabular.documents, kind="parquet"),
-    "lee": lee.documents,
-    "irds": irds.documents,
-}
-QUERIES: dict[str, QueryReader] = {
-    "trec": trec.topics,
-    "trec-doc": trec.document_topics,
-    "xml": topics_xml.queries,
-    "smart": smart.queries,
-    "npl": npl.queries,
-    "jsonl": jsonl.queries,
-    "tsv": partial(tabular.queries, kind="tsv"),
-    "csv": partial(tabular.queries, kind="csv"),
-    "parquet": partial(tabular.queries, kind="parquet"),
-    "lee": lee.queries,
-    "irds": irds.queries,
-}
-QRELS: dict[str, QrelsReader] = {
-    "trec": trec_qrels.qrels,
-    "plain": trec_qrels.plain,
-    "smart": smart.qrels,
-    "npl": npl.qrels,
-    "tsv": partial(tabular.qrels, kind="tsv"),
-    "csv": partial(tabular.qrels, kind="csv"),
-    "parquet": partial(tabular.qrels, kind="parquet"),
-    "lee": lee.qrels,
-    "irds": irds.qrels,
-}
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WHITE = re.compile(r"[ \t\n\v\f\r]")
@@ -194,7 +154,7 @@ def sniff(path: Path, role: Role) -> str:
         return "irds"
     if role == "documents" and html.is_tar(path):
         return "html"
-    known: dict[Role, Iterable[str]] = {"documents": DOCUMENTS, "queries": QUERIES, "qrels": QRELS}
+    known: dict[Role, Names] = {"documents": DOCUMENTS, "queries": QUERIES, "qrels": QRELS}
     return guess(path, role, list(known[role]))
 
 
@@ -227,12 +187,13 @@ def _some(path: Path, documents: Iterator[Document], held: object) -> Iterator[D
         raise bad(path, 1, "the file holds no document", "check that it was written completely")
 
 
-def _reader(table: dict[str, _Reader], path: Path, format: str, role: Role) -> _Reader:
+def _reader(table: Names, path: Path, format: str, role: Role) -> Callable[[Path, Reading], Iterator[Any]]:
     if format == "auto":
         format = sniff(path, role)
     if format not in table:
         raise ConfigError(f"read_{role}: there is no format {format!r}; {near_misses(format, table)}")
-    return table[format]
+    reader: Callable[[Path, Reading], Iterator[Any]] = table.load(format)
+    return reader
 
 
 def _from_beir(folder: Path, format: str, find: Callable[[Path], Path], kind: str) -> tuple[Path, str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple
 
-from irkit.documents import Document
 from irkit.errors import ConfigError, DataError
 from irkit.ids import LARGEST_LABEL
 from irkit.io.lines import bad, shown, whole
@@ -108,8 +107,3 @@ def check_size(size: int, what: str, path: Path, line: int) -> None:
     """Raise `DataError` if a document or topic that starts on this line is longer than any is."""
     if size > LONGEST_DOCUMENT:
         raise bad(path, line, f"{what} has more than {LONGEST_DOCUMENT:,} characters", "look for its missing end")
-
-
-DocumentReader: TypeAlias = Callable[[Path, Reading], Iterator[Document]]
-QueryReader: TypeAlias = Callable[[Path, Reading], Iterator[Query]]
-QrelsReader: TypeAlias = Callable[[Path, Reading], Iterator[Judgement]]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -58,6 +59,12 @@ def qrels(path: Path, reading: Reading, kind: Kind) -> Iterator[Judgement]:
     for line, row in _rows(path, reading, kind, None):
         qid, docno = (_id_cell(row, names, path, line) for names in (_QID, _DOCNO))
         yield Judgement(qid, docno, read_label(_cell(row, _LABEL, path, line), path, line), line)
+
+
+_KINDS: tuple[Kind, ...] = ("tsv", "csv", "parquet")
+tsv_documents, csv_documents, parquet_documents = (partial(documents, kind=kind) for kind in _KINDS)
+tsv_queries, csv_queries, parquet_queries = (partial(queries, kind=kind) for kind in _KINDS)
+tsv_qrels, csv_qrels, parquet_qrels = (partial(qrels, kind=kind) for kind in _KINDS)
 
 
 def names_columns(cells: list[str]) -> bool:

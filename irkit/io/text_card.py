@@ -19,8 +19,8 @@ from pydantic import Field, model_validator
 
 from irkit.config import Config
 from irkit.io.card import Card
-from irkit.io.formats import DOCUMENTS, QRELS, QUERIES
 from irkit.io.reading import Reading
+from irkit.registry import DOCUMENTS, QRELS, QUERIES
 
 
 class DocumentsCard(Config):

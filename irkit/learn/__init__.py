@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from irkit.doors import door
 
 if TYPE_CHECKING:
     from irkit.learn.data import Padded as Padded
@@ -16,29 +17,5 @@ if TYPE_CHECKING:
     from irkit.learn.phases import Loss as Loss
     from irkit.learn.phases import Phase as Phase
     from irkit.learn.trainer import TrainerConfig as TrainerConfig
-
-# Imported when first used: torch takes seconds.
-_DOOR = {
-    "Estimate": "estimate",
-    "Loss": "phases",
-    "LossNet": "net",
-    "Model": "model",
-    "Net": "net",
-    "OptimiserConfig": "optimiser",
-    "Padded": "data",
-    "Phase": "phases",
-    "ScoreNet": "net",
-    "TrainerConfig": "trainer",
-}
-
-__all__ = [*_DOOR]
-
-
-def __getattr__(name: str) -> object:
-    if name in _DOOR:
-        return getattr(importlib.import_module(f"irkit.learn.{_DOOR[name]}"), name)
-    raise AttributeError(f"module 'irkit.learn' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+else:
+    __getattr__, __dir__, __all__ = door(__name__)

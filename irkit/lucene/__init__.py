@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from irkit.doors import door
 
 if TYPE_CHECKING:
     from irkit.lucene.analysis import Analyzer as Analyzer
@@ -18,30 +19,5 @@ if TYPE_CHECKING:
     from irkit.lucene.similarity import QLDirichlet as QLDirichlet
     from irkit.lucene.similarity import QLJelinekMercer as QLJelinekMercer
     from irkit.lucene.vocabulary import Vocabulary as Vocabulary
-
-_DOOR = {
-    "Analyzer": "analysis",
-    "BM25": "similarity",
-    "Found": "bridge",
-    "Index": "index",
-    "IndexStats": "index",
-    "LuceneQLD": "similarity",
-    "LuceneQLJM": "similarity",
-    "QLDirichlet": "similarity",
-    "QLJelinekMercer": "similarity",
-    "TFIDF": "similarity",
-    "Vocabulary": "vocabulary",
-    "build_index": "build",
-}
-
-__all__ = [*sorted(_DOOR)]
-
-
-def __getattr__(name: str) -> object:
-    if name in _DOOR:
-        return getattr(importlib.import_module(f"irkit.lucene.{_DOOR[name]}"), name)
-    raise AttributeError(f"module 'irkit.lucene' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+else:
+    __getattr__, __dir__, __all__ = door(__name__)

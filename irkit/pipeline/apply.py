@@ -103,7 +103,7 @@ class Apply(Stage):
     @property
     def fingerprint(self) -> str:
         """Hash of the kind and the key; without a key one that no other object has."""
-        return digest("apply", self.config.given(), self.config.key or self._own)
+        return digest("apply", self.config.essence(), self.config.key or self._own)
 
     @property
     def cacheable(self) -> bool:

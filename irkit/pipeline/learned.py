@@ -118,7 +118,7 @@ class Learned(Stage):
         import joblib
 
         state = None if self.estimator is None and self.fitted is None else joblib.hash((self.estimator, self.fitted))
-        return digest("learned", self.config.given(), state)
+        return digest("learned", self.config.essence(), state)
 
     def label(self) -> str:
         """Return the stage as Python text, naming an estimator of the user's by its class."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ CHUNKS_PER_WORKER = 4
 class ParallelConfig(Config):
     """Settings of `Parallel`."""
 
+    unhashed: ClassVar[frozenset[str]] = frozenset({"n"})
     n: int = Field(ge=1)
     "Worker processes."
 

@@ -22,6 +22,7 @@ from irkit.config import Config, digest
 from irkit.errors import CompositionError, ConfigError, FrameError
 from irkit.frames import queries_frame
 from irkit.hits import Hits
+from irkit.registry import OPENERS
 
 if TYPE_CHECKING:
     from irkit.pipeline.explain import Explanation, Origin, Terms
@@ -31,9 +32,6 @@ Role: TypeAlias = Literal["queries", "results"]
 
 Flow: TypeAlias = pd.DataFrame | Hits
 "What travels between stages: a queries frame, or hits."
-
-_OPENERS = {"index": "irkit.Index.open", "vectors": "irkit.text.vectors.Vectors.load"}
-"What makes a resource of a path."
 
 
 class Stage:
@@ -82,7 +80,7 @@ class Stage:
                     f"{cls.name}: {lacking} is given by name, got {type(first[0]).__name__} without one; "
                     f"write {cls.__name__}({lacking}=...)"
                 )
-        for need, opener in _OPENERS.items():
+        for need, opener in OPENERS.items():
             # By type: what stands in for a resource while a recipe is checked does not say its class.
             if need in cls.needs and issubclass(type(named.get(need)), (str, PathLike)):
                 path = fspath(named[need])
@@ -246,7 +244,7 @@ class Stage:
         """
         kind = f"{type(self).__module__}:{type(self).__qualname__}"
         held = {need: resource_fingerprint(getattr(self, need)) or self._own for need in self.needs}
-        return digest(kind, self.config.given(), held, [part.fingerprint for part in self.parts])
+        return digest(kind, self.config.essence(), held, [part.fingerprint for part in self.parts])
 
     @property
     def cacheable(self) -> bool:

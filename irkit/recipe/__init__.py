@@ -8,18 +8,20 @@ Cache().run(pipeline, queries)              what was computed before is read bac
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from irkit.doors import door
 
 if TYPE_CHECKING:
     from irkit.recipe.cache import Cache as Cache
     from irkit.recipe.code import code_digest as code_digest
     from irkit.recipe.code import environment_digest as environment_digest
+    from irkit.recipe.indexes import collection_index as collection_index
+    from irkit.recipe.indexes import index_path as index_path
     from irkit.recipe.recipe import Recipe as Recipe
     from irkit.recipe.recipe import load_recipe as load_recipe
     from irkit.recipe.recipe import to_recipe as to_recipe
-    from irkit.recipe.registry import stage_class as stage_class
-    from irkit.recipe.registry import stage_names as stage_names
+    from irkit.recipe.resources import open_resources as open_resources
     from irkit.recipe.settings import parse_settings as parse_settings
     from irkit.recipe.settings import setting_names as setting_names
     from irkit.recipe.shelf import ShelfRow as ShelfRow
@@ -27,33 +29,5 @@ if TYPE_CHECKING:
     from irkit.recipe.shelf import list_recipes as list_recipes
     from irkit.recipe.training import TrainingRecipe as TrainingRecipe
     from irkit.recipe.training import load_training as load_training
-
-_DOOR = {
-    "Cache": "cache",
-    "Recipe": "recipe",
-    "ShelfRow": "shelf",
-    "TrainingRecipe": "training",
-    "code_digest": "code",
-    "copy_recipe": "shelf",
-    "environment_digest": "code",
-    "list_recipes": "shelf",
-    "load_recipe": "recipe",
-    "load_training": "training",
-    "parse_settings": "settings",
-    "setting_names": "settings",
-    "stage_class": "registry",
-    "stage_names": "registry",
-    "to_recipe": "recipe",
-}
-
-__all__ = [*sorted(_DOOR)]
-
-
-def __getattr__(name: str) -> object:
-    if name in _DOOR:
-        return getattr(importlib.import_module(f"irkit.recipe.{_DOOR[name]}"), name)
-    raise AttributeError(f"module 'irkit.recipe' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+else:
+    __getattr__, __dir__, __all__ = door(__name__)

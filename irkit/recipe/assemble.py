@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pydantic import BaseModel, ValidationError
-
-from irkit.config import Config, explain_validation
+from irkit.config import Config
 from irkit.errors import CompositionError, ConfigError, IrkitError
-from irkit.recipe.registry import stage_class
+from irkit.registry import STAGES
 
 if TYPE_CHECKING:
     from irkit.pipeline.stage import Stage
@@ -66,6 +64,16 @@ def outline(specs: Any, fail: Fail, where: tuple[str | int, ...]) -> Stage:
     return build_stages(specs, _StandIns(), fail, where)
 
 
+def essence(stage: Stage) -> list[dict[str, Any]]:
+    """Return what a stage does as plain values, a list of stages: without where and how they run."""
+    if stage.transparent:
+        return essence(stage.parts[0])
+    if stage.name == "then":
+        return [one for part in stage.parts for one in essence(part)]
+    own = {"use": stage.name, **stage.config.essence()}
+    return [{**own, "of": [essence(part) for part in stage.parts]} if stage.parts else own]
+
+
 def needed(stage: Stage) -> list[str]:
     """Return what a stage and its parts must be given: resources in the order they are met, and `train` to fit on."""
     from irkit.pipeline.unfold import every
@@ -83,11 +91,11 @@ def _build_stage(spec: Any, resources: Mapping[str, Any], fail: Fail, where: tup
         problem = "does not say which it is" if name is None else f"must be named by text, got {name!r}"
         raise fail(f"the stage {problem}; add use: and its name", *where)
     try:
-        kind = stage_class(name)
+        kind = STAGES.load(name)
     except IrkitError as error:
         raise fail(str(error), *where, "use", kind=type(error)) from None
     settings = {str(field): value for field, value in spec.items() if field not in {"use", "of"}}
-    config = _config(kind, settings, fail, where)
+    config = kind.config_type.checked(settings, fail, *where, who=name)
     parts = tuple(
         build_stages(_part(part, fail, (*where, "of", place)), resources, fail, (*where, "of", place))
         for place, part in enumerate(_parts(spec, fail, where))
@@ -98,17 +106,6 @@ def _build_stage(spec: Any, resources: Mapping[str, Any], fail: Fail, where: tup
         return _skeleton(kind, config, parts)
     except IrkitError as error:
         raise fail(str(error), *where, kind=type(error)) from None
-
-
-def _config(kind: type[Stage], settings: dict[str, Any], fail: Fail, where: tuple[str | int, ...]) -> Config:
-    """Validate the settings of a stage; the error points at the field."""
-    config = kind.config_type.__new__(kind.config_type)
-    try:
-        BaseModel.__init__(config, **settings)  # Config's own constructor would drop the field's place
-    except ValidationError as error:
-        message = explain_validation(kind.config_type, error).partition(": ")[2]
-        raise fail(f"{kind.name}: {message}", *where, *error.errors()[0]["loc"]) from None
-    return config
 
 
 def _parts(spec: Mapping[str, Any], fail: Fail, where: tuple[str | int, ...]) -> list[Any]:

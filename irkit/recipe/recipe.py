@@ -9,42 +9,32 @@
       - {use: cut, k: 10}
 
 An operator holds its pipelines in `of`, a list of lists of stages. What a stage name may be is
-`irkit.recipe.stage_names()`; its fields are those of its config.
+a name of `irkit.registry.STAGES`; its fields are those of its config.
 """
 
 from __future__ import annotations
 
-import copy
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from irkit import locate
+from pydantic import SkipValidation, StrictStr, field_validator
+
 from irkit.config import digest
-from irkit.errors import ConfigError, IrkitError, NotFoundError, near_misses
-from irkit.recipe.assemble import TRAIN, build_stages, needed, outline
-from irkit.recipe.registry import stage_class
+from irkit.errors import ConfigError, NotFoundError
+from irkit.recipe.assemble import TRAIN, Fail, build_stages, essence, needed, outline
+from irkit.recipe.base import AnyRecipe
+from irkit.recipe.resources import in_python
 from irkit.recipe.settings import change_settings
-from irkit.yamlfile import YamlFile, dump_yaml, read_yaml
+from irkit.registry import STAGES
+from irkit.yamlfile import YamlFile
 
 if TYPE_CHECKING:
     from irkit.pipeline.stage import Stage
 
-FIELDS = ("name", "about", "source", "needs", "stages")
-"Fields of a recipe file."
 
-_HOW = {
-    "index": "index=irkit.Index.open('folder')",
-    "vectors": "vectors=irkit.text.vectors.Vectors.load('file')",
-}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\Z")
-
-
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(AnyRecipe):
     """A pipeline as plain values, validated when made.
 
     Raises
@@ -54,40 +44,36 @@ class Recipe:
         stages need; the message begins with file and line where there is a file.
     """
 
-    name: str
-    "Letters, digits and . _ + -; names the system in tables and run files."
-    stages: list[dict[str, Any]]
-    "What is done, in order: `{use: name, field: value, ..., of: [[...], ...]}`."
-    about: str = ""
-    "One sentence."
-    needs: tuple[str, ...] = ()
+    needs: tuple[StrictStr, ...] = ()
     "What it must be given: resources by `build`, and `train` by `fit`."
-    source: str = ""
-    "The publication."
-    path: Path | None = field(default=None, compare=False)
-    "The file it came from."
-    _file: YamlFile | None = field(default=None, compare=False, repr=False)
+    stages: Annotated[list[dict[str, Any]], SkipValidation]  # `check` looks at them, stage by stage
+    "What is done, in order: `{use: name, field: value, ..., of: [[...], ...]}`."
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "stages", copy.deepcopy(self.stages))
-        object.__setattr__(self, "needs", self._checked_needs())
-        for name in ("name", "about", "source"):
-            if not isinstance(getattr(self, name), str):
-                raise self._fail(f"{name} must be text, got {getattr(self, name)!r}", name)
-        if not _NAME.match(self.name):
-            raise self._fail(f"name must be letters, digits and . _ + -, got {self.name!r}", "name")
+    @field_validator("needs", mode="before")
+    @classmethod
+    def _lists_names(cls, needs: Any) -> Any:
+        if not isinstance(needs, (list, tuple)):
+            raise ValueError("a list of names, needs: [index]")
+        if len(set(map(str, needs))) < len(needs):
+            raise ValueError("each is named once")
+        return needs
+
+    def check(self) -> None:
+        """Raise an error if a stage is wrong, or `needs` is not what the stages need."""
         wanted = needed(self._outline)
         for need in wanted:
             if need not in self.needs:
-                raise self._fail(
-                    f"needs must hold {need!r}, which a stage needs; write needs: [{', '.join(wanted)}]", "needs"
-                )
+                message = f"needs must hold {need!r}, which a stage needs; write needs: [{', '.join(wanted)}]"
+                raise self.fail(message, "needs")
         for place, need in enumerate(self.needs):
             if need not in wanted:
-                raise self._fail(f"needs holds {need!r}, which no stage needs; remove it", "needs", place)
+                raise self.fail(f"needs holds {need!r}, which no stage needs; remove it", "needs", place)
 
-    def __hash__(self) -> int:
-        return hash((self.name, self.hash))
+    @classmethod
+    def refuse(cls, file: YamlFile) -> None:
+        """Raise `ConfigError` if a file is that of a training."""
+        if "model" in file.value and "stages" not in file.value:
+            raise file.error(f"is something to train, not a pipeline; use irkit train {Path(file.path).stem}", "model")
 
     def build(self, **resources: Any) -> Stage:
         """Make the pipeline. Nothing is fitted: that is done by `fit` of what is returned.
@@ -107,31 +93,18 @@ class Recipe:
             raise ConfigError(f"recipe {self.name!r}: is built first and then fitted; write build().fit(train)")
         for need in self.needs:
             if need != TRAIN and resources.get(need) is None:
-                how = _HOW.get(need, f"{need}=...")
+                how = in_python(need)
                 raise ConfigError(f"recipe {self.name!r}: needs {need!r}, which was not given; call build({how})")
-        return build_stages(self.stages, resources, self._fail, ("stages",))
+        return build_stages(self.stages, resources, self.fail, ("stages",))
 
-    def with_settings(self, settings: Mapping[str, Any]) -> Recipe:
-        """Return the recipe with some fields of its stages replaced.
-
-        Parameters
-        ----------
-        settings : mapping of name to value
-            `0.n` is field `n` of the first stage, `1.of.0.k` field `k` in the first pipeline inside
-            the second; a bare `k1` will do where only one stage has it. See `irkit.recipe.settings`.
-
-        Raises
-        ------
-        ConfigError
-            If a name fits no stage or several, or the changed recipe is not valid.
-        """
-        unplaced = replace(self, _file=None)  # lines of the file no longer say where a value comes from
-        return replace(unplaced, stages=change_settings(self.stages, settings, unplaced._fail))
+    def replaced(self, settings: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
+        """Return the stages with some of their fields replaced."""
+        return {"stages": change_settings(self.stages, settings, fail)}
 
     @property
     def hash(self) -> str:
-        """Hash of what the recipe does: its needs and stages, not its name, comments or stated defaults."""
-        return digest(sorted(self.needs), _listed(self._outline.spec()))
+        """Hash of what the recipe does: its needs and stages."""
+        return digest(sorted(self.needs), essence(self._outline))
 
     @property
     def learns_from(self) -> tuple[type, ...]:
@@ -140,28 +113,9 @@ class Recipe:
 
         return tuple(dict.fromkeys(one.learns_from for one in every(self._outline) if one.learns_from is not None))
 
-    def yaml(self) -> str:
-        """Return the recipe as a YAML file holds it; equal recipes give equal text."""
-        given = {"name": self.name, "about": self.about, "source": self.source, "needs": list(self.needs)}
-        return dump_yaml({**{key: value for key, value in given.items() if value}, "stages": self.stages})
-
     @cached_property
     def _outline(self) -> Stage:
-        return outline(self.stages, self._fail, ("stages",))
-
-    def _checked_needs(self) -> tuple[str, ...]:
-        needs = self.needs
-        if not isinstance(needs, (list, tuple)) or not all(isinstance(need, str) for need in needs):
-            raise self._fail(f"needs must be a list of names, got {needs!r}; write needs: [index]", "needs")
-        if len(set(needs)) < len(needs):
-            raise self._fail(f"needs names a resource twice, got {', '.join(needs)}", "needs")
-        return tuple(needs)
-
-    def _fail(self, message: str, *where: str | int, kind: type[IrkitError] = ConfigError) -> IrkitError:
-        if self._file is not None:
-            return self._file.error(message, *where, kind=kind)
-        place = ".".join(map(str, where[1:] if where[:1] == ("stages",) else where))
-        return kind(f"recipe {self.name!r}: {place + ': ' if place else ''}{message}")
+        return outline(self.stages, self.fail, ("stages",))
 
 
 def load_recipe(name: str | Path) -> Recipe:
@@ -179,16 +133,7 @@ def load_recipe(name: str | Path) -> Recipe:
     >>> load_recipe("bm25").needs
     ('index',)
     """
-    path = locate.find("pipelines", str(name))
-    file = read_yaml(path)
-    if "model" in file.value and "stages" not in file.value:
-        raise file.error(f"is something to train, not a pipeline; use irkit train {path.stem}", "model")
-    for key in file.value:
-        if key not in FIELDS:
-            raise file.error(f"unknown field {key!r}; {near_misses(key, FIELDS)}", key)
-    if "stages" not in file.value:
-        raise file.error("field 'stages' is missing; a recipe is a list of stages")
-    return Recipe(**{"name": path.stem, **file.value}, path=path, _file=file)
+    return Recipe.load(name)
 
 
 def to_recipe(stage: Stage, name: str, about: str = "", source: str = "") -> Recipe:
@@ -210,7 +155,7 @@ def to_recipe(stage: Stage, name: str, about: str = "", source: str = "") -> Rec
     who = f"to_recipe: {name!r}"
     stages = _listed(stage.spec())
     resources = _resources(stage, who)
-    recipe = Recipe(name, stages, about, tuple(needed(stage)), source)
+    recipe = Recipe(name=name, about=about, source=source, needs=tuple(needed(stage)), stages=stages)
     if not stage.learns and recipe.build(**resources) != stage:
         raise ConfigError(f"{who} cannot be a recipe: a file has no place for all that it holds; keep it in Python")
     return recipe
@@ -223,7 +168,7 @@ def _resources(stage: Stage, who: str) -> dict[str, Any]:
     held: dict[str, Any] = {}
     for one in every(stage):
         try:
-            registered = (one.parts and type(one).name == "then") or stage_class(one.name) is type(one)
+            registered = (one.parts and type(one).name == "then") or STAGES.load(one.name) is type(one)
         except NotFoundError:
             registered = False
         if not registered:

@@ -12,7 +12,7 @@ from typing import Any
 
 from irkit.errors import ConfigError, IrkitError, near_misses
 from irkit.recipe.assemble import Fail, outline
-from irkit.recipe.registry import stage_class
+from irkit.registry import STAGES
 from irkit.yamlfile import parse_value
 
 
@@ -108,7 +108,7 @@ def _walk(node: Any, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str |
 
 
 def _fields(stage: dict[str, Any]) -> list[str]:
-    return list(stage_class(stage["use"]).config_type.model_fields)
+    return list(STAGES.load(stage["use"]).config_type.model_fields)
 
 
 def _fits(stage: dict[str, Any]) -> bool:

@@ -3,9 +3,9 @@
     name: nade-500-mnist
     about: What is trained, in a sentence.
     source: Authors, "Title", venue, year.
-    model: nade                        # a name of irkit.generative.saved.MODELS
+    model: nade                        # a name of irkit.registry.MODELS
     config: {hidden_size: 500}         # fields of the model's config
-    data: mnist                        # as irkit.io.load_rows names it
+    data: mnist                        # unless another is given; as irkit.io.load_rows names it
     binarise: sample                   # how grey values become bits: threshold, sample or dynamic
     trainer: {epochs: 10, optimiser: {learning_rate: 0.005}}
     validate: true                     # keep the weights with the best score on the validation rows
@@ -20,23 +20,23 @@ from __future__ import annotations
 import copy
 import inspect
 import os
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from irkit import locate
-from irkit.config import Config, digest, explain_validation
-from irkit.errors import ConfigError, IrkitError, near_misses
-from irkit.generative.saved import model_class
+from irkit.config import digest
+from irkit.errors import IrkitError, near_misses
 from irkit.io.density import Binarise, DensityData
 from irkit.io.library import load_rows
+from irkit.recipe.assemble import Fail
+from irkit.recipe.base import AnyRecipe
 from irkit.recipe.recipe import Recipe, load_recipe
-from irkit.yamlfile import YamlFile, dump_yaml, read_yaml
+from irkit.registry import MODELS
+from irkit.yamlfile import YamlFile, read_yaml
 
 if TYPE_CHECKING:
     from irkit.learn.data import Data
@@ -46,15 +46,10 @@ if TYPE_CHECKING:
 SETTINGS = ("config", "data", "binarise", "trainer", "validate", "evaluate", "test_rows")
 "Fields that `with_settings` may change."
 
-FIELDS = ("name", "about", "source", "model", *SETTINGS)
-"Fields of a training recipe's file."
-
 _MAPPINGS = ("config", "trainer", "evaluate")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\Z")
 
 
-@dataclass(frozen=True)
-class TrainingRecipe:
+class TrainingRecipe(AnyRecipe):
     """A training as plain values, validated when made.
 
     Raises
@@ -63,53 +58,35 @@ class TrainingRecipe:
         If a field is wrong or the model unknown; the message begins with file and line where there is a file.
     """
 
-    name: str
-    "Letters, digits and . _ + -."
-    model: str
+    model: StrictStr
     "Name of the model."
-    data: str
-    "Name of the data set."
-    config: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = Field(default_factory=dict)
     "Settings of the model."
-    about: str = ""
-    "One sentence."
-    source: str = ""
-    "The publication."
+    data: StrictStr
+    "Name of the data set, unless another is given."
     binarise: Binarise = "threshold"
     "How grey values become bits."
-    trainer: dict[str, Any] = field(default_factory=dict)
+    trainer: dict[str, Any] = Field(default_factory=dict)
     "What is changed of the model's own trainer."
-    validate: bool = True
+    validates: StrictBool = Field(True, alias="validate")  # that name is pydantic's
     "Whether the weights with the best score on the validation rows are kept."
-    evaluate: dict[str, Any] = field(default_factory=dict)
+    evaluate: dict[str, Annotated[StrictInt, Field(ge=1)]] = Field(default_factory=dict)
     "Arguments of the model's `log_prob` on the test rows."
-    test_rows: int | None = None
+    test_rows: Annotated[StrictInt, Field(ge=1)] | None = None
     "How many of the test rows are evaluated, from the first; None for all."
-    path: Path | None = field(default=None, compare=False)
-    "The file it came from."
-    _file: YamlFile | None = field(default=None, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        for name in ("name", "about", "source", "model", "data"):
-            if not isinstance(getattr(self, name), str):
-                raise self._fail(f"{name} must be text, got {getattr(self, name)!r}", name)
-        if not _NAME.match(self.name):
-            raise self._fail(f"name must be letters, digits and . _ + -, got {self.name!r}", "name")
-        for name in _MAPPINGS:
-            if not isinstance(getattr(self, name), Mapping):
-                raise self._fail(f"{name} must be a mapping of fields, got {getattr(self, name)!r}", name)
-            object.__setattr__(self, name, copy.deepcopy(dict(getattr(self, name))))
-        if self.binarise not in get_args(Binarise):
-            choices = ", ".join(get_args(Binarise))
-            raise self._fail(f"binarise must be one of {choices}, got {self.binarise!r}", "binarise")
-        if not isinstance(self.validate, bool):
-            raise self._fail(f"validate must be true or false, got {self.validate!r}", "validate")
-        if self.test_rows is not None and not _counts(self.test_rows):
-            raise self._fail(f"test_rows must be a number of rows or null, got {self.test_rows!r}", "test_rows")
+    def check(self) -> None:
+        """Raise an error if the model is unknown, or a setting is not one of the model, its trainer or `log_prob`."""
         self._model, self._rule, self._arguments  # noqa: B018  (each raises what is wrong with it)
 
-    def __hash__(self) -> int:
-        return hash((self.name, self.hash))
+    @classmethod
+    def refuse(cls, file: YamlFile) -> None:
+        """Raise `ConfigError` if a file is that of a pipeline."""
+        if "stages" in file.value and "model" not in file.value:
+            name = Path(file.path).stem
+            fitted = file.value.get("needs") == ["train"]
+            command = f"irkit recommend RATINGS --model {name}" if fitted else f"irkit run {name} COLLECTION"
+            raise file.error(f"is a pipeline, not something to train; use {command}", "stages")
 
     def build(self) -> Model:
         """Return the untrained model."""
@@ -134,7 +111,7 @@ class TrainingRecipe:
         try:
             return load_rows(self.data, binarise=self.binarise)
         except IrkitError as error:
-            raise self._fail(str(error), "data", kind=type(error)) from None
+            raise self.fail(str(error), "data", kind=type(error)) from None
 
     def fit(
         self,
@@ -169,33 +146,25 @@ class TrainingRecipe:
         self._check_parts(rows)
         rule = self._rule if seed is None else self._rule.changed(seed=seed)
         return self._model.fit(
-            rows, validate=self.validate, trainer=rule, folder=folder, resume=resume, started=started
+            rows, validate=self.validates, trainer=rule, folder=folder, resume=resume, started=started
         )
 
-    def with_settings(self, settings: Mapping[str, Any]) -> TrainingRecipe:
-        """Return the recipe with some settings replaced.
+    def on(self, data: str) -> TrainingRecipe:
+        """Return the same training on another data set."""
+        return self.changed(data=data)
 
-        Parameters
-        ----------
-        settings : mapping of name to value
-            Such as `config.hidden_size`, `trainer.optimiser.learning_rate`, `evaluate.samples`, `data`.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such setting, or the changed recipe is not valid.
-        """
-        changed = {name: copy.deepcopy(getattr(self, name)) for name in SETTINGS}
-        unplaced = replace(self, _file=None)  # lines of the file no longer say where a value comes from
+    def replaced(self, settings: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
+        """Return the fields with some of the values in them replaced."""
+        changed = {name: copy.deepcopy(value) for name, value in self.values().items() if name in SETTINGS}
         for path, value in settings.items():
             *steps, last = path.split(".")
             node: Any = changed if (steps or [last])[0] in SETTINGS else None
             for step in steps:
                 node = node.setdefault(step, {}) if isinstance(node, dict) else None
             if not isinstance(node, dict):
-                raise unplaced._fail(f"there is no setting {path!r}; {near_misses(path, self._names())}")
+                raise fail(f"there is no setting {path!r}; {near_misses(path, self._names())}")
             node[last] = value
-        return replace(unplaced, **changed)
+        return changed
 
     def resolved(self) -> TrainingRecipe:
         """Return the same recipe with every setting stated, so that no default can change it later."""
@@ -204,7 +173,7 @@ class TrainingRecipe:
             "trainer": self._rule.model_dump(mode="json"),
             "evaluate": self._arguments,
         }
-        return replace(self, **stated, _file=None)
+        return self.changed(**stated)
 
     @property
     def run_hash(self) -> str:
@@ -213,67 +182,50 @@ class TrainingRecipe:
 
     @property
     def hash(self) -> str:
-        """Hash of what the recipe does: not its name, comments or stated defaults, nor device and threads."""
+        """Hash of what is trained on what, how, and how it is evaluated."""
         return digest({**self._run(), "trainer": self._rule.outcome()}, self._arguments, self.test_rows)
-
-    def yaml(self) -> str:
-        """Return the recipe as a YAML file holds it; equal recipes give equal text."""
-        values = {name: getattr(self, name) for name in FIELDS}
-        return dump_yaml({name: value for name, value in values.items() if value not in ("", {}, None)})
 
     def _check_parts(self, rows: Data) -> None:
         """Raise `ConfigError` if a part to learn from is the test part: single rows recur, whole parts do not."""
-        learned = {"training": "train", **({"validation": "valid"} if self.validate else {})}
+        learned = {"training": "train", **({"validation": "valid"} if self.validates else {})}
         for name, part in learned.items():
             if len(rows.part(part)) and rows.part(part).same(rows.part("test")):
-                raise self._fail(f"the {name} rows of {rows.name} are its test rows; give each part its own", "data")
+                raise self.fail(f"the {name} rows of {rows.name} are its test rows; give each part its own", "data")
 
     def _run(self) -> dict[str, Any]:
         return {
             "model": self.model,
-            "config": self._model.config.given(),
+            "config": self._model.config.essence(),
             "data": self.data,
             "binarise": self.binarise,
             "trainer": self._rule.identity(),
-            "validate": self.validate,
+            "validate": self.validates,
         }
 
     @cached_property
     def _model(self) -> Model:
         try:
-            kind = model_class(self.model)
+            kind = MODELS.load(self.model)
         except IrkitError as error:
-            raise self._fail(str(error), "model", kind=type(error)) from None
-        return kind(self._checked(kind.config_type, self.config, "config"))
+            raise self.fail(str(error), "model", kind=type(error)) from None
+        return kind(kind.config_type.checked(self.config, self.fail, "config"))
 
     @cached_property
     def _rule(self) -> TrainerConfig:
         from irkit.learn.trainer import TrainerConfig
 
         own = self._model.trainer.given()
-        return self._checked(TrainerConfig, _merged(own, self.trainer), "trainer")
+        return TrainerConfig.checked(_merged(own, self.trainer), self.fail, "trainer")
 
     @cached_property
     def _arguments(self) -> dict[str, Any]:
         asked = inspect.signature(self._model.log_prob).parameters if self._model.can("log_prob") else {}
         known = {name: one.default for name, one in asked.items() if one.kind is one.KEYWORD_ONLY}
-        for name, value in self.evaluate.items():
+        for name in self.evaluate:
             if name not in known:
                 choose = near_misses(name, known) if known else "it has no arguments"
-                raise self._fail(f"{self.model}: log_prob has no argument {name!r}; {choose}", "evaluate", name)
-            if not _counts(value):
-                raise self._fail(f"{name} must be a whole number of 1 or more, got {value!r}", "evaluate", name)
+                raise self.fail(f"{self.model}: log_prob has no argument {name!r}; {choose}", "evaluate", name)
         return {**known, **self.evaluate}
-
-    def _checked(self, kind: type[Config], values: Mapping[str, Any], where: str) -> Any:
-        """Validate settings; the error points at the field."""
-        config = kind.__new__(kind)
-        try:
-            BaseModel.__init__(config, **{str(name): value for name, value in values.items()})
-        except ValidationError as error:
-            message = explain_validation(kind, error)
-            raise self._fail(message, where, *error.errors()[0]["loc"]) from None
-        return config
 
     def _names(self) -> list[str]:
         """List the settings there are, those of the optimiser too."""
@@ -285,11 +237,6 @@ class TrainingRecipe:
             *(f"evaluate.{name}" for name in self._arguments),
             *(name for name in SETTINGS if name not in _MAPPINGS),
         ]
-
-    def _fail(self, message: str, *where: str | int, kind: type[IrkitError] = ConfigError) -> IrkitError:
-        if self._file is not None:
-            return self._file.error(message, *where, kind=kind)
-        return kind(f"recipe {self.name!r}: {message}")
 
 
 def load_training(name: str | Path) -> TrainingRecipe:
@@ -312,29 +259,13 @@ def load_training(name: str | Path) -> TrainingRecipe:
     >>> load_training("nade-500-mnist").config
     {'hidden_size': 500}
     """
-    path = locate.find("pipelines", str(name))
-    file = read_yaml(path)
-    if "stages" in file.value and "model" not in file.value:
-        fitted = file.value.get("needs") == ["train"]
-        command = f"irkit recommend RATINGS --model {path.stem}" if fitted else f"irkit run {path.stem} COLLECTION"
-        raise file.error(f"is a pipeline, not something to train; use {command}", "stages")
-    for key in file.value:
-        if key not in FIELDS:
-            raise file.error(f"unknown field {key!r}; {near_misses(key, FIELDS)}", key)
-    for needed, what in (("model", "the name of a density model"), ("data", "the name of a data set")):
-        if needed not in file.value:
-            raise file.error(f"field {needed!r} is missing; it is {what}")
-    return TrainingRecipe(**{"name": path.stem, **file.value}, path=path, _file=file)
+    return TrainingRecipe.load(name)
 
 
 def load_any(name: str | Path) -> Recipe | TrainingRecipe:
     """Read a recipe of either kind, as `load_recipe` and `load_training` do; the field `model` tells which it is."""
     training = "model" in read_yaml(locate.find("pipelines", str(name))).value
     return load_training(name) if training else load_recipe(name)
-
-
-def _counts(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from irkit.doors import door
 
 if TYPE_CHECKING:
     from irkit.recommend.als import ALS as ALS
@@ -31,44 +32,5 @@ if TYPE_CHECKING:
     from irkit.recommend.svdpp import SVDpp as SVDpp
     from irkit.recommend.table import RatingTable as RatingTable
     from irkit.recommend.timesvdpp import TimeSVDpp as TimeSVDpp
-
-# Imported when first used.
-_DOOR = {
-    "ALS": "als",
-    "BPR": "bpr",
-    "CFNADE": "cfnade",
-    "DNS": "dns",
-    "EASE": "ease",
-    "PMF": "pmf",
-    "RRN": "rrn",
-    "AutoRec": "autorec",
-    "BayesianMF": "bayesian",
-    "Bias": "bias",
-    "BiasedMF": "biased_mf",
-    "DropSeen": "seen",
-    "ItemKNN": "knn",
-    "Popularity": "popularity",
-    "Problem": "problems",
-    "RFMFUsers": "rfmf",
-    "Rate": "rate",
-    "RatingSplit": "splits",
-    "RatingTable": "table",
-    "Recommender": "base",
-    "SVDpp": "svdpp",
-    "SplitChoice": "problems",
-    "TimeSVDpp": "timesvdpp",
-    "load_problem": "problems",
-    "load_ratings": "problems",
-}
-
-__all__ = [*_DOOR]
-
-
-def __getattr__(name: str) -> object:
-    if name in _DOOR:
-        return getattr(importlib.import_module(f"irkit.recommend.{_DOOR[name]}"), name)
-    raise AttributeError(f"module 'irkit.recommend' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+else:
+    __getattr__, __dir__, __all__ = door(__name__)

@@ -5,7 +5,6 @@ What a model learned is every attribute whose name ends in an underscore: number
 
 from __future__ import annotations
 
-import importlib
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,29 +17,10 @@ from irkit.arrays import Floats, Ints
 from irkit.docnos import Docnos
 from irkit.errors import DataError
 from irkit.recommend.table import RatingTable
+from irkit.registry import STAGES
 
 if TYPE_CHECKING:
     from irkit.recommend.base import Recommender
-
-MODELS = {
-    "als": "als:ALS",
-    "autorec": "autorec:AutoRec",
-    "bayesian-mf": "bayesian:BayesianMF",
-    "bias": "bias:Bias",
-    "biased-mf": "biased_mf:BiasedMF",
-    "bpr": "bpr:BPR",
-    "cfnade": "cfnade:CFNADE",
-    "dns": "dns:DNS",
-    "ease": "ease:EASE",
-    "item-knn": "knn:ItemKNN",
-    "pmf": "pmf:PMF",
-    "popularity": "popularity:Popularity",
-    "rfmf-users": "rfmf:RFMFUsers",
-    "rrn": "rrn:RRN",
-    "svdpp": "svdpp:SVDpp",
-    "timesvdpp": "timesvdpp:TimeSVDpp",
-}
-"Recommenders by stage name, as the registry of stages has them: what a file may say it holds."
 
 _Kind = TypeVar("_Kind", bound="Recommender")
 
@@ -82,12 +62,14 @@ def load(path: str | os.PathLike[str], kind: type[_Kind]) -> _Kind:
 
 
 def _class(name: Any, path: str | os.PathLike[str]) -> Any:
-    if name not in MODELS:
+    from irkit.recommend.base import Recommender
+
+    kind = STAGES.load(name) if name in STAGES else object
+    if not issubclass(kind, Recommender):
         raise DataError(
             f"{path}: holds a recommender {name!r} that this irkit does not have; use the irkit it came from"
         )
-    module, _, kind = MODELS[name].partition(":")
-    return getattr(importlib.import_module(f"irkit.recommend.{module}"), kind)
+    return kind
 
 
 def _table_tree(table: RatingTable) -> dict[str, Any]:

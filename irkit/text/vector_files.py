@@ -1,16 +1,21 @@
-"""Word vectors in files: word2vec and GloVe, text and binary, told by what is in them.
+"""Word vectors in files: word2vec and GloVe, text and binary, and irkit's own, told by what is in them.
 
     3 2                       word2vec: words and dimensions, then a word a line
     storm 0.1 0.2
     storm 0.1 0.2             GloVe: the same without the first line
 
 Numbers are counted from the end of the line, so that words may hold blanks; blanks or tabs separate.
-In binary files the numbers are float32, little end first, behind the word and one blank.
+In binary files the numbers are float32, little end first, behind the word and one blank. Irkit's own are `.npz`
+archives, which say too whether the words are index terms.
 """
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +27,7 @@ from irkit.errors import DataError
 from irkit.packing import Damaged, bare, unpacked
 from irkit.streams import open_bytes
 
+_ZIP = b"PK\x03\x04"
 _BOM = b"\xef\xbb\xbf"
 _LONGEST = 1 << 24  # bytes of a line; a small gzip file can hold one that fills the memory
 _WIDEST = 1 << 20  # dimensions
@@ -29,8 +35,10 @@ _CHUNK = 1 << 20
 _CONTROL = bytes(set(range(32)) - set(b"\t\r\n")) + b"\x7f"
 
 
-def read_vectors(path: Path, limit: int | None = None) -> tuple[list[str], Floats]:
-    """Read the words and the matrix (V, d) of a file, gzip or not; of a word that comes twice the first vector counts.
+def read_vectors(path: Path, limit: int | None = None) -> tuple[list[str], Floats, bool]:
+    """Read the words, the matrix (V, d), and whether words are index terms, of a file, packed or not.
+
+    Of a word that comes twice the first vector counts.
 
     Raises
     ------
@@ -39,7 +47,10 @@ def read_vectors(path: Path, limit: int | None = None) -> tuple[list[str], Float
     """
     try:
         with open_bytes(path) as raw:
-            return _read(unpacked(raw), path, limit)
+            file = unpacked(raw)
+            start = file.read(len(_ZIP))
+            file.seek(0)
+            return _saved(file, path, limit) if start == _ZIP else (*_read(file, path, limit), False)
     except Damaged as error:
         raise _bad(path, 1, str(error), "fetch or pack the file again") from None
     except (OSError, MemoryError) as error:
@@ -48,8 +59,6 @@ def read_vectors(path: Path, limit: int | None = None) -> tuple[list[str], Float
 
 def _read(file: Any, path: Path, limit: int | None) -> tuple[list[str], Floats]:
     first = _line(file, path, 1).removeprefix(_BOM)
-    if first.startswith(b"PK\x03\x04"):
-        raise _bad(path, 1, "this is a zip archive, such as Vectors.save writes", "use Vectors.read")
     parts = first.split()
     if len(parts) == 2 and all(part.isdigit() and len(part) < 19 for part in parts):
         count, size = map(int, parts)
@@ -77,6 +86,26 @@ def _read(file: Any, path: Path, limit: int | None) -> tuple[list[str], Floats]:
     if not words:
         raise _bad(path, 1, "the file holds no words", "check that it was written completely")
     return list(words), np.stack(list(words.values()))
+
+
+def save_vectors(path: Path, words: list[str], matrix: Floats, analyzed: bool) -> None:
+    """Write a file of irkit's own, whole or not at all; no pickle is involved."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = np.frombuffer(json.dumps(words).encode(), dtype=np.uint8)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with part.open("wb") as out:
+        np.savez(out, allow_pickle=False, words=text, matrix=matrix, analyzed=np.array(analyzed))
+    part.replace(path)
+
+
+def _saved(raw: Any, path: Path, limit: int | None) -> tuple[list[str], Floats, bool]:
+    """Read what `save_vectors` wrote."""
+    try:
+        with np.load(io.BytesIO(raw.read()), allow_pickle=False) as file:
+            words, matrix, analyzed = json.loads(file["words"].tobytes()), file["matrix"], bool(file["analyzed"])
+    except (ValueError, TypeError, LookupError, EOFError, OSError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise _bad(path, 1, f"not vectors saved by irkit: {error}", "save them again") from None
+    return words[:limit], matrix[:limit], analyzed
 
 
 def _is_binary(line: bytes, size: int, path: Path) -> bool:

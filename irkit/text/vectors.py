@@ -6,9 +6,6 @@ Symbols: V words, d dimensions.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -18,7 +15,7 @@ from irkit.arrays import Floats, Ints
 from irkit.errors import DataError, NotFoundError, ShapeError
 from irkit.rng import check_seed
 from irkit.streams import readable
-from irkit.text.vector_files import read_vectors
+from irkit.text.vector_files import read_vectors, save_vectors
 
 
 class Vectors:
@@ -75,7 +72,7 @@ class Vectors:
 
     @classmethod
     def load(cls, path: str | Path, limit: int | None = None) -> Vectors:
-        """Read word2vec or GloVe vectors, text or binary, gzip or not; the file itself tells which, not its name.
+        """Read what `save` wrote, or word2vec or GloVe vectors, text or binary, packed or not; the file tells which.
 
         Parameters
         ----------
@@ -97,39 +94,8 @@ class Vectors:
         return cls(*read_vectors(path, limit))
 
     def save(self, path: str | Path) -> None:
-        """Write the vectors to one `.npz` file, whole or not at all; no pickle is involved."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        words = np.frombuffer(json.dumps(self.words).encode(), dtype=np.uint8)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        with part.open("wb") as out:
-            np.savez(out, allow_pickle=False, words=words, matrix=self.matrix, analyzed=np.array(self.analyzed))
-        part.replace(path)
-
-    @classmethod
-    def read(cls, path: str | Path) -> Vectors:
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        DataError
-            If the file is something else.
-        """
-        try:
-            # Opened here: np.load leaves a file it cannot read open.
-            with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                words, matrix, analyzed = json.loads(file["words"].tobytes()), file["matrix"], bool(file["analyzed"])
-        except (
-            ValueError,
-            TypeError,
-            LookupError,
-            EOFError,
-            OSError,
-            NotImplementedError,
-            zipfile.BadZipFile,
-        ) as error:
-            raise DataError(f"{path}: not vectors saved by irkit: {error}") from None
-        return cls(words, matrix, analyzed)
+        """Write the vectors to one `.npz` file, whole or not at all; `load` reads it back."""
+        save_vectors(Path(path), self.words, self.matrix, self.analyzed)
 
     def for_terms(self, terms: Sequence[str], analyze: Callable[[list[str]], list[list[str]]] | None = None) -> Vectors:
         """Give index terms vectors: the word itself, or for a stem the centroid of its surface forms.

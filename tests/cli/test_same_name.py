@@ -8,8 +8,8 @@ import logging
 import pytest
 
 from irkit.errors import NotFoundError
-from irkit.evaluate.resources import suite_vectors
 from irkit.io.library import load_any, load_collection, load_rating_collection
+from irkit.recipe.vectors import open_vectors
 from irkit.recommend import load_ratings
 
 CARD = "name: toy\nkind: texts\nabout: A toy.\ndocuments: {files: [d.jsonl]}\n"
@@ -134,7 +134,7 @@ def test_vectors_by_a_bare_name_are_those_of_irkit_data_and_by_a_path_those_here
     (three / "glove.txt").write_text(text.format(2))
 
     def first(name: str) -> float:
-        return float(suite_vectors(name, None, None).matrix[0, 0])
+        return float(open_vectors(name).matrix[0, 0])
 
     assert (first("glove"), first("./glove"), first("glove.txt")) == (1, 2, 2)
     (three / "glove.txt").unlink()

@@ -196,7 +196,7 @@ def test_a_closed_output_is_never_another_file(tmp_path, lee_index, closed, stat
         assert done.stdout.startswith("1 Q0 ")
 
 
-PRINTS = {"cli/__init__.py", "evaluate/indexes.py", "cli/printing.py", "io/fetch.py", "lucene/jar.py"}
+PRINTS = {"cli/__init__.py", "recipe/indexes.py", "cli/printing.py", "io/fetch.py", "lucene/jar.py"}
 
 
 def test_nothing_is_printed_but_through_the_one_door():

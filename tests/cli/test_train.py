@@ -56,6 +56,13 @@ def test_train_prints_the_number_and_where_the_page_is(irkit, folder):
     assert done.err == ""
 
 
+def test_a_recipe_is_trained_on_other_data_than_its_own(irkit, folder):
+    done = irkit("train", "nade-debd", "--data", "digits", *SHORT, "--set", "config.hidden_size=3")
+    assert done.lines[1] == "runs/nade-debd-digits/report.html"
+    assert json.loads((folder / "runs/nade-debd-digits/RESULT.json").read_text())["data"] == "digits"
+    assert re.search(r"^data: digits$", (folder / "runs/nade-debd-digits/config.yaml").read_text(), re.MULTILINE)
+
+
 def test_settings_and_seed_are_those_of_the_command_line(runs):
     result = json.loads((runs / "made" / "RESULT.json").read_text())
     assert (result["model"], result["seed"], result["config"]["hidden_sizes"]) == ("made", 2, [4])

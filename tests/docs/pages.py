@@ -5,6 +5,8 @@
     ```json title="a.json"   any block with a title is written to that file first
     ```console data          needs IRKIT_DATA; likewise "python data"
 
+A page with a file pyproject.toml has its package installed while it runs.
+
 `python -m tests.docs.pages` runs every page and rewrites the shown output from what came out.
 """
 
@@ -21,6 +23,8 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.plugins import installed
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```(.*)$")
@@ -79,10 +83,13 @@ def run(page: Path, folder: Path) -> Iterator[Shown]:
     """Run a page's blocks in order, in a folder of its own; yield whatever shows output."""
     namespace: dict[str, object] = {"__name__": page.stem}
     found = blocks(page)
-    with contextlib.chdir(folder):
+    with contextlib.chdir(folder), contextlib.ExitStack() as stack:
         for number, block in enumerate(found):
             if block.title:
+                Path(block.title).parent.mkdir(parents=True, exist_ok=True)
                 Path(block.title).write_text("\n".join(block.lines) + "\n", encoding="utf-8")
+            if block.title == "pyproject.toml":
+                stack.enter_context(installed(folder))
             if "data" in block.words and not os.environ.get("IRKIT_DATA"):
                 continue
             if block.kind == "python" and not block.title:
@@ -191,6 +198,7 @@ def _steady(lines: list[str]) -> list[str]:
     for line in lines:
         line = line.replace(str(ROOT), "/irkit")  # which may hold spaces
         line = re.sub(rf"\b[\d.,]+ {UNITS}\b", r"# \1", line)
+        line = re.sub(r"\b\d+\.\d+s\b", "# s", line)
         line = re.sub(r"\d{4}-\d\d-\d\d", "DATE", line)
         line = re.sub(r"\b[\d.]+ (at|in) /", r"# \1 /", line)  # a version and where it is
         line = re.sub(r"\b\d+m$", "#m", line)  # the JVM's heap

@@ -77,6 +77,9 @@ class Told:
     def yaml(self):
         return f"name: {self.name}\n"
 
+    def changed(self, **values):
+        return replace(self, **values)
+
     def with_settings(self, settings):
         return replace(self, told=tuple(value + settings["lift"] for value in self.told))
 
@@ -205,6 +208,31 @@ def test_a_model_of_other_data_is_refused(shelf):
         ConfigError, match="suite tiny: exact is trained on mnist, of which there is no board; add mnist"
     ):
         run_suite(suite())
+
+
+CROSSED = """\
+name: crossed
+density: [digits, debd/nltcs, debd/dna]
+models:
+  - {name: nade, recipe: nade-debd, data: [debd/nltcs, debd/dna], settings: {config.hidden_size: 5}}
+  - {name: made, recipe: made-debd, data: digits}
+  - {name: own, recipe: made-debd}
+"""
+
+
+def test_a_model_is_trained_on_each_of_the_data_sets_that_a_suite_names(monkeypatch):
+    sets = {name: replace(toy_data(), name=name) for name in ("digits", "debd/nltcs", "debd/dna")}
+    monkeypatch.setattr(density_suite, "load_density", lambda name, binarise: sets[name])
+    job = density_suite.DensityJob.prepare(suite(CROSSED))
+    found = [[(entry.choice.name, entry.recipe.name, entry.recipe.data) for entry in board] for board in job.entries]
+    assert found == [
+        [("made", "made", "digits")],
+        [("nade", "nade-nltcs", "debd/nltcs"), ("own", "made-debd", "debd/nltcs")],
+        [("nade", "nade-dna", "debd/dna")],
+    ]
+    one, other = job.entries[1][0].recipe, job.entries[2][0].recipe
+    assert (one.config, one.hash) == ({"hidden_size": 5}, other.on("debd/nltcs").hash)
+    assert one.hash != other.hash
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from irkit.evaluate.toplists import top_n_task
 from irkit.pipeline.operators import rrf
 from irkit.recommend import Recommender
 from irkit.recommend.guards import checked, scale_notes
-from irkit.recommend.saved import MODELS, _class
 from irkit.recommend.seen import DropSeen
 from irkit.recommend.splits import time_split
 from irkit.recommend.table import RatingTable
+from irkit.registry import RECOMMENDERS, STAGES
 from tests.recommend.ratings_toy import random_table
 
 SPLIT = time_split(random_table(users=14, items=10, time=True, seed=4), fraction=0.3)
@@ -38,7 +38,7 @@ QRELS = QRELS[["qid", "docno", "label"]]
 
 
 def model(name):
-    return _class(name, "")(**TINY.get(name, {}))
+    return STAGES.load(name)(**TINY.get(name, {}))
 
 
 def with_rows(rows):
@@ -72,7 +72,7 @@ LEAKS = {
 
 
 @pytest.mark.parametrize("leak", LEAKS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", RECOMMENDERS)
 def test_every_recommender_is_refused_whatever_it_saw_the_test_part_for(name, leak, tmp_path):
     fit, message = LEAKS[leak]
     leaky = fit(model(name))
@@ -93,7 +93,7 @@ def test_every_recommender_is_refused_whatever_it_saw_the_test_part_for(name, le
             checked(Recommender.load(tmp_path / "m"), SPLIT)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", RECOMMENDERS)
 def test_every_recommender_fitted_on_the_training_part_passes_every_door(name):
     inner = SPLIT.inner(0.2)
     clean = model(name).fit(inner.train, inner.test)

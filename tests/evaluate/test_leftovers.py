@@ -11,9 +11,9 @@ import pytest
 from irkit.config import digest
 from irkit.documents import Document
 from irkit.evaluate import leftovers as module
-from irkit.evaluate.indexes import collection_index, index_path
 from irkit.evaluate.leftovers import leftovers, remove
 from irkit.lucene import Index, build_index
+from irkit.recipe.indexes import collection_index, index_path
 
 DEAD = 2**22 + 5  # larger than any process's number
 HEX = "0123456789abcdef" * 2
@@ -63,7 +63,7 @@ def test_an_index_goes_when_other_code_built_it_or_nobody_used_it(home, monkeypa
     assert names(home) == {place: "not used for 30 days"}
     collection_index(Toys()).close()
     assert names(home) == {}
-    monkeypatch.setattr("irkit.evaluate.indexes._code", lambda: "f" * 32)
+    monkeypatch.setattr("irkit.recipe.indexes._code", lambda: "f" * 32)
     (one,) = leftovers(home)
     assert (one.what, one.why) == (place, "built by another version of irkit")
     assert one.size == sum(path.lstat().st_size for path in [home / place, *(home / place).rglob("*")])

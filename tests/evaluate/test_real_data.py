@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from irkit.evaluate import collection_index, experiment, run_suite
+from irkit.evaluate import experiment, run_suite
 from irkit.io import load_collection
 from irkit.pipeline import Retrieve
+from irkit.recipe import collection_index
 
 
 @pytest.mark.slow

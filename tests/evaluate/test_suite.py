@@ -13,9 +13,7 @@ import pytest
 from irkit.documents import Document
 from irkit.errors import ConfigError, DataError, IrkitError, NotFoundError
 from irkit.evaluate import (
-    collection_index,
     evaluate,
-    index_path,
     load_space,
     load_suite,
     read_results,
@@ -23,12 +21,12 @@ from irkit.evaluate import (
     tune,
     write_results,
 )
-from irkit.evaluate.resources import suite_vectors
 from irkit.evaluate.schema import check_result
 from irkit.evaluate.suite import Composite, parse_suite
 from irkit.locate import names
 from irkit.machine import machine
-from irkit.recipe import load_recipe, load_training
+from irkit.recipe import collection_index, index_path, load_recipe, load_training
+from irkit.recipe.vectors import open_vectors
 from irkit.yamlfile import parse_yaml
 
 WORDS = ["wing", "flutter", "heat", "shock", "wave", "plate", "drag", "jet"]
@@ -223,7 +221,7 @@ def test_vectors_that_cover_part_of_the_queries_are_counted(toys, space, tmp_pat
 def test_a_tuned_system_scores_each_query_by_settings_chosen_without_it(toys, space):
     board = run_suite(tuned_suite(space))["boards"][0]
     index = collection_index(toys)
-    held = {"index": index, "vectors": suite_vectors("trained:ppmi-svd", toys, index)}
+    held = {"index": index, "vectors": open_vectors("trained:ppmi-svd", toys, index)}
     tuned = tune(
         load_recipe("eqe2"), load_space(space), toys.queries(), toys.qrels(), "AP", resources=held, k=4, seed=42
     )
@@ -344,7 +342,7 @@ def test_the_place_of_an_index_depends_on_data_analyser_and_code(toys, home, mon
     assert place.parent == home / "indexes"
     assert place.name.startswith("toys-")
     assert index_path(toys, "whitespace") != place
-    monkeypatch.setattr("irkit.evaluate.indexes._code", lambda: "other code")
+    monkeypatch.setattr("irkit.recipe.indexes._code", lambda: "other code")
     assert index_path(toys) != place
     monkeypatch.undo()
     toys.fingerprint = "toys-2"

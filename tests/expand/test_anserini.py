@@ -5,11 +5,11 @@ import subprocess
 
 import pytest
 
-from irkit.evaluate import collection_index, evaluate
+from irkit.evaluate import evaluate
 from irkit.io import load_collection, read_run
 from irkit.lucene import Index
 from irkit.lucene.jvm import java_home, lucene_jar
-from irkit.recipe import load_recipe
+from irkit.recipe import collection_index, load_recipe
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 

@@ -9,13 +9,14 @@ import torch
 import irkit.generative
 from irkit.errors import DataError, NotFoundError
 from irkit.generative.base import Density
-from irkit.generative.saved import MODELS, load_model, model_class
+from irkit.generative.saved import load_model
 from irkit.learn import checkpoint
+from irkit.registry import MODELS
 
 
 def test_every_model_is_found_by_its_own_name_and_none_is_missing():
     for name in MODELS:
-        found = model_class(name)
+        found = MODELS.load(name)
         assert issubclass(found, Density)
         assert found.name == name
     exported = [getattr(irkit.generative, name) for name in irkit.generative.__all__]
@@ -23,7 +24,7 @@ def test_every_model_is_found_by_its_own_name_and_none_is_missing():
 
 
 def test_a_file_says_which_model_it_holds(tmp_path):
-    model = model_class("nade").from_weights(*(torch.zeros(shape) for shape in ((3, 2), 2, (3, 2), 3)))
+    model = MODELS.load("nade").from_weights(*(torch.zeros(shape) for shape in ((3, 2), 2, (3, 2), 3)))
     model.save(tmp_path / "a")
     assert checkpoint.kind_of(tmp_path / "a") == "nade"
     loaded = load_model(tmp_path / "a")
@@ -32,7 +33,7 @@ def test_a_file_says_which_model_it_holds(tmp_path):
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path):
-    model = model_class("nade").from_weights(*(torch.zeros(shape) for shape in ((3, 2), 2, (3, 2), 3)))
+    model = MODELS.load("nade").from_weights(*(torch.zeros(shape) for shape in ((3, 2), 2, (3, 2), 3)))
     with torch.no_grad():
         next(model.fitted.parameters()).view(-1)[0] = float("nan")
     model.save(tmp_path / "a")
@@ -42,7 +43,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
 
 def test_what_is_no_model_is_refused(tmp_path):
     with pytest.raises(NotFoundError, match=r"there is no model 'nad'; did you mean nade or eonade\?"):
-        model_class("nad")
+        MODELS.load("nad")
     checkpoint.save(tmp_path / "run", "run", {"x": torch.zeros(2)})
     with pytest.raises(DataError, match="run: holds a 'run', a density model is needed"):
         load_model(tmp_path / "run")

@@ -2,11 +2,9 @@
 
 import pickle
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from irkit.hits import Hits
 from irkit.pipeline import (
     Aggregate,
     Cut,
@@ -25,6 +23,7 @@ from irkit.pipeline import (
     rrf,
 )
 from irkit.pipeline.operators import Normalise, Scale
+from irkit.testing import check_stage
 from tests.pipeline.toy import DOCS, Louder, ToyIndex, toy
 
 QUERIES = pd.DataFrame(
@@ -82,53 +81,16 @@ PIPELINES = {
 every = pytest.mark.parametrize("pipeline", PIPELINES.values(), ids=PIPELINES)
 
 
-def frame_of(flow):
-    return flow.frame() if isinstance(flow, Hits) else flow
-
-
-def queries_of(flow):
-    return flow.queries if isinstance(flow, Hits) else flow
-
-
 @every
-def test_what_it_gives_is_what_it_says(pipeline: Stage):
-    out = pipeline.run(QUERIES)
-    assert isinstance(out, Hits) == (pipeline.gives == "results")
-    assert queries_of(out)["qid"].tolist() == QUERIES["qid"].tolist()
-    frame = pipeline(QUERIES)
-    if pipeline.gives == "results":
-        pd.testing.assert_frame_equal(Hits.from_frame(frame, QUERIES).frame()[frame.columns], frame)
-        assert np.isfinite(frame["score"]).all()
-        assert len(frame) > 3
-
-
-@every
-def test_it_treats_each_query_for_itself(pipeline: Stage):
-    whole = pipeline(QUERIES)
-    pieces = [pipeline(QUERIES[i : i + 1].reset_index(drop=True)) for i in range(len(QUERIES))]
-    joined = pd.concat([piece for piece in pieces if len(piece)], ignore_index=True)
-    pd.testing.assert_frame_equal(joined[whole.columns], whole, check_exact=True)
-
-
-@every
-def test_it_takes_no_query(pipeline: Stage):
-    out = pipeline(QUERIES[:0])
-    assert out.empty
-    assert "qid" in out
+def test_it_keeps_to_the_contract_of_stages(pipeline: Stage):
+    check_stage(pipeline, QUERIES, named=False)
+    assert len(pipeline(QUERIES)) > 3
 
 
 @every
 def test_it_takes_a_query_without_results(pipeline: Stage):
     out = pipeline(QUERIES[2:3].reset_index(drop=True))
     assert len(out) == (0 if pipeline.gives == "results" else 1)
-
-
-@every
-def test_it_leaves_its_input_as_it_was(pipeline: Stage):
-    queries = QUERIES.copy()
-    first = pipeline(queries)
-    pd.testing.assert_frame_equal(queries, QUERIES)
-    pd.testing.assert_frame_equal(pipeline(queries), first, check_exact=True)
 
 
 @every

@@ -8,8 +8,8 @@ from irkit.evaluate import evaluate
 from irkit.hits import Hits
 from irkit.lucene import build_index
 from irkit.pipeline import Learned, Retrieve, Stage, Topics, apply, combmnz, combsum, features, interpolate, rrf
-from irkit.recipe.registry import STAGES, stage_class
 from irkit.recommend.table import RatingTable
+from irkit.registry import STAGES
 from irkit.text.vectors import Vectors
 
 DOCS = [("d1", "storm"), ("d2", "rain storm"), ("d3", "coast")]
@@ -45,7 +45,7 @@ def stages(index):
     table = RatingTable.from_frame(RATINGS)
     made: dict[str, Stage] = {}
     for name in sorted(STAGES):  # bias before rate
-        kind = stage_class(name)
+        kind = STAGES.load(name)
         if name == "rate":
             made[name] = made["bias"].rater()
         elif name in LEARNERS:

@@ -110,3 +110,11 @@ def test_workers_open_the_index_themselves(index):
     pipeline = Retrieve(index=index, model="ql-dirichlet") % 5 >> LoadText(index=index) >> Passages(size=2)
     many = {f"q{i}": text for i, text in enumerate(list(QUERIES.values()) * 4)}
     pd.testing.assert_frame_equal(pipeline.parallel(2)(many), pipeline(many), check_exact=True)
+
+
+def test_where_and_how_it_searches_makes_no_other_stage(index):
+    plain = Retrieve(index=index)
+    for how in ({"threads": 2}, {"scorer": "taat"}):
+        assert Retrieve(index=index, **how).fingerprint == plain.fingerprint
+        assert Retrieve(index=index, **how).config.given() == how
+    assert Retrieve(index=index, ties="anserini").fingerprint != plain.fingerprint

@@ -92,6 +92,15 @@ def test_a_second_run_computes_nothing_and_gives_the_same(cache, index):
         assert flow.ptr.tolist() == plain.ptr.tolist()
 
 
+def test_where_and_how_a_stage_runs_is_no_part_of_the_key(cache, index):
+    cache.run(Retrieve(index=index) >> Counted(), QUERIES)
+    for how in ({"threads": 3}, {"scorer": "taat"}, {"threads": 1, "scorer": "wand"}):
+        cache.run(Retrieve(index=index, **how) >> Counted(), QUERIES)
+    assert (cache.hits, cache.misses, index.searches) == (3, 2, 1)
+    cache.run(Retrieve(index=index, ties="anserini") >> Counted(), QUERIES)
+    assert index.searches == 2
+
+
 def test_the_longest_known_beginning_is_used(cache, index):
     cache.run(Retrieve(index=index) >> Counted(), QUERIES)
     before = Counted.runs

@@ -106,7 +106,7 @@ def test_what_learns_needs_something_to_be_fitted_on(load):
 
 def test_a_missing_resource_of_another_kind_is_named():
     with pytest.raises(ConfigError, match=r"needs 'pairs', which was not given; call build\(pairs=...\)"):
-        Recipe("x", [{"use": "drop"}], needs=("pairs",)).build()
+        Recipe(name="x", stages=[{"use": "drop"}], needs=("pairs",)).build()
 
 
 HEAD = "needs: [index]\nstages:\n"
@@ -151,16 +151,19 @@ def test_a_wrong_stage_is_named_with_its_line(load, text, place):
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("name: x", "1: field 'stages' is missing"),
+        ("name: x", "1: field 'stages' is missing: what is done, in order"),
         ("name: x\nstage: []", r"2: unknown field 'stage'; did you mean stages\?"),
-        ("name: 5\nstages: [{use: reset}]", "1: name must be text, got 5"),
-        ("stages: [{use: reset}]\nname: a/b", "2: name must be letters, digits and . _ . -, got 'a/b'"),
-        ("stages: [{use: reset}]\nabout:", "2: about must be text, got None"),
+        ("name: 5\nstages: [{use: reset}]", "1: name is not valid, got 5; input should be a valid string"),
+        ("stages: [{use: reset}]\nname: a/b", "2: name is not valid, got 'a/b'; a name is letters, digits and . _ . -"),
+        ("stages: [{use: reset}]\nabout:", "2: about is not valid, got None; input should be a valid string"),
         ("name: x\nneeds: []\nstages: [{use: lucene}]", r"2: needs must hold 'index', .*; write needs: \[index\]"),
         ("stages: [{use: rrf, of: [[{use: lucene}], [{use: lucene}]]}]", "1: needs must hold 'index'"),
         ("needs:\n  - index\n  - vectors\nstages: [{use: lucene}]", "3: needs holds 'vectors', which no stage needs"),
-        ("needs: index\nstages: [{use: lucene}]", r"1: needs must be a list of names, got 'index'; write needs: \["),
-        ("needs: [index, index]\nstages: [{use: lucene}]", "1: needs names a resource twice"),
+        ("needs: index\nstages: [{use: lucene}]", r"1: needs is not valid, got 'index'; a list of names, needs: \["),
+        (
+            "needs: [index, index]\nstages: [{use: lucene}]",
+            r"1: needs is not valid, got \['index', 'index'\]; each is named once",
+        ),
     ],
 )
 def test_a_wrong_field_of_the_recipe_is_named_with_its_line(load, text, place):
@@ -198,7 +201,7 @@ def test_an_unknown_stage_and_bad_yaml_are_named_with_their_line(load, text, pla
 def test_what_is_wrong_in_python_is_named_with_its_place():
     stages = [{"use": "cut", "k": 1}, {"use": "sum", "of": [[{"use": "reset"}], [{"use": "cut", "k": 1, "q": 1}]]}]
     with pytest.raises(ConfigError, match=r"recipe 'mine': 1\.of\.1\.0\.q: cut: unknown field 'q'"):
-        Recipe("mine", stages)
+        Recipe(name="mine", stages=stages)
 
 
 def test_what_is_wrong_with_a_resource_is_named_with_its_line(load):
@@ -209,14 +212,14 @@ def test_what_is_wrong_with_a_resource_is_named_with_its_line(load):
 
 def test_an_outline_holds_stages_that_look_at_their_resources():
     # Drop's constructor checks its frame; the outline goes without.
-    recipe = Recipe("x", [{"use": "drop"}, {"use": "cut", "k": 1}], needs=("pairs",))
+    recipe = Recipe(name="x", stages=[{"use": "drop"}, {"use": "cut", "k": 1}], needs=("pairs",))
     assert recipe._outline.parts[0].name == "drop"
-    assert needed(outline(recipe.stages, recipe._fail, ())) == ["pairs"]
+    assert needed(outline(recipe.stages, recipe.fail, ())) == ["pairs"]
 
 
 def test_a_recipe_keeps_its_own_copy_of_the_stages():
     stages = [{"use": "cut", "k": 1}]
-    recipe = Recipe("x", stages)
+    recipe = Recipe(name="x", stages=stages)
     stages[0]["k"] = 0
     assert recipe.stages == [{"use": "cut", "k": 1}]
 

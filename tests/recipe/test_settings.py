@@ -8,10 +8,10 @@ from irkit.errors import ConfigError, DataError
 from irkit.recipe import Recipe, parse_settings, setting_names
 from tests.oracles.fake_index import FakeIndex
 
-ONE = Recipe("one", [{"use": "lucene"}, {"use": "cut", "k": 10}], needs=("index",))
+ONE = Recipe(name="one", stages=[{"use": "lucene"}, {"use": "cut", "k": 10}], needs=("index",))
 BM25 = [{"use": "lucene", "k1": 0.9}]
 QL = [{"use": "lucene", "model": "ql-dirichlet"}, {"use": "cut", "k": 9}]
-FUSED = Recipe("fused", [{"use": "rrf", "of": [BM25, QL]}, {"use": "cut", "k": 5}], needs=("index",))
+FUSED = Recipe(name="fused", stages=[{"use": "rrf", "of": [BM25, QL]}, {"use": "cut", "k": 5}], needs=("index",))
 
 
 def test_settings_by_path_and_by_bare_name():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from irkit.errors import ConfigError, DataError, NotFoundError
+from irkit.learn.trainer import TrainerConfig
 from irkit.recipe.recipe import Recipe
 from irkit.recipe.training import TrainingRecipe, load_any, load_training
 
@@ -50,7 +51,7 @@ def test_a_file_gives_its_values(write):
     found = load_training(path)
     assert (found.name, found.about, found.source) == ("tiny", "A tiny model.", "Nobody, 2000.")
     assert (found.model, found.config) == ("nade", {"hidden_size": 4, "order": "random"})
-    assert (found.data, found.binarise, found.validate, found.test_rows) == ("digits", "sample", False, 9)
+    assert (found.data, found.binarise, found.validates, found.test_rows) == ("digits", "sample", False, 9)
     assert found.evaluate == {}
     assert found.path == path
     assert found.build().config.hidden_size == 4
@@ -147,6 +148,16 @@ def test_settings_are_changed_by_name(write):
     assert base.with_settings({}) == base
 
 
+@pytest.mark.skipif("optimisers" not in TrainerConfig.model_fields, reason="one optimiser serves all phases")
+def test_settings_of_each_phases_optimiser_are_changed_by_name():
+    base = recipe(trainer={"optimisers": {"net": {"momentum": 0.5}}})
+    changed = base.with_settings({"trainer.optimisers.net.learning_rate": 0.25})
+    assert changed.rule().optimisers == {"net": {"momentum": 0.5, "learning_rate": 0.25}}
+    assert len({one.hash for one in (recipe(), base, changed)}) == 3
+    with pytest.raises(ConfigError, match="learning_rate is not valid, got -1"):
+        base.with_settings({"trainer.optimisers.net.learning_rate": -1})
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -158,8 +169,11 @@ def test_settings_are_changed_by_name(write):
         ({"trainer.epochs": 0}, "recipe 'tiny': Trainer: epochs is not valid, got 0"),
         ({"trainer.epochs": None}, "recipe 'tiny': Trainer: training would never end; set epochs, steps or seconds"),
         ({"trainer.optimiser.kind": "adagrad"}, "Trainer: optimiser.* is not valid, got 'adagrad'"),
-        ({"binarise": "round"}, "binarise must be one of threshold, sample, dynamic, got 'round'"),
-        ({"config": 3}, "config must be a mapping of fields, got 3"),
+        (
+            {"binarise": "round"},
+            "binarise is not valid, got 'round'; input should be 'threshold', 'sample' or 'dynamic'",
+        ),
+        ({"config": 3}, "config is not valid, got 3; input should be a valid dictionary"),
         ({"evaluate.samples": 3}, "nade: log_prob has no argument 'samples'; it has no arguments"),
     ],
 )
@@ -181,14 +195,24 @@ def test_a_wrong_setting_says_what_is_wrong(settings, message):
         ("hidden_size: 4", "hidden_size: 0", 5, "NADE: hidden_size is not valid, got 0"),
         ("  epochs: 2", "  epochs: two", 9, "Trainer: epochs is not valid, got 'two'"),
         ("{learning_rate: 0.01}", "{learning_rate: -1}", 10, "Trainer: optimiser: learning_rate is not valid, got -1"),
-        ("binarise: sample", "binarise: no", 7, "binarise must be one of threshold, sample, dynamic, got 'no'"),
-        ("validate: false", "validate: no", 11, "validate must be true or false, got 'no'"),
-        ("test_rows: 9", "test_rows: 0", 12, "test_rows must be a number of rows or null, got 0"),
+        (
+            "binarise: sample",
+            "binarise: no",
+            7,
+            "binarise is not valid, got 'no'; input should be 'threshold', 'sample' or 'dynamic'",
+        ),
+        ("validate: false", "validate: no", 11, "validate is not valid, got 'no'; input should be a valid boolean"),
+        (
+            "test_rows: 9",
+            "test_rows: 0",
+            12,
+            "test_rows is not valid, got 0; input should be greater than or equal to 1",
+        ),
         ("test_rows: 9", "tset_rows: 9", 12, r"unknown field 'tset_rows'; did you mean test_rows\?"),
-        ("name: tiny", "name: a b", 1, "name must be letters, digits and . _ .* got 'a b'"),
-        ("about: A tiny model.", "about: 5", 2, "about must be text, got 5"),
-        ("model: nade\n", "", 1, "field 'model' is missing; it is the name of a density model"),
-        ("data: digits\n", "", 1, "field 'data' is missing; it is the name of a data set"),
+        ("name: tiny", "name: a b", 1, "name is not valid, got 'a b'; a name is letters, digits and . _ . -"),
+        ("about: A tiny model.", "about: 5", 2, "about is not valid, got 5; input should be a valid string"),
+        ("model: nade\n", "", 1, "field 'model' is missing: name of the model"),
+        ("data: digits\n", "", 1, "field 'data' is missing: name of the data set"),
         ("validate: false", "evaluate: {samples: 3}", 11, "nade: log_prob has no argument 'samples'"),
         ("source: Nobody, 2000.", "source: a: b", 3, "not YAML"),
     ],
@@ -198,9 +222,9 @@ def test_an_error_says_file_and_line(write, old, new, line, message):
         load_training(write(old, new))
 
 
-@pytest.mark.parametrize("value", [0, True, "many", 1.5])
+@pytest.mark.parametrize("value", [0, True, "many", 1.5, None])
 def test_an_argument_of_the_evaluation_is_a_whole_number(value):
-    with pytest.raises(ConfigError, match="samples must be a whole number of 1 or more, got"):
+    with pytest.raises(ConfigError, match=f"evaluate.samples is not valid, got {value!r}"):
         recipe(model="vae", evaluate={"samples": value})
 
 

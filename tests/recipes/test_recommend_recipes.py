@@ -9,8 +9,8 @@ import pytest
 
 from irkit import locate
 from irkit.recipe import load_recipe, setting_names, to_recipe
-from irkit.recommend.saved import MODELS
 from irkit.recommend.simulate import planted_regime_change
+from irkit.registry import RECOMMENDERS
 
 PATHS = sorted((locate.shipped("pipelines") / "recommend").glob("*.yaml"))
 FEWER = {"epochs": 2, "mf_epochs": 2, "burn_in": 1, "draws": 2}
@@ -39,7 +39,7 @@ def uses(stages):
 
 
 def test_there_is_a_recipe_for_every_recommender():
-    assert set(MODELS) <= set().union(*(uses(load_recipe(path).stages) for path in PATHS))
+    assert set(RECOMMENDERS) <= set().union(*(uses(load_recipe(path).stages) for path in PATHS))
     assert all(load_recipe(f"recommend/{path.stem}").needs == ("train",) for path in PATHS)
 
 

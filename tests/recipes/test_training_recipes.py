@@ -6,9 +6,9 @@ import pytest
 
 from irkit import locate
 from irkit.generative.independent import independent_log_prob
-from irkit.generative.saved import MODELS
 from irkit.io import load_rows
 from irkit.recipe import list_recipes, load_training
+from irkit.registry import MODELS
 
 PATHS = sorted((locate.shipped("pipelines") / "generate").glob("*.yaml"))
 DIGITS = [path.stem for path in PATHS if path.stem.endswith("-digits")]

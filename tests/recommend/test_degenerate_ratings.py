@@ -1,15 +1,12 @@
 """Every recommender on ratings that teach little or too much: a defined result, or one line that says what to do."""
 
-import importlib
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from irkit.errors import IrkitError
-from irkit.recipe.registry import STAGES, stage_class
 from irkit.recommend import Recommender
-from irkit.recommend.saved import MODELS
+from irkit.registry import RECOMMENDERS, STAGES
 from tests.recommend.ratings_toy import table
 
 START = 1.7e9
@@ -56,7 +53,7 @@ TABLES = {
 DIVERGE = "learning diverged in epoch"
 NO_NEGATIVE = "every user likes every item, so there is no negative; set threshold"
 REFUSED = {
-    **{(name, "beyond all bounds"): "ratings must lie within +-1e+12, got one of size" for name in MODELS},
+    **{(name, "beyond all bounds"): "ratings must lie within +-1e+12, got one of size" for name in RECOMMENDERS},
     **{(name, "hundreds of thousands"): DIVERGE for name in ("biased-mf", "pmf", "svdpp", "timesvdpp", "rrn")},
     **{
         (name, "far from 0"): "ratings around 1e+09 that differ by 4 have more digits than it learns with"
@@ -74,15 +71,14 @@ REFUSED = {
 
 
 def test_the_models_are_all_that_are_registered():
-    kinds = {name: stage_class(name) for name in STAGES if STAGES[name].startswith("irkit.recommend.")}
-    assert {name for name, kind in kinds.items() if issubclass(kind, Recommender)} == set(MODELS)
+    kinds = {name: STAGES.load(name) for name in STAGES if STAGES[name].startswith("irkit.recommend.")}
+    assert {name for name, kind in kinds.items() if issubclass(kind, Recommender)} == set(RECOMMENDERS)
 
 
 @pytest.mark.parametrize("ratings", TABLES)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", RECOMMENDERS)
 def test_a_defined_result_or_one_line(name, ratings):
-    module, _, kind = MODELS[name].partition(":")
-    model = getattr(importlib.import_module(f"irkit.recommend.{module}"), kind)(**FEW.get(name, {}), seen="keep")
+    model = STAGES.load(name)(**FEW.get(name, {}), seen="keep")
     train = TABLES[ratings]
     if (name, ratings) in REFUSED:
         with pytest.raises(IrkitError) as caught:
@@ -106,5 +102,5 @@ def test_a_defined_result_or_one_line(name, ratings):
 
 @pytest.mark.parametrize("name", ["bias", "item-knn", "pmf", "biased-mf", "svdpp", "timesvdpp", "cfnade"])
 def test_equal_ratings_are_predicted_to_be_equal_again(name):
-    fitted = stage_class(name)(**FEW.get(name, {})).fit(TABLES["ones"])
+    fitted = STAGES.load(name)(**FEW.get(name, {})).fit(TABLES["ones"])
     assert fitted.scores(np.arange(8)) == pytest.approx(np.ones((8, 6)), abs=0.05)

@@ -43,7 +43,7 @@ def test_a_pipeline_is_fitted_whole_and_so_is_that_of_a_recipe():
     pipeline = normalise(Popularity(seen="keep")) >> DropSeen()
     fitted = pipeline.fit(train)
     stages = [{"use": "popularity", "seen": "keep"}, {"use": "normalise"}, {"use": "drop-seen"}]
-    built = Recipe("mine", stages, needs=("train",)).build()
+    built = Recipe(name="mine", stages=stages, needs=("train",)).build()
     assert built == pipeline != fitted
     built = built.fit(train)
     assert built == fitted
@@ -57,4 +57,4 @@ def test_errors():
     with pytest.raises(FrameError, match="drop-seen: train must be a RatingTable, got list"):
         DropSeen().fit([("a", "x")])
     with pytest.raises(ConfigError, match="drop-seen: holds no pipelines, got 1; remove 'of'"):
-        Recipe("mine", [{"use": "drop-seen", "of": [[{"use": "cut", "k": 1}]]}], needs=("train",))
+        Recipe(name="mine", stages=[{"use": "drop-seen", "of": [[{"use": "cut", "k": 1}]]}], needs=("train",))

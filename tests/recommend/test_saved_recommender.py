@@ -5,7 +5,6 @@ import pytest
 
 from irkit.errors import DataError, NotFittedError, NotFoundError
 from irkit.learn import checkpoint
-from irkit.recipe.registry import STAGES
 from irkit.recommend.als import ALS
 from irkit.recommend.base import Recommender
 from irkit.recommend.bayesian import BayesianMF
@@ -18,9 +17,9 @@ from irkit.recommend.knn import ItemKNN
 from irkit.recommend.pmf import PMF
 from irkit.recommend.popularity import Popularity
 from irkit.recommend.rfmf import RFMFUsers
-from irkit.recommend.saved import MODELS
 from irkit.recommend.svdpp import SVDpp
 from irkit.recommend.timesvdpp import TimeSVDpp
+from irkit.registry import RECOMMENDERS, STAGES
 from tests.recommend.ratings_toy import frame, random_table, table
 
 FITTED = [
@@ -160,8 +159,12 @@ def test_a_wrong_file_is_refused_in_one_line(tmp_path):
         Recommender.load(path)
 
 
-def test_every_recommender_of_the_registry_can_be_loaded():
-    registered = {name: place for name, place in STAGES.items() if place.startswith("irkit.recommend.")}
-    for not_a_recommender in ("rate", "drop-seen"):
-        registered.pop(not_a_recommender)
-    assert {name: f"irkit.recommend.{place}" for name, place in MODELS.items()} == registered
+def test_a_stage_that_is_no_recommender_is_none_that_a_file_may_hold(tmp_path):
+    checkpoint.save(tmp_path / "a", "recommender", {"use": "cut", "config": {"k": 1}})
+    with pytest.raises(DataError, match="holds a recommender 'cut' that this irkit does not have"):
+        Recommender.load(tmp_path / "a")
+
+
+def test_the_recommenders_by_name_are_the_stages_that_are_recommenders():
+    places = {name: place for name, place in STAGES.shipped.items() if place.startswith("irkit.recommend.")}
+    assert {name: place for name, place in places.items() if issubclass(STAGES.load(name), Recommender)} == RECOMMENDERS

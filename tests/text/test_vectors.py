@@ -155,7 +155,7 @@ def test_binary_files_are_read_as_gensim_reads_them(file):
         ("a.bin", BINARY.replace(b"lift", b"l\xe9ft"), 3, "is not valid utf-8: byte 0xe9 in column 2"),
         ("a.bin", b"hello world\n", 1, "the line ends with 'world' and not with 1 numbers"),
         ("a.bin", b"\xff\xfe\x00", 1, "neither text nor word2vec's binary form"),
-        ("a.npz", b"PK\x03\x04 and more", 1, "use Vectors.read"),
+        ("a.npz", b"PK\x03\x04 and more", 1, "not vectors saved by irkit"),
         ("a.txt", b"wing 1 2\nlift nan 2\n", 2, "the vector of 'lift' is not finite"),
         ("a.txt", b"wing 1 2\nlift 1e39 2\n", 2, "the vector of 'lift' is not finite"),
         ("a.bin", b"1 2\nwing " + struct.pack("<2f", 1, float("inf")), 2, "the vector of 'wing' is not finite"),
@@ -189,7 +189,7 @@ def test_what_is_saved_is_read_back(tmp_path, analyzed):
     kept = Vectors(["wing", "über", "a\nb"], np.arange(6).reshape(3, 2) / 7, analyzed)
     path = tmp_path / "new" / "kept.npz"
     kept.save(path)
-    again = Vectors.read(path)
+    again = Vectors.load(path)
     assert (again.words, again.analyzed, again.fingerprint) == (kept.words, analyzed, kept.fingerprint)
     np.testing.assert_array_equal(again.matrix, kept.matrix)
     assert [part.name for part in path.parent.iterdir()] == ["kept.npz"]
@@ -197,7 +197,7 @@ def test_what_is_saved_is_read_back(tmp_path, analyzed):
 
 def test_no_words_are_saved_too(tmp_path):
     Vectors([], np.zeros((0, 3))).save(tmp_path / "none.npz")
-    again = Vectors.read(tmp_path / "none.npz")
+    again = Vectors.load(tmp_path / "none.npz")
     assert (again.words, again.size) == ([], 3)
 
 
@@ -207,11 +207,11 @@ def test_a_damaged_file_is_refused_in_one_line(tmp_path):
     whole = path.read_bytes()
     with (tmp_path / "pickled.npz").open("wb") as out:
         np.savez(out, words=np.array([{}], dtype=object), matrix=np.ones(1), analyzed=np.array(True))
-    damaged = [whole[:at] for at in range(0, len(whole), 40)] + [b"hello", (tmp_path / "pickled.npz").read_bytes()]
+    damaged = [whole[:at] for at in range(40, len(whole), 40)] + [(tmp_path / "pickled.npz").read_bytes()]
     for content in damaged:
         other.write_bytes(content)
-        with pytest.raises(DataError, match=r"other\.npz: not vectors saved by irkit: ") as caught:
-            Vectors.read(other)
+        with pytest.raises(DataError, match=r"other\.npz:1: not vectors saved by irkit: ") as caught:
+            Vectors.load(other)
         assert "\n" not in str(caught.value)
 
 

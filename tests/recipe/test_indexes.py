@@ -1,4 +1,4 @@
-"""Tests of irkit.evaluate.indexes: first uses at once, and an index that is damaged."""
+"""Tests of irkit.recipe.indexes: first uses at once, and an index that is damaged."""
 
 import os
 import subprocess
@@ -10,8 +10,8 @@ import pytest
 
 from irkit.documents import Document
 from irkit.errors import ConfigError, DamagedError, LockedError
-from irkit.evaluate.indexes import collection_index, index_path
 from irkit.lucene import Index, build_index
+from irkit.recipe.indexes import collection_index, index_path
 
 QUICK = {**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 
@@ -40,7 +40,7 @@ def ids(index):
 CHILD = """
 import os, signal, sys, time
 from irkit.documents import Document
-from irkit.evaluate.indexes import collection_index
+from irkit.recipe.indexes import collection_index
 from irkit.lucene.jvm import start
 
 class Toys:

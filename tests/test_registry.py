@@ -1,4 +1,4 @@
-"""Tests of irkit.recipe.registry."""
+"""Tests of irkit.registry."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import irkit
+from irkit import registry
 from irkit.errors import ConfigError, NotFoundError
 from irkit.pipeline.chain import Cut
 from irkit.pipeline.stage import Stage
-from irkit.recipe import registry
-from irkit.recipe.registry import STAGES, stage_class, stage_names
+from irkit.registry import DOCUMENTS, MEASURES, MODELS, QRELS, QUERIES, STAGES, Names
 
 NOT_IN_FILES = {
     "irkit.pipeline.chain:Then": "a list of stages is a chain",
@@ -48,7 +48,7 @@ def plugins(monkeypatch):
     """Install entry points for the time of a test."""
 
     def install(*entries: tuple[str, str]) -> None:
-        points = [EntryPoint(name, value, registry.GROUP) for name, value in entries]
+        points = [EntryPoint(name, value, STAGES.group) for name, value in entries]
         monkeypatch.setattr(registry, "entry_points", lambda group: points if group == "irkit.stages" else [])
         registry._plugins.cache_clear()
 
@@ -60,14 +60,14 @@ def plugins(monkeypatch):
 def test_the_table_holds_every_stage_under_the_name_it_gives_itself():
     found = stages_in_irkit()
     assert set(NOT_IN_FILES) <= set(found)
-    assert {place: name for name, place in STAGES.items()} == {
+    assert {place: name for name, place in STAGES.shipped.items()} == {
         place: name for place, name in found.items() if place not in NOT_IN_FILES
     }
 
 
 @pytest.mark.parametrize("name", sorted(STAGES))
 def test_each_name_leads_to_its_class(name):
-    kind = stage_class(name)
+    kind = STAGES.load(name)
     assert issubclass(kind, Stage)
     assert f"{kind.__module__}:{kind.__qualname__}" == STAGES[name]
     assert kind.name == name
@@ -75,38 +75,39 @@ def test_each_name_leads_to_its_class(name):
 
 
 def test_names_are_sorted_and_hold_plugins(plugins):
-    plugins(("plugged", "tests.recipe.test_registry:Plugged"))
-    assert stage_names() == sorted([*STAGES, "plugged"])
+    plugins(("plugged", "tests.test_registry:Plugged"))
+    assert list(STAGES) == sorted([*STAGES.shipped, "plugged"])
+    assert STAGES["plugged"] == "tests.test_registry:Plugged"
 
 
 def test_an_unknown_name_lists_near_misses():
     with pytest.raises(NotFoundError, match=r"there is no stage 'lucen'; did you mean lucene\?"):
-        stage_class("lucen")
+        STAGES.load("lucen")
 
 
 def test_a_plugin_is_found_by_name(plugins, monkeypatch):
     monkeypatch.setitem(sys.modules, "own_stages", sys.modules[__name__])
     plugins(("plugged", "own_stages:Plugged"))
-    assert stage_class("plugged") is Plugged
-    assert stage_class("cut") is Cut
+    assert STAGES.load("plugged") is Plugged
+    assert STAGES.load("cut") is Cut
 
 
 def test_a_broken_plugin_is_an_error_only_when_it_is_used(plugins):
     plugins(("broken", "there_is_no_such_module:X"))
-    assert "broken" in stage_names()
-    assert stage_class("cut") is Cut
+    assert "broken" in list(STAGES)
+    assert STAGES.load("cut") is Cut
     with pytest.raises(
         ConfigError,
         match=r"stage 'broken': the plug-in an unnamed package \(there_is_no_such_module:X\) cannot be loaded, "
         r"ModuleNotFoundError: No module named 'there_is_no_such_module'; repair or uninstall it",
     ):
-        stage_class("broken")
+        STAGES.load("broken")
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("irkit.config:Config", "is not a stage; it must be a subclass of irkit.Stage"),
+        ("irkit.config:Config", "is not a stage; it must be a subclass of irkit.pipeline.stage.Stage"),
         ("irkit.config:digest", "is not a stage"),
         ("irkit.pipeline.chain:Cut", "names itself 'cut'; use one name in both places"),
         ("irkit.pipeline.stage:Stage", "names itself None"),
@@ -115,20 +116,20 @@ def test_a_broken_plugin_is_an_error_only_when_it_is_used(plugins):
 def test_a_plugin_must_be_a_stage_of_that_name(plugins, value, message):
     plugins(("other", value))
     with pytest.raises(ConfigError, match=rf"stage 'other': the plug-in .* {message}"):
-        stage_class("other")
+        STAGES.load("other")
 
 
 def test_a_plugin_cannot_take_a_shipped_name(plugins):
     plugins(("cut", "own_stages:Cut"))
     with pytest.raises(ConfigError, match=r"stage 'cut': claimed by irkit .* and an unnamed package .*own_stages:Cut"):
-        stage_class("cut")
-    assert stage_class("lucene").name == "lucene"
+        STAGES.load("cut")
+    assert STAGES.load("lucene").name == "lucene"
 
 
 def test_two_plugins_cannot_share_a_name(plugins):
     plugins(("x", "a:X"), ("x", "b:X"))
     with pytest.raises(ConfigError, match=r"stage 'x': claimed by .*a:X.* and .*b:X.*; uninstall all but one"):
-        stage_class("x")
+        STAGES.load("x")
 
 
 def test_one_package_found_twice_is_one_claim(plugins):
@@ -136,15 +137,43 @@ def test_one_package_found_twice_is_one_claim(plugins):
     plugins(("plugged", value), ("plugged", value))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, __name__, sys.modules[__name__])
-        assert stage_class("plugged") is Plugged
+        assert STAGES.load("plugged") is Plugged
+
+
+@pytest.mark.parametrize("table", [MODELS, DOCUMENTS, QUERIES, QRELS], ids=lambda table: table.group)
+def test_each_name_of_the_other_tables_leads_to_what_it_says(table):
+    for name in table.shipped:
+        found = table.load(name)
+        assert callable(found)
+        assert not table.base or found.name == name
+
+
+def test_a_plugin_that_ends_the_process_is_told_in_one_line(plugins, monkeypatch, tmp_path):
+    (tmp_path / "quitting_stages.py").write_text("raise SystemExit(3)")
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins(("quits", "quitting_stages:X"), ("no-place", "not a place"))
+    with pytest.raises(ConfigError, match=r"stage 'quits': the plug-in .* cannot be loaded, SystemExit: 3; repair or"):
+        STAGES.load("quits")
+    with pytest.raises(
+        ConfigError, match=r"stage 'no-place': the plug-in .* cannot be loaded, .*; repair or uninstall"
+    ):
+        STAGES.load("no-place")
+    assert STAGES.load("cut") is Cut
+
+
+def test_a_kind_without_a_base_takes_whatever_can_be_called(plugins):
+    table = Names("thing", "irkit.stages", {})
+    plugins(("two", "irkit.registry:at"), ("doc", "irkit.registry:__doc__"))
+    assert table.load("two") is registry.at
+    with pytest.raises(ConfigError, match=r"thing 'doc': the plug-in .* is not a thing, got str; it must be callable"):
+        table.load("doc")
+    with pytest.raises(NotFoundError, match="there is no measure 'x'; there is nothing to choose from"):
+        MEASURES.load("x")
 
 
 def test_looking_names_up_imports_nothing():
     import subprocess
 
-    code = (
-        "import sys, irkit.recipe.registry as r; r.stage_names(); "
-        "print([m for m in sys.modules if m.startswith(('irkit.pipeline', 'irkit.lucene', 'pandas', 'torch'))])"
-    )
+    code = "import sys, irkit.registry as r; list(r.STAGES); print(*(m for m in sys.modules if m.startswith('irkit')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert sorted(done.stdout.split()) == ["irkit", "irkit.doors", "irkit.errors", "irkit.registry"]

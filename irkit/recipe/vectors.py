@@ -1,4 +1,4 @@
-"""What the recipes of a suite are given besides an index: word vectors, from a file or trained on the collection."""
+"""Word vectors by the words that stand for them: a file, or trained on the documents of a collection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from irkit.config import digest
-from irkit.errors import NotFoundError, near_misses
+from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.kept import found, keep
 from irkit.locate import collections_home, given_path, home
 from irkit.locks import turn
@@ -22,7 +22,7 @@ TRAINED = ("trained:ppmi-svd", "trained:word2vec")
 "Vectors that are trained on the collection itself."
 
 
-def suite_vectors(name: str, collection: Collection, index: Index) -> Vectors:
+def open_vectors(name: str, collection: Collection | None = None, index: Index | None = None) -> Vectors:
     """Return word vectors by name.
 
     Parameters
@@ -31,16 +31,21 @@ def suite_vectors(name: str, collection: Collection, index: Index) -> Vectors:
         `trained:ppmi-svd` or `trained:word2vec` trains on the collection's documents, analysed as the
         index is; anything else is a file: a path, or else a path below `IRKIT_DATA`, where a bare name
         is sought first.
-    collection : Collection
-    index : Index
+    collection : Collection, optional
+        What is trained on.
+    index : Index, optional
         Of the collection.
 
     Raises
     ------
     NotFoundError
         If there is no such file.
+    ConfigError
+        If there is nothing to train on.
     """
     if name in TRAINED:
+        if collection is None or index is None:
+            raise ConfigError(f"vectors: {name} are trained on the documents of a collection; name one, or give a file")
         return _trained(name, collection, index)
     if name.startswith("trained:"):
         raise NotFoundError(f"vectors: there is no {name!r}; {near_misses(name, TRAINED)}")
@@ -58,10 +63,10 @@ def _trained(name: str, collection: Collection, index: Index) -> Vectors:
     """Train once per collection and analyser; the result is kept in the user's folder."""
     key = digest(name, collection.fingerprint, index.analyzer.name)
     path = home() / "vectors" / f"{Path(collection.name).name}-{key[:16]}.npz"
-    kept = found(path, Vectors.read)
+    kept = found(path, Vectors.load)
     if kept is None:
         with turn(path, f"trains {name.removeprefix('trained:')} vectors on {collection.name}"):
-            kept = found(path, Vectors.read)
+            kept = found(path, Vectors.load)
             if kept is None:
                 kept = _train(name, collection, index)
                 keep(path, kept.save)

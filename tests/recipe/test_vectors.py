@@ -1,16 +1,15 @@
-"""Tests of irkit.evaluate.resources."""
+"""Tests of irkit.recipe.vectors."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-import irkit.evaluate.resources as resources
 from irkit.documents import Document
 from irkit.errors import NotFoundError
-from irkit.evaluate.resources import suite_vectors
 from irkit.kept import SIGN, keep
 from irkit.lucene import Analyzer
+from irkit.recipe.vectors import TRAINED, open_vectors
 from irkit.text.vectors import Vectors
 
 DOCUMENTS = [
@@ -43,16 +42,16 @@ def home(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["trained:ppmi-svd", "trained:word2vec"])
 def test_vectors_are_trained_once_per_content_and_kept(name, home):
     toys = Toys()
-    first = suite_vectors(name, toys, INDEX)
+    first = open_vectors(name, toys, INDEX)
     assert first.analyzed
     assert {"wing", "lift"} <= set(first.words) <= {"wing", "lift", "drag", "heat", "plate", "wall"}
     (path,) = (home / "vectors").iterdir()
     assert path.name.startswith("small-")
-    again = suite_vectors(name, toys, INDEX)
+    again = open_vectors(name, toys, INDEX)
     assert toys.read == 1
     assert again.fingerprint == first.fingerprint
     other = Toys("toys-2")
-    suite_vectors(name, other, INDEX)
+    open_vectors(name, other, INDEX)
     assert other.read == 1
     assert len(list((home / "vectors").iterdir())) == 2
 
@@ -61,14 +60,14 @@ def test_training_sees_terms_as_the_index_does():
     english = SimpleNamespace(analyzer=Analyzer("english"))
     toys = Toys()
     toys.documents = lambda: iter([Document("d", "The wings of the plates")] * 3)
-    assert sorted(suite_vectors("trained:ppmi-svd", toys, english).words) == ["plate", "wing"]
+    assert sorted(open_vectors("trained:ppmi-svd", toys, english).words) == ["plate", "wing"]
 
 
 def test_a_kind_of_training_that_is_not_there_is_refused(home):
     with pytest.raises(
         NotFoundError, match=r"vectors: there is no 'trained:word2vek'; did you mean trained:word2vec\?"
     ):
-        suite_vectors("trained:word2vek", Toys(), INDEX)
+        open_vectors("trained:word2vek", Toys(), INDEX)
     assert not home.exists()
 
 
@@ -77,23 +76,23 @@ def test_a_file_is_found_here_and_below_the_data_folder(tmp_path, monkeypatch):
     (data / "glove").mkdir(parents=True)
     (data / "glove" / "small.txt").write_text("wing 1 2\n")
     with pytest.raises(NotFoundError, match=r"vectors: there is no file 'glove/small\.txt' here or below IRKIT_DATA"):
-        suite_vectors("glove/small.txt", Toys(), INDEX)
+        open_vectors("glove/small.txt", Toys(), INDEX)
     monkeypatch.setenv("IRKIT_DATA", str(data))
-    assert suite_vectors("glove/small.txt", Toys(), INDEX).words == ["wing"]
+    assert open_vectors("glove/small.txt", Toys(), INDEX).words == ["wing"]
     (tmp_path / "glove").mkdir()
     (tmp_path / "glove" / "small.txt").write_text("lift 1 2\n")
-    assert suite_vectors("glove/small.txt", Toys(), INDEX).words == ["lift"]
+    assert open_vectors("glove/small.txt", Toys(), INDEX).words == ["lift"]
 
 
 def test_two_kinds_of_training_do_not_share_a_file():
-    svd, skipgram = (suite_vectors(name, Toys(), INDEX) for name in resources.TRAINED)
+    svd, skipgram = (open_vectors(name, Toys(), INDEX) for name in TRAINED)
     assert svd.matrix.shape != skipgram.matrix.shape or not np.array_equal(svd.matrix, skipgram.matrix)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "as before there were digests"])
 def test_damaged_vectors_are_trained_anew(home, damage):
     toys = Toys()
-    first = suite_vectors("trained:ppmi-svd", toys, INDEX)
+    first = open_vectors("trained:ppmi-svd", toys, INDEX)
     (path,) = (home / "vectors").iterdir()
     whole = path.read_bytes()
     for at in range(0, len(whole), 97) if damage == "flipped" else [0]:
@@ -101,27 +100,27 @@ def test_damaged_vectors_are_trained_anew(home, damage):
         old = whole[: whole.rindex(SIGN)]
         path.write_bytes({"cut": whole[:-1], "flipped": flipped, "emptied": b""}.get(damage, old))
         toys.read = 0
-        assert suite_vectors("trained:ppmi-svd", toys, INDEX).fingerprint == first.fingerprint
+        assert open_vectors("trained:ppmi-svd", toys, INDEX).fingerprint == first.fingerprint
         assert toys.read == 1
         assert path.read_bytes()[-32:] != b""
         toys.read = 0
-        suite_vectors("trained:ppmi-svd", toys, INDEX)
+        open_vectors("trained:ppmi-svd", toys, INDEX)
         assert toys.read == 0
 
 
 def test_kept_vectors_with_a_number_that_is_not_finite_are_trained_anew(home):
     toys = Toys()
-    first = suite_vectors("trained:ppmi-svd", toys, INDEX)
+    first = open_vectors("trained:ppmi-svd", toys, INDEX)
     (path,) = (home / "vectors").iterdir()
-    vectors = Vectors.read(path)
+    vectors = Vectors.load(path)
     vectors.matrix[0, 0] = np.nan
     keep(path, vectors.save)
-    assert suite_vectors("trained:ppmi-svd", toys, INDEX).fingerprint == first.fingerprint
+    assert open_vectors("trained:ppmi-svd", toys, INDEX).fingerprint == first.fingerprint
     assert toys.read == 2
 
 
 def test_vectors_are_used_where_they_cannot_be_kept(home, caplog):
     home.write_text("in the way")
-    assert len(suite_vectors("trained:ppmi-svd", Toys(), INDEX)) == 6
+    assert len(open_vectors("trained:ppmi-svd", Toys(), INDEX)) == 6
     assert len(caplog.messages) == 1
     assert caplog.messages[0].endswith("; results are not kept")

@@ -1,0 +1,157 @@
+"""What a recipe may need, in one table: what it is, what opens it in Python, and from which word elsewhere.
+
+A word is what stands on a command line, in a suite or in a request: the name or the path of something.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from irkit.errors import ConfigError
+from irkit.locate import given_path, names
+from irkit.registry import OPENERS
+
+if TYPE_CHECKING:
+    from irkit.lucene import Index
+
+Words = Mapping[str, str | None]
+"The word for each resource, None where none is given."
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind of thing that a recipe may need."""
+
+    about: str
+    "What it is."
+    path: str
+    "What its path leads to: a folder or a file."
+    open: Callable[[Words, Mapping[str, Any]], Any]
+    "Opens it, given all words and what is open already."
+    todo: str
+    "What to do on a command line that lacks it."
+
+
+def open_resources(needs: Iterable[str], words: Words, *, who: str) -> dict[str, Any]:
+    """Open what a recipe needs.
+
+    Parameters
+    ----------
+    needs : iterable of str
+        As a recipe's `needs`.
+    words : mapping
+        The word for each resource.
+    who : str
+        The command, or whatever else was given the words; it begins the errors.
+
+    Returns
+    -------
+    dict
+        To be given to the recipe's `build`.
+
+    Raises
+    ------
+    ConfigError
+        If there is no word for something.
+    IrkitError
+        If something cannot be opened.
+    """
+    wanted = list(needs)
+    check_words(wanted, words, who=who)
+    held: dict[str, Any] = {}
+    for need in sorted(wanted, key=list(RESOURCES).index):
+        try:
+            held[need] = RESOURCES[need].open(words, held)
+        except ConfigError as error:
+            raise ConfigError(f"{who}: {error}") from None
+    return held
+
+
+def check_words(needs: Iterable[str], words: Words, *, who: str) -> None:
+    """Raise `ConfigError` unless there is a word for everything that is needed; nothing is opened."""
+    for need in needs:
+        if need not in RESOURCES:
+            raise ConfigError(f"{who}: {need!r} is needed, which has no word; in Python call build({need}=...)")
+        if words.get(need) is None:
+            resource = RESOURCES[need]
+            raise ConfigError(f"{who}: {need} is needed, {resource.about}; {resource.todo}")
+
+
+def in_python(need: str) -> str:
+    """Say how a resource is given to `build`.
+
+    Examples
+    --------
+    >>> in_python("index")
+    "index=irkit.Index.open('folder')"
+    """
+    return f"{need}={OPENERS[need]}({RESOURCES[need].path!r})" if need in RESOURCES else f"{need}=..."
+
+
+# ---------------------------------------------------------------------- opening
+
+
+def source_path(source: str) -> Path | None:
+    """Return the file or folder that a source means; None where it means a collection by its name."""
+    return None if source.startswith("irds:") else given_path(source, names("data"))
+
+
+def is_index(source: str) -> bool:
+    """Say whether a source means a folder with a Lucene index."""
+    path = source_path(source)
+    return path is not None and os.path.isdir(path) and any(path.glob("segments_*"))
+
+
+def open_index(source: str) -> Index:
+    """Open an index folder, or the index of a collection, built on first use."""
+    from irkit.lucene import Index
+
+    if is_index(source):
+        return Index.open(Path(source).expanduser())
+    from irkit.io import load_collection
+    from irkit.recipe.indexes import collection_index
+
+    return collection_index(load_collection(source), progress=sys.stderr.isatty())
+
+
+def _index(words: Words, held: Mapping[str, Any]) -> Any:
+    return open_index(str(words["index"]))
+
+
+def _vectors(words: Words, held: Mapping[str, Any]) -> Any:
+    from irkit.recipe.vectors import open_vectors
+
+    name, source = str(words["vectors"]), words.get("index")
+    if not name.startswith("trained:") or source is None:
+        return open_vectors(name)
+    if is_index(source):
+        raise ConfigError(f"vectors: {name} trains on a collection's documents, got the index {source}; name a file")
+    from irkit.io import load_collection
+
+    return open_vectors(name, load_collection(source), held.get("index") or open_index(source))
+
+
+def _train(words: Words, held: Mapping[str, Any]) -> Any:
+    from irkit.recommend import load_ratings
+
+    return load_ratings(str(words["train"]))
+
+
+def _encoder(words: Words, held: Mapping[str, Any]) -> Any:
+    from irkit.recipe.runfolder import open_model
+
+    return open_model(str(words["encoder"])).model
+
+
+RESOURCES: dict[str, Resource] = {
+    "index": Resource("a Lucene index", "folder", _index, "name a collection or an index folder"),
+    "vectors": Resource("word vectors", "file", _vectors, "give --vectors and a file, or --vectors trained:ppmi-svd"),
+    "train": Resource("the ratings to be fitted on", "file", _train, "use irkit recommend"),
+    "encoder": Resource("a fitted model that encodes", "file", _encoder, "build the recipe in Python"),
+}
+"In the order they are opened."

@@ -1,0 +1,276 @@
+"""Every name that a file or a command may use, and where it lives: one literal table for each kind of thing.
+
+A package adds a name through the entry-point group of the kind, in its own pyproject.toml:
+
+    [project.entry-points."irkit.stages"]
+    my-stage = "my_package.stages:MyStage"
+
+Nothing is imported until a name is used, so a plug-in that is broken harms nobody who does not use it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from irkit.errors import ConfigError, NotFoundError, near_misses
+
+
+class Names(Mapping[str, str]):
+    """The names of one kind of thing: a mapping to the places, `module:attribute`, of those shipped and plugged in.
+
+    Parameters
+    ----------
+    what : str
+        The kind in a word, for messages.
+    group : str
+        The entry-point group of plug-ins.
+    shipped : dict of str to str
+        Those of irkit itself.
+    base : str, optional
+        Place of the class that a plug-in must be a subclass of, under the name that its attribute `name` says;
+        without one, whatever can be called will do.
+    """
+
+    def __init__(self, what: str, group: str, shipped: dict[str, str], base: str = "") -> None:
+        self.what, self.group, self.shipped, self.base = what, group, shipped, base
+
+    def __getitem__(self, name: str) -> str:
+        if name in self.shipped:
+            return self.shipped[name]
+        return _plugins(self.group)[name][0].value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({*self.shipped, *_plugins(self.group)}))
+
+    def __len__(self) -> int:
+        return len({*self.shipped, *_plugins(self.group)})
+
+    def plugged(self) -> list[str]:
+        """Return the names that plug-ins claim."""
+        return sorted(_plugins(self.group))
+
+    def load(self, name: str) -> Any:
+        """Import what is called so.
+
+        Raises
+        ------
+        NotFoundError
+            If nothing is; lists near misses.
+        ConfigError
+            If plug-ins claim a name twice or that of a shipped one, or a plug-in cannot be loaded or is not what
+            it should be.
+        """
+        plugins = _plugins(self.group).get(name, ())
+        if name in self.shipped and not plugins:
+            return at(self.shipped[name])
+        if not plugins:
+            raise NotFoundError(f"there is no {self.what} {name!r}; {near_misses(name, self)}")
+        own = [f"irkit ({self.shipped[name]})"] if name in self.shipped else []
+        claims = [*own, *map(_origin, plugins)]
+        if len(claims) > 1:
+            who = f"{self.what} {name!r}"
+            raise ConfigError(f"{who}: claimed by {' and '.join(claims)}; uninstall all but one of them")
+        return self._plugged(plugins[0])
+
+    def _plugged(self, entry: EntryPoint) -> Any:
+        who = f"{self.what} {entry.name!r}: the plug-in {_origin(entry)}"
+        try:
+            found = entry.load()
+        except (Exception, SystemExit) as error:  # whatever goes wrong inside somebody else's package
+            reason = " ".join(str(error).split())
+            raise ConfigError(
+                f"{who} cannot be loaded, {type(error).__name__}: {reason}; repair or uninstall it"
+            ) from error
+        if not self.base:
+            if not callable(found):
+                raise ConfigError(f"{who} is not a {self.what}, got {type(found).__name__}; it must be callable")
+            return found
+        base = at(self.base)
+        if not (isinstance(found, type) and issubclass(found, base)):
+            where = self.base.replace(":", ".")
+            raise ConfigError(f"{who} is not a {self.what}; it must be a subclass of {where}")
+        if getattr(found, "name", None) != entry.name:
+            raise ConfigError(f"{who} names itself {getattr(found, 'name', None)!r}; use one name in both places")
+        return found
+
+
+def at(place: str) -> Any:
+    """Import what lies at `module:attribute`.
+
+    Examples
+    --------
+    >>> at("irkit.arrays:offsets").__name__
+    'offsets'
+    """
+    module, _, attribute = place.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+@cache
+def _plugins(group: str) -> dict[str, tuple[EntryPoint, ...]]:
+    found: dict[str, tuple[EntryPoint, ...]] = {}
+    for entry in entry_points(group=group):
+        # One package found twice on the path is one claim.
+        if all((entry.value, _origin(entry)) != (other.value, _origin(other)) for other in found.get(entry.name, ())):
+            found[entry.name] = (*found.get(entry.name, ()), entry)
+    return found
+
+
+def _origin(entry: EntryPoint) -> str:
+    package = entry.dist.name if entry.dist is not None else "an unnamed package"
+    return f"{package} ({entry.value})"
+
+
+RECOMMENDERS = {
+    "als": "irkit.recommend.als:ALS",
+    "autorec": "irkit.recommend.autorec:AutoRec",
+    "bayesian-mf": "irkit.recommend.bayesian:BayesianMF",
+    "bias": "irkit.recommend.bias:Bias",
+    "biased-mf": "irkit.recommend.biased_mf:BiasedMF",
+    "bpr": "irkit.recommend.bpr:BPR",
+    "cfnade": "irkit.recommend.cfnade:CFNADE",
+    "dns": "irkit.recommend.dns:DNS",
+    "ease": "irkit.recommend.ease:EASE",
+    "item-knn": "irkit.recommend.knn:ItemKNN",
+    "pmf": "irkit.recommend.pmf:PMF",
+    "popularity": "irkit.recommend.popularity:Popularity",
+    "rfmf-users": "irkit.recommend.rfmf:RFMFUsers",
+    "rrn": "irkit.recommend.rrn:RRN",
+    "svdpp": "irkit.recommend.svdpp:SVDpp",
+    "timesvdpp": "irkit.recommend.timesvdpp:TimeSVDpp",
+}
+"The stages that are fitted on ratings and list items."
+
+# A list of stages is a chain, so `Then` has no name here; nor have stages made of functions, which a file cannot hold.
+STAGES = Names(
+    "stage",
+    "irkit.stages",
+    {
+        # retrieval
+        "lucene": "irkit.pipeline.retrieve:Retrieve",
+        # what follows it
+        "cut": "irkit.pipeline.chain:Cut",
+        "drop": "irkit.pipeline.filters:Drop",
+        "drop-self": "irkit.pipeline.filters:DropSelf",
+        "learned": "irkit.pipeline.learned:Learned",
+        "rescore": "irkit.pipeline.rescore:Rescore",
+        "normalise": "irkit.pipeline.operators:Normalise",
+        "reset": "irkit.pipeline.filters:Reset",
+        "scale": "irkit.pipeline.operators:Scale",
+        # texts
+        "aggregate": "irkit.pipeline.texts:Aggregate",
+        "passages": "irkit.pipeline.texts:Passages",
+        "text": "irkit.pipeline.texts:LoadText",
+        # joins
+        "append": "irkit.pipeline.operators:Append",
+        "combmnz": "irkit.pipeline.operators:CombMNZ",
+        "features": "irkit.pipeline.operators:Features",
+        "intersection": "irkit.pipeline.operators:Intersection",
+        "parallel": "irkit.pipeline.parallel:Parallel",
+        "rrf": "irkit.pipeline.operators:RRF",
+        "sum": "irkit.pipeline.operators:Sum",
+        "union": "irkit.pipeline.operators:Union",
+        # expansion
+        "bo1": "irkit.expand.divergence:Bo1",
+        "eqe1": "irkit.expand.eqe:EQE1",
+        "eqe2": "irkit.expand.eqe:EQE2",
+        "erm": "irkit.expand.erm:ERM",
+        "kl": "irkit.expand.divergence:KL",
+        "rfmf": "irkit.expand.rfmf:RFMF",
+        "rm3": "irkit.expand.relevance:RM3",
+        "rocchio": "irkit.expand.rocchio:Rocchio",
+        # recommendation
+        **RECOMMENDERS,
+        "drop-seen": "irkit.recommend.seen:DropSeen",
+        "rate": "irkit.recommend.rate:Rate",
+    },
+    base="irkit.pipeline.stage:Stage",
+)
+"What a pipeline's recipe may `use`."
+
+MODELS = Names(
+    "model",
+    "irkit.models",
+    {
+        "darn": "irkit.generative.darn:DARN",
+        "dbm": "irkit.generative.dbm:DBM",
+        "eonade": "irkit.generative.eonade:EoNADE",
+        "made": "irkit.generative.made:MADE",
+        "nade": "irkit.generative.nade:NADE",
+        "rbm": "irkit.generative.rbm:RBM",
+        "vae": "irkit.generative.vae:VAE",
+    },
+    base="irkit.generative.base:Density",
+)
+"What a training recipe may have as its `model`, and what a model's file may say it holds."
+
+MEASURES = Names("measure", "irkit.measures", {})
+"Measures beside those of ir-measures, which has its own table: what `ir_measures.define` returns."
+
+DOCUMENTS = Names(
+    "format of documents",
+    "irkit.documents",
+    {
+        "trec": "irkit.io.trec:documents",
+        "smart": "irkit.io.smart:documents",
+        "npl": "irkit.io.npl:documents",
+        "html": "irkit.io.html:documents",
+        "jsonl": "irkit.io.jsonl:documents",
+        "tsv": "irkit.io.tabular:tsv_documents",
+        "csv": "irkit.io.tabular:csv_documents",
+        "parquet": "irkit.io.tabular:parquet_documents",
+        "lee": "irkit.io.lee:documents",
+        "irds": "irkit.io.irds:documents",
+    },
+)
+"Readers of documents: from a path and a `Reading` to `Document`s."
+
+QUERIES = Names(
+    "format of queries",
+    "irkit.queries",
+    {
+        "trec": "irkit.io.trec:topics",
+        "trec-doc": "irkit.io.trec:document_topics",
+        "xml": "irkit.io.topics_xml:queries",
+        "smart": "irkit.io.smart:queries",
+        "npl": "irkit.io.npl:queries",
+        "jsonl": "irkit.io.jsonl:queries",
+        "tsv": "irkit.io.tabular:tsv_queries",
+        "csv": "irkit.io.tabular:csv_queries",
+        "parquet": "irkit.io.tabular:parquet_queries",
+        "lee": "irkit.io.lee:queries",
+        "irds": "irkit.io.irds:queries",
+    },
+)
+"Readers of queries: from a path and a `Reading` to `Query`s."
+
+QRELS = Names(
+    "format of judgements",
+    "irkit.qrels",
+    {
+        "trec": "irkit.io.qrels:qrels",
+        "plain": "irkit.io.qrels:plain",
+        "smart": "irkit.io.smart:qrels",
+        "npl": "irkit.io.npl:qrels",
+        "tsv": "irkit.io.tabular:tsv_qrels",
+        "csv": "irkit.io.tabular:csv_qrels",
+        "parquet": "irkit.io.tabular:parquet_qrels",
+        "lee": "irkit.io.lee:qrels",
+        "irds": "irkit.io.irds:qrels",
+    },
+)
+"Readers of judgements: from a path and a `Reading` to `Judgement`s."
+
+TABLES = (STAGES, MODELS, MEASURES, DOCUMENTS, QUERIES, QRELS)
+
+OPENERS = {
+    "encoder": "irkit.generative.saved.load_model",
+    "index": "irkit.Index.open",
+    "train": "irkit.recommend.load_ratings",
+    "vectors": "irkit.text.vectors.Vectors.load",
+}
+"What in Python makes a resource of a path; what resources are, `irkit.recipe.resources` says."
