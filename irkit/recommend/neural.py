@@ -207,10 +207,11 @@ def arrays(weights: Weights) -> Arrays:
 
 
 def beside(x: Tensor, values: Floats | Ints | Bools) -> Tensor:
-    """Return an array as a tensor on the device of `x`."""
+    """Return an array as a tensor on the device of `x`, reals in its type."""
     import torch
 
-    return torch.from_numpy(values).to(x.device)
+    found = torch.from_numpy(values)
+    return found.to(x.device, x.dtype if found.is_floating_point() else found.dtype)
 
 
 def glorot(rng: np.random.Generator, inputs: int, outputs: int, *shape: int) -> Floats:

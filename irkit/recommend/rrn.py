@@ -93,10 +93,10 @@ def step_inputs(weights: Weights, side: str, read: History, steps: Ints) -> Tens
     at = read.rating_ptr[steps][local] + np.arange(ptr[-1]) - ptr[local]
     embedding = weights[f"{side}_embedding"]
     rated = embedding[beside(embedding, read.other[at])]
-    value = beside(embedding, read.value[at])[:, None].to(rated.dtype)
+    value = beside(embedding, read.value[at])[:, None]
     y = rated.new_zeros(len(steps), rated.shape[1])
     y = y.index_add(0, beside(embedding, local), value * rated)
-    signs = beside(embedding, np.stack([part[steps] for part in (read.newbie, read.now, read.last)])).to(rated.dtype)
+    signs = beside(embedding, np.stack([part[steps] for part in (read.newbie, read.now, read.last)]))
     for sign, row in zip(signs, weights[f"{side}_signs"], strict=True):
         y = y + sign[:, None] * row
     return y
@@ -174,7 +174,7 @@ def half_loss(weights: Weights, side: str, pairs: Pairs, own: Tensor, held: Tens
     b, p = weights[f"{side}_deviations"][u], weights[f"{side}_factors"][u]
     b_held, p_held = weights[f"{opposite}_deviations"].detach()[i], weights[f"{opposite}_factors"].detach()[i]
     dynamic = (own[own_row] * held[other_row]).sum(1)
-    error = rating.to(b.dtype) - b - b_held - (p * p_held).sum(1) - dynamic
+    error = rating - b - b_held - (p * p_held).sum(1) - dynamic
     return error.square().mean() + reg * (b.square().mean() + p.square().sum(1).mean())
 
 
