@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from irkit.evaluate.density_suite import INDEPENDENT
+from irkit.evaluate.schema import check_result
 from scipy import stats
 
 from irkit.errors import ConfigError, IrkitError
 from irkit.evaluate import density_suite, run_suite
-from irkit.evaluate.density_suite import INDEPENDENT
-from irkit.evaluate.schema import check_result
 from irkit.evaluate.suite import parse_suite
 from irkit.generative.gallery import Gallery
 from irkit.generative.result import independent_log_prob

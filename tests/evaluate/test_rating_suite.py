@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from irkit.evaluate.rulers import list_scores, split_title
+from irkit.evaluate.schema import check_result
 from scipy import stats
 
 from irkit.errors import ConfigError, IrkitError, NotFoundError
 from irkit.evaluate import evaluate, run_suite
 from irkit.evaluate.ratings import evaluate_ratings
-from irkit.evaluate.rulers import list_scores, split_title
-from irkit.evaluate.schema import check_result
 from irkit.evaluate.suite import parse_suite
 from irkit.evaluate.toplists import top_n_task
 from irkit.recommend import ALS, EASE, AutoRec, Bias, BiasedMF, Popularity

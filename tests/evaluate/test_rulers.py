@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from irkit.evaluate.rulers import ListRuler
 
 from irkit.evaluate import evaluate
-from irkit.evaluate.rulers import ListRuler
 from irkit.hits import Hits
 from irkit.pipeline.operators import normalise
 from irkit.pipeline.stage import Stage

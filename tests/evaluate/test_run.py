@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from irkit.evaluate.schema import check_result
 
 from irkit.errors import ConfigError, IrkitError
 from irkit.evaluate import load_suite, run_suite
-from irkit.evaluate.schema import check_result
 
 RATINGS = """\
 name: small-ratings

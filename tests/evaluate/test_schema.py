@@ -7,9 +7,9 @@ import json
 import os
 
 import pytest
+from irkit.evaluate.schema import check_result, read_results, write_results
 
 from irkit.errors import DataError, NotFoundError
-from irkit.evaluate.schema import check_result, read_results, write_results
 
 CELL = {"mean": 0.1 + 0.2, "low": 0.25, "high": 0.35, "delta": None, "p": None, "p_corrected": None}
 CELL |= {"p_wilcoxon": None, "p_randomisation": 1.25e-17, "wins": 0, "ties": 0, "losses": 0, "robustness": 0.0}

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from irkit.evaluate.schema import check_result
 
 from irkit.documents import Document
 from irkit.errors import ConfigError, DataError, IrkitError, NotFoundError
@@ -25,7 +26,6 @@ from irkit.evaluate import (
 )
 from irkit.evaluate.machine import machine
 from irkit.evaluate.resources import suite_vectors
-from irkit.evaluate.schema import check_result
 from irkit.evaluate.suite import Composite, parse_suite
 from irkit.locate import names
 from irkit.recipe import load_recipe, load_training

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from irkit.evaluate.schema import Figure
+
 from irkit.generative import NADE, VAE
 from irkit.generative.gallery import gallery
 from irkit.generative.nade import NADEConfig
