@@ -30,6 +30,12 @@ SCHEMA = 2
 DECIMALS = 6
 "Decimals of a unit's value in a file."
 
+STATISTICS = (
+    "mean", "low", "high", "delta", "p", "p_corrected", "p_wilcoxon", "p_randomisation", "wins", "ties", "losses",
+    "robustness",
+)  # fmt: skip
+"Of a cell, in the order they are shown."
+
 FIGURE_LIMIT = 100_000
 "Characters of a picture at most, so that a page of many can be mailed."
 
@@ -94,6 +100,10 @@ class Cell(_Shape):
     "Monte Carlo standard error of the mean."
     ess: float | None = None
     "Effective sample size, as a share of the samples."
+
+    def statistics(self) -> dict[str, Any]:
+        """Return what a comparison has, in the order it is shown."""
+        return {name: getattr(self, name) for name in STATISTICS}
 
 
 class Row(_Shape):
@@ -240,12 +250,13 @@ def as_result(found: Any, *, who: str) -> Result:
         raise DataError(f"{who}: not a result file of schema 1, {error} is missing or wrong") from None
 
 
-def write_results(result: Result, path: str | Path | None = None) -> Path:
+def write_results(result: Any, path: str | Path | None = None) -> Path:
     """Write a result file, whole or not at all.
 
     Parameters
     ----------
     result : Result
+        Or its plain values.
     path : path, optional
         Default `eval/results/<suite>.json` of the checkout, or of the user's folder where irkit is
         installed from a wheel.
@@ -258,8 +269,9 @@ def write_results(result: Result, path: str | Path | None = None) -> Path:
     Raises
     ------
     DataError
-        If the file cannot be written.
+        If plain values have another shape, or the file cannot be written.
     """
+    result = as_result(result, who="results")
     path = Path(path) if path is not None else results_folder() / f"{result.suite}.json"
     text = _json(result.plain()) + "\n"
     write_bytes(path, text.encode(errors="backslashreplace"), pack=True)  # a lone surrogate becomes JSON's escape

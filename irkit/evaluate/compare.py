@@ -20,22 +20,6 @@ from irkit.evaluate.table import number, text_table
 from irkit.frames import Qrels, Queries, Results
 from irkit.hits import Hits
 
-STATISTICS = (
-    "mean",
-    "low",
-    "high",
-    "delta",
-    "p",
-    "p_corrected",
-    "p_wilcoxon",
-    "p_randomisation",
-    "wins",
-    "ties",
-    "losses",
-    "robustness",
-)
-"Of a comparison, in the order they are shown."
-
 LEVEL = 0.05
 "Corrected p below which a difference is marked in print."
 
@@ -85,7 +69,7 @@ class Comparison:
     def frame(self) -> pd.DataFrame:
         """Return one row per system and measure with all its statistics."""
         rows = [
-            {"system": name, "measure": measure, **{key: getattr(cell, key) for key in STATISTICS}}
+            {"system": name, "measure": measure, **cell.statistics()}
             for name, row in self.cells.items()
             for measure, cell in row.items()
         ]

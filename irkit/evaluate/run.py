@@ -70,14 +70,14 @@ def run_suite(
     chosen = suite if isinstance(suite, Suite) else load_suite(suite)
     chosen.check()
     parts = _chosen(chosen, only, systems)
-    options = Options(repeats, cache, None if runs is None else Path(runs))
+    say = progress or (lambda text: None)
+    options = Options(repeats, cache, None if runs is None else Path(runs), say)
     if runs is not None:
         for part in parts:
             if not type(part.tasks[0]).trains:
                 raise ConfigError(f"suite {part.name}: has no density models to train in run folders; leave out --runs")
         check_folder(Path(runs), who=f"suite {chosen.name}")
     jobs = [job for part in parts for job in _jobs(part, options, only)]
-    say = progress or (lambda text: None)
     boards = []
     with Journal.open(chosen.name) as journal:
         for job in jobs:
@@ -195,13 +195,10 @@ def _trials(
     batches = [trials] if task.together else [[trial] for trial in trials]
     gave: dict[str, dict[int | None, list[Measured]]] = {system.name: {} for system in job.systems}
     failed: dict[str, Exception] = {}
-    told = set()
     for batch in batches:
         left = [trial for trial in batch if trial.system.name not in failed]
-        for trial in left if task.together else left[:1]:
-            if trial.system.name not in told:
-                told.add(trial.system.name)
-                say(f"{task.title}: {trial.system.name}")
+        if not task.together and left and not gave[left[0].system.name]:
+            say(f"{task.title}: {left[0].system.name}")
         for trial, one in zip(left, journal.run(task, left), strict=True):
             if isinstance(one, Exception):
                 failed.setdefault(trial.system.name, one)

@@ -68,7 +68,7 @@ class Suite(Config):
     measures: tuple[str, ...] = ()
     "The first one ranks the board; none for tasks that have but one."
     baseline: str | None = None
-    "Name of the system the others are compared with."
+    "Name of the system the others are compared with; in a file by default what stands on every board of its kind."
     test: Test = "t"
     "The test whose p-values are corrected."
     seed: Seed = 42
@@ -126,7 +126,14 @@ class Suite(Config):
         for name in self.parts:
             if self.parts.count(name) > 1:
                 raise ConfigError(f"parts: {name!r} occurs twice; name it once")
-        if self.parts:
+        if "parts" in self.model_fields_set:
+            if not self.parts:
+                raise ConfigError("parts: name one suite or more, got none")
+            own = self.model_fields_set - {"name", "about", "parts", "seed", "path"}
+            if own:
+                raise ConfigError(
+                    f"{min(own)}: a suite of parts has name, about, parts and seed; leave it to its parts"
+                )
             return
         if not self.tasks or not self.systems:
             lacking = "systems" if self.tasks else "tasks"
@@ -137,7 +144,7 @@ class Suite(Config):
                 raise ConfigError(f"systems: two are called {name!r}; give each its own name")
         for task in self.tasks:
             if self.tasks.count(task) > 1:
-                raise ConfigError(f"{task.name!r} occurs twice; name it once per split")
+                raise ConfigError(f"{kind.field}: {task.name!r} occurs twice; name it once per split")
         if len(set(self.seeds)) < len(self.seeds):
             raise ConfigError(f"seeds: must differ, got {', '.join(map(str, self.seeds))}")
         check_baseline(self.baseline, dict.fromkeys(self.own_rows), who="baseline")
@@ -177,6 +184,8 @@ def parse_suite(file: YamlFile) -> Suite:
         shared = {name: value.pop(name) for name in own if name in value}
         value["tasks"] = [_choice(file, field, i, item, kind, shared) for i, item in enumerate(_items(file, field))]
         del value[field]
+        if kind.rows:
+            value.setdefault("baseline", kind.rows[0])
     for key in value:
         if key not in known and key != "tasks":
             raise file.error(f"suite: unknown field {key!r}; {near_misses(key, [*known, *own, *task_fields()])}", key)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from irkit.evaluate import board as shape
-from irkit.evaluate.compare import LEVEL, STATISTICS
+from irkit.evaluate.compare import LEVEL
 from irkit.report.numbers import digits_for, fixed, plain
 
 PICTURES = ("samples", "latent plane", "learning curve")
@@ -300,9 +300,8 @@ def _cell(cell: shape.Cell, column: _Column) -> Cell:
     shown = f"{sign}{mean}" + (f" \u00b1 {error}" if float(error) else "")
     low, high = measure.show(cell.low), measure.show(cell.high)
     interval = f"{low} to {high}" if low.startswith("-") else f"{low}\u2013{high}"
-    statistics = {key: getattr(cell, key) for key in STATISTICS}
     return Cell(
-        **statistics,
+        **cell.statistics(),
         sign=sign.strip(),
         shown=shown,
         interval=interval,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from irkit.errors import ConfigError
-from irkit.evaluate.board import Result, write_results
+from irkit.evaluate.board import as_result, write_results
 from irkit.io.atomic import is_stream, write_bytes
 from irkit.io.outputs import check_output
 from irkit.report.html import html
@@ -16,7 +17,7 @@ ENDINGS = (".html", ".md", ".json")
 "The kinds of files there are."
 
 
-def write_report(result: Result, path: str | Path) -> Path:
+def write_report(result: Any, path: str | Path) -> Path:
     """Write a result as one file, or as HTML, Markdown and JSON into a folder.
 
     Everything is rendered before anything is written, and each file replaces an older one in one step.
@@ -24,6 +25,7 @@ def write_report(result: Result, path: str | Path) -> Path:
     Parameters
     ----------
     result : Result
+        Or its plain values.
     path : path
         A file that ends in .html, .md or .json; or a folder, made if need be, which gets one file
         of each kind named after the suite.
@@ -38,8 +40,9 @@ def write_report(result: Result, path: str | Path) -> Path:
     ConfigError
         If a file is named with another ending, or a folder's name is taken by a file.
     DataError
-        If the system refuses to write. No file is written then.
+        If plain values have another shape, or the system refuses to write. No file is written then.
     """
+    result = as_result(result, who="report")
     targets = check_report(path, result.suite)
     renderers = {".html": html, ".md": markdown}
     rendered = {t: renderers[t.suffix](result).encode() for t in targets if t.suffix in renderers}

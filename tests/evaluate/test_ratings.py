@@ -99,8 +99,8 @@ def test_users_shares_of_the_error_on_paper():
     # Shares 3/4 of (-2, 0, -1): mean -3/4, the difference of 6/4 and 9/4.
     share = np.array([-1.5, 0, -0.75])
     assert got["p"] == pytest.approx(ttest_1samp(share, 0).pvalue)
-    assert cells["base"]["p"] is None
-    assert cells["base"]["delta"] == 0
+    assert cells["base"].p is None
+    assert cells["base"].delta == 0
     absolute, per_user = compare_errors(errors, user, squared=False, baseline=None)
     assert absolute["new"]["mean"] == 1
     assert absolute["new"]["delta"] is None

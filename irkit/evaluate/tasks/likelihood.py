@@ -40,6 +40,7 @@ RESUMED = "taken up from a run folder: s/fit is the time of its training steps a
 class DataChoice(TaskChoice):
     """Data of a suite and how grey values become bits."""
 
+    field = "density"
     trains = True
     rows = (INDEPENDENT,)
     binarise: Binarise = "threshold"

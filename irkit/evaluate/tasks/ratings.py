@@ -56,6 +56,7 @@ ERRORS = {
 class RatingsChoice(TaskChoice):
     """Ratings of a suite and how they are split."""
 
+    field = "ratings"
     tunes, waives = True, True
     name: str
     "A rating collection, a file or planted ratings; see `irkit.recommend.problems`."

@@ -50,6 +50,7 @@ class IndexOptions(Config):
 class CollectionChoice(TaskChoice):
     """A collection of a suite."""
 
+    field = "collections"
     tunes = True
     split: str | None = None
     "Which of its splits; default the collection's own default."
@@ -162,11 +163,13 @@ class Retrieval(Task):
     @cached_property
     def index(self) -> Index:
         """Built where there is none."""
+        self.options.say(f"{self.name}: index")
         return collection_index(self.collection, self.choice.index.analyzer)
 
     @cached_property
     def vectors(self) -> Any:
         """Of the suite."""
+        self.options.say(f"{self.name}: vectors")
         return suite_vectors(self.choice.vectors, self.collection, self.index)
 
     @cached_property
@@ -209,6 +212,7 @@ class Retrieval(Task):
         """Return a pipeline, tuned or fitted if it is to be, and notes on that."""
         recipe, resources = trial.recipe, self._resources(trial.system)
         if space := trial.system.choice.tune:
+            self.options.say(f"{self.name}: tuning {trial.system.name}")
             return self._tuned(recipe, load_space(space), resources)
         stage = recipe.build(**resources)
         if not stage.learns:
@@ -228,6 +232,7 @@ class Retrieval(Task):
 
     def run(self, trials: Sequence[Trial]) -> Iterator[Measured | Exception]:
         """Fit all, and measure those of a fold together."""
+        self.options.say(f"{self.name}: {len(trials)} systems")
         gave: dict[int, Measured | Exception] = {}
         ready: list[tuple[int, Any, float | None]] = []
         for number, trial in enumerate(trials):

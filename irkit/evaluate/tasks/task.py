@@ -12,7 +12,7 @@ import math
 import shlex
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -107,11 +107,15 @@ class Options(NamedTuple):
     "Where results of stages of retrieval are taken from."
     runs: Any = None
     "Folder below which models are trained in run folders of their own."
+    say: Callable[[str], None] = lambda text: None
+    "Told what begins, in a few words."
 
 
 class TaskChoice(Config):
     """What a suite says of a task. The fields of a kind may also stand beside `systems`, for all of its tasks."""
 
+    field: ClassVar[str]
+    "Of a suite's file: what names them."
     tunes: ClassVar[bool] = False
     "Whether systems can be tuned."
     waives: ClassVar[bool] = False
