@@ -174,6 +174,11 @@ class Board(_Shape):
     rows: list[Row]
 
     @property
+    def title(self) -> str:
+        """Data and conditions, by which a board is chosen: `ml-100k:u1`."""
+        return ":".join([self.data, *self.conditions.values()])
+
+    @property
     def unit(self) -> Size:
         """What values are paired over."""
         return self.sizes[-1]
@@ -322,12 +327,21 @@ def results_folder() -> Path:
     return (home() / "eval" if folder.parent.name == "_shipped" else folder) / "results"
 
 
+def kept_results() -> list[str]:
+    """Return the names of the suites that results are kept of."""
+    return sorted({path.stem for folder in _folders() for path in folder.glob("*.json")})
+
+
+def _folders() -> list[Path]:
+    return [home() / "eval" / "results", shipped("eval") / "results"]
+
+
 def _find(suite: str) -> Path:
-    folders = [home() / "eval" / "results", shipped("eval") / "results"]
+    folders = _folders()
     for folder in folders:
         if (folder / f"{suite}.json").is_file():
             return folder / f"{suite}.json"
-    known = [path.stem for folder in folders for path in folder.glob("*.json")]
+    known = kept_results()
     raise NotFoundError(f"results: there are none of suite {suite!r}; {near_misses(suite, known)}")
 
 
