@@ -293,7 +293,8 @@ class Task(ABC):
             Of bootstrap and randomisation.
         """
         out = {name: Compared({}, {}) for name in found}
-        for measure in (one.name for one in self.measures):
+        for measure, lower in ((one.name, one.lower) for one in self.measures):
+            sign = -1 if lower else 1  # whoever is lower then wins
             values = {name: np.stack([one.values[measure] for one in trials]) for name, trials in found.items()}
             means = {name: rows.mean(axis=0) for name, rows in values.items()}
             column = {}
@@ -301,12 +302,12 @@ class Task(ABC):
                 against = None
                 if baseline is not None:
                     n = min(len(means[name]), len(means[baseline]))
-                    against = contrast(means[name][:n], means[baseline][:n], seed=seed)
+                    against = contrast(sign * means[name][:n], sign * means[baseline][:n], seed=seed)
                 mean = float(np.mean([one.means[measure] for one in trials]))
                 # A measure that counts is summed over units, and so are its interval and differences.
                 scale = 1 if np.isclose(mean, means[name].mean()) else len(means[name])
                 low, high = bootstrap_interval(values[name], seed=seed)
-                delta = None if against is None else against.delta * scale
+                delta = None if against is None else sign * against.delta * scale
                 own = cell(mean, (low * scale, high * scale), against, test, delta=delta, tested=name != baseline)
                 column[name] = own.model_copy(update=_worth(trials) | deviation(trials, measure))
             correct(column)
