@@ -204,9 +204,20 @@ MODELS = Names(
         "rbm": "irkit.generative.rbm:RBM",
         "vae": "irkit.generative.vae:VAE",
     },
-    base="irkit.generative.base:Density",
+    base="irkit.learn.model:Model",
 )
 "What a training recipe may have as its `model`, and what a model's file may say it holds."
+
+TASKS = Names(
+    "field of a suite",
+    "irkit.tasks",
+    {
+        "collections": "irkit.evaluate.tasks.retrieval:CollectionChoice",
+        "ratings": "irkit.evaluate.tasks.ratings:RatingsChoice",
+        "density": "irkit.evaluate.tasks.likelihood:DataChoice",
+    },
+)
+"What a suite may be measured on, by the field that names it: subclasses of `irkit.evaluate.TaskChoice`."
 
 MEASURES = Names("measure", "irkit.measures", {})
 "Measures beside those of ir-measures, which has its own table: what `ir_measures.define` returns."

@@ -15,6 +15,7 @@ from irkit.cli.helptext import HelpText
 from irkit.cli.index import index
 from irkit.cli.leaderboard import leaderboard
 from irkit.cli.recommend import recommend
+from irkit.cli.reproduce import reproduce
 from irkit.cli.run import run
 from irkit.cli.sample import sample
 from irkit.cli.search import search
@@ -50,6 +51,7 @@ def build() -> App:
         evaluate,
         compare,
         leaderboard,
+        reproduce,
         tune,
         explain,
         train,

@@ -78,7 +78,7 @@ def compare(
         evaluations[name] = evaluate(results, judged, wanted, exclude_self=exclude_self)
     found = Comparison(evaluations, names[0], test, seed)
     if json:
-        say_json(found.cells)
+        say_json({name: {m: cell.statistics() for m, cell in row.items()} for name, row in found.cells.items()})
         return
     say(found)
     for name, own in tags.items():

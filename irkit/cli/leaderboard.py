@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from irkit.cli.numbers import MaybeWhole
 from irkit.cli.printing import note, say
+
+if TYPE_CHECKING:
+    from irkit.evaluate import Result
 
 
 def leaderboard(
@@ -18,13 +21,15 @@ def leaderboard(
     json: Path | None = None,
     save: bool = False,
     only: list[str] | None = None,
+    system: list[str] | None = None,
     repeats: MaybeWhole = None,
     runs: Path | None = None,
-) -> None:
+) -> int:
     """Run a suite and print its leaderboards.
 
-    Every system runs on every collection; means come with intervals, tests and costs. Without a
-    suite, lists the suites there are.
+    Every system runs on every collection; means come with intervals, tests and costs. A system that
+    fails stands there with the reason, and the exit status is 1. A suite that was cut goes on where it
+    stood. Without a suite, lists the suites there are.
 
     For example:
 
@@ -46,7 +51,10 @@ def leaderboard(
         Write the result where results are kept (eval/results in a checkout, the user's folder
         otherwise) and LEADERBOARD.md anew from all results there.
     only
-        Run on this collection of the suite only; may be repeated.
+        Run on this collection of the suite only, such as cranfield, or ml-100k:u1 where there are several
+        boards of one; may be repeated.
+    system
+        Run this system of the suite only; may be repeated. Without the baseline nothing is compared.
     repeats
         Runs to take the median time of, instead of the suite's own number.
     runs
@@ -55,15 +63,15 @@ def leaderboard(
     """
     if suite is None:
         list_suites()
-        return
+        return 0
     from irkit.evaluate import load_suite, run_suite, write_results
     from irkit.report import table, write_report
 
     loaded = load_suite(suite)
     check_outputs(loaded.name, report, json, save, runs, read=suite)
-    if save and only:
-        check_kept(loaded.name, only)
-    result = run_suite(loaded, collections=only, repeats=repeats, runs=runs, progress=_progress())
+    if save and (only or system):
+        check_kept(loaded.name, only, system)
+    result = run_suite(loaded, only=only, systems=system, repeats=repeats, runs=runs, progress=_progress())
     written = []
     if report is not None:
         written.append(write_report(result, report))
@@ -74,6 +82,7 @@ def leaderboard(
     say(table(result), beside=json)
     if written:
         say("\n" + "\n".join(str(path) for path in written), beside=json)
+    return 1 if any(row.failed for board in result.boards for row in board.rows) else 0
 
 
 def check_outputs(
@@ -81,7 +90,7 @@ def check_outputs(
 ) -> None:
     """Refuse places that could not be written, and the suite's own file, before the suite is run."""
     from irkit.errors import ConfigError
-    from irkit.evaluate.schema import results_folder
+    from irkit.evaluate.board import results_folder
     from irkit.io.outputs import check_folder, check_output
     from irkit.report.write import check_report
 
@@ -96,23 +105,26 @@ def check_outputs(
         check_folder(runs, who="leaderboard", option="--runs")
 
 
-def check_kept(suite: str, only: list[str]) -> None:
-    """Refuse to put a part of a suite in the place of a kept result that has boards of other collections."""
+def check_kept(suite: str, only: list[str] | None, systems: list[str] | None) -> None:
+    """Refuse to put a part of a suite in the place of a kept result that has more boards or rows."""
     from irkit.errors import ConfigError
     from irkit.evaluate import read_results
-    from irkit.evaluate.schema import results_folder
+    from irkit.evaluate.board import results_folder
 
     path = results_folder() / f"{suite}.json"
-    kept = [board["collection"] for board in read_results(path)["boards"]] if path.is_file() else []
-    lost = [name for name in dict.fromkeys(kept) if name not in {*only, *(Path(one).name for one in only)}]
+    kept = read_results(path).boards if path.is_file() else []
+    boards = {name for one in only or () for name in (one, Path(one).name, one.partition(":")[0])}
+    lost = [board.data for board in kept if only and board.data not in boards]
+    lost += [row.name for board in kept for row in board.rows if systems and row.name not in systems]
     if lost:
+        names = ", ".join(dict.fromkeys(lost))
         raise ConfigError(
-            f"leaderboard: --save with --only would drop the boards of {', '.join(lost)} from {path}; "
-            "leave out --only, or write elsewhere with --json"
+            f"leaderboard: --save with --only or --system would drop {names} from {path}; "
+            "leave them out, or write elsewhere with --json"
         )
 
 
-def save_result(result: dict[str, Any]) -> list[Path]:
+def save_result(result: Result) -> list[Path]:
     """Write a result among the others and LEADERBOARD.md beside them; return both paths."""
     from irkit.evaluate import read_results, write_results
     from irkit.io.atomic import write_bytes

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from irkit.errors import ConfigError, near_misses
+from irkit.evaluate.board import Cell
 from irkit.evaluate.evaluation import Evaluation, evaluate
 from irkit.evaluate.measures import Measures
 from irkit.evaluate.significance import TEST_TITLES, Contrast, Test, bootstrap_interval, contrast, holm
@@ -46,15 +47,15 @@ class Comparison:
         return [str(qid) for qid in next(iter(self.evaluations.values())).per_query.index]
 
     @cached_property
-    def cells(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """System -> measure -> statistics, in the shape of a result file.
+    def cells(self) -> dict[str, dict[str, Cell]]:
+        """System -> measure -> statistics.
 
         `mean`, `low` and `high` (95 % bootstrap of the mean); against the baseline `delta`, `p` (of the
         chosen test), `p_corrected` (Holm over the systems, measure by measure), `p_wilcoxon`,
         `p_randomisation`, `wins`, `ties`, `losses`, `robustness`. The baseline's own p-values are None,
         and so are all differences where there is no baseline.
         """
-        cells: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in self.evaluations}
+        cells: dict[str, dict[str, Cell]] = {name: {} for name in self.evaluations}
         for measure in self.measures:
             for name, cell in self._column(measure).items():
                 cells[name][measure] = cell
@@ -68,7 +69,7 @@ class Comparison:
     def frame(self) -> pd.DataFrame:
         """Return one row per system and measure with all its statistics."""
         rows = [
-            {"system": name, "measure": measure, **cell}
+            {"system": name, "measure": measure, **cell.statistics()}
             for name, row in self.cells.items()
             for measure, cell in row.items()
         ]
@@ -86,23 +87,23 @@ class Comparison:
     def _row(self, name: str, measure: str) -> list[str]:
         cell = self.cells[name][measure]
         if name == self.baseline or self.baseline is None:
-            return [f"{name} *" if self.baseline else name, number(cell["mean"]), *[""] * 7]
+            return [f"{name} *" if self.baseline else name, number(cell.mean), *[""] * 7]
         return [
             name,
-            number(cell["mean"]),
-            f"{cell['delta']:+.4f}",
-            *(number(cell[key]) for key in ("p", "p_corrected", "p_wilcoxon", "p_randomisation")),
-            f"{cell['wins']}/{cell['ties']}/{cell['losses']}",
-            f"{cell['robustness']:+.2f}",
+            number(cell.mean),
+            f"{cell.delta:+.4f}",
+            *map(number, (cell.p, cell.p_corrected, cell.p_wilcoxon, cell.p_randomisation)),
+            f"{cell.wins}/{cell.ties}/{cell.losses}",
+            f"{cell.robustness:+.2f}",
         ]
 
-    def _column(self, measure: str) -> dict[str, dict[str, Any]]:
+    def _column(self, measure: str) -> dict[str, Cell]:
         values = {name: found.per_query[measure].to_numpy() for name, found in self.evaluations.items()}
         means = {name: found.means[measure] for name, found in self.evaluations.items()}
         # A measure that counts is summed over queries, and so are its interval and differences.
         summed = not all(np.isclose(means[name], own.mean()) for name, own in values.items())
         scale = len(self.qids) if summed else 1
-        out: dict[str, dict[str, Any]] = {}
+        out: dict[str, Cell] = {}
         for name, own in values.items():
             low, high = bootstrap_interval(own, seed=self.seed)
             against = None if self.baseline is None else contrast(own, values[self.baseline], seed=self.seed)
@@ -125,8 +126,8 @@ def cell(
     *,
     delta: float | None,
     tested: bool,
-) -> dict[str, Any]:
-    """Return the statistics of one system on one measure, in the shape of a result file and not yet corrected.
+) -> Cell:
+    """Return the statistics of one system on one measure, not yet corrected.
 
     Parameters
     ----------
@@ -138,28 +139,28 @@ def cell(
         False for the baseline itself.
     """
     found = against if tested else None
-    return {
-        "mean": mean,
-        "low": interval[0],
-        "high": interval[1],
-        "delta": delta,
-        "p": None if found is None else found.p(test),
-        "p_corrected": None,
-        "p_wilcoxon": None if found is None else found.p_wilcoxon,
-        "p_randomisation": None if found is None else found.p_randomisation,
-        "wins": 0 if found is None else found.wins,
-        "ties": 0 if found is None else found.ties,
-        "losses": 0 if found is None else found.losses,
-        "robustness": None if against is None else against.robustness,
-    }
+    return Cell(
+        mean=mean,
+        low=interval[0],
+        high=interval[1],
+        delta=delta,
+        p=None if found is None else found.p(test),
+        p_corrected=None,
+        p_wilcoxon=None if found is None else found.p_wilcoxon,
+        p_randomisation=None if found is None else found.p_randomisation,
+        wins=0 if found is None else found.wins,
+        ties=0 if found is None else found.ties,
+        losses=0 if found is None else found.losses,
+        robustness=None if against is None else against.robustness,
+    )
 
 
-def correct(column: Mapping[str, dict[str, Any]]) -> None:
+def correct(column: Mapping[str, Cell]) -> None:
     """Put Holm's correction of `p` into the cells of one measure, by system."""
-    tested = [name for name, one in column.items() if one["p"] is not None]
-    corrected = holm(np.array([column[name]["p"] for name in tested]))
-    for name, p in zip(tested, corrected.tolist(), strict=True):
-        column[name]["p_corrected"] = p
+    tested = [one for one in column.values() if one.p is not None]
+    corrected = holm(np.array([one.p for one in tested]))
+    for one, p in zip(tested, corrected.tolist(), strict=True):
+        one.p_corrected = p
 
 
 def compare(

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from irkit.errors import CompositionError, ConfigError, FrameError, IrkitError, near_misses
+from irkit.evaluate.board import Board, Cell, Measure, Row, Size
 from irkit.evaluate.compare import LEVEL, Comparison, check_baseline, check_test
 from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, evaluate
 from irkit.evaluate.leak import check_leak
@@ -19,7 +20,7 @@ from irkit.evaluate.memory import memory_notes
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.significance import TEST_TITLES, Test
 from irkit.evaluate.table import number, text_table
-from irkit.frames import Qrels, check_qrels, queries_frame, short
+from irkit.frames import Qrels, Queries, check_qrels, queries_frame, short
 from irkit.hits import Hits
 from irkit.pipeline.chain import as_stage
 from irkit.pipeline.stage import Flow, Stage
@@ -27,6 +28,8 @@ from irkit.rng import check_seed
 from irkit.screen import visible
 
 if TYPE_CHECKING:
+    from ir_measures import Measure as RankingMeasure
+
     from irkit.recipe import Cache
 
 _ALLOW = ", or say allow_leak and the board will say so"
@@ -69,10 +72,10 @@ class Experiment:
         """Return one row per system: means, and for each measure difference and corrected p against the baseline."""
         rows = []
         for name, cells in self.comparison.cells.items():
-            row: dict[str, Any] = {"system": name, **{measure: cell["mean"] for measure, cell in cells.items()}}
+            row: dict[str, Any] = {"system": name, **{measure: cell.mean for measure, cell in cells.items()}}
             if self.comparison.baseline is not None:
                 for measure, cell in cells.items():
-                    row |= {f"{measure} delta": cell["delta"], f"{measure} p": cell["p_corrected"]}
+                    row |= {f"{measure} delta": cell.delta, f"{measure} p": cell.p_corrected}
             rows.append({**row, "ms_per_query": self.ms_per_query[name], "peak_memory_mb": self.peak_memory_mb[name]})
         return pd.DataFrame(rows)
 
@@ -85,39 +88,34 @@ class Experiment:
         return Comparison(pair, b, self.comparison.test, self.comparison.seed)
 
     def to_board(
-        self,
-        *,
-        collection: str = "",
-        about: str = "",
-        data_hash: str = "",
-        documents: int | None = None,
-        split: str | None = None,
-    ) -> dict[str, Any]:
-        """Return the experiment as a board of a result file (schema 1), as plain values.
+        self, *, data: str = "", about: str = "", data_hash: str = "", documents: int | None = None, split: str = ""
+    ) -> Board:
+        """Return the experiment as a board of a result file.
 
         The keyword arguments say what the queries were run on; they are copied to the board.
         """
-        return {
-            "collection": collection,
-            "about": about,
-            "data_hash": data_hash,
-            "documents": documents,
-            "queries": len(self.comparison.qids),
-            "split": split,
-            "measures": list(self.measures),
-            "baseline": self.comparison.baseline,
-            "test": TEST_TITLES[self.comparison.test],
-            "correction": "Holm",
-            "interval": "95 % bootstrap",
-            "notes": list(self.notes),
-            "systems": [self._system(name) for name in self.stages],
-        }
+        things = [] if documents is None else [Size(number=documents, one="document", many="documents")]
+        return Board(
+            kind="retrieval",
+            data=data,
+            about=about,
+            data_hash=data_hash,
+            sizes=[*things, Size(number=len(self.comparison.qids), one="query", many="queries")],
+            timed="query",
+            conditions={"split": split} if split else {},
+            measures=[Measure(name=name) for name in self.measures],
+            baseline=self.comparison.baseline,
+            test=TEST_TITLES[self.comparison.test],
+            interval="95 % bootstrap",
+            notes=list(self.notes),
+            rows=[self._row(name) for name in self.stages],
+        )
 
     def __str__(self) -> str:
         rows = []
         for name, cells in self.comparison.cells.items():
             mark = " *" if name == self.comparison.baseline else ""
-            means = [number(cell["mean"]) + _sign(cell) for cell in cells.values()]
+            means = [number(cell.mean) + _sign(cell) for cell in cells.values()]
             rows.append([name + mark, *means, number(self.ms_per_query[name], 3), number(self.peak_memory_mb[name], 0)])
         lines = [text_table(["system", *(f"{m} " for m in self.measures), "ms/query", "MB"], rows), ""]
         lines.append(f"{len(self.comparison.qids)} queries")
@@ -128,24 +126,22 @@ class Experiment:
         lines += [f"{name}: {note}" for name, notes in (self.system_notes or {}).items() for note in notes]
         return visible("\n".join(lines), lines=True)
 
-    def _system(self, name: str) -> dict[str, Any]:
+    def _row(self, name: str) -> Row:
         recipe_hash, recipe_yaml = _recipe(self.stages[name], name)
-        return {
-            "name": name,
-            "about": "",
-            "recipe": name,
-            "recipe_hash": recipe_hash,
-            "recipe_yaml": recipe_yaml,
-            "command": "",
-            "measures": self.comparison.cells[name],
-            "ms_per_query": self.ms_per_query[name],
-            "peak_memory_mb": self.peak_memory_mb[name],
-            "notes": list((self.system_notes or {}).get(name, ())),
-            "per_query": {
-                measure: dict(zip(self.comparison.qids, column.tolist(), strict=True))
+        return Row(
+            name=name,
+            recipe=name,
+            recipe_hash=recipe_hash,
+            recipe_yaml=recipe_yaml,
+            cells=self.comparison.cells[name],
+            milliseconds=self.ms_per_query[name],
+            peak_memory_mb=self.peak_memory_mb[name],
+            notes=list((self.system_notes or {}).get(name, ())),
+            values={
+                str(measure): dict(zip(self.comparison.qids, column.tolist(), strict=True))
                 for measure, column in self.evaluations[name].per_query.items()
             },
-        }
+        )
 
 
 def experiment(
@@ -214,21 +210,54 @@ def experiment(
         for name, stage in stages.items()
     }
 
-    evaluations: dict[str, Evaluation] = {}
-
-    def receive(name: str, results: Flow) -> None:
-        evaluations[name] = evaluate(results, qrels, parsed, queries=queries, exclude_self=exclude_self)
-
-    todo = plan(stages)
-    costs = run_plan(todo, queries, repeats=repeats, cache=cache, receive=receive)
-    seconds, peak = {}, {}
-    for name in stages:
-        seconds[name], peak[name] = costs.of(todo.used[name])
+    found = measured_together(stages, queries, qrels, parsed, exclude_self=exclude_self, repeats=repeats, cache=cache)
+    evaluations, seconds, peak = found.evaluations, found.seconds, found.peak_memory_mb
     comparison = Comparison({name: evaluations[name] for name in stages}, baseline, test, seed)
     milliseconds = {name: None if cache else 1000 * spent / len(queries) for name, spent in seconds.items()}
     system_notes: dict[str, tuple[str, ...]] = {name: (note,) for name, note in leaks.items() if note}
     notes = tuple(_notes(comparison, repeats, cache is not None, self_said=exclude_self is not None))
     return Experiment(stages, comparison, milliseconds, peak, notes, system_notes)
+
+
+class Together(NamedTuple):
+    """What systems gave that were run side by side."""
+
+    evaluations: dict[str, Evaluation]
+    seconds: dict[str, float]
+    "Median over repeats."
+    peak_memory_mb: dict[str, float]
+    failed: dict[str, Exception]
+    "Why others gave nothing."
+
+
+def measured_together(
+    stages: Mapping[str, Stage],
+    queries: Queries,
+    qrels: Qrels,
+    measures: list[RankingMeasure],
+    *,
+    exclude_self: bool | None,
+    repeats: int,
+    cache: Cache | None,
+    keep_going: bool = False,
+) -> Together:
+    """Run systems, work they have in common once per repeat, and measure them.
+
+    With `keep_going` a system that fails is told in `failed`, and does not raise.
+    """
+    evaluations: dict[str, Evaluation] = {}
+
+    def receive(name: str, results: Flow) -> None:
+        evaluations[name] = evaluate(results, qrels, measures, queries=queries, exclude_self=exclude_self)
+
+    todo = plan(stages)
+    failed: dict[str, Exception] = {}
+    costs = run_plan(
+        todo, queries, repeats=repeats, cache=cache, receive=receive, failed=failed if keep_going else None
+    )
+    spent = {name: costs.of(todo.used[name]) for name in stages if name not in failed}
+    seconds, peak = ({name: one[i] for name, one in spent.items()} for i in (0, 1))
+    return Together(evaluations, seconds, peak, failed)
 
 
 def _stages(systems: Any) -> dict[str, Stage]:
@@ -292,8 +321,8 @@ def _recipe(stage: Stage, name: str) -> tuple[str, str]:
     return recipe.hash, recipe.yaml()
 
 
-def _sign(cell: dict[str, Any]) -> str:
+def _sign(cell: Cell) -> str:
     """Mark a significant difference; a blank keeps the column aligned."""
-    if cell["p_corrected"] is None or cell["p_corrected"] >= LEVEL:
+    if cell.p_corrected is None or cell.p_corrected >= LEVEL or cell.delta is None:
         return " "
-    return "+" if cell["delta"] > 0 else "-"
+    return "+" if cell.delta > 0 else "-"

@@ -91,7 +91,13 @@ def plan(systems: Mapping[str, Stage]) -> Plan:
 
 
 def run_plan(
-    plan: Plan, queries: Queries, *, repeats: int, cache: Cache | None, receive: Callable[[str, Flow], None]
+    plan: Plan,
+    queries: Queries,
+    *,
+    repeats: int,
+    cache: Cache | None,
+    receive: Callable[[str, Flow], None],
+    failed: dict[str, Exception] | None = None,
 ) -> Costs:
     """Run every step once per repeat.
 
@@ -101,25 +107,34 @@ def run_plan(
         Stages that are run as a whole are looked up there first.
     receive : function of (system, results)
         Called for each system in the first repeat; results are not kept beyond that.
+    failed : dict, optional
+        Where to put why systems fail; the others are run on. Without it the first failure is raised.
     """
     seconds = np.zeros((repeats, len(plan.steps)))
     peak = np.zeros(len(plan.steps))
+    broken: set[str] = set()
     readers = np.bincount([i for step in plan.steps for i in step.inputs], minlength=len(plan.steps))
     for repeat in range(repeats):
         flows: dict[int, Flow] = {}
         left = readers.copy()
         for number, step in enumerate(plan.steps):
-            source = flows[step.source] if step.source >= 0 else queries
-            parts = [flows[i] for i in step.parts]
-            reset_peak()
-            start = time.perf_counter()
-            flows[number] = _run(step, source, parts, cache)
-            seconds[repeat, number] = time.perf_counter() - start
-            peak[number] = max(peak[number], peak_memory_mb())
-            if repeat == 0:
-                for name, ending in plan.last.items():
-                    if ending == number:
-                        receive(name, flows[number])
+            if not broken.issuperset(_systems(plan, number)):
+                try:
+                    reset_peak()
+                    start = time.perf_counter()
+                    flows[number] = _run(step, flows, queries, cache)
+                    seconds[repeat, number] = time.perf_counter() - start
+                    peak[number] = max(peak[number], peak_memory_mb())
+                    if repeat == 0:
+                        for name, ending in plan.last.items():
+                            if ending == number:
+                                receive(name, flows[number])
+                except Exception as error:
+                    if failed is None:
+                        raise
+                    for name in _systems(plan, number) - broken:
+                        failed[name] = error
+                        broken.add(name)
             for i in step.inputs:
                 left[i] -= 1
             for i in {number, *step.inputs}:
@@ -128,11 +143,17 @@ def run_plan(
     return Costs(seconds, peak)
 
 
-def _run(step: Step, source: Flow, parts: list[Flow], cache: Cache | None) -> Flow:
+def _run(step: Step, flows: Mapping[int, Flow], queries: Queries, cache: Cache | None) -> Flow:
+    source = flows[step.source] if step.source >= 0 else queries
     if step.parts:
         queries = source.queries if isinstance(source, Hits) else source
-        return step.stage.join(parts, queries)  # type: ignore[no-any-return]
+        return step.stage.join([flows[i] for i in step.parts], queries)  # type: ignore[no-any-return]
     return cache.run(step.stage, source) if cache is not None else step.stage.run(source)
+
+
+def _systems(plan: Plan, number: int) -> set[str]:
+    """Return the systems that use a step."""
+    return {name for name, used in plan.used.items() if number in used}
 
 
 def _upstream(steps: list[Step], number: int) -> frozenset[int]:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from irkit.arrays import Bools, Floats, Ints
 from irkit.errors import FrameError
+from irkit.evaluate.board import Cell
 from irkit.evaluate.compare import cell, correct
 from irkit.evaluate.significance import Test, bootstrap_interval, contrast, robustness
 from irkit.recommend.base import BRANCHES, Recommender
@@ -155,7 +156,7 @@ def branch_shares(branch: Any) -> dict[str, float]:
 
 def compare_errors(
     errors: Mapping[str, Floats], user: Ints, *, squared: bool, baseline: str | None, test: Test = "t", seed: int = 42
-) -> tuple[dict[str, dict[str, Any]], dict[str, Floats]]:
+) -> tuple[dict[str, Cell], dict[str, Floats]]:
     """Compare systems by RMSE or MAE on the same pairs, paired over users.
 
     What is tested is a user's share of the mean squared (or absolute) error, so that the mean of the
@@ -164,11 +165,12 @@ def compare_errors(
     Parameters
     ----------
     errors : mapping of system to (S, n) float64
-        Prediction less rating, one row for each seed the system was fitted with.
+        Prediction less rating, one row for each seed and fold the system was fitted with; NaN where a
+        fold's test part does not hold the pair.
     user : (n,) int
         The user of each pair.
     squared : bool
-        RMSE, otherwise MAE; the mean over seeds of either.
+        RMSE, otherwise MAE; the mean over rows of either.
     baseline : str or None
     test : {"t", "wilcoxon", "randomisation"}
         The test whose p-values are corrected.
@@ -178,20 +180,20 @@ def compare_errors(
     Returns
     -------
     cells : dict
-        System -> statistics, in the shape of a result file; whoever errs less wins.
+        System -> statistics; whoever errs less wins.
     per_user : dict
         System -> (U,) float64: RMSE or MAE of each user, over seeds, in ascending order of `user`.
     """
     member = np.unique(user, return_inverse=True)[1]
     counts = np.bincount(member)
     losses = {name: error**2 if squared else np.abs(error) for name, error in errors.items()}
-    sums = {name: np.bincount(member, loss.mean(axis=0)) for name, loss in losses.items()}
+    sums = {name: np.bincount(member, np.nanmean(loss, axis=0)) for name, loss in losses.items()}
     per_user: dict[str, Floats] = {
         name: np.sqrt(total / counts) if squared else total / counts for name, total in sums.items()
     }
     root = np.sqrt if squared else None
     values = {name: float(np.mean(error_by_seed(error, squared=squared))) for name, error in errors.items()}
-    cells: dict[str, dict[str, Any]] = {}
+    cells: dict[str, Cell] = {}
     for name, loss in losses.items():
         interval = bootstrap_interval(loss, member, seed=seed, resamples=RESAMPLES, transform=root)
         against, delta = None, None
@@ -208,8 +210,9 @@ def compare_errors(
 
 
 def error_by_seed(error: Floats, *, squared: bool) -> Floats:
-    """Return the RMSE or MAE of each row of errors (S, n): (S,) float64."""
-    return np.sqrt((error**2).mean(axis=1)) if squared else np.abs(error).mean(axis=1)
+    """Return the RMSE or MAE of each row of errors (S, n), NaN left out: (S,) float64."""
+    mean = np.nanmean(error**2 if squared else np.abs(error), axis=1)
+    return np.sqrt(mean) if squared else mean
 
 
 def squared_error_difference(

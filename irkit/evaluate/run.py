@@ -1,21 +1,31 @@
-"""Run a suite of any kind and put its boards into one result."""
+"""The one loop: tasks x systems x seeds x folds, to a result of boards.
+
+Whatever a suite names (recipes, settings, data, splits, measures) is looked up and checked before the first
+index is built or the first model fitted. What each trial gives is kept until the suite is done
+(`irkit.evaluate.journal`): one that was cut goes on where it stood. A system that fails stands on its board
+with the reason, and the others with their figures.
+"""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import irkit
-from irkit.errors import ConfigError, near_misses
-from irkit.evaluate.density_suite import DensityJob, DensitySuite
-from irkit.evaluate.rating_suite import RatingJob, RatingSuite
-from irkit.evaluate.retrieval_suite import RetrievalJob, RetrievalSuite
-from irkit.evaluate.schema import SCHEMA, check_result
-from irkit.evaluate.suite import Composite, load_suite
-from irkit.evaluate.suitefile import AnySuite
+from irkit.errors import ConfigError, IrkitError, near_misses
+from irkit.evaluate.board import Board, Machine, Result, Row
+from irkit.evaluate.journal import Journal
+from irkit.evaluate.memory import memory_notes
+from irkit.evaluate.significance import TEST_TITLES
+from irkit.evaluate.suite import Suite, load_suite
+from irkit.evaluate.tasks.task import Measured, Options, System, Task, Trial
 from irkit.io.outputs import check_folder
 from irkit.machine import machine
 
@@ -24,87 +34,247 @@ if TYPE_CHECKING:
 
 
 def run_suite(
-    suite: AnySuite | str | Path,
+    suite: Suite | str | Path,
     *,
-    collections: Sequence[str] | None = None,
+    only: Sequence[str] | None = None,
+    systems: Sequence[str] | None = None,
     repeats: int | None = None,
     cache: Cache | None = None,
     runs: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
-) -> dict[str, Any]:
+) -> Result:
     """Run every system of a suite on everything it names.
-
-    Whatever the suite names (recipes, settings, collections, splits, measures) is looked up and checked
-    before the first index is built or the first model fitted.
 
     Parameters
     ----------
-    suite : suite, name or path
-    collections : sequence of str, optional
-        Run on these of the suite's collections, ratings or data sets only.
+    suite : Suite, name or path
+    only : sequence of str, optional
+        Run on these of what the suite names only: by name, or by name and conditions (`ml-100k:u1`).
+    systems : sequence of str, optional
+        Run these of its systems only; without the baseline nothing is compared.
     repeats : int, optional
-        Instead of that of suites of retrieval; others have none.
+        Instead of that of tasks of retrieval; others have none.
     cache : irkit.recipe.Cache, optional
         Take results of stages of retrieval from there; times are then not reported.
     runs : path, optional
-        Train each density model in a run folder there, named like its recipe, from where it stands: a suite
-        that was cut goes on, and what has been trained is not trained again. For density models only.
+        Train each density model in a run folder there, named like its recipe, from where it stands. For suites of
+        density models only.
     progress : function of str, optional
         Told what begins, in a few words.
 
-    Returns
-    -------
-    dict
-        Plain values in the shape of `irkit.evaluate.schema`.
+    Raises
+    ------
+    ConfigError
+        If something does not fit, or no system could be measured.
     """
-    chosen = suite if isinstance(suite, AnySuite) else load_suite(suite)
+    chosen = suite if isinstance(suite, Suite) else load_suite(suite)
     chosen.check()
-    parts: Sequence[AnySuite] = chosen.suites if isinstance(chosen, Composite) else [chosen]
-    known = [name for part in parts for name in part.boards]
-    for name in collections or ():
-        if name not in known:
-            raise ConfigError(f"suite {chosen.name}: there is no collection {name!r} in it; {near_misses(name, known)}")
-    wanted = [part for part in parts if collections is None or set(collections).intersection(part.boards)]
-    if runs is not None:
-        for part in wanted:
-            if not isinstance(part, DensitySuite):
-                raise ConfigError(f"suite {part.name}: has no density models to train in run folders; leave out --runs")
-    folder = None if runs is None else Path(runs)
-    if folder is not None:
-        check_folder(folder, who=f"suite {chosen.name}")
-    jobs = [_prepare(part, collections, repeats, cache, folder) for part in wanted]
+    parts = _chosen(chosen, only, systems)
     say = progress or (lambda text: None)
-    result = {
-        "schema": SCHEMA,
-        "suite": chosen.name,
-        "about": chosen.about,
-        "date": datetime.now(UTC).date().isoformat(),
-        "irkit": irkit.__version__,
-        "code": _code(),
-        "machine": machine(),
-        "seed": chosen.seed,
-        "command": _command(chosen.name, collections, repeats),
-        "boards": [board for job in jobs for board in job.boards(say)],
+    options = Options(repeats, cache, None if runs is None else Path(runs), say)
+    if runs is not None:
+        for part in parts:
+            if not type(part.tasks[0]).trains:
+                raise ConfigError(f"suite {part.name}: has no density models to train in run folders; leave out --runs")
+        check_folder(Path(runs), who=f"suite {chosen.name}")
+    jobs = [job for part in parts for job in _jobs(part, options, only)]
+    boards = []
+    with Journal.open(chosen.name) as journal:
+        for job in jobs:
+            try:
+                boards.append(_board(job, journal, say))
+            finally:
+                job.task.close()
+    return Result(
+        suite=chosen.name,
+        about=chosen.about,
+        date=datetime.now(UTC).date().isoformat(),
+        irkit=irkit.__version__,
+        code=_code(),
+        machine=Machine(**machine()),
+        seed=chosen.seed,
+        command=_command(chosen.origin, only, systems, repeats),
+        boards=boards,
+    )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A task with the systems that are measured on it."""
+
+    task: Task
+    systems: list[System]
+
+
+def _chosen(suite: Suite, only: Sequence[str] | None, systems: Sequence[str] | None) -> list[Suite]:
+    """Return the suites to run, with the systems to run."""
+    parts = suite.suites
+    for wanted, known, what in ((only, suite.boards, "collection"), (systems, suite.rows, "system")):
+        for name in wanted or ():
+            if name not in known and not (what == "collection" and name.partition(":")[0] in known):
+                raise ConfigError(f"suite {suite.name}: there is no {what} {name!r} in it; {near_misses(name, known)}")
+    if only is not None:
+        names = {name for one in only for name in (one, one.partition(":")[0])}
+        parts = [part for part in parts if names.intersection(part.boards)]
+    if systems is None:
+        return parts
+    kept = [part.changed(systems=tuple(s for s in part.systems if s.name in systems)) for part in parts]
+    found = [part for part in kept if part.systems or set(part.own_rows).intersection(systems)]
+    return [one if one.baseline in one.own_rows else one.changed(baseline=None) for one in found]
+
+
+def _jobs(suite: Suite, options: Options, only: Sequence[str] | None) -> list[_Job]:
+    """Load and check all that a suite names."""
+    kind = type(suite.tasks[0])
+    systems = [System(choice, kind.recipe(choice)) for choice in suite.systems]
+    names = None if only is None else {name.partition(":")[0] for name in only} | set(only)
+    tasks = [choice.load(suite, options) for choice in suite.tasks if names is None or choice.name in names]
+    if only is not None:
+        tasks = [task for task in tasks if {task.name, task.title}.intersection(only) or _named(task, suite, only)]
+    jobs = [_Job(task, [own for system in systems if (own := task.taken(system)) is not None]) for task in tasks]
+    taken = {system.name for job in jobs for system in job.systems}
+    for system in systems:
+        if only is None and system.name not in taken:
+            raise ConfigError(f"suite {suite.name}: {jobs[0].task.stray(system)}")
+    return jobs
+
+
+def _named(task: Task, suite: Suite, only: Sequence[str]) -> bool:
+    """Say whether a task was chosen by the name the suite gives it, such as a path."""
+    return any(choice.name in only and Path(choice.name).stem == Path(task.name).stem for choice in suite.tasks)
+
+
+def _board(job: _Job, journal: Journal, say: Callable[[str], None]) -> Board:
+    """Run the systems of a task and compare them."""
+    task, suite = job.task, job.task.suite
+    extra = list(task.extra())
+    found, failed = _trials(job, journal, say)
+    if not found and failed:
+        raise next(iter(failed.values()))
+    measured = {**{name: [one] for name, _, one in extra}, **found}
+    baseline = suite.baseline if suite.baseline in measured else None
+    compared = task.compare(measured, baseline, suite.test, suite.seed)
+    rows = [Row(name=name, about=about, **_costs(task, [one])) for name, about, one in extra]
+    for system in job.systems:
+        row = _origin(system, task)
+        if system.name in failed:
+            rows.append(row.model_copy(update={"failed": _reason(failed[system.name])}))
+        else:
+            trials = found[system.name]
+            notes = _notes(task.seeds(system), trials)
+            rows.append(row.model_copy(update={**_costs(task, trials), "notes": notes}))
+    for row in rows:
+        if row.name in compared:
+            row.cells, row.values = compared[row.name]
+    lost = [f"the baseline {suite.baseline} failed: nothing is compared"] if suite.baseline in failed else []
+    return Board(
+        kind=task.kind,
+        data=task.name,
+        about=task.about,
+        data_hash=task.data_hash,
+        sizes=task.sizes,
+        timed=task.timed,
+        each=task.each,
+        conditions=task.conditions,
+        measures=task.measures,
+        baseline=baseline,
+        test=TEST_TITLES[suite.test],
+        interval=task.interval,
+        notes=[*lost, *task.notes(measured), *memory_notes()],
+        rows=rows,
+    )
+
+
+def _trials(
+    job: _Job, journal: Journal, say: Callable[[str], None]
+) -> tuple[dict[str, list[Measured]], dict[str, Exception]]:
+    """Return what each system gave by seed, folds joined, and why others failed."""
+    task = job.task
+    trials = [
+        Trial(system, seed, fold) for system in job.systems for seed in task.seeds(system) for fold in range(task.folds)
+    ]
+    batches = [trials] if task.together else [[trial] for trial in trials]
+    gave: dict[str, dict[int | None, list[Measured]]] = {system.name: {} for system in job.systems}
+    failed: dict[str, Exception] = {}
+    for batch in batches:
+        left = [trial for trial in batch if trial.system.name not in failed]
+        if not task.together and left and not gave[left[0].system.name]:
+            say(f"{task.title}: {left[0].system.name}")
+        for trial, one in zip(left, journal.run(task, left), strict=True):
+            if isinstance(one, Exception):
+                failed.setdefault(trial.system.name, one)
+            else:
+                gave[trial.system.name].setdefault(trial.seed, []).append(one)
+    done = {name: [task.joined(folds) for folds in by_seed.values()] for name, by_seed in gave.items()}
+    return {name: trials for name, trials in done.items() if name not in failed and trials}, failed
+
+
+def _origin(system: System, task: Task) -> Row:
+    choice, recipe = system.choice, system.recipe
+    return Row(
+        name=choice.name,
+        about=choice.about or recipe.about,
+        recipe=choice.recipe,
+        recipe_hash=recipe.hash,
+        recipe_yaml=recipe.yaml(),
+        command=task.command(system),
+    )
+
+
+def _costs(task: Task, trials: Sequence[Measured]) -> dict[str, Any]:
+    """Return what a row says besides its numbers; costs are means over trials, memory is the largest."""
+
+    def known(name: str) -> list[float] | None:
+        values = [getattr(one, name) for one in trials]
+        return None if None in values else values
+
+    seconds, fitting, peak = known("seconds"), known("fit_seconds"), known("peak_memory_mb")
+    return {
+        "milliseconds": None if seconds is None else 1000 * float(np.mean(seconds)) / task.times,
+        "fit_seconds": None if fitting is None else float(np.mean(fitting)),
+        "peak_memory_mb": None if peak is None else max(peak),
+        "parameters": trials[0].parameters,
+        "figures": list(trials[0].figures),
+        "notes": list(dict.fromkeys(note for one in trials for note in one.notes)),
     }
-    check_result(result, who=f"suite {chosen.name}")
-    return result
 
 
-def _prepare(
-    suite: AnySuite, only: Sequence[str] | None, repeats: int | None, cache: Cache | None, runs: Path | None
-) -> RetrievalJob | RatingJob | DensityJob:
-    if isinstance(suite, RatingSuite):
-        return RatingJob.prepare(suite, only)
-    if isinstance(suite, DensitySuite):
-        return DensityJob.prepare(suite, only, runs)
-    assert isinstance(suite, RetrievalSuite)
-    return RetrievalJob.prepare(suite if repeats is None else suite.changed(repeats=repeats), only, cache)
+def _notes(seeds: Sequence[int | None], trials: Sequence[Measured]) -> list[str]:
+    notes = [note for one in trials for note in one.notes]
+    if len(trials) > 1:
+        values = {measure: [one.means[measure] for one in trials] for measure in trials[0].means}
+        notes.append(spread_note(f"by seed ({', '.join(map(str, seeds))})", values))
+    if "by_fold" in trials[0].facts:
+        notes.append(spread_note("by fold", trials[0].facts["by_fold"]))
+    return list(dict.fromkeys(notes))
 
 
-def _command(suite: str, only: Sequence[str] | None, repeats: int | None) -> str:
+def spread_note(what: str, values: Mapping[str, Sequence[float]]) -> str:
+    """Say what each seed or fold gave, and the standard deviation over them.
+
+    Examples
+    --------
+    >>> spread_note("by seed (1, 2)", {"RMSE": [0.91, 0.92]})
+    'by seed (1, 2): RMSE 0.9100, 0.9200, sd 0.0071'
+    """
+    parts = [
+        f"{measure} {', '.join(f'{value:.4f}' for value in column)}, sd {stdev(column):.4f}"
+        for measure, column in values.items()
+    ]
+    return f"{what}: {'; '.join(parts)}"
+
+
+def _reason(error: Exception) -> str:
+    """Say in one line why a system has no numbers."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, IrkitError) else f"{type(error).__name__}: {text or 'no reason given'}"
+
+
+def _command(suite: str, only: Sequence[str] | None, systems: Sequence[str] | None, repeats: int | None) -> str:
     words = ["irkit", "leaderboard", suite]
-    for name in only or ():
-        words += ["--only", name]
+    for option, names in (("--only", only), ("--system", systems)):
+        for name in names or ():
+            words += [option, name]
     if repeats is not None:
         words += ["--repeats", str(repeats)]
     return shlex.join(words)

@@ -242,7 +242,8 @@ def bootstrap_interval(
     Parameters
     ----------
     values : (n,) or (r, n) float64
-        With r rows, such as one for each seed of a model, the interval is that of the mean over rows.
+        With r rows, such as one for each seed or fold of a model, the interval is that of the mean over rows;
+        NaN is no value of its row.
     groups : (n,) int, optional
         Cluster of each value, such as the user of a squared error: whole clusters are drawn.
     level : float in (0, 1)
@@ -265,21 +266,18 @@ def bootstrap_interval(
     if not 0 < level < 1:
         raise ConfigError(f"bootstrap: level must lie between 0 and 1, got {level}")
     rows = np.atleast_2d(values)
-    if groups is None:
-        sums: Floats = rows
-        sizes: Floats = np.ones(values.shape[-1])
-    else:
-        member = np.unique(groups, return_inverse=True)[1]
-        sums = np.stack([np.bincount(member, weights=row) for row in rows])
-        sizes = np.bincount(member).astype(np.float64)
+    member = np.arange(rows.shape[1]) if groups is None else np.unique(groups, return_inverse=True)[1]
+    known = np.isfinite(rows)
+    sums = [np.bincount(member, weights=np.where(has, row, 0.0)) for row, has in zip(rows, known, strict=True)]
+    sizes = [np.bincount(member, weights=has) for has in known]
+    clusters = len(sizes[0])
     rng = generator(seed, "bootstrap")
-    block = max(1, _BLOCK // len(sizes))
+    block = max(1, _BLOCK // clusters)
     found: Floats = np.empty((len(rows), resamples))
     for start in range(0, resamples, block):
-        drawn = rng.integers(0, len(sizes), size=(min(block, resamples - start), len(sizes)))
-        size = sizes[drawn].sum(axis=1)
-        for row, own in zip(found, sums, strict=True):
-            row[start : start + len(drawn)] = own[drawn].sum(axis=1) / size
+        drawn = rng.integers(0, clusters, size=(min(block, resamples - start), clusters))
+        for row, own, size in zip(found, sums, sizes, strict=True):
+            row[start : start + len(drawn)] = own[drawn].sum(axis=1) / size[drawn].sum(axis=1)
     means = (found if transform is None else transform(found)).mean(axis=0)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -8,7 +8,7 @@ share the stages they have in common.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -100,6 +100,22 @@ class Space(Config):
                 raise ConfigError(f"space {self.name}: a grid needs values, but {name} has a range; draw at random")
         columns = [parameter.values for parameter in self.parameters.values()]
         return [dict(zip(self.parameters, row, strict=True)) for row in itertools.product(*columns)]
+
+    def candidates(self, method: Method, trials: int, seed: int) -> list[dict[str, Any]]:
+        """List what is tried: all combinations of a grid, or some that are drawn."""
+        if method == "optuna":
+            raise ConfigError(f"space {self.name}: here candidates are tried in turn; choose grid or random")
+        return self.grid() if method == "grid" else self.draws(trials, seed)
+
+    def edges(self, values: Mapping[str, Any]) -> list[str]:
+        """Name the parameters whose value is the least or the greatest of those allowed."""
+        found = []
+        for name, value in values.items():
+            one = self.parameters[name]
+            ends = (min(one.values), max(one.values)) if one.values and _ordered(one.values) else (one.low, one.high)
+            if ends[0] != ends[1] and value in ends:
+                found.append(name)
+        return found
 
     def draws(self, trials: int, seed: int) -> list[dict[str, Any]]:
         """Draw combinations at random, without repeats; fewer than `trials` where there are no more."""
@@ -266,6 +282,37 @@ def tune(
     )
 
 
+def tune_on(
+    recipe: Recipe,
+    space: Space,
+    candidates: Sequence[Mapping[str, Any]],
+    value: Callable[[Recipe], float],
+    *,
+    lower: bool,
+) -> tuple[Recipe, list[str]]:
+    """Choose the candidate with the best value on held-out data; among equals the earlier one.
+
+    Parameters
+    ----------
+    value : function of a recipe
+        What it scores on data that it is not measured on afterwards.
+    lower : bool
+        Small values are good.
+
+    Returns
+    -------
+    Recipe, list of str
+        With the settings chosen, and what a reader should know of the choice.
+    """
+    recipes = [recipe.with_settings(space.settings(values)) for values in candidates]
+    scored = [value(one) for one in recipes]
+    best = int(np.argmin(scored) if lower else np.argmax(scored))
+    notes = ["chosen: " + ", ".join(f"{name}={_shown(one)}" for name, one in candidates[best].items())]
+    if edges := space.edges(candidates[best]):
+        notes.append(f"at the edge of its space: {', '.join(edges)}")
+    return recipes[best], notes
+
+
 class _ByFold(Stage):
     """Run each query with the pipeline of the fold that holds it out; other queries find nothing."""
 
@@ -374,6 +421,10 @@ def _suggest(space: Space, trial: Any) -> Iterator[tuple[str, Any]]:
             )
         else:
             yield name, trial.suggest_float(name, parameter.low or 0.0, parameter.high or 0.0, log=parameter.log)
+
+
+def _ordered(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
 
 
 def _shown(value: Any) -> str:

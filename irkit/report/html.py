@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from irkit.report.numbers import count, fixed, megabytes, milliseconds, p_value, seconds
-from irkit.report.view import BOUNDS, Board, Measure, Report, System, Words, view
+from irkit.report.view import BOUNDS, Board, Measure, Report, System, view
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = ("page.js", "table.js", "charts.js")
@@ -34,13 +34,13 @@ class Strip:
     "Empty where there is none."
 
 
-def html(result: Mapping[str, Any]) -> str:
+def html(result: Any) -> str:
     """Write a result as a self-contained HTML page; the same result gives the same page.
 
     Raises
     ------
     DataError
-        If it has not the shape of a result file, schema 1.
+        If it has not the shape of a result file.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -106,15 +106,15 @@ def _board_payload(board: Board) -> dict[str, Any]:
     qids = _qids(board)
     return {
         "interval": board.interval,
-        "words": _words(board.words),
+        "words": _words(board),
         "measures": [{"name": m.name, "lower": m.lower, "digits": m.digits} for m in board.measures],
         "qids": qids,
         "systems": [_system_payload(system, board, qids) for system in board.systems],
     }
 
 
-def _words(words: Words) -> dict[str, str]:
-    return {"query": words.query[0], "queries": words.query[1], "cost": words.cost, "value": words.value}
+def _words(board: Board) -> dict[str, str]:
+    return {"query": board.unit[0], "queries": board.unit[1], "cost": board.timed, "value": board.each}
 
 
 def _system_payload(system: System, board: Board, qids: list[str]) -> dict[str, Any]:
@@ -122,10 +122,10 @@ def _system_payload(system: System, board: Board, qids: list[str]) -> dict[str, 
     return {
         "name": system.name,
         "baseline": system.baseline,
-        "ms": system.ms_per_query,
+        "ms": system.milliseconds,
         "cells": [[cell.mean, cell.low, cell.high] for cell in cells],
         "signs": [cell.sign for cell in cells],
-        "perQuery": [_column(system.per_query[measure.name], qids) for measure in board.measures],
+        "perQuery": [_column(system.values[measure.name], qids) for measure in board.measures],
     }
 
 
@@ -140,7 +140,7 @@ def _qids(board: Board) -> list[str]:
     """Return every query of a board once, in order of first appearance."""
     seen: dict[str, None] = {}
     for system in board.systems:
-        for values in system.per_query.values():
+        for values in system.values.values():
             seen.update(dict.fromkeys(values))
     return list(seen)
 

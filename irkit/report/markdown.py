@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from irkit.report.numbers import count, megabytes, milliseconds, seconds
@@ -12,31 +12,31 @@ from irkit.report.view import BOUNDS, Board, Measure, Report, System, view
 MARKS = {"better": " ▲", "worse": " ▼", "": ""}
 
 
-def markdown(result: Mapping[str, Any]) -> str:
+def markdown(result: Any) -> str:
     """Write a result as a Markdown document.
 
     Raises
     ------
     DataError
-        If it has not the shape of a result file, schema 1.
+        If it has not the shape of a result file.
     """
     return "\n\n".join(_document(view(result), level=1)) + "\n"
 
 
-def leaderboard(results: Sequence[Mapping[str, Any]], *, command: str) -> str:
+def leaderboard(results: Sequence[Any], *, command: str) -> str:
     """Write several results as one Markdown document, by name of suite.
 
     Parameters
     ----------
-    results : sequence of dict
-        Results, schema 1: the content of `eval/results/*.json`.
+    results : sequence of Result
+        The content of `eval/results/*.json`.
     command : str
         What writes the document anew; it stands at the top.
 
     Raises
     ------
     DataError
-        If one of them has not the shape of a result file, schema 1.
+        If one of them has not the shape of a result file.
     """
     blocks = [
         "# Leaderboards",
@@ -100,8 +100,8 @@ def _board(board: Board, *, level: int) -> list[str]:
     blocks.append(_table(board) if board.systems else "No systems.")
     blocks.append(_legend(board))
     own = [f"{system.name}: {note}" for system in board.systems for note in system.notes]
-    if board.notes or own:
-        blocks.append("\n".join(f"- {escape(note)}" for note in (*board.notes, *own)))
+    if notes := [*board.failed, *board.notes, *own]:
+        blocks.append("\n".join(f"- {escape(note)}" for note in notes))
     commands = [system.command for system in board.systems if system.command]
     if commands:
         blocks.append("One system at a time:")
@@ -116,8 +116,8 @@ def _table(board: Board) -> str:
         header.append("Parameters")
         rows = [[*row, count(s.parameters)] for row, s in zip(rows, board.systems, strict=True)]
     if board.has_costs:
-        header.append(f"ms/{board.words.cost}")
-        rows = [[*row, milliseconds(s.ms_per_query)] for row, s in zip(rows, board.systems, strict=True)]
+        header.append(f"ms/{board.timed}")
+        rows = [[*row, milliseconds(s.milliseconds)] for row, s in zip(rows, board.systems, strict=True)]
     if board.has_fits:
         header.append("s/fit")
         rows = [[*row, seconds(s.fit_seconds)] for row, s in zip(rows, board.systems, strict=True)]

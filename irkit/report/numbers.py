@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,21 +9,6 @@ from irkit.screen import visible
 
 DASH = "–"
 "Stands for a value that was not measured."
-
-# Errors and costs in nats, bits or perplexity: the smaller, the better.
-_LOWER = {"rmse", "mse", "mae", "perplexity", "ppl", "nats", "bits", "bpc", "nll", "loss"}
-# Characters that turn the reading direction of what follows them.
-
-
-def lower_is_better(measure: str) -> bool:
-    """Tell from a measure's name whether small values are good.
-
-    Examples
-    --------
-    >>> [lower_is_better(name) for name in ("RMSE (cold users)", "nats per word", "nDCG@10", "ERR@20")]
-    [True, True, False, False]
-    """
-    return not _LOWER.isdisjoint(re.findall(r"[a-z]+", measure.lower()))
 
 
 def digits_for(values: Iterable[float]) -> int:

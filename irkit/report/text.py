@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from irkit.report.numbers import DASH, count, megabytes, milliseconds, seconds
@@ -20,7 +20,7 @@ _ASCII = {DASH: "-", "\u2265": ">=", "\u00b1": "+-"}
 _SIGNS = {"better": "+", "worse": "-", "": " "}
 
 
-def table(result: Mapping[str, Any], *, width: int = WIDTH) -> str:
+def table(result: Any, *, width: int = WIDTH) -> str:
     """Lay out every board of a result as text.
 
     Parameters
@@ -39,7 +39,7 @@ def table(result: Mapping[str, Any], *, width: int = WIDTH) -> str:
     Raises
     ------
     DataError
-        If it has not the shape of a result file, schema 1.
+        If it has not the shape of a result file.
     """
     return "\n\n".join(board_table(board, width=width) for board in view(result).boards)
 
@@ -47,15 +47,15 @@ def table(result: Mapping[str, Any], *, width: int = WIDTH) -> str:
 def board_table(board: Board, *, width: int = WIDTH) -> str:
     """Lay out one board as text."""
     facts = [*board.facts, *([f"data {board.data_hash[:_HASH]}"] if board.data_hash else [])]
-    head = f"{board.collection} ({', '.join(facts)})" if facts else board.collection
+    head = f"{board.data} ({', '.join(facts)})" if facts else board.data
     if not board.systems:
         return "\n".join([cut(head, width), "no systems"])
     columns = [_measure_column(board, measure) for measure in board.measures]
     if board.has_parameters:
         columns.append(["parameters", *(_ascii(count(system.parameters)) for system in board.systems)])
     if board.has_costs:
-        header = f"ms/{board.words.cost}"
-        columns.append([header, *(_ascii(milliseconds(system.ms_per_query)) for system in board.systems)])
+        header = f"ms/{board.timed}"
+        columns.append([header, *(_ascii(milliseconds(system.milliseconds)) for system in board.systems)])
     if board.has_fits:
         columns.append(["s/fit", *(_ascii(seconds(system.fit_seconds)) for system in board.systems)])
     if board.has_memory:
@@ -170,7 +170,7 @@ def _legend(board: Board) -> list[str]:
 
 def _notes(board: Board) -> list[str]:
     own = [f"{system.name}: {note}" for system in board.systems for note in system.notes]
-    return [*board.notes, *own]
+    return [*board.failed, *board.notes, *own]
 
 
 def _wrapped(line: str, width: int) -> str:

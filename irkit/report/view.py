@@ -6,38 +6,13 @@ Every report is drawn from these objects, so that text, Markdown and HTML cannot
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from irkit.evaluate import board as shape
 from irkit.evaluate.compare import LEVEL
-from irkit.evaluate.schema import check_result
-from irkit.report.numbers import digits_for, fixed, lower_is_better, plain
-
-
-@dataclass(frozen=True)
-class Words:
-    """What a board of some kind calls things."""
-
-    document: tuple[str, str]
-    "What was searched or learned from: one, many."
-    query: tuple[str, str]
-    "What values are paired over: one, many."
-    split: str
-    "What stands before the split."
-    cost: str
-    "What a time is for one of."
-    value: str = ""
-    "What stands before a measure where single values do not average to its mean."
-
-
-WORDS = {
-    "retrieval": Words(("document", "documents"), ("query", "queries"), "split", "query"),
-    "ratings": Words(("item", "items"), ("user", "users"), "split", "pair", "each user's own "),
-    "top-n": Words(("item", "items"), ("user", "users"), "split", "user"),
-    "density": Words(("training row", "training rows"), ("test row", "test rows"), "binarised by", "row"),
-}
-"""By kind of board."""
+from irkit.report.numbers import digits_for, fixed, plain
 
 SIGNS = {"lower_bound": "\u2265 ", "estimate": "~ "}
 "Stand before a mean that is not exact."
@@ -113,12 +88,13 @@ class System:
     baseline: bool
     cells: dict[str, Cell]
     "Measure -> cell."
-    ms_per_query: float | None
+    milliseconds: float | None
+    "For one of what the board's times are of."
     peak_memory_mb: float | None
     fit_seconds: float | None
     parameters: int | None
-    per_query: dict[str, dict[str, float]] = field(repr=False)
-    "Measure -> qid -> value."
+    values: dict[str, dict[str, float]] = field(repr=False)
+    "Measure -> unit -> value."
     pictures: dict[str, Picture] = field(repr=False)
     "What it shows -> picture."
 
@@ -127,15 +103,19 @@ class System:
 class Board:
     """Systems on one collection, best first by the first measure."""
 
-    words: Words
     title: str
-    "The collection, with its split where there are boards of several."
-    collection: str
+    "What was measured on, with its conditions where there are boards of several."
+    data: str
     about: str
     data_hash: str
-    documents: int | None
-    queries: int
-    split: str
+    facts: tuple[str, ...]
+    "How much there is of what, and the conditions, in a few words each."
+    unit: tuple[str, str]
+    "What values are paired over: one, many."
+    timed: str
+    "What a time is for one of."
+    each: str
+    "What stands before a measure where units' values do not average to its mean."
     measures: tuple[Measure, ...]
     baseline: str
     "Empty where nothing is compared."
@@ -146,6 +126,9 @@ class Board:
     systems: tuple[System, ...]
     pictured: tuple[System, ...]
     "Those with pictures, in the order of the suite, which puts side by side what is to be compared."
+
+    failed: tuple[str, ...]
+    "Systems without numbers, each with the reason."
 
     @property
     def pictures(self) -> list[str]:
@@ -160,13 +143,6 @@ class Board:
         return names
 
     @property
-    def facts(self) -> list[str]:
-        """What was searched, in a few words each."""
-        counts = [(self.documents, self.words.document), (self.queries, self.words.query)]
-        facts = [f"{number:,} {one if number == 1 else many}" for number, (one, many) in counts if number is not None]
-        return facts + ([f"{self.words.split} {self.split}"] if self.split else [])
-
-    @property
     def testing(self) -> str:
         """Say how differences are tested, as the tail of a legend: `paired t, Holm-corrected p < 0.05`."""
         return f"{self.test}, {self.correction}-corrected p < {LEVEL}"
@@ -174,7 +150,7 @@ class Board:
     @property
     def has_costs(self) -> bool:
         """Whether the time of any system is known."""
-        return any(system.ms_per_query is not None for system in self.systems)
+        return any(system.milliseconds is not None for system in self.systems)
 
     @property
     def has_memory(self) -> bool:
@@ -212,55 +188,56 @@ class Report:
     boards: tuple[Board, ...]
 
 
-def view(result: Mapping[str, Any]) -> Report:
+def view(result: Any) -> Report:
     """Work out what is shown of a result.
+
+    Parameters
+    ----------
+    result : Result
+        Or its plain values, of schema 1 or 2.
 
     Raises
     ------
     DataError
-        If it has not the shape of a result file (`irkit.evaluate.schema`).
+        If it has not the shape of a result file (`irkit.evaluate.board`).
     """
-    check_result(dict(result), who="report")
-    machine = result["machine"]
-    names = [board["collection"] for board in result["boards"]]
-    parts = [machine["cpu"], f"{machine['cores']} cores", machine["platform"], f"Python {machine['python']}"]
+    found = shape.as_result(result, who="report")
+    names = [board.data for board in found.boards]
+    machine = found.machine
+    parts = [machine.cpu, f"{machine.cores} cores", machine.platform, f"Python {machine.python}"]
     return Report(
-        **{key: plain(result[key]) for key in ("suite", "about", "date", "irkit", "code", "seed", "command")},
+        **{key: plain(getattr(found, key)) for key in ("suite", "about", "date", "irkit", "code", "seed", "command")},
         machine=", ".join(plain(part) for part in parts if part),
-        boards=tuple(_board(board, names.count(board["collection"]) > 1) for board in result["boards"]),
+        boards=tuple(_board(board, names.count(board.data) > 1) for board in found.boards),
     )
 
 
-def _board(board: Mapping[str, Any], several: bool) -> Board:
-    """Draw up a board; `several` says that the collection has more than one."""
-    names = list(dict.fromkeys(board["measures"]))
-    measures = []
-    for name in names:
-        means = [system["measures"][name]["mean"] for system in board["systems"]]
-        measures.append(Measure(plain(name), lower_is_better(name), digits_for(means)))
-    best = [_best(name, measure, board["systems"]) for name, measure in zip(names, measures, strict=True)]
-    kinds = [_kind_of_baseline(name, board) for name in names]
-    columns = [_Column(*column) for column in zip(names, measures, best, kinds, strict=True)]
-    systems = [_system(system, board["baseline"], columns) for system in board["systems"]]
+def _board(board: shape.Board, several: bool) -> Board:
+    """Draw up a board; `several` says that there are more of the same data."""
+    rows = [row for row in board.rows if not row.failed]
+    columns = [_column(measure, board.baseline, rows) for measure in board.measures]
+    systems = [_system(row, board.baseline, columns) for row in rows]
     pictured = tuple(system for system in systems if system.pictures)
-    if measures:
-        first, sign = measures[0].name, 1 if measures[0].lower else -1
+    if columns:
+        first, sign = columns[0].measure.name, 1 if columns[0].measure.lower else -1
         systems.sort(key=lambda system: sign * system.cells[first].mean)  # stable
-    collection, split = plain(board["collection"]), plain(board["split"])
+    data, conditions = plain(board.data), [(plain(name), plain(value)) for name, value in board.conditions.items()]
+    tail = ", ".join(value for _, value in conditions)
     return Board(
-        words=WORDS[board.get("kind", "retrieval")],
-        title=f"{collection}, {split}" if several and split else collection,
-        collection=collection,
-        split=split,
-        **{key: plain(board[key]) for key in ("about", "data_hash")},
-        documents=board["documents"],
-        queries=board["queries"],
-        measures=tuple(measures),
-        baseline=plain(board["baseline"]) if any(system.baseline for system in systems) else "",
-        **{key: plain(board[key]) for key in ("test", "correction", "interval")},
-        notes=_notes(board["notes"]),
+        title=f"{data}, {tail}" if several and tail else data,
+        data=data,
+        facts=(*(plain(size) for size in board.sizes), *(f"{name} {value}" for name, value in conditions)),
+        unit=(plain(board.unit.one), plain(board.unit.many)),
+        each=f"{plain(board.each)} " if board.each else "",
+        measures=tuple(column.measure for column in columns),
+        baseline=plain(board.baseline) if any(system.baseline for system in systems) else "",
+        **{
+            key: plain(getattr(board, key)) for key in ("about", "data_hash", "timed", "test", "correction", "interval")
+        },
+        notes=_notes(board.notes),
         systems=tuple(systems),
         pictured=pictured,
+        failed=tuple(f"{plain(row.name)} has no figures: {plain(row.failed)}" for row in board.rows if row.failed),
     )
 
 
@@ -276,60 +253,63 @@ class _Column(NamedTuple):
     "What kind the baseline's mean is."
 
 
-def _system(system: Mapping[str, Any], baseline: str | None, columns: list[_Column]) -> System:
+def _column(measure: shape.Measure, baseline: str | None, rows: Sequence[shape.Row]) -> _Column:
+    means = [row.cells[measure.name].mean for row in rows]
+    shown = Measure(plain(measure.name), measure.lower, digits_for(means))
+    kinds = [row.cells[measure.name].kind for row in rows if row.name == baseline]
+    best = ""
+    if len({shown.show(mean) for mean in means}) > 1:  # nothing where all print alike
+        best = shown.show(min(means) if measure.lower else max(means))
+    return _Column(measure.name, shown, best, kinds[0] if kinds else None)
+
+
+def _system(row: shape.Row, baseline: str | None, columns: list[_Column]) -> System:
     return System(
-        **{key: plain(system[key]) for key in ("name", "about", "recipe", "recipe_hash")},
-        **{key: plain(system[key], lines=True) for key in ("recipe_yaml", "command")},
-        notes=_notes(system["notes"]),
-        baseline=system["name"] == baseline,
-        cells={column.measure.name: _cell(system["measures"][column.name], column) for column in columns},
-        ms_per_query=system["ms_per_query"],
-        peak_memory_mb=system["peak_memory_mb"],
-        fit_seconds=system.get("fit_seconds"),
-        parameters=system.get("parameters"),
-        per_query={
-            column.measure.name: {plain(qid): value for qid, value in system["per_query"][column.name].items()}
+        **{key: plain(getattr(row, key)) for key in ("name", "about", "recipe", "recipe_hash")},
+        **{key: plain(getattr(row, key), lines=True) for key in ("recipe_yaml", "command")},
+        milliseconds=row.milliseconds,
+        peak_memory_mb=row.peak_memory_mb,
+        fit_seconds=row.fit_seconds,
+        parameters=row.parameters,
+        notes=_notes(row.notes),
+        baseline=row.name == baseline,
+        cells={column.measure.name: _cell(row.cells[column.name], column) for column in columns},
+        values={
+            column.measure.name: {plain(unit): value for unit, value in row.values[column.name].items()}
             for column in columns
         },
-        pictures={plain(figure["name"]): _picture(figure) for figure in system.get("figures", [])},
+        pictures={plain(figure.name): _picture(figure) for figure in row.figures},
     )
 
 
-def _picture(figure: Mapping[str, str]) -> Picture:
-    media, content = figure["media"], figure["content"]
-    if media == "image/svg+xml":
+def _picture(figure: shape.Figure) -> Picture:
+    content = figure.content
+    if figure.media == "image/svg+xml":
         content = base64.b64encode(content.encode()).decode()
-    return Picture(plain(figure["caption"]), f"data:{media};base64,{content}")
+    return Picture(plain(figure.caption), f"data:{figure.media};base64,{content}")
 
 
-def _cell(cell: Mapping[str, Any], column: _Column) -> Cell:
-    measure, kind = column.measure, cell.get("kind")
+def _cell(cell: shape.Cell, column: _Column) -> Cell:
+    measure = column.measure
     mark = ""
-    if cell["p_corrected"] is not None and cell["p_corrected"] < LEVEL and cell["delta"]:
-        mark = "better" if (cell["delta"] > 0) != measure.lower else "worse"
+    if cell.p_corrected is not None and cell.p_corrected < LEVEL and cell.delta:
+        mark = "better" if (cell.delta > 0) != measure.lower else "worse"
     # The truth behind a lower bound may be anywhere above it.
-    if (mark == "worse" and kind == "lower_bound") or (mark == "better" and column.baseline == "lower_bound"):
+    if (mark == "worse" and cell.kind == "lower_bound") or (mark == "better" and column.baseline == "lower_bound"):
         mark = ""
-    sign, mean = SIGNS.get(kind or "", ""), measure.show(cell["mean"])
-    error = measure.show(cell.get("stderr") or 0.0)
+    sign, mean = SIGNS.get(cell.kind or "", ""), measure.show(cell.mean)
+    error = measure.show(cell.stderr or 0.0)
     shown = f"{sign}{mean}" + (f" \u00b1 {error}" if float(error) else "")
-    low, high = measure.show(cell["low"]), measure.show(cell["high"])
+    low, high = measure.show(cell.low), measure.show(cell.high)
     interval = f"{low} to {high}" if low.startswith("-") else f"{low}\u2013{high}"
-    statistics = {key: value for key, value in cell.items() if key not in ("kind", "stderr", "ess")}
-    return Cell(**statistics, sign=sign.strip(), shown=shown, interval=interval, mark=mark, best=mean == column.best)
-
-
-def _kind_of_baseline(measure: str, board: Mapping[str, Any]) -> str | None:
-    cells = [one["measures"][measure] for one in board["systems"] if one["name"] == board["baseline"]]
-    return cells[0].get("kind") if cells else None
-
-
-def _best(name: str, measure: Measure, systems: list[Mapping[str, Any]]) -> str:
-    """Return the best mean as it is printed; nothing where all print alike."""
-    means = [system["measures"][name]["mean"] for system in systems]
-    if len({measure.show(mean) for mean in means}) < 2:
-        return ""
-    return measure.show(min(means) if measure.lower else max(means))
+    return Cell(
+        **cell.statistics(),
+        sign=sign.strip(),
+        shown=shown,
+        interval=interval,
+        mark=mark,
+        best=mean == column.best,
+    )
 
 
 def _notes(notes: list[str]) -> tuple[str, ...]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from irkit.errors import ConfigError
-from irkit.evaluate.schema import write_results
+from irkit.evaluate.board import as_result, write_results
 from irkit.io.atomic import is_stream, write_bytes
 from irkit.io.outputs import check_output
 from irkit.report.html import html
@@ -18,15 +17,15 @@ ENDINGS = (".html", ".md", ".json")
 "The kinds of files there are."
 
 
-def write_report(result: Mapping[str, Any], path: str | Path) -> Path:
+def write_report(result: Any, path: str | Path) -> Path:
     """Write a result as one file, or as HTML, Markdown and JSON into a folder.
 
     Everything is rendered before anything is written, and each file replaces an older one in one step.
 
     Parameters
     ----------
-    result : dict
-        A result, schema 1.
+    result : Result
+        Or its plain values.
     path : path
         A file that ends in .html, .md or .json; or a folder, made if need be, which gets one file
         of each kind named after the suite.
@@ -41,16 +40,17 @@ def write_report(result: Mapping[str, Any], path: str | Path) -> Path:
     ConfigError
         If a file is named with another ending, or a folder's name is taken by a file.
     DataError
-        If the result has not the shape of schema 1, or the system refuses to write. No file is written then.
+        If plain values have another shape, or the system refuses to write. No file is written then.
     """
-    targets = check_report(path, str(result.get("suite", "")))
+    result = as_result(result, who="report")
+    targets = check_report(path, result.suite)
     renderers = {".html": html, ".md": markdown}
     rendered = {t: renderers[t.suffix](result).encode() for t in targets if t.suffix in renderers}
     for target in targets:
         if target in rendered:
             write_bytes(target, rendered[target])
         else:
-            write_results(dict(result), target)
+            write_results(result, target)
     return targets[0]
 
 

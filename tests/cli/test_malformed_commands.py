@@ -111,7 +111,7 @@ FILES_OF_RECIPES = [
 ]
 
 FILES_OF_SUITES = [
-    Case("a suite's unknown field", "s.yaml", SUITE + "seeds: 3\n", SUITES, 6, "did you mean seed?"),
+    Case("a suite's unknown field", "s.yaml", SUITE + "sead: 3\n", SUITES, 6, "did you mean seed"),
     Case("a suite's unknown measure", "s.yaml", SUITE.replace("AP", "APP"), SUITES, 4, "APP"),
     Case("a suite without systems", "s.yaml", SUITE.replace("systems: [bm25]\n", ""), SUITES, 1, "systems"),
     Case("a suite's unknown recipe", "s.yaml", SUITE.replace("[bm25]", "[bm52]"), SUITES, None, "bm25"),

@@ -167,15 +167,18 @@ def test_leaderboard_prints_and_writes(irkit, small, folder):
     assert done.lines[-2:] == ["report.html", "small.json"]
     assert "<table" in (folder / "report.html").read_text()
     result = json.loads((folder / "small.json").read_text())
-    assert [system["name"] for system in result["boards"][0]["systems"]] == ["bm25", "ql-dirichlet"]
+    assert [row["name"] for row in result["boards"][0]["rows"]] == ["bm25", "ql-dirichlet"]
 
 
 def test_leaderboard_rows_name_commands_that_give_the_same_number(irkit, small, folder):
     irkit("leaderboard", small, "--json", "small.json")
-    system = json.loads((folder / "small.json").read_text())["boards"][0]["systems"][1]
-    irkit(*system["command"].split()[1:], "-o", "again.run")
-    again = json.loads(irkit("evaluate", "lee", "again.run", "-m", "AP", "--json").out)
-    assert again["measures"]["AP"] == pytest.approx(system["measures"]["AP"]["mean"], abs=1e-9)
+    row = json.loads((folder / "small.json").read_text())["boards"][0]["rows"][1]
+    assert row["command"] == f"irkit leaderboard {small} --only lee --system ql-dirichlet"
+    irkit(*row["command"].split()[1:], "--json", "again.json")
+    (again,) = json.loads((folder / "again.json").read_text())["boards"][0]["rows"]
+    assert again["name"] == "ql-dirichlet"
+    assert again["values"] == row["values"]
+    assert again["cells"]["AP"]["mean"] == row["cells"]["AP"]["mean"]
 
 
 def test_leaderboard_saves_among_the_results_and_writes_the_page_anew(irkit, small, folder, monkeypatch):
@@ -183,14 +186,14 @@ def test_leaderboard_saves_among_the_results_and_writes_the_page_anew(irkit, sma
     for kind in ("pipelines", "data", "eval/results"):
         (folder / kind).mkdir(parents=True)
     from irkit.cli import leaderboard as module
-    from irkit.evaluate import schema
+    from irkit.evaluate import board
 
-    monkeypatch.setattr(schema, "shipped", lambda kind: folder / kind)
+    monkeypatch.setattr(board, "shipped", lambda kind: folder / kind)
     result = {
         "schema": 1, "suite": "made-up", "about": "", "date": "2020-01-01", "irkit": "0", "code": "", "seed": 1,
         "machine": {"cpu": "", "cores": 1, "python": "", "platform": ""}, "command": "irkit leaderboard made-up",
         "boards": [],
     }  # fmt: skip
-    paths = module.save_result(result)
+    paths = module.save_result(board.as_result(result, who="test"))
     assert paths == [folder / "eval" / "results" / "made-up.json", folder / "eval" / "LEADERBOARD.md"]
     assert "irkit leaderboard made-up" in paths[1].read_text()

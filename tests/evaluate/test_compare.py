@@ -41,31 +41,31 @@ def test_cells_are_the_functions_of_significance(found):
     for name, corrected in zip(("one", "two"), holm(np.array(p)).tolist(), strict=True):
         difference = values[name] - base
         cell = found.cells[name]["AP"]
-        assert cell["mean"] == pytest.approx(values[name].mean())
-        assert (cell["low"], cell["high"]) == pytest.approx(bootstrap_interval(values[name]))
-        assert cell["delta"] == pytest.approx(difference.mean())
-        assert cell["p"] == pytest.approx(paired_t(difference))
-        assert cell["p_corrected"] == pytest.approx(corrected)
-        assert cell["p_wilcoxon"] == pytest.approx(wilcoxon(difference))
-        assert cell["p_randomisation"] == pytest.approx(randomisation(difference))
-        assert cell["wins"] + cell["ties"] + cell["losses"] == len(QIDS)
-        assert cell["wins"] == (difference > 1e-12).sum()
+        assert cell.mean == pytest.approx(values[name].mean())
+        assert (cell.low, cell.high) == pytest.approx(bootstrap_interval(values[name]))
+        assert cell.delta == pytest.approx(difference.mean())
+        assert cell.p == pytest.approx(paired_t(difference))
+        assert cell.p_corrected == pytest.approx(corrected)
+        assert cell.p_wilcoxon == pytest.approx(wilcoxon(difference))
+        assert cell.p_randomisation == pytest.approx(randomisation(difference))
+        assert cell.wins + cell.ties + cell.losses == len(QIDS)
+        assert cell.wins == (difference > 1e-12).sum()
 
 
 def test_the_baseline_is_not_tested_against_itself(found):
     cell = found.cells["base"]["P@2"]
-    assert cell["delta"] == 0
-    assert cell["robustness"] == 0
-    assert [cell[key] for key in ("p", "p_corrected", "p_wilcoxon", "p_randomisation")] == [None] * 4
-    assert [cell[key] for key in ("wins", "ties", "losses")] == [0, 0, 0]
+    assert cell.delta == 0
+    assert cell.robustness == 0
+    assert [getattr(cell, key) for key in ("p", "p_corrected", "p_wilcoxon", "p_randomisation")] == [None] * 4
+    assert [getattr(cell, key) for key in ("wins", "ties", "losses")] == [0, 0, 0]
 
 
 def test_the_chosen_test_is_the_one_that_is_corrected():
     found = compare(RUNS, QRELS, "AP", test="wilcoxon", baseline="two")
     assert found.baseline == "two"
     cells = [found.cells[name]["AP"] for name in ("base", "one")]
-    assert [cell["p"] for cell in cells] == [cell["p_wilcoxon"] for cell in cells]
-    assert [cell["p_corrected"] for cell in cells] == holm(np.array([cell["p"] for cell in cells])).tolist()
+    assert [cell.p for cell in cells] == [cell.p_wilcoxon for cell in cells]
+    assert [cell.p_corrected for cell in cells] == holm(np.array([cell.p for cell in cells])).tolist()
 
 
 def test_per_query_table_and_frame(found):
@@ -79,9 +79,9 @@ def test_per_query_table_and_frame(found):
 
 def test_a_run_compared_with_its_copy_differs_in_nothing():
     cell = compare({"a": RUNS["one"], "b": RUNS["one"]}, QRELS, "AP").cells["b"]["AP"]
-    assert cell["delta"] == 0
-    assert cell["p"] == cell["p_corrected"] == cell["p_wilcoxon"] == cell["p_randomisation"] == 1
-    assert (cell["wins"], cell["ties"], cell["losses"]) == (0, len(QIDS), 0)
+    assert cell.delta == 0
+    assert cell.p == cell.p_corrected == cell.p_wilcoxon == cell.p_randomisation == 1
+    assert (cell.wins, cell.ties, cell.losses) == (0, len(QIDS), 0)
 
 
 def test_a_run_that_lacks_queries_scores_zero_on_them():
@@ -89,19 +89,19 @@ def test_a_run_that_lacks_queries_scores_zero_on_them():
     found = compare({"base": RUNS["base"], "half": half}, QRELS, "AP")
     assert found.evaluations["half"].counts["without_results"] == 8
     assert (found.per_query("AP")["half"].to_numpy()[8:] == 0).all()
-    assert found.cells["half"]["AP"]["losses"] == 8
+    assert found.cells["half"]["AP"].losses == 8
 
 
 def test_a_measure_that_is_summed_has_the_interval_of_the_sum():
     half = RUNS["base"][RUNS["base"]["qid"].isin(QIDS[:8])]
     cells = compare({"base": RUNS["base"], "half": half}, QRELS, "NumRet").cells
-    assert [cells["base"]["NumRet"][key] for key in ("mean", "low", "high")] == [128, 128, 128]
-    assert (cells["half"]["NumRet"]["mean"], cells["half"]["NumRet"]["delta"]) == (64, -64)
+    assert [getattr(cells["base"]["NumRet"], key) for key in ("mean", "low", "high")] == [128, 128, 128]
+    assert (cells["half"]["NumRet"].mean, cells["half"]["NumRet"].delta) == (64, -64)
 
 
 def test_everything_is_the_same_again_with_the_same_seed():
     assert compare(RUNS, QRELS, "AP").cells == compare(RUNS, QRELS, "AP").cells
-    low = {seed: compare(RUNS, QRELS, "AP", seed=seed).cells["one"]["AP"]["low"] for seed in (1, 2)}
+    low = {seed: compare(RUNS, QRELS, "AP", seed=seed).cells["one"]["AP"].low for seed in (1, 2)}
     assert low[1] != low[2]
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from irkit.config import Config
 from irkit.errors import ConfigError, FrameError, NotFittedError
-from irkit.evaluate import evaluate, experiment
+from irkit.evaluate import Board, evaluate, experiment
 from irkit.evaluate.leak import learned_from
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
 from irkit.evaluate.plan import plan
@@ -105,7 +105,7 @@ def test_an_experiment_measures_each_system_as_evaluate_does(table):
         pd.testing.assert_frame_equal(done.evaluations[name].per_query, want.per_query, check_index_type=False)
     frame = done.frame()
     assert frame["system"].tolist() == ["a", "b"]
-    assert frame["AP delta"].tolist() == [0, done.comparison.cells["b"]["AP"]["delta"]]
+    assert frame["AP delta"].tolist() == [0, done.comparison.cells["b"]["AP"].delta]
     assert (frame["ms_per_query"] > 0).all()
     assert (frame["peak_memory_mb"] > 10).all()
     assert done.per_query.columns.tolist() == ["system", "qid", "AP", "P@5"]
@@ -115,7 +115,7 @@ def test_an_experiment_measures_each_system_as_evaluate_does(table):
 def test_compare_takes_a_minus_b(table):
     done = run({"a": Toy(seed=1, table=table), "b": Toy(seed=2, table=table)}, baseline="a")
     assert done.compare("b", "a").cells["b"] == done.comparison.cells["b"]
-    assert done.compare("a", "b").cells["a"]["AP"]["delta"] == -done.comparison.cells["b"]["AP"]["delta"]
+    assert done.compare("a", "b").cells["a"]["AP"].delta == -done.comparison.cells["b"]["AP"].delta
     with pytest.raises(ConfigError, match="experiment: there is no system 'c'; choose from a, b"):
         done.compare("a", "c")
 
@@ -133,21 +133,21 @@ def test_the_printed_table_marks_baseline_and_significance(table):
 def test_without_a_baseline_nothing_is_tested(table):
     done = run({"a": Toy(table=table)})
     cell = done.comparison.cells["a"]["AP"]
-    assert cell["delta"] is cell["p"] is cell["robustness"] is None
+    assert cell.delta is cell.p is cell.robustness is None
     assert "AP p" not in done.frame()
     assert "baseline" not in str(done)
 
 
 def test_a_board_is_plain_json_without_nan(table):
     done = run({"a": Toy(table=table), "b": Toy(seed=3, table=table)}, baseline="a", repeats=2)
-    board = done.to_board(collection="toy", documents=30)
-    assert json.loads(json.dumps(board, allow_nan=False)) == board
-    assert board["queries"] == 14
-    assert (board["test"], board["correction"], board["interval"]) == ("paired t", "Holm", "95 % bootstrap")
-    row = board["systems"][1]
-    assert row["per_query"]["AP"] == done.evaluations["b"].per_query["AP"].to_dict()
-    assert row["measures"] == done.comparison.cells["b"]
-    assert board["notes"] == []
+    board = done.to_board(data="toy", documents=30)
+    assert Board(**json.loads(json.dumps(board.model_dump(), allow_nan=False))) == board
+    assert board.unit.number == 14
+    assert (board.test, board.correction, board.interval) == ("paired t", "Holm", "95 % bootstrap")
+    row = board.rows[1]
+    assert row.values["AP"] == done.evaluations["b"].per_query["AP"].to_dict()
+    assert row.cells == done.comparison.cells["b"]
+    assert board.notes == []
 
 
 def test_exclude_self_reaches_the_measures(table):
@@ -211,7 +211,7 @@ def test_a_cache_is_asked_for_every_stage_and_times_are_left_out(table):
     assert first.ms_per_query == {"a": None}
     assert second.evaluations["a"].means == first.evaluations["a"].means
     assert "times are not reported" in " ".join(second.notes)
-    assert second.to_board()["systems"][0]["ms_per_query"] is None
+    assert second.to_board().rows[0].milliseconds is None
 
 
 # ---------------------------------------------------------------------- the guard
@@ -243,13 +243,13 @@ def test_a_system_fitted_on_test_queries_is_refused_before_anything_runs(table):
 
 def test_a_leak_that_is_allowed_is_noted(table):
     done = run({"leaky": Toy(table=table) >> fitted(table, "q3")}, allow_leak=True)
-    assert done.to_board()["systems"][0]["notes"] == ["fitted on 1 of the 14 test queries"]
+    assert done.to_board().rows[0].notes == ["fitted on 1 of the 14 test queries"]
     assert "leaky: fitted on 1 of the 14 test queries" in str(done)
 
 
 def test_fitting_on_other_queries_is_fine_and_parts_are_searched(table):
     clean = Toy(table=table) >> fitted(table, "train1")
-    assert run({"clean": clean}).to_board()["systems"][0]["notes"] == []
+    assert run({"clean": clean}).to_board().rows[0].notes == []
     assert learned_from(rrf(clean, Toy(seed=1, table=table))) == {"train1"}
     assert learned_from(Toy(table=table)) == frozenset()
 

@@ -90,20 +90,20 @@ def test_users_shares_of_the_error_on_paper():
     errors = {"base": np.array([[2.0, 0.0, 2.0, 1.0]]), "new": np.array([[1.0, -1.0, 2.0, 0.0]])}
     cells, per_user = compare_errors(errors, user, squared=True, baseline="base")
     got = cells["new"]
-    assert got["mean"] == pytest.approx(np.sqrt(6 / 4))
-    assert got["delta"] == pytest.approx(np.sqrt(6 / 4) - np.sqrt(9 / 4))
+    assert got.mean == pytest.approx(np.sqrt(6 / 4))
+    assert got.delta == pytest.approx(np.sqrt(6 / 4) - np.sqrt(9 / 4))
     assert per_user["new"].tolist() == pytest.approx([1, 2, 0])
     # Two users err less, one as much; both signs of the two differences are as extreme in half of the cases.
-    assert (got["wins"], got["ties"], got["losses"], got["robustness"]) == (2, 1, 0, pytest.approx(2 / 3))
-    assert got["p_randomisation"] == 0.5
+    assert (got.wins, got.ties, got.losses, got.robustness) == (2, 1, 0, pytest.approx(2 / 3))
+    assert got.p_randomisation == 0.5
     # Shares 3/4 of (-2, 0, -1): mean -3/4, the difference of 6/4 and 9/4.
     share = np.array([-1.5, 0, -0.75])
-    assert got["p"] == pytest.approx(ttest_1samp(share, 0).pvalue)
-    assert cells["base"]["p"] is None
-    assert cells["base"]["delta"] == 0
+    assert got.p == pytest.approx(ttest_1samp(share, 0).pvalue)
+    assert cells["base"].p is None
+    assert cells["base"].delta == 0
     absolute, per_user = compare_errors(errors, user, squared=False, baseline=None)
-    assert absolute["new"]["mean"] == 1
-    assert absolute["new"]["delta"] is None
+    assert absolute["new"].mean == 1
+    assert absolute["new"].delta is None
     assert per_user["base"].tolist() == [1, 2, 1]
 
 
@@ -111,11 +111,11 @@ def test_systems_with_several_seeds_are_means_over_them():
     rng = np.random.default_rng(0)
     user, one, two = np.repeat(np.arange(8), 5), *rng.normal(size=(2, 40))
     both, _ = compare_errors({"a": np.stack([one, two])}, user, squared=True, baseline=None)
-    single = [compare_errors({"a": e[None]}, user, squared=True, baseline=None)[0]["a"]["mean"] for e in (one, two)]
-    assert both["a"]["mean"] == pytest.approx(np.mean(single))
+    single = [compare_errors({"a": e[None]}, user, squared=True, baseline=None)[0]["a"].mean for e in (one, two)]
+    assert both["a"].mean == pytest.approx(np.mean(single))
     twice, _ = compare_errors({"a": np.stack([one, one])}, user, squared=True, baseline=None)
     once, _ = compare_errors({"a": one[None]}, user, squared=True, baseline=None)
-    assert (twice["a"]["low"], twice["a"]["high"]) == pytest.approx((once["a"]["low"], once["a"]["high"]))
+    assert (twice["a"].low, twice["a"].high) == pytest.approx((once["a"].low, once["a"].high))
 
 
 @pytest.mark.parametrize(

@@ -13,23 +13,23 @@ from irkit.recipe import collection_index
 @pytest.mark.slow
 def test_quickstart_runs_on_embedded_data_alone(monkeypatch):
     monkeypatch.delenv("IRKIT_DATA", raising=False)
-    board, planted, digits = run_suite("quickstart", repeats=1)["boards"]
-    assert (board["collection"], board["documents"], board["queries"]) == ("lee", 350, 50)
-    by_name = {row["name"]: row["measures"]["AP"] for row in board["systems"]}
+    board, planted, digits = run_suite("quickstart", repeats=1).boards
+    assert (board.data, board.sizes[0].number, board.unit.number) == ("lee", 350, 50)
+    by_name = {row.name: row.cells["AP"] for row in board.rows}
     assert len(by_name) == 6
     for cell in by_name.values():
-        assert 0 < cell["low"] < cell["mean"] < cell["high"] < 1
+        assert 0 < cell.low < cell.mean < cell.high < 1
     # Where the same event is told in two lengths, length normalisation must help.
-    assert by_name["bm25-textbook"]["p_corrected"] < 0.01
-    assert by_name["bm25-textbook"]["delta"] > 0
+    assert by_name["bm25-textbook"].p_corrected < 0.01
+    assert by_name["bm25-textbook"].delta > 0
     # Nobody gets below the planted optimum, and whoever knows time comes closest to it.
-    errors = {row["name"]: row["measures"]["RMSE"]["mean"] for row in planted["systems"]}
-    floor = float(planted["notes"][0].split()[3].rstrip(":"))
+    errors = {row.name: row.cells["RMSE"].mean for row in planted.rows}
+    floor = float(planted.notes[0].split()[3].rstrip(":"))
     assert floor == pytest.approx(0.3, abs=0.02)
     assert floor < min(errors.values())
     assert min(errors, key=errors.__getitem__) == "rrn"
-    for row in digits["systems"][1:]:
-        assert row["measures"]["log p"]["delta"] > 1
+    for row in digits.rows[1:]:
+        assert row.cells["log p"].delta > 1
 
 
 @pytest.mark.data
@@ -49,6 +49,6 @@ def test_cacm_has_the_figures_that_anserini_publishes(data_folder):
 @pytest.mark.data
 @pytest.mark.slow
 def test_npl_has_the_figure_of_lucene_bm25(data_folder):
-    board = run_suite("classic", collections=["npl"], repeats=1)["boards"][0]
-    assert board["queries"] == 93
-    assert board["systems"][0]["measures"]["AP"]["mean"] == pytest.approx(0.2856, abs=5e-4)
+    board = run_suite("classic", only=["npl"], repeats=1).boards[0]
+    assert board.unit.number == 93
+    assert board.rows[0].cells["AP"].mean == pytest.approx(0.2856, abs=5e-4)

@@ -6,7 +6,6 @@ import pytest
 
 from irkit.errors import ConfigError, IrkitError
 from irkit.evaluate import load_suite, run_suite
-from irkit.evaluate.schema import check_result
 
 RATINGS = """\
 name: small-ratings
@@ -41,29 +40,28 @@ def folder(tmp_path, monkeypatch):
 def test_parts_are_run_as_one_with_one_seed(folder):
     told: list[str] = []
     result = run_suite("both", progress=told.append)
-    check_result(result, who="test")
-    assert [(board["kind"], board["collection"]) for board in result["boards"]] == [
+    assert [(board.kind, board.data) for board in result.boards] == [
         ("ratings", "planted-factors"),
         ("ratings", "planted-item-step"),
         ("top-n", "planted-factors"),
     ]
-    assert (result["suite"], result["seed"], result["command"]) == ("both", 9, "irkit leaderboard both")
-    assert told[0] == "planted-factors, random, fraction 0.3, seed 1: bias"
-    alone = run_suite(load_suite("small-ratings").changed(seed=9))["boards"][0]
-    whole = result["boards"][0]
-    assert [row["measures"] for row in whole["systems"]] == [row["measures"] for row in alone["systems"]]
-    with_own_seed = run_suite("small-ratings")["boards"][0]
-    cells = [board["systems"][0]["measures"]["RMSE"] for board in (alone, with_own_seed)]
-    assert cells[0]["mean"] == cells[1]["mean"]
-    assert cells[0]["low"] != cells[1]["low"]
+    assert (result.suite, result.seed, result.command) == ("both", 9, "irkit leaderboard both")
+    assert told[0] == "planted-factors:random, fraction 0.3, seed 1: bias"
+    alone = run_suite(load_suite("small-ratings").changed(seed=9)).boards[0]
+    whole = result.boards[0]
+    assert [row.cells for row in whole.rows] == [row.cells for row in alone.rows]
+    with_own_seed = run_suite("small-ratings").boards[0]
+    cells = [board.rows[0].cells["RMSE"] for board in (alone, with_own_seed)]
+    assert cells[0].mean == cells[1].mean
+    assert cells[0].low != cells[1].low
 
 
 def test_a_choice_leaves_out_the_parts_without_it(folder, monkeypatch):
-    result = run_suite("both", collections=["planted-item-step"])
-    assert [board["collection"] for board in result["boards"]] == ["planted-item-step"]
-    assert result["command"] == "irkit leaderboard both --only planted-item-step"
+    result = run_suite("both", only=["planted-item-step"])
+    assert [board.data for board in result.boards] == ["planted-item-step"]
+    assert result.command == "irkit leaderboard both --only planted-item-step"
     with pytest.raises(ConfigError, match="suite both: there is no collection 'planted' in it; did you mean planted-"):
-        run_suite("both", collections=["planted"])
+        run_suite("both", only=["planted"])
 
 
 def test_names_of_a_suite_of_suites_are_those_of_its_parts(folder):
@@ -75,9 +73,12 @@ def test_names_of_a_suite_of_suites_are_those_of_its_parts(folder):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: x\nparts: []\n", r"x\.yaml:2: Composite: parts is not valid"),
+        ("name: x\nparts: []\n", r"x\.yaml:2: parts: name one suite or more, got none"),
         ("name: x\nparts: [small-lists, small-lists]\n", r"x\.yaml:2: parts: 'small-lists' occurs twice; name it once"),
-        ("name: x\nparts: [small-lists]\nbaseline: ease\n", r"x\.yaml:3: suite: unknown field 'baseline'"),
+        (
+            "name: x\nparts: [small-lists]\nbaseline: ease\n",
+            r"x\.yaml:3: baseline: a suite of parts has name, about, parts and seed",
+        ),
         ("name: x\nparts: [both]\n", r"parts: 'both' has parts itself; name these"),
         ("name: x\nparts: [small-list]\n", r"eval: there is no 'small-list'; did you mean small-lists"),
     ],

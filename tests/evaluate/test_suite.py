@@ -21,11 +21,10 @@ from irkit.evaluate import (
     tune,
     write_results,
 )
-from irkit.evaluate.schema import check_result
-from irkit.evaluate.suite import Composite, parse_suite
+from irkit.evaluate.suite import parse_suite
 from irkit.locate import names
 from irkit.machine import machine
-from irkit.recipe import collection_index, index_path, load_recipe, load_training
+from irkit.recipe import collection_index, index_path, load_recipe
 from irkit.recipe.vectors import open_vectors
 from irkit.yamlfile import parse_yaml
 
@@ -98,6 +97,11 @@ def suite(**fields):
     return parse_suite(parse_yaml(text, "tiny.yaml"))
 
 
+def parsed(fields):
+    """The suite with some fields replaced."""
+    return parse_suite(parse_yaml(json.dumps({**parse_yaml(TEXT, "x").value, **fields}), "tiny.yaml"))
+
+
 # ---------------------------------------------------------------------- running
 
 
@@ -109,61 +113,60 @@ def result(home):
         patch.setenv("IRKIT_HOME", str(home))
         patch.setattr(irkit.io, "load_collection", lambda name: Toys(), raising=False)
         told: list[str] = []
-        return {**run_suite(suite(), progress=told.append), "told": told}
+        return run_suite(suite(), progress=told.append), told
 
 
 def test_a_suite_gives_a_valid_result_with_a_board_per_collection(result, tmp_path):
-    result = {name: value for name, value in result.items() if name != "told"}
-    check_result(result, who="test")
-    assert [(board["collection"], board["split"], board["queries"]) for board in result["boards"]] == [
+    result, _ = result
+    assert [(board.data, board.conditions["split"], board.unit.number) for board in result.boards] == [
         ("toys", "all", 8),
         ("toys", "half", 4),
     ]
-    board = result["boards"][0]
-    assert (board["documents"], board["data_hash"], board["about"]) == (24, "toys-1", "Toys.")
-    assert board["measures"] == ["AP", "P@5"]
-    assert [row["name"] for row in board["systems"]] == ["bm25", "textbook", "rrf-bm25-ql"]
-    assert all(row["ms_per_query"] > 0 for row in board["systems"])
-    assert read_results(write_results(result, tmp_path / "tiny.json"))["seed"] == 42
+    board = result.boards[0]
+    assert (board.sizes[0].number, board.data_hash, board.about) == (24, "toys-1", "Toys.")
+    assert [m.name for m in board.measures] == ["AP", "P@5"]
+    assert [row.name for row in board.rows] == ["bm25", "textbook", "rrf-bm25-ql"]
+    assert all(row.milliseconds > 0 for row in board.rows)
+    assert read_results(write_results(result, tmp_path / "tiny.json")).seed == 42
 
 
 def test_rows_say_how_to_make_them_again(result):
-    rows = result["boards"][1]["systems"]
-    assert rows[0]["command"] == "irkit run bm25 toys --split half"
-    assert rows[1]["command"] == "irkit run bm25 toys --split half --set k1=1.2 --set b=0.75"
-    assert result["boards"][0]["systems"][2]["command"] == "irkit run rrf-bm25-ql toys"
-    assert rows[0]["recipe_hash"] == load_recipe("bm25").hash
-    assert (
-        rows[1]["recipe_hash"]
-        == load_recipe("bm25").with_settings({"k1": 1.2, "b": 0.75}).hash
-        != rows[0]["recipe_hash"]
-    )
-    assert "name: textbook" in rows[1]["recipe_yaml"]
-    assert "k1: 1.2" in rows[1]["recipe_yaml"]
-    assert result["command"] == "irkit leaderboard tiny"
+    result, _ = result
+    rows = result.boards[1].rows
+    assert rows[0].command == "irkit leaderboard tiny --only toys:half --system bm25"
+    assert rows[1].command == "irkit leaderboard tiny --only toys:half --system textbook"
+    assert result.boards[0].rows[2].command == "irkit leaderboard tiny --only toys:all --system rrf-bm25-ql"
+    assert rows[0].recipe_hash == load_recipe("bm25").hash
+    assert rows[1].recipe_hash == load_recipe("bm25").with_settings({"k1": 1.2, "b": 0.75}).hash != rows[0].recipe_hash
+    assert "name: textbook" in rows[1].recipe_yaml
+    assert "k1: 1.2" in rows[1].recipe_yaml
+    assert result.command == "irkit leaderboard tiny"
 
 
 def test_the_numbers_are_those_of_the_recipes_run_by_hand(result, toys):
+    result, _ = result
     index = collection_index(toys)
     found = load_recipe("rrf-bm25-ql").build(index=index)(toys.queries())
     want = evaluate(found, toys.qrels(), "AP")
-    row = result["boards"][0]["systems"][2]
-    assert row["per_query"]["AP"] == want.per_query["AP"].to_dict()
-    assert row["measures"]["AP"]["mean"] == want.means["AP"]
+    row = result.boards[0].rows[2]
+    assert row.values["AP"] == want.per_query["AP"].to_dict()
+    assert row.cells["AP"].mean == want.means["AP"]
 
 
 def test_a_second_run_gives_the_same_numbers_and_no_new_index(result, toys):
-    again = run_suite(suite(), collections=["toys"], repeats=1)
+    result, _ = result
+    again = run_suite(suite(), only=["toys"], repeats=1)
     assert toys.read == 0
-    for board, other in zip(result["boards"], again["boards"], strict=True):
-        for row, twin in zip(board["systems"], other["systems"], strict=True):
-            assert row["measures"] == twin["measures"]
-    assert again["command"] == "irkit leaderboard tiny --only toys --repeats 1"
-    assert "times are of a single run" in again["boards"][0]["notes"]
+    for board, other in zip(result.boards, again.boards, strict=True):
+        for row, twin in zip(board.rows, other.rows, strict=True):
+            assert row.cells == twin.cells
+    assert again.command == "irkit leaderboard tiny --only toys --repeats 1"
+    assert "times are of a single run" in again.boards[0].notes
 
 
 def test_progress_is_told(result):
-    assert result["told"][:2] == ["toys: index", "toys: 3 systems"]
+    _, told = result
+    assert told[:2] == ["toys: 3 systems", "toys: index"]
 
 
 def test_shipped_suites_name_recipes_that_exist():
@@ -171,11 +174,10 @@ def test_shipped_suites_name_recipes_that_exist():
     for name in names("eval"):
         shipped = load_suite(name)
         assert shipped.name == name
-        for part in shipped.suites if isinstance(shipped, Composite) else [shipped]:
+        for part in shipped.suites:
             assert part.boards
-            for choice in getattr(part, part.row_field):
-                load = load_training if part.row_field == "models" else load_recipe
-                load(choice.recipe).with_settings(choice.settings)
+            for choice in part.systems:
+                assert type(part.tasks[0]).recipe(choice).about
 
 
 # ---------------------------------------------------------------------- tuning and vectors
@@ -193,39 +195,39 @@ def tuned_suite(space, **fields):
         {"name": "plain", "recipe": "ql-dirichlet"},
         {"name": "tuned", "recipe": "eqe2", "tune": str(space)},
     ]
-    given = {"vectors": "trained:ppmi-svd", "tuning": {"folds": 4}, **fields}
-    return suite().changed(systems=systems, baseline="plain", collections=[{"name": "toys"}], repeats=1, **given)
+    given = {"systems": systems, "baseline": "plain", "collections": ["toys"], "repeats": 1, "tuning": {"folds": 4}}
+    return parsed({"vectors": "trained:ppmi-svd", **given, **fields})
 
 
 def test_a_tuned_system_says_what_was_chosen_and_the_board_which_vectors(toys, space):
     told: list[str] = []
-    board = run_suite(tuned_suite(space), progress=told.append)["boards"][0]
-    plain, tuned = board["systems"]
-    assert plain["notes"] == []
-    assert tuned["notes"][0] == "tuned: 6 candidates of steep by AP, 4 folds"
-    chosen = [re.fullmatch(r"chosen in (\d) folds?: keep=[\d.]+, fb_terms=[24]", note) for note in tuned["notes"][1:]]
+    board = run_suite(tuned_suite(space), progress=told.append).boards[0]
+    plain, tuned = board.rows
+    assert plain.notes == []
+    assert tuned.notes[0] == "tuned: 6 candidates of steep by AP, 4 folds"
+    chosen = [re.fullmatch(r"chosen in (\d) folds?: keep=[\d.]+, fb_terms=[24]", note) for note in tuned.notes[1:]]
     assert all(chosen)
     assert sum(int(found.group(1)) for found in chosen) == 4
     learned = "learned from the documents that are searched, from no query and no judgement"
-    assert f"word vectors: trained:ppmi-svd, {learned}" in board["notes"]
-    assert "0 of 8 query terms have no vector" in board["notes"]
+    assert f"word vectors: trained:ppmi-svd, {learned}" in board.notes
+    assert "0 of 8 query terms have no vector" in board.notes
     assert {"toys: vectors", "toys: tuning tuned"} <= set(told)
 
 
 def test_vectors_that_cover_part_of_the_queries_are_counted(toys, space, tmp_path):
     (tmp_path / "few.txt").write_text("wing 1 0\nflutter 1 0.1\nheat 0 1\nshock 1 1\nwave 0 1\nplates 1 2\ndrag 3 1\n")
-    board = run_suite(tuned_suite(space, vectors=str(tmp_path / "few.txt")))["boards"][0]
-    assert "1 of 8 query terms has no vector" in board["notes"]
+    board = run_suite(tuned_suite(space, vectors=str(tmp_path / "few.txt"))).boards[0]
+    assert "1 of 8 query terms has no vector" in board.notes
 
 
 def test_a_tuned_system_scores_each_query_by_settings_chosen_without_it(toys, space):
-    board = run_suite(tuned_suite(space))["boards"][0]
+    board = run_suite(tuned_suite(space)).boards[0]
     index = collection_index(toys)
     held = {"index": index, "vectors": open_vectors("trained:ppmi-svd", toys, index)}
     tuned = tune(
         load_recipe("eqe2"), load_space(space), toys.queries(), toys.qrels(), "AP", resources=held, k=4, seed=42
     )
-    assert board["systems"][1]["per_query"]["AP"] == tuned.evaluation.per_query["AP"].to_dict()
+    assert board.rows[1].values["AP"] == tuned.evaluation.per_query["AP"].to_dict()
 
 
 @pytest.mark.parametrize(
@@ -255,9 +257,9 @@ def test_a_space_that_does_not_fit_is_refused_before_any_work(toys, space, conte
     ("fields", "message"),
     [
         ({"basline": "bm25"}, r"tiny\.yaml:10: suite: unknown field 'basline'; did you mean baseline\?"),
-        ({"seed": -1}, r"tiny\.yaml:10: RetrievalSuite: seed is not valid, got -1"),
-        ({"test": "sign"}, r"tiny\.yaml:10: RetrievalSuite: test is not valid, got 'sign'"),
-        ({"index": {"analyser": "x"}}, r"tiny\.yaml:10: RetrievalSuite: index.* did you mean analyzer\?"),
+        ({"seed": -1}, r"tiny\.yaml:10: Suite: seed is not valid, got -1"),
+        ({"test": "sign"}, r"tiny\.yaml:10: Suite: test is not valid, got 'sign'"),
+        ({"index": {"analyser": "x"}}, r"tiny\.yaml:10: CollectionChoice: index.* did you mean analyzer\?"),
     ],
 )
 def test_wrong_fields_are_explained_with_file_and_line(fields, message):
@@ -277,8 +279,8 @@ def test_wrong_fields_are_explained_with_file_and_line(fields, message):
         ("{name: toys, split: half}", "toys", r"tiny\.yaml:2: collections: 'toys' occurs twice"),
         ("name: tiny", "name: ../tiny", r"tiny\.yaml:1: name: must be letters, digits, dots and hyphens"),
         ("name: textbook, recipe: bm25", "name: x", r"tiny\.yaml:7: SystemChoice: field 'recipe' is missing"),
-        ("name: tiny\n", "", r"tiny\.yaml:1: RetrievalSuite: field 'name' is missing"),
-        ("repeats: 2", "repeats: many", r"tiny\.yaml:9: RetrievalSuite: repeats is not valid, got 'many'"),
+        ("name: tiny\n", "", r"tiny\.yaml:1: Suite: field 'name' is missing"),
+        ("repeats: 2", "repeats: many", r"tiny\.yaml:9: CollectionChoice: repeats is not valid, got 'many'"),
         ("[toys, {name: toys, split: half}]", "toys", r"tiny\.yaml:2: collections: needs a list, got str 'toys'"),
     ],
 )
@@ -309,7 +311,7 @@ def test_what_does_not_exist_is_refused_before_any_work(toys, old, new, message)
 
 def test_a_choice_of_collections_must_be_in_the_suite(toys):
     with pytest.raises(ConfigError, match=r"suite tiny: there is no collection 'toy' in it; did you mean toys\?"):
-        run_suite(suite(), collections=["toy"])
+        run_suite(suite(), only=["toy"])
 
 
 def test_a_recipe_with_needs_a_suite_cannot_meet_is_refused(toys, monkeypatch):
@@ -317,12 +319,12 @@ def test_a_recipe_with_needs_a_suite_cannot_meet_is_refused(toys, monkeypatch):
 
     monkeypatch.setattr(irkit.recipe, "load_recipe", lambda name: SimpleNamespace(needs=("index", "train")))
     with pytest.raises(ConfigError, match="suite tiny: bm25 needs train, but a suite supplies index, vectors"):
-        run_suite(suite().changed(systems=[{"name": "bm25", "recipe": "bm25"}]))
+        run_suite(parsed({"systems": ["bm25"]}))
 
 
 def test_a_recipe_that_needs_vectors_is_refused_where_the_suite_names_none(toys):
     with pytest.raises(ConfigError, match=r"suite tiny: eqe1 needs vectors; name some with vectors: trained:ppmi-svd"):
-        run_suite(suite().changed(systems=[{"name": "eqe1", "recipe": "eqe1"}], baseline="eqe1"))
+        run_suite(parsed({"systems": ["eqe1"], "baseline": "eqe1"}))
 
 
 def test_a_suite_that_is_not_there_or_not_yaml(tmp_path):

@@ -1,28 +1,16 @@
 """Tests of irkit.report.numbers."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from irkit.report.numbers import (
     digits_for,
     fixed,
-    lower_is_better,
     megabytes,
     milliseconds,
     p_value,
     plain,
 )
-
-
-@pytest.mark.parametrize("name", ["RMSE", "RMSE (cold)", "MAE/all", "perplexity", "nats", "test NLL", "bits per dim"])
-def test_errors_and_costs_are_better_when_lower(name):
-    assert lower_is_better(name)
-
-
-@pytest.mark.parametrize("name", ["AP", "nDCG@10", "ERR@20", "P(rel=2)@5", "RR", "log-likelihood", "Bpref", "Rprec"])
-def test_other_measures_are_better_when_higher(name):
-    assert not lower_is_better(name)
 
 
 def test_decimals_shrink_as_values_grow():

@@ -45,9 +45,9 @@ def test_best_values_are_those_that_print_alike():
 
 def test_facts_and_columns_that_are_unknown_are_left_out():
     board = view(tiny_result(tiny_system("a", {}), measures=(), documents=None, baseline=None)).boards[0]
-    assert (board.facts, board.has_costs, board.has_memory, board.baseline) == (["1 query"], False, False, "")
+    assert (board.facts, board.has_costs, board.has_memory, board.baseline) == (("1 query",), False, False, "")
     board = view(tiny_result(tiny_system("a", {}, ms_per_query=1.5), measures=(), split="test", queries=1400)).boards[0]
-    assert (board.facts, board.has_costs) == (["350 documents", "1,400 queries", "split test"], True)
+    assert (board.facts, board.has_costs) == (("350 documents", "1,400 queries", "split test"), True)
 
 
 def test_a_baseline_that_is_not_on_the_board_is_no_baseline():
@@ -83,11 +83,11 @@ def test_nothing_is_better_than_a_baseline_of_which_only_a_bound_is_known():
 
 def test_kinds_of_boards_have_their_own_words():
     board = view(density_result()).boards[0]
-    assert board.facts == ["1,297 training rows", "250 test rows", "binarised by threshold"]
+    assert board.facts == ("1,297 training rows", "250 test rows", "binarised by threshold")
     assert (board.has_fits, board.has_parameters, board.signs) == (True, True, {"≥", "~"})
     ratings = view(tiny_result(tiny_system("a", {}), measures=(), kind="ratings", split="u1", queries=459)).boards[0]
-    assert ratings.facts == ["350 items", "459 users", "split u1"]
-    assert (ratings.has_fits, ratings.has_parameters, ratings.words.cost) == (False, False, "pair")
+    assert ratings.facts == ("350 items", "459 users", "split u1")
+    assert (ratings.has_fits, ratings.has_parameters, ratings.timed) == (False, False, "pair")
 
 
 def test_boards_of_one_collection_are_told_apart_by_their_split():

@@ -7,6 +7,7 @@ import pytest
 
 from irkit.errors import ConfigError, DataError
 from irkit.evaluate import read_results
+from irkit.evaluate.board import as_result
 from irkit.report import html, markdown, write_report
 from tests.report.toy import toy_result
 
@@ -17,7 +18,7 @@ def test_a_folder_gets_one_file_of_each_kind(tmp_path):
     assert sorted(p.name for p in path.parent.iterdir()) == ["toy.html", "toy.json", "toy.md"]
     assert path.read_text(encoding="utf-8") == html(toy_result())
     assert path.with_suffix(".md").read_text(encoding="utf-8") == markdown(toy_result())
-    assert read_results(path.with_suffix(".json")) == toy_result()
+    assert read_results(path.with_suffix(".json")) == as_result(toy_result(), who="test")
 
 
 @pytest.mark.parametrize("name", ["report.html", "a b.md", "r.json"])

@@ -1,4 +1,4 @@
-"""Tests of irkit.evaluate.schema."""
+"""Tests of irkit.evaluate.board, and of schema1, whose files are read too."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import json
 import os
 
 import pytest
+from pydantic import ValidationError
 
 from irkit.errors import DataError, NotFoundError
-from irkit.evaluate.schema import check_result, read_results, write_results
+from irkit.evaluate.board import Board, Row, as_result, read_results, write_results
+from irkit.evaluate.schema1 import lower_is_better
 
 CELL = {"mean": 0.1 + 0.2, "low": 0.25, "high": 0.35, "delta": None, "p": None, "p_corrected": None}
 CELL |= {"p_wilcoxon": None, "p_randomisation": 1.25e-17, "wins": 0, "ties": 0, "losses": 0, "robustness": 0.0}
@@ -33,9 +35,35 @@ def changed(**fields):
 
 def test_a_result_comes_back_with_per_query_values_rounded_and_all_else_in_full(tmp_path):
     path = write_results(RESULT, tmp_path / "tiny.json")
-    want = changed(per_query={"AP": {"1": 0.333333, "é": 1.0}})
+    want = as_result(changed(per_query={"AP": {"1": 0.333333, "é": 1.0}}), who="x")
     assert read_results(path) == want
-    assert read_results(path)["boards"][0]["systems"][0]["measures"]["AP"]["mean"] == 0.1 + 0.2
+    assert read_results(path).boards[0].rows[0].cells["AP"].mean == 0.1 + 0.2
+
+
+def test_words_of_schema_1_become_those_of_the_kind():
+    old = {**RESULT, "boards": [BOARD, {**BOARD, "kind": "density", "collection": "mnist", "split": "threshold"}]}
+    lee, mnist = as_result(old, who="x").boards
+    assert [str(size) for size in lee.sizes] == ["300 documents", "2 queries"]
+    assert (lee.kind, lee.data, lee.timed, lee.conditions, lee.measures[0].lower) == (
+        "retrieval",
+        "lee",
+        "query",
+        {},
+        False,
+    )
+    assert [str(size) for size in mnist.sizes] == ["300 training rows", "2 test rows"]
+    assert (mnist.kind, mnist.timed, mnist.conditions) == ("likelihood", "row", {"binarised by": "threshold"})
+    errors = {**BOARD, "kind": "ratings", "measures": ["MAE"], "systems": []}
+    (board,) = as_result({**RESULT, "boards": [errors]}, who="x").boards
+    assert (board.each, board.measures[0].lower, board.unit.one) == ("each user's own ", True, "user")
+
+
+def test_a_system_without_figures_says_why_and_no_other_may_lack_them():
+    board = as_result(RESULT, who="x").boards[0]
+    failed = Row(name="broken", failed="out of memory")
+    assert Board(**{**dict(board), "rows": [*board.rows, failed]}).rows[1].failed == "out of memory"
+    with pytest.raises(ValidationError, match="cells of broken on lee has nothing, but the board's are AP"):
+        Board(**{**dict(board), "rows": [Row(name="broken")]})
 
 
 def test_the_file_is_short_and_one_line_per_group_of_plain_values(tmp_path):
@@ -48,7 +76,7 @@ def test_the_file_is_short_and_one_line_per_group_of_plain_values(tmp_path):
 def test_a_result_that_is_refused_leaves_the_old_file(tmp_path):
     path = write_results(RESULT, tmp_path / "tiny.json")
     before = path.read_bytes()
-    with pytest.raises(DataError, match=r"results: boards\.0\.systems\.0\.ms_per_query is not valid, got nan"):
+    with pytest.raises(DataError, match=r"results: boards\.0\.rows\.0\.milliseconds is not valid, got nan"):
         write_results(changed(ms_per_query=float("nan")), path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["tiny.json"]
@@ -57,33 +85,34 @@ def test_a_result_that_is_refused_leaves_the_old_file(tmp_path):
 def test_results_are_found_by_the_name_of_the_suite_users_first(tmp_path, monkeypatch):
     home, shipped = tmp_path / "home", tmp_path / "repo" / "eval"
     monkeypatch.setenv("IRKIT_HOME", str(home))
-    monkeypatch.setattr("irkit.evaluate.schema.shipped", lambda kind: shipped)
+    monkeypatch.setattr("irkit.evaluate.board.shipped", lambda kind: shipped)
     assert write_results(RESULT) == shipped / "results" / "tiny.json"
-    assert read_results("tiny")["about"] == ""
+    assert read_results("tiny").about == ""
     write_results({**RESULT, "about": "mine"}, home / "eval" / "results" / "tiny.json")
-    assert read_results("tiny")["about"] == "mine"
+    assert read_results("tiny").about == "mine"
     with pytest.raises(NotFoundError, match=r"results: there are none of suite 'tinny'; did you mean tiny\?"):
         read_results("tinny")
 
 
 def test_a_wheel_writes_to_the_users_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("irkit.evaluate.schema.shipped", lambda kind: tmp_path / "_shipped" / kind)
+    monkeypatch.setattr("irkit.evaluate.board.shipped", lambda kind: tmp_path / "_shipped" / kind)
     assert write_results(RESULT) == tmp_path / "home" / "eval" / "results" / "tiny.json"
 
 
 def test_pictures_come_back_as_they_were(tmp_path):
-    found = read_results(write_results(changed(figures=[SAMPLES, {**SAMPLES, "name": "cat"}]), tmp_path / "x.json"))
-    assert found["boards"][0]["systems"][0]["figures"] == [SAMPLES, {**SAMPLES, "name": "cat"}]
+    pictures = [SAMPLES, {**SAMPLES, "name": "cat"}]
+    found = read_results(write_results(changed(figures=pictures), tmp_path / "x.json"))
+    assert [one.model_dump() for one in found.boards[0].rows[0].figures] == pictures
 
 
 @pytest.mark.parametrize(
     ("result", "message"),
     [
-        (changed(extra=1), r"boards.0.systems.0.extra is unknown"),
-        (changed(name=3), r"boards.0.systems.0.name is not valid, got 3"),
-        (changed(measures={"AP": CELL, "RR": CELL}), r"measures of bm25 on lee has AP, RR, but the board's are AP"),
-        (changed(per_query={}), r"per_query of bm25 on lee has nothing, but the board's are AP"),
+        (changed(extra=1), r"boards.0.rows.0.extra is unknown"),
+        (changed(name=3), r"boards.0.rows.0.name is not valid, got 3"),
+        (changed(measures={"AP": CELL, "RR": CELL}), r"cells of bm25 on lee has AP, RR, but the board's are AP"),
+        (changed(per_query={}), r"values of bm25 on lee has nothing, but the board's are AP"),
         (changed(figures=[{**SAMPLES, "name": ""}]), r"figures.0.name is not valid, got ''; string should have at l"),
         (changed(figures=[{**SAMPLES, "media": "text/html"}]), r"figures.0.media is not valid, got 'text/html'"),
         (changed(figures=[{**SAMPLES, "content": "<svg />"}]), r"figures.0 is not valid, got .*; it is no image/png$"),
@@ -91,13 +120,14 @@ def test_pictures_come_back_as_they_were(tmp_path):
         (changed(figures=[{**SAMPLES, "media": "image/svg+xml"}]), r"figures.0 is not valid, .*; it is no image/svg"),
         (changed(figures=[{**SAMPLES, "content": "x" * 100_001}]), r"figures.0.content is not valid, got"),
         ({k: v for k, v in RESULT.items() if k != "seed"}, r"x: seed is missing"),
-        ({**RESULT, "boards": "x" * 999}, r"^x: boards is not valid, got .{1,40}; input should be a valid list$"),
-        ({**RESULT, "schema": 2}, r"schema is not valid, got 2"),
+        ({**RESULT, "boards": "x" * 999}, r"^x: not a result file of schema 1, .* is missing or wrong$"),
+        ({**RESULT, "schema": 2}, r"boards.0.\w+ is missing"),
+        ({**RESULT, "schema": 3}, r"x: not a result file of schema 1 or 2, got 3"),
     ],
 )
 def test_other_shapes_are_refused_in_one_line(result, message):
     with pytest.raises(DataError, match=message) as caught:
-        check_result(result, who="x")
+        as_result(result, who="x")
     assert "\n" not in str(caught.value)
 
 
@@ -105,9 +135,9 @@ def test_other_shapes_are_refused_in_one_line(result, message):
     ("text", "message"),
     [
         ('{"schema": 1,\n oops}', r"x\.json:2: not JSON; expecting property name"),
-        ("[]", r"x\.json: not a result file of schema 1, got 'list'"),
-        ('{"schema": 7}', r"x\.json: not a result file of schema 1, got 7"),
-        ('{"schema": 1}', r"x\.json: suite is missing"),
+        ("[]", r"x\.json: not a result file of schema 1 or 2, got 'list'"),
+        ('{"schema": 7}', r"x\.json: not a result file of schema 1 or 2, got 7"),
+        ('{"schema": 1}', r"x\.json: not a result file of schema 1, 'boards' is missing"),
         ("\udcff", r"x\.json: not UTF-8"),
         ("[" * 100_000, r"x\.json: not a result file, it is nested too deeply"),
     ],
@@ -126,4 +156,14 @@ def test_a_missing_file_is_explained(tmp_path):
 
 def test_the_file_is_json_for_others_too(tmp_path):
     path = write_results(RESULT, tmp_path / "tiny.json")
-    assert json.loads(path.read_text(encoding="utf-8"))["boards"][0]["systems"][0]["name"] == "bm25"
+    assert json.loads(path.read_text(encoding="utf-8"))["boards"][0]["rows"][0]["name"] == "bm25"
+
+
+@pytest.mark.parametrize("name", ["RMSE", "RMSE (cold)", "MAE/all", "perplexity", "nats", "test NLL", "bits per dim"])
+def test_errors_and_costs_are_better_when_lower(name):
+    assert lower_is_better(name)
+
+
+@pytest.mark.parametrize("name", ["AP", "nDCG@10", "ERR@20", "P(rel=2)@5", "RR", "log-likelihood", "Bpref", "Rprec"])
+def test_other_measures_are_better_when_higher(name):
+    assert not lower_is_better(name)

@@ -1,8 +1,9 @@
-"""Tests of irkit.evaluate.density_suite, on a few bits and models that are made up."""
+"""Tests of irkit.evaluate.tasks.likelihood, on a few bits and models that are made up."""
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +13,11 @@ import pytest
 from scipy import stats
 
 from irkit.errors import ConfigError, IrkitError
-from irkit.evaluate import density_suite, run_suite
-from irkit.evaluate.density_suite import INDEPENDENT
-from irkit.evaluate.schema import check_result
+from irkit.evaluate import run_suite
 from irkit.evaluate.suite import parse_suite
+from irkit.evaluate.tasks import likelihood
+from irkit.evaluate.tasks.likelihood import INDEPENDENT, DataChoice
+from irkit.evaluate.tasks.task import Options, System
 from irkit.generative.independent import independent_log_prob
 from irkit.io.density import DensityData
 from irkit.learn.estimate import Estimate
@@ -27,7 +29,7 @@ TEXT = """\
 name: tiny
 density:
   - {name: toy, binarise: threshold}
-models:
+systems:
   - exact
   - {name: bound, recipe: below, settings: {lift: 1.0}}
 seeds: [1, 2]
@@ -117,7 +119,7 @@ def shelf(monkeypatch):
     """Recipes by name, and one data set."""
     recipes = {"exact": EXACT, "below": BELOW}
     monkeypatch.setattr("irkit.recipe.load_training", recipes.__getitem__, raising=False)
-    monkeypatch.setattr(density_suite, "load_rows", lambda name, binarise: toy_data())
+    monkeypatch.setattr(likelihood, "load_rows", lambda name, binarise: toy_data())
     monkeypatch.setattr("irkit.learn.figures.figures", drawn)
     return recipes
 
@@ -128,40 +130,44 @@ def suite(text=TEXT):
 
 def board_of(text=TEXT):
     result = run_suite(suite(text))
-    check_result(result, who="test")
-    return result["boards"][0], {row["name"]: row for row in result["boards"][0]["systems"]}, result
+    return result.boards[0], {row.name: row for row in result.boards[0].rows}, result
 
 
 def test_every_board_has_independent_bits_and_numbers_are_means_over_rows_and_seeds(shelf):
     board, rows, _ = board_of()
     assert list(rows) == [INDEPENDENT, "exact", "bound"]
     own = independent_log_prob(TRAIN, TEST)
-    cell = rows[INDEPENDENT]["measures"]["log p"]
-    assert (cell["mean"], cell["kind"], cell["p"]) == (pytest.approx(own.mean()), "exact", None)
-    cell = rows["exact"]["measures"]["log p"]
-    assert cell["mean"] == pytest.approx(-1.5 + 0.15)
-    assert cell["delta"] == pytest.approx(-1.35 - own.mean())
+    cell = rows[INDEPENDENT].cells["log p"]
+    assert (cell.mean, cell.kind, cell.p) == (pytest.approx(own.mean()), "exact", None)
+    cell = rows["exact"].cells["log p"]
+    assert cell.mean == pytest.approx(-1.5 + 0.15)
+    assert cell.delta == pytest.approx(-1.35 - own.mean())
     values = np.array(EXACT.told) + 0.15
-    assert rows["exact"]["per_query"]["log p"] == pytest.approx(dict(zip("012", values, strict=True)))
-    assert cell["p"] == pytest.approx(stats.ttest_rel(values, own).pvalue)
-    assert (board["kind"], board["documents"], board["queries"], board["split"]) == ("density", 4, 3, "threshold")
-    assert rows["exact"]["notes"] == ["by seed (1, 2): log p -1.4000, -1.3000, sd 0.0707", "said of the pictures"]
-    assert [(figure["caption"], figure["content"]) for figure in rows["exact"]["figures"]] == [("seed 1", "<svg />")]
+    assert rows["exact"].values["log p"] == pytest.approx(dict(zip("012", values, strict=True)))
+    assert cell.p == pytest.approx(stats.ttest_rel(values, own).pvalue)
+    assert (board.kind, board.sizes[0].number, board.unit.number, board.conditions) == (
+        "likelihood",
+        4,
+        3,
+        {"binarised by": "threshold"},
+    )
+    assert rows["exact"].notes == ["said of the pictures", "by seed (1, 2): log p -1.4000, -1.3000, sd 0.0707"]
+    assert [(figure.caption, figure.content) for figure in rows["exact"].figures] == [("seed 1", "<svg />")]
 
 
 def test_cells_say_what_the_number_is_and_rows_what_it_cost(shelf):
     _, rows, _ = board_of()
-    cell = rows["bound"]["measures"]["log p"]
-    assert (cell["kind"], cell["ess"]) == ("lower_bound", 0.25)
+    cell = rows["bound"].cells["log p"]
+    assert (cell.kind, cell.ess) == ("lower_bound", 0.25)
     # Three rows each with .3, then two seeds: .3 / sqrt 3 / sqrt 2.
-    assert cell["stderr"] == pytest.approx(0.3 / math.sqrt(6))
-    assert cell["mean"] == pytest.approx(np.mean(BELOW.told) + 1.0 + 0.15)
-    assert rows["exact"]["measures"]["log p"]["stderr"] is None
-    assert rows["bound"]["parameters"] == 7
-    assert rows[INDEPENDENT]["parameters"] == 2
-    assert rows["bound"]["fit_seconds"] >= 0
-    assert rows["bound"]["command"] == "irkit train below --run runs/bound --set lift=1.0 --seed 1"
-    assert "effective sample size 25% of the samples" in rows["bound"]["notes"]
+    assert cell.stderr == pytest.approx(0.3 / math.sqrt(6))
+    assert cell.mean == pytest.approx(np.mean(BELOW.told) + 1.0 + 0.15)
+    assert rows["exact"].cells["log p"].stderr is None
+    assert rows["bound"].parameters == 7
+    assert rows[INDEPENDENT].parameters == 2
+    assert rows["bound"].fit_seconds >= 0
+    assert rows["bound"].command == "irkit leaderboard tiny --only toy:threshold --system bound"
+    assert "effective sample size 25% of the samples" in rows["bound"].notes
 
 
 def test_a_bound_is_printed_as_one(shelf):
@@ -177,25 +183,25 @@ def test_a_model_on_fewer_rows_is_compared_on_those(shelf):
     shelf["exact"] = replace(EXACT, test_rows=2)
     _, rows, _ = board_of()
     own = independent_log_prob(TRAIN, TEST[:2])
-    cell = rows["exact"]["measures"]["log p"]
-    assert cell["mean"] == pytest.approx(np.mean(EXACT.told[:2]) + 0.15)
-    assert cell["delta"] == pytest.approx(cell["mean"] - own.mean())
-    assert "measured on the first 2 of the 3 test rows" in rows["exact"]["notes"]
-    assert len(rows["exact"]["per_query"]["log p"]) == 2
+    cell = rows["exact"].cells["log p"]
+    assert cell.mean == pytest.approx(np.mean(EXACT.told[:2]) + 0.15)
+    assert cell.delta == pytest.approx(cell.mean - own.mean())
+    assert "measured on the first 2 of the 3 test rows" in rows["exact"].notes
+    assert len(rows["exact"].values["log p"]) == 2
 
 
 def test_values_of_single_rows_are_kept_up_to_a_number(shelf, monkeypatch):
-    monkeypatch.setattr(density_suite, "KEPT", 2)
+    monkeypatch.setattr(likelihood, "KEPT", 2)
     board, rows, _ = board_of()
-    assert set(rows["exact"]["per_query"]["log p"]) == {"0", "1"}
-    assert "values of single rows are kept of the first 2" in board["notes"]
-    assert rows["exact"]["measures"]["log p"]["mean"] == pytest.approx(-1.35)
+    assert set(rows["exact"].values["log p"]) == {"0", "1"}
+    assert "values of single rows are kept of the first 2" in board.notes
+    assert rows["exact"].cells["log p"].mean == pytest.approx(-1.35)
 
 
 def test_a_model_may_be_trained_on_other_bits_of_the_same_test_rows_only(shelf):
     shelf["exact"] = replace(EXACT, binarise="dynamic", own=toy_data(binarisation="dynamic, seed 1"))
     _, rows, _ = board_of()
-    assert "bits of the training part are sampled anew in each batch" in rows["exact"]["notes"]
+    assert "bits of the training part are sampled anew in each batch" in rows["exact"].notes
     shelf["exact"] = replace(EXACT, binarise="sample", own=toy_data(1 - TEST, "sample, seed 1"))
     message = "suite tiny: exact is binarised by sample, seed 1 and toy by threshold; log-likelihoods of different bits"
     with pytest.raises(ConfigError, match=message):
@@ -213,7 +219,7 @@ def test_a_model_of_other_data_is_refused(shelf):
 CROSSED = """\
 name: crossed
 density: [digits, debd/nltcs, debd/dna]
-models:
+systems:
   - {name: nade, recipe: nade-debd, data: [debd/nltcs, debd/dna], settings: {config.hidden_size: 5}}
   - {name: made, recipe: made-debd, data: digits}
   - {name: own, recipe: made-debd}
@@ -222,15 +228,17 @@ models:
 
 def test_a_model_is_trained_on_each_of_the_data_sets_that_a_suite_names(monkeypatch):
     sets = {name: replace(toy_data(), name=name) for name in ("digits", "debd/nltcs", "debd/dna")}
-    monkeypatch.setattr(density_suite, "load_density", lambda name, binarise: sets[name])
-    job = density_suite.DensityJob.prepare(suite(CROSSED))
-    found = [[(entry.choice.name, entry.recipe.name, entry.recipe.data) for entry in board] for board in job.entries]
-    assert found == [
+    monkeypatch.setattr(likelihood, "load_rows", lambda name, binarise: sets[name])
+    crossed = suite(CROSSED)
+    systems = [System(choice, DataChoice.recipe(choice)) for choice in crossed.systems]
+    tasks = [choice.load(crossed, Options()) for choice in crossed.tasks]
+    taken = [[own for system in systems if (own := task.taken(system))] for task in tasks]
+    assert [[(own.name, own.recipe.name, own.recipe.data) for own in board] for board in taken] == [
         [("made", "made", "digits")],
         [("nade", "nade-nltcs", "debd/nltcs"), ("own", "made-debd", "debd/nltcs")],
         [("nade", "nade-dna", "debd/dna")],
     ]
-    one, other = job.entries[1][0].recipe, job.entries[2][0].recipe
+    one, other = taken[1][0].recipe, taken[2][0].recipe
     assert (one.config, one.hash) == ({"hidden_size": 5}, other.on("debd/nltcs").hash)
     assert one.hash != other.hash
 
@@ -238,11 +246,11 @@ def test_a_model_is_trained_on_each_of_the_data_sets_that_a_suite_names(monkeypa
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("binarise: threshold", "binarise: round", r"tiny\.yaml:3: DensityChoice: binarise is not valid, got 'round'"),
-        ("- exact", "- independent", r"tiny\.yaml:4: models: two are called 'independent'"),
+        ("binarise: threshold", "binarise: round", r"tiny\.yaml:3: DataChoice: binarise is not valid, got 'round'"),
+        ("- exact", "- independent", r"tiny\.yaml:4: systems: two are called 'independent'"),
         ("seeds: [1, 2]", "baseline: nade", r"tiny\.yaml:7: baseline: the baseline 'nade' is not among the systems"),
-        ("seeds: [1, 2]", "seeds: []", r"tiny\.yaml:7: DensitySuite: seeds is not valid"),
-        ("models:", "model:", r"tiny\.yaml:4: suite: unknown field 'model'; did you mean models\?"),
+        ("seeds: [1, 2]", "seeds: []", r"tiny\.yaml:7: Suite: seeds is not valid"),
+        ("systems:", "system:", r"tiny\.yaml:4: suite: unknown field 'system'; did you mean systems\?"),
     ],
 )
 def test_wrong_values_are_explained_with_file_and_line(old, new, message):
@@ -255,7 +263,7 @@ def test_wrong_values_are_explained_with_file_and_line(old, new, message):
 DIGITS = """\
 name: two
 density: [digits]
-models:
+systems:
   - {name: nade, recipe: nade-digits, settings: {trainer.epochs: 2, config.hidden_size: 5}}
   - {name: plane, recipe: vae-mlp-digits, settings: {trainer.epochs: 1, config.latent_size: 2, config.hidden_size: 5}}
 """
@@ -263,11 +271,11 @@ models:
 
 def digits_rows(runs=None, text=DIGITS):
     result = run_suite(suite(text), runs=runs)
-    return {row["name"]: row for row in result["boards"][0]["systems"]}
+    return {row.name: row for row in result.boards[0].rows}
 
 
 def means(rows):
-    return {name: row["measures"]["log p"]["mean"] for name, row in rows.items()}
+    return {name: row.cells["log p"].mean for name, row in rows.items()}
 
 
 @pytest.fixture(scope="module")
@@ -284,19 +292,20 @@ def test_what_was_trained_is_not_trained_again(trained, monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr("irkit.learn.net.ScoreNet.loss", lambda *given: 1 / 0)
         again = digits_rows(runs)
-        with pytest.raises(ZeroDivisionError):
-            digits_rows(runs, DIGITS.replace("epochs: 2", "epochs: 3"))  # goes on from the second
+        failed = digits_rows(runs, DIGITS.replace("epochs: 2", "epochs: 3"))  # goes on from the second
+    assert failed["nade"].failed == "ZeroDivisionError: division by zero"
+    assert means({"plane": failed["plane"]}) == means({"plane": first["plane"]})
     assert means(again) == means(first)
-    assert (first["nade"]["peak_memory_mb"] > 0, again["nade"]["peak_memory_mb"]) == (True, None)
-    assert 0 < again["nade"]["fit_seconds"] <= first["nade"]["fit_seconds"]
-    assert [density_suite.RESUMED in rows["nade"]["notes"] for rows in (first, again)] == [False, True]
+    assert (first["nade"].peak_memory_mb > 0, again["nade"].peak_memory_mb) == (True, None)
+    assert 0 < again["nade"].fit_seconds <= first["nade"].fit_seconds
+    assert [likelihood.RESUMED in rows["nade"].notes for rows in (first, again)] == [False, True]
 
 
 def test_pictures_are_those_of_the_models(trained):
     rows = trained[1]
-    assert [figure["name"] for figure in rows["nade"]["figures"]] == ["samples", "learning curve"]
-    assert [figure["name"] for figure in rows["plane"]["figures"]] == ["samples", "latent plane", "learning curve"]
-    assert any("nearest others in the latent plane tell the label of" in note for note in rows["plane"]["notes"])
+    assert [figure.name for figure in rows["nade"].figures] == ["samples", "learning curve"]
+    assert [figure.name for figure in rows["plane"].figures] == ["samples", "latent plane", "learning curve"]
+    assert any("nearest others in the latent plane tell the label of" in note for note in rows["plane"].notes)
 
 
 def test_another_seed_has_a_folder_of_its_own(tmp_path):
@@ -320,8 +329,7 @@ def test_another_seed_has_a_folder_of_its_own(tmp_path):
 def test_a_folder_with_another_training_is_refused(trained, old, new, message):
     runs, _ = trained
     before = {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
-    with pytest.raises(ConfigError, match=message):
-        digits_rows(runs, DIGITS.replace(old, new, 1))
+    assert re.search(message, digits_rows(runs, DIGITS.replace(old, new, 1))["nade"].failed)
     assert {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()} == before
 
 
@@ -339,9 +347,9 @@ def test_suites_of_other_kinds_have_no_runs(tmp_path):
 
 @pytest.mark.slow
 def test_a_real_model_of_the_digits_is_better_than_independent_bits():
-    text = "name: d\ndensity: [digits]\nmodels: [{name: nade, recipe: nade-digits, settings: {trainer.epochs: 1}}]\n"
+    text = "name: d\ndensity: [digits]\nsystems: [{name: nade, recipe: nade-digits, settings: {trainer.epochs: 1}}]\n"
     _, rows, _ = board_of(text)
-    cell = rows["nade"]["measures"]["log p"]
-    assert cell["kind"] == "exact"
-    assert cell["delta"] > 0
-    assert cell["p_corrected"] < 0.001
+    cell = rows["nade"].cells["log p"]
+    assert cell.kind == "exact"
+    assert cell.delta > 0
+    assert cell.p_corrected < 0.001

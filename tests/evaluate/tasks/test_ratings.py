@@ -1,4 +1,4 @@
-"""Tests of irkit.evaluate.rating_suite and rulers, on small ratings."""
+"""Tests of irkit.evaluate.tasks.ratings and lists, on small ratings."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from scipy import stats
 from irkit.errors import ConfigError, IrkitError, NotFoundError
 from irkit.evaluate import evaluate, run_suite
 from irkit.evaluate.ratings import evaluate_ratings
-from irkit.evaluate.rulers import list_scores, split_title
-from irkit.evaluate.schema import check_result
 from irkit.evaluate.suite import parse_suite
+from irkit.evaluate.tasks.lists import list_scores
+from irkit.evaluate.tasks.ratings import split_title
 from irkit.evaluate.toplists import top_n_task
 from irkit.recommend import ALS, EASE, AutoRec, Bias, BiasedMF, Popularity
 from irkit.recommend.guards import LOOKS
@@ -51,7 +51,7 @@ def toy(monkeypatch):
     def use(split, floor=None):
         problem = Problem("toy", "Toys.", split, floor, "fingerprint")
         load = lambda name, chosen: problem if name == "toy" else load_problem(name, chosen)  # noqa: E731
-        monkeypatch.setattr("irkit.evaluate.rating_suite.load_problem", load)
+        monkeypatch.setattr("irkit.evaluate.tasks.ratings.load_problem", load)
         monkeypatch.setattr(LOOKS, "counts", {})
 
     use(SPLIT)
@@ -59,7 +59,7 @@ def toy(monkeypatch):
 
 
 def rows_of(board):
-    return {row["name"]: row for row in board["systems"]}
+    return {row.name: row for row in board.rows}
 
 
 # ---------------------------------------------------------------------- rating errors
@@ -67,22 +67,21 @@ def rows_of(board):
 
 def test_numbers_are_those_of_models_fitted_by_hand(toy):
     result = run_suite(suite())
-    check_result(result, who="test")
-    (board,) = result["boards"]
+    (board,) = result.boards
     rows = rows_of(board)
     bias = evaluate_ratings(Bias().fit(SPLIT.train), SPLIT)
-    assert rows["bias"]["measures"]["RMSE"]["mean"] == pytest.approx(bias.rmse, rel=1e-12)
-    assert rows["bias"]["measures"]["RMSE"]["low"] == pytest.approx(bias.parts["all"].rmse_low, rel=1e-12)
+    assert rows["bias"].cells["RMSE"].mean == pytest.approx(bias.rmse, rel=1e-12)
+    assert rows["bias"].cells["RMSE"].low == pytest.approx(bias.parts["all"].rmse_low, rel=1e-12)
     mf = [evaluate_ratings(BiasedMF(epochs=3, embedding_size=2, seed=seed).fit(SPLIT.train), SPLIT) for seed in (1, 2)]
-    got = rows["mf"]["measures"]
-    assert got["RMSE"]["mean"] == pytest.approx(np.mean([one.rmse for one in mf]), rel=1e-12)
-    assert got["MAE"]["mean"] == pytest.approx(np.mean([one.mae for one in mf]), rel=1e-12)
-    assert got["RMSE"]["delta"] == pytest.approx(got["RMSE"]["mean"] - bias.rmse, rel=1e-9)
-    assert got["RMSE"]["low"] < got["RMSE"]["mean"] < got["RMSE"]["high"]
+    got = rows["mf"].cells
+    assert got["RMSE"].mean == pytest.approx(np.mean([one.rmse for one in mf]), rel=1e-12)
+    assert got["MAE"].mean == pytest.approx(np.mean([one.mae for one in mf]), rel=1e-12)
+    assert got["RMSE"].delta == pytest.approx(got["RMSE"].mean - bias.rmse, rel=1e-9)
+    assert got["RMSE"].low < got["RMSE"].mean < got["RMSE"].high
 
 
 def test_p_values_are_those_of_other_programs_on_users_shares_of_the_error(toy):
-    board = run_suite(suite(TEXT.replace("seeds: [1, 2]", "seeds: [7]")))["boards"][0]
+    board = run_suite(suite(TEXT.replace("seeds: [1, 2]", "seeds: [7]"))).boards[0]
     errors = {
         name: evaluate_ratings(model.fit(SPLIT.train), SPLIT).errors
         for name, model in (("bias", Bias()), ("mf", BiasedMF(epochs=3, embedding_size=2, seed=7)))
@@ -92,31 +91,31 @@ def test_p_values_are_those_of_other_programs_on_users_shares_of_the_error(toy):
         name: np.array([(frame["error"][frame["user_id"] == user] ** 2).sum() for user in users])
         for name, frame in errors.items()
     }
-    cell = rows_of(board)["mf"]["measures"]["RMSE"]
-    assert cell["p"] == pytest.approx(stats.ttest_rel(share["mf"], share["bias"]).pvalue, rel=1e-9)
-    assert cell["p_wilcoxon"] == pytest.approx(stats.wilcoxon(share["mf"], share["bias"]).pvalue, rel=1e-6)
-    assert cell["p_corrected"] == cell["p"]  # one comparison
+    cell = rows_of(board)["mf"].cells["RMSE"]
+    assert cell.p == pytest.approx(stats.ttest_rel(share["mf"], share["bias"]).pvalue, rel=1e-9)
+    assert cell.p_wilcoxon == pytest.approx(stats.wilcoxon(share["mf"], share["bias"]).pvalue, rel=1e-6)
+    assert cell.p_corrected == cell.p  # one comparison
     rng = np.random.default_rng(0)
     difference = share["mf"] - share["bias"]
     flips = rng.choice([-1, 1], (20_000, len(users))) @ difference
-    assert cell["p_randomisation"] == pytest.approx((np.abs(flips) >= abs(difference.sum())).mean(), abs=0.015)
-    assert cell["wins"] == (difference < 0).sum()
-    assert cell["wins"] + cell["ties"] + cell["losses"] == len(users) == board["queries"]
+    assert cell.p_randomisation == pytest.approx((np.abs(flips) >= abs(difference.sum())).mean(), abs=0.015)
+    assert cell.wins == (difference < 0).sum()
+    assert cell.wins + cell.ties + cell.losses == len(users) == board.unit.number
 
 
 def test_the_board_says_what_it_was_measured_on(toy):
     toy(replace(SPLIT, leaky="it is a toy"), floor=0.25)
     result = run_suite(suite())
-    (board,) = result["boards"]
-    assert (board["kind"], board["collection"], board["about"], board["data_hash"]) == (
+    (board,) = result.boards
+    assert (board.kind, board.data, board.about, board.data_hash) == (
         "ratings",
         "toy",
         "Toys.",
         "fingerprint",
     )
-    assert board["split"] == "random, fraction 0.3, seed 1"
-    assert (board["documents"], board["queries"]) == (len(RATINGS.items), len(SPLIT.test.users))
-    assert board["notes"][:5] == [
+    assert board.conditions["split"] == "random, fraction 0.3, seed 1"
+    assert (board.sizes[0].number, board.unit.number) == (len(RATINGS.items), len(SPLIT.test.users))
+    assert board.notes[:5] == [
         "best possible RMSE 0.2500: that of whoever knows the planted law",
         f"{len(SPLIT.train)} training and {len(SPLIT.test)} test ratings; predicted from user and item 100.0%",
         "leaky split: it is a toy",
@@ -124,42 +123,42 @@ def test_the_board_says_what_it_was_measured_on(toy):
         "test part looked at 3 times",
     ]
     rows = rows_of(board)
-    assert rows["bias"]["notes"] == []
-    (note,) = rows["mf"]["notes"]
+    assert rows["bias"].notes == []
+    (note,) = rows["mf"].notes
     assert re.fullmatch(r"by seed \(1, 2\): RMSE \d\.\d{4}, \d\.\d{4}, sd 0\.\d{4}; MAE .*", note)
-    assert rows["mf"]["fit_seconds"] > 0
-    assert rows["mf"]["ms_per_query"] > 0
-    assert "epochs: 3" in rows["mf"]["recipe_yaml"]
-    assert set(rows["mf"]["per_query"]["RMSE"]) == set(SPLIT.test.users.names.to_pylist())
+    assert rows["mf"].fit_seconds > 0
+    assert rows["mf"].milliseconds > 0
+    assert "epochs: 3" in rows["mf"].recipe_yaml
+    assert set(rows["mf"].values["RMSE"]) == set(SPLIT.test.users.names.to_pylist())
 
 
 def test_parts_are_told_by_the_training_part(toy):
     split = time_split(random_table(users=40, items=25, density=0.03, time=True), fraction=0.4)
     toy(split)
     measures = "RMSE RMSE(warm) RMSE(cold user) MAE(cold item)"
-    board = run_suite(suite(TEXT.replace("RMSE MAE", measures)))["boards"][0]
+    board = run_suite(suite(TEXT.replace("RMSE MAE", measures))).boards[0]
     want = evaluate_ratings(Bias().fit(split.train), split).parts
-    got = rows_of(board)["bias"]["measures"]
-    assert got["RMSE(warm)"]["mean"] == pytest.approx(want["warm"].rmse)
-    assert got["RMSE(cold user)"]["mean"] == pytest.approx(want["cold user"].rmse)
-    assert got["MAE(cold item)"]["mean"] == pytest.approx(want["cold item"].mae)
-    assert board["measures"] == ["RMSE", "RMSE(warm)", "RMSE(cold user)", "MAE(cold item)"]
-    assert len(rows_of(board)["bias"]["per_query"]["RMSE(cold user)"]) < board["queries"]
+    got = rows_of(board)["bias"].cells
+    assert got["RMSE(warm)"].mean == pytest.approx(want["warm"].rmse)
+    assert got["RMSE(cold user)"].mean == pytest.approx(want["cold user"].rmse)
+    assert got["MAE(cold item)"].mean == pytest.approx(want["cold item"].mae)
+    assert [m.name for m in board.measures] == ["RMSE", "RMSE(warm)", "RMSE(cold user)", "MAE(cold item)"]
+    assert len(rows_of(board)["bias"].values["RMSE(cold user)"]) < board.unit.number
 
 
 @pytest.mark.slow
 def test_held_out_ratings_are_for_models_with_patience_only(toy):
     settings = "{epochs: 3, hidden_size: 4, reg: 1.0}"
     text = TEXT.replace("  - bias\n", f"  - bias\n  - {{name: net, recipe: i-autorec, settings: {settings}}}\n")
-    board = run_suite(suite(text.replace("seeds: [1, 2]", "seeds: [1]\nvalid: 0.25")))["boards"][0]
+    board = run_suite(suite(text.replace("seeds: [1, 2]", "seeds: [1]\nvalid: 0.25"))).boards[0]
     rows = rows_of(board)
     inner = SPLIT.inner(0.25, 42)
-    assert f"stopped early by {len(inner.test)} of the training ratings, not learned from" in rows["net"]["notes"]
-    assert rows["mf"]["notes"] == []
+    assert f"stopped early by {len(inner.test)} of the training ratings, not learned from" in rows["net"].notes
+    assert rows["mf"].notes == []
     model = AutoRec(rows="item", hidden_size=4, reg=1.0, epochs=3).fit(inner.train, inner.test)
-    assert rows["net"]["measures"]["RMSE"]["mean"] == pytest.approx(evaluate_ratings(model, SPLIT).rmse, rel=1e-6)
+    assert rows["net"].cells["RMSE"].mean == pytest.approx(evaluate_ratings(model, SPLIT).rmse, rel=1e-6)
     plain = evaluate_ratings(Bias().fit(SPLIT.train), SPLIT)
-    assert rows["bias"]["measures"]["RMSE"]["mean"] == pytest.approx(plain.rmse)
+    assert rows["bias"].cells["RMSE"].mean == pytest.approx(plain.rmse)
 
 
 def test_a_waived_guard_is_said_and_another_stops(toy):
@@ -171,9 +170,9 @@ def test_a_waived_guard_is_said_and_another_stops(toy):
         run_suite(suite())
     waive = "waive: {future: a test}"
     text = TEXT.replace("- bias", f"- {{name: bias, recipe: bias, {waive}}}").replace("2}}", f"2}}, {waive}}}")
-    rows = rows_of(run_suite(suite(text))["boards"][0])
+    rows = rows_of(run_suite(suite(text)).boards[0])
     for row in rows.values():
-        assert row["notes"][0].startswith("future waived (a test): bias" if row["name"] == "bias" else "future waived")
+        assert row.notes[0].startswith("future waived (a test): bias" if row.name == "bias" else "future waived")
 
 
 def test_titles_of_splits():
@@ -187,20 +186,20 @@ def test_titles_of_splits():
 
 def test_lists_are_measured_over_all_candidates(toy):
     text = LISTS.replace("biased-mf, settings: {epochs: 3, embedding_size: 2}", "als, settings: {embedding_size: 2}")
-    board = run_suite(suite(text + "liked: 3\ncandidates: rated\n"))["boards"][0]
+    board = run_suite(suite(text + "liked: 3\ncandidates: rated\n")).boards[0]
     task = top_n_task(SPLIT.train, SPLIT.test, threshold=3, exclude="rated")
     rows = rows_of(board)
     want = task.evaluate(Popularity().fit(SPLIT.train), "nDCG@3 P@2")
-    assert rows["popularity"]["measures"]["nDCG@3"]["mean"] == pytest.approx(want.means["nDCG@3"])
-    assert rows["popularity"]["per_query"]["P@2"] == want.per_query["P@2"].to_dict()
+    assert rows["popularity"].cells["nDCG@3"].mean == pytest.approx(want.means["nDCG@3"])
+    assert rows["popularity"].values["P@2"] == want.per_query["P@2"].to_dict()
     als = [task.evaluate(ALS(embedding_size=2, seed=seed).fit(SPLIT.train), "nDCG@3").means for seed in (1, 2)]
-    assert rows["mf"]["measures"]["nDCG@3"]["mean"] == pytest.approx(np.mean([one["nDCG@3"] for one in als]))
-    assert board["kind"] == "top-n"
-    assert board["queries"] == len(task.users)
-    assert board["notes"][0] == (
+    assert rows["mf"].cells["nDCG@3"].mean == pytest.approx(np.mean([one["nDCG@3"] for one in als]))
+    assert board.kind == "top-n"
+    assert board.unit.number == len(task.users)
+    assert board.notes[0] == (
         "candidates: all items but those the user rated in training; relevant: rated 3 or more in the test part"
     )
-    assert f"task {task.hash}" in board["notes"]
+    assert f"task {task.hash}" in board.notes
 
 
 def test_a_pipeline_s_lists_keep_their_order_and_what_is_not_listed_counts_for_nothing(toy):
@@ -217,11 +216,11 @@ def test_a_pipeline_s_lists_keep_their_order_and_what_is_not_listed_counts_for_n
     text = LISTS.replace(
         "- {name: mf, recipe: biased-mf, settings: {epochs: 3, embedding_size: 2}}", "- ease-popularity"
     )
-    row = rows_of(run_suite(suite(text + "candidates: rated\n"))["boards"][0])["ease-popularity"]
-    assert 0 < row["measures"]["P@2"]["mean"] < 1
+    row = rows_of(run_suite(suite(text + "candidates: rated\n")).boards[0])["ease-popularity"]
+    assert 0 < row.cells["P@2"].mean < 1
     settings = "settings: {0.of.0.0.seen: keep, 0.of.1.0.seen: keep}"
     text = text.replace("- ease-popularity", f"- {{name: kept, recipe: ease-popularity, {settings}}}")
-    assert 0 < rows_of(run_suite(suite(text))["boards"][0])["kept"]["measures"]["P@2"]["mean"] < 1
+    assert 0 < rows_of(run_suite(suite(text)).boards[0])["kept"].cells["P@2"].mean < 1
 
 
 # ---------------------------------------------------------------------- refused before any work
@@ -230,8 +229,8 @@ def test_a_pipeline_s_lists_keep_their_order_and_what_is_not_listed_counts_for_n
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("kind: random", "kind: rnd", r"tiny\.yaml:3: Problem\w*: split: kind is not valid, got 'rnd'"),
-        ("fraction: 0.3", "fraction: 2", r"tiny\.yaml:3: Problem\w*: split: fraction is not valid, got 2"),
+        ("kind: random", "kind: rnd", r"tiny\.yaml:3: RatingsChoice: split: kind is not valid, got 'rnd'"),
+        ("fraction: 0.3", "fraction: 2", r"tiny\.yaml:3: RatingsChoice: split: fraction is not valid, got 2"),
         (
             "RMSE MAE",
             "RMSE(warn)",

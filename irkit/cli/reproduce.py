@@ -1,0 +1,90 @@
+"""`irkit reproduce`: run kept results again, row by row, and say whether the numbers are the same."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from irkit.cli.printing import note, say
+from irkit.errors import ConfigError, IrkitError, near_misses
+
+if TYPE_CHECKING:
+    from irkit.evaluate import Board, Row
+
+CLOSE = 1e-6
+"Relative difference up to which a mean is called close: another processor or library adds in another order."
+
+
+def reproduce(
+    suite: str | None = None, row: str | None = None, /, *, only: list[str] | None = None, skip: list[str] | None = None
+) -> int:
+    """Run the rows of kept results again and compare their means.
+
+    Each row is run by the command that stands on it. A row is OK where all means are the same to the last
+    digit, close where they differ by a millionth or less, and differs otherwise; then, and where a system
+    fails, the exit status is 1. Without a suite all kept results are run, which takes long.
+
+    For example:
+
+        irkit reproduce quickstart-retrieval
+        irkit reproduce topn-ml-100k ease
+
+    Parameters
+    ----------
+    suite
+        Whose result; the user's own win over shipped ones.
+    row
+        One of its systems; default all.
+    only
+        Rows of this collection only; may be repeated.
+    skip
+        Leave this system out; may be repeated.
+    """
+    from irkit.evaluate import read_results
+    from irkit.evaluate.board import kept_results
+
+    status = 0
+    for name in [suite] if suite is not None else kept_results():
+        boards = read_results(name).boards
+        known = list(dict.fromkeys(one.name for board in boards for one in board.rows))
+        for wanted in [*([row] if row else []), *(skip or ())]:
+            if suite is not None and wanted not in known:
+                raise ConfigError(f"reproduce: {name} has no row {wanted!r}; {near_misses(wanted, known)}")
+        for board in boards:
+            if only and not {board.data, board.title}.intersection(only):
+                continue
+            for kept in board.rows:
+                if (row is None or kept.name == row) and kept.name not in (skip or ()):
+                    verdict, said = _again(name, board, kept)
+                    status = max(status, verdict == "differs")
+                    say(f"{verdict:8}{name} {board.title} {kept.name}: {said}")
+    return status
+
+
+def _again(suite: str, board: Board, kept: Row) -> tuple[str, str]:
+    """Run a row again; return OK, close or differs, and the means."""
+    from irkit.evaluate import run_suite
+
+    if sys.stderr.isatty():
+        note(f"{board.title}: {kept.name}")
+    try:
+        found = run_suite(suite, only=[board.title], systems=[kept.name]).boards[0].rows
+    except IrkitError as error:
+        return "differs", f"cannot be run: {error}"
+    again = next(one for one in found if one.name == kept.name)
+    if again.failed or kept.failed:
+        same = bool(again.failed) == bool(kept.failed)
+        return "OK" if same else "differs", f"failed: {again.failed or kept.failed}"
+    verdicts, said = zip(*_compared(kept, again), strict=True)
+    return max(verdicts, key=("OK", "close", "differs").index), ", ".join(said)
+
+
+def _compared(kept: Row, again: Row) -> Iterator[tuple[str, str]]:
+    for measure, cell in kept.cells.items():
+        before, now = cell.mean, again.cells[measure].mean
+        if before == now:
+            yield "OK", f"{measure} {now:.4f}"
+        else:
+            verdict = "close" if abs(now - before) <= CLOSE * max(abs(now), abs(before)) else "differs"
+            yield verdict, f"{measure} {now:.10g} (kept: {before:.10g})"

@@ -1,0 +1,90 @@
+"""What the trials of a suite gave, kept until the suite is done, so that one that was cut goes on where it stood.
+
+A trial is found again if nothing it depends on has changed: data, conditions, recipe, seed, fold, measures,
+code. The journal of a suite is removed once the suite is done.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from irkit.config import digest
+from irkit.evaluate.board import Figure
+from irkit.evaluate.tasks.task import Measured, Task, Trial
+from irkit.kept import found, keep
+from irkit.locate import home
+
+_PLAIN = ("means", "seconds", "fit_seconds", "peak_memory_mb", "parameters", "notes", "facts")
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Trials of one suite."""
+
+    folder: Path
+
+    @classmethod
+    @contextmanager
+    def open(cls, suite: str) -> Iterator[Journal]:
+        """Lend the journal of a suite; it is removed when nothing goes wrong meanwhile."""
+        journal = cls(home() / "journals" / suite)
+        yield journal
+        shutil.rmtree(journal.folder, ignore_errors=True)
+
+    def run(self, task: Task, trials: Sequence[Trial]) -> Iterator[Measured | Exception]:
+        """Run trials, or read what they gave before; those that share work are run again together."""
+        places = [self.folder / f"{_key(task, trial)}.npz" for trial in trials]
+        before = [found(place, _read) for place in places]
+        known = [one for one in before if one is not None]
+        if len(known) == len(trials):
+            yield from known
+            return
+        for place, one in zip(places, task.run(trials), strict=True):
+            if isinstance(one, Measured):
+                keep(place, lambda path, one=one: _write(one, path))  # type: ignore[misc]
+            yield one
+
+
+def _key(task: Task, trial: Trial) -> str:
+    from irkit.recipe.code import code_digest
+
+    suite = task.suite
+    system = trial.system
+    return digest(
+        task.kind,
+        task.title,
+        task.data_hash,
+        [measure.name for measure in task.measures],
+        task.identity,
+        suite.given() | {"tasks": [], "systems": [], "about": "", "name": ""},
+        system.choice.model_dump(mode="json", exclude={"about"}),
+        system.recipe.hash,
+        [trial.seed, trial.fold],
+        code_digest(),
+    )
+
+
+def _write(measured: Measured, path: Path) -> None:
+    plain = {name: getattr(measured, name) for name in _PLAIN}
+    plain["figures"] = [figure.model_dump() for figure in measured.figures]
+    plain["values"] = list(measured.values)
+    arrays: dict[str, Any] = {f"v{number}": values for number, values in enumerate(measured.values.values())}
+    with path.open("wb") as file:
+        np.savez(file, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)
+
+
+def _read(path: Path) -> Measured:
+    with np.load(path, allow_pickle=False) as stored:
+        plain: dict[str, Any] = json.loads(stored["plain"].tobytes())
+        values = {name: stored[f"v{number}"] for number, name in enumerate(plain.pop("values"))}
+    figures = tuple(Figure(**figure) for figure in plain.pop("figures"))
+    notes = tuple(plain.pop("notes"))
+    return replace(Measured(values, plain.pop("means")), **plain, notes=notes, figures=figures)

@@ -1,0 +1,357 @@
+"""Retrieval: pipelines on the queries of a collection, its index built once, each shared stage run once.
+
+With `folds` the queries are measured fold by fold: what learns is fitted on the queries of the other folds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from irkit.config import Config
+from irkit.errors import ConfigError, near_misses
+from irkit.evaluate.board import Measure, Size
+from irkit.evaluate.evaluation import Evaluation
+from irkit.evaluate.experiment import Together, measured_together
+from irkit.evaluate.leak import check_leak
+from irkit.evaluate.measures import aggregate, measure_names, parse_measures
+from irkit.evaluate.splits import Folds, folds
+from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, loaded, refuse
+from irkit.evaluate.tuning import Space, load_space, tune
+from irkit.recipe.indexes import collection_index
+from irkit.recipe.vectors import TRAINED, open_vectors
+
+if TYPE_CHECKING:
+    from irkit.evaluate.suite import Suite, SystemChoice
+    from irkit.frames import Qrels, Queries
+    from irkit.io import Collection
+    from irkit.lucene import Index
+    from irkit.pipeline.stage import Stage
+    from irkit.recipe import Recipe
+
+SUPPLIED = ("index", "vectors", "train")
+"What a recipe may need: `train` are the judgements of other folds."
+
+
+class IndexOptions(Config):
+    """How a suite's indexes are built."""
+
+    analyzer: str = "english"
+    "See `irkit.lucene.Analyzer`."
+
+
+class CollectionChoice(TaskChoice):
+    """A collection of a suite."""
+
+    field = "collections"
+    tunes = True
+    split: str | None = None
+    "Which of its splits; default the collection's own default."
+    repeats: int = Field(3, ge=1)
+    "Runs to take the median time of."
+    index: IndexOptions = IndexOptions()
+    "How its index is built."
+    vectors: str = ""
+    "Word vectors for the systems that need them; see `irkit.recipe.vectors.open_vectors`."
+    folds: int | None = Field(None, ge=2)
+    "Folds of the queries for systems that learn from judgements."
+    allow_leak: bool = False
+    "Accept systems fitted on the test queries; the board says so."
+
+    @classmethod
+    def check_suite(cls, suite: Suite) -> None:
+        """Raise `ConfigError` unless there are measures, all of them known."""
+        if not suite.measures:
+            raise ConfigError("measures: a suite of retrieval has one or more, got none; write measures: AP nDCG@10")
+        measure_names(suite.measures)
+
+    @classmethod
+    def recipe(cls, choice: SystemChoice) -> Recipe:
+        """Load a system's pipeline."""
+        from irkit.recipe import load_recipe
+
+        found: Recipe = loaded(load_recipe(choice.recipe), choice)
+        return found
+
+    def load(self, suite: Suite, options: Options) -> Retrieval:
+        """Find the collection."""
+        from irkit.io import load_collection
+
+        collection = load_collection(self.name)
+        if self.split is not None and self.split not in collection.splits:
+            known = near_misses(self.split, collection.splits)
+            raise ConfigError(f"suite {suite.name}: {self.name} has no split {self.split!r}; {known}")
+        choice = self if options.repeats is None else self.changed(repeats=options.repeats)
+        return Retrieval(suite, choice, collection, options)
+
+
+@dataclass(frozen=True, eq=False)
+class Retrieval(Task):
+    """The queries of a collection, with their judgements."""
+
+    choice: CollectionChoice
+    collection: Collection
+    options: Options
+    together: ClassVar[bool] = True
+    kind = "retrieval"
+    timed = "query"
+
+    @property
+    def name(self) -> str:
+        """The collection's, as the suite gives it."""
+        return self.choice.name
+
+    @property
+    def about(self) -> str:
+        """What the collection is."""
+        return str(self.collection.about)
+
+    @property
+    def data_hash(self) -> str:
+        """Hash of documents, queries and judgements."""
+        return str(self.collection.fingerprint)
+
+    @property
+    def sizes(self) -> list[Size]:
+        """Documents and judged queries."""
+        documents = Size(number=self.index.stats.documents, one="document", many="documents")
+        return [documents, Size(number=len(self.units()), one="query", many="queries")]
+
+    @property
+    def times(self) -> int:
+        """All queries, those without judgements too."""
+        return len(self.queries)
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """The split."""
+        split = self.choice.split or self.collection.card.default_split
+        return {"split": split} if split else {}
+
+    @cached_property
+    def measures(self) -> list[Measure]:  # type: ignore[override]
+        """As the suite has them."""
+        return [Measure(name=name) for name in measure_names(self.suite.measures)]
+
+    @property
+    def folds(self) -> int:  # type: ignore[override]
+        """Folds of the queries."""
+        return self.choice.folds or 1
+
+    @property
+    def identity(self) -> list[Any]:
+        """How it is run, and which vectors there are."""
+        return [self.choice.model_dump(mode="json"), self.options.cache is not None]
+
+    @cached_property
+    def queries(self) -> Queries:
+        """Of the split."""
+        return self.collection.queries(self.choice.split)
+
+    @cached_property
+    def qrels(self) -> Qrels:
+        """Of the split."""
+        return self.collection.qrels(self.choice.split)
+
+    @cached_property
+    def index(self) -> Index:
+        """Built where there is none."""
+        self.options.say(f"{self.name}: index")
+        return collection_index(self.collection, self.choice.index.analyzer)
+
+    @cached_property
+    def vectors(self) -> Any:
+        """Of the suite."""
+        self.options.say(f"{self.name}: vectors")
+        return open_vectors(self.choice.vectors, self.collection, self.index)
+
+    @cached_property
+    def _units(self) -> list[str]:
+        judged = self.qrels
+        if self.collection.exclude_self:
+            judged = judged[judged["qid"].to_numpy() != judged["docno"].to_numpy()]
+        return [str(qid) for qid in self.queries["qid"][self.queries["qid"].isin(judged["qid"])]]
+
+    def units(self) -> list[str]:
+        """Return the judged queries."""
+        return self._units
+
+    def close(self) -> None:
+        """Close the index."""
+        if "index" in self.__dict__:
+            self.index.close()
+
+    def taken(self, system: System) -> System:
+        """Look whether all that the system needs is supplied, and all settings it may be tuned to are valid."""
+        recipe: Any = system.recipe
+        if lacking := [need for need in recipe.needs if need not in SUPPLIED]:
+            what = f"needs {', '.join(lacking)}, but a suite supplies {', '.join(SUPPLIED)}"
+            raise refuse(self.suite, system.name, what)
+        if "vectors" in recipe.needs and not self.choice.vectors:
+            raise refuse(self.suite, system.name, "needs vectors; name some with vectors: trained:ppmi-svd")
+        if system.choice.tune:
+            space, tuning = load_space(system.choice.tune), self.suite.tuning
+            grid = tuning.method == "grid"
+            for values in space.grid() if grid else space.draws(tuning.trials, self.suite.seed):
+                recipe.with_settings(space.settings(values))
+        if "train" in recipe.needs and self.choice.folds is None:
+            raise refuse(self.suite, system.name, "learns from judgements; say over how many folds: folds: 5")
+        return system
+
+    def seeds(self, system: System) -> Sequence[int | None]:
+        """Return the suite's seeds where it names any and the system draws; else the recipe's own."""
+        named = "seeds" in self.suite.model_fields_set and system.settings_of("seed")
+        return self.suite.seeds if named else [None]
+
+    def fit(self, trial: Trial) -> tuple[Stage, list[str]]:
+        """Return a pipeline, tuned or fitted if it is to be, and notes on that."""
+        recipe, resources = trial.recipe, self._resources(trial.system)
+        if space := trial.system.choice.tune:
+            self.options.say(f"{self.name}: tuning {trial.system.name}")
+            return self._tuned(recipe, load_space(space), resources)
+        stage = recipe.build(**resources)
+        if not stage.learns:
+            return stage, []
+        from irkit.pipeline import Topics
+
+        return stage.fit(Topics(self._part(self._split.train(trial.fold)), self.qrels)), []
+
+    def measure(self, fitted: Any, trial: Trial) -> Measured:
+        """Measure a single pipeline."""
+        (found,) = self._measured([(trial, fitted)])
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def run(self, trials: Sequence[Trial]) -> Iterator[Measured | Exception]:
+        """Fit all, and measure those of a fold together."""
+        self.options.say(f"{self.name}: {len(trials)} systems")
+        gave: dict[int, Measured | Exception] = {}
+        ready: list[tuple[int, Any, float | None]] = []
+        for number, trial in enumerate(trials):
+            start = time.perf_counter()
+            try:
+                fitted = self.fit(trial)
+                ready.append((number, fitted, time.perf_counter() - start if fitted[0].learns else None))
+            except Exception as error:
+                gave[number] = error
+        for fold in range(self.folds):
+            batch = [one for one in ready if trials[one[0]].fold == fold]
+            found = self._measured([(trials[number], fitted) for number, fitted, _ in batch])
+            for (number, _, fitting), one in zip(batch, found, strict=True):
+                gave[number] = one if isinstance(one, Exception) else replace(one, fit_seconds=fitting)
+        return (gave[number] for number in range(len(trials)))
+
+    def mean_of_folds(self, values: Mapping[str, Any], by_fold: Mapping[str, Sequence[float]]) -> dict[str, float]:
+        """Return the mean over all queries, or the sum of a measure that counts."""
+        parsed = parse_measures(self.suite.measures)
+        return {str(one): float(aggregate(one, values[str(one)])) for one in parsed}
+
+    def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
+        """Say which queries are left out or score 0, what times are of, and which vectors there are."""
+        counts = next(iter(found.values()))[0].facts["counts"]
+        notes = []
+        if counts["without_qrels"]:
+            notes.append(f"{counts['without_qrels']} queries have no qrels and are left out")
+        if counts["without_relevant"]:
+            notes.append(f"{counts['without_relevant']} queries have no relevant document and score 0")
+        if self.options.cache is not None:
+            notes.append("results may come from the cache, so times are not reported")
+        elif self.choice.repeats == 1:
+            notes.append("times are of a single run")
+        if self.choice.folds:
+            notes.append(f"{self.folds} folds of the queries: what learns was fitted on the others")
+        return notes + (_vector_notes(self) if "vectors" in self.__dict__ else [])
+
+    # ------------------------------------------------------------------ how
+
+    def _resources(self, system: System) -> dict[str, Any]:
+        resources: dict[str, Any] = {"index": self.index}
+        if "vectors" in system.recipe.needs:  # type: ignore[union-attr]
+            resources["vectors"] = self.vectors
+        return resources
+
+    def _tuned(self, recipe: Any, space: Space, resources: dict[str, Any]) -> tuple[Stage, list[str]]:
+        tuning = self.suite.tuning
+        tuned = tune(
+            recipe,
+            space,
+            self.queries,
+            self.qrels,
+            self.suite.measures,
+            resources=resources,
+            k=tuning.folds,
+            method=tuning.method,
+            trials=tuning.trials,
+            seed=self.suite.seed,
+            exclude_self=self.collection.exclude_self,
+        )
+        return tuned.stage(resources), tuned.notes()
+
+    @cached_property
+    def _split(self) -> Folds:
+        return folds(pd.Series(self.units()), self.folds, self.suite.seed)
+
+    def _part(self, qids: Sequence[str]) -> Queries:
+        return self.queries[self.queries["qid"].isin(qids)].reset_index(drop=True)
+
+    def _measured(self, fitted: Sequence[tuple[Trial, tuple[Stage, list[str]]]]) -> Iterator[Measured | Exception]:
+        """Measure the pipelines of one fold."""
+        if not fitted:
+            return
+        queries = self.queries if self.folds == 1 else self._part(self._split.test(fitted[0][0].fold))
+        tested = [qid for qid in self.units() if qid in set(queries["qid"])]
+        leaks, stages = {}, {}
+        refused: dict[str, Exception] = {}
+        for number, (trial, (stage, _)) in enumerate(fitted):
+            try:
+                note = check_leak(
+                    trial.system.name, stage, tested, self.qrels, allow=self.choice.allow_leak, who="suite"
+                )
+                leaks[str(number)], stages[str(number)] = [note] if note else [], stage
+            except ConfigError as error:
+                refused[str(number)] = error
+        done = measured_together(
+            stages,
+            queries,
+            self.qrels,
+            parse_measures(self.suite.measures),
+            exclude_self=self.collection.exclude_self,
+            repeats=self.choice.repeats,
+            cache=self.options.cache,
+            keep_going=True,
+        )
+        for number, (_, (_, notes)) in enumerate(fitted):
+            name = str(number)
+            failed = refused.get(name) or done.failed.get(name)
+            yield failed if failed is not None else self._one(done, name, [*leaks[name], *notes])
+
+    def _one(self, done: Together, name: str, notes: list[str]) -> Measured:
+        found: Evaluation = done.evaluations[name]
+        values = found.per_query.reindex(self.units())
+        return Measured(
+            {measure: values[measure].to_numpy(dtype=np.float64) for measure in found.measures},
+            dict(found.means),
+            seconds=done.seconds[name] if self.options.cache is None else None,
+            peak_memory_mb=done.peak_memory_mb[name],
+            notes=tuple(notes),
+            facts={"counts": found.counts},
+        )
+
+
+def _vector_notes(task: Retrieval) -> list[str]:
+    """Say which word vectors these are and how many of the queries' terms they know."""
+    from irkit.expand.coverage import without_vector
+
+    source = task.choice.vectors
+    missing, terms = without_vector(task.index, task.vectors, task.queries)
+    known = f"{missing:,} of {terms:,} query terms {'has' if missing == 1 else 'have'} no vector"
+    of = ", learned from the documents that are searched, from no query and no judgement" if source in TRAINED else ""
+    return [f"word vectors: {source}{of}", known]

@@ -1,0 +1,214 @@
+"""Tests of the loop in irkit.evaluate.run: failures, cuts, folds, tuned recommenders, tasks of a new kind."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from irkit.errors import ConfigError
+from irkit.evaluate import Suite, run_suite
+from irkit.evaluate.ratings import evaluate_ratings
+from irkit.evaluate.suite import parse_suite
+from irkit.locate import home
+from irkit.recommend import Bias, BiasedMF
+from irkit.recommend.problems import load_problem
+from irkit.recommend.splits import k_folds
+from irkit.report import html, markdown, table
+from irkit.yamlfile import parse_yaml
+
+RATINGS = """\
+name: small
+ratings: [{name: planted-factors, split: {kind: random, fraction: 0.3, seed: 1}}]
+measures: RMSE MAE
+baseline: bias
+systems:
+  - bias
+  - {name: heavy, recipe: bias, settings: {damping: 50.0}}
+  - {name: mf, recipe: biased-mf, settings: {epochs: 2, embedding_size: 2}}
+"""
+
+
+def suite(text=RATINGS, **fields):
+    value = {**parse_yaml(text, "x").value, **fields}
+    return parse_suite(parse_yaml(json.dumps(value), "small.yaml"))
+
+
+def rows_of(result):
+    return {row.name: row for row in result.boards[0].rows}
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Lets models with many epochs, or of a given kind, fail."""
+
+    def use(kind, error):
+        monkeypatch.setattr(kind, "learn", lambda self, train, valid: (_ for _ in ()).throw(error))
+
+    return use
+
+
+# ---------------------------------------------------------------------- failures and cuts
+
+
+def test_a_system_that_fails_stands_there_with_its_reason_and_the_others_with_their_figures(broken):
+    whole = rows_of(run_suite(suite()))
+    broken(BiasedMF, MemoryError("no room"))
+    result = run_suite(suite())
+    rows = rows_of(result)
+    assert (
+        rows["mf"].failed == "biased-mf: needs more memory than there is; lower embedding_size or n"
+        or rows["mf"].failed
+    )
+    assert (rows["mf"].cells, rows["mf"].values) == ({}, {})
+    assert rows["heavy"].cells["RMSE"].mean == whole["heavy"].cells["RMSE"].mean
+    assert rows["heavy"].cells["RMSE"].p == whole["heavy"].cells["RMSE"].p
+    for report in (table, markdown, html):
+        assert "mf has no figures: " in report(result)
+
+
+def test_a_baseline_that_fails_leaves_figures_without_differences(broken):
+    broken(Bias, ValueError("of the test"))
+    result = run_suite(suite())
+    board = result.boards[0]
+    assert (board.baseline, rows_of(result)["mf"].cells["RMSE"].delta) == (None, None)
+    assert board.notes[0] == "the baseline bias failed: nothing is compared"
+    assert rows_of(result)["bias"].failed == "ValueError: of the test"
+
+
+def test_where_all_fail_the_first_reason_is_raised(broken):
+    broken(Bias, ConfigError("bias: of the test; do it again"))
+    with pytest.raises(ConfigError, match="bias: of the test"):
+        run_suite(suite(systems=["bias"]))
+
+
+def test_a_retrieval_system_that_fails_leaves_what_it_shares_to_others(monkeypatch):
+    text = "name: r\ncollections: [lee]\nmeasures: AP\nrepeats: 1\nsystems: [bm25, tf-idf]\n"
+    alone = rows_of(run_suite(suite(text)))
+    monkeypatch.setattr("irkit.pipeline.operators.RRF.join", lambda *_: 1 / 0)
+    rows = rows_of(run_suite(suite(text, systems=["bm25", "rrf-bm25-ql", "tf-idf"])))
+    assert rows["rrf-bm25-ql"].failed == "ZeroDivisionError: division by zero"
+    assert {name: rows[name].values for name in alone} == {name: row.values for name, row in alone.items()}
+
+
+def test_a_suite_that_is_cut_goes_on_where_it_stood(monkeypatch):
+    whole = run_suite(suite())
+    fitted = []
+
+    def counting(real):
+        def learn(self, train, valid):
+            if len(fitted) == 2 and "cut" not in fitted:
+                fitted.append("cut")
+                raise KeyboardInterrupt
+            fitted.append(self.name)
+            return real(self, train, valid)
+
+        return learn
+
+    for kind in (Bias, BiasedMF):
+        monkeypatch.setattr(kind, "learn", counting(kind.learn))
+    with pytest.raises(KeyboardInterrupt):
+        run_suite(suite())
+    assert fitted == ["bias", "bias", "cut"]
+    again = run_suite(suite())
+    assert fitted == ["bias", "bias", "cut", "biased-mf"]
+    for one, other in zip(whole.boards[0].rows, again.boards[0].rows, strict=True):
+        assert (one.cells, one.values) == (other.cells, other.values)
+    assert not list((home() / "journals").glob("small*"))
+    run_suite(suite())
+    assert fitted[4:] == ["bias", "bias", "biased-mf"]  # nothing is kept of a suite that is done
+
+
+def test_another_setting_is_not_taken_up(monkeypatch):
+    monkeypatch.setattr(BiasedMF, "learn", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run_suite(suite())
+    monkeypatch.undo()
+    other = [{"name": "bias", "recipe": "bias", "settings": {"damping": 1.0}}]
+    fresh = run_suite(suite(name="fresh", systems=other)).boards[0].rows[0]
+    assert run_suite(suite(systems=other)).boards[0].rows[0].cells == fresh.cells
+
+
+# ---------------------------------------------------------------------- folds
+
+
+def test_five_folds_of_ratings_are_means_over_models_fitted_by_hand():
+    text = RATINGS.replace("split: {kind: random, fraction: 0.3, seed: 1}", "folds: 5")
+    result = run_suite(suite(text))
+    board, rows = result.boards[0], rows_of(result)
+    ratings = load_problem("planted-factors", {"kind": "random"}).split.ratings
+    found = [evaluate_ratings(Bias().fit(split.train), split) for split in k_folds(ratings, 5, 42)]
+    by_fold = np.array([one.rmse for one in found])
+    cell = rows["bias"].cells["RMSE"]
+    assert cell.mean == pytest.approx(by_fold.mean(), rel=1e-12)
+    assert cell.deviation == pytest.approx(by_fold.std(ddof=1), rel=1e-9)
+    assert cell.low < cell.mean < cell.high
+    assert board.conditions == {"split": "5 folds, seed 42"}
+    assert rows["bias"].notes[-1].startswith(f"by fold: RMSE {by_fold[0]:.4f}, {by_fold[1]:.4f}")
+    # Every rating is predicted once, and users are paired by their share of the squared error.
+    share = {name: {} for name in ("bias", "heavy")}
+    for name, damping in (("bias", 5.0), ("heavy", 50.0)):
+        for split in k_folds(ratings, 5, 42):
+            errors = evaluate_ratings(Bias(damping=damping).fit(split.train), split).errors
+            for user, error in zip(errors["user_id"], errors["error"], strict=True):
+                share[name][user] = share[name].get(user, 0) + error**2
+    users = sorted(share["bias"])
+    want = stats.ttest_rel([share["heavy"][u] for u in users], [share["bias"][u] for u in users]).pvalue
+    assert rows["heavy"].cells["RMSE"].p == pytest.approx(want, rel=1e-9)
+
+
+def test_several_splits_are_folds_and_a_choice_needs_one_way():
+    splits = [{"kind": "k-fold", "k": 2, "fold": fold} for fold in (0, 1)]
+    board = run_suite(suite(ratings=[{"name": "planted-factors", "split": splits}])).boards[0]
+    assert board.conditions == {"split": "k-fold, k 2, fold 0, seed 42, k-fold, k 2, fold 1, seed 42"}
+    assert board.rows[0].cells["RMSE"].deviation > 0
+    with pytest.raises(ConfigError, match="planted-factors needs a split, or a number of folds"):
+        suite(ratings=["planted-factors"])
+
+
+# ---------------------------------------------------------------------- tuned recommenders
+
+
+def test_a_tuned_recommender_is_chosen_on_a_part_of_the_training_ratings(tmp_path):
+    space = tmp_path / "dampings.yaml"
+    space.write_text("recipe: bias\nparameters:\n  damping: [0.5, 5, 500]\n")
+    tuned = {"name": "tuned", "recipe": "bias", "tune": str(space)}
+    rows = rows_of(run_suite(suite(systems=["bias", tuned])))
+    split = load_problem("planted-factors", {"kind": "random", "fraction": 0.3, "seed": 1}).split
+    inner = split.inner(0.1, 42)
+    scored = {d: evaluate_ratings(Bias(damping=d).fit(inner.train), inner).rmse for d in (0.5, 5, 500)}
+    best = min(scored, key=scored.__getitem__)
+    want = evaluate_ratings(Bias(damping=best).fit(split.train), split).rmse
+    assert rows["tuned"].cells["RMSE"].mean == pytest.approx(want, rel=1e-12)
+    notes = rows["tuned"].notes
+    assert notes[:2] == [
+        f"tuned: 3 candidates of dampings by RMSE on {len(inner.test):,} of the training ratings",
+        f"chosen: damping={best}",
+    ]
+    assert ("at the edge of its space: damping" in notes) == (best in (0.5, 500))
+
+
+# ---------------------------------------------------------------------- choosing
+
+
+def test_the_command_of_a_row_makes_the_row(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(RATINGS)
+    kept = run_suite(path)
+    row = kept.boards[0].rows[2]
+    words = row.command.split()
+    assert words[:3] == ["irkit", "leaderboard", str(path)]
+    (again,) = run_suite(path, only=[kept.boards[0].title], systems=["mf"]).boards[0].rows
+    assert again.values == row.values
+    assert again.cells["RMSE"].mean == row.cells["RMSE"].mean
+    assert again.cells["RMSE"].delta is None
+    with pytest.raises(ConfigError, match="suite small: there is no system 'mff' in it; did you mean mf"):
+        run_suite(path, systems=["mff"])
+
+
+def test_a_suite_is_what_a_file_says_and_stays_so_when_changed():
+    one = suite()
+    assert one.changed(seed=7).tasks == one.tasks
+    assert isinstance(one.changed(seed=7), Suite)
