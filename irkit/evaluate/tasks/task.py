@@ -353,8 +353,7 @@ def loaded(recipe: Any, choice: SystemChoice) -> Any:
     """Return a recipe of either kind with a choice's settings and, where these change it, its name."""
     if not choice.settings:
         return recipe
-    about = choice.about or recipe.about
-    return replace(recipe.with_settings(choice.settings), name=choice.name, about=about)
+    return recipe.with_settings(choice.settings).changed(name=choice.name, about=choice.about or recipe.about)
 
 
 def refuse(suite: Suite, name: str, what: str) -> ConfigError:
