@@ -20,7 +20,7 @@ from irkit.errors import ConfigError, NotFoundError, near_misses
 
 
 class Names(Mapping[str, str]):
-    """The names of one kind of thing: a mapping to the places, `module:attribute`, of those shipped and plugged in.
+    """The names of one kind of thing: a mapping to the places, `module:attribute`, of those shipped, then of plug-ins.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Names(Mapping[str, str]):
         return _plugins(self.group)[name][0].value
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted({*self.shipped, *_plugins(self.group)}))
+        return iter({**self.shipped, **dict.fromkeys(self.plugged())})
 
     def __len__(self) -> int:
         return len({*self.shipped, *_plugins(self.group)})

@@ -1,4 +1,4 @@
-"""Recipes: pipelines as YAML, the registry of stage names, and the cache of results.
+"""Recipes: pipelines and trainings as YAML, what they need, and the cache of results.
 
 load_recipe("bm25").build(index=index)      a pipeline from a file
 load_training("nade-digits").fit()          a density model, trained as a file says

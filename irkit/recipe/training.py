@@ -68,12 +68,17 @@ class TrainingRecipe(AnyRecipe):
     "How grey values become bits."
     trainer: dict[str, Any] = Field(default_factory=dict)
     "What is changed of the model's own trainer."
-    validates: StrictBool = Field(True, alias="validate")  # that name is pydantic's
+    validates: StrictBool = Field(True, alias="validate")  # no field may have that name
     "Whether the weights with the best score on the validation rows are kept."
     evaluate: dict[str, Annotated[StrictInt, Field(ge=1)]] = Field(default_factory=dict)
     "Arguments of the model's `log_prob` on the test rows."
     test_rows: Annotated[StrictInt, Field(ge=1)] | None = None
     "How many of the test rows are evaluated, from the first; None for all."
+
+    @property
+    def validate(self) -> bool:  # type: ignore[override]  # and not the method that pydantic has no more use for
+        """Whether the weights with the best score on the validation rows are kept."""
+        return self.validates
 
     def check(self) -> None:
         """Raise an error if the model is unknown, or a setting is not one of the model, its trainer or `log_prob`."""
@@ -146,7 +151,7 @@ class TrainingRecipe(AnyRecipe):
         self._check_parts(rows)
         rule = self._rule if seed is None else self._rule.changed(seed=seed)
         return self._model.fit(
-            rows, validate=self.validates, trainer=rule, folder=folder, resume=resume, started=started
+            rows, validate=self.validate, trainer=rule, folder=folder, resume=resume, started=started
         )
 
     def on(self, data: str) -> TrainingRecipe:
@@ -187,7 +192,7 @@ class TrainingRecipe(AnyRecipe):
 
     def _check_parts(self, rows: Data) -> None:
         """Raise `ConfigError` if a part to learn from is the test part: single rows recur, whole parts do not."""
-        learned = {"training": "train", **({"validation": "valid"} if self.validates else {})}
+        learned = {"training": "train", **({"validation": "valid"} if self.validate else {})}
         for name, part in learned.items():
             if len(rows.part(part)) and rows.part(part).same(rows.part("test")):
                 raise self.fail(f"the {name} rows of {rows.name} are its test rows; give each part its own", "data")
@@ -199,7 +204,7 @@ class TrainingRecipe(AnyRecipe):
             "data": self.data,
             "binarise": self.binarise,
             "trainer": self._rule.identity(),
-            "validate": self.validates,
+            "validate": self.validate,
         }
 
     @cached_property

@@ -317,8 +317,8 @@ def test_a_choice_of_collections_must_be_in_the_suite(toys):
 def test_a_recipe_with_needs_a_suite_cannot_meet_is_refused(toys, monkeypatch):
     import irkit.recipe
 
-    monkeypatch.setattr(irkit.recipe, "load_recipe", lambda name: SimpleNamespace(needs=("index", "train")))
-    with pytest.raises(ConfigError, match="suite tiny: bm25 needs train, but a suite supplies index, vectors"):
+    monkeypatch.setattr(irkit.recipe, "load_recipe", lambda name: SimpleNamespace(needs=("index", "pairs")))
+    with pytest.raises(ConfigError, match="suite tiny: bm25 needs pairs, but a suite supplies index, vectors"):
         run_suite(parsed({"systems": ["bm25"]}))
 
 

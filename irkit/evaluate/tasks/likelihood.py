@@ -114,10 +114,10 @@ class Likelihood(Task):
         recipe: Any = system.recipe
         if (system.choice.data or (recipe.data,)).count(self.name) == 0:
             return None
-        if recipe.data != self.name:
-            recipe = recipe.on(self.name)
-        if len(system.choice.data) > 1:
-            recipe = recipe.changed(name=f"{system.name}-{Path(self.name).name}")
+        if system.choice.data:
+            several = len(system.choice.data) > 1
+            name = f"{system.name}-{Path(self.name).name}" if several else system.name
+            recipe = recipe.changed(name=name, data=self.name)
         own = self.data_of(recipe)
         if not np.array_equal(own.test, self.board.test):
             raise refuse(
