@@ -50,10 +50,9 @@ class Density(Model):
         part = as_examples(data)
         if part.kind not in self.takes:
             raise ShapeError(f"{self.name}: learns from rows, got {part.spec}; give it rows")
-        dynamic = bool(getattr(part, "dynamic", False))
-        if dynamic and not self.bits:
+        if part.dynamic and not self.bits:
             raise ConfigError(f"{self.name}: a model of reals has no bits to sample; drop dynamic")
-        return self._checked(part.x, soft or dynamic)
+        return self._checked(part.x, soft or part.dynamic)
 
     def _checked(self, x: Any, soft: bool) -> Tensor:
         found = x if isinstance(x, Tensor) else torch.from_numpy(np.require(x, requirements=["C", "W"]))

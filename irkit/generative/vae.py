@@ -274,7 +274,7 @@ class VAE(Density):
         """
         rows, rng = as_examples(test), self.generator(1)
         bounds = [self.fitted.bound(part, rng) for part in self.batches(self.examples(rows))]
-        means, labels = self.encode(rows), getattr(rows, "labels", None)
+        means, labels = self.encode(rows), rows.labels
         elbo = float(torch.cat([bound.elbo for bound in bounds]).mean())
         reconstruction = float(torch.cat([bound.reconstruction for bound in bounds]).mean())
         kl = float(torch.cat([bound.kl.sum(1) for bound in bounds]).mean())

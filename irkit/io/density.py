@@ -93,7 +93,8 @@ class DensityData:
     def part(self, name: str) -> Rows:
         """Return the rows of a part with their labels."""
         labels = getattr(self, f"{name}_labels", None)
-        return Rows(part_of(self, name), labels, picture=self.shape, dynamic=self.dynamic and name == "train")
+        dynamic = self.dynamic and name == "train"
+        return Rows(part_of(self, name), self.shape, labels=labels, dynamic=dynamic)
 
     def cut(self, train: int, valid: int, test: int) -> DensityData:
         """Return the first rows of each part."""

@@ -9,8 +9,8 @@
     Captioned   a picture and its caption                  x (n, C, H, W), caption of (T,) each
     Features    a list of items, each with a label         x of (L, F) each, labels of (L,)
 
-T, N, K and L differ from one example to the next; such columns are `Ragged`. All but the last kind may
-have a class for each example as `labels`.
+T, N, K and L differ from one example to the next; such columns are `Ragged`. Of all but the last kind
+`labels` may hold a class for each example.
 """
 
 from __future__ import annotations
@@ -137,6 +137,10 @@ class Examples:
     kind: ClassVar[str]
     "As `Spec.kind` has it."
     x: Column
+    labels: Column | None = field(default=None, kw_only=True)
+    "(n,) classes, -1 where there is none; None where there are no classes."
+    dynamic: bool = field(default=False, kw_only=True)
+    "Whether x holds probabilities of bits, to be drawn anew for each batch."
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in self.columns().items()}
@@ -166,7 +170,8 @@ class Examples:
     def take(self, rows: Ints) -> Self:
         """Return some of the examples, in the order named."""
         columns = self.columns().items()
-        return replace(self, **{n: one.take(rows) if isinstance(one, Ragged) else one[rows] for n, one in columns})
+        some: dict[str, Any] = {n: one.take(rows) if isinstance(one, Ragged) else one[rows] for n, one in columns}
+        return replace(self, **some)
 
     def cut(self, n: int | None) -> Self:
         """Return the first n of them; all where n is None."""
@@ -201,12 +206,8 @@ class Rows(Examples):
     """A vector each: x (n, D), numpy or torch; bits or reals."""
 
     kind = "rows"
-    labels: Ints | None = None
-    "(n,) classes, -1 where there is none"
     picture: tuple[int, ...] | None = None
     "Rows and columns of the picture that a row is, and channels if it has colour, where it is one."
-    dynamic: bool = False
-    "Whether values are probabilities of bits, to be drawn anew for each batch."
 
     @property
     def spec(self) -> Spec:
@@ -219,7 +220,6 @@ class Pictures(Examples):
     """Channels of pixels each: x (n, C, H, W), grey or bits with C = 1."""
 
     kind = "pictures"
-    labels: Ints | None = None
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,6 @@ class Sequences(Examples):
 
     kind = "sequences"
     x: Ragged
-    labels: Ints | None = None
 
 
 @dataclass(frozen=True)
@@ -237,7 +236,6 @@ class Sets(Examples):
 
     kind = "sets"
     x: Ragged
-    labels: Ints | None = None
 
 
 @dataclass(frozen=True)
@@ -272,7 +270,6 @@ class Tokens(_Terms):
     """A document as its terms in their order: x of (T,) each."""
 
     kind = "tokens"
-    labels: Ints | None = None
 
 
 @dataclass(frozen=True)
@@ -282,7 +279,6 @@ class Bags(_Terms):
     kind = "bags"
     counts: Ragged | None = None
     "How often each of them occurs; None for once."
-    labels: Ints | None = None
 
     def inputs(self) -> dict[str, Column]:
         """Return counts of the whole vocabulary: x (n, V) float32."""

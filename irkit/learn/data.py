@@ -124,13 +124,24 @@ def cut(x: Held, n: int, like: Tensor) -> Iterator[Batch]:
 
 
 def shuffled(x: Held, batch_size: int, *, seed: int, like: Tensor, dynamic: bool = False) -> Source:
-    """Return the batches that training takes, in an order of its own in each epoch."""
+    """Return the batches that training takes, in an order of its own in each epoch.
+
+    Parameters
+    ----------
+    x : tensor or Examples
+    batch_size, seed : int
+    like : Tensor
+        Batches are on its device, and reals of its type.
+    dynamic : bool
+        Draw bits with the probabilities that x holds.
+    """
     if isinstance(x, Tensor):
         return batches.Rows(x, batch_size, seed=seed, draw=resample if dynamic else None)
     examples = x
 
     def take(rows: Tensor, rng: torch.Generator) -> Batch:
-        return batch(examples.take(rows.numpy()), like)
+        made = batch(examples.take(rows.numpy()), like)
+        return _drawn(made, rng) if dynamic else made
 
     return Shuffled(len(x), batch_size, seed=seed, take=take, fingerprint=x.fingerprint)
 
@@ -145,6 +156,14 @@ def arrays(x: Tensor | Padded) -> Any:
 
 def _tensor(array: Any) -> Tensor:
     return array if isinstance(array, Tensor) else torch.from_numpy(np.require(array, requirements=["C", "W"]))
+
+
+def _drawn(made: Batch, rng: torch.Generator) -> Batch:
+    """Draw bits with the probabilities that x of a batch holds."""
+    if isinstance(made, dict):
+        x: Any = _drawn(made["x"], rng)
+        return {**made, "x": x}
+    return made._replace(x=resample(made.x, rng)) if isinstance(made, Padded) else resample(made, rng)
 
 
 def _placed(column: Column, like: Tensor) -> Tensor | Padded:

@@ -205,8 +205,8 @@ def _reconstructions(model: Model, spec: Spec, test: Examples) -> Figure:
 
 def _plane(model: Model, test: Examples, look: Look) -> Figure:
     """Draw posterior means, and say how well neighbours in the plane tell the label, where labels are known."""
-    points, given = model.encode(test), getattr(test, "labels", None)
-    labels = np.full(len(points), -1) if given is None else given
+    points = model.encode(test)
+    labels = np.full(len(points), -1) if test.labels is None else test.labels
     shown, note = min(POINTS, len(points)), ""
     caption = f"Posterior means of the first {shown:,} test rows, coloured by label."
     if (labels >= 0).all():

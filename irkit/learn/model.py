@@ -193,11 +193,10 @@ class Model(ABC):
         if validate and len(valid) and self.can("score"):
             scored_on = identity(fitted.examples(valid))
             score = lambda: fitted.score(valid, seed=config.seed)  # noqa: E731
-        dynamic = getattr(part, "dynamic", False)
         fitted.training = train(
             fitted.net,
             fitted.net.phases(),
-            shuffled(x, config.batch_size, seed=config.seed, like=fitted.place, dynamic=dynamic),
+            shuffled(x, config.batch_size, seed=config.seed, like=fitted.place, dynamic=part.dynamic),
             config,
             validate=score,
             validation_data=scored_on,

@@ -21,6 +21,7 @@ clusters of the adaptive softmax have biases, so that they too can begin at the 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -28,14 +29,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, embedding, linear, log_softmax, logsigmoid
 
-from irkit.errors import CompositionError, ConfigError, ShapeError
+from irkit.errors import ConfigError, ShapeError
 from irkit.rng import generator
 
 SPREAD = 0.02
 "Standard deviation of initial weights."
 
 
-class Softmax(nn.Module):
+class Softmax(nn.Module, ABC):
     """What the four have in common.
 
     Parameters
@@ -61,6 +62,7 @@ class Softmax(nn.Module):
         self.hidden_size = hidden_size
         self.vocabulary_size = vocabulary_size
 
+    @abstractmethod
     def start(self, unigram: Tensor) -> None:
         """Set the biases so that weights of zero would give the unigram distribution; for use before training.
 
@@ -76,8 +78,8 @@ class Softmax(nn.Module):
         ConfigError
             If one is not positive and finite.
         """
-        raise CompositionError(f"{type(self).__name__}: does not implement start")
 
+    @abstractmethod
     def log_prob(self, h: Tensor, y: Tensor) -> Tensor:
         """Return log p(y | h) exactly.
 
@@ -95,11 +97,10 @@ class Softmax(nn.Module):
         ShapeError
             If the shapes are others, or a word lies outside the vocabulary, as padding does.
         """
-        raise CompositionError(f"{type(self).__name__}: does not implement log_prob")
 
+    @abstractmethod
     def log_prob_all(self, h: Tensor) -> Tensor:
         """Return log p(w | h) of every word w: (n, H) to (n, V) nats."""
-        raise CompositionError(f"{type(self).__name__}: does not implement log_prob_all")
 
     @torch.no_grad()
     def sample(self, h: Tensor, rng: torch.Generator) -> Tensor:

@@ -192,12 +192,12 @@ def write_a_report(path):
     write_report(toy_result(), path)
 
 
-def write_rows(path):
+def write_examples(path):
     import numpy as np
 
-    from irkit.cli.models import write_rows
+    from irkit.cli.models import write_examples
 
-    write_rows(path, np.eye(3))
+    write_examples(path, np.eye(3))
 
 
 def save_a_recommender(path):
@@ -218,8 +218,8 @@ WRITERS = [
     (write_judgements, "a.qrels"),
     (write_a_report, "a.html"),
     (write_a_report, "a.md"),
-    (write_rows, "a.npy"),
-    (write_rows, "a.csv"),
+    (write_examples, "a.npy"),
+    (write_examples, "a.csv"),
     (save_a_recommender, "a.safetensors"),
 ]
 

@@ -34,7 +34,7 @@ def ragged(*shape: int) -> Ragged:
 TERMS = Ragged.of([[4, 0, 2], [], [1], [3, 3, 1, 0, 2]])
 PICTURES = RNG.random((4, 3, 2, 5))
 KINDS = {
-    "rows": (Rows(RNG.random((4, 6)), np.arange(4), picture=(2, 3)), Spec("rows", (6,), picture=(2, 3))),
+    "rows": (Rows(RNG.random((4, 6)), (2, 3), labels=np.arange(4)), Spec("rows", (6,), picture=(2, 3))),
     "pictures": (Pictures(PICTURES), Spec("pictures", (3, 2, 5))),
     "sequences": (Sequences(ragged(2)), Spec("sequences", (2,), longest=5)),
     "sets": (Sets(ragged(2)), Spec("sets", (2,), longest=5)),
@@ -91,7 +91,7 @@ def test_the_same_examples_are_told_from_others(examples, spec):
 
 def test_labels_are_part_of_the_identity_but_not_of_what_a_model_is_given():
     examples, _ = KINDS["rows"]
-    other = Rows(examples.x, np.arange(4)[::-1])
+    other = Rows(examples.x, labels=np.arange(4)[::-1])
     assert other.same(examples)
     assert other.fingerprint != examples.fingerprint
 
@@ -104,7 +104,7 @@ def test_a_bag_is_given_as_counts_of_the_whole_vocabulary():
 
 def test_columns_that_do_not_fit_are_refused():
     with pytest.raises(ShapeError, match="rows: every column needs an entry for each example, got 3 of x, 2 of labels"):
-        Rows(np.zeros((3, 2)), np.zeros(2))
+        Rows(np.zeros((3, 2)), labels=np.zeros(2))
     with pytest.raises(ShapeError, match="tokens: terms must be whole numbers from 0 to 3, got 0 to 4; number them, "):
         Tokens(TERMS, 4)
     with pytest.raises(ShapeError, match=r"whole numbers from 0 to 4, got 0\.5 to 0\.5"):

@@ -57,6 +57,20 @@ def test_an_epoch_is_every_example_once_in_an_order_of_seed_and_epoch(examples):
     assert source.fingerprint == identity(held(examples))
 
 
+def test_bits_are_drawn_anew_for_each_batch_where_there_are_probabilities():
+    steps = Ragged.of([np.full((n, 50), 0.3) for n in (9, 4)])
+    source = shuffled(Sequences(steps), 2, seed=1, like=LIKE, dynamic=True)
+    first, second = source.batch(0, 0, RNG), source.batch(0, 0, RNG)
+    assert set(first.x.unique().tolist()) == {0.0, 1.0}
+    assert not torch.equal(first.x, second.x)
+    assert first.x[~first.mask].sum() == 0
+    assert float(first.x[first.mask].mean()) == pytest.approx(0.3, abs=0.1)
+    pictures = Captioned(np.full((2, 1, 9, 9), 0.3), 3, Ragged.of([[2, 1], [0]]))
+    found = shuffled(held(pictures), 2, seed=1, like=LIKE, dynamic=True).batch(0, 0, RNG)
+    assert set(found["x"].unique().tolist()) == {0.0, 1.0}
+    assert found["caption"].x.sum().item() == 3
+
+
 def test_rows_and_examples_are_let_in_by_one_door():
     x = X.random((4, 2))
     data = as_data(x, x[:2], dynamic=True)
