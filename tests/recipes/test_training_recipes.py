@@ -8,6 +8,7 @@ from irkit import locate
 from irkit.generative.independent import independent_log_prob
 from irkit.generative.saved import MODELS
 from irkit.io.density import load_density
+from irkit.io.kinds import Spec
 from irkit.recipe import list_recipes, load_training
 
 PATHS = sorted((locate.shipped("pipelines") / "generate").glob("*.yaml"))
@@ -35,7 +36,8 @@ def test_a_recipe_says_what_it_is_and_fits_its_data(path):
     assert recipe.about.endswith(".")
     assert len(recipe.source) > 10
     assert all(len(line) <= 120 for line in path.read_text(encoding="utf-8").splitlines())
-    assert recipe.build().build(WIDTHS[recipe.data]).size == WIDTHS[recipe.data]
+    size = WIDTHS[recipe.data]
+    assert recipe.build().build(Spec("rows", (size,))).size == size
 
 
 @pytest.mark.slow
