@@ -63,7 +63,7 @@ def compare(
     from irkit.cli.inputs import data_line, judgements
     from irkit.errors import ConfigError
     from irkit.evaluate import Comparison, evaluate, parse_measures
-    from irkit.io.runs import read_tagged_run
+    from irkit.io.documents.runs import read_tagged_run
 
     wanted = parse_measures(measures)
     judged, exclude_self = judgements(qrels, split, format, encoding, who="compare")

@@ -12,8 +12,8 @@ from irkit.cli.standard import taking_standard
 from irkit.cli.tables import counted, table
 
 if TYPE_CHECKING:
-    from irkit.io.cards import AnyCard
-    from irkit.io.library import Summary
+    from irkit.io.library.cards import AnyCard
+    from irkit.io.library.catalogue import Summary
 
 HELP = """List, show, get and verify data: texts, ratings, rows, pictures and sequences.
 
@@ -52,7 +52,7 @@ def list_(*, kind: str | None = None) -> None:
         Only texts, ratings, rows, pictures or sequences.
     """
     from irkit.io import collections
-    from irkit.io.library import broken_cards
+    from irkit.io.library.catalogue import broken_cards
 
     found = collections(kind)
     blocks = []
@@ -83,8 +83,8 @@ def show(collection: str, /) -> None:
     collection
         A name (irkit data list), a folder, a file of ratings or rows, or irds:<id>.
     """
-    from irkit.io.library import card_of, load_any
-    from irkit.io.places import locate, state
+    from irkit.io.library.catalogue import card_of, load_any
+    from irkit.io.library.places import locate, state
 
     card = card_of(collection)
     if card is None:
@@ -125,7 +125,7 @@ def get(collection: str, /) -> None:
     collection
         A collection's name (irkit data list).
     """
-    from irkit.io.library import load_any
+    from irkit.io.library.catalogue import load_any
 
     found = load_any(collection, download=True)
     say(f"{found.name}: {found.folder or 'through ir_datasets, which downloads when it is first read'}")
@@ -145,7 +145,7 @@ def verify(collection: str, /) -> int:
     collection
         A collection's name, folder, file of ratings or irds:<id>.
     """
-    from irkit.io.library import load_any
+    from irkit.io.library.catalogue import load_any
 
     checks = load_any(collection).verify()
     for check in checks:
@@ -158,9 +158,9 @@ def verify(collection: str, /) -> int:
 
 def _held(collection: str, card: AnyCard, here: bool) -> str:
     """Say what the card counts, or else what is counted by reading, unless it is several sets."""
-    from irkit.io.library import load_any
-    from irkit.io.parts_card import PartsCard
-    from irkit.io.parts_collection import PartsCollection
+    from irkit.io.library.catalogue import load_any
+    from irkit.io.library.parts_card import PartsCard
+    from irkit.io.library.parts_collection import PartsCollection
 
     holds, shape = card.holds(), card.shape if isinstance(card, PartsCard) else ()
     if not holds and here and not (isinstance(card, PartsCard) and card.sets):

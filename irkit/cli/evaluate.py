@@ -65,7 +65,7 @@ def evaluate(
     from irkit.cli.inputs import data_hash, data_line, judgements
     from irkit.evaluate import evaluate as measure
     from irkit.evaluate import parse_measures
-    from irkit.io.runs import read_tagged_run
+    from irkit.io.documents.runs import read_tagged_run
 
     wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
     judged, exclude_self = judgements(qrels, split, format, encoding, who="evaluate")

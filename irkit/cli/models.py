@@ -14,8 +14,8 @@ from irkit.streams import is_stream
 
 if TYPE_CHECKING:
     from irkit.arrays import Floats
-    from irkit.io.density import Binarise
     from irkit.io.kinds import Examples
+    from irkit.io.rows.data import Binarise
 
 
 def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Binarise) -> Floats | Examples:
@@ -23,7 +23,7 @@ def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Bina
     path = Path(source)
     if bare(path).suffix in {".npy", ".csv"} or is_stream(path):
         return _read(path)
-    from irkit.io.library import load_rows
+    from irkit.io.library.catalogue import load_rows
 
     return load_rows(source, binarise=binarise).part(part)
 

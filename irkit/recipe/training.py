@@ -30,8 +30,8 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 from irkit import locate
 from irkit.config import digest
 from irkit.errors import IrkitError, near_misses
-from irkit.io.density import Binarise, DensityData
-from irkit.io.library import load_rows
+from irkit.io.library.catalogue import load_rows
+from irkit.io.rows.data import Binarise, DensityData
 from irkit.recipe.assemble import Fail
 from irkit.recipe.base import AnyRecipe
 from irkit.recipe.recipe import Recipe, load_recipe

@@ -22,7 +22,7 @@ from irkit.config import Config, digest
 from irkit.errors import CompositionError, ConfigError, FrameError
 from irkit.frames import Queries, check_pairs
 from irkit.hits import Hits
-from irkit.io.times import frame_times, in_seconds
+from irkit.io.ratings.times import frame_times, in_seconds
 from irkit.learn.memory import enough_memory, smaller
 from irkit.pipeline.fit import not_fitted
 from irkit.pipeline.stage import Stage

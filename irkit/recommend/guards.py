@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from irkit.arrays import Bools, Ints
 from irkit.errors import ConfigError, near_misses
-from irkit.io.times import in_seconds
+from irkit.io.ratings.times import in_seconds
 from irkit.pipeline.stage import Stage
 from irkit.recommend.base import Recommender
 from irkit.recommend.splits import RatingSplit

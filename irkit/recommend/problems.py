@@ -24,7 +24,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from irkit.config import Config
 from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.frames import Ratings
-from irkit.io.times import read_times
+from irkit.io.ratings.times import read_times
 from irkit.locate import given_path
 from irkit.recommend import simulate
 from irkit.recommend.splits import (

@@ -19,8 +19,8 @@ from irkit.config import digest
 from irkit.docnos import Docnos
 from irkit.errors import ConfigError, FrameError
 from irkit.frames import Ratings, check_ratings
-from irkit.io.rating_ids import read_ids
-from irkit.io.times import Unit, frame_times, in_seconds
+from irkit.io.ratings.ids import read_ids
+from irkit.io.ratings.times import Unit, frame_times, in_seconds
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -79,7 +79,7 @@ class RatingTable:
             What to do where a user rated an item twice: refuse, keep the latest (by time, else by
             position), or average.
         time_unit : {"auto", "s", "ms", "us", "ns"}
-            What numbers in `timestamp` count; see `irkit.io.times`.
+            What numbers in `timestamp` count; see `irkit.io.ratings.times`.
 
         Raises
         ------

@@ -181,7 +181,7 @@ def write_a_run(path):
 def write_judgements(path):
     import pandas as pd
 
-    from irkit.io.qrels import write_qrels
+    from irkit.io.documents.qrels import write_qrels
 
     write_qrels(pd.DataFrame({"qid": ["1"], "docno": ["d"], "label": [1]}).astype({"qid": "str", "docno": "str"}), path)
 

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from irkit.errors import NotFoundError
-from irkit.io.library import load_any, load_collection, load_rating_collection
+from irkit.io.library.catalogue import load_any, load_collection, load_rating_collection
 from irkit.recipe.vectors import open_vectors
 from irkit.recommend import load_ratings
 

@@ -106,8 +106,8 @@ def test_a_servers_reason_is_shown_spelt_out_in_the_trace_too(capsys, monkeypatc
 
 
 def test_cards_are_shown_spelt_out(irkit, folder, capsys):
-    from irkit.io.cards import load_card
-    from irkit.io.fetch import _announce
+    from irkit.io.library.cards import load_card
+    from irkit.io.library.fetch import _announce
 
     (folder / "c").mkdir()
     (folder / "c" / "documents.jsonl").write_text('{"id": "1", "text": "x"}\n')
@@ -196,7 +196,7 @@ def test_a_closed_output_is_never_another_file(tmp_path, lee_index, closed, stat
         assert done.stdout.startswith("1 Q0 ")
 
 
-PRINTS = {"cli/__init__.py", "recipe/indexes.py", "cli/printing.py", "io/fetch.py", "lucene/jar.py"}
+PRINTS = {"cli/__init__.py", "recipe/indexes.py", "cli/printing.py", "io/library/fetch.py", "lucene/jar.py"}
 
 
 def test_nothing_is_printed_but_through_the_one_door():

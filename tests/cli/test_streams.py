@@ -14,7 +14,7 @@ import pytest
 from irkit.cli import main
 from irkit.cli.standard import marked, restored
 from irkit.io import read_qrels, read_queries, read_run, write_run
-from irkit.io.ratings import read_ratings
+from irkit.io.ratings.files import read_ratings
 
 DOCUMENTS = (
     b'{"id": "d1", "text": "storm damage"}\n{"id": "d2", "text": "rain and storm"}\n{"id": "d3", "text": "snow"}\n'

@@ -156,6 +156,6 @@ def test_the_doors_open_and_load_nothing_heavy():
         assert dir(door) == door.__all__ or set(dir(door)) == set(door.__all__)
         with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
             door.nothing  # noqa: B018
-    code = "import irkit.generative, irkit.learn.estimate, irkit.io.density, sys; print('torch' in sys.modules)"
+    code = "import irkit.generative, irkit.learn.estimate, irkit.io.rows.data, sys; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -7,7 +7,6 @@ import pytest
 
 from irkit.errors import ConfigError, ShapeError
 from irkit.io import load_rows
-from irkit.io.density_sequences import SequenceData
 from irkit.io.kinds import (
     PARTS,
     Bags,
@@ -22,6 +21,7 @@ from irkit.io.kinds import (
     Spec,
     Tokens,
 )
+from irkit.io.rows.sequences import SequenceData
 
 RNG = np.random.default_rng(0)
 LENGTHS = [3, 0, 1, 5]

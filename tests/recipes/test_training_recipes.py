@@ -6,7 +6,13 @@ import pytest
 
 from irkit import locate
 from irkit.generative.independent import independent_log_prob
+<<<<<<< HEAD
 from irkit.io import load_rows
+=======
+from irkit.generative.saved import MODELS
+from irkit.io.library.catalogue import load_rows
+from irkit.io.kinds import Spec
+>>>>>>> wip-model
 from irkit.recipe import list_recipes, load_training
 from irkit.registry import MODELS
 
@@ -35,7 +41,8 @@ def test_a_recipe_says_what_it_is_and_fits_its_data(path):
     assert recipe.about.endswith(".")
     assert len(recipe.source) > 10
     assert all(len(line) <= 120 for line in path.read_text(encoding="utf-8").splitlines())
-    assert recipe.build().build(WIDTHS[recipe.data]).size == WIDTHS[recipe.data]
+    size = WIDTHS[recipe.data]
+    assert recipe.build().build(Spec("rows", (size,))).size == size
 
 
 @pytest.mark.slow

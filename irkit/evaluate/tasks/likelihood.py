@@ -19,7 +19,7 @@ from irkit.evaluate.board import FIGURE_LIMIT, Figure, Measure, Size
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
 from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, loaded, refuse
 from irkit.io import load_rows
-from irkit.io.density import Binarise, DensityData
+from irkit.io.rows.data import Binarise, DensityData
 
 if TYPE_CHECKING:
     from irkit.evaluate.suite import Suite, SystemChoice

@@ -19,7 +19,7 @@ from irkit.evaluate.tasks import likelihood
 from irkit.evaluate.tasks.likelihood import INDEPENDENT, DataChoice
 from irkit.evaluate.tasks.task import Options, System
 from irkit.generative.independent import independent_log_prob
-from irkit.io.density import DensityData
+from irkit.io.rows.data import DensityData
 from irkit.learn.estimate import Estimate
 from irkit.learn.figures import Figure
 from irkit.report import html, markdown, table

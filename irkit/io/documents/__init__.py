@@ -1,0 +1,1 @@
+"""Formats of documents, queries, judgements and runs, and who reads and writes them."""

@@ -1,0 +1,275 @@
+"""`read_documents`, `read_queries`, `read_qrels`: every format behind three functions.
+
+A format is named, or told from the file's name and the structure of its first lines. Readers stream: a collection of
+any size passes through in little memory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from irkit.documents import Document
+from irkit.errors import ConfigError, NotFoundError, near_misses
+from irkit.ids import LARGEST_LABEL, check_id
+from irkit.io.documents import beir, html, irds
+from irkit.io.documents.sniff import Role, guess
+from irkit.io.lines import bad, once, shown
+from irkit.io.reading import Judgement, Query, Reading, read_label
+from irkit.registry import DOCUMENTS, QRELS, QUERIES, Names
+from irkit.streams import hold, readable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_WHITE = re.compile(r"[ \t\n\v\f\r]")
+_NOT_DOCUMENTS = re.compile(r"\.|readme|readchg|licen[cs]e|checksum|md5|sha256|.*\.(dtd|md|py|yaml)$", re.IGNORECASE)
+
+
+def read_documents(
+    path: str | os.PathLike[str],
+    format: str = "auto",
+    *,
+    encoding: str = "utf-8",
+    fields: Sequence[str] | None = None,
+    id_field: str | None = None,
+) -> Iterator[Document]:
+    """Stream the documents of a file, of all files in a folder, or of `irds:<id>`.
+
+    Parameters
+    ----------
+    path
+        A file (gzip is unpacked), a BEIR folder, or any folder: its files in the order of their
+        names, hidden ones and readmes left out.
+    format : str
+        One of trec, smart, npl, html, jsonl, tsv, csv, parquet, lee, irds; `auto` looks.
+    encoding, fields, id_field
+        See `irkit.io.reading.Reading`; an option without meaning in the format is refused.
+
+    Yields
+    ------
+    Document
+        With `where` set to `path:line`. Repeated ids are not looked for: an index refuses them.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such file.
+    DataError
+        `path:line: what is wrong; what to do`.
+    ConfigError
+        If the format or an option does not fit.
+    """
+    reading = Reading(encoding=encoding, fields=_tuple(fields), id_field=id_field)
+    return _documents(_path(path), format, reading)
+
+
+def read_queries(
+    path: str | os.PathLike[str],
+    format: str = "auto",
+    *,
+    encoding: str = "utf-8",
+    fields: Sequence[str] | None = None,
+    id_field: str | None = None,
+    numbering: Literal["given", "ordinal"] = "given",
+) -> pd.DataFrame:
+    """Read a file of queries, a BEIR folder or `irds:<id>` into a queries frame.
+
+    Parameters
+    ----------
+    path, encoding, fields, id_field, numbering
+        As for `read_documents`; see also `irkit.io.reading.Reading`.
+    format : str
+        One of trec, trec-doc, xml, smart, npl, jsonl, tsv, csv, parquet, lee, irds; `auto` looks.
+
+    Returns
+    -------
+    queries frame
+        `qid`, `query`, in the order of the file.
+
+    Raises
+    ------
+    NotFoundError, DataError, ConfigError
+        As `read_documents`; a query without id or text and a repeated id are errors too.
+    """
+    reading = Reading(encoding=encoding, fields=_tuple(fields), id_field=id_field, numbering=numbering)
+    path = _path(path)
+    _held = hold(path)
+    if path.is_dir():
+        path, format = _from_beir(path, format, beir.queries_file, "jsonl")
+    reader = _reader(QUERIES, path, format, "queries")
+    return _queries_frame(path, reader(path, reading))
+
+
+def read_qrels(
+    path: str | os.PathLike[str],
+    format: str = "auto",
+    *,
+    encoding: str = "utf-8",
+    labels: Mapping[int, int] | None = None,
+) -> pd.DataFrame:
+    """Read a file of judgements, a BEIR folder (its test split) or `irds:<id>` into a qrels frame.
+
+    Parameters
+    ----------
+    path, encoding
+        As for `read_documents`.
+    format : str
+        One of trec, plain, smart, npl, tsv, csv, parquet, lee, irds; `auto` looks.
+    labels : mapping of int to int, optional
+        What each label of the file becomes; a label that is not named is an error.
+
+    Returns
+    -------
+    qrels frame
+        `qid`, `docno`, `label` (int64), in the order of the file.
+
+    Raises
+    ------
+    NotFoundError, DataError, ConfigError
+        As `read_documents`; a pair that is judged twice is an error too.
+    """
+    reading = Reading(encoding=encoding)
+    path = _path(path)
+    _held = hold(path)
+    if path.is_dir():
+        path, format = _from_beir(path, format, beir.qrels_file, "tsv")
+    reader = _reader(QRELS, path, format, "qrels")
+    return _qrels_frame(path, reader(path, reading), labels)
+
+
+def sniff(path: Path, role: Role) -> str:
+    """Tell the format of a file from its name and the structure of its first lines.
+
+    Raises
+    ------
+    DataError
+        If nothing fits, or two formats do; the message says what to name.
+    """
+    if irds.is_irds(path):
+        return "irds"
+    if role == "documents" and html.is_tar(path):
+        return "html"
+    known: dict[Role, Names] = {"documents": DOCUMENTS, "queries": QUERIES, "qrels": QRELS}
+    return guess(path, role, list(known[role]))
+
+
+def _documents(path: Path, format: str, reading: Reading) -> Iterator[Document]:
+    if not path.is_dir():
+        held = hold(path)
+        reader = _reader(DOCUMENTS, path, format, "documents")
+        return _some(path, reader(path, reading), held)
+    if beir.is_beir(path):
+        path, format = _from_beir(path, format, beir.corpus_file, "jsonl")
+        return _documents(path, format, reading)
+    files = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
+    if not files:
+        raise NotFoundError(f"{path}: the folder holds no documents")
+    return (document for file in files for document in _documents(file, format, reading))
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts) or _NOT_DOCUMENTS.match(path.name) is not None
+
+
+def _some(path: Path, documents: Iterator[Document], held: object) -> Iterator[Document]:
+    """Refuse a file without documents; holds a stream from the first look at it to its end."""
+    empty = True
+    for document in documents:
+        empty = False
+        check_id(document.docno, "a document", document.where)
+        yield document
+    if empty:
+        raise bad(path, 1, "the file holds no document", "check that it was written completely")
+
+
+def _reader(table: Names, path: Path, format: str, role: Role) -> Callable[[Path, Reading], Iterator[Any]]:
+    if format == "auto":
+        format = sniff(path, role)
+    if format not in table:
+        raise ConfigError(f"read_{role}: there is no format {format!r}; {near_misses(format, table)}")
+    reader: Callable[[Path, Reading], Iterator[Any]] = table.load(format)
+    return reader
+
+
+def _from_beir(folder: Path, format: str, find: Callable[[Path], Path], kind: str) -> tuple[Path, str]:
+    if not beir.is_beir(folder):
+        raise NotFoundError(f"{folder}: the folder is no BEIR folder (no corpus.jsonl); name a file in it")
+    if format not in {"auto", "beir"}:
+        raise ConfigError(f"read: {folder} is a BEIR folder, got format {format!r}; leave the format out")
+    return find(folder), kind
+
+
+def _queries_frame(path: Path, queries: Iterator[Query]) -> pd.DataFrame:
+    import pandas as pd
+
+    qids, texts = [], []
+    seen: dict[str, int] = {}
+    for qid, text, line in queries:
+        if not qid or qid.split() != [qid]:
+            what = f"a query id may not be empty or hold white space, got {shown(qid)}"
+            raise bad(path, line, what, "correct the id")
+        check_id(qid, "a query", f"{path}:{line}")
+        if not text.strip():
+            raise bad(path, line, f"query {shown(qid)} has no text", "give it one or remove it")
+        if not text.isascii() and (half := _SURROGATE.search(text)):
+            what = f"query {shown(qid)} is not valid Unicode, it holds the lone surrogate {half.group()!a}"
+            raise bad(path, line, what, "write the whole character")
+        once(seen, qid, f"query {shown(qid)}", path, line)
+        qids.append(qid)
+        texts.append(text)
+    if not qids:
+        raise bad(path, 1, "the file holds no query", "check that it was written completely")
+    return pd.DataFrame({"qid": qids, "query": texts}, dtype="str")
+
+
+def _qrels_frame(path: Path, judgements: Iterator[Judgement], labels: Mapping[int, int] | None) -> pd.DataFrame:
+    import pandas as pd
+
+    seen: dict[tuple[str, str], int] = {}
+    found: list[int] = []
+    for qid, docno, label, line in judgements:
+        if not -LARGEST_LABEL <= label <= LARGEST_LABEL:
+            read_label(label, path, line)  # raises
+        if not (qid.isalnum() and docno.isalnum()):  # most are, and have nothing to hide
+            _check_pair(path, line, qid, docno)
+        before = seen.setdefault((qid, docno), line)
+        if len(seen) == len(found):  # the pair was there
+            what = f"document {shown(docno)} is judged twice for query {shown(qid)}, first in line {before}"
+            raise bad(path, line, what, "remove one of them")
+        if labels is not None and label not in labels:
+            raise bad(
+                path, line, f"label {label} is not among the known ones ({', '.join(map(str, labels))})", "correct it"
+            )
+        found.append(label if labels is None else labels[label])
+    if not found:
+        raise bad(path, 1, "the file holds no judgement", "check that it was written completely")
+    frame = pd.DataFrame(list(seen), columns=["qid", "docno"], dtype="str")
+    return frame.assign(label=pd.Series(found, dtype="int64"))
+
+
+def _check_pair(path: Path, line: int, qid: str, docno: str) -> None:
+    for kind, one in (("a query", qid), ("a document", docno)):
+        if not one or _WHITE.search(one):
+            what = f"the id of {kind} may not be empty or hold white space, got {shown(one)}"
+            raise bad(path, line, what, "correct the id")
+        check_id(one, kind, f"{path}:{line}")
+
+
+def _path(path: str | os.PathLike[str]) -> Path:
+    if irds.is_irds(path):
+        return Path(path)
+    path = Path(path).expanduser()
+    if not (readable(path) or path.exists()):
+        raise NotFoundError(f"{path}: there is no such file or folder")
+    return path
+
+
+def _tuple(fields: Sequence[str] | None) -> tuple[str, ...] | None:
+    if isinstance(fields, str):
+        raise ConfigError(f"read: fields must be a list of names, got {fields!r}; write [{fields!r}]")
+    return None if fields is None else tuple(fields)

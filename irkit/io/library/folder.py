@@ -1,0 +1,166 @@
+"""Data without a card: files and folders that are known by their names.
+
+    documents.* (or docs, corpus, collection; a file or a folder)      texts, as is a BEIR folder
+    queries.* or topics.*        qrels.*
+    u.data, ratings.csv, ...                                           ratings
+    my.npy, my.npz, my.csv; train.npy, valid.npy, test.npy             rows
+    <any>.train.data, <any>.valid.data, <any>.test.data                rows of bits
+    *.png, *.jpg, ...; or such in train/, valid/ and test/             pictures
+
+With several files of queries and judgements, the middle of their names is the split:
+`queries.dev.tsv` goes with `qrels.dev.txt`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from irkit.errors import ConfigError, NotFoundError
+from irkit.io.documents import beir
+from irkit.io.kinds import PARTS
+from irkit.io.library.cards import CARD_FILE, AnyCard, load_card
+from irkit.io.library.parts_card import PartsCard
+from irkit.io.library.rating_card import RatingCard, RatingsCard
+from irkit.io.library.text_card import DocumentsCard, QrelsCard, QueriesCard, SplitCard, TextCard
+from irkit.io.ratings.files import FILES
+from irkit.io.rows.own import picture_files
+from irkit.packing import bare, copies
+from irkit.streams import readable
+
+_DOCUMENTS = ("documents", "docs", "corpus", "collection")
+_QUERIES = ("queries", "topics")
+_QRELS = ("qrels", "qrel")
+_ROWS = ("npy", "npz", "csv")
+
+
+def folder_card(folder: Path) -> AnyCard:
+    """Return the card in a folder, or make one from the documents that lie there.
+
+    Raises
+    ------
+    NotFoundError
+        If there are no documents under a usual name.
+    ConfigError
+        If names leave open which file is meant, or queries and judgements do not pair up.
+    """
+    if (folder / CARD_FILE).is_file():
+        return load_card(folder / CARD_FILE)
+    name = _card_name(folder.resolve().name)
+    about = f"The folder {folder.name}"
+    if beir.is_beir(folder):
+        splits = {
+            split: SplitCard(qrels=path.relative_to(folder).as_posix()) for split, path in beir.splits(folder).items()
+        }
+        return TextCard(
+            name=name,
+            about=f"{about}, in BEIR's layout",
+            documents=DocumentsCard(files=(beir.corpus_file(folder).name,), format="jsonl"),
+            queries=QueriesCard(file=beir.queries_file(folder).name, format="jsonl", only_judged=bool(splits)),
+            qrels=QrelsCard(format="tsv"),
+            splits=splits,
+            default_split=beir.default_split(list(splits)),
+        )
+    documents = _only(folder, "documents", _named(folder, _DOCUMENTS))
+    queries, qrels = _named(folder, _QUERIES), _named(folder, _QRELS)
+    if not documents:
+        usual = ", ".join(f"{stem}.*" for stem in _DOCUMENTS)
+        raise NotFoundError(
+            f"{folder}: no documents ({usual}) and no corpus.jsonl; rename the files or write a {CARD_FILE}"
+        )
+    if len(queries) <= 1 and len(qrels) <= 1:
+        return TextCard(
+            name=name,
+            about=about,
+            documents=DocumentsCard(files=(documents,)),
+            queries=QueriesCard(file=next(iter(queries.values()), None)),
+            qrels=QrelsCard(file=next(iter(qrels.values()), None)),
+        )
+    if queries.keys() != qrels.keys():
+        odd = sorted(queries.keys() ^ qrels.keys())[0] or "(none)"
+        raise ConfigError(
+            f"{folder}: split {odd!r} has not both queries and qrels; name them queries.SPLIT.* and qrels.SPLIT.*"
+        )
+    splits = {split: SplitCard(queries=queries[split], qrels=qrels[split]) for split in queries}
+    return TextCard(
+        name=name,
+        about=about,
+        documents=DocumentsCard(files=(documents,)),
+        splits=splits,
+        default_split=beir.default_split(list(splits)),
+    )
+
+
+def rating_card(path: Path) -> AnyCard:
+    """Return the card in a folder, or make one for a file of ratings or a folder that holds one.
+
+    Raises
+    ------
+    NotFoundError
+        If the folder has no file of ratings under a usual name.
+    """
+    if readable(path):
+        about = f"The file {path.name}"
+        return RatingCard(name=_card_name(path.name), about=about, ratings=RatingsCard(file=path.name))
+    if (path / CARD_FILE).is_file():
+        return load_card(path / CARD_FILE)
+    file = next((name for name in FILES if (path / name).is_file()), None)
+    if file is None:
+        raise NotFoundError(
+            f"{path}: no ratings ({', '.join(FILES)}); name the file of ratings, or write a {CARD_FILE}"
+        )
+    name = _card_name(path.resolve().name)
+    return RatingCard(name=name, about=f"The folder {path.name}", ratings=RatingsCard(file=file))
+
+
+def parts_card(path: Path) -> AnyCard | None:
+    """Return the card in a folder, or make one for a file or folder of rows or pictures; None if it is none.
+
+    The files that the card names lie in the folder of `path`, or in `path` itself where the card is found there.
+    """
+    if readable(path):
+        format = bare(path.name.lower()).suffix[1:]
+        return _parts("rows", path, format, [path.name]) if format in _ROWS else None
+    if (path / CARD_FILE).is_file():
+        return load_card(path / CARD_FILE)
+    if not path.is_dir():
+        return None
+    if all((path / part).is_dir() and picture_files(path / part) for part in PARTS):
+        return _parts("pictures", path, "folder", [f"{path.name}/{part}" for part in PARTS])
+    for format in _ROWS:
+        if all(any(one.is_file() for one in copies(path / f"{part}.{format}")) for part in PARTS):
+            return _parts("rows", path, format, [f"{path.name}/{part}.{format}" for part in PARTS])
+    for first in sorted(path.glob("*.train.data*")):
+        stem = first.name.partition(".train.data")[0]
+        if all(any(one.is_file() for one in copies(path / f"{stem}.{part}.data")) for part in PARTS):
+            return _parts("rows", path, "bits", [f"{path.name}/{stem}.{part}.data" for part in PARTS])
+    return _parts("pictures", path, "folder", [path.name]) if picture_files(path) else None
+
+
+def _parts(kind: str, path: Path, format: str, files: list[str]) -> PartsCard:
+    about = f"The {'file' if path.is_file() else 'folder'} {path.name}"
+    return PartsCard(name=_card_name(path.name), kind=kind, about=about, read={"format": format, "files": files})
+
+
+def _card_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "-", name).lstrip("_.+-") or "folder"
+
+
+def _named(folder: Path, stems: tuple[str, ...]) -> dict[str, str]:
+    """Return files by the middle of their names, for names that start with one of the stems."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.iterdir()):
+        parts = bare(path.name.lower()).name.split(".")
+        if parts[0] not in stems or (path.is_dir() and stems is not _DOCUMENTS):
+            continue
+        middle = ".".join(parts[1:-1])
+        if middle in found:
+            raise ConfigError(f"{folder}: {found[middle]} and {path.name} compete; keep one or write a {CARD_FILE}")
+        found[middle] = path.name
+    return found
+
+
+def _only(folder: Path, what: str, found: dict[str, str]) -> str | None:
+    if len(found) > 1:
+        raise ConfigError(f"{folder}: several {what} ({', '.join(found.values())}); keep one or write a {CARD_FILE}")
+    return next(iter(found.values()), None)

@@ -1,0 +1,113 @@
+"""Rows, pictures and sequences in three parts whose files are at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from irkit.config import digest
+from irkit.errors import ConfigError, NotFoundError
+from irkit.io.kinds import PARTS
+from irkit.io.library.checksums import sha256
+from irkit.io.library.collection import CardFiles, Check, count_check, how_to_get
+from irkit.io.library.parts_card import PartsCard
+from irkit.io.rows.data import Binarise, DensityData, Parts, rows_of
+from irkit.io.rows.readers import READERS
+from irkit.io.rows.sequences import SequenceData
+
+
+class PartsCollection(CardFiles):
+    """Data in three parts, behind a card."""
+
+    card: PartsCard
+    folder: Path
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """None to choose from: the three parts are one split."""
+        return ()
+
+    def rows(self, *, binarise: Binarise | None = "threshold", seed: int = 1) -> DensityData:
+        """Read rows or pictures; parameters and errors are those of `irkit.io.load_rows`."""
+        if self.card.kind == "sequences":
+            raise ConfigError(f"{self.name}: is of sequences, not of rows; use load_sequences")
+        read: Parts = self._read()
+        return rows_of(self.name, read, binarise, seed)
+
+    def sequences(self) -> SequenceData:
+        """Read sequences; errors are those of `irkit.io.load_sequences`."""
+        if self.card.kind != "sequences":
+            raise ConfigError(f"{self.name}: is of {self.card.kind}, not of sequences; use load_rows")
+        train, valid, test = self._read()
+        return SequenceData(self.name, train[0].shape[1], train, valid, test)
+
+    def paths(self) -> list[Path]:
+        """Return the files to read.
+
+        Raises
+        ------
+        NotFoundError
+            If one is missing; the message says what brings it here.
+        ConfigError
+            If the card is of several sets.
+        """
+        if self.card.sets:
+            sets = ", ".join(f"{self.name}/{name}" for name in self.card.sets)
+            raise ConfigError(f"{self.name}: is several sets, name one of them: {sets}")
+        found = self.card.found_in(self.folder)
+        for path in found:
+            if not path.exists():
+                raise NotFoundError(f"{self.name}: {path} is missing; {how_to_get(self.card)}")
+        return found
+
+    @property
+    def fingerprint(self) -> str:
+        """What the data depend on: digests of their files, and how they are read."""
+        files = [sha256(file) for path in self.paths() for file in ([path] if path.is_file() else _inside(path))]
+        return digest(files, self.card.read.format)
+
+    def holds(self) -> dict[str, int]:
+        """Count the rows, pictures or sequences of each part, and the steps of sequences."""
+        return self._measured()[0]
+
+    def shape(self) -> tuple[int, ...]:
+        """Return what a row is: its values, the sides of a picture, the values of a step."""
+        return self._measured()[1]
+
+    def verify(self) -> list[Check]:
+        """Compare every checksum on record, every count of the card and its shape with what is there."""
+        checks, card = list(self.checksums()), self.card
+        if not card.sets and (card.counts.given() or card.shape):
+            found, shape = self._measured()
+            checks += [count_check(what, expected, found[what]) for what, expected in card.counts.given().items()]
+            if card.shape:
+                checks.append(Check("shape", sides(card.shape), sides(shape), shape == card.shape))
+        return checks
+
+    def _measured(self) -> tuple[dict[str, int], tuple[int, ...]]:
+        if self.card.kind == "sequences":
+            data = self.sequences()
+            pieces = {part: getattr(data, part) for part in PARTS}
+            steps = sum(len(piece) for part in pieces.values() for piece in part)
+            return {**{part: len(found) for part, found in pieces.items()}, "steps": steps}, (data.width,)
+        rows = self.rows(binarise=None)
+        shape = rows.shape[1:] if rows.shape[0] == 1 else rows.shape
+        return {part: len(getattr(rows, part)) for part in PARTS}, shape
+
+    def _read(self) -> Any:
+        return READERS[self.card.kind][self.card.read.format].read(*self.paths())
+
+
+def sides(shape: tuple[int, ...]) -> str:
+    """Write a shape.
+
+    Examples
+    --------
+    >>> sides((28, 28)), sides((16,))
+    ('28 x 28', '16')
+    """
+    return " x ".join(map(str, shape))
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())

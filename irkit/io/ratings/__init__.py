@@ -1,0 +1,1 @@
+"""Files of ratings: their formats, ids and times."""
