@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from pathlib import Path
@@ -21,6 +22,8 @@ _folders: list[str] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give the whole run, its subprocesses and the doctests a user folder of its own, and no network."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, whose children would be deaf too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _folders.append(tempfile.mkdtemp(prefix="irkit-tests-"))
     os.environ["IRKIT_HOME"] = str(Path(_folders[-1]) / ".irkit")
     for name, real in _real.items():

@@ -6,13 +6,8 @@ import pytest
 
 from irkit import locate
 from irkit.generative.independent import independent_log_prob
-<<<<<<< HEAD
 from irkit.io import load_rows
-=======
-from irkit.generative.saved import MODELS
-from irkit.io.library.catalogue import load_rows
 from irkit.io.kinds import Spec
->>>>>>> wip-model
 from irkit.recipe import list_recipes, load_training
 from irkit.registry import MODELS
 
