@@ -1,0 +1,58 @@
+"""Tests of irkit reproduce: kept rows are run again, and it is said whether their numbers are the same."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+SUITE = """\
+name: mine
+ratings: [{name: planted-factors, split: {kind: random, fraction: 0.3, seed: 1}}]
+measures: RMSE MAE
+baseline: bias
+systems: [bias, {name: heavy, recipe: bias, settings: {damping: 50.0}}]
+"""
+
+
+@pytest.fixture
+def kept(irkit, folder):
+    """A suite of the user's, and its result among those kept."""
+    home = Path(os.environ["IRKIT_HOME"]) / "eval"
+    for place in ("suites", "results"):
+        (home / place).mkdir(parents=True, exist_ok=True)
+    (home / "suites" / "mine.yaml").write_text(SUITE)
+    irkit("leaderboard", "mine", "--json", home / "results" / "mine.json")
+    return home / "results" / "mine.json"
+
+
+def test_every_row_is_made_again_to_the_last_digit(irkit, kept):
+    lines = irkit("reproduce", "mine").lines
+    title = "planted-factors:random, fraction 0.3, seed 1"
+    assert [line.partition(": RMSE")[0] for line in lines] == [
+        f"OK      mine {title} {name}" for name in ("bias", "heavy")
+    ]
+    assert len(irkit("reproduce", "mine", "heavy").lines) == 1
+    assert len(irkit("reproduce", "mine", "--skip", "heavy", "--only", "planted-factors").lines) == 1
+    assert "reproduce: mine has no row 'hevy'; did you mean heavy?" in irkit("reproduce", "mine", "hevy", status=2).err
+
+
+def test_numbers_that_differ_are_shown_beside_those_kept(irkit, kept):
+    result = json.loads(kept.read_text())
+    rows = result["boards"][0]["rows"]
+    rows[0]["cells"]["RMSE"]["mean"] *= 1 + 1e-8
+    rows[1]["cells"]["MAE"]["mean"] += 0.01
+    kept.write_text(json.dumps(result))
+    close, differs = irkit("reproduce", "mine", status=1).lines
+    assert (close.split()[0], differs.split()[0]) == ("close", "differs")
+    assert f"(kept: {rows[1]['cells']['MAE']['mean']:.10g})" in differs
+
+
+def test_a_row_that_cannot_be_run_differs(irkit, kept):
+    suite = kept.parents[1] / "suites" / "mine.yaml"
+    suite.write_text(SUITE.replace("name: heavy", "name: light"))
+    lines = irkit("reproduce", "mine", status=1).lines
+    assert lines[1].startswith("differs mine ")
+    assert "cannot be run: suite mine: there is no system 'heavy' in it" in lines[1]
