@@ -17,7 +17,7 @@ from irkit.recipe.training import TrainingRecipe
 TROUBLE = {"full": errno.ENOSPC, "read-only": errno.EROFS, "forbidden": errno.EACCES}
 WRITTEN = (
     *("config.yaml", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "RESULT.json"),
-    *("learning-curves.svg", "learning-curves.csv", "samples.png", "samples.csv"),
+    *("learning-curve.svg", "learning-curve.csv", "samples.png", "samples.csv"),
 )
 
 
@@ -30,7 +30,7 @@ def numbers(folder) -> tuple:
     """What a run says of itself, without times."""
     result = json.loads((folder / "RESULT.json").read_text())
     rows = [(row["step"], row["metric"], row["value"]) for row in read_metrics(folder / "metrics.jsonl")]
-    return {key: result[key] for key in ("value", "epochs", "budget", "recipe_hash", "valid")}, rows
+    return {key: result[key] for key in ("measures", "epochs", "budget", "recipe_hash", "valid")}, rows
 
 
 def files(folder) -> dict[str, bytes]:
