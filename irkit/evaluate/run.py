@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import stdev
 from typing import TYPE_CHECKING, Any
@@ -111,11 +112,10 @@ def _chosen(suite: Suite, only: Sequence[str] | None, systems: Sequence[str] | N
     parts = suite.suites
     for wanted, known, what in ((only, suite.boards, "collection"), (systems, suite.rows, "system")):
         for name in wanted or ():
-            if name not in known and not (what == "collection" and name.partition(":")[0] in known):
+            if name not in known and not (what == "collection" and any(map(partial(_begins, name), known))):
                 raise ConfigError(f"suite {suite.name}: there is no {what} {name!r} in it; {near_misses(name, known)}")
     if only is not None:
-        names = {name for one in only for name in (one, one.partition(":")[0])}
-        parts = [part for part in parts if names.intersection(part.boards)]
+        parts = [part for part in parts if any(_begins(one, name) for one in only for name in part.boards)]
     if systems is None:
         return parts
     kept = [part.changed(systems=tuple(s for s in part.systems if s.name in systems)) for part in parts]
@@ -127,16 +127,26 @@ def _jobs(suite: Suite, options: Options, only: Sequence[str] | None) -> list[_J
     """Load and check all that a suite names."""
     kind = type(suite.tasks[0])
     systems = [System(choice, kind.recipe(choice)) for choice in suite.systems]
-    names = None if only is None else {name.partition(":")[0] for name in only} | set(only)
-    tasks = [choice.load(suite, options) for choice in suite.tasks if names is None or choice.name in names]
+    wanted = [choice for choice in suite.tasks if only is None or any(_begins(one, choice.name) for one in only)]
+    tasks = [choice.load(suite, options) for choice in wanted]
     if only is not None:
+        titles = [task.title for task in tasks]
         tasks = [task for task in tasks if {task.name, task.title}.intersection(only) or _named(task, suite, only)]
+        if not tasks:
+            raise ConfigError(
+                f"suite {suite.name}: there is no board {only[0]!r} in it; {near_misses(only[0], titles)}"
+            )
     jobs = [_Job(task, [own for system in systems if (own := task.taken(system)) is not None]) for task in tasks]
     taken = {system.name for job in jobs for system in job.systems}
     for system in systems:
         if only is None and system.name not in taken:
             raise ConfigError(f"suite {suite.name}: {jobs[0].task.stray(system)}")
     return jobs
+
+
+def _begins(wanted: str, name: str) -> bool:
+    """Say whether what is wanted is this, or a board of this under some conditions."""
+    return wanted == name or wanted.startswith(f"{name}:")
 
 
 def _named(task: Task, suite: Suite, only: Sequence[str]) -> bool:

@@ -206,6 +206,10 @@ def test_the_command_of_a_row_makes_the_row(tmp_path):
     assert again.cells["RMSE"].delta is None
     with pytest.raises(ConfigError, match="suite small: there is no system 'mff' in it; did you mean mf"):
         run_suite(path, systems=["mff"])
+    with pytest.raises(
+        ConfigError, match="there is no board 'planted-factors:u1' in it; choose from planted-factors:r"
+    ):
+        run_suite(path, only=["planted-factors:u1"])
 
 
 def test_a_suite_is_what_a_file_says_and_stays_so_when_changed():
