@@ -21,9 +21,9 @@ def reproduce(
 ) -> int:
     """Run the rows of kept results again and compare their means.
 
-    Each row is run by the command that stands on it. A row is OK where all means are the same to the last
-    digit, close where they differ by a millionth or less, and differs otherwise; then, and where a system
-    fails, the exit status is 1. Without a suite all kept results are run, which takes long.
+    Each row is run by the command that stands on it. A row is OK where all means are the same to the
+    last digit, close where they differ by a millionth or less, and differs otherwise; then, and where
+    a system fails, the exit status is 1. Without a suite all kept results are run, which takes long.
 
     For example:
 

@@ -66,7 +66,7 @@ def test_what_is_missing_or_wrong_is_said_in_a_line(irkit, split, folder):
     assert "all 2 queries are learned from; run others" in said("run", LEARNED, split, "--train", "test")
     (folder / "other.qrels").write_text("q77 0 d1 1\n")
     assert "judges none of the 2 queries" in said("run", LEARNED, split, "--train", "other.qrels")
-    assert "needs train, which this command cannot give; use irkit run --train" in said(
+    assert "learns, which this command does not fit; use irkit run --train" in said(
         "explain", LEARNED, split, "q2", "d1"
     )
-    assert "needs train, which this command cannot give; use irkit recommend" in said("run", "ease", split)
+    assert "learns, which this command does not fit; use irkit recommend" in said("run", "ease", split)

@@ -30,7 +30,7 @@ COMMANDS = commands()
 
 def test_the_commands_are_those_promised():
     promised = [
-        *["index", "search", "recommend", "run", "evaluate", "compare", "leaderboard", "tune", "explain"],
+        *["index", "search", "recommend", "run", "evaluate", "compare", "leaderboard", "reproduce", "tune", "explain"],
         *["train", "sample", "encode"],
         *["data list", "data show", "data get", "data verify", "data clean"],
         *["pipelines list", "pipelines show", "pipelines copy", "doctor"],

@@ -157,9 +157,10 @@ def test_a_folder_that_holds_a_run_is_refused(irkit, runs):
 
 
 def test_a_model_without_a_likelihood_is_trained_resumed_sampled_and_recorded(irkit, folder, monkeypatch):
-    from irkit.generative.saved import MODELS, load_model
+    from irkit.generative.saved import load_model
+    from irkit.registry import MODELS
 
-    monkeypatch.setitem(MODELS, "gan", "tests.learn.test_toy_gan:GAN")
+    monkeypatch.setitem(MODELS.shipped, "gan", "tests.learn.test_toy_gan:GAN")
     (folder / "gan.yaml").write_text("name: gan\nmodel: gan\ndata: digits\ntrainer: {epochs: 2, batch_size: 400}\n")
     number, _ = irkit("train", "gan.yaml", "--run", "whole").lines
     assert re.fullmatch(r"whole: 2 epochs in [\d.]+ s", number)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from irkit.errors import ShapeError
-from irkit.evaluate import schema
+from irkit.evaluate import board
 from irkit.generative import NADE, RBM, VAE
 from irkit.generative.nade import NADEConfig
 from irkit.generative.rbm import RBMConfig
@@ -78,7 +78,7 @@ def test_a_leaderboard_shows_the_small_ones(digits, plane):
     assert names(found) == ["samples", "latent plane", "learning curve"]
     embedded = [figure.embedded() for figure in found]
     for figure in embedded:
-        schema.Figure.model_validate(figure)
+        board.Figure.model_validate(figure)
     samples, latent, curve = embedded
     assert base64.b64decode(samples["content"]) == png(tiles(plane.sample(36, seed=3), (8, 8)))
     accuracy = f"{knn_accuracy(plane.encode(digits.test), digits.test_labels):.1%} of 40 test rows"

@@ -168,7 +168,7 @@ def test_it_survives_the_way_to_yaml_and_to_text(index):
     assert repr(pipeline) == "lucene() % 100 >> rescore() ** rescore(model='tf-idf')"
     assert parse(repr(pipeline), {"lucene": Retrieve, "rescore": Rescore}, index=index) == pipeline
     with pytest.raises(ConfigError, match="rescore: unknown field 'n'"):
-        Recipe("x", [{"use": "rescore", "n": 5}], needs=("index",))
+        Recipe(name="x", stages=[{"use": "rescore", "n": 5}], needs=("index",))
 
 
 def test_errors(index, tmp_path):

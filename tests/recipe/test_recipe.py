@@ -13,7 +13,8 @@ from irkit.pipeline.filters import Drop
 from irkit.pipeline.learned import Learned
 from irkit.pipeline.operators import RRF, Append, CombMNZ, Normalise, RRFConfig, Scale, Sum
 from irkit.pipeline.retrieve import Retrieve
-from irkit.recipe import Recipe, load_recipe, registry, to_recipe
+from irkit.recipe import Recipe, load_recipe, to_recipe
+from irkit.registry import STAGES
 from irkit.recipe.assemble import needed, outline
 from irkit.recommend.ease import EASE
 from irkit.yamlfile import parse_yaml
@@ -89,7 +90,7 @@ def test_building_needs_the_resources_and_ignores_others(load):
 
 
 def test_building_fits_nothing():
-    recipe = Recipe("x", [{"use": "ease", "n": 3}], needs=("train",))
+    recipe = Recipe(name="x", stages=[{"use": "ease", "n": 3}], needs=("train",))
     assert recipe.build() == EASE(n=3)
     with pytest.raises(ConfigError, match=r"recipe 'x': is built first and then fitted; write build\(\).fit\(train\)"):
         recipe.build(train=1)
@@ -359,7 +360,7 @@ class Marked(Cut):
 
 
 def test_a_stage_that_holds_more_than_its_settings_cannot_be_written_down(monkeypatch):
-    monkeypatch.setitem(registry.STAGES, "marked", f"{__name__}:Marked")
+    monkeypatch.setitem(STAGES.shipped, "marked", f"{__name__}:Marked")
     stage = Marked(k=1)
     assert to_recipe(stage, "x").stages == [{"use": "marked", "k": 1}]
     stage.mark = "red"

@@ -238,12 +238,15 @@ def test_a_pipeline_is_not_trained_and_a_misspelt_name_is_answered():
 def test_missing_data_says_what_is_missing_where_it_belongs_and_which_line_asks(write, monkeypatch, tmp_path):
     monkeypatch.delenv("IRKIT_DATA", raising=False)
     found = load_training(write("data: digits", "data: mnist"))
-    with pytest.raises(NotFoundError, match=r"tiny\.yaml:6: mnist: is not shipped; set IRKIT_DATA to a folder"):
+    with pytest.raises(
+        NotFoundError,
+        match=r"tiny\.yaml:6: mnist: the collection is not on this machine; run 'irkit data get mnist', or set",
+    ):
         found.load_data()
     monkeypatch.setenv("IRKIT_DATA", str(tmp_path))
-    with pytest.raises(NotFoundError, match=r"tiny\.yaml:6: .*train-images-idx3-ubyte: there is no such file"):
+    with pytest.raises(NotFoundError, match=r"tiny\.yaml:6: mnist: .*that holds mnist/train-images-idx3-ubyte"):
         found.load_data()
-    with pytest.raises(NotFoundError, match=r"recipe 'tiny': density data: there is no 'digit'; did you mean digits\?"):
+    with pytest.raises(NotFoundError, match=r"recipe 'tiny': .*there is no 'digit'; did you mean digits\?"):
         recipe(data="digit").load_data()
 
 

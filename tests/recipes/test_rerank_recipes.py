@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from irkit.errors import ConfigError
-from irkit.evaluate import collection_index, evaluate, experiment
+from irkit.evaluate import evaluate, experiment
+from irkit.recipe import collection_index
 from irkit.evaluate.splits import folds
 from irkit.io import load_collection
 from irkit.pipeline import Topics

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from irkit import registry
 from irkit.errors import ConfigError
 from irkit.evaluate import read_results, run_suite, write_results
 from irkit.evaluate.suite import parse_suite
@@ -35,7 +36,9 @@ def plugin(tmp_path, monkeypatch):
     (info / "entry_points.txt").write_text("[irkit.tasks]\ncoins = coins:CoinChoice\n")
     for path in (tmp_path, PLUGIN):
         monkeypatch.syspath_prepend(str(path))
+    registry._plugins.cache_clear()
     yield
+    registry._plugins.cache_clear()
     sys.modules.pop("coins", None)
 
 
