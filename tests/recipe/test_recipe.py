@@ -14,9 +14,9 @@ from irkit.pipeline.learned import Learned
 from irkit.pipeline.operators import RRF, Append, CombMNZ, Normalise, RRFConfig, Scale, Sum
 from irkit.pipeline.retrieve import Retrieve
 from irkit.recipe import Recipe, load_recipe, to_recipe
-from irkit.registry import STAGES
 from irkit.recipe.assemble import needed, outline
 from irkit.recommend.ease import EASE
+from irkit.registry import STAGES
 from irkit.yamlfile import parse_yaml
 from tests.oracles.fake_index import FakeIndex
 

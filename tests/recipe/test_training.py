@@ -246,7 +246,7 @@ def test_missing_data_says_what_is_missing_where_it_belongs_and_which_line_asks(
     monkeypatch.setenv("IRKIT_DATA", str(tmp_path))
     with pytest.raises(NotFoundError, match=r"tiny\.yaml:6: mnist: .*that holds mnist/train-images-idx3-ubyte"):
         found.load_data()
-    with pytest.raises(NotFoundError, match=r"recipe 'tiny': .*there is no 'digit'; did you mean digits\?"):
+    with pytest.raises(NotFoundError, match=r"recipe 'tiny': .*there is no file or set 'digit'; did you mean digits\?"):
         recipe(data="digit").load_data()
 
 

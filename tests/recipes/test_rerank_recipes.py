@@ -5,11 +5,10 @@ import pytest
 
 from irkit.errors import ConfigError
 from irkit.evaluate import evaluate, experiment
-from irkit.recipe import collection_index
 from irkit.evaluate.splits import folds
 from irkit.io import load_collection
 from irkit.pipeline import Topics
-from irkit.recipe import load_recipe
+from irkit.recipe import collection_index, load_recipe
 
 
 @pytest.fixture(scope="module")
