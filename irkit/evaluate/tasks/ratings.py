@@ -8,6 +8,7 @@ Symbols: S seeds, n test ratings (of all folds).
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -221,9 +222,9 @@ class RatingTask(Task):
         LOOKS.look(split)
         return replace(found, notes=(*notes, *found.notes))
 
+    @abstractmethod
     def measured(self, stage: Any, fold: int) -> Measured:
         """Measure a fitted system on the test part of a fold; without its costs."""
-        raise NotImplementedError
 
     def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Say how much there is to learn from and to be measured on."""
@@ -235,9 +236,9 @@ class RatingTask(Task):
             notes.append(f"leaky split: {split.leaky}")
         return [*notes, f"split {split.hash}", *scale_notes(split), LOOKS.note(split)]
 
+    @abstractmethod
     def known(self) -> str:
         """Say how much of the test part training knows."""
-        raise NotImplementedError
 
     def _tuned(self, trial: Trial, recipe: Recipe) -> tuple[Recipe, list[str]]:
         """Choose settings on a part of the fold's training ratings."""
