@@ -43,18 +43,20 @@ def check_output(
     Raises
     ------
     ConfigError
-        If the name has another ending, is that of a folder, or means a file that is read.
+        If the name has another ending, is that of a folder, means a file that is read or one in an index that is.
     DataError
         If the system would refuse to write there.
     """
-    name = Path(path)
+    name, read_from = Path(path), [read for read in inputs if read is not None]
     named = f"{option} " if option else ""
     if suffixes and (bare(name) if pack else name).suffix not in suffixes:
         raise ConfigError(f"{who}: {named}must end in {' or '.join(suffixes)}, got {path}; rename it")
     if os.path.isdir(path):
         raise ConfigError(f"{who}: {named}must be a file, got the folder {path}; name a file in it")
-    if any(_same_file(path, read) for read in inputs if read is not None):
+    if any(_same_file(path, read) for read in read_from):
         raise ConfigError(f"{who}: {named}is a file that is read, got {path}; choose another name, or it is lost")
+    if any(_in_index(path, read) for read in read_from):
+        raise ConfigError(f"{who}: {named}lies in the index that is read, got {path}; choose another folder")
     try:
         if is_stream(path):
             _check_stream(path)
@@ -114,6 +116,16 @@ def _same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bo
         return False
     try:
         return not is_stream(one) and os.path.samefile(os.path.realpath(one), other)
+    except (OSError, ValueError):
+        return False
+
+
+def _in_index(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:
+    """Say whether a path leads into a folder that holds a Lucene index, however the folder is named."""
+    try:
+        if is_stream(path) or not any(name.startswith("segments_") for name in os.listdir(folder)):
+            return False
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
     except (OSError, ValueError):
         return False
 

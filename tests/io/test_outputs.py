@@ -126,3 +126,19 @@ def test_folders(place):
         check_folder("-", who="x")
     with pytest.raises(DataError, match="cannot write: Not a directory"):
         check_folder(place / "file" / "in", who="x")
+
+
+@pytest.mark.parametrize("name", ["segments_1", "_0.si", "new.run"])
+def test_nothing_is_written_into_an_index_that_is_read(tmp_path, monkeypatch, name):
+    index = tmp_path / "ix"
+    index.mkdir()
+    (index / "segments_1").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(index)
+    monkeypatch.chdir(tmp_path)
+    for folder in ("ix", "./ix", str(index), "link"):
+        with pytest.raises(
+            ConfigError, match=r"x: -o lies in the index that is read, got ix/.*; choose another folder"
+        ):
+            check_output(f"ix/{name}", who="x", option="-o", inputs=("bm25", folder))
+    check_output("beside.run", who="x", option="-o", inputs=("bm25", "ix", tmp_path))
+    assert tree(index) == ["segments_1"]

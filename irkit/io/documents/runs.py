@@ -101,10 +101,12 @@ def write_run(results: Hits | pd.DataFrame, path: str | os.PathLike[str], tag: s
     Raises
     ------
     FrameError
-        If the frame is not a results frame, an id is empty or holds white space, or a score is
-        beyond single precision.
+        If the frame is not a results frame, an id is empty or holds white space, the tag is no text, or a
+        score is beyond single precision.
     """
     qid, docno, doc_rank, ptr, score = _ordered(results)
+    if any("\ud800" <= character <= "\udfff" for character in tag):
+        raise FrameError(f"write_run: the tag is not valid Unicode, got {tag!a}; write it in UTF-8")
     refuse_white_space("write_run", qid=qid, docno=docno, tag=pa.array([tag], type=pa.large_string()))
     beyond = np.abs(score) > _SINGLE
     if beyond.any():

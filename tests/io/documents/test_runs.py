@@ -251,3 +251,10 @@ def test_a_million_rows_survive_the_file(tmp_path):
     run = Hits.ranked(queries, np.repeat(np.arange(1000), 1000), doc, score, docnos, ties="anserini")
     write_run(run, tmp_path / "run")
     assert read_run(tmp_path / "run")["docno"].equals(run.frame()["docno"])
+
+
+def test_a_tag_of_bytes_that_are_no_text_is_refused(tmp_path):
+    frame = pd.DataFrame({"qid": ["1"], "docno": ["d1"], "score": [1.0]}).astype({"qid": "str", "docno": "str"})
+    with pytest.raises(FrameError, match=r"write_run: the tag is not valid Unicode, got 'b\\udcff'; write it in UTF-8"):
+        write_run(frame, tmp_path / "a.run", tag="b\udcff")
+    assert not list(tmp_path.iterdir())
