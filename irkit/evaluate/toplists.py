@@ -95,7 +95,7 @@ class TopNTask:
             `scores_of` gives to measure it all the same.
         """
         if isinstance(scores, Recommender):
-            self._refuse_seen(scores)
+            self.refuse_seen(scores)
         parsed = [(str(measure), _formula(measure)) for measure in parse_measures(measures)]
         matrix = self.scores_of(scores) if isinstance(scores, Recommender) else np.asarray(scores, dtype=np.float64)
         depth = np.inf if n is None else n
@@ -123,7 +123,8 @@ class TopNTask:
             out += _ranks(scores[block], self.excluded[block], self.relevant[block], order)
         return out
 
-    def _refuse_seen(self, model: Recommender) -> None:
+    def refuse_seen(self, model: Recommender) -> None:
+        """Raise `ConfigError` if a recommender saw the rating of a positive, to learn from or to stop by."""
         user, item = np.nonzero(self.relevant)
         users, items = self.users.take(user), self.items.take(item)
         for how, seen in saw(model, users, items):

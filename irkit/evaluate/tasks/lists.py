@@ -89,7 +89,7 @@ class ListTask(RatingTask):
             known = stage.fitted.items.rows(task.items.names) >= 0
             scores, n = np.where(known, task.scores_of(stage, day=day), -np.inf), stage.config.n
         else:
-            scores, n = list_scores(task, stage), None
+            scores, n = list_scores(task, stage, checked=True), None
         found = task.evaluate(scores, [one.name for one in self.measures], n=n)
         notes = [
             *self._short(task, scores, n, found.counts["without_results"]),
@@ -132,8 +132,16 @@ class ListTask(RatingTask):
         return notes
 
 
-def list_scores(task: TopNTask, stage: Stage) -> Floats:
-    """Turn the lists of a pipeline into scores (U, I): minus the rank; what is not listed is minus infinity."""
+def list_scores(task: TopNTask, stage: Stage, *, checked: bool = False) -> Floats:
+    """Turn the lists of a pipeline into scores (U, I): minus the rank; what is not listed is minus infinity.
+
+    Raises
+    ------
+    ConfigError
+        If a recommender in it saw the rating of a positive, unless guards have looked at it already: `checked`.
+    """
+    for model in () if checked else recommenders(stage):
+        task.refuse_seen(model)
     users = task.users.names.to_pylist()
     hits: Any = stage.run(users_frame(users))
     item = task.items.rows(hits.docnos.names)[hits.doc]

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from irkit.errors import ConfigError
 from irkit.evaluate import Suite, evaluate
-from irkit.evaluate.tasks.lists import ListTask
+from irkit.evaluate.tasks.lists import ListTask, list_scores
 from irkit.evaluate.tasks.ratings import RatingsChoice
 from irkit.hits import Hits
 from irkit.pipeline.operators import normalise
@@ -164,3 +165,13 @@ def test_rows_count_who_gets_what_is_popular():
     assert measured(board, EASE(threshold=4.0).fit(train)).notes == (note,)
     assert note in measured(board, (EASE(threshold=4.0) + Popularity()).fit(train)).notes
     assert measured(board, Popularity(threshold=4.0).fit(train)).notes == ()
+
+
+def test_a_pipeline_that_saw_a_positive_is_refused_as_its_recommender_is():
+    task = task_of().lists[0]
+    seen = EASE(seen="keep").fit(SPLIT.ratings)
+    for stage in (seen, seen % 3, normalise(seen) + normalise(Popularity().fit(SPLIT.train))):
+        with pytest.raises(
+            ConfigError, match=r"top_n: ease was fitted on \d+ of the \d+ positives, such as that of user"
+        ):
+            task.evaluate(list_scores(task, stage), "P@5")
