@@ -6,10 +6,11 @@ from irkit.evaluate.evaluation import Evaluation, evaluate
 from irkit.evaluate.experiment import Experiment, experiment
 from irkit.evaluate.measures import measure_names, parse_measures
 from irkit.evaluate.run import run_suite
+from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.splits import Folds, folds
 from irkit.evaluate.suite import Suite, load_suite
 from irkit.evaluate.tasks.task import Measured, Task, TaskChoice
-from irkit.evaluate.tuning import Space, Tuned, load_space, tune
+from irkit.evaluate.tuning import Tuned, tune
 
 __all__ = [
     "Board",

@@ -154,6 +154,19 @@ def branch_shares(branch: Any) -> dict[str, float]:
     return {name: float((branch == name).mean()) for name in BRANCHES}
 
 
+def branches(split: RatingSplit) -> Any:
+    """Return what training knows of each test pair: (n,) of `BRANCHES`."""
+    train, test = split.train, split.test
+    user, item = train.users.rows(test.users.names)[test.user] >= 0, train.items.rows(test.items.names)[test.item] >= 0
+    return np.select([user & item, item, user], BRANCHES[:3], BRANCHES[3])
+
+
+def known_pairs(branch: Any) -> str:
+    """Say what predictions were made from, in shares of the pairs."""
+    shares = branch_shares(branch)
+    return "predicted from " + ", ".join(f"{name} {share:.1%}" for name, share in shares.items() if share)
+
+
 def compare_errors(
     errors: Mapping[str, Floats], user: Ints, *, squared: bool, baseline: str | None, test: Test = "t", seed: int = 42
 ) -> tuple[dict[str, Cell], dict[str, Floats]]:

@@ -18,8 +18,8 @@ from irkit.errors import ConfigError, IrkitError, near_misses
 from irkit.evaluate.compare import check_baseline
 from irkit.evaluate.measures import split_measures
 from irkit.evaluate.significance import Test
+from irkit.evaluate.space import Method
 from irkit.evaluate.tasks.task import TaskChoice
-from irkit.evaluate.tuning import Method
 from irkit.locate import find, given_path
 from irkit.registry import TASKS
 from irkit.rng import Seed

@@ -259,3 +259,13 @@ def _check_fraction(fraction: float) -> None:
 
 def _texts(numbers: Any) -> pa.LargeStringArray:
     return pa.array(numbers).cast(pa.large_string())
+
+
+def split_title(split: RatingSplit) -> str:
+    """Say in a few words how ratings are split.
+
+    A split that others made has its name: `u1`. Any other says its kind and settings: `random, fraction 0.1, seed 1`.
+    """
+    if split.kind == "predefined":
+        return str(split.settings["name"])
+    return ", ".join([split.kind, *(f"{name} {value}" for name, value in split.settings.items())])

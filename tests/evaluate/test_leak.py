@@ -150,7 +150,7 @@ def test_a_scale_known_from_the_test_part_alone_is_said():
 
 def test_settings_are_not_chosen_by_pairs_that_were_learned_from():
     from irkit.evaluate import tune
-    from irkit.evaluate.tuning import Parameter, Space
+    from irkit.evaluate.space import Parameter, Space
     from irkit.recipe import load_recipe
 
     space = Space(name="n", recipe="popularity", parameters={"n": Parameter(values=(2, 5))})

@@ -6,7 +6,7 @@ import pytest
 
 from irkit.errors import ConfigError, IrkitError, MissingExtraError
 from irkit.evaluate import evaluate, load_space, tune
-from irkit.evaluate.tuning import Parameter, Space
+from irkit.evaluate.space import Parameter, Space
 from irkit.lucene import build_index
 from irkit.recipe import load_recipe
 

@@ -19,8 +19,17 @@ from pydantic import Field, field_validator, model_validator
 
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.board import Measure, Size
-from irkit.evaluate.ratings import PARTS, branch_shares, compare_errors, error_by_seed, parts_of, prediction_errors
+from irkit.evaluate.ratings import (
+    PARTS,
+    branches,
+    compare_errors,
+    error_by_seed,
+    known_pairs,
+    parts_of,
+    prediction_errors,
+)
 from irkit.evaluate.significance import Test
+from irkit.evaluate.space import load_space
 from irkit.evaluate.tasks.task import (
     Compared,
     Measured,
@@ -34,12 +43,12 @@ from irkit.evaluate.tasks.task import (
     refuse,
 )  # fmt: skip
 from irkit.evaluate.toplists import check_measures
-from irkit.evaluate.tuning import load_space, tune_on
-from irkit.recommend.base import BRANCHES, Recommender
+from irkit.evaluate.tuning import tune_on
+from irkit.recommend.base import Recommender
 from irkit.recommend.guards import GUARDS, LOOKS, checked, scale_notes
 from irkit.recommend.lists import recommenders
 from irkit.recommend.problems import Problem, SplitChoice, load_problem
-from irkit.recommend.splits import RatingSplit
+from irkit.recommend.splits import split_title
 from irkit.registry import STAGES
 
 if TYPE_CHECKING:
@@ -377,29 +386,6 @@ class ErrorTask(RatingTask):
             own = own[np.isfinite(own)]
             out[name] = float(error_by_seed(own[None], squared=squared)[0]) if len(own) else float("nan")
         return out
-
-
-def branches(split: RatingSplit) -> Any:
-    """Return what training knows of each test pair: (n,) of `BRANCHES`."""
-    train, test = split.train, split.test
-    user, item = train.users.rows(test.users.names)[test.user] >= 0, train.items.rows(test.items.names)[test.item] >= 0
-    return np.select([user & item, item, user], BRANCHES[:3], BRANCHES[3])
-
-
-def known_pairs(branch: Any) -> str:
-    """Say what predictions were made from, in shares of the pairs."""
-    shares = branch_shares(branch)
-    return "predicted from " + ", ".join(f"{name} {share:.1%}" for name, share in shares.items() if share)
-
-
-def split_title(split: RatingSplit) -> str:
-    """Say in a few words how ratings are split.
-
-    A split that others made has its name: `u1`. Any other says its kind and settings: `random, fraction 0.1, seed 1`.
-    """
-    if split.kind == "predefined":
-        return str(split.settings["name"])
-    return ", ".join([split.kind, *(f"{name} {value}" for name, value in split.settings.items())])
 
 
 def kinds(stages: Sequence[Mapping[str, Any]]) -> Iterator[Any]:

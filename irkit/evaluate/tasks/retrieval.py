@@ -22,9 +22,10 @@ from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.experiment import Together, measured_together
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import aggregate, measure_names, parse_measures
+from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.splits import Folds, folds
 from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, loaded, refuse
-from irkit.evaluate.tuning import Space, load_space, tune
+from irkit.evaluate.tuning import tune
 from irkit.recipe.indexes import collection_index
 from irkit.recipe.vectors import TRAINED, open_vectors
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -40,7 +41,7 @@ class FileCard(Config):
     "For an archive: the files taken out of it, with their SHA-256 where it is known."
 
 
-class Card(Config):
+class Card(Config, ABC):
     """What every card says, whatever the collection holds."""
 
     kind: str
@@ -74,17 +75,17 @@ class Card(Config):
                 raise ValueError(f"package: the folder {inside!r} lies outside of {package}")
         return self
 
+    @abstractmethod
     def reads(self) -> list[str | None]:
         """Return the files that the collection is read from, None where a part has no file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def needed(self) -> list[str]:
         """Return the files without which the collection cannot be used."""
-        raise NotImplementedError
 
+    @abstractmethod
     def holds(self) -> dict[str, int]:
         """Return how much of what the collection holds, as far as the card says."""
-        raise NotImplementedError
 
     def lies_in(self, folder: Path) -> bool:
         """Say whether a folder holds the files without which the collection cannot be used."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,7 +32,7 @@ class Check(NamedTuple):
     ok: bool
 
 
-class CardFiles:
+class CardFiles(ABC):
     """A card and the folder where its files lie: what all collections share.
 
     Parameters
@@ -83,9 +84,9 @@ class CardFiles:
             if path.is_file():
                 yield _same(f"{name} since {entry['date']}", entry["sha256"], hash_file(path))
 
+    @abstractmethod
     def holds(self) -> dict[str, int]:
         """Count what the collection holds, by reading it."""
-        raise NotImplementedError
 
     def path(self, name: str) -> str:
         """Return where a file of the card is.

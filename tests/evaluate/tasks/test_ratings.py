@@ -14,13 +14,12 @@ from irkit.evaluate import evaluate, run_suite
 from irkit.evaluate.ratings import evaluate_ratings
 from irkit.evaluate.suite import parse_suite
 from irkit.evaluate.tasks.lists import list_scores
-from irkit.evaluate.tasks.ratings import split_title
 from irkit.evaluate.toplists import top_n_task
 from irkit.recommend import ALS, EASE, AutoRec, Bias, BiasedMF, Popularity
 from irkit.recommend.guards import LOOKS
 from irkit.recommend.lists import users_frame
 from irkit.recommend.problems import Problem, load_problem
-from irkit.recommend.splits import RatingSplit, leave_last_out, random_split, time_split
+from irkit.recommend.splits import RatingSplit, leave_last_out, random_split, split_title, time_split
 from irkit.yamlfile import parse_yaml
 from tests.recommend.ratings_toy import random_table
 

@@ -1,0 +1,141 @@
+"""Tuning spaces: the settings of a recipe that may vary, and the candidates drawn from them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from pydantic import Field
+
+from irkit.config import Config
+from irkit.errors import ConfigError, IrkitError
+from irkit.locate import find
+from irkit.rng import generator
+from irkit.yamlfile import read_yaml
+
+Method: TypeAlias = Literal["grid", "random", "optuna"]
+"grid tries all combinations of values, random draws some, optuna searches fold by fold."
+
+Settings: TypeAlias = dict[str, Any]
+
+
+class Parameter(Config):
+    """What one parameter may be: a list of values, or a range."""
+
+    names: tuple[str, ...] = ()
+    "Settings that get the value, as `Recipe.with_settings` takes them; default the parameter's own name."
+    values: tuple[Any, ...] = ()
+    "Values to try."
+    low: float | None = None
+    "Least value of a range."
+    high: float | None = None
+    "Greatest value of a range."
+    log: bool = False
+    "Draw from the range by its logarithm."
+    whole: bool = False
+    "Draw whole numbers."
+
+    def model_post_init(self, context: Any) -> None:
+        """Check that there are values or a range, not both."""
+        if bool(self.values) == (self.low is not None or self.high is not None):
+            raise ValueError("needs values, or low and high")
+        if not self.values and not (self.low is not None and self.high is not None and self.low < self.high):
+            raise ValueError(f"low must be less than high, got {self.low} and {self.high}")
+        if self.log and not (self.low or 0) > 0:
+            raise ValueError(f"low must be positive where log is true, got {self.low}")
+
+    def draw(self, rng: np.random.Generator) -> Any:
+        """Draw one value."""
+        if self.values:
+            return self.values[int(rng.integers(len(self.values)))]
+        low, high = float(self.low or 0), float(self.high or 0)
+        value = float(np.exp(rng.uniform(np.log(low), np.log(high)))) if self.log else float(rng.uniform(low, high))
+        return round(value) if self.whole else value
+
+
+class Space(Config):
+    """The settings of a recipe that may vary."""
+
+    name: str
+    "Name of the space."
+    about: str = ""
+    "One sentence."
+    recipe: str
+    "The recipe whose settings they are."
+    parameters: dict[str, Parameter] = Field(min_length=1)
+    "By name."
+
+    def settings(self, values: Mapping[str, Any]) -> Settings:
+        """Turn a value per parameter into settings of the recipe."""
+        return {
+            setting: value for name, value in values.items() for setting in (self.parameters[name].names or (name,))
+        }
+
+    def grid(self) -> list[dict[str, Any]]:
+        """List all combinations of values, the last parameter varying fastest."""
+        for name, parameter in self.parameters.items():
+            if not parameter.values:
+                raise ConfigError(f"space {self.name}: a grid needs values, but {name} has a range; draw at random")
+        columns = [parameter.values for parameter in self.parameters.values()]
+        return [dict(zip(self.parameters, row, strict=True)) for row in itertools.product(*columns)]
+
+    def candidates(self, method: Method, trials: int, seed: int) -> list[dict[str, Any]]:
+        """List what is tried: all combinations of a grid, or some that are drawn."""
+        if method == "optuna":
+            raise ConfigError(f"space {self.name}: here candidates are tried in turn; choose grid or random")
+        return self.grid() if method == "grid" else self.draws(trials, seed)
+
+    def edges(self, values: Mapping[str, Any]) -> list[str]:
+        """Name the parameters whose value is the least or the greatest of those allowed."""
+        found = []
+        for name, value in values.items():
+            one = self.parameters[name]
+            ends = (min(one.values), max(one.values)) if one.values and _ordered(one.values) else (one.low, one.high)
+            if ends[0] != ends[1] and value in ends:
+                found.append(name)
+        return found
+
+    def draws(self, trials: int, seed: int) -> list[dict[str, Any]]:
+        """Draw combinations at random, without repeats; fewer than `trials` where there are no more."""
+        rng = generator(seed, "tuning", self.name)
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for _ in range(20 * trials):
+            values = {name: parameter.draw(rng) for name, parameter in self.parameters.items()}
+            found.setdefault(tuple(values.values()), values)
+            if len(found) == trials:
+                break
+        return list(found.values())
+
+
+def load_space(name: str | Path) -> Space:
+    """Read a tuning space by name or path; shipped ones are in `pipelines/search/`.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    IrkitError
+        If the file is not a valid space; says file and line.
+    """
+    path = find("pipelines", str(name))
+    file = read_yaml(path)
+    value = {"name": path.stem, **file.value}
+    if isinstance(value.get("parameters"), dict):
+        for key, item in value["parameters"].items():
+            if isinstance(item, list):
+                item = {"values": item}
+            try:
+                value["parameters"] = {**value["parameters"], key: Parameter(**item)}
+            except (TypeError, IrkitError) as error:
+                raise file.error(str(error), "parameters", key) from None
+    try:
+        return Space(**value)
+    except IrkitError as error:
+        raise file.error(str(error)) from None
+
+
+def _ordered(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
