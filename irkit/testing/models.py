@@ -1,77 +1,177 @@
-"""What every density model keeps to."""
+"""What every model keeps to, as a check that a model's test calls: five lines for a model of one's own.
+
+def test_it_keeps_to_the_contract(tmp_path):
+    check_model(Mine(), data, tmp_path)
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+import torch
 
-from irkit.errors import NotFittedError
+from irkit.arrays import Floats
+from irkit.errors import AbilityError, NotFittedError, ShapeError
+from irkit.io.kinds import Examples, Ragged
+from irkit.learn.data import Data
+from irkit.learn.estimate import Estimate
+from irkit.learn.model import ABILITIES, Ability, Model
+from irkit.learn.trainer import TrainerConfig
 
-if TYPE_CHECKING:
-    from irkit.arrays import Floats
-    from irkit.generative.base import Density
+TRAINER = TrainerConfig(epochs=4, batch_size=25, threads=1)
+"How models are trained for the check."
 
 
-def check_model(model: Density, rows: Floats, folder: Path) -> Density:
-    """Check a model by training it for four passes, and return it fitted.
+def check_model(model: Model, data: Data, folder: Path, *, trainer: TrainerConfig = TRAINER) -> Model:
+    """Check a model by training it for a moment, and return it fitted.
 
-    It is refused before `fit`; `fit` returns a copy, twice the same; log-probabilities and samples have their
-    shapes and come again with the same seed; a saved model is the same model; a run in two parts is one run.
+    What it declares it does, in the right shapes and again with the same seed; what it does not declare it
+    refuses in one line, as it does data of another kind; a saved model is the same model; a run in two parts is
+    one run to the bit.
 
     Parameters
     ----------
-    model : Density
+    model : Model
         Not fitted.
-    rows : (N, D)
-        What it is of, such as `toy_rows()`; the last third validates.
+    data : Data
+        Small: the test part should have at least 2 examples.
     folder : path
         An empty one.
+    trainer : TrainerConfig
+        Of an even number of epochs.
 
     Raises
     ------
     AssertionError
         If it does not keep to something; says to what.
     """
-    from irkit.learn.trainer import TrainerConfig
-
-    trainer = TrainerConfig(epochs=4, batch_size=25, threads=1)
-    cut = 2 * len(rows) // 3
-    train, valid = rows[:cut], rows[cut:]
-    _check_unfitted(model, valid)
-    fitted = model.fit(train, valid, trainer=trainer)
+    assert model.name, "a model has a name"
+    assert type(model).abilities <= ABILITIES.keys(), f"abilities are of {', '.join(ABILITIES)}"
+    test = data.part("test")
+    _check_refusals(model, test)
+    fitted = model.fit(data, trainer=trainer)
     assert model.net is None, "fit returns a copy"
-    _check_shapes(fitted, valid)
-    _check_same(fitted, model.fit(train, valid, trainer=trainer), "fitted twice it is the same")
-    fitted.save(folder / "model")
-    _check_same(fitted, type(model).load(folder / "model"), "a saved model is the same model")
-    model.fit(train, valid, trainer=trainer.changed(epochs=2), folder=folder)
-    parts = model.fit(train, valid, trainer=trainer, folder=folder, resume=True)
-    _check_same(fitted, parts, "a run in two parts is one run")
+    _check_refusals(fitted, test)
+    for ability in ABILITIES:
+        if fitted.can(ability):
+            _CHECKS[ability](fitted, test)
+    fitted.save(folder / "saved")
+    _check_equal(fitted, type(model).load(folder / "saved"), "a saved model is the same model")
+    assert trainer.epochs is not None
+    model.fit(data, trainer=trainer.changed(epochs=trainer.epochs // 2), folder=folder)
+    parts = model.fit(data, trainer=trainer, folder=folder, resume=True)
+    _check_equal(fitted, parts, "a run in two parts is one run to the bit")
     return fitted
 
 
-def _check_unfitted(model: Density, rows: Floats) -> None:
-    for ask in (lambda: model.log_prob(rows), lambda: model.sample(1)):
-        try:
-            ask()
-        except NotFittedError:
-            continue
-        raise AssertionError("before fit it is refused by a NotFittedError")
+def asked(model: Model, ability: Ability, test: Examples) -> Any:
+    """Ask a model for what an ability gives: a sample of two, codes decoded, or the method on examples."""
+    if ability == "sample":
+        return model.sample(2, seed=3)
+    if ability == "decode":
+        return model.decode(model.encode(test) if model.net is not None else np.zeros((2, 1)))
+    return getattr(model, ability)(test)
 
 
-def _check_shapes(fitted: Density, rows: Floats) -> None:
-    found = fitted.log_prob(rows)
-    assert np.shape(found.value) == np.shape(found.stderr) == (len(rows),), "log_prob: one number for each row"
+def _check_refusals(model: Model, test: Examples) -> None:
+    for ability in ABILITIES:
+        if not model.can(ability):
+            _raises(AbilityError, f"{model.name}: does not ", partial(asked, model, ability, test))
+        elif model.net is None:
+            _raises(NotFittedError, f"{model.name}: is not fitted", partial(asked, model, ability, test))
+    foreign = _Foreign(np.zeros((2, 1)))
+    _raises(ShapeError, f"{model.name}: learns from ", lambda: model.examples(foreign))
+
+
+class _Foreign(Examples):
+    """Examples of a kind that no model takes."""
+
+    kind = "foreign"
+
+
+def _raises(kind: type[Exception], message: str, ask: Callable[[], object]) -> None:
+    said = ""
+    try:
+        ask()
+    except kind as error:
+        said = str(error)
+    assert said, f"{message}... should be raised as {kind.__name__}"
+    assert said.startswith(message), f"an error should begin with {message!r}, got {said}"
+    assert "\n" not in said, "an error is one line"
+
+
+def _check_log_prob(model: Model, test: Examples) -> None:
+    found = model.log_prob(test)
+    assert isinstance(found, Estimate)
+    assert np.shape(found.value) == np.shape(found.stderr) == (len(test),), "log_prob: one number for each example"
     assert np.isfinite(found.value).all(), "log_prob: numbers are finite"
-    drawn = fitted.sample(3, seed=3)
-    assert drawn.shape == (3, rows.shape[1]), "sample: as many rows as are asked for, as wide as the data"
-    assert np.array_equal(drawn, fitted.sample(3, seed=3)), "sample: the same seed gives the same"
 
 
-def _check_same(one: Density, other: Density, what: str) -> None:
-    assert one.config == other.config, f"{what}: settings"
+def _check_score(model: Model, test: Examples) -> None:
+    found = model.score(test, seed=3)
+    assert np.shape(found.value) == (), "score: one number for all examples"
+    assert found.value == model.score(test, seed=3).value, "score: the same seed gives the same number"
+
+
+def _check_sample(model: Model, test: Examples) -> None:
+    found = model.sample(3, seed=3)
+    assert len(found) == 3, "sample: as many as are asked for"
+    assert model.known.shape == _values(found, test), "sample: examples look like those of the data"
+    assert _same(found, model.sample(3, seed=3)), "sample: the same seed gives the same"
+    assert not _same(found, model.sample(3, seed=4)), "sample: another seed gives others"
+
+
+def _check_encode(model: Model, test: Examples) -> None:
+    found = model.encode(test)
+    assert found.ndim == 2, "encode: vectors side by side"
+    assert len(found) == len(test), "encode: a vector for each example"
+    assert found.dtype == np.dtype(np.float32), "encode: float32"
+    alone: Floats = model.encode(test.take(np.array([1])))
+    np.testing.assert_allclose(alone, found[1:2], rtol=1e-4, atol=1e-5, err_msg="encode: each example by itself")
+
+
+def _check_decode(model: Model, test: Examples) -> None:
+    found = asked(model, "decode", test)
+    assert len(found) == len(test), "decode: an example for each vector"
+    assert model.known.shape == _values(found, test), "decode: examples look like those of the data"
+
+
+def _check_reconstruct(model: Model, test: Examples) -> None:
+    found = model.reconstruct(test)
+    assert len(found) == len(test), "reconstruct: one for each example"
+    assert [np.shape(one) for one in found] == [np.shape(one) for one in test.x], "reconstruct: like the examples"
+
+
+def _check_predict(model: Model, test: Examples) -> None:
+    assert len(model.predict(test)) == len(test), "predict: one for each example"
+
+
+_CHECKS: dict[Ability, Callable[[Model, Examples], None]] = {
+    "log_prob": _check_log_prob,
+    "score": _check_score,
+    "sample": _check_sample,
+    "encode": _check_encode,
+    "decode": _check_decode,
+    "reconstruct": _check_reconstruct,
+    "predict": _check_predict,
+}
+
+
+def _values(found: Any, like: Examples) -> tuple[int, ...]:
+    """Return the shape of an example's values, without its length where examples have one."""
+    return np.shape(found[0])[1:] if isinstance(like.x, Ragged) else np.shape(found[0])
+
+
+def _same(one: Any, other: Any) -> bool:
+    return len(one) == len(other) and all(map(np.array_equal, one, other))
+
+
+def _check_equal(one: Model, other: Model, what: str) -> None:
+    assert one.config == other.config, what
     theirs = other.fitted.state_dict()
     for name, weights in one.fitted.state_dict().items():
-        assert bool((weights == theirs[name].to(weights.device)).all()), f"{what}: {name}"
+        assert torch.equal(weights, theirs[name].to(weights.device)), f"{what}, but for {name}"

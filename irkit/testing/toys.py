@@ -11,6 +11,7 @@ from irkit.arrays import Floats
 from irkit.docnos import Docnos
 from irkit.frames import Queries
 from irkit.hits import Hits
+from irkit.io.kinds import DataSet, Rows
 
 if TYPE_CHECKING:
     from irkit.recommend.table import RatingTable
@@ -42,7 +43,7 @@ def toy_ratings() -> RatingTable:
     return RatingTable.from_frame(frame.assign(rating=rng.integers(1, 6, len(user)) * 1.0, timestamp=times))
 
 
-def toy_rows() -> Floats:
-    """Return 60 rows of 12 bits that are ones ever more often from the first to the last."""
+def toy_rows() -> DataSet[Rows]:
+    """Return 60 rows of 12 bits that are ones ever more often from the first to the last, 40 of them to train on."""
     rows: Floats = (np.random.default_rng(0).random((60, 12)) < np.linspace(0.1, 0.9, 12)).astype(np.float32)
-    return rows
+    return DataSet("toy", Rows(rows[:40]), Rows(rows[40:50]), Rows(rows[50:]))

@@ -20,8 +20,8 @@ from irkit.generative.nade import NADEConfig
 from irkit.generative.rbm import RBMConfig
 from irkit.generative.vae import VAEConfig
 from irkit.io.kinds import DataSet, Rows
-from irkit.learn.contract import check_model
 from irkit.learn.trainer import TrainerConfig
+from irkit.testing import check_model
 
 MODELS: dict[str, Density] = {
     "nade": NADE(NADEConfig(hidden_size=5, order="random")),

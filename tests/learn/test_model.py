@@ -1,4 +1,4 @@
-"""Tests of irkit.learn.model and irkit.learn.contract: a model that does not keep its word is found out."""
+"""Tests of irkit.learn.model and irkit.testing.models: a model that does not keep its word is found out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 from irkit.errors import AbilityError, DataError, NotFittedError, ShapeError
 from irkit.io.kinds import DataSet, Pictures, Rows
 from irkit.learn import Loss, LossNet, Model, Net, TrainerConfig
-from irkit.learn.contract import check_model
+from irkit.testing import check_model
 
 X = np.random.default_rng(0).random((60, 3)).astype(np.float32)
 DATA = DataSet("toy", Rows(X[:40]), Rows(X[40:50]), Rows(X[50:]))

@@ -9,9 +9,9 @@ from torch.nn.functional import softplus
 from irkit.errors import AbilityError
 from irkit.io.kinds import DataSet, Pictures
 from irkit.learn import Loss, Model, Net, OptimiserConfig, Phase, TrainerConfig
-from irkit.learn.contract import check_model
 from irkit.learn.figures import figures
 from irkit.learn.record import record
+from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
 
 

@@ -6,8 +6,8 @@ from torch import nn
 
 from irkit.io.kinds import DataSet, Ragged, Sequences
 from irkit.learn import Model, OptimiserConfig, Padded, ScoreNet, TrainerConfig
-from irkit.learn.contract import check_model
 from irkit.learn.distributions import bernoulli_log_prob
+from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
 
 FAST = TrainerConfig(epochs=10, batch_size=10, optimiser=OptimiserConfig(learning_rate=0.03))

@@ -6,8 +6,8 @@ from torch import nn
 
 from irkit.io.kinds import DataSet, Ragged, Sets
 from irkit.learn import Model, OptimiserConfig, Padded, ScoreNet, TrainerConfig
-from irkit.learn.contract import check_model
 from irkit.learn.distributions import gaussian_log_prob
+from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
 
 FAST = TrainerConfig(epochs=20, batch_size=10, optimiser=OptimiserConfig(learning_rate=0.03))

@@ -44,8 +44,8 @@ class Forgetful(Broken):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        (Eager, "before fit it is refused by a NotFittedError"),
-        (Short, "log_prob: one number for each row"),
+        (Eager, "nade: is not fitted... should be raised as NotFittedError"),
+        (Short, "log_prob: one number for each example"),
         (Forgetful, "a saved model is the same model"),
     ],
 )
