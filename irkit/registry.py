@@ -31,12 +31,13 @@ class Names(Mapping[str, str]):
     shipped : dict of str to str
         Those of irkit itself.
     base : str, optional
-        Place of the class that a plug-in must be a subclass of, under the name that its attribute `name` says;
-        without one, whatever can be called will do.
+        Place of the class that a plug-in must be a subclass of; without one, whatever can be called will do.
+    says : str
+        Attribute of such a class that holds its name.
     """
 
-    def __init__(self, what: str, group: str, shipped: dict[str, str], base: str = "") -> None:
-        self.what, self.group, self.shipped, self.base = what, group, shipped, base
+    def __init__(self, what: str, group: str, shipped: dict[str, str], base: str = "", says: str = "name") -> None:
+        self.what, self.group, self.shipped, self.base, self.says = what, group, shipped, base, says
 
     def __getitem__(self, name: str) -> str:
         if name in self.shipped:
@@ -93,8 +94,9 @@ class Names(Mapping[str, str]):
         if not (isinstance(found, type) and issubclass(found, base)):
             where = self.base.replace(":", ".")
             raise ConfigError(f"{who} is not a {self.what}; it must be a subclass of {where}")
-        if getattr(found, "name", None) != entry.name:
-            raise ConfigError(f"{who} names itself {getattr(found, 'name', None)!r}; use one name in both places")
+        own = getattr(found, self.says, None)
+        if own != entry.name:
+            raise ConfigError(f"{who} names itself {own!r}; use one name in both places")
         return found
 
 
@@ -215,7 +217,10 @@ TASKS = Names(
         "collections": "irkit.evaluate.tasks.retrieval:CollectionChoice",
         "ratings": "irkit.evaluate.tasks.ratings:RatingsChoice",
         "density": "irkit.evaluate.tasks.likelihood:DataChoice",
+        "data": "irkit.evaluate.tasks.trained:TrainedChoice",
     },
+    base="irkit.evaluate.tasks.task:TaskChoice",
+    says="field",
 )
 "What a suite may be measured on, by the field that names it: subclasses of `irkit.evaluate.TaskChoice`."
 
@@ -276,7 +281,37 @@ QRELS = Names(
 )
 "Readers of judgements: from a path and a `Reading` to `Judgement`s."
 
-TABLES = (STAGES, MODELS, MEASURES, DOCUMENTS, QUERIES, QRELS)
+SETS = Names("data set", "irkit.sets", {})
+"Data sets without a card: functions without arguments that return an `irkit.io.kinds.DataSet` of that name."
+
+_NUMBERS = {"npy": "irkit.io.rows.own:npy", "npz": "irkit.io.rows.own:npz"}
+
+ROWS = Names(
+    "format of rows",
+    "irkit.rows",
+    {"bits": "irkit.io.rows.own:bits", **_NUMBERS, "csv": "irkit.io.rows.own:table"},
+)
+"Readers of rows: from paths, `*paths` where one will do as well as one a part, to `irkit.io.rows.data.Parts`."
+
+PICTURES = Names(
+    "format of pictures",
+    "irkit.pictures",
+    {
+        "digits": "irkit.io.rows.pictures:digits",
+        "mnist": "irkit.io.rows.pictures:mnist",
+        "frey": "irkit.io.rows.pictures:frey",
+        "olivetti": "irkit.io.rows.pictures:olivetti",
+        "omniglot": "irkit.io.rows.pictures:omniglot",
+        "folder": "irkit.io.rows.own:pictures",
+        **_NUMBERS,
+    },
+)
+"Readers of pictures, likewise."
+
+SEQUENCES = Names("format of sequences", "irkit.sequences", {"piano": "irkit.io.rows.sequences:piano"})
+"Readers of sequences: from paths to three lists of (T, width) arrays."
+
+TABLES = (STAGES, MODELS, TASKS, MEASURES, SETS, ROWS, PICTURES, SEQUENCES, DOCUMENTS, QUERIES, QRELS)
 
 OPENERS = {
     "encoder": "irkit.generative.saved.load_model",

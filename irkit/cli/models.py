@@ -23,9 +23,9 @@ def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Bina
     path = Path(source)
     if bare(path).suffix in {".npy", ".csv"} or is_stream(path):
         return _read(path)
-    from irkit.io.library.catalogue import load_rows
+    from irkit.io.library.catalogue import load_data
 
-    return load_rows(source, binarise=binarise).part(part)
+    return load_data(source, binarise=binarise).part(part)
 
 
 def write_examples(path: Path, examples: Any) -> None:

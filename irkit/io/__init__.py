@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from irkit.io.documents.runs import write_run as write_run
     from irkit.io.library.catalogue import collections as collections
     from irkit.io.library.catalogue import load_collection as load_collection
+    from irkit.io.library.catalogue import load_data as load_data
     from irkit.io.library.catalogue import load_rating_collection as load_rating_collection
     from irkit.io.library.catalogue import load_rows as load_rows
     from irkit.io.library.catalogue import load_sequences as load_sequences

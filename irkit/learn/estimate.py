@@ -92,10 +92,19 @@ class Estimate:
         return f"{SIGNS[self.kind]}{float(self.value):.2f}" + (f" +- {error:.2g}" if error else "")
 
 
+class Quantity(NamedTuple):
+    """What a figure is counted in, and which way is better."""
+
+    unit: str = ""
+    "`nats`, or another word; empty for a share or a count."
+    lower: bool = False
+    "Small values are good."
+
+
 class Measure(NamedTuple):
     """One figure of a model, and what it is counted in."""
 
     estimate: Estimate
     "A single value; where its error is not known, infinite."
     unit: str
-    "`nats`, or another word; empty for a share or a count."
+    "As a `Quantity` has it."

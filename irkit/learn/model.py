@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import asdict
 from pathlib import Path
@@ -36,7 +36,7 @@ from irkit.io.kinds import Examples, Spec
 from irkit.learn import checkpoint
 from irkit.learn.conditions import choose_device, conditions
 from irkit.learn.data import Batch, Data, Held, arrays, as_data, as_examples, cut, held, identity, shuffled
-from irkit.learn.estimate import Estimate, Measure
+from irkit.learn.estimate import Estimate, Measure, Quantity
 from irkit.learn.memory import enough_memory, smaller
 from irkit.learn.net import Net
 from irkit.learn.trainer import TrainerConfig, Training, train
@@ -262,18 +262,26 @@ class Model(ABC):
         self.need("predict")
         return self._joined(self.fitted.predict, self.examples(data))
 
-    def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
-        """Return what is known of a fitted model by test examples, the figure that matters most first.
+    @property
+    def quantities(self) -> Mapping[str, Quantity]:
+        """What `values` gives, the figure that matters most first."""
+        return {"log p": Quantity("nats")} if self.can("log_prob") else {}
+
+    def values(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Estimate]:
+        """Return figures of each test example, (n,) each: what models on a leaderboard are compared by.
 
         Parameters
         ----------
         test : examples
         **arguments
-            Of `log_prob`.
+            Of `log_prob`. A model with figures of its own may have others, by keyword only.
         """
-        if not self.can("log_prob"):
-            return {}
-        return {"log p": Measure(self.log_prob(test, **arguments).mean(), "nats")}
+        return {"log p": self.log_prob(test, **arguments)} if self.can("log_prob") else {}
+
+    def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
+        """Return what is known of a fitted model by test examples: the means of `values`, and what it adds to them."""
+        found = self.values(test, **arguments)
+        return {name: Measure(one.mean(), self.quantities[name].unit) for name, one in found.items()}
 
     def baselines(self, train: Examples, test: Examples) -> dict[str, dict[str, float]]:
         """Return, for a measure, figures that any model must beat, by name."""

@@ -1,15 +1,15 @@
-"""Training recipes: which density model is fitted to which data, and for how long, as plain values from YAML.
+"""Training recipes: which model is fitted to which data, and for how long, as plain values from YAML.
 
     name: nade-500-mnist
     about: What is trained, in a sentence.
     source: Authors, "Title", venue, year.
     model: nade                        # a name of irkit.registry.MODELS
     config: {hidden_size: 500}         # fields of the model's config
-    data: mnist                        # unless another is given; as irkit.io.load_rows names it
+    data: mnist                        # unless another is given; as irkit.io.load_data names it
     binarise: sample                   # how grey values become bits: threshold, sample or dynamic
     trainer: {epochs: 10, optimiser: {learning_rate: 0.005}}
     validate: true                     # keep the weights with the best score on the validation rows
-    evaluate: {samples: 1000}          # arguments of the model's log_prob
+    evaluate: {samples: 1000}          # arguments of the model's log_prob, or of its values
     test_rows: 1000                    # of the test rows, the first so many; all where it is absent
 
 `trainer` changes single settings of the model's own trainer and leaves its others as they are.
@@ -30,8 +30,8 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 from irkit import locate
 from irkit.config import digest
 from irkit.errors import IrkitError, near_misses
-from irkit.io.library.catalogue import load_rows
-from irkit.io.rows.data import Binarise, DensityData
+from irkit.io.library.catalogue import Learnable, load_data
+from irkit.io.rows.data import Binarise
 from irkit.recipe.assemble import Fail
 from irkit.recipe.base import AnyRecipe
 from irkit.recipe.recipe import Recipe, load_recipe
@@ -71,7 +71,7 @@ class TrainingRecipe(AnyRecipe):
     validates: StrictBool = Field(True, alias="validate")  # no field may have that name
     "Whether the weights with the best score on the validation rows are kept."
     evaluate: dict[str, Annotated[StrictInt, Field(ge=1)]] = Field(default_factory=dict)
-    "Arguments of the model's `log_prob` on the test rows."
+    "Arguments of the model's `log_prob` on the test rows, or of its `values` where it has no `log_prob`."
     test_rows: Annotated[StrictInt, Field(ge=1)] | None = None
     "How many of the test rows are evaluated, from the first; None for all."
 
@@ -105,7 +105,7 @@ class TrainingRecipe(AnyRecipe):
         """Return all arguments of `log_prob`, those left at their defaults too."""
         return dict(self._arguments)
 
-    def load_data(self) -> DensityData:
+    def load_data(self) -> Learnable:
         """Load the data set.
 
         Raises
@@ -114,7 +114,7 @@ class TrainingRecipe(AnyRecipe):
             If there is no such set, or a file of it is missing; the message says where it belongs.
         """
         try:
-            return load_rows(self.data, binarise=self.binarise)
+            return load_data(self.data, binarise=self.binarise)
         except IrkitError as error:
             raise self.fail(str(error), "data", kind=type(error)) from None
 
@@ -224,12 +224,13 @@ class TrainingRecipe(AnyRecipe):
 
     @cached_property
     def _arguments(self) -> dict[str, Any]:
-        asked = inspect.signature(self._model.log_prob).parameters if self._model.can("log_prob") else {}
-        known = {name: one.default for name, one in asked.items() if one.kind is one.KEYWORD_ONLY}
+        asked = self._model.log_prob if self._model.can("log_prob") else self._model.values
+        parameters = inspect.signature(asked).parameters.items()
+        known = {name: one.default for name, one in parameters if one.kind is one.KEYWORD_ONLY}
         for name in self.evaluate:
             if name not in known:
                 choose = near_misses(name, known) if known else "it has no arguments"
-                raise self.fail(f"{self.model}: log_prob has no argument {name!r}; {choose}", "evaluate", name)
+                raise self.fail(f"{self.model}: {asked.__name__} has no argument {name!r}; {choose}", "evaluate", name)
         return {**known, **self.evaluate}
 
     def _names(self) -> list[str]:

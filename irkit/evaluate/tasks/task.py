@@ -309,7 +309,7 @@ class Task(ABC):
                 low, high = bootstrap_interval(values[name], seed=seed)
                 delta = None if against is None else sign * against.delta * scale
                 own = cell(mean, (low * scale, high * scale), against, test, delta=delta, tested=name != baseline)
-                column[name] = own.model_copy(update=_worth(trials) | deviation(trials, measure))
+                column[name] = own.model_copy(update=_worth(trials, measure) | deviation(trials, measure))
             correct(column)
             for name, one in column.items():
                 out[name].cells[measure] = one
@@ -361,10 +361,10 @@ def refuse(suite: Suite, name: str, what: str) -> ConfigError:
     return ConfigError(f"suite {suite.name}: {name} {what}")
 
 
-def _worth(trials: Sequence[Measured]) -> dict[str, Any]:
-    """Return what the means of log-likelihoods are worth: kind, Monte Carlo error, effective sample size."""
-    facts = [one.facts for one in trials]
-    if "kind" not in facts[0]:
+def _worth(trials: Sequence[Measured], measure: str) -> dict[str, Any]:
+    """Return what the means of trained models are worth: kind, Monte Carlo error, effective sample size."""
+    facts = [one.facts["worth"][measure] for one in trials if "worth" in one.facts]
+    if not facts:
         return {}
     error = math.hypot(*(one["error"] for one in facts)) / len(facts)
     shares = [one["ess"] for one in facts if one["ess"] is not None]

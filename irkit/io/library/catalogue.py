@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from irkit.errors import ConfigError, IrkitError, NotFoundError, near_misses
 from irkit.io.documents import irds
+from irkit.io.kinds import DataSet
 from irkit.io.library.card import Card
 from irkit.io.library.cards import CARD_FILE, KINDS, AnyCard, card_names, find_card, load_card, named_card
 from irkit.io.library.collection import Collection, how_to_get
@@ -31,9 +32,12 @@ from irkit.io.ratings.files import FILES, has_rating_columns
 from irkit.io.rows.data import Binarise, DensityData
 from irkit.io.rows.sequences import SequenceData
 from irkit.locate import collections_home, given_path, names
+from irkit.registry import SETS
 from irkit.streams import readable
 
 AnyCollection: TypeAlias = Collection | RatingCollection | PartsCollection
+
+Learnable: TypeAlias = DensityData | SequenceData | DataSet[Any]
 
 
 class Summary(NamedTuple):
@@ -154,7 +158,7 @@ def load_parts(name: str | os.PathLike[str], *, download: bool = False) -> Parts
             f"{os.fspath(name)}: holds no rows; name a .npy, .npz or .csv file, or a folder of pictures or of "
             "<name>.train.data, .valid.data and .test.data"
         )
-    raise _unknown(name, "file or folder", "rows: there is no file or set", _sets())
+    raise _unknown(name, "file or folder", "rows: there is no file or set", [*_sets(), *SETS])
 
 
 def load_rows(name: str | os.PathLike[str], *, binarise: Binarise | None = "threshold", seed: int = 1) -> DensityData:
@@ -185,6 +189,27 @@ def load_rows(name: str | os.PathLike[str], *, binarise: Binarise | None = "thre
 def load_sequences(name: str | os.PathLike[str]) -> SequenceData:
     """Load sequences in three parts by name, such as `piano/jsb`; errors are those of `load_rows`."""
     return load_parts(name).sequences()
+
+
+def load_data(name: str | os.PathLike[str], *, binarise: Binarise | None = "threshold") -> Learnable:
+    """Load what models learn from, in three parts: rows or pictures, sequences, or a data set made by code.
+
+    Parameters
+    ----------
+    name : str or path
+        As `load_rows` and `load_sequences` take it, or a name of `irkit.registry.SETS`.
+    binarise : {"threshold", "sample", "dynamic"}, optional
+        How grey values of a card or of one's own files become bits.
+
+    Raises
+    ------
+    ConfigError
+        If a data set made by code is none of its name, or a card is called so too.
+    """
+    if isinstance(name, str) and name in SETS:
+        return _made(name)
+    found = load_parts(name)
+    return found.sequences() if found.card.kind == "sequences" else found.rows(binarise=binarise)
 
 
 def load_any(name: str | os.PathLike[str], *, download: bool = False) -> AnyCollection:
@@ -266,6 +291,19 @@ def _each(card: AnyCard) -> Iterator[AnyCard]:
 
 def _sets() -> Iterator[str]:
     return (card.name for whole in _cards() if isinstance(whole, PartsCard) for card in _each(whole))
+
+
+def _made(name: str) -> DataSet[Any]:
+    """Call the function behind a data set made by code."""
+    if name in card_names():
+        raise ConfigError(
+            f"{name}: is a card and a data set of {SETS[name]}; rename the card, or uninstall the plug-in"
+        )
+    found = SETS.load(name)()
+    if not isinstance(found, DataSet) or found.name != name:
+        got = found.name if isinstance(found, DataSet) else type(found).__name__
+        raise ConfigError(f"{name}: {SETS[name]} must return a DataSet of that name, got {got}; correct it")
+    return found
 
 
 def _named_set(name: str | os.PathLike[str]) -> PartsCard | None:

@@ -25,7 +25,7 @@ from pydantic import Field, model_validator
 from irkit.config import Config
 from irkit.errors import NotFoundError, near_misses
 from irkit.io.library.card import Card
-from irkit.io.rows.readers import READERS
+from irkit.io.rows.readers import READERS, files_of
 from irkit.locate import is_inside
 from irkit.packing import bare, copies
 
@@ -78,7 +78,7 @@ class PartsCard(Card):
             raise ValueError(
                 f"read: {self.kind} have no format {self.read.format!r}, only {', '.join(READERS[self.kind])}"
             )
-        wanted = READERS[self.kind][self.read.format].files
+        wanted = files_of(READERS[self.kind].load(self.read.format))
         for files in filter(None, [self.read.files, *(one.files for one in self.sets.values())]):
             if len(files) not in wanted:
                 numbers = " or ".join(map(str, wanted))

@@ -95,7 +95,7 @@ class PartsCollection(CardFiles):
         return {part: len(getattr(rows, part)) for part in PARTS}, shape
 
     def _read(self) -> Any:
-        return READERS[self.card.kind][self.card.read.format].read(*self.paths())
+        return READERS[self.card.kind].load(self.card.read.format)(*self.paths())
 
 
 def sides(shape: tuple[int, ...]) -> str:

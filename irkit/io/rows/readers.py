@@ -1,43 +1,25 @@
-"""The formats of rows, pictures and sequences, and who reads them: a literal table."""
+"""Who reads the formats of rows, pictures and sequences."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from irkit.io.rows import own, pictures, sequences
+from irkit.registry import PICTURES, ROWS, SEQUENCES, Names
 
-
-class PartReader(NamedTuple):
-    """Who reads a format."""
-
-    read: Callable[..., Any]
-    "Takes paths; gives `irkit.io.rows.data.Parts`, of sequences lists of (T, width) arrays."
-    files: tuple[int, ...]
-    "How many paths."
+READERS: dict[str, Names] = {"rows": ROWS, "pictures": PICTURES, "sequences": SEQUENCES}
+"The formats of each kind."
 
 
-_OWN = (1, 3)  # all in one, or a file a part
+def files_of(read: Callable[..., Any]) -> tuple[int, ...]:
+    """Return how many paths a reader may be given: as many as it has parameters; of `*paths` one, or one a part.
 
-READERS: dict[str, dict[str, PartReader]] = {
-    "rows": {
-        "bits": PartReader(own.bits, (3,)),
-        "npy": PartReader(own.npy, _OWN),
-        "npz": PartReader(own.npz, (1,)),
-        "csv": PartReader(own.table, _OWN),
-    },
-    "pictures": {
-        "digits": PartReader(pictures.digits, (1,)),
-        "mnist": PartReader(pictures.mnist, (4,)),
-        "frey": PartReader(pictures.frey, (1,)),
-        "olivetti": PartReader(pictures.olivetti, (1,)),
-        "omniglot": PartReader(pictures.omniglot, (1,)),
-        "folder": PartReader(own.pictures, _OWN),
-        "npy": PartReader(own.npy, _OWN),
-        "npz": PartReader(own.npz, (1,)),
-    },
-    "sequences": {
-        "piano": PartReader(sequences.piano, (1,)),
-    },
-}
-"Readers by kind and format."
+    Examples
+    --------
+    >>> files_of(lambda train, valid, test: None), files_of(lambda *paths: None)
+    ((3,), (1, 3))
+    """
+    parameters = inspect.signature(read).parameters.values()
+    several = any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    return (1, 3) if several else (len(parameters),)

@@ -15,7 +15,7 @@ from scipy import stats
 from irkit.errors import ConfigError, IrkitError
 from irkit.evaluate import run_suite
 from irkit.evaluate.suite import parse_suite
-from irkit.evaluate.tasks import likelihood
+from irkit.evaluate.tasks import trained as tasks
 from irkit.evaluate.tasks.likelihood import INDEPENDENT, DataChoice
 from irkit.evaluate.tasks.task import Options, System
 from irkit.generative.independent import independent_log_prob
@@ -119,7 +119,7 @@ def shelf(monkeypatch):
     """Recipes by name, and one data set."""
     recipes = {"exact": EXACT, "below": BELOW}
     monkeypatch.setattr("irkit.recipe.load_training", recipes.__getitem__, raising=False)
-    monkeypatch.setattr(likelihood, "load_rows", lambda name, binarise: toy_data())
+    monkeypatch.setattr(tasks, "load_data", lambda name, binarise: toy_data())
     monkeypatch.setattr("irkit.learn.figures.figures", drawn)
     return recipes
 
@@ -191,7 +191,7 @@ def test_a_model_on_fewer_rows_is_compared_on_those(shelf):
 
 
 def test_values_of_single_rows_are_kept_up_to_a_number(shelf, monkeypatch):
-    monkeypatch.setattr(likelihood, "KEPT", 2)
+    monkeypatch.setattr(tasks, "KEPT", 2)
     board, rows, _ = board_of()
     assert set(rows["exact"].values["log p"]) == {"0", "1"}
     assert "values of single rows are kept of the first 2" in board.notes
@@ -203,7 +203,7 @@ def test_a_model_may_be_trained_on_other_bits_of_the_same_test_rows_only(shelf):
     _, rows, _ = board_of()
     assert "bits of the training part are sampled anew in each batch" in rows["exact"].notes
     shelf["exact"] = replace(EXACT, binarise="sample", own=toy_data(1 - TEST, "sample, seed 1"))
-    message = "suite tiny: exact is binarised by sample, seed 1 and toy by threshold; log-likelihoods of different bits"
+    message = "suite tiny: exact is binarised by sample, seed 1 and toy by threshold; figures of different bits"
     with pytest.raises(ConfigError, match=message):
         run_suite(suite())
 
@@ -228,11 +228,11 @@ systems:
 
 def test_a_model_is_trained_on_each_of_the_data_sets_that_a_suite_names(monkeypatch):
     sets = {name: replace(toy_data(), name=name) for name in ("digits", "debd/nltcs", "debd/dna")}
-    monkeypatch.setattr(likelihood, "load_rows", lambda name, binarise: sets[name])
+    monkeypatch.setattr(tasks, "load_data", lambda name, binarise: sets[name])
     crossed = suite(CROSSED)
     systems = [System(choice, DataChoice.recipe(choice)) for choice in crossed.systems]
-    tasks = [choice.load(crossed, Options()) for choice in crossed.tasks]
-    taken = [[own for system in systems if (own := task.taken(system))] for task in tasks]
+    boards = [choice.load(crossed, Options()) for choice in crossed.tasks]
+    taken = [[own for system in systems if (own := task.taken(system))] for task in boards]
     assert [[(own.name, own.recipe.name, own.recipe.data) for own in board] for board in taken] == [
         [("made", "made", "digits")],
         [("nade", "nade-nltcs", "debd/nltcs"), ("own", "made-debd", "debd/nltcs")],
@@ -298,7 +298,7 @@ def test_what_was_trained_is_not_trained_again(trained, monkeypatch):
     assert means(again) == means(first)
     assert (first["nade"].peak_memory_mb > 0, again["nade"].peak_memory_mb) == (True, None)
     assert 0 < again["nade"].fit_seconds <= first["nade"].fit_seconds
-    assert [likelihood.RESUMED in rows["nade"].notes for rows in (first, again)] == [False, True]
+    assert [tasks.RESUMED in rows["nade"].notes for rows in (first, again)] == [False, True]
 
 
 def test_pictures_are_those_of_the_models(trained):
