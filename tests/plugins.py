@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import shutil
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,19 +18,22 @@ from irkit import registry
 def installed(folder: Path) -> Iterator[None]:
     """Install the package of a folder with a pyproject.toml, by its `dist-info` alone."""
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    info = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    info.mkdir(exist_ok=True)
+    site = Path(tempfile.mkdtemp(prefix="irkit-plugin-"))
+    info = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir()
     (info / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
     groups = project.get("entry-points", {})
     lines = [[f"[{group}]", *(f"{name} = {place}" for name, place in names.items())] for group, names in groups.items()]
     (info / "entry_points.txt").write_text("\n".join(line for group in lines for line in group) + "\n")
     before = set(sys.modules)
-    sys.path.insert(0, str(folder))
+    sys.path[:0] = [str(folder), str(site)]
     _forget()
     try:
         yield
     finally:
         sys.path.remove(str(folder))
+        sys.path.remove(str(site))
+        shutil.rmtree(site)
         for name in set(sys.modules) - before:
             file = getattr(sys.modules[name], "__file__", None)
             if file is not None and Path(file).is_relative_to(folder):

@@ -9,6 +9,7 @@ from irkit.doors import door
 if TYPE_CHECKING:
     from irkit.learn.data import Padded as Padded
     from irkit.learn.estimate import Estimate as Estimate
+    from irkit.learn.estimate import Quantity as Quantity
     from irkit.learn.model import Model as Model
     from irkit.learn.net import LossNet as LossNet
     from irkit.learn.net import Net as Net

@@ -1,18 +1,13 @@
 """A toy adversarial net in public words alone: no likelihood, two phases, pictures."""
 
 import numpy as np
-import pytest
 import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from irkit.errors import AbilityError
 from irkit.io.kinds import DataSet, Pictures
-from irkit.learn import Loss, Model, Net, OptimiserConfig, Phase, TrainerConfig
-from irkit.learn.figures import figures
-from irkit.learn.record import record
-from irkit.testing import check_model
-from tests.learn.dying import check_that_it_survives
+from irkit.learn import Estimate, Loss, Model, Net, Phase, Quantity
+from tests.learn.standing import check_that_it_stands
 
 
 class GANNet(Net):
@@ -41,20 +36,25 @@ class GANNet(Net):
 class GAN(Model):
     name, takes, abilities = "gan", frozenset({"pictures", "rows"}), frozenset({"sample"})
 
+    quantities = {"distance": Quantity("grey", lower=True)}  # noqa: RUF012
+
     def build(self, spec):
         return GANNet(spec)
 
+    def values(self, test, *, samples=100):
+        apart = test.x[:, None] - self.sample(samples)[None]
+        return {"distance": Estimate.exact(np.sqrt(np.square(apart).sum((2, 3, 4))).min(1))}
 
-def test_it_trains_without_a_likelihood_dies_goes_on_and_is_drawn(tmp_path):
-    x = np.zeros((60, 1, 4, 4), dtype=np.float32)
-    x[:, :, :2] = 1
-    data = DataSet("halves", *(Pictures(part) for part in (x[:40], x[40:50], x[50:])))
-    check_model(GAN(), data, tmp_path / "checked")
-    trainer = TrainerConfig(epochs=30, batch_size=5, optimiser=OptimiserConfig(learning_rate=0.01))
-    fitted = check_that_it_survives(GAN(), data, trainer, tmp_path / "run", step=70)
+
+def halves():
+    x = np.random.default_rng(0).random((60, 1, 4, 4), dtype=np.float32) / 10 + np.float32([[0.9]] * 2 + [[0]] * 2)
+    return DataSet("halves", *(Pictures(part) for part in (x[:40], x[40:50], x[50:])))
+
+
+def test_it_trains_without_a_likelihood_and_stands_on_a_board_with_pictures(tmp_path):
+    trainer = "{epochs: 30, batch_size: 5, optimiser: {learning_rate: 0.01}}"
+    fitted, board = check_that_it_stands(GAN, "halves", "distance", trainer, tmp_path)
     upper, lower = fitted.sample(50).mean(0)[0].reshape(2, 8).mean(1)
     assert upper > lower + 0.3
-    assert [figure.name for figure in figures(fitted, data, seed=1)] == ["samples", "learning curve"]
-    assert record(fitted, data)["measures"] == {}
-    with pytest.raises(AbilityError, match="gan: does not give log-probabilities; choose another model for that"):
-        fitted.log_prob(x)
+    assert [figure.name for figure in board.rows[1].figures] == ["samples", "learning curve"]
+    assert [str(size) for size in board.sizes] == ["40 training pictures", "10 test pictures"]

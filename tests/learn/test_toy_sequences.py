@@ -5,12 +5,9 @@ import torch
 from torch import nn
 
 from irkit.io.kinds import DataSet, Ragged, Sequences
-from irkit.learn import Model, OptimiserConfig, Padded, ScoreNet, TrainerConfig
+from irkit.learn import Model, Padded, ScoreNet
 from irkit.learn.distributions import bernoulli_log_prob
-from irkit.testing import check_model
-from tests.learn.dying import check_that_it_survives
-
-FAST = TrainerConfig(epochs=10, batch_size=10, optimiser=OptimiserConfig(learning_rate=0.03))
+from tests.learn.standing import check_that_it_stands
 
 
 class EchoNet(ScoreNet):
@@ -50,11 +47,14 @@ class Echo(Model):
         return EchoNet(spec)
 
 
-def test_it_learns_lengths_dies_goes_on_and_draws_sequences(tmp_path):
+def echoes():
     rng = np.random.default_rng(0)
     each = [np.tile(rng.integers(0, 2, 2), (rng.integers(2, 5), 1)).astype(np.float32) for _ in range(90)]
-    data = DataSet("echoes", *(Sequences(Ragged.of(part)) for part in (each[:60], each[60:75], each[75:])))
-    check_model(Echo(), data, tmp_path / "checked")
-    fitted = check_that_it_survives(Echo(), data, FAST, tmp_path / "run", step=32)
-    assert -4 * np.log(4) < fitted.score(data.test).value < 0  # better than three steps of two bits by chance
+    return DataSet("echoes", *(Sequences(Ragged.of(part)) for part in (each[:60], each[60:75], each[75:])))
+
+
+def test_it_learns_lengths_stands_on_a_board_and_draws_sequences(tmp_path):
+    trainer = "{epochs: 10, batch_size: 10, optimiser: {learning_rate: 0.03}}"
+    fitted, board = check_that_it_stands(Echo, "echoes", "log p", trainer, tmp_path)
+    assert -4 * np.log(4) < board.rows[1].cells["log p"].mean < 0  # better than three steps of two bits by chance
     assert {len(one) for one in fitted.sample(100)} <= {1, 2, 3, 4}

@@ -5,17 +5,12 @@ import torch
 from torch import nn
 
 from irkit.io.kinds import DataSet, Ragged, Sets
-from irkit.learn import Model, OptimiserConfig, Padded, ScoreNet, TrainerConfig
+from irkit.learn import Estimate, Model, Padded, Quantity, ScoreNet
 from irkit.learn.distributions import gaussian_log_prob
-from irkit.testing import check_model
-from tests.learn.dying import check_that_it_survives
-
-FAST = TrainerConfig(epochs=20, batch_size=10, optimiser=OptimiserConfig(learning_rate=0.03))
+from tests.learn.standing import check_that_it_stands
 
 
 class GatherNet(ScoreNet):
-    """Elements are Gaussian around what a pooled code says."""
-
     def __init__(self, spec):
         super().__init__()
         self.each = nn.Sequential(nn.Linear(spec.size, 8), nn.Tanh())
@@ -38,19 +33,27 @@ class GatherNet(ScoreNet):
 class Gather(Model):
     name, takes = "gather", frozenset({"sets"})
     abilities = frozenset({"score", "encode", "reconstruct"})
+    quantities = {"error": Quantity(lower=True)}  # noqa: RUF012
 
     def build(self, spec):
         return GatherNet(spec)
 
+    def values(self, test):
+        pairs = zip(test.x, self.reconstruct(test), strict=True)
+        return {"error": Estimate.exact(np.array([np.abs(own - made).mean() for own, made in pairs]))}
 
-def test_it_learns_dies_goes_on_and_tells_sets_apart_whatever_their_order(tmp_path):
+
+def clouds():
     rng = np.random.default_rng(0)
     centres = rng.normal(0, 3, (90, 2))
     each = [(centre + rng.normal(0, 0.3, (rng.integers(3, 7), 2))).astype(np.float32) for centre in centres]
-    data = DataSet("clouds", *(Sets(Ragged.of(part)) for part in (each[:60], each[60:75], each[75:])))
-    check_model(Gather(), data, tmp_path / "checked")
-    fitted = check_that_it_survives(Gather(), data, FAST, tmp_path / "run", step=70)
-    found = np.array([one[0] for one in fitted.reconstruct(data.test)])
-    assert np.abs(found - centres[75:]).mean() < 1.0 < np.abs(centres[75:]).mean()
-    turned = Sets(Ragged.of([one[::-1] for one in data.test.x]))
-    np.testing.assert_allclose(fitted.encode(turned), fitted.encode(data.test), atol=1e-5)
+    return DataSet("clouds", *(Sets(Ragged.of(part)) for part in (each[:60], each[60:75], each[75:])))
+
+
+def test_it_stands_on_a_board_and_tells_sets_apart_whatever_their_order(tmp_path):
+    trainer = "{epochs: 20, batch_size: 10, optimiser: {learning_rate: 0.03}}"
+    fitted, board = check_that_it_stands(Gather, "clouds", "error", trainer, tmp_path)
+    test = clouds().test
+    assert board.rows[1].cells["error"].mean < 1.0 < np.abs(test.x.values).mean()
+    turned = Sets(Ragged.of([one[::-1] for one in test.x]))
+    np.testing.assert_allclose(fitted.encode(turned), fitted.encode(test), atol=1e-5)

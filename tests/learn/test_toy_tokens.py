@@ -6,11 +6,8 @@ from torch import nn
 
 from irkit.config import Config
 from irkit.io.kinds import DataSet, Ragged, Tokens
-from irkit.learn import Model, OptimiserConfig, Padded, ScoreNet, TrainerConfig
-from irkit.testing import check_model
-from tests.learn.dying import check_that_it_survives
-
-FAST = TrainerConfig(epochs=20, batch_size=10, optimiser=OptimiserConfig(learning_rate=0.03))
+from irkit.learn import Model, Padded, ScoreNet
+from tests.learn.standing import check_that_it_stands
 
 
 class PairsConfig(Config):
@@ -18,8 +15,7 @@ class PairsConfig(Config):
 
 
 class PairsNet(ScoreNet):
-    """Each term given the one before; term V stands before the first."""
-
+    # Each term given the one before; term V stands before the first.
     def __init__(self, spec, config):
         super().__init__()
         self.vocabulary, self.longest = spec.vocabulary, spec.longest
@@ -50,11 +46,15 @@ class Pairs(Model):
         return PairsNet(spec, self.config)
 
 
-def test_it_learns_dies_goes_on_and_writes_documents(tmp_path):
+def counting():
     rng = np.random.default_rng(0)
     each = [(rng.integers(5) + np.arange(rng.integers(3, 9))) % 5 for _ in range(90)]  # counts upwards, and around
-    data = DataSet("counting", *(Tokens(Ragged.of(part), 5) for part in (each[:60], each[60:75], each[75:])))
-    check_model(Pairs(), data, tmp_path / "checked")
-    fitted = check_that_it_survives(Pairs(), data, FAST, tmp_path / "run", step=70)
+    return DataSet("counting", *(Tokens(Ragged.of(part), 5) for part in (each[:60], each[60:75], each[75:])))
+
+
+def test_it_learns_stands_on_a_board_and_writes_documents(tmp_path):
+    trainer = "{epochs: 20, batch_size: 10, optimiser: {learning_rate: 0.03}}"
+    fitted, board = check_that_it_stands(Pairs, "counting", "log p", trainer, tmp_path)
+    assert str(board.sizes[1]) == "15 test documents"
     steps = np.concatenate([np.diff(one) % 5 for one in fitted.sample(50)])
     assert (steps == 1).mean() > 0.5
