@@ -21,7 +21,7 @@ import numpy as np
 from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import ConfigError
-from irkit.evaluate.board import Cell, Figure, Measure, Size
+from irkit.evaluate.board import Cell, Figure, Measure, Size, board_title
 from irkit.evaluate.compare import cell, correct
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
 from irkit.evaluate.significance import Test, bootstrap_interval, contrast
@@ -204,7 +204,7 @@ class Task(ABC):
     @property
     def title(self) -> str:
         """Name and conditions, by which a board is chosen: `ml-100k:u1`."""
-        return ":".join([self.name, *self.conditions.values()])
+        return board_title(self.name, self.conditions)
 
     def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Return what a reader of the board should know of what was measured."""
