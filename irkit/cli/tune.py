@@ -1,14 +1,22 @@
-"""`irkit tune`: choose a recipe's settings by cross-validation."""
+"""`irkit tune`: choose a recipe's settings, never by what they are measured on."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from irkit.cli.numbers import Whole
+from irkit.cli.numbers import MaybeWhole, Whole
 from irkit.cli.printing import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from irkit.evaluate import Space, Tuned, TunedRatings
+
+QUERIES, ERRORS, LISTS = "AP nDCG@10 P@10", "RMSE MAE", "nDCG@10 P@10"
+"What is measured unless -m says otherwise: of retrieval, of rating models, of other recommenders."
 
 
 def tune(
@@ -16,8 +24,11 @@ def tune(
     source: str,
     /,
     *,
-    measures: Annotated[str, Parameter(name=["-m", "--measures"])] = "AP nDCG@10 P@10",
-    folds: Whole = 5,
+    measures: Annotated[str | None, Parameter(name=["-m", "--measures"])] = None,
+    folds: MaybeWhole = None,
+    valid: float | None = None,
+    liked: float | None = None,
+    candidates: Literal["positives", "rated"] | None = None,
     method: Literal["grid", "random", "optuna"] = "grid",
     trials: Whole = 50,
     seed: Whole = 42,
@@ -25,70 +36,150 @@ def tune(
     vectors: str | None = None,
     table: Annotated[Path | None, Parameter(name=["-o", "--table"])] = None,
 ) -> None:
-    """Choose a recipe's settings by cross-validation on the queries of a collection.
+    """Choose a recipe's settings, for retrieval on queries and for recommenders on ratings.
 
-    In each fold the settings with the best mean on the other folds' queries are chosen; what is
-    printed last are the measures of every query under the settings chosen without it.
+    For retrieval the queries of a collection are split into folds; in each fold the settings with the
+    best mean on the other folds' queries are chosen, and what is printed last are the measures of every
+    query under the settings chosen without it. For recommenders the settings are chosen on a part of the
+    training ratings, and measured on the test part beside the recipe as it is.
 
     For example:
 
         irkit tune bm25-search lee
         irkit tune bm25-rm3-search lee --method random --trials 20 -o candidates.tsv
+        irkit tune biased-mf-search ml-100k --split u1
+        irkit tune ease-search planted-factors --split "{kind: random, fraction: 0.2}" -m "nDCG@10 P@5"
 
     Parameters
     ----------
     space
         A tuning space: a name from pipelines/search, or the path of a file of that form.
     source
-        A collection's name or folder.
+        A collection's name or folder; for recommenders also a file of ratings.
     measures
-        The first one chooses; all are printed.
+        The first one chooses; all are printed. For recommenders errors of predicted ratings (RMSE MAE) or
+        measures of lists (nDCG@10). Default AP nDCG@10 P@10, RMSE MAE, or nDCG@10 P@10, by the recipe.
     folds
-        Parts the queries are split into.
+        Parts the queries are split into, default 5.
+    valid
+        Share of the training ratings to choose on, default 0.1; models that can stop early
+        (the setting patience) do so by as many if it is given.
+    liked
+        Least rating of a relevant item in lists, default 4.
+    candidates
+        What competes with it: positives, the default, leaves out what the user liked in training, rated all
+        they rated.
     method
         How candidates come about: grid tries all combinations, random draws some, optuna searches
         (pip install 'irkit[tune]').
     trials
-        Candidates that random draws, and that optuna tries in each fold.
+        Candidates that random draws, and that optuna tries (in each fold).
     seed
-        Of the folds and the draws.
+        Of folds, parts and draws.
     split
-        Which of the collection's sets of queries, such as test; default its own default.
+        Which of the collection's sets of queries, such as test; default its own default. Of ratings a split
+        that the collection names, such as u1, or as suites have it, such as "{kind: time, fraction: 0.2}";
+        default a random tenth.
     vectors
         Word vectors for a recipe that needs them: a file, trained:ppmi-svd or trained:word2vec.
     table
-        Write every candidate with its mean over all queries to this tab-separated file.
+        Write every candidate to this tab-separated file, with its mean over all queries or its value on
+        the part of the ratings that chose.
     """
-    from irkit.cli.inputs import data_line, prepared
+    from irkit.errors import ConfigError
     from irkit.evaluate import load_space
-    from irkit.evaluate import tune as run
-    from irkit.io import load_collection
     from irkit.io.atomic import write_bytes
     from irkit.io.outputs import check_output
-    from irkit.recipe.resources import open_resources
+    from irkit.recipe import load_recipe
+    from irkit.recommend.table import RatingTable
 
     if table is not None:
         check_output(table, who="tune", option="-o", inputs=(space, source, vectors))
     loaded = load_space(space)
-    words = {"index": source, "vectors": vectors}
-    recipe = prepared(loaded.recipe, None, words, who="tune")
-    collection = load_collection(source)
-    tuned = run(
-        recipe,
-        loaded,
-        collection.queries(split),
-        collection.qrels(split),
-        measures,
-        resources=open_resources(recipe.needs, words, who="tune"),
-        k=folds,
-        method=method,
-        trials=trials,
-        seed=seed,
-        exclude_self=collection.exclude_self,
-    )
+    rated = RatingTable in load_recipe(loaded.recipe).learns_from
+    of_queries = {"folds": folds, "vectors": vectors}
+    of_ratings = {"valid": valid, "liked": liked, "candidates": candidates}
+    for name, value in (of_queries if rated else of_ratings).items():
+        if value is not None:
+            what = "retrieval, and {} is a recommender" if rated else "recommenders, and {} is none"
+            raise ConfigError(f"tune: --{name} is for {what.format(loaded.recipe)}; leave it out")
+    how: dict[str, Any] = {"method": method, "trials": trials, "seed": seed}
+    tuned: Tuned | TunedRatings
+    if rated:
+        how |= {name: value for name, value in of_ratings.items() if value is not None}
+        tuned, data = _on_ratings(loaded, source, split, measures, how)
+    else:
+        how["k"] = 5 if folds is None else folds
+        tuned, data = _on_queries(loaded, source, split, measures, vectors, how)
     if table is not None:
         write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode(errors="surrogateescape"), pack=True)
     say(tuned, beside=table)
-    say(data_line(source), beside=table)
+    say(data, beside=table)
     if table is not None:
         say(f"\n{table}", beside=table)
+
+
+def _on_queries(
+    space: Space, source: str, split: str | None, measures: str | None, vectors: str | None, how: dict[str, Any]
+) -> tuple[Tuned, str]:
+    """Tune on a collection's queries; return also what says which data that was."""
+    from irkit.cli.inputs import data_line, prepared
+    from irkit.errors import ConfigError
+    from irkit.evaluate import tune as run
+    from irkit.io import load_collection
+    from irkit.recipe.resources import open_resources
+
+    words = {"index": source, "vectors": vectors}
+    recipe = prepared(space.recipe, None, words, who="tune")
+    for name in ERRORS.split():
+        if measures is not None and measures.startswith(name):
+            raise ConfigError(f"tune: {name} is of predicted ratings, and {recipe.name} ranks documents; choose AP")
+    collection = _right_kind(lambda: load_collection(source), f"{recipe.name} searches documents")
+    tuned = run(
+        recipe,
+        space,
+        collection.queries(split),
+        collection.qrels(split),
+        measures or QUERIES,
+        resources=open_resources(recipe.needs, words, who="tune"),
+        exclude_self=collection.exclude_self,
+        **how,
+    )
+    return tuned, data_line(source)
+
+
+def _on_ratings(
+    space: Space, source: str, split: str | None, measures: str | None, how: dict[str, Any]
+) -> tuple[TunedRatings, str]:
+    """Tune on split ratings; return also what says which data that was."""
+    from irkit.cli.inputs import SHOWN
+    from irkit.errors import ConfigError
+    from irkit.evaluate import tune_ratings
+    from irkit.recipe import load_recipe
+    from irkit.recommend import Recommender
+    from irkit.recommend.problems import SplitChoice, load_problem
+    from irkit.registry import STAGES
+    from irkit.yamlfile import parse_value
+
+    recipe = load_recipe(space.recipe)
+    wanted = {"kind": "random"} if split is None else parse_value(split, "tune: --split")
+    if isinstance(wanted, dict):
+        wanted = SplitChoice.checked(wanted, lambda message, *_: ConfigError(message), who="tune: --split")
+    kind: Any = STAGES.load(recipe.stages[0]["use"])
+    predicts = len(recipe.stages) == 1 and issubclass(kind, Recommender) and kind.predicts_ratings
+    problem = _right_kind(lambda: load_problem(source, wanted), f"{recipe.name} learns from ratings")
+    tuned = tune_ratings(recipe, space, problem, measures or (ERRORS if predicts else LISTS), **how)
+    return tuned, f"{source}: data {problem.fingerprint[:SHOWN]}"
+
+
+def _right_kind(load: Callable[[], Any], needs: str) -> Any:
+    """Load data; where they are of another kind, say what is needed."""
+    from irkit.errors import ConfigError
+
+    try:
+        return load()
+    except ConfigError as error:
+        what, _, _ = str(error).partition("; ")
+        if ": holds " not in what:
+            raise
+        raise ConfigError(f"tune: {what}, but {needs}; see irkit data list") from None

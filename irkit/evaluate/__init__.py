@@ -9,6 +9,7 @@ from irkit.evaluate.run import run_suite
 from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.splits import Folds, folds
 from irkit.evaluate.suite import Suite, load_suite
+from irkit.evaluate.tasks.ratings import TunedRatings, tune_ratings
 from irkit.evaluate.tasks.task import Measured, Task, TaskChoice
 from irkit.evaluate.tuning import Tuned, tune
 
@@ -27,6 +28,7 @@ __all__ = [
     "Task",
     "TaskChoice",
     "Tuned",
+    "TunedRatings",
     "compare",
     "evaluate",
     "experiment",
@@ -38,5 +40,6 @@ __all__ = [
     "read_results",
     "run_suite",
     "tune",
+    "tune_ratings",
     "write_results",
 ]

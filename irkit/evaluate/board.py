@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import reprlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -147,6 +148,11 @@ class Size(_Shape):
         return f"{self.number:,} {self.one if self.number == 1 else self.many}"
 
 
+def board_title(data: str, conditions: Mapping[str, str]) -> str:
+    """Say by what a board is chosen: its data and their conditions, `ml-100k:u1`."""
+    return ":".join([data, *conditions.values()])
+
+
 class Board(_Shape):
     """Systems on one collection, split of ratings or data set."""
 
@@ -176,7 +182,7 @@ class Board(_Shape):
     @property
     def title(self) -> str:
         """Data and conditions, by which a board is chosen: `ml-100k:u1`."""
-        return ":".join([self.data, *self.conditions.values()])
+        return board_title(self.data, self.conditions)
 
     @property
     def unit(self) -> Size:
@@ -222,14 +228,14 @@ class Result(_Shape):
 
     def plain(self) -> dict[str, Any]:
         """Return the result as plain values, as a file holds it."""
-        out = self.model_dump(by_alias=True, exclude_defaults=True) | {"schema": SCHEMA}
+        out = {"schema": SCHEMA, **self.model_dump(by_alias=True, exclude_defaults=True)}
         for board in out["boards"]:
             for row in board["rows"]:
                 row["values"] = {
                     measure: {unit: round(value, DECIMALS) for unit, value in column.items()}
                     for measure, column in row.get("values", {}).items()
                 }
-        return {"schema": SCHEMA, **out}
+        return out
 
 
 def as_result(found: Any, *, who: str) -> Result:
@@ -295,7 +301,10 @@ def read_results(name: str | Path) -> Result:
     """
     path = Path(name)
     if bare(path).suffix != ".json" and not is_stream(path):
-        path = _find(str(name))
+        kept = kept_results()
+        if str(name) not in kept:
+            raise NotFoundError(f"results: there are none of suite {str(name)!r}; {near_misses(str(name), kept)}")
+        path = kept[str(name)]
     if not readable(path):
         raise NotFoundError(f"results: there is no file {str(path)!r}; make it with irkit leaderboard")
     try:
@@ -327,22 +336,10 @@ def results_folder() -> Path:
     return (home() / "eval" if folder.parent.name == "_shipped" else folder) / "results"
 
 
-def kept_results() -> list[str]:
-    """Return the names of the suites that results are kept of."""
-    return sorted({path.stem for folder in _folders() for path in folder.glob("*.json")})
-
-
-def _folders() -> list[Path]:
-    return [home() / "eval" / "results", shipped("eval") / "results"]
-
-
-def _find(suite: str) -> Path:
-    folders = _folders()
-    for folder in folders:
-        if (folder / f"{suite}.json").is_file():
-            return folder / f"{suite}.json"
-    known = kept_results()
-    raise NotFoundError(f"results: there are none of suite {suite!r}; {near_misses(suite, known)}")
+def kept_results() -> dict[str, Path]:
+    """Return the files of the suites that results are kept of, by name; the user's own win over shipped ones."""
+    folders = (shipped("eval") / "results", home() / "eval" / "results")
+    return dict(sorted({path.stem: path for folder in folders for path in folder.glob("*.json")}.items()))
 
 
 def _json(value: Any, indent: str = "") -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -68,6 +67,8 @@ def run_suite(
     ConfigError
         If something does not fit, or no system could be measured.
     """
+    from irkit.recipe.code import code_digest
+
     chosen = suite if isinstance(suite, Suite) else load_suite(suite)
     chosen.check()
     parts = _chosen(chosen, only, systems)
@@ -81,30 +82,22 @@ def run_suite(
     jobs = [job for part in parts for job in _jobs(part, options, only)]
     boards = []
     with Journal.open(chosen.name) as journal:
-        for job in jobs:
+        for task, own in jobs:
             try:
-                boards.append(_board(job, journal, say))
+                boards.append(_board(task, own, journal, say))
             finally:
-                job.task.close()
+                task.close()
     return Result(
         suite=chosen.name,
         about=chosen.about,
         date=datetime.now(UTC).date().isoformat(),
         irkit=irkit.__version__,
-        code=_code(),
+        code=code_digest(),
         machine=Machine(**machine()),
         seed=chosen.seed,
         command=_command(chosen.origin, only, systems, repeats),
         boards=boards,
     )
-
-
-@dataclass(frozen=True)
-class _Job:
-    """A task with the systems that are measured on it."""
-
-    task: Task
-    systems: list[System]
 
 
 def _chosen(suite: Suite, only: Sequence[str] | None, systems: Sequence[str] | None) -> list[Suite]:
@@ -123,24 +116,21 @@ def _chosen(suite: Suite, only: Sequence[str] | None, systems: Sequence[str] | N
     return [one if one.baseline in one.own_rows else one.changed(baseline=None) for one in found]
 
 
-def _jobs(suite: Suite, options: Options, only: Sequence[str] | None) -> list[_Job]:
-    """Load and check all that a suite names."""
+def _jobs(suite: Suite, options: Options, only: Sequence[str] | None) -> list[tuple[Task, list[System]]]:
+    """Load and check all that a suite names: tasks, each with the systems that are measured on it."""
     kind = type(suite.tasks[0])
     systems = [System(choice, kind.recipe(choice)) for choice in suite.systems]
     wanted = [choice for choice in suite.tasks if only is None or any(_begins(one, choice.name) for one in only)]
-    tasks = [choice.load(suite, options) for choice in wanted]
-    if only is not None:
-        titles = [task.title for task in tasks]
-        tasks = [task for task in tasks if {task.name, task.title}.intersection(only) or _named(task, suite, only)]
-        if not tasks:
-            raise ConfigError(
-                f"suite {suite.name}: there is no board {only[0]!r} in it; {near_misses(only[0], titles)}"
-            )
-    jobs = [_Job(task, [own for system in systems if (own := task.taken(system)) is not None]) for task in tasks]
-    taken = {system.name for job in jobs for system in job.systems}
+    named = [(choice.name, choice.load(suite, options)) for choice in wanted]
+    tasks = [task for name, task in named if only is None or {name, task.name, task.title}.intersection(only)]
+    if only is not None and not tasks:
+        known = near_misses(only[0], [task.title for _, task in named])
+        raise ConfigError(f"suite {suite.name}: there is no board {only[0]!r} in it; {known}")
+    jobs = [(task, [own for system in systems if (own := task.taken(system)) is not None]) for task in tasks]
+    taken = {system.name for _, own in jobs for system in own}
     for system in systems:
         if only is None and system.name not in taken:
-            raise ConfigError(f"suite {suite.name}: {jobs[0].task.stray(system)}")
+            raise ConfigError(f"suite {suite.name}: {tasks[0].stray(system)}")
     return jobs
 
 
@@ -149,23 +139,17 @@ def _begins(wanted: str, name: str) -> bool:
     return wanted == name or wanted.startswith(f"{name}:")
 
 
-def _named(task: Task, suite: Suite, only: Sequence[str]) -> bool:
-    """Say whether a task was chosen by the name the suite gives it, such as a path."""
-    return any(choice.name in only and Path(choice.name).stem == Path(task.name).stem for choice in suite.tasks)
-
-
-def _board(job: _Job, journal: Journal, say: Callable[[str], None]) -> Board:
+def _board(task: Task, systems: Sequence[System], journal: Journal, say: Callable[[str], None]) -> Board:
     """Run the systems of a task and compare them."""
-    task, suite = job.task, job.task.suite
-    extra = list(task.extra())
-    found, failed = _trials(job, journal, say)
+    suite, extra = task.suite, list(task.extra())
+    found, failed = _trials(task, systems, journal, say)
     if not found and failed:
         raise next(iter(failed.values()))
     measured = {**{name: [one] for name, _, one in extra}, **found}
     baseline = suite.baseline if suite.baseline in measured else None
     compared = task.compare(measured, baseline, suite.test, suite.seed)
     rows = [Row(name=name, about=about, **_costs(task, [one])) for name, about, one in extra]
-    for system in job.systems:
+    for system in systems:
         row = _origin(system, task)
         if system.name in failed:
             rows.append(row.model_copy(update={"failed": _reason(failed[system.name])}))
@@ -196,15 +180,14 @@ def _board(job: _Job, journal: Journal, say: Callable[[str], None]) -> Board:
 
 
 def _trials(
-    job: _Job, journal: Journal, say: Callable[[str], None]
+    task: Task, systems: Sequence[System], journal: Journal, say: Callable[[str], None]
 ) -> tuple[dict[str, list[Measured]], dict[str, Exception]]:
     """Return what each system gave by seed, folds joined, and why others failed."""
-    task = job.task
     trials = [
-        Trial(system, seed, fold) for system in job.systems for seed in task.seeds(system) for fold in range(task.folds)
+        Trial(system, seed, fold) for system in systems for seed in task.seeds(system) for fold in range(task.folds)
     ]
     batches = [trials] if task.together else [[trial] for trial in trials]
-    gave: dict[str, dict[int | None, list[Measured]]] = {system.name: {} for system in job.systems}
+    gave: dict[str, dict[int | None, list[Measured]]] = {system.name: {} for system in systems}
     failed: dict[str, Exception] = {}
     for batch in batches:
         left = [trial for trial in batch if trial.system.name not in failed]
@@ -288,9 +271,3 @@ def _command(suite: str, only: Sequence[str] | None, systems: Sequence[str] | No
     if repeats is not None:
         words += ["--repeats", str(repeats)]
     return shlex.join(words)
-
-
-def _code() -> str:
-    from irkit.recipe.code import code_digest
-
-    return code_digest()

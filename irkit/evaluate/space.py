@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from pydantic import Field
@@ -16,10 +16,11 @@ from irkit.locate import find
 from irkit.rng import generator
 from irkit.yamlfile import read_yaml
 
-Method: TypeAlias = Literal["grid", "random", "optuna"]
-"grid tries all combinations of values, random draws some, optuna searches fold by fold."
+if TYPE_CHECKING:
+    from irkit.recipe import Recipe
 
-Settings: TypeAlias = dict[str, Any]
+Method: TypeAlias = Literal["grid", "random", "optuna"]
+"grid tries all combinations of values, random draws some, optuna searches."
 
 
 class Parameter(Config):
@@ -68,25 +69,31 @@ class Space(Config):
     parameters: dict[str, Parameter] = Field(min_length=1)
     "By name."
 
-    def settings(self, values: Mapping[str, Any]) -> Settings:
-        """Turn a value per parameter into settings of the recipe."""
-        return {
-            setting: value for name, value in values.items() for setting in (self.parameters[name].names or (name,))
-        }
+    def applied(self, recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+        """Return a recipe with a value per parameter in its settings."""
+        return recipe.with_settings(
+            {setting: value for name, value in values.items() for setting in (self.parameters[name].names or (name,))}
+        )
 
-    def grid(self) -> list[dict[str, Any]]:
-        """List all combinations of values, the last parameter varying fastest."""
+    def candidates(self, method: Method = "grid", trials: int = 50, seed: int = 42) -> list[dict[str, Any]]:
+        """List what is tried: all combinations of a grid, the last parameter varying fastest, or some drawn at random.
+
+        Draws are without repeats, and fewer than `trials` where there are no more.
+        """
+        if method != "grid":
+            return self._draws(trials, seed)
         for name, parameter in self.parameters.items():
             if not parameter.values:
                 raise ConfigError(f"space {self.name}: a grid needs values, but {name} has a range; draw at random")
         columns = [parameter.values for parameter in self.parameters.values()]
         return [dict(zip(self.parameters, row, strict=True)) for row in itertools.product(*columns)]
 
-    def candidates(self, method: Method, trials: int, seed: int) -> list[dict[str, Any]]:
-        """List what is tried: all combinations of a grid, or some that are drawn."""
-        if method == "optuna":
-            raise ConfigError(f"space {self.name}: here candidates are tried in turn; choose grid or random")
-        return self.grid() if method == "grid" else self.draws(trials, seed)
+    def candidates_for(self, recipe: Recipe, method: Method, trials: int, seed: int) -> list[dict[str, Any]]:
+        """List candidates; raise `ConfigError` if one has a setting that the recipe lacks, or a value it refuses."""
+        candidates = self.candidates(method, trials, seed)
+        for values in candidates:
+            self.applied(recipe, values)
+        return candidates
 
     def edges(self, values: Mapping[str, Any]) -> list[str]:
         """Name the parameters whose value is the least or the greatest of those allowed."""
@@ -98,8 +105,9 @@ class Space(Config):
                 found.append(name)
         return found
 
-    def draws(self, trials: int, seed: int) -> list[dict[str, Any]]:
-        """Draw combinations at random, without repeats; fewer than `trials` where there are no more."""
+    def _draws(self, trials: int, seed: int) -> list[dict[str, Any]]:
+        if trials < 1:
+            raise ConfigError(f"space {self.name}: draws need one trial or more, got {trials}; draw some")
         rng = generator(seed, "tuning", self.name)
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
         for _ in range(20 * trials):

@@ -1,8 +1,9 @@
-"""Choose a recipe's settings by cross-validation, never by the queries they are measured on.
+"""Choose a recipe's settings, never by what they are measured on.
 
-In each fold the candidate with the best mean over the other folds' queries is chosen, and only its
-values on the held-out queries are reported; put together, they are one value per query. Candidates
-share the stages they have in common.
+Retrieval (`tune`): in each fold the candidate with the best mean over the other folds' queries is chosen, and
+only its values on the held-out queries are reported; put together, they are one value per query. Candidates
+share the stages they have in common. Whatever else can be measured (`tune_on`): the candidate with the best
+value on held-out data is chosen.
 """
 
 from __future__ import annotations
@@ -54,33 +55,58 @@ class Tuned:
 
     def stage(self, resources: Mapping[str, Any]) -> Stage:
         """Return a pipeline that runs each query with the settings chosen without it."""
-        parts = [_candidate(self.recipe, self.space, values, resources, self.train) for values in self.chosen]
+        parts = [_pipeline(self.recipe, self.space, values, resources, self.train) for values in self.chosen]
         return _ByFold(parts, self.folds)
 
     def notes(self) -> list[str]:
         """Say in a line per distinct choice what was chosen, and in how many folds."""
-        distinct = [values for i, values in enumerate(self.chosen) if values not in self.chosen[:i]]
         tried = f"{len(self.candidates)} candidates of {self.space.name} by {self.measure}, {len(self.folds)} folds"
-        return [f"tuned: {tried}"] + [
-            f"chosen in {times} fold{'s' * (times > 1)}: "
-            + ", ".join(f"{name}={_shown(value)}" for name, value in values.items())
-            for values in distinct
-            for times in [self.chosen.count(values)]
-        ]
+        times = {_said(values): self.chosen.count(values) for values in self.chosen}
+        return [f"tuned: {tried}"] + [f"chosen in {n} fold{'s' * (n > 1)}: {said}" for said, n in times.items()]
 
     def frame(self) -> pd.DataFrame:
         """Return one row per candidate: its values, its mean, and in how many folds it was chosen."""
-        rows = [{**values, self.measure: mean} for values, mean in zip(self.candidates, self.means, strict=True)]
-        return pd.DataFrame(rows).assign(chosen=[self.chosen.count(values) for values in self.candidates])
+        return _frame(self.candidates, self.measure, self.means, self.chosen)
 
     def __str__(self) -> str:
-        lines = [
-            f"{self.space.name}: {len(self.candidates)} candidates, {len(self.folds)} folds, chosen by {self.measure}"
-        ]
-        for number, values in enumerate(self.chosen, 1):
-            lines.append(f"fold {number}: " + ", ".join(f"{name}={_shown(value)}" for name, value in values.items()))
-        lines.append("held-out queries: " + ", ".join(f"{m} {v:.4f}" for m, v in self.evaluation.means.items()))
-        return "\n".join(lines)
+        tried = f"{self.space.name}: {len(self.candidates)} candidates, {len(self.folds)} folds"
+        chosen = [f"fold {number}: {_said(values)}" for number, values in enumerate(self.chosen, 1)]
+        held_out = ", ".join(f"{measure} {value:.4f}" for measure, value in self.evaluation.means.items())
+        return "\n".join([f"{tried}, chosen by {self.measure}", *chosen, f"held-out queries: {held_out}"])
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The candidate with the best value on held-out data."""
+
+    recipe: Recipe
+    "With the settings chosen."
+    space: Space
+    values: dict[str, Any]
+    "Those settings, by the names of the space."
+    candidates: list[dict[str, Any]]
+    "All values tried."
+    scores: list[float]
+    "What each candidate scored on the held-out data."
+    measure: str
+    "The measure that chose."
+    held_out: str
+    "What it was measured on, in a few words."
+
+    @property
+    def tried(self) -> str:
+        """What was chosen from, by what."""
+        return f"{len(self.candidates)} candidates of {self.space.name} by {self.measure} on {self.held_out}"
+
+    def notes(self) -> list[str]:
+        """Say what was chosen from what, and what of it lies at the edge of the space."""
+        edges = self.space.edges(self.values)
+        said = [f"tuned: {self.tried}", f"chosen: {_said(self.values)}"]
+        return said + ([f"at the edge of its space: {', '.join(edges)}"] if edges else [])
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per candidate: its values, its score on the held-out data, and 1 if it was chosen."""
+        return _frame(self.candidates, self.measure, self.scores, [self.values])
 
 
 def tune(
@@ -132,61 +158,82 @@ def tune(
     queries = queries_frame(queries)
     queries = queries[queries["qid"].isin(set(qrels["qid"]))].reset_index(drop=True)
     parsed = parse_measures(measures)
-    split = folds(queries["qid"], k, seed)
-    scored = _Scores(recipe, space, queries, qrels, parsed, resources, exclude_self, train)
-    if method == "optuna":
-        picks = [_search(scored, split.train(fold), trials, seed + fold) for fold in range(k)]
-    else:
-        candidates = space.grid() if method == "grid" else space.draws(trials, seed)
-        scored.run(candidates)
-        picks = [scored.best(split.train(fold)) for fold in range(k)]
-    parts = [scored.tables[pick].loc[split.test(fold)] for fold, pick in enumerate(picks)]
-    per_query = pd.concat(parts).loc[queries["qid"]]
     names = tuple(map(str, parsed))
-    means = {name: aggregate(measure, per_query[name].to_numpy()) for name, measure in zip(names, parsed, strict=True)}
-    counts = {"evaluated": len(queries), "without_results": 0, "without_qrels": 0}
-    return Tuned(
-        recipe,
-        space,
-        [scored.candidates[pick] for pick in picks],
-        Evaluation(names, per_query, means, counts),
-        split,
-        scored.candidates,
-        np.array([table[names[0]].mean() for table in scored.tables]),
-        names[0],
-        train,
+    split = folds(queries["qid"], k, seed)
+    candidates: list[dict[str, Any]] = []
+    tables: list[pd.DataFrame] = []
+
+    def measure(some: list[dict[str, Any]]) -> None:
+        pipelines = [_pipeline(recipe, space, values, resources, train) for values in some]
+        for pipeline in pipelines:  # they may have learned from what candidates are chosen by
+            check_leak(recipe.name, pipeline, queries["qid"], qrels, who="tune")
+        tables.extend(_measured(pipelines, queries, qrels, parsed, exclude_self))
+        candidates.extend(some)
+
+    def mean(values: dict[str, Any], fold: int) -> float:
+        if values not in candidates:
+            measure([values])
+        return float(tables[candidates.index(values)].loc[split.train(fold), names[0]].mean())
+
+    def best(fold: int) -> dict[str, Any]:
+        if method == "optuna":
+            return _search(space, lambda values: mean(values, fold), trials, seed + fold, lower=False)
+        return max(candidates, key=lambda values: mean(values, fold))
+
+    if method != "optuna":
+        measure(space.candidates(method, trials, seed))
+    chosen = [best(fold) for fold in range(k)]
+    parts = [tables[candidates.index(values)].loc[split.test(fold)] for fold, values in enumerate(chosen)]
+    per_query = pd.concat(parts).loc[queries["qid"]]
+    means = {name: aggregate(one, per_query[name].to_numpy()) for name, one in zip(names, parsed, strict=True)}
+    evaluation = Evaluation(
+        names, per_query, means, {"evaluated": len(queries), "without_results": 0, "without_qrels": 0}
     )
+    overall = np.array([table[names[0]].mean() for table in tables])
+    return Tuned(recipe, space, chosen, evaluation, split, candidates, overall, names[0], train)
 
 
 def tune_on(
     recipe: Recipe,
     space: Space,
-    candidates: Sequence[Mapping[str, Any]],
     value: Callable[[Recipe], float],
     *,
+    measure: str,
     lower: bool,
-) -> tuple[Recipe, list[str]]:
+    held_out: str,
+    method: Method = "grid",
+    trials: int = 50,
+    seed: int = 42,
+) -> Chosen:
     """Choose the candidate with the best value on held-out data; among equals the earlier one.
+
+    Parameters are those of `tune`, but for these.
 
     Parameters
     ----------
     value : function of a recipe
         What it scores on data that it is not measured on afterwards.
+    measure, held_out : str
+        What `value` gives and on what, for those who read of the choice.
     lower : bool
         Small values are good.
-
-    Returns
-    -------
-    Recipe, list of str
-        With the settings chosen, and what a reader should know of the choice.
     """
-    recipes = [recipe.with_settings(space.settings(values)) for values in candidates]
-    scored = [value(one) for one in recipes]
-    best = int(np.argmin(scored) if lower else np.argmax(scored))
-    notes = ["chosen: " + ", ".join(f"{name}={_shown(one)}" for name, one in candidates[best].items())]
-    if edges := space.edges(candidates[best]):
-        notes.append(f"at the edge of its space: {', '.join(edges)}")
-    return recipes[best], notes
+    candidates: list[dict[str, Any]] = []
+    scores: list[float] = []
+
+    def score(values: dict[str, Any]) -> float:
+        if values not in candidates:
+            scores.append(value(space.applied(recipe, values)))
+            candidates.append(values)
+        return scores[candidates.index(values)]
+
+    if method == "optuna":
+        _search(space, score, trials, seed, lower=lower)
+    else:
+        for values in space.candidates_for(recipe, method, trials, seed):
+            score(values)
+    best = candidates[int(np.argmin(scores) if lower else np.argmax(scores))]
+    return Chosen(space.applied(recipe, best), space, best, candidates, scores, measure, held_out)
 
 
 class _ByFold(Stage):
@@ -215,72 +262,43 @@ class _ByFold(Stage):
         return stacked(found, queries).for_queries(flow)  # type: ignore[arg-type]
 
 
-def _candidate(
+def _pipeline(
     recipe: Recipe, space: Space, values: Mapping[str, Any], resources: Mapping[str, Any], train: Any
 ) -> Stage:
-    pipeline = recipe.with_settings(space.settings(values)).build(**resources)
+    pipeline = space.applied(recipe, values).build(**resources)
     return pipeline if train is None else pipeline.fit(train)
 
 
-class _Scores:
-    """Candidates and what each scored on every query."""
+def _measured(
+    pipelines: Sequence[Stage], queries: Queries, qrels: Qrels, measures: Measures, exclude_self: bool | None
+) -> list[pd.DataFrame]:
+    """Return what each pipeline scored on every query; stages they have in common run once."""
+    found: dict[str, pd.DataFrame] = {}
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        space: Space,
-        queries: pd.DataFrame,
-        qrels: Qrels,
-        measures: Any,
-        resources: Mapping[str, Any],
-        exclude_self: bool | None,
-        train: Any,
-    ) -> None:
-        self.recipe, self.space, self.resources, self.train = recipe, space, resources, train
-        self.queries, self.qrels, self.measures, self.exclude_self = queries, qrels, measures, exclude_self
-        self.candidates: list[dict[str, Any]] = []
-        self.tables: list[pd.DataFrame] = []
+    def receive(number: str, results: Flow) -> None:
+        found[number] = evaluate(results, qrels, measures, queries=queries, exclude_self=exclude_self).per_query  # type: ignore[arg-type]
 
-    def run(self, candidates: list[dict[str, Any]]) -> None:
-        """Measure candidates; stages they have in common run once."""
-        stages = {
-            str(number): _candidate(self.recipe, self.space, values, self.resources, self.train)
-            for number, values in enumerate(candidates)
-        }
-        for stage in stages.values():  # they may have learned from what candidates are chosen by
-            check_leak(self.recipe.name, stage, self.queries["qid"], self.qrels, who="tune")
-        found: dict[str, pd.DataFrame] = {}
-
-        def receive(number: str, results: Flow) -> None:
-            done = evaluate(results, self.qrels, self.measures, queries=self.queries, exclude_self=self.exclude_self)  # type: ignore[arg-type]
-            found[number] = done.per_query
-
-        run_plan(plan(stages), self.queries, repeats=1, cache=None, receive=receive)
-        self.candidates += candidates
-        self.tables += [found[str(number)] for number in range(len(candidates))]
-
-    def best(self, qids: list[str]) -> int:
-        """Return the number of the candidate with the best mean over some queries."""
-        means = [float(table.loc[qids].iloc[:, 0].mean()) for table in self.tables]
-        return int(np.argmax(means))
+    stages = {str(number): pipeline for number, pipeline in enumerate(pipelines)}
+    run_plan(plan(stages), queries, repeats=1, cache=None, receive=receive)
+    return [found[number] for number in stages]
 
 
-def _search(scored: _Scores, qids: list[str], trials: int, seed: int) -> int:
-    """Let Optuna look for good values, seeing the mean over some queries only; return the best candidate's number."""
+def _search(
+    space: Space, value: Callable[[dict[str, Any]], float], trials: int, seed: int, *, lower: bool
+) -> dict[str, Any]:
+    """Let Optuna look for good values, seeing only what `value` gives; return the best."""
     try:
         import optuna
     except ImportError:
         raise MissingExtraError("tune: method optuna needs the package; pip install 'irkit[tune]'") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed % 2**32))
-    tried: list[int] = []
+    sampler = optuna.samplers.TPESampler(seed=seed % 2**32)
+    study = optuna.create_study(direction="minimize" if lower else "maximize", sampler=sampler)
+    tried: list[dict[str, Any]] = []
 
     def objective(trial: Any) -> float:
-        values = dict(_suggest(scored.space, trial))
-        if values not in scored.candidates:
-            scored.run([values])
-        tried.append(scored.candidates.index(values))
-        return float(scored.tables[tried[-1]].loc[qids].iloc[:, 0].mean())
+        tried.append(dict(_suggest(space, trial)))
+        return value(tried[-1])
 
     study.optimize(objective, n_trials=trials)
     return tried[study.best_trial.number]
@@ -288,16 +306,22 @@ def _search(scored: _Scores, qids: list[str], trials: int, seed: int) -> int:
 
 def _suggest(space: Space, trial: Any) -> Iterator[tuple[str, Any]]:
     for name, parameter in space.parameters.items():
+        low, high = parameter.low or 0.0, parameter.high or 0.0
         if parameter.values:
             yield name, trial.suggest_categorical(name, list(parameter.values))
         elif parameter.whole:
-            yield (
-                name,
-                trial.suggest_int(name, round(parameter.low or 0), round(parameter.high or 0), log=parameter.log),
-            )
+            yield name, trial.suggest_int(name, round(low), round(high), log=parameter.log)
         else:
-            yield name, trial.suggest_float(name, parameter.low or 0.0, parameter.high or 0.0, log=parameter.log)
+            yield name, trial.suggest_float(name, low, high, log=parameter.log)
 
 
-def _shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _frame(
+    candidates: Sequence[Mapping[str, Any]], measure: str, scores: Sequence[float] | Floats, chosen: Sequence[Any]
+) -> pd.DataFrame:
+    rows = [{**values, measure: score} for values, score in zip(candidates, scores, strict=True)]
+    return pd.DataFrame(rows).assign(chosen=[chosen.count(values) for values in candidates])
+
+
+def _said(values: Mapping[str, Any]) -> str:
+    shown = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in values.items()}
+    return ", ".join(f"{name}={value}" for name, value in shown.items())

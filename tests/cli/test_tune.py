@@ -67,3 +67,55 @@ def test_mistakes_are_said_in_one_line(irkit, space, arguments, content, message
     done = irkit("tune", *arguments, status=2)
     assert message in done.err
     assert (done.err.count("\n"), done.out) == (1, "")
+
+
+# ---------------------------------------------------------------------- recommenders
+
+
+def test_a_recommender_is_tuned_on_training_ratings_and_measured_beside_its_default(irkit, folder):
+    (folder / "dampings.yaml").write_text("recipe: bias\nparameters:\n  damping: [0.5, 5, 500]\n")
+    split = "{kind: random, fraction: 0.3, seed: 1}"
+    done = irkit("tune", "dampings.yaml", "planted-factors", "--split", split, "-o", "candidates.tsv")
+    head, chosen, *rest = done.lines
+    assert head == "tuned: 3 candidates of dampings by RMSE on 420 of the training ratings"
+    assert chosen.startswith("chosen: damping=")
+    starts = ["default on the test part: RMSE ", "tuned on the test part: RMSE ", "planted-factors: data "]
+    assert all(any(line.startswith(start) for line in rest) for start in starts)
+    assert any(line.startswith("test part looked at ") for line in rest)
+    header, *rows = (folder / "candidates.tsv").read_text().splitlines()
+    assert header == "damping\tRMSE\tchosen"
+    best = min(rows, key=lambda row: float(row.split("\t")[1]))
+    assert [row.endswith("\t1") for row in rows] == [row == best for row in rows]
+    assert f"damping={float(best.split()[0]):g}" in chosen
+
+
+def test_lists_are_what_other_recommenders_are_tuned_by(irkit, folder):
+    (folder / "regs.yaml").write_text("recipe: ease\nparameters:\n  reg: [10, 1000]\n")
+    done = irkit("tune", "regs.yaml", "planted-factors", "--liked", "3.5", "--candidates", "rated")
+    assert done.lines[0].startswith("tuned: 2 candidates of regs by nDCG@10 on ")
+    assert "at the edge of its space: reg" in done.lines
+    assert any(line.endswith("relevant: rated 3.5 or more in the test part") for line in done.lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ease-search", "lee"], "tune: lee: holds texts and no ratings, but ease learns from ratings; see irkit data"),
+        (["bm25-search", "ml-100k"], "tune: ml-100k: holds ratings and no texts, but bm25 searches documents; see"),
+        (["bm25-search", "lee", "-m", "RMSE"], "tune: RMSE is of predicted ratings, and bm25 ranks documents; choose"),
+        (["ease-search", "planted-factors", "-m", "RMSE"], "tune: ease predicts no ratings, which RMSE needs"),
+        (
+            ["ease-search", "planted-factors", "--folds", "3"],
+            "tune: --folds is for retrieval, and ease is a rec",
+        ),
+        (["bm25-search", "lee", "--valid", "0.2"], "tune: --valid is for recommenders, and bm25 is none; leave it out"),
+        (["ease-search", "planted-factors", "--valid", "0"], "tune: valid must lie between 0 and 1, got 0"),
+        (["ease-search", "planted-factors", "--split", "u1"], "planted-factors: has no split 'u1'"),
+        (["ease-search", "planted-factors", "--split", "{kind: rnd}"], "tune: --split: kind is not valid, got 'rnd'"),
+        (["ease-search", "planted-factor"], "did you mean planted-factors?"),
+    ],
+)
+def test_mistakes_with_recommenders_are_said_in_one_line(irkit, arguments, message):
+    done = irkit("tune", *arguments, status=2)
+    assert message in done.err
+    assert (done.err.count("\n"), done.out) == (1, "")

@@ -85,7 +85,7 @@ def test_random_draws_are_distinct_and_repeat(job):
 
 def test_ranges_are_drawn_from():
     parameters = {"mu": Parameter(low=10, high=1000, log=True), "n": Parameter(low=1, high=3, whole=True)}
-    draws = Space(name="s", recipe="r", parameters=parameters).draws(200, seed=1)
+    draws = Space(name="s", recipe="r", parameters=parameters).candidates("random", 200, seed=1)
     mus = np.array([values["mu"] for values in draws])
     assert ((mus >= 10) & (mus <= 1000)).all()
     assert abs(np.log(mus).mean() - np.log(100)) < 0.3
@@ -93,8 +93,9 @@ def test_ranges_are_drawn_from():
 
 
 def test_one_parameter_may_set_several_settings():
-    space = Space(name="s", recipe="r", parameters={"mu": Parameter(names=("0.mu", "2.mu"), values=(5,))})
-    assert space.settings({"mu": 5}) == {"0.mu": 5, "2.mu": 5}
+    space = Space(name="s", recipe="ql-rm3", parameters={"mu": Parameter(names=("0.mu", "2.mu"), values=(5,))})
+    recipe = load_recipe("ql-rm3")
+    assert space.applied(recipe, {"mu": 5}) == recipe.with_settings({"0.mu": 5, "2.mu": 5})
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_parameters_that_make_no_sense_are_refused(parameter, message):
 
 def test_a_grid_needs_values():
     with pytest.raises(ConfigError, match="space s: a grid needs values, but mu has a range"):
-        Space(name="s", recipe="r", parameters={"mu": Parameter(low=1, high=2)}).grid()
+        Space(name="s", recipe="r", parameters={"mu": Parameter(low=1, high=2)}).candidates()
 
 
 def test_a_space_is_read_with_lines_in_its_errors(tmp_path):
@@ -122,7 +123,7 @@ def test_a_space_is_read_with_lines_in_its_errors(tmp_path):
     with pytest.raises(IrkitError, match=r"mine\.yaml:4: Parameter: low must be less than high"):
         load_space(path)
     path.write_text("recipe: bm25\nparameters:\n  k1: [0.5, 1]\n")
-    assert load_space(path).grid() == [{"k1": 0.5}, {"k1": 1}]
+    assert load_space(path).candidates() == [{"k1": 0.5}, {"k1": 1}]
 
 
 def test_a_setting_the_recipe_lacks_is_refused(job):

@@ -1,9 +1,7 @@
-"""Recommendation: recommenders on split ratings, by the error of predicted ratings (here) or by top-n lists.
+"""Recommendation: recommenders on split ratings, by the error of predicted ratings or by top-n lists.
 
 Users are what intervals draw and what tests pair. With several splits, the folds, a system is fitted once for
-each; an error is then the mean over folds.
-
-Symbols: S seeds, n test ratings (of all folds).
+each. What is measured is in `errors` and `lists`; here is what both share.
 """
 
 from __future__ import annotations
@@ -11,52 +9,29 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from irkit.errors import ConfigError, near_misses
-from irkit.evaluate.board import Measure, Size
-from irkit.evaluate.ratings import (
-    PARTS,
-    branches,
-    compare_errors,
-    error_by_seed,
-    known_pairs,
-    parts_of,
-    prediction_errors,
-)
-from irkit.evaluate.significance import Test
-from irkit.evaluate.space import load_space
-from irkit.evaluate.tasks.task import (
-    Compared,
-    Measured,
-    Options,
-    System,
-    Task,
-    TaskChoice,
-    Trial,
-    deviation,
-    loaded,
-    refuse,
-)  # fmt: skip
+from irkit.evaluate.measures import split_measures
+from irkit.evaluate.ratings import PARTS
+from irkit.evaluate.space import Method, Space, load_space
+from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
 from irkit.evaluate.toplists import check_measures
-from irkit.evaluate.tuning import tune_on
-from irkit.recommend.base import Recommender
+from irkit.evaluate.tuning import Chosen, tune_on
 from irkit.recommend.guards import GUARDS, LOOKS, checked, scale_notes
 from irkit.recommend.lists import recommenders
 from irkit.recommend.problems import Problem, SplitChoice, load_problem
 from irkit.recommend.splits import split_title
 from irkit.registry import STAGES
+from irkit.rng import check_seed
 
 if TYPE_CHECKING:
-    from irkit.evaluate.suite import Suite, SystemChoice
-    from irkit.recipe import Recipe
+    import pandas as pd
 
-SUPPLIED = ("train",)
-"What a recipe may need."
+    from irkit.evaluate.suite import Suite
+    from irkit.recipe import Recipe
 
 ERRORS = {
     name if part == "all" else f"{name}({part})": (name == "RMSE", part) for name in ("RMSE", "MAE") for part in PARTS
@@ -105,7 +80,7 @@ class RatingsChoice(TaskChoice):
         if misspelt:
             raise ConfigError(f"measures: there is no measure {misspelt[0]!r}; {near_misses(misspelt[0], ERRORS)}")
         if others and len(others) < len(suite.measures):
-            raise ConfigError(f"measures: rating errors and top-n lists do not mix, got {others[0]}; make two suites")
+            raise ConfigError(f"measures: rating errors and top-n lists do not mix, got {others[0]}; name one kind")
         if others:
             try:
                 check_measures(suite.measures)
@@ -115,29 +90,23 @@ class RatingsChoice(TaskChoice):
             if name not in GUARDS:
                 raise ConfigError(f"systems: there is no guard {name!r} to waive; {near_misses(name, GUARDS)}")
 
-    @classmethod
-    def recipe(cls, choice: SystemChoice) -> Recipe:
-        """Load a system's pipeline."""
-        from irkit.recipe import load_recipe
-
-        found: Recipe = loaded(load_recipe(choice.recipe), choice)
-        return found
-
     def load(self, suite: Suite, options: Options) -> RatingTask:
         """Load and split the ratings."""
+        splits = self.split if isinstance(self.split, tuple) else (self.split,)
+        if k := self.folds:
+            splits = tuple(SplitChoice(kind="k-fold", k=k, fold=fold, seed=suite.seed) for fold in range(k))
+        return self.of(suite, tuple(load_problem(self.name, split) for split in splits))
+
+    def of(self, suite: Suite, problems: tuple[Problem, ...]) -> RatingTask:
+        """Return what a suite measures on split ratings, one problem for each fold."""
+        from irkit.evaluate.tasks.errors import ErrorTask
         from irkit.evaluate.tasks.lists import ListTask
 
-        problems = tuple(load_problem(self.name, split) for split in self._splits(suite.seed))
         kind = ErrorTask if any(name in ERRORS for name in suite.measures) else ListTask
         try:
             return kind(suite, self, problems)
         except ConfigError as error:
             raise ConfigError(f"suite {suite.name}: {error}") from None
-
-    def _splits(self, seed: int) -> list[str | SplitChoice]:
-        if self.folds is not None:
-            return [SplitChoice(kind="k-fold", k=self.folds, fold=fold, seed=seed) for fold in range(self.folds)]
-        return list(self.split) if isinstance(self.split, tuple) else [self.split]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +116,7 @@ class RatingTask(Task):
     choice: RatingsChoice
     problems: tuple[Problem, ...]
     "One for each fold."
+    supplies = ("train",)
 
     @property
     def problem(self) -> Problem:
@@ -189,38 +159,54 @@ class RatingTask(Task):
 
     def seeds(self, system: System) -> Sequence[int | None]:
         """Return the suite's seeds for a system that draws."""
-        return self.suite.seeds if system.settings_of("seed") else [None]
+        return self.suite.seeds if settings_of(system.recipe, "seed") else [None]
 
     def taken(self, system: System) -> System:
         """Look whether the system is a recommender, and has the time it uses."""
+        super().taken(system)
         recipe: Any = system.recipe
-        if lacking := [need for need in recipe.needs if need not in SUPPLIED]:
-            what = f"needs {', '.join(lacking)}, but a suite supplies {', '.join(SUPPLIED)}"
-            raise refuse(self.suite, system.name, what)
         if not recipe.needs:
             raise refuse(self.suite, system.name, "learns from no ratings; use a recipe that needs train")
         timed = any(getattr(kind, "uses_time", False) for kind in kinds(recipe.stages))
         if timed and self.problem.split.ratings.time is None:
             what = f"uses time, and {self.problem.name} has no timestamps; leave one out"
             raise refuse(self.suite, system.name, what)
-        if system.choice.tune:
-            space = load_space(system.choice.tune)
-            for values in space.candidates(self.suite.tuning.method, self.suite.tuning.trials, self.suite.seed):
-                recipe.with_settings(space.settings(values))
         return system
 
     def fit(self, trial: Trial) -> tuple[Any, list[str]]:
-        """Return a recommender fitted on the training part of a fold, after a check that it saw no more; and notes."""
-        split, recipe = self.problems[trial.fold].split, trial.recipe
-        notes: list[str] = []
-        if trial.system.choice.tune:
-            recipe, notes = self._tuned(trial, recipe)
-        train, valid = split.train, None
-        if self.choice.valid is not None and trial.system.settings_of("patience"):
-            inner = split.inner(self.choice.valid, self.suite.seed)
-            train, valid = inner.train, inner.test
-            notes.append(f"stopped early by {len(valid):,} of the training ratings, not learned from")
-        return recipe.build().fit(train, valid), notes
+        """Return a recommender, tuned if it is to be, as `learned` does."""
+        if not trial.system.choice.tune:
+            return self.learned(trial.recipe, trial.fold)
+        chosen = self.tuned(trial.recipe, load_space(trial.system.choice.tune), trial.fold)
+        stage, notes = self.learned(chosen.recipe, trial.fold)
+        return stage, [*chosen.notes(), *notes]
+
+    def learned(self, recipe: Recipe, fold: int = 0) -> tuple[Any, list[str]]:
+        """Return a recommender fitted on the training part of a fold, and notes on that."""
+        split = self.problems[fold].split
+        if self.choice.valid is None or not settings_of(recipe, "patience"):
+            return recipe.build().fit(split.train), []
+        inner = split.inner(self.choice.valid, self.suite.seed)
+        note = f"stopped early by {len(inner.test):,} of the training ratings, not learned from"
+        return recipe.build().fit(inner.train, inner.test), [note]
+
+    def tuned(self, recipe: Recipe, space: Space, fold: int = 0) -> Chosen:
+        """Choose settings by the first measure on a part of a fold's training ratings."""
+        problem, tuning, measure = self.problems[fold], self.suite.tuning, self.measures[0]
+        inner = problem.split.inner(self.choice.valid or 0.1, self.suite.seed)
+        only = self.suite.changed(measures=(measure.name,))
+        task = replace(self, suite=only, problems=(replace(problem, split=inner),))
+        return tune_on(
+            recipe,
+            space,
+            lambda one: task.measured(task.learned(one)[0], 0).means[measure.name],
+            measure=measure.name,
+            lower=measure.lower,
+            held_out=f"{len(inner.test):,} of the training ratings",
+            method=tuning.method,
+            trials=tuning.trials,
+            seed=self.suite.seed,
+        )
 
     def measure(self, fitted: tuple[Any, list[str]], trial: Trial) -> Measured:
         """Measure a recommender on the test part of a fold."""
@@ -249,143 +235,95 @@ class RatingTask(Task):
     def known(self) -> str:
         """Say how much of the test part training knows."""
 
-    def _tuned(self, trial: Trial, recipe: Recipe) -> tuple[Recipe, list[str]]:
-        """Choose settings on a part of the fold's training ratings."""
-        problem = self.problems[trial.fold]
-        inner = problem.split.inner(self.choice.valid or 0.1, self.suite.seed)
-        only = self.suite.changed(measures=self.suite.measures[:1], systems=(trial.system.choice.changed(tune=""),))
-        task = replace(self, suite=only, problems=(replace(problem, split=inner),))
 
-        def value(one: Recipe) -> float:
-            fitted = task.fit(Trial(System(only.systems[0], one)))
-            return task.measured(fitted[0], 0).means[only.measures[0]]
+@dataclass(frozen=True)
+class TunedRatings:
+    """Settings chosen on a part of the training ratings, beside the recipe's own on the test part."""
 
-        space, tuning = load_space(trial.system.choice.tune), self.suite.tuning
-        candidates = space.candidates(tuning.method, tuning.trials, self.suite.seed)
-        best, notes = tune_on(recipe, space, candidates, value, lower=self.measures[0].lower)
-        where = f"by {only.measures[0]} on {len(inner.test):,} of the training ratings"
-        return best, [f"tuned: {len(candidates)} candidates of {space.name} {where}", *notes]
+    chosen: Chosen
+    default: Measured
+    "Of the recipe as it is, on the test part."
+    tuned: Measured
+    "Of the settings chosen, on the test part, by which nothing was chosen."
+    notes: list[str]
+    "What a reader of both should know."
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per candidate: its values, its score on the held-out data, and 1 if it was chosen."""
+        return self.chosen.frame()
+
+    def __str__(self) -> str:
+        parts = {"default": self.default, "tuned": self.tuned}
+        means = {name: ", ".join(f"{m} {v:.4f}" for m, v in one.means.items()) for name, one in parts.items()}
+        said = [f"{name}: {note}" for name, one in parts.items() for note in one.notes]
+        figures = [f"{name} on the test part: {found}" for name, found in means.items()]
+        return "\n".join([*self.chosen.notes(), *figures, *self.notes, *said])
 
 
-@dataclass(frozen=True, eq=False)
-class ErrorTask(RatingTask):
-    """Measures the error of predicted ratings, on all pairs or on a part of them."""
+def tune_ratings(
+    recipe: Recipe,
+    space: Space,
+    problem: Problem,
+    measures: str | Sequence[str],
+    *,
+    valid: float | None = None,
+    liked: float = 4.0,
+    candidates: Literal["positives", "rated"] = "positives",
+    method: Method = "grid",
+    trials: int = 50,
+    seed: int = 42,
+) -> TunedRatings:
+    """Choose a recommender's settings on a part of the training ratings, and measure them on the test part.
 
-    kind = "ratings"
-    timed = "pair"
-    each = "each user's own "
-    interval = "95 % user-clustered bootstrap"
+    It is what `tune` does in a suite; so are `valid`, `liked` and `candidates` (see `RatingsChoice`).
 
-    def __post_init__(self) -> None:
-        for measure in self.measures:
-            if not self.parts[ERRORS[measure.name][1]].any():
-                where = f"{self.problem.name}, {self.conditions['split']}"
-                raise ConfigError(f"measures: {measure.name} has no pair in the test part of {where}; leave it out")
+    Parameters
+    ----------
+    recipe : Recipe
+    space : Space
+        Of this recipe's settings.
+    problem : Problem
+        As `irkit.recommend.problems.load_problem` gives it.
+    measures : str or sequence of str
+        Rating errors, such as RMSE, or measures of top-n lists, such as nDCG@10; the first one chooses.
+    valid : float, optional
+        Share of the training ratings to choose on, default a tenth. If it is given, models with the setting
+        `patience` are stopped early by as many.
+    method : {"grid", "random", "optuna"}
+    trials : int
+        Candidates drawn; a grid tries all.
+    seed : int
+        Of the part to choose on and the draws.
 
-    @cached_property
-    def measures(self) -> list[Measure]:  # type: ignore[override]
-        """Errors: less is better."""
-        return [Measure(name=name, lower=True) for name in dict.fromkeys(self.suite.measures)]
+    Raises
+    ------
+    ConfigError
+        If measures, recipe, space and ratings do not fit together.
+    """
+    from irkit.evaluate.suite import Suite, SystemChoice, Tuning
 
-    @property
-    def sizes(self) -> list[Size]:
-        """Items, and users of the test part."""
-        items = Size(number=len(self.problem.split.ratings.items), one="item", many="items")
-        return [items, Size(number=len(self._users), one="user", many="users")]
-
-    @property
-    def times(self) -> int:
-        """Test ratings."""
-        return sum(len(problem.split.test) for problem in self.problems)
-
-    @cached_property
-    def parts(self) -> dict[str, Any]:
-        """The pairs of each part, told by what the whole training part knows: (n,) bool."""
-        return parts_of(np.concatenate([branches(problem.split) for problem in self.problems]))
-
-    @cached_property
-    def _pairs(self) -> list[str]:
-        """The user of each test rating of all folds."""
-        return [user for one in self.problems for user in one.split.test.users.take(one.split.test.user).to_pylist()]
-
-    @cached_property
-    def _users(self) -> list[str]:
-        return sorted(set(self._pairs))
-
-    def taken(self, system: System) -> System:
-        """Look whether the system predicts ratings."""
-        super().taken(system)
-        found = list(kinds(system.recipe.stages))  # type: ignore[union-attr]
-        if len(found) > 1 or not issubclass(found[0], Recommender) or not found[0].predicts_ratings:
-            raise refuse(
-                self.suite,
-                system.name,
-                f"predicts no ratings, which {self.measures[0].name} needs; measure its lists (nDCG@10, P@5), or use "
-                "a recipe of one rating model",
-            )
-        return system
-
-    def measured(self, stage: Recommender, fold: int) -> Measured:
-        """Predict the test ratings of a fold; the errors of other folds' are NaN."""
-        predicted = stage.predict(self.problems[fold].split.test.frame())
-        ends = np.cumsum([0, *(len(problem.split.test) for problem in self.problems)])
-        error = np.full(ends[-1], np.nan)
-        error[ends[fold] : ends[fold + 1]] = prediction_errors(predicted)
-        own = predicted["branch"].to_numpy()
-        differs = (own != branches(self.problems[fold].split)).any()
-        return Measured({"error": error}, self._means(error), notes=(known_pairs(own),) if differs else ())
-
-    def joined(self, folds: Sequence[Measured]) -> Measured:
-        """Keep the errors of each fold in a row of their own: (k, n)."""
-        if len(folds) == 1:
-            return folds[0]
-        whole = super().joined(folds)
-        return replace(whole, values={"error": np.stack([one.values["error"] for one in folds])})
-
-    def mean_of_folds(self, values: Mapping[str, Any], by_fold: Mapping[str, Sequence[float]]) -> dict[str, float]:
-        """Return the mean over folds."""
-        return {name: float(np.nanmean(each)) for name, each in by_fold.items()}
-
-    def compare(
-        self, found: Mapping[str, Sequence[Measured]], baseline: str | None, test: Test, seed: int
-    ) -> dict[str, Compared]:
-        """Compare errors, users the unit."""
-        number = {user: row for row, user in enumerate(self._users)}
-        pair_user = np.array([number[user] for user in self._pairs])
-        out = {name: Compared({}, {}) for name in found}
-        for measure in (one.name for one in self.measures):
-            squared, part = ERRORS[measure]
-            mask = self.parts[part]
-            errors = {
-                name: np.concatenate([np.atleast_2d(one.values["error"])[:, mask] for one in each])
-                for name, each in found.items()
-            }
-            user = pair_user[mask]  # users in order of their ids, as `rating_errors` has them
-            cells, values = compare_errors(errors, user, squared=squared, baseline=baseline, test=test, seed=seed)
-            ids = [self._users[row] for row in np.unique(user)]
-            for name, each in found.items():
-                out[name].cells[measure] = cells[name].model_copy(update=deviation(each, measure))
-                out[name].values[measure] = dict(zip(ids, values[name].tolist(), strict=True))
-        return out
-
-    def known(self) -> str:
-        """Say what predictions are made from."""
-        return known_pairs(branches(self.problem.split))
-
-    def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
-        """Add the planted optimum."""
-        floor = self.problem.floor
-        best = [] if floor is None else [f"best possible RMSE {floor:.4f}: that of whoever knows the planted law"]
-        return [*best, *super().notes(found)]
-
-    def _means(self, error: Any) -> dict[str, float]:
-        out = {}
-        for name in (one.name for one in self.measures):
-            squared, part = ERRORS[name]
-            own = error[self.parts[part]]
-            own = own[np.isfinite(own)]
-            out[name] = float(error_by_seed(own[None], squared=squared)[0]) if len(own) else float("nan")
-        return out
+    if valid is not None and not 0 < valid < 1:
+        raise ConfigError(f"tune: valid must lie between 0 and 1, got {valid:g}; 0.1 holds out a tenth")
+    choice = RatingsChoice(
+        name=problem.name, split=split_title(problem.split), valid=valid, liked=liked, candidates=candidates
+    )
+    suite = Suite(
+        name="tune",
+        tasks=(choice,),
+        systems=(SystemChoice(name=recipe.name, recipe=recipe.name),),
+        measures=split_measures(measures) if isinstance(measures, str) else tuple(measures),
+        tuning=Tuning(method=method, trials=trials),
+        seed=check_seed(seed),
+    )
+    try:
+        choice.check_suite(suite)
+        task = choice.of(suite, (problem,))
+        trial = Trial(task.taken(System(suite.systems[0], recipe)))
+    except ConfigError as error:
+        raise ConfigError(f"tune: {str(error).removeprefix('suite tune: ')}") from None
+    chosen = task.tuned(recipe, space)
+    default, tuned = (task.measure(task.learned(one), trial) for one in (recipe, chosen.recipe))
+    return TunedRatings(chosen, default, tuned, task.notes({}))
 
 
 def kinds(stages: Sequence[Mapping[str, Any]]) -> Iterator[Any]:

@@ -24,21 +24,17 @@ from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import aggregate, measure_names, parse_measures
 from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.splits import Folds, folds
-from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, loaded, refuse
+from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
 from irkit.evaluate.tuning import tune
 from irkit.recipe.indexes import collection_index
 from irkit.recipe.vectors import TRAINED, open_vectors
 
 if TYPE_CHECKING:
-    from irkit.evaluate.suite import Suite, SystemChoice
+    from irkit.evaluate.suite import Suite
     from irkit.frames import Qrels, Queries
     from irkit.io import Collection
     from irkit.lucene import Index
     from irkit.pipeline.stage import Stage
-    from irkit.recipe import Recipe
-
-SUPPLIED = ("index", "vectors", "train")
-"What a recipe may need: `train` are the judgements of other folds."
 
 
 class IndexOptions(Config):
@@ -73,14 +69,6 @@ class CollectionChoice(TaskChoice):
             raise ConfigError("measures: a suite of retrieval has one or more, got none; write measures: AP nDCG@10")
         measure_names(suite.measures)
 
-    @classmethod
-    def recipe(cls, choice: SystemChoice) -> Recipe:
-        """Load a system's pipeline."""
-        from irkit.recipe import load_recipe
-
-        found: Recipe = loaded(load_recipe(choice.recipe), choice)
-        return found
-
     def load(self, suite: Suite, options: Options) -> Retrieval:
         """Find the collection."""
         from irkit.io import load_collection
@@ -103,6 +91,7 @@ class Retrieval(Task):
     together: ClassVar[bool] = True
     kind = "retrieval"
     timed = "query"
+    supplies = ("index", "vectors", "train")
 
     @property
     def name(self) -> str:
@@ -190,25 +179,18 @@ class Retrieval(Task):
             self.index.close()
 
     def taken(self, system: System) -> System:
-        """Look whether all that the system needs is supplied, and all settings it may be tuned to are valid."""
-        recipe: Any = system.recipe
-        if lacking := [need for need in recipe.needs if need not in SUPPLIED]:
-            what = f"needs {', '.join(lacking)}, but a suite supplies {', '.join(SUPPLIED)}"
-            raise refuse(self.suite, system.name, what)
-        if "vectors" in recipe.needs and not self.choice.vectors:
+        """Look whether there are the vectors or the folds that the system needs."""
+        super().taken(system)
+        needs = system.recipe.needs  # type: ignore[union-attr]
+        if "vectors" in needs and not self.choice.vectors:
             raise refuse(self.suite, system.name, "needs vectors; name some with vectors: trained:ppmi-svd")
-        if system.choice.tune:
-            space, tuning = load_space(system.choice.tune), self.suite.tuning
-            grid = tuning.method == "grid"
-            for values in space.grid() if grid else space.draws(tuning.trials, self.suite.seed):
-                recipe.with_settings(space.settings(values))
-        if "train" in recipe.needs and self.choice.folds is None:
+        if "train" in needs and self.choice.folds is None:
             raise refuse(self.suite, system.name, "learns from judgements; say over how many folds: folds: 5")
         return system
 
     def seeds(self, system: System) -> Sequence[int | None]:
         """Return the suite's seeds where it names any and the system draws; else the recipe's own."""
-        named = "seeds" in self.suite.model_fields_set and system.settings_of("seed")
+        named = "seeds" in self.suite.model_fields_set and settings_of(system.recipe, "seed")
         return self.suite.seeds if named else [None]
 
     def fit(self, trial: Trial) -> tuple[Stage, list[str]]:

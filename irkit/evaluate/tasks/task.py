@@ -21,10 +21,11 @@ import numpy as np
 from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import ConfigError
-from irkit.evaluate.board import Cell, Figure, Measure, Size
+from irkit.evaluate.board import Cell, Figure, Measure, Size, board_title
 from irkit.evaluate.compare import cell, correct
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
 from irkit.evaluate.significance import Test, bootstrap_interval, contrast
+from irkit.evaluate.space import load_space
 
 if TYPE_CHECKING:
     from irkit.evaluate.suite import Suite, SystemChoice
@@ -43,13 +44,6 @@ class System:
         """Its name on the board."""
         return self.choice.name
 
-    def settings_of(self, field: str) -> list[str]:
-        """Return the full names of the settings of some field in a pipeline, such as `0.seed`."""
-        from irkit.recipe import setting_names
-
-        stages = getattr(self.recipe, "stages", [])
-        return [name for name in setting_names(stages) if name.rpartition(".")[2] == field]
-
 
 class Trial(NamedTuple):
     """One fit of one system."""
@@ -63,8 +57,8 @@ class Trial(NamedTuple):
     @property
     def recipe(self) -> Any:
         """The system's recipe with this seed."""
-        names = self.system.settings_of("seed")
         recipe: Any = self.system.recipe
+        names = settings_of(recipe, "seed")
         return recipe if self.seed is None or not names else recipe.with_settings(dict.fromkeys(names, self.seed))
 
 
@@ -132,9 +126,12 @@ class TaskChoice(Config):
         """Raise `ConfigError` where a suite's measures or systems make no sense for tasks of this kind."""
 
     @classmethod
-    @abstractmethod
     def recipe(cls, choice: SystemChoice) -> Recipe | TrainingRecipe:
-        """Load a system's recipe, with its settings changed."""
+        """Load a system's recipe, with its settings changed: that of a pipeline, unless a kind has others."""
+        from irkit.recipe import load_recipe
+
+        found: Recipe = loaded(load_recipe(choice.recipe), choice)
+        return found
 
     @abstractmethod
     def load(self, suite: Suite, options: Options) -> Task:
@@ -164,6 +161,8 @@ class Task(ABC):
     "What its intervals are."
     folds: ClassVar[int] = 1
     "Parts that are measured on in turn; each fit learns from the others."
+    supplies: ClassVar[tuple[str, ...]] = ()
+    "What a recipe may need."
 
     # ------------------------------------------------------------------ what it is
 
@@ -205,7 +204,7 @@ class Task(ABC):
     @property
     def title(self) -> str:
         """Name and conditions, by which a board is chosen: `ml-100k:u1`."""
-        return ":".join([self.name, *self.conditions.values()])
+        return board_title(self.name, self.conditions)
 
     def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Return what a reader of the board should know of what was measured."""
@@ -218,6 +217,13 @@ class Task(ABC):
 
     def taken(self, system: System) -> System | None:
         """Return a system as it is for this task, None if it is not; raise `ConfigError` if it cannot be measured."""
+        recipe: Any = system.recipe
+        if lacking := [need for need in getattr(recipe, "needs", ()) if need not in self.supplies]:
+            what = f"needs {', '.join(lacking)}, but a suite supplies {', '.join(self.supplies) or 'nothing'}"
+            raise refuse(self.suite, system.name, what)
+        if system.choice.tune:
+            tuning = self.suite.tuning
+            load_space(system.choice.tune).candidates_for(recipe, tuning.method, tuning.trials, self.suite.seed)
         return system
 
     def seeds(self, system: System) -> Sequence[int | None]:
@@ -347,6 +353,14 @@ def deviation(trials: Sequence[Measured], measure: str) -> dict[str, float]:
 def _total(seconds: Iterable[float | None]) -> float | None:
     known = list(seconds)
     return None if None in known else float(sum(known))  # type: ignore[arg-type]
+
+
+def settings_of(recipe: Any, field: str) -> list[str]:
+    """Return the full names of the settings of some field in a pipeline, such as `0.seed`."""
+    from irkit.recipe import setting_names
+
+    stages = getattr(recipe, "stages", [])
+    return [name for name in setting_names(stages) if name.rpartition(".")[2] == field]
 
 
 def loaded(recipe: Any, choice: SystemChoice) -> Any:

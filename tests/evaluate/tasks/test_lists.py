@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.errors import ConfigError
-from irkit.evaluate import Suite, evaluate
+from irkit.evaluate import Suite, evaluate, run_suite
+from irkit.evaluate.suite import SystemChoice
 from irkit.evaluate.tasks.lists import ListTask, list_scores
 from irkit.evaluate.tasks.ratings import RatingsChoice
 from irkit.hits import Hits
@@ -175,3 +176,28 @@ def test_a_pipeline_that_saw_a_positive_is_refused_as_its_recommender_is():
             ConfigError, match=r"top_n: ease was fitted on \d+ of the \d+ positives, such as that of user"
         ):
             task.evaluate(list_scores(task, stage), "P@5")
+
+
+def test_lists_over_folds_are_means_over_the_folds_that_a_user_is_in(monkeypatch):
+    pairs = ["ax", "ay", "bx", "bz", "cx", "cy", "dy", "ez"]
+    rated = table([(user, item, 5.0) for user, item in pairs])
+    held_out = {"u1": ["ay", "bz"], "u2": ["ax", "cy"]}
+    names = rated.frame()["user_id"] + rated.frame()["item_id"]
+    problems = {}
+    for name, test in held_out.items():
+        in_test = names.isin(test).to_numpy()
+        problems[name] = Problem("toy", "Toys.", RatingSplit("toy", {}, rated, ~in_test, in_test), None, "f")
+    monkeypatch.setattr("irkit.evaluate.tasks.ratings.load_problem", lambda name, split: problems[split])
+    choice = RatingsChoice(name="toy", split=("u1", "u2"), candidates="rated")
+    system = SystemChoice(name="popularity", recipe="popularity")
+    board = run_suite(Suite(name="toy", tasks=(choice,), systems=(system,), measures=("RR", "P@1"))).boards[0]
+    # Fold u1: x has 3 ratings, y 2, z 1. a is listed y z, of which y is liked; b is listed y z, and likes z.
+    # Fold u2: x, y and z have 2. a is listed z x and likes x, c is listed z y and likes y: z first by the tie rule.
+    (row,) = board.rows
+    assert row.values == {"RR": {"a": 0.75, "b": 0.5, "c": 0.5}, "P@1": {"a": 0.5, "b": 0.0, "c": 0.0}}
+    assert row.cells["RR"].mean == pytest.approx(1.75 / 3)
+    assert row.cells["P@1"].mean == pytest.approx(0.5 / 3)
+    assert row.cells["RR"].deviation == pytest.approx(np.std([0.75, 0.5], ddof=1))
+    assert row.cells["P@1"].deviation == pytest.approx(np.std([0.5, 0.0], ddof=1))
+    assert board.unit.number == 3
+    assert "by fold: RR 0.7500, 0.5000, sd 0.1768; P@1 0.5000, 0.0000, sd 0.3536" in row.notes
