@@ -38,7 +38,7 @@ def write_examples(path: Path, examples: Any) -> None:
     """
     import numpy as np
 
-    from irkit.io.atomic import write_bytes
+    from irkit.atomic import write_bytes
 
     if path.suffix != ".jsonl" and isinstance(examples, list):
         raise ConfigError(f"{path}: what differs in length is no matrix, got {path.suffix}; write .jsonl")

@@ -47,8 +47,8 @@ def train(
     resume
         Go on with the run in the folder: after an interruption, or with more epochs than before.
     """
+    from irkit.atomic import write_bytes
     from irkit.cli.runpage import page
-    from irkit.io.atomic import write_bytes
     from irkit.io.outputs import check_folder
     from irkit.recipe import load_training, parse_settings
     from irkit.recipe.runfolder import train_run

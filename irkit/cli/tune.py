@@ -59,11 +59,11 @@ def tune(
     table
         Write every candidate with its mean over all queries to this tab-separated file.
     """
+    from irkit.atomic import write_bytes
     from irkit.cli.inputs import data_line, prepared
     from irkit.evaluate import load_space
     from irkit.evaluate import tune as run
     from irkit.io import load_collection
-    from irkit.io.atomic import write_bytes
     from irkit.io.outputs import check_output
     from irkit.recipe.resources import open_resources
 

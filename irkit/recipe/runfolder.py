@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from irkit.atomic import write_bytes, writing
 from irkit.errors import ConfigError, DataError, LockedError, NotFoundError, near_misses
 from irkit.generative.saved import load_model
-from irkit.io.atomic import write_bytes, writing
 from irkit.learn.memory import enough_memory, smaller
 from irkit.learn.metrics import METRICS, read_metrics
 from irkit.recipe.training import TrainingRecipe, load_training
