@@ -279,7 +279,6 @@ QRELS = Names(
 TABLES = (STAGES, MODELS, MEASURES, DOCUMENTS, QUERIES, QRELS)
 
 OPENERS = {
-    "encoder": "irkit.generative.saved.load_model",
     "index": "irkit.Index.open",
     "train": "irkit.recommend.load_ratings",
     "vectors": "irkit.text.vectors.Vectors.load",
