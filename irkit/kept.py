@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
+from irkit.atomic import replacing
 from irkit.errors import IrkitError
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ _BLOCK = 1 << 20
 _told: set[Path] = set()  # folders that could not be written
 
 
-def keep(path: Path, write: Callable[[Path], object]) -> bool:
+def keep(path: Path, write: Callable[[BinaryIO], object]) -> bool:
     """Keep a file.
 
     Parameters
@@ -38,7 +38,7 @@ def keep(path: Path, write: Callable[[Path], object]) -> bool:
     path : path
         Its place; the folder is made if need be.
     write : function
-        Writes the content to the path it is given.
+        Writes the content to the file it is given.
 
     Returns
     -------
@@ -49,32 +49,25 @@ def keep(path: Path, write: Callable[[Path], object]) -> bool:
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "answer"
-    >>> keep(path, lambda place: place.write_text("42"))
+    >>> keep(path, lambda file: file.write(b"42"))
     True
     >>> found(path, lambda place: place.read_bytes()[:-44])
     b'42'
     """
-    fresh = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(fresh)
-        with fresh.open("rb+") as file:
+        with replacing(path) as file:
+            write(file)
+            file.seek(0)
             total = blake2b(digest_size=_DIGEST)
             while block := file.read(_BLOCK):
                 total.update(block)
             file.write(SIGN + total.digest())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
     except (OSError, IrkitError) as error:
         if path.parent not in _told:
             _told.add(path.parent)
             why = getattr(error, "strerror", None) or error
             log.warning("%s cannot be written, %s; results are not kept", path.parent, why)
         return False
-    finally:
-        with suppress(OSError):
-            fresh.unlink()
     return True
 
 

@@ -314,7 +314,6 @@ SEQUENCES = Names("format of sequences", "irkit.sequences", {"piano": "irkit.io.
 TABLES = (STAGES, MODELS, TASKS, MEASURES, SETS, ROWS, PICTURES, SEQUENCES, DOCUMENTS, QUERIES, QRELS)
 
 OPENERS = {
-    "encoder": "irkit.generative.saved.load_model",
     "index": "irkit.Index.open",
     "train": "irkit.recommend.load_ratings",
     "vectors": "irkit.text.vectors.Vectors.load",

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from irkit.atomic import LEFTOVER, replacing
 from irkit.config import digest
 from irkit.locate import home
 
@@ -143,27 +143,21 @@ def _write(subject: Path, files: Mapping[str, list[Any]]) -> None:
     """Write a record in one step; of two writers at once the later wins, and the other's files are read again."""
     content = {"format": FORMAT, "subject": str(subject), "files": files}
     path = _record(subject)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.part")
-    try:
-        fresh.write_text(json.dumps({**content, "digest": digest(content)}), encoding="utf-8")
-        os.replace(fresh, path)
-    finally:
-        with suppress(OSError):
-            fresh.unlink()
+    with replacing(path) as file:
+        file.write(json.dumps({**content, "digest": digest(content)}).encode())
     _tidy(path.parent)
 
 
 def _tidy(folder: Path) -> None:
     """Remove the records that were not written for longest when there are too many, and what killed processes left."""
-    entries = []
-    with os.scandir(folder) as found:
-        for entry in found:
+    records, left = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
             with suppress(OSError):
-                if entry.name.endswith((".json", ".part")):
-                    entries.append((entry.stat().st_mtime, entry.path))
-    left = [path for age, path in entries if path.endswith(".part") and age < time.time() - _LEFT_BEHIND]
-    records = sorted(entry for entry in entries if entry[1].endswith(".json"))
-    for path in [*left, *(path for _, path in records[: max(0, len(records) - MOST_RECORDS)])]:
+                if entry.name.endswith(".json"):
+                    records.append((entry.stat().st_mtime, entry.path))
+                elif LEFTOVER.fullmatch(entry.name) and entry.stat().st_mtime < time.time() - _LEFT_BEHIND:
+                    left.append(entry.path)
+    for path in [*left, *(path for _, path in sorted(records)[: max(0, len(records) - MOST_RECORDS)])]:
         with suppress(OSError):
             os.unlink(path)

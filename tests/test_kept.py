@@ -28,15 +28,15 @@ def path(tmp_path, monkeypatch):
 
 def test_what_was_kept_is_found(path):
     assert found(path, text) is None
-    assert keep(path, lambda place: place.write_bytes(CONTENT))
+    assert keep(path, lambda file: file.write(CONTENT))
     assert found(path, text) == CONTENT
     assert os.listdir(path.parent) == ["one"]
-    assert keep(path, lambda place: place.write_bytes(b""))
+    assert keep(path, lambda file: file.write(b""))
     assert found(path, text) == b""
 
 
 def test_any_flipped_bit_and_any_cut_is_seen(path):
-    keep(path, lambda place: place.write_bytes(CONTENT))
+    keep(path, lambda file: file.write(CONTENT))
     whole = path.read_bytes()
     rng = np.random.default_rng(1)
     for at in range(len(whole)):
@@ -58,15 +58,11 @@ def test_any_flipped_bit_and_any_cut_is_seen(path):
 def test_numpys_files_are_read_with_the_digest_behind_them(path):
     matrix = np.arange(12.0).reshape(3, 4)
 
-    def write(place):
-        with place.open("wb") as file:
-            np.savez(file, matrix=matrix)
-
     def read(place):
         with np.load(place) as file:
             return file["matrix"]
 
-    keep(path, write)
+    keep(path, lambda file: np.savez(file, matrix=matrix))
     np.testing.assert_array_equal(found(path, read), matrix)
 
 
@@ -75,13 +71,13 @@ def test_content_that_cannot_be_read_is_as_good_as_none(path, error):
     def read(place):
         raise error
 
-    keep(path, lambda place: place.write_bytes(CONTENT))
+    keep(path, lambda file: file.write(CONTENT))
     assert found(path, read) is None
 
 
 def refusing(code):
-    def write(place):
-        place.write_bytes(CONTENT[:100])  # half of it is there when the disk is full
+    def write(file):
+        file.write(CONTENT[:100])  # half of it is there when the disk is full
         raise OSError(code, os.strerror(code))
 
     return write
@@ -89,7 +85,7 @@ def refusing(code):
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT])
 def test_a_place_that_cannot_be_written_is_said_once_and_done_without(path, code, caplog):
-    keep(path, lambda place: place.write_bytes(b"old"))
+    keep(path, lambda file: file.write(b"old"))
     assert not keep(path, refusing(code))
     assert not keep(path, refusing(code))
     (line,) = caplog.messages
@@ -104,26 +100,27 @@ def test_every_step_may_be_refused(path, step, monkeypatch):
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(*{"mkdir": (type(path), "mkdir")}.get(step, (os, step)), refuse)
-    assert not keep(path, lambda place: place.write_bytes(CONTENT))
+    assert not keep(path, lambda file: file.write(CONTENT))
     monkeypatch.undo()
     assert not path.parent.exists() or os.listdir(path.parent) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills processes")
-def test_a_killed_writer_leaves_the_old_file(path):
+def test_a_killed_writer_leaves_the_old_file_and_the_next_one_cleans_up(path):
     code = """
 import os, signal, sys
 from pathlib import Path
 from irkit.kept import keep
 path = Path(sys.argv[1])
-keep(path, lambda place: place.write_bytes(b"old"))
-def write(place):
-    place.write_bytes(b"half")
+keep(path, lambda file: file.write(b"old"))
+def write(file):
+    file.write(b"half")
+    file.flush()
     os.kill(os.getpid(), signal.SIGKILL)
 keep(path, write)
 """
     assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == -9
     assert found(path, text) == b"old"
-    (left,) = set(os.listdir(path.parent)) - {"one"}
-    assert left.startswith(".one.")
-    assert left.endswith(".part")
+    assert len(os.listdir(path.parent)) == 2
+    assert keep(path, lambda file: file.write(b"new"))
+    assert os.listdir(path.parent) == ["one"]

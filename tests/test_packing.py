@@ -12,8 +12,8 @@ import subprocess
 
 import pytest
 
+from irkit.atomic import write_bytes, writing
 from irkit.errors import DataError
-from irkit.io.atomic import write_bytes, writing
 from irkit.io.lines import content, head, raw_lines
 from irkit.packing import Damaged, bare, kind_of, packed, unpacked
 

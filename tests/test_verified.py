@@ -147,7 +147,7 @@ def test_what_is_gone_leaves_the_record_and_old_records_go(tmp_path, home, files
     (tmp_path / "c").write_text("c")
     asked(tmp_path, {str(tmp_path / "c"): "c"})
     assert sorted(verified._read(tmp_path)) == [b, str(tmp_path / "c")]
-    part = home / "verified" / "x.part"
+    part = home / "verified" / ".x.json.1-0123abcd.tmp"
     part.write_text("half")
     os.utime(part, (0, 0))
     os.utime(verified._record(tmp_path), (1, 1))

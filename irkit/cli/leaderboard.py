@@ -126,8 +126,8 @@ def check_kept(suite: str, only: list[str] | None, systems: list[str] | None) ->
 
 def save_result(result: Result) -> list[Path]:
     """Write a result among the others and LEADERBOARD.md beside them; return both paths."""
+    from irkit.atomic import write_bytes
     from irkit.evaluate import read_results, write_results
-    from irkit.io.atomic import write_bytes
     from irkit.report import leaderboard as page
 
     path = write_results(result)

@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from irkit.errors import ConfigError, DataError
-from irkit.io.lines import content
+from irkit.errors import ConfigError
 from irkit.packing import bare
 from irkit.streams import is_stream
 
@@ -22,7 +21,9 @@ def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Bina
     """Return the rows of a file, (n, D) float32, or a part of a data set."""
     path = Path(source)
     if bare(path).suffix in {".npy", ".csv"} or is_stream(path):
-        return _read(path)
+        from irkit.io.rows.own import matrix
+
+        return matrix(path)
     from irkit.io.library.catalogue import load_data
 
     return load_data(source, binarise=binarise).part(part)
@@ -38,7 +39,7 @@ def write_examples(path: Path, examples: Any) -> None:
     """
     import numpy as np
 
-    from irkit.io.atomic import write_bytes
+    from irkit.atomic import write_bytes
 
     if path.suffix != ".jsonl" and isinstance(examples, list):
         raise ConfigError(f"{path}: what differs in length is no matrix, got {path.suffix}; write .jsonl")
@@ -50,30 +51,3 @@ def write_examples(path: Path, examples: Any) -> None:
     else:
         out.writelines(f"{json.dumps(one.tolist())}\n".encode() for one in examples)
     write_bytes(path, out.getvalue())
-
-
-def _read(path: Path) -> Floats:
-    """Read a matrix of numbers."""
-    import warnings
-
-    import numpy as np
-
-    data = content(path)
-    file = io.BytesIO(data)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # numpy only warns of a file without numbers
-            if data.startswith(b"\x93NUMPY") or bare(path).suffix == ".npy":
-                found = np.load(file, allow_pickle=False)
-            else:
-                found = np.loadtxt(file, delimiter=",", ndmin=2)
-    except (ValueError, EOFError, UserWarning) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(
-            f"{path}: is no matrix of numbers ({reason[:120]}); write one with numpy.save or as CSV"
-        ) from None
-    kind = getattr(found, "dtype", None)
-    if kind is None or kind.kind not in "fiub":
-        raise DataError(f"{path}: must hold one array of numbers, got {kind or 'several arrays'}; write it anew")
-    rows: Floats = found.astype(np.float32)
-    return rows

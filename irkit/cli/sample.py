@@ -37,10 +37,10 @@ def sample(
     out
         What is written: .png a grid of pictures, .npy an array, .csv or .jsonl a line for each.
     """
+    from irkit.atomic import write_bytes
     from irkit.cli.models import write_examples
     from irkit.cli.tables import counted
     from irkit.errors import ConfigError
-    from irkit.io.atomic import write_bytes
     from irkit.io.outputs import check_output
     from irkit.learn.figures import grid
     from irkit.recipe.runfolder import open_model

@@ -47,19 +47,15 @@ def train(
     resume
         Go on with the run in the folder: after an interruption, or with more epochs than before.
     """
+    from irkit.atomic import write_bytes
     from irkit.cli.runpage import page
-    from irkit.io.atomic import write_bytes
     from irkit.io.outputs import check_folder
     from irkit.recipe import load_training, parse_settings
     from irkit.recipe.runfolder import train_run
 
-    loaded = load_training(recipe).with_settings(parse_settings(set or []))
-    if seed is not None:
-        loaded = loaded.with_settings({"trainer.seed": seed})
-    name = loaded.name
-    if data is not None:
-        loaded, name = loaded.on(data), f"{name}-{Path(data).stem}"
-    folder = run or Path("runs") / name
+    settings = parse_settings(set or []) | ({} if seed is None else {"trainer.seed": seed})
+    loaded = load_training(recipe).with_settings(settings | ({} if data is None else {"data": data}))
+    folder = run or Path("runs") / (loaded.name if data is None else f"{loaded.name}-{Path(data).stem}")
     check_folder(folder, who="train", option="--run")
     done = train_run(loaded, folder, resume=resume, progress=sys.stderr.isatty())
     report = done.folder / "report.html"

@@ -86,9 +86,9 @@ def tune(
         Write every candidate to this tab-separated file, with its mean over all queries or its value on
         the part of the ratings that chose.
     """
+    from irkit.atomic import write_bytes
     from irkit.errors import ConfigError
     from irkit.evaluate import load_space
-    from irkit.io.atomic import write_bytes
     from irkit.io.outputs import check_output
     from irkit.recipe import load_recipe
     from irkit.recommend.table import RatingTable

@@ -17,9 +17,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from irkit.atomic import write_bytes
 from irkit.errors import DataError, NotFoundError, near_misses
 from irkit.evaluate.schema1 import upgraded
-from irkit.io.atomic import write_bytes
 from irkit.io.lines import content
 from irkit.locate import home, shipped
 from irkit.packing import bare

@@ -11,8 +11,9 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class Journal:
             return
         for place, one in zip(places, task.run(trials), strict=True):
             if isinstance(one, Measured):
-                keep(place, lambda path, one=one: _write(one, path))  # type: ignore[misc]
+                keep(place, partial(_write, one))
             yield one
 
 
@@ -72,13 +73,12 @@ def _key(task: Task, trial: Trial) -> str:
     )
 
 
-def _write(measured: Measured, path: Path) -> None:
+def _write(measured: Measured, file: BinaryIO) -> None:
     plain = {name: getattr(measured, name) for name in _PLAIN}
     plain["figures"] = [figure.model_dump() for figure in measured.figures]
     plain["values"] = list(measured.values)
     arrays: dict[str, Any] = {f"v{number}": values for number, values in enumerate(measured.values.values())}
-    with path.open("wb") as file:
-        np.savez(file, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)
+    np.savez(file, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)
 
 
 def _read(path: Path) -> Measured:

@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from irkit.atomic import hidden, is_stream, refused
 from irkit.errors import ConfigError, DataError
-from irkit.io.atomic import hidden, is_stream, refused
 from irkit.packing import bare
 from irkit.streams import STANDARD, descriptor, duplicate
 

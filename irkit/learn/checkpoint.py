@@ -18,8 +18,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from irkit.atomic import write_bytes
 from irkit.errors import ConfigError, DataError, NotFoundError
-from irkit.io.atomic import write_bytes
 from irkit.streams import on_disk, readable
 
 VERSION = 1

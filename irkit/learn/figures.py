@@ -25,8 +25,8 @@ import numpy as np
 import torch
 
 from irkit.arrays import Floats
+from irkit.atomic import write_bytes
 from irkit.errors import ShapeError
-from irkit.io.atomic import write_bytes
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.data import Data
 from irkit.learn.drawing import Curve, curves, png, scatter, tiles

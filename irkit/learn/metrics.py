@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from irkit.atomic import write_bytes
 from irkit.errors import DataError
-from irkit.io.atomic import write_bytes
 
 METRICS = "metrics.jsonl"
 "Its name in a run's folder."

@@ -6,7 +6,6 @@ entries are sorted and carry a fixed date.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from irkit.atomic import writing
 from irkit.errors import JavaError
 from irkit.lucene.jvm import BRIDGE_JAR, lucene_jar
 
@@ -36,13 +36,12 @@ def build_jar(out: Path = BRIDGE_JAR) -> Path:
         done = subprocess.run([*command, *map(str, sorted(SOURCES.glob("*.java")))], capture_output=True, text=True)
         if done.returncode:
             raise JavaError(f"jar: javac failed\n{done.stderr or done.stdout}")
-        part = out.with_name(f".{out.name}.{os.getpid()}.part")
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as jar:
+        # In one step: a JVM that runs keeps reading the file it opened; changed in place, it would crash.
+        with writing(out) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as jar:
             for path in sorted(Path(folder).rglob("*.class")):
                 entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 jar.writestr(entry, path.read_bytes())
-    os.replace(part, out)  # a JVM that runs keeps reading the file it opened; changed in place, it would crash
     return out
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import irkit
 from irkit import verified
 from irkit.arrays import Ints
+from irkit.atomic import put
 from irkit.config import digest
 from irkit.errors import ConfigError, DataError
 from irkit.lucene import owned, storage
@@ -82,9 +83,8 @@ def create(index: Path, folder: Path, key: str) -> Manifest:
             for name in (NAME, *sorted(PARTS)):
                 (folder / name).unlink(missing_ok=True)
             for name in LASTING:
-                storage.keep(work / name, folder)
+                put(work / name, folder / name)
             write_manifest(folder, manifest, work)
-    storage.sync_folder(folder)
     return manifest
 
 

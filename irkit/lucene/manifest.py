@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from irkit import locks
+from irkit.atomic import put
 from irkit.config import digest
 from irkit.errors import ConfigError, NotFoundError
-from irkit.lucene import storage
 
 NAME = "manifest.json"
 FORMAT = 2
@@ -149,7 +149,7 @@ def write_manifest(folder: Path, manifest: Manifest, work: Path) -> None:
     content: dict[str, Any] = {"format": FORMAT, **asdict(manifest)}
     content["digest"] = digest(content)
     (work / NAME).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    storage.keep(work / NAME, folder)
+    put(work / NAME, folder / NAME)
 
 
 @contextmanager

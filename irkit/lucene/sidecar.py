@@ -23,6 +23,7 @@ import numpy as np
 
 from irkit import verified
 from irkit.arrays import Ints
+from irkit.atomic import put
 from irkit.config import digest
 from irkit.errors import ConfigError, DamagedError, JavaError, LockedError
 from irkit.hits import Docnos
@@ -251,11 +252,10 @@ class Sidecar:
                 if manifest is None or manifest.key != self.key or commit_key(self.path) != self.key:
                     raise Replaced
                 for name in parts:
-                    storage.keep(work / name, folder)
+                    put(work / name, folder / name)
                 write_manifest(folder, replace(manifest, parts={**manifest.parts, **parts}), work)
                 files = {str(folder / name): said for name, said in parts.items()}
                 verified.remember(self.path, files, verified.states(files))
-        storage.sync_folder(folder)
 
     def _same_commit(self) -> None:
         if commit_key(self.path) != self.key:

@@ -1,10 +1,9 @@
-"""Arrays and tables in files: written whole or not at all, read through memory maps."""
+"""Arrays and tables in files, read through memory maps."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,6 @@ import numpy as np
 import pyarrow as pa
 
 from irkit.arrays import Ints
-
-
-def keep(path: Path, folder: Path) -> None:
-    """Move a finished file into a folder, durable before it gets its name there."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(path, folder / path.name)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable, where the system can."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def write_array(path: Path, array: Ints) -> None:

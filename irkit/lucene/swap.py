@@ -19,9 +19,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from irkit import locks
+from irkit.atomic import sync_folder
 from irkit.errors import ConfigError, LockedError
 from irkit.lucene import owned
-from irkit.lucene.storage import sync_folder
 from irkit.lucene.wire import no_text
 
 PATIENCE = 5.0

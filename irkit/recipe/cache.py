@@ -13,13 +13,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from irkit import locate
+from irkit.atomic import LEFTOVER, replacing
 from irkit.config import digest
 from irkit.errors import ConfigError
 from irkit.pipeline.stage import Flow, Stage
@@ -154,8 +154,8 @@ class Cache:
             return
         path = self._path(key)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, content)
+            with replacing(path) as file:
+                file.write(content)
         except OSError as error:
             if not self._told:
                 self._told = True
@@ -185,10 +185,11 @@ class Cache:
                 state = path.stat()
             except OSError:  # another process removed it
                 continue
-            if path.suffix == _ENDING or unfinished:
-                yield path, state.st_size, state.st_mtime
-            elif state.st_mtime < old:
+            left = LEFTOVER.fullmatch(path.name) is not None
+            if left and state.st_mtime < old:
                 _remove(path)
+            elif (left and unfinished) or path.suffix == _ENDING:
+                yield path, state.st_size, state.st_mtime
 
 
 def _identity(stage: Stage) -> str | None:
@@ -203,20 +204,6 @@ def _identity(stage: Stage) -> str | None:
                 return None
             code.add(own)
     return digest(stage.fingerprint, sorted(code))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file in one step: another process sees the old one or the new one."""
-    handle, name = tempfile.mkstemp(prefix=f"{path.stem}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        _remove(Path(name))
-        raise
 
 
 def _remove(path: Path) -> None:

@@ -142,16 +142,9 @@ def _train(words: Words, held: Mapping[str, Any]) -> Any:
     return load_ratings(str(words["train"]))
 
 
-def _encoder(words: Words, held: Mapping[str, Any]) -> Any:
-    from irkit.recipe.runfolder import open_model
-
-    return open_model(str(words["encoder"])).model
-
-
 RESOURCES: dict[str, Resource] = {
     "index": Resource("a Lucene index", "folder", _index, "name a collection or an index folder"),
     "vectors": Resource("word vectors", "file", _vectors, "give --vectors and a file, or --vectors trained:ppmi-svd"),
     "train": Resource("the ratings to be fitted on", "file", _train, "use irkit recommend"),
-    "encoder": Resource("a fitted model that encodes", "file", _encoder, "build the recipe in Python"),
 }
 "In the order they are opened."

@@ -11,17 +11,18 @@ RESULT.json               what was measured on the test part, what it is worth a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from irkit.atomic import write_bytes, writing
 from irkit.errors import ConfigError, DataError, LockedError, NotFoundError, near_misses
 from irkit.generative.saved import load_model
-from irkit.io.atomic import write_bytes, writing
 from irkit.learn.memory import enough_memory, smaller
 from irkit.learn.metrics import METRICS, read_metrics
+from irkit.locks import held
 from irkit.recipe.training import TrainingRecipe, load_training
 
 if TYPE_CHECKING:
@@ -79,26 +80,16 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
     LockedError
         If another process trains there.
     """
-    import torch
-
-    from irkit.learn.conditions import choose_device
-
     place = Path(folder)
     if resume and not (_parts(place) & {CONFIG, CHECKPOINT}):
         raise _nothing_to_resume(place)
-    choose_device(recipe.rule().device)
     data = recipe.load_data()
-    untrained = recipe.build()
-    with torch.random.fork_rng(devices=[]), enough_memory(recipe.name, smaller(untrained.config_type.model_fields)):
-        untrained.build(data.spec)
-    with _claimed(place, recipe, resume):
-        shown = recipe.with_settings({"trainer.progress": progress})
-        model = shown.fit(data, folder=place, resume=resume, started=lambda: _state(place, recipe))
-        figures, found = _record(place, recipe, model, data)
-    return Run(place, recipe, model, found, figures)
+    with _claimed(place, recipe, resume) as started:
+        model = recipe.fit(data, progress=progress, folder=place, resume=resume, started=started)
+        return _recorded(place, recipe, model, data)
 
 
-def _record(place: Path, recipe: TrainingRecipe, model: Model, data: Data) -> tuple[list[Figure], dict[str, Any]]:
+def _recorded(place: Path, recipe: TrainingRecipe, model: Model, data: Data) -> Run:
     """Evaluate a fitted model and write all that a run leaves but what training has written."""
     from irkit.learn.figures import figures
     from irkit.learn.record import record
@@ -106,33 +97,29 @@ def _record(place: Path, recipe: TrainingRecipe, model: Model, data: Data) -> tu
     fresh = not (place / RESULT).is_file()
     if fresh:  # before the evaluation, which may take long
         model.save(place / MODEL)
-    seed = recipe.rule().seed
-    with enough_memory(recipe.name, smaller(recipe.arguments(), before="evaluate.")):
-        found = record(model, data, test_rows=recipe.test_rows, evaluate=recipe.arguments())
-    found = {"recipe": recipe.name, "recipe_hash": recipe.hash, "seed": seed, "budget": _budget(recipe)} | found
+    rule, evaluate = recipe.rule(), recipe.arguments()
+    budget = rule.model_dump(include={"epochs", "steps", "seconds", "patience"}, exclude_none=True)
+    result = {"recipe": recipe.name, "recipe_hash": recipe.hash, "seed": rule.seed, "budget": budget}
+    with enough_memory(recipe.name, smaller(evaluate, before="evaluate.")):
+        result |= record(model, data, test_rows=recipe.test_rows, evaluate=evaluate)
     with writing(place / RESULT) as file:  # takes its place last, and not at all if anything before fails
-        file.write((json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
+        file.write((json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
         file.flush()
-        drawn = figures(model, data, seed=seed, test_rows=recipe.test_rows)
+        drawn = figures(model, data, seed=rule.seed, test_rows=recipe.test_rows)
         for figure in drawn:
             figure.write(place / FIGURES)
         if not fresh:
             model.save(place / MODEL)
-    return drawn, found
+    return Run(place, recipe, model, result, drawn)
 
 
 def resume_fit(recipe: TrainingRecipe, data: Data, folder: Path) -> Model:
     """Fit a recipe in a run folder from where it stands there; a training that has ended is not repeated.
 
-    Raises
-    ------
-    ConfigError
-        If the folder holds another run or something else, or its run went on beyond the recipe's budgets.
-    LockedError
-        If another process trains there.
+    Parameters, and errors but that a run may begin here, are those of `train_run`.
     """
-    with _claimed(folder, recipe, resume=True):
-        return recipe.fit(data, folder=folder, resume=True, started=lambda: _state(folder, recipe))
+    with _claimed(folder, recipe, resume=True) as started:
+        return recipe.fit(data, folder=folder, resume=True, started=started)
 
 
 def open_model(source: str | Path) -> Opened:
@@ -160,11 +147,6 @@ def open_model(source: str | Path) -> Opened:
     return Opened(load_model(path / MODEL), load_training(path / CONFIG))
 
 
-def _state(folder: Path, recipe: TrainingRecipe) -> None:
-    """Write down what is run."""
-    write_bytes(folder / CONFIG, recipe.resolved().yaml().encode())
-
-
 def _parts(folder: Path) -> set[str]:
     """Return which files of a run a folder holds."""
     return {name for name in (CONFIG, METRICS, CHECKPOINT, MODEL, RESULT) if (folder / name).is_file()}
@@ -187,7 +169,7 @@ def _check_claim(folder: Path, recipe: TrainingRecipe, resume: bool) -> None:
     kept = parts & {MODEL, RESULT}
     if CONFIG not in parts:
         if kept and CHECKPOINT in parts:
-            raise _lacks(folder, CONFIG)
+            raise _refused(folder, f"a run whose {CONFIG} is missing; restore it")
         if CHECKPOINT in parts and resume:
             return  # what `TrainingRecipe.fit` leaves, which checks its checkpoint itself
         if folder.exists() and {path.name for path in folder.iterdir()} - {LOCK}:
@@ -198,44 +180,40 @@ def _check_claim(folder: Path, recipe: TrainingRecipe, resume: bool) -> None:
         # A first checkpoint is written right after the first evaluation.
         steps = {row["step"] for row in read_metrics(folder / METRICS)} if METRICS in parts else set()
         if kept or len(steps) > 1:
-            raise _lacks(folder, CHECKPOINT)
-        return
-    if not resume:
-        raise ConfigError(
-            f"train: {folder} holds a run of {other.name!r}; go on with it by --resume, or choose another folder"
-        )
-    if other.run_hash != recipe.run_hash:
-        raise ConfigError(
-            f"train: {folder} holds another run, of {other.name!r}; resume it with the settings that are in its "
-            f"{CONFIG}, or choose another folder"
-        )
+            raise _refused(folder, f"a run whose {CHECKPOINT} is missing; restore it")
+    elif not resume:
+        raise _refused(folder, f"a run of {other.name!r}; go on with it by --resume")
+    elif other.run_hash != recipe.run_hash:
+        raise _refused(folder, f"another run, of {other.name!r}; resume it with the settings that are in its {CONFIG}")
 
 
-def _lacks(folder: Path, name: str) -> ConfigError:
-    return ConfigError(f"train: {folder} holds a run whose {name} is missing; restore it, or choose another folder")
+def _refused(folder: Path, what: str) -> ConfigError:
+    return ConfigError(f"train: {folder} holds {what}, or choose another folder")
 
 
 @contextmanager
-def _claimed(folder: Path, recipe: TrainingRecipe, resume: bool) -> Iterator[None]:
-    """Hold a folder for one run, made if need be."""
-    from filelock import FileLock, Timeout
+def _claimed(folder: Path, recipe: TrainingRecipe, resume: bool) -> Iterator[Callable[[], None]]:
+    """Hold a folder for one run; lend what states the run there, and remove what was made if nothing comes of it."""
+    from filelock import Timeout
 
     _check_claim(folder, recipe, resume)
-    lock = FileLock(folder / LOCK, timeout=0)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise LockedError(f"train: another process trains in {folder}; wait for it or choose another folder") from None
-    except OSError as error:
-        raise DataError(f"train: cannot write in {folder}: {error.strerror or error}; choose another folder") from error
-    try:
-        yield
-    finally:
-        lock.release()
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    with ExitStack() as stack:
+        for place in reversed(made):
+            stack.callback(_remove_empty, place)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(held(folder / LOCK, wait=0))
+        except Timeout:
+            raise LockedError(
+                f"train: another process trains in {folder}; wait for it or choose another folder"
+            ) from None
+        except OSError as error:
+            reason = error.strerror or error
+            raise DataError(f"train: cannot write in {folder}: {reason}; choose another folder") from error
+        yield lambda: write_bytes(folder / CONFIG, recipe.resolved().yaml().encode())
 
 
-def _budget(recipe: TrainingRecipe) -> dict[str, Any]:
-    rule = recipe.rule()
-    budgets = {"epochs": rule.epochs, "steps": rule.steps, "seconds": rule.seconds, "patience": rule.patience}
-    return {name: value for name, value in budgets.items() if value is not None}
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()

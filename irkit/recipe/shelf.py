@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from irkit import locate
+from irkit.atomic import write_bytes
 from irkit.errors import ConfigError, IrkitError
-from irkit.io.atomic import write_bytes
 from irkit.yamlfile import read_yaml
 
 SEARCH = "search"

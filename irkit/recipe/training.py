@@ -19,9 +19,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-import os
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,14 +73,9 @@ class TrainingRecipe(AnyRecipe):
     test_rows: Annotated[StrictInt, Field(ge=1)] | None = None
     "How many of the test rows are evaluated, from the first; None for all."
 
-    @property
-    def validate(self) -> bool:  # type: ignore[override]  # and not the method that pydantic has no more use for
-        """Whether the weights with the best score on the validation rows are kept."""
-        return self.validates
-
     def check(self) -> None:
         """Raise an error if the model is unknown, or a setting is not one of the model, its trainer or `log_prob`."""
-        self._model, self._rule, self._arguments  # noqa: B018  (each raises what is wrong with it)
+        self.rule(), self.arguments()
 
     @classmethod
     def refuse(cls, file: YamlFile) -> None:
@@ -95,15 +88,28 @@ class TrainingRecipe(AnyRecipe):
 
     def build(self) -> Model:
         """Return the untrained model."""
-        return copy.copy(self._model)
+        try:
+            kind = MODELS.load(self.model)
+        except IrkitError as error:
+            raise self.fail(str(error), "model", kind=type(error)) from None
+        return kind(kind.config_type.checked(self.config, self.fail, "config"))
 
     def rule(self) -> TrainerConfig:
         """Return the settings of the trainer: the model's own with the recipe's changes."""
-        return self._rule
+        own = self.build().trainer
+        return type(own).checked(_merged(own.given(), self.trainer), self.fail, "trainer")
 
     def arguments(self) -> dict[str, Any]:
         """Return all arguments of `log_prob`, those left at their defaults too."""
-        return dict(self._arguments)
+        model = self.build()
+        asked = model.log_prob if model.can("log_prob") else model.values
+        parameters = inspect.signature(asked).parameters.items()
+        known = {name: one.default for name, one in parameters if one.kind is one.KEYWORD_ONLY}
+        for name in self.evaluate:
+            if name not in known:
+                choose = near_misses(name, known) if known else "it has no arguments"
+                raise self.fail(f"{self.model}: {asked.__name__} has no argument {name!r}; {choose}", "evaluate", name)
+        return {**known, **self.evaluate}
 
     def load_data(self) -> Learnable:
         """Load the data set.
@@ -119,13 +125,7 @@ class TrainingRecipe(AnyRecipe):
             raise self.fail(str(error), "data", kind=type(error)) from None
 
     def fit(
-        self,
-        data: Data | None = None,
-        *,
-        seed: int | None = None,
-        folder: str | os.PathLike[str] | None = None,
-        resume: bool = False,
-        started: Callable[[], None] | None = None,
+        self, data: Data | None = None, *, seed: int | None = None, progress: bool | None = None, **run: Any
     ) -> Model:
         """Return the model, fitted.
 
@@ -135,24 +135,23 @@ class TrainingRecipe(AnyRecipe):
             Default what `load_data` gives.
         seed : int, optional
             Default the trainer's. The binarisation has a seed of its own, so that it stays the same data.
-        folder : path, optional
-            For metrics and the checkpoint of the run.
-        resume : bool
-            Go on from the folder's checkpoint, if there is one.
-        started : () -> None, optional
-            Called once everything is checked, before the first step.
+        progress : bool, optional
+            Default the trainer's.
+        **run
+            `folder`, `resume` and `started` of `irkit.learn.model.Model.fit`.
 
         Raises
         ------
         ConfigError
-            If the test rows are those to train or to validate on, or the folder holds another run.
+            If the test part is one to train or to validate on (single rows recur, whole parts do not), or the folder
+            holds another run.
         """
-        rows = self.load_data() if data is None else data
-        self._check_parts(rows)
-        rule = self._rule if seed is None else self._rule.changed(seed=seed)
-        return self._model.fit(
-            rows, validate=self.validate, trainer=rule, folder=folder, resume=resume, started=started
-        )
+        data = self.load_data() if data is None else data
+        for name, part in {"training": "train", **({"validation": "valid"} if self.validates else {})}.items():
+            if len(data.part(part)) and data.part(part).same(data.part("test")):
+                raise self.fail(f"the {name} rows of {data.name} are its test rows; give each part its own", "data")
+        given = {name: value for name, value in {"seed": seed, "progress": progress}.items() if value is not None}
+        return self.build().fit(data, validate=self.validates, trainer=self.rule().changed(**given), **run)
 
     def on(self, data: str) -> TrainingRecipe:
         """Return the same training on another data set."""
@@ -173,92 +172,40 @@ class TrainingRecipe(AnyRecipe):
 
     def resolved(self) -> TrainingRecipe:
         """Return the same recipe with every setting stated, so that no default can change it later."""
-        stated = {
-            "config": self._model.config.model_dump(mode="json"),
-            "trainer": self._rule.model_dump(mode="json"),
-            "evaluate": self._arguments,
-        }
-        return self.changed(**stated)
+        return self.changed(
+            config=self.build().config.model_dump(mode="json"),
+            trainer=self.rule().model_dump(mode="json"),
+            evaluate=self.arguments(),
+        )
 
     @property
     def run_hash(self) -> str:
         """Hash of what a step of the training does: all but budgets and the evaluation."""
-        return digest(self._run())
+        return digest(self._run(self.rule().identity()))
 
     @property
     def hash(self) -> str:
         """Hash of what is trained on what, how, and how it is evaluated."""
-        return digest({**self._run(), "trainer": self._rule.outcome()}, self._arguments, self.test_rows)
+        return digest(self._run(self.rule().outcome()), self.arguments(), self.test_rows)
 
-    def _check_parts(self, rows: Data) -> None:
-        """Raise `ConfigError` if a part to learn from is the test part: single rows recur, whole parts do not."""
-        learned = {"training": "train", **({"validation": "valid"} if self.validate else {})}
-        for name, part in learned.items():
-            if len(rows.part(part)) and rows.part(part).same(rows.part("test")):
-                raise self.fail(f"the {name} rows of {rows.name} are its test rows; give each part its own", "data")
-
-    def _run(self) -> dict[str, Any]:
-        return {
-            "model": self.model,
-            "config": self._model.config.essence(),
-            "data": self.data,
-            "binarise": self.binarise,
-            "trainer": self._rule.identity(),
-            "validate": self.validate,
-        }
-
-    @cached_property
-    def _model(self) -> Model:
-        try:
-            kind = MODELS.load(self.model)
-        except IrkitError as error:
-            raise self.fail(str(error), "model", kind=type(error)) from None
-        return kind(kind.config_type.checked(self.config, self.fail, "config"))
-
-    @cached_property
-    def _rule(self) -> TrainerConfig:
-        from irkit.learn.trainer import TrainerConfig
-
-        own = self._model.trainer.given()
-        return TrainerConfig.checked(_merged(own, self.trainer), self.fail, "trainer")
-
-    @cached_property
-    def _arguments(self) -> dict[str, Any]:
-        asked = self._model.log_prob if self._model.can("log_prob") else self._model.values
-        parameters = inspect.signature(asked).parameters.items()
-        known = {name: one.default for name, one in parameters if one.kind is one.KEYWORD_ONLY}
-        for name in self.evaluate:
-            if name not in known:
-                choose = near_misses(name, known) if known else "it has no arguments"
-                raise self.fail(f"{self.model}: {asked.__name__} has no argument {name!r}; {choose}", "evaluate", name)
-        return {**known, **self.evaluate}
+    def _run(self, trainer: dict[str, Any]) -> dict[str, Any]:
+        same = {"model": self.model, "data": self.data, "binarise": self.binarise, "validate": self.validates}
+        return {**same, "config": self.build().config.essence(), "trainer": trainer}
 
     def _names(self) -> list[str]:
         """List the settings there are, those of the optimiser too."""
-        rule, optimiser = type(self._rule), type(self._rule.optimiser)
+        rule = self.rule()
         return [
-            *(f"config.{name}" for name in type(self._model.config).model_fields),
-            *(f"trainer.{name}" for name in rule.model_fields),
-            *(f"trainer.optimiser.{name}" for name in optimiser.model_fields),
-            *(f"evaluate.{name}" for name in self._arguments),
+            *(f"config.{name}" for name in type(self.build().config).model_fields),
+            *(f"trainer.{name}" for name in type(rule).model_fields),
+            *(f"trainer.optimiser.{name}" for name in type(rule.optimiser).model_fields),
+            *(f"evaluate.{name}" for name in self.arguments()),
             *(name for name in SETTINGS if name not in _MAPPINGS),
         ]
 
 
 def load_training(name: str | Path) -> TrainingRecipe:
-    """Read a training recipe by name or path: an existing file, one of the user's, or one that irkit ships.
-
-    Parameters
-    ----------
-    name : str or path
-        `nade-digits`, `generate/nade-digits` or a path.
-
-    Raises
-    ------
-    NotFoundError
-        If there is none; lists near misses.
-    IrkitError
-        If it is not a valid training recipe; says file and line.
+    """Read a training recipe by name or path, such as `nade-digits` or `generate/nade-digits`; see `AnyRecipe.load`.
 
     Examples
     --------

@@ -69,7 +69,7 @@ def _trained(name: str, collection: Collection, index: Index) -> Vectors:
             kept = found(path, Vectors.load)
             if kept is None:
                 kept = _train(name, collection, index)
-                keep(path, kept.save)
+                keep(path, kept.write)
     return kept
 
 

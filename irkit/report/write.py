@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from irkit.atomic import is_stream, write_bytes
 from irkit.errors import ConfigError
 from irkit.evaluate.board import as_result, write_results
-from irkit.io.atomic import is_stream, write_bytes
 from irkit.io.outputs import check_output
 from irkit.report.html import html
 from irkit.report.markdown import markdown

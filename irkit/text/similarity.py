@@ -7,6 +7,7 @@ delta(w, v) = 1 / (1 + exp(-a (x - c))); Z_w = sum over v of delta(v, w).
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,7 @@ class TermSimilarity:
                     self._mass = found(path, self._read)
                     if self._mass is None:
                         self._mass = normalisers(self.vectors.matrix, self.a, self.c)
-                        keep(path, self._write)
+                        keep(path, partial(np.save, arr=self._mass, allow_pickle=False))
         return self._mass
 
     def _read(self, path: Path) -> Floats:
@@ -102,10 +103,6 @@ class TermSimilarity:
         if mass.shape != (len(self),) or mass.dtype != np.float64 or not np.isfinite(mass).all():
             raise ValueError(f"not the normalisers of {len(self)} terms")
         return mass
-
-    def _write(self, path: Path) -> None:
-        with path.open("wb") as file:
-            np.save(file, self.mass, allow_pickle=False)
 
 
 def normalisers(unit: Floats, a: float, c: float, block: int = BLOCK) -> Floats:

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -88,18 +87,14 @@ def _read(file: Any, path: Path, limit: int | None) -> tuple[list[str], Floats]:
     return list(words), np.stack(list(words.values()))
 
 
-def save_vectors(path: Path, words: list[str], matrix: Floats, analyzed: bool) -> None:
-    """Write a file of irkit's own, whole or not at all; no pickle is involved."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_vectors(file: BinaryIO, words: list[str], matrix: Floats, analyzed: bool) -> None:
+    """Write irkit's own form; no pickle is involved."""
     text = np.frombuffer(json.dumps(words).encode(), dtype=np.uint8)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with part.open("wb") as out:
-        np.savez(out, allow_pickle=False, words=text, matrix=matrix, analyzed=np.array(analyzed))
-    part.replace(path)
+    np.savez(file, allow_pickle=False, words=text, matrix=matrix, analyzed=np.array(analyzed))
 
 
 def _saved(raw: Any, path: Path, limit: int | None) -> tuple[list[str], Floats, bool]:
-    """Read what `save_vectors` wrote."""
+    """Read what `write_vectors` wrote."""
     try:
         with np.load(io.BytesIO(raw.read()), allow_pickle=False) as file:
             words, matrix, analyzed = json.loads(file["words"].tobytes()), file["matrix"], bool(file["analyzed"])

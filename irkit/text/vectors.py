@@ -8,14 +8,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from irkit.arrays import Floats, Ints
+from irkit.atomic import writing
 from irkit.errors import DataError, NotFoundError, ShapeError
 from irkit.rng import check_seed
 from irkit.streams import readable
-from irkit.text.vector_files import read_vectors, save_vectors
+from irkit.text.vector_files import read_vectors, write_vectors
 
 
 class Vectors:
@@ -95,7 +97,12 @@ class Vectors:
 
     def save(self, path: str | Path) -> None:
         """Write the vectors to one `.npz` file, whole or not at all; `load` reads it back."""
-        save_vectors(Path(path), self.words, self.matrix, self.analyzed)
+        with writing(path) as file:
+            self.write(file)
+
+    def write(self, file: BinaryIO) -> None:
+        """Write the vectors into an open file, as `save` does."""
+        write_vectors(file, self.words, self.matrix, self.analyzed)
 
     def for_terms(self, terms: Sequence[str], analyze: Callable[[list[str]], list[list[str]]] | None = None) -> Vectors:
         """Give index terms vectors: the word itself, or for a stem the centroid of its surface forms.

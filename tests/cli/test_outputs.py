@@ -251,7 +251,7 @@ def test_a_disk_that_fills_up_for_real_leaves_the_old_file(tmp_path):
 
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
-        "from irkit.errors import DataError; from irkit.io.atomic import write_bytes\n"
+        "from irkit.errors import DataError; from irkit.atomic import write_bytes\n"
         "for pack in (False, True):\n"
         "    try: write_bytes(sys.argv[1], __import__('os').urandom(9000), pack=pack)\n"
         "    except DataError as error: print(error)\n"

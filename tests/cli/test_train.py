@@ -223,26 +223,33 @@ def test_rows_come_from_files_too(irkit, runs, folder):
     rows = (np.arange(128).reshape(2, 64) % 3 == 0).astype(np.uint8)
     np.save("rows.npy", rows)
     np.savetxt("rows.csv", rows, fmt="%d", delimiter=",")
-    irkit("encode", runs / "vae", "rows.npy", "--out", "a.npy")
-    irkit("encode", runs / "vae", "rows.csv", "--out", "b.npy")
-    np.testing.assert_array_equal(np.load("a.npy"), np.load("b.npy"))
-    assert np.load("a.npy").shape == (2, 2)
+    np.save("pictures.npy", rows.reshape(2, 8, 8) * np.uint8(255))  # grey bytes, as they may be trained on
+    (folder / "named.csv").write_text(",".join(f"x{d}" for d in range(64)) + "\n" + (folder / "rows.csv").read_text())
+    for name in ("rows.npy", "rows.csv", "pictures.npy", "named.csv"):
+        irkit("encode", runs / "vae", name, "--out", f"{name}.out.npy")
+        np.testing.assert_array_equal(np.load(f"{name}.out.npy"), np.load("rows.npy.out.npy"))
+    assert np.load("rows.npy.out.npy").shape == (2, 2)
 
 
 @pytest.mark.parametrize(
     ("write", "line"),
     [
-        (lambda: np.save("rows.npy", np.array([{"a": 1}]), allow_pickle=True), "rows.npy: is no matrix of numbers"),
+        (
+            lambda: np.save("rows.npy", np.array([{"a": 1}]), allow_pickle=True),
+            "rows.npy: must be an array of numbers, got objec",
+        ),
         (
             lambda: np.save("rows.npy", np.array(["a"])),
-            "rows.npy: must hold one array of numbers, got <U1; write it anew",
+            "rows.npy: must be an array of numbers, got <U1; objects and text are not read",
         ),
+        (lambda: np.save("rows.npy", np.float32(3)), "rows.npy: must have the shape (n, D), or"),
+        (lambda: np.save("rows.npy", np.array([[0, np.nan]])), "got nan in row 1, column 2; correct it"),
         (lambda: np.save("rows.npy", np.zeros((2, 3))), "vae: rows must have shape (n, 64), got (2, 3)"),
         (lambda: np.save("rows.npy", np.full((2, 64), 7.0)), "vae: rows must hold probabilities from 0 to 1, got 7"),
-        (lambda: open("rows.npy", "w").close(), "rows.npy: is no matrix of numbers"),
+        (lambda: open("rows.npy", "w").close(), "rows.npy: is no array of numbers, or a damaged one"),
         (
             lambda: np.savez("rows", a=np.eye(2)) or os.rename("rows.npz", "rows.npy"),
-            "got several arrays; write it anew",
+            "rows.npy: is no array of numbers, or a damaged one",
         ),
         (lambda: None, "rows.npy: there is no such file"),
     ],
@@ -255,11 +262,19 @@ def test_rows_that_cannot_be_are_one_line(irkit, runs, folder, write, line):
     assert not (folder / "a.npy").exists()
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n0,1\n", "0,1\n0\n"])
-def test_a_table_that_is_no_matrix_is_one_line(irkit, runs, folder, text):
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "rows.csv:1: the file is empty; check that it was written completely"),
+        ("a,b\n0,1\n", "vae: rows must have shape (n, 64), got (1, 2)"),
+        ("0,1\n0\n", "rows.csv:2: 2 columns are needed, got 1; correct the line"),
+        ("0,1\n0,x\n", "rows.csv:2: the value in column 2 must be a finite number, got 'x'"),
+    ],
+)
+def test_a_table_that_is_no_matrix_is_one_line(irkit, runs, folder, text, line):
     (folder / "rows.csv").write_text(text)
     done = irkit("encode", runs / "vae", "rows.csv", status=2)
-    assert done.err.startswith("irkit: rows.csv: is no matrix of numbers (")
+    assert done.err.startswith(f"irkit: {line}")
     assert done.err.count("\n") == 1
 
 

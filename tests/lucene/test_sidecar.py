@@ -230,7 +230,7 @@ def refuse(monkeypatch, module, name, inside, number=errno.ENOSPC):
     [
         (sidecar, "work_folder", errno.EROFS),
         (storage, "write_strings", errno.ENOSPC),
-        (storage, "keep", errno.EACCES),
+        (sidecar, "put", errno.EACCES),
         (sidecar, "write_manifest", errno.ENOSPC),
     ],
 )

@@ -382,7 +382,7 @@ def test_the_limit_holds_and_too_large_a_result_is_not_kept(tmp_path, index):
 def test_clear_removes_everything_and_what_killed_processes_left_goes_in_time(cache, index):
     cache.run(Retrieve(index=index), QUERIES)
     folder = files(cache)[0].parent
-    fresh, old = folder / "a.part", folder / "b.part"
+    fresh, old = folder / ".a.flow.1-0123abcd.tmp", folder / ".b.flow.1-0123abcd.tmp"
     for path in (fresh, old):
         path.write_bytes(b"x")
     os.utime(old, (time.time() - 7200,) * 2)
@@ -429,7 +429,7 @@ def test_processes_share_a_folder(tmp_path, limit):
     for worker in workers:
         out, error = worker.communicate(timeout=120)
         assert (out.strip(), error) == ("fine", "")
-    assert list((tmp_path / "cache").rglob("*.part")) == []
+    assert list((tmp_path / "cache").rglob("*.tmp")) == []
 
 
 def test_the_sums_of_a_join_do_not_depend_on_where_its_parts_came_from(cache):

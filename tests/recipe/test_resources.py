@@ -44,9 +44,9 @@ def test_what_opens_a_resource_in_python_is_there(need):
     assert in_python(need).startswith(f"{need}={OPENERS[need]}(")
 
 
-def test_the_table_has_whatever_shipped_stages_need_but_pairs():
+def test_the_table_has_whatever_shipped_stages_need_but_pairs_and_nothing_else():
     needs = {need for name in STAGES.shipped for need in STAGES.load(name).needs}
-    assert needs - {"pairs"} <= set(RESOURCES)
+    assert needs - {"pairs"} == set(RESOURCES) - {"train"}  # which stages learn from
 
 
 def test_what_is_needed_is_opened_by_its_word(index, tmp_path):
@@ -63,16 +63,6 @@ def test_ratings_are_opened_by_their_file(index, tmp_path):
     train = open_resources(["train"], {"train": "r.csv"}, who="recommend")["train"]
     assert isinstance(train, RatingTable)
     assert len(train) == 3
-
-
-def test_a_fitted_model_is_opened_by_its_file(index, tmp_path):
-    import torch
-
-    from irkit.generative import NADE
-
-    NADE.from_weights(*(torch.zeros(shape) for shape in ((3, 2), 2, (3, 2), 3))).save(tmp_path / "model")
-    found = open_resources(["encoder"], {"encoder": "model"}, who="encode")["encoder"]
-    assert isinstance(found, NADE)
 
 
 def test_vectors_are_trained_on_a_collection_and_not_on_an_index(index):

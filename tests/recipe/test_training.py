@@ -51,7 +51,7 @@ def test_a_file_gives_its_values(write):
     found = load_training(path)
     assert (found.name, found.about, found.source) == ("tiny", "A tiny model.", "Nobody, 2000.")
     assert (found.model, found.config) == ("nade", {"hidden_size": 4, "order": "random"})
-    assert (found.data, found.binarise, found.validate, found.test_rows) == ("digits", "sample", False, 9)
+    assert (found.data, found.binarise, found.validates, found.test_rows) == ("digits", "sample", False, 9)
     assert found.evaluate == {}
     assert found.path == path
     assert found.build().config.hidden_size == 4

@@ -114,7 +114,7 @@ def test_kept_vectors_with_a_number_that_is_not_finite_are_trained_anew(home):
     (path,) = (home / "vectors").iterdir()
     vectors = Vectors.load(path)
     vectors.matrix[0, 0] = np.nan
-    keep(path, vectors.save)
+    keep(path, vectors.write)
     assert open_vectors("trained:ppmi-svd", toys, INDEX).fingerprint == first.fingerprint
     assert toys.read == 2
 

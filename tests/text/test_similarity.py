@@ -63,11 +63,7 @@ def test_numbers_that_cannot_be_right_are_made_anew(tmp_path, made, wrong):
     right = TermSimilarity(VECTORS, 7.0, 0.8, tmp_path).mass
     (path,) = tmp_path.iterdir()
 
-    def write(place):
-        with place.open("wb") as file:
-            np.save(file, wrong)
-
-    keep(path, write)
+    keep(path, lambda file: np.save(file, wrong))
     assert (TermSimilarity(VECTORS, 7.0, 0.8, tmp_path).mass == right).all()
     assert len(made) == 2
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from irkit.atomic import writing
 from irkit.columns import arrow_strings
 from irkit.errors import FrameError
-from irkit.io.atomic import writing
 from irkit.io.documents.spaced import refuse_white_space, spaced_rows
 from irkit.io.documents.tabular import in_order, names_judgements
 from irkit.io.lines import bad, split_lines

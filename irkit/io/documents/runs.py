@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from irkit.arrays import Floats, Ints
+from irkit.atomic import writing
 from irkit.columns import arrow_strings
 from irkit.errors import FrameError
 from irkit.hits import OWN_COLUMNS, Docnos, Hits
 from irkit.ids import check_id
-from irkit.io.atomic import writing
 from irkit.io.documents.spaced import odd_ids, refuse_white_space, spaced_rows
 from irkit.io.lines import bad, finite, head, once, opened, split_lines, whole
 from irkit.io.reading import Reading

@@ -20,8 +20,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
+from irkit.atomic import writing
 from irkit.errors import DataError
-from irkit.io.atomic import writing
 
 LIMIT = 32 << 30
 "Bytes that one archive may unpack to unless the caller says otherwise."

@@ -13,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from irkit.atomic import write_bytes
 from irkit.config import digest
 from irkit.errors import DataError, IrkitError
-from irkit.io.atomic import write_bytes
 from irkit.io.lines import opened
 from irkit.locate import home
 from irkit.packing import Damaged

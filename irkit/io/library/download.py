@@ -22,8 +22,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from irkit.atomic import put
 from irkit.errors import DownloadError
-from irkit.io.atomic import put
 from irkit.io.library.checksums import hash_file
 from irkit.io.library.partial import Part
 from irkit.screen import visible

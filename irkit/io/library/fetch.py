@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from irkit.atomic import LEFTOVER
 from irkit.errors import ConfigError, DownloadError, LockedError, NotFoundError
 from irkit.io.library import manifest
 from irkit.io.library.archive import extract
@@ -19,7 +19,6 @@ from irkit.screen import visible
 
 WAIT = 6 * 3600.0
 "Seconds that a download waits for one of the same collection by another process."
-_TEMPORARY = re.compile(r"\..+\.[0-9]+-[0-9a-f]{8}\.tmp\Z")  # as `irkit.io.atomic` names them
 
 
 def cache_folder(card: Card) -> Path:
@@ -88,7 +87,7 @@ def _sweep(card: Card, folder: Path, missing: Sequence[FileCard]) -> None:
         if file not in missing or ending == ".part.version"
     ]
     with suppress(OSError):
-        left += [path for path in folder.rglob(".*.tmp") if _TEMPORARY.match(path.name)]
+        left += [path for path in folder.rglob(".*.tmp") if LEFTOVER.fullmatch(path.name)]
         for path in set(left) - {folder / name for name in card.paths()}:
             path.unlink(missing_ok=True)
 

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import TypedDict
 
+from irkit.atomic import write_bytes
 from irkit.errors import DataError
-from irkit.io.atomic import write_bytes
 
 NAME = "manifest.json"
 

@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from irkit.atomic import write_bytes
 from irkit.errors import IrkitError
-from irkit.io.atomic import write_bytes
 
 FLUSH_BYTES = 1 << 26
 "Bytes after which a record is written; so many are fetched twice after a kill at most."

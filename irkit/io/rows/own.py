@@ -20,14 +20,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.format import MAGIC_PREFIX
 
 from irkit.arrays import Floats, Ints
 from irkit.errors import DataError, NotFoundError
 from irkit.io.kinds import PARTS
-from irkit.io.lines import bad, decoded, finite, raw_lines
+from irkit.io.lines import bad, decoded, finite, head, raw_lines
 from irkit.io.reading import listed
 from irkit.io.rows.arrays import MOST, read_bits, read_npy, read_npz
 from irkit.io.rows.data import Parts
+from irkit.packing import bare
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm")
 LARGEST_SIDE = 1 << 12
@@ -77,6 +79,15 @@ def pictures(*folders: Path) -> Parts:
     return _of_arrays(read, [str(folder) for folder in folders])
 
 
+def matrix(path: Path) -> Floats:
+    """Read rows of one array or one table, told apart by the first bytes and not to be parted: (n, D) float32."""
+    is_array = bare(path).suffix == ".npy" or head(path, len(MAGIC_PREFIX)) == MAGIC_PREFIX
+    values = read_npy(path) if is_array else _numbers(path)
+    _check_shape(values, str(path))
+    rows = _reals(values.reshape(len(values), -1), str(path))
+    return rows / np.float32(255) if values.dtype == np.uint8 and (values > 1).any() else rows
+
+
 def picture_files(folder: Path) -> list[Path]:
     """List the pictures of a folder in the order of their names."""
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
@@ -86,9 +97,7 @@ def _of_arrays(arrays: Sequence[npt.NDArray[Any]], where: Sequence[str], labels:
     """Make rows of arrays (n, ...), all of one shape but for n."""
     shapes = [array.shape[1:] for array in arrays]
     for array, name in zip(arrays, where, strict=True):
-        if array.ndim not in (2, 3, 4) or not array.size or (array.ndim == 4 and array.shape[3] not in (1, 3)):
-            want = "(n, D), or (n, rows, columns) or (n, rows, columns, 3) of pictures"
-            raise DataError(f"{name}: must have the shape {want}, got {array.shape}; reshape it")
+        _check_shape(array, name)
     if len(set(shapes)) > 1:
         sizes = ", ".join(" x ".join(map(str, shape)) for shape in shapes)
         raise DataError(f"{where[0]}: the parts must have one width, got {sizes}; write them again")
@@ -106,6 +115,12 @@ def _of_arrays(arrays: Sequence[npt.NDArray[Any]], where: Sequence[str], labels:
         [*labels] or list(map(_no_labels, rows)),
         are_bits,
     )
+
+
+def _check_shape(array: npt.NDArray[Any], where: str) -> None:
+    if array.ndim not in (2, 3, 4) or not array.size or (array.ndim == 4 and array.shape[3] not in (1, 3)):
+        want = "(n, D), or (n, rows, columns) or (n, rows, columns, 3) of pictures"
+        raise DataError(f"{where}: must have the shape {want}, got {array.shape}; reshape it")
 
 
 def _reals(rows: npt.NDArray[Any], where: str) -> Floats:

@@ -324,3 +324,31 @@ def test_what_is_no_rows_says_what_is(here, monkeypatch):
         (here / "debd" / "dna" / f"dna.{part}.data").write_text("0,1\n")
     with pytest.raises(ConfigError, match="debd: is several sets, name one of them: debd/mushrooms, debd/dna"):
         load_rows("debd")
+
+
+# ---------------------------------------------------------------------- rows that are not parted
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "rows.npy.gz", "rows.bin", "rows.csv"])
+def test_a_matrix_is_an_array_or_a_table_as_its_first_bytes_tell(tmp_path, name):
+    rows, raw = np.array([[0.5, -1], [2, 3]]), io.BytesIO()
+    np.savetxt(raw, rows, delimiter=",") if name.endswith("csv") else np.save(raw, rows)
+    (tmp_path / name).write_bytes(gzip.compress(raw.getvalue()) if name.endswith("gz") else raw.getvalue())
+    found = own.matrix(tmp_path / name)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, rows)
+
+
+def test_a_matrix_of_bytes_is_grey_and_one_of_bits_stays(tmp_path):
+    np.save(tmp_path / "grey.npy", np.array([[[0, 51], [255, 1]]], dtype=np.uint8))
+    np.testing.assert_array_equal(own.matrix(tmp_path / "grey.npy"), np.float32([[0, 51, 255, 1]]) / np.float32(255))
+    np.save(tmp_path / "bits.npy", np.array([[0, 1]], dtype=np.uint8))
+    np.testing.assert_array_equal(own.matrix(tmp_path / "bits.npy"), [[0, 1]])
+
+
+def test_a_small_file_cannot_promise_a_large_matrix(tmp_path):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (1 << 30, 2)})
+    (tmp_path / "bomb.npy").write_bytes(header.getvalue())
+    with pytest.raises(DataError, match=r"bomb\.npy: has 2,147,483,648 values, more than 536,870,912; give a part"):
+        own.matrix(tmp_path / "bomb.npy")

@@ -12,8 +12,8 @@ import threading
 
 import pytest
 
+from irkit.atomic import LEFTOVER, hidden, put, replacing, write_bytes, writing
 from irkit.errors import DataError, DownloadError
-from irkit.io.atomic import write_bytes, writing
 
 
 def names(folder):
@@ -122,9 +122,7 @@ def test_a_device_is_written_into_and_stays_a_device():
 
 @pytest.mark.parametrize("path", ["-", "/dev/stdout", "/dev/fd/1"])
 def test_standard_output_is_written_into_after_what_was_printed(path, tmp_path):
-    code = (
-        "import sys; from irkit.io.atomic import write_bytes; print('a'); write_bytes(sys.argv[1], b'b\\n'); print('c')"
-    )
+    code = "import sys; from irkit.atomic import write_bytes; print('a'); write_bytes(sys.argv[1], b'b\\n'); print('c')"
     with open(tmp_path / "out", "wb") as out:  # a file: opening /dev/stdout anew would write over its start
         subprocess.run([sys.executable, "-c", code, path], stdout=out, check=True, cwd=tmp_path)
     assert (tmp_path / "out").read_bytes() == b"a\nb\nc\n"
@@ -143,7 +141,7 @@ def test_a_reader_that_stops_is_told_apart_from_a_full_disk():
 
 KILLED = """
 import sys, time
-from irkit.io.atomic import writing
+from irkit.atomic import writing
 with writing(sys.argv[1]) as file:
     file.write(b"half"); file.flush()
     print("there", flush=True)
@@ -203,3 +201,54 @@ def test_nothing_is_collected_that_is_not_certainly_a_leftover_of_this_file(tmp_
     (tmp_path / ".a.4194400-0123abcd.tmp").write_bytes(b"left")  # above the highest number of a process
     write_bytes(tmp_path / "a", b"new")
     assert names(tmp_path) == sorted([name, "a"])
+
+
+# ---------------------------------------------------------------------- the raw form, and files made elsewhere
+
+
+def _interrupted(file):
+    file.write(b"half")
+    raise KeyboardInterrupt
+
+
+def test_a_file_that_replaces_another_can_be_read_while_it_is_written_and_errors_are_the_systems(tmp_path):
+    path = tmp_path / "new" / "a"
+    with replacing(path) as file:
+        file.write(b"one")
+        file.seek(0)
+        assert file.read() == b"one"
+        file.write(b" two")
+    assert path.read_bytes() == b"one two"
+    (tmp_path / "in the way").write_bytes(b"")
+    with pytest.raises(NotADirectoryError), replacing(tmp_path / "in the way" / "a"):
+        raise AssertionError
+    with pytest.raises(KeyboardInterrupt), replacing(path) as file:
+        _interrupted(file)
+    assert (path.read_bytes(), names(path.parent)) == (b"one two", ["a"])
+
+
+def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_bytes(tmp_path / "a", b"x")
+        with replacing(tmp_path / "b") as file:
+            file.write(b"x")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in "ab"] == [0o640, 0o640]
+
+
+def test_a_file_is_on_the_disk_before_its_name_and_its_name_before_put_returns(tmp_path, monkeypatch):
+    calls = []
+    for step in ("fsync", "replace"):
+        real = getattr(os, step)
+        monkeypatch.setattr(os, step, lambda *given, step=step, real=real: (calls.append(step), real(*given)))
+    (tmp_path / "made").write_bytes(b"x")
+    put(tmp_path / "made", tmp_path / "a")
+    assert calls == (["fsync", "replace", "fsync"] if os.name != "nt" else ["fsync", "replace"])
+    assert (names(tmp_path), (tmp_path / "a").read_bytes()) == (["a"], b"x")
+
+
+def test_hidden_names_are_told_by_their_form(tmp_path):
+    assert LEFTOVER.fullmatch(hidden(tmp_path / "a.txt").name)
+    assert not any(map(LEFTOVER.fullmatch, ("a.txt", ".a.tmp", ".a.12-0123abcd.tmp.keep", "a.12-0123abcd.tmp")))

@@ -28,6 +28,9 @@ try:
 except ImportError:  # Windows: leftovers stay, since nothing tells that their writer has ended
     fcntl = None  # type: ignore[assignment]
 
+LEFTOVER = re.compile(r"\..+\.[0-9]+-[0-9a-f]{8}\.tmp")
+"Form of the names of hidden siblings."
+
 _OUTPUT = 1
 
 
@@ -64,7 +67,7 @@ def writing(path: str | os.PathLike[str], *, pack: bool = False) -> Iterator[Bin
     """
     kind = kind_of(path) if pack else None
     try:
-        with _stream(path) if is_stream(path) else _sibling(path) as file, packed(file, kind) as out:
+        with _stream(path) if is_stream(path) else replacing(path) as file, packed(file, kind) as out:
             yield out
     except (IrkitError, BrokenPipeError):
         raise
@@ -78,15 +81,52 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, *, pack: bool = False
         file.write(data)
 
 
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Lend a file, to write and to read, that takes the place of `path`: `writing` but for streams and `DataError`.
+
+    Raises
+    ------
+    OSError
+        If the system refuses.
+    """
+    target = Path(os.path.realpath(path))
+    fresh = hidden(target)
+    mode = _mode(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _collect(target)
+        with fresh.open("x+b") as file:
+            _lock(file)
+            if mode is not None:
+                os.chmod(fresh, mode)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            if os.name != "nt":
+                _rename(fresh, target)  # under the lock: nobody takes it for a leftover
+        if os.name == "nt":  # which renames no open file
+            _rename(fresh, target)
+    finally:
+        with suppress(OSError):
+            fresh.unlink()
+
+
 def put(fresh: Path, target: Path) -> None:
-    """Rename a finished file onto its place and make the rename itself durable."""
-    os.replace(fresh, target)
-    if hasattr(os, "O_DIRECTORY"):  # Windows cannot open folders
-        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    """Rename a finished file onto its place; it and its name are on the disk when this returns."""
+    with fresh.open("rb+") as file:  # Windows syncs no file that is only read
+        os.fsync(file.fileno())
+    _rename(fresh, target)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(handle)
         finally:
-            os.close(folder)
+            os.close(handle)
 
 
 def is_stream(path: str | os.PathLike[str]) -> bool:
@@ -129,28 +169,9 @@ def _stream(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         yield file
 
 
-@contextmanager
-def _sibling(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    target = Path(os.path.realpath(path))
-    fresh = hidden(target)
-    mode = _mode(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _collect(target)
-        with fresh.open("xb") as file:
-            _lock(file)
-            if mode is not None:
-                os.chmod(fresh, mode)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            if os.name != "nt":
-                put(fresh, target)  # under the lock: nobody takes it for a leftover
-        if os.name == "nt":  # which renames no open file
-            put(fresh, target)
-    finally:
-        with suppress(OSError):
-            fresh.unlink()
+def _rename(fresh: Path, target: Path) -> None:
+    os.replace(fresh, target)
+    sync_folder(target.parent)
 
 
 def _mode(target: Path) -> int | None:
