@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from irkit.cli.numbers import Whole
-from irkit.cli.printing import say
+from irkit.cli.printing import counted, say
 
 
 def sample(
@@ -38,7 +38,6 @@ def sample(
         What is written: .png a grid of pictures, .npy an array, .csv or .jsonl a line for each.
     """
     from irkit.cli.models import write_examples
-    from irkit.cli.tables import counted
     from irkit.errors import ConfigError
     from irkit.io.atomic import write_bytes
     from irkit.io.outputs import check_output

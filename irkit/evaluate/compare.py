@@ -16,9 +16,9 @@ from irkit.evaluate.board import Cell
 from irkit.evaluate.evaluation import Evaluation, evaluate
 from irkit.evaluate.measures import Measures
 from irkit.evaluate.significance import TEST_TITLES, Contrast, Test, bootstrap_interval, contrast, holm
-from irkit.evaluate.table import number, text_table
 from irkit.frames import Qrels, Queries, Results
 from irkit.hits import Hits
+from irkit.table import number, text_table
 
 LEVEL = 0.05
 "Corrected p below which a difference is marked in print."
@@ -80,7 +80,7 @@ class Comparison:
         for measure in self.measures:
             header = [measure, "mean", "delta", f"p {self.test}", "Holm", "p Wilcoxon", "p random", "w/t/l", "RI"]
             rows = [self._row(name, measure) for name in self.evaluations]
-            blocks.append(text_table(header, rows))
+            blocks.append(text_table(header, rows, ruled=True))
         told = [f"{name}: {found.said()}" for name, found in self.evaluations.items() if found.said()]
         return "\n\n".join([*blocks, "\n".join([f"{len(self.qids)} queries; * is the baseline", *told])])
 

@@ -21,6 +21,7 @@ from irkit.evaluate.significance import Test, bootstrap_interval, contrast, robu
 from irkit.recommend.base import BRANCHES, Recommender
 from irkit.recommend.guards import LOOKS, checked, scale_notes
 from irkit.recommend.splits import RatingSplit
+from irkit.table import text_table
 
 PARTS = ("all", "warm", "cold user", "cold item")
 "Warm: user and item have training ratings. Cold: the user, or the item, has none; a pair may be both."
@@ -69,12 +70,13 @@ class RatingEvaluation:
         return self.parts["all"].mae
 
     def __str__(self) -> str:
-        rows = [f"{'':<9}  {'pairs':>8}  {'RMSE':>6}  {'95 %':<15}  {'MAE':>6}"]
-        for name, s in self.parts.items():
-            rows.append(f"{name:<9}  {s.pairs:>8}  {s.rmse:.4f}  {s.rmse_low:.4f}-{s.rmse_high:.4f}    {s.mae:.4f}")
-        rows.append("predicted from " + ", ".join(f"{name} {share:.1%}" for name, share in self.branches.items()))
+        rows = [
+            [name, str(s.pairs), f"{s.rmse:.4f}", f"{s.rmse_low:.4f}-{s.rmse_high:.4f}", f"{s.mae:.4f}"]
+            for name, s in self.parts.items()
+        ]
         looks = [f"test part looked at {self.looks} times"] if self.looks > 1 else []
-        return "\n".join([*rows, *looks, *self.notes])
+        known = known_pairs(self.errors["branch"].to_numpy())
+        return "\n".join([text_table(["", "pairs", "RMSE", "95 %", "MAE"], rows), known, *looks, *self.notes])
 
 
 def evaluate_ratings(

@@ -56,6 +56,17 @@ def test_values_are_those_of_scikit_learn_and_intervals_hold_them():
     assert got.split_hash == split.hash
 
 
+def test_columns_stay_aligned_on_a_wide_scale():
+    got = rating_errors(ROWS.assign(rating=ROWS["rating"] * 100, prediction=ROWS["prediction"] * 100)[:3])
+    assert [line[:26] for line in str(got).splitlines()] == [
+        "           pairs      RMSE",
+        "all            3  129.0994",
+        "warm           2  158.1139",
+        "cold item      1    0.0000",
+        "predicted from user and it",
+    ]
+
+
 def test_intervals_draw_whole_users():
     # Ten users whose twenty errors are all alike: only users vary.
     user = np.repeat(np.arange(10), 20)
