@@ -22,15 +22,15 @@ def clean(*, yes: bool = False, all: bool = False) -> int:
         List all that irkit can make again, not only what is old.
     """
     from irkit.cli.printing import note, say
-    from irkit.cli.tables import table
     from irkit.evaluate.leftovers import leftovers, remove
     from irkit.locate import home
+    from irkit.table import text_table
 
     found = leftovers(home(), everything=all)
     if not found:
         say(f"{home()}: nothing is {'there that irkit can make again' if all else 'old'}")
         return 0
-    say(table(["size", "what", "why"], [[size(one.size), one.what, one.why] for one in found]))
+    say(text_table(["size", "what", "why"], [[size(one.size), one.what, one.why] for one in found]))
     total = size(sum(one.size for one in found))
     if not yes:
         say(f"{total} in {home()}; nothing is removed without --yes")

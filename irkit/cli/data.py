@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from irkit.cli.clean import clean
-from irkit.cli.printing import say
+from irkit.cli.printing import counted, say
 from irkit.cli.standard import taking_standard
-from irkit.cli.tables import counted, table
+from irkit.table import text_table
 
 if TYPE_CHECKING:
     from irkit.io.library.cards import AnyCard
@@ -59,11 +59,11 @@ def list_(*, kind: str | None = None) -> None:
     for one, columns in _COLUMNS.items():
         rows = [_row(name, row) for name, row in found.items() if row.kind == one]
         if rows:
-            blocks.append(table([one, "state", *columns, "about"], rows))
+            blocks.append(text_table([one, "state", *columns, "about"], rows))
     broken = {} if kind else broken_cards()
     if broken:
         rows = [[name, "broken", " ".join(reason.split())] for name, reason in broken.items()]
-        blocks.append(table(["card", "state", "what is wrong with it"], rows))
+        blocks.append(text_table(["card", "state", "what is wrong with it"], rows))
     say("\n\n".join(blocks))
 
 

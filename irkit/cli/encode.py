@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from irkit.cli.printing import say
+from irkit.cli.printing import counted, say
 
 
 def encode(
@@ -43,7 +43,6 @@ def encode(
         What is written: .npy an array, .csv a line per row.
     """
     from irkit.cli.models import rows_of, write_examples
-    from irkit.cli.tables import counted
     from irkit.io.outputs import check_output
     from irkit.recipe.runfolder import open_model
 

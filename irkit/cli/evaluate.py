@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from irkit.cli.printing import say, say_json
-from irkit.cli.tables import table
+from irkit.table import text_table
 
 if TYPE_CHECKING:
     from irkit.evaluate import Evaluation
@@ -80,7 +80,7 @@ def evaluate(
         return
     names = found[0][1].measures
     rows = [row for run, evaluation in found for row in _rows(run, evaluation, per_query)]
-    say(table(["run", "query" if per_query else "queries", *names], rows))
+    say(text_table(["run", "query" if per_query else "queries", *names], rows))
     for run, evaluation in found:
         said = ", ".join(filter(None, [evaluation.said(), mixed_tags(tags[run])]))
         if said:

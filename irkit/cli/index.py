@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from irkit.cli.numbers import MaybeWhole
-from irkit.cli.printing import say
+from irkit.cli.printing import counted, say
 from irkit.streams import is_stream
 
 
@@ -61,7 +61,6 @@ def index(
         Replace an index that is there already.
     """
     from irkit.cli.inputs import documents
-    from irkit.cli.tables import counted
     from irkit.errors import ConfigError
     from irkit.io.outputs import check_folder
     from irkit.lucene import build_index

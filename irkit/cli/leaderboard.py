@@ -139,10 +139,10 @@ def save_result(result: Result) -> list[Path]:
 
 def list_suites() -> None:
     """Print the suites by name."""
-    from irkit.cli.tables import table
     from irkit.errors import IrkitError
     from irkit.evaluate import load_suite
     from irkit.locate import names
+    from irkit.table import text_table
 
     rows = []
     for name in sorted(names("eval")):
@@ -152,7 +152,7 @@ def list_suites() -> None:
             rows.append([name, "-", "-", f"cannot be read: {error}"])
             continue
         rows.append([name, ", ".join(dict.fromkeys(suite.boards)), str(len(suite.rows)), suite.about])
-    say(table(["suite", "collections", "systems", "about"], rows))
+    say(text_table(["suite", "collections", "systems", "about"], rows))
 
 
 def _progress() -> Any:

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from irkit.cli.printing import say
 from irkit.cli.standard import taking_standard
-from irkit.cli.tables import table
+from irkit.table import text_table
 
 HELP = """List, show and copy recipes.
 
@@ -38,7 +38,7 @@ def list_() -> None:
     from irkit.recipe import list_recipes
 
     rows = [[row.name, row.kind, ", ".join(row.needs), row.about] for row in list_recipes()]
-    say(table(["recipe", "kind", "needs", "about"], rows))
+    say(text_table(["recipe", "kind", "needs", "about"], rows))
 
 
 def show(recipe: str, /) -> None:

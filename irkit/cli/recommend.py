@@ -197,9 +197,9 @@ def _print_json(rows: pd.DataFrame, notes: list[str]) -> None:
 
 
 def _print_table(rows: pd.DataFrame, notes: list[str], save: Path | None) -> None:
-    from irkit.cli.tables import table
+    from irkit.table import text_table
 
     cells = [[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows.to_numpy()]
-    say(table(list(rows.columns), cells), beside=save)
+    say(text_table(list(rows.columns), cells), beside=save)
     for text in notes:
         say(f"\n{text}", beside=save)

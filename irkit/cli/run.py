@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from irkit.cli.numbers import MaybeWhole
-from irkit.cli.printing import say
+from irkit.cli.printing import counted, say
 
 
 def run(
@@ -70,7 +70,6 @@ def run(
     """
     from irkit.cli.fitting import check_train, fitted
     from irkit.cli.inputs import SHOWN, built, data_hash, prepared, topics
-    from irkit.cli.tables import counted
     from irkit.errors import ConfigError
     from irkit.io import write_run
     from irkit.io.outputs import check_output

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from irkit.cli.numbers import Whole
-from irkit.cli.printing import say
+from irkit.cli.printing import counted, say
 
 
 def sample(
@@ -39,7 +39,6 @@ def sample(
     """
     from irkit.atomic import write_bytes
     from irkit.cli.models import write_examples
-    from irkit.cli.tables import counted
     from irkit.errors import ConfigError
     from irkit.io.outputs import check_output
     from irkit.learn.figures import grid

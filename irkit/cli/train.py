@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from irkit.cli.numbers import MaybeWhole
-from irkit.cli.printing import say
+from irkit.cli.printing import counted, say
 
 
 def train(
@@ -90,7 +90,6 @@ def worth(measure: dict[str, Any]) -> str:
 
 def measured_on(result: dict[str, Any]) -> str:
     """Say what was measured on: `250 test rows`."""
-    from irkit.cli.tables import counted
     from irkit.io.kinds import Spec
 
     return counted(result["examples"]["test"], f"test {Spec(**result['spec']).word}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from irkit.arrays import Floats
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.board import Cell
 from irkit.evaluate.evaluation import Evaluation, evaluate
 from irkit.evaluate.measures import Measures
 from irkit.evaluate.significance import TEST_TITLES, Contrast, Test, bootstrap_interval, contrast, holm
-from irkit.evaluate.table import number, text_table
 from irkit.frames import Qrels, Queries, Results
 from irkit.hits import Hits
+from irkit.table import number, text_table
 
 LEVEL = 0.05
 "Corrected p below which a difference is marked in print."
@@ -48,22 +49,19 @@ class Comparison:
 
     @cached_property
     def cells(self) -> dict[str, dict[str, Cell]]:
-        """System -> measure -> statistics.
-
-        `mean`, `low` and `high` (95 % bootstrap of the mean); against the baseline `delta`, `p` (of the
-        chosen test), `p_corrected` (Holm over the systems, measure by measure), `p_wilcoxon`,
-        `p_randomisation`, `wins`, `ties`, `losses`, `robustness`. The baseline's own p-values are None,
-        and so are all differences where there is no baseline.
-        """
+        """System -> measure -> statistics; intervals are 95 % bootstraps of the mean."""
         cells: dict[str, dict[str, Cell]] = {name: {} for name in self.evaluations}
         for measure in self.measures:
-            for name, cell in self._column(measure).items():
+            values = {name: found.per_query[measure].to_numpy()[None] for name, found in self.evaluations.items()}
+            means = {name: found.means[measure] for name, found in self.evaluations.items()}
+            for name, cell in cells_of_units(values, means, self.baseline, self.test, seed=self.seed).items():
                 cells[name][measure] = cell
         return cells
 
     def per_query(self, measure: str) -> pd.DataFrame:
         """Return one measure, query by query: index `qid`, a column per system."""
-        self._check_measure(measure)
+        if measure not in self.measures:
+            raise ConfigError(f"compare: {measure!r} was not measured; {near_misses(measure, self.measures)}")
         return pd.DataFrame({name: found.per_query[measure] for name, found in self.evaluations.items()})
 
     def frame(self) -> pd.DataFrame:
@@ -80,7 +78,7 @@ class Comparison:
         for measure in self.measures:
             header = [measure, "mean", "delta", f"p {self.test}", "Holm", "p Wilcoxon", "p random", "w/t/l", "RI"]
             rows = [self._row(name, measure) for name in self.evaluations]
-            blocks.append(text_table(header, rows))
+            blocks.append(text_table(header, rows, ruled=True))
         told = [f"{name}: {found.said()}" for name, found in self.evaluations.items() if found.said()]
         return "\n\n".join([*blocks, "\n".join([f"{len(self.qids)} queries; * is the baseline", *told])])
 
@@ -97,70 +95,72 @@ class Comparison:
             f"{cell.robustness:+.2f}",
         ]
 
-    def _column(self, measure: str) -> dict[str, Cell]:
-        values = {name: found.per_query[measure].to_numpy() for name, found in self.evaluations.items()}
-        means = {name: found.means[measure] for name, found in self.evaluations.items()}
-        # A measure that counts is summed over queries, and so are its interval and differences.
-        summed = not all(np.isclose(means[name], own.mean()) for name, own in values.items())
-        scale = len(self.qids) if summed else 1
-        out: dict[str, Cell] = {}
-        for name, own in values.items():
-            low, high = bootstrap_interval(own, seed=self.seed)
-            against = None if self.baseline is None else contrast(own, values[self.baseline], seed=self.seed)
-            delta = None if against is None else against.delta * scale
-            tested = name != self.baseline
-            out[name] = cell(means[name], (low * scale, high * scale), against, self.test, delta=delta, tested=tested)
-        correct(out)
-        return out
 
-    def _check_measure(self, measure: str) -> None:
-        if measure not in self.measures:
-            raise ConfigError(f"compare: {measure!r} was not measured; {near_misses(measure, self.measures)}")
-
-
-def cell(
-    mean: float,
-    interval: tuple[float, float],
-    against: Contrast | None,
+def cells_of_units(
+    values: Mapping[str, Floats],
+    means: Mapping[str, float],
+    baseline: str | None,
     test: Test,
     *,
-    delta: float | None,
-    tested: bool,
-) -> Cell:
-    """Return the statistics of one system on one measure, not yet corrected.
+    lower: bool = False,
+    seed: int = 42,
+) -> dict[str, Cell]:
+    """Compare systems on one measure by the values of units, such as queries.
 
     Parameters
     ----------
-    against : Contrast or None
-        With the baseline, None where there is none.
-    delta : float or None
-        The difference from the baseline.
-    tested : bool
-        False for the baseline itself.
+    values : mapping of system to (r, n) float64
+        A row for each time the system was fitted. Two systems are compared on the first units, which both have.
+    means : mapping of system to float
+        Its value on the measure: the mean of its values, or their sum where the measure counts.
+    baseline, test, seed
+        As in `compare`.
+    lower : bool
+        Small values are good, and whoever is lower wins.
     """
-    found = against if tested else None
-    return Cell(
-        mean=mean,
-        low=interval[0],
-        high=interval[1],
-        delta=delta,
-        p=None if found is None else found.p(test),
-        p_corrected=None,
-        p_wilcoxon=None if found is None else found.p_wilcoxon,
-        p_randomisation=None if found is None else found.p_randomisation,
-        wins=0 if found is None else found.wins,
-        ties=0 if found is None else found.ties,
-        losses=0 if found is None else found.losses,
-        robustness=None if against is None else against.robustness,
-    )
+    sign = -1 if lower else 1
+    units = {name: rows.mean(axis=0) for name, rows in values.items()}
+    # A measure that counts is summed over units, and so are its intervals and differences.
+    summed = not all(np.isclose(means[name], own.mean(), equal_nan=True) for name, own in units.items())
+    scale = {name: len(own) if summed else 1 for name, own in units.items()}
+    intervals = {}
+    for name, rows in values.items():
+        low, high = bootstrap_interval(rows, seed=seed)
+        intervals[name] = low * scale[name], high * scale[name]
+
+    def against(name: str) -> Contrast:
+        n = min(len(units[name]), len(units[str(baseline)]))
+        found = contrast(sign * units[name][:n], sign * units[str(baseline)][:n], test, seed=seed)
+        return found._replace(delta=sign * (found.delta or 0.0) * scale[name])
+
+    return cells_of(means, intervals, baseline, against)
 
 
-def correct(column: Mapping[str, Cell]) -> None:
-    """Put Holm's correction of `p` into the cells of one measure, by system."""
-    tested = [one for one in column.values() if one.p is not None]
-    corrected = holm(np.array([one.p for one in tested]))
-    for one, p in zip(tested, corrected.tolist(), strict=True):
-        one.p_corrected = p
+def cells_of(
+    means: Mapping[str, float],
+    intervals: Mapping[str, tuple[float, float]],
+    baseline: str | None,
+    against: Callable[[str], Contrast],
+) -> dict[str, Cell]:
+    """Make the cells of one measure, by system; p-values are corrected over the systems by Holm's method.
+
+    `against` compares a system with the baseline. The baseline itself is not tested, and without one nothing is.
+    """
+    found = {name: against(name) for name in means if baseline not in (None, name)}
+    corrected = holm(np.array([one.p for one in found.values()])).tolist()
+    same = None if baseline is None else 0.0
+    untested = Contrast(same, None, None, None, 0, 0, 0, same)
+    p_corrected = dict(zip(found, corrected, strict=True))
+    return {
+        name: Cell(
+            mean=mean,
+            low=intervals[name][0],
+            high=intervals[name][1],
+            p_corrected=p_corrected.get(name),
+            **found.get(name, untested)._asdict(),
+        )
+        for name, mean in means.items()
+    }
 
 
 def compare(
@@ -181,15 +181,14 @@ def compare(
     runs : mapping of name to Hits, results frame or run file; or a sequence of run files
         Files are named by their stem. A run without a query that has qrels scores 0 there.
     qrels : qrels frame or file
-    measures : see `parse_measures`
+    measures, queries, exclude_self
+        As in `evaluate`.
     baseline : str, optional
         Default the first run.
-    queries : queries frame or sequence of qid, optional
-        Default every query that has qrels.
-    exclude_self : bool, optional
-        As in `evaluate`.
     test : {"t", "wilcoxon", "randomisation"}
-        The test whose p-values are corrected; all three are computed.
+        The test whose p-values are corrected by Holm's method; all three are computed.
+    seed : int
+        Of bootstrap and randomisation.
 
     Raises
     ------
@@ -199,21 +198,21 @@ def compare(
     named = runs if isinstance(runs, Mapping) else _by_stem(runs)
     if not named:
         raise ConfigError("compare: needs one run or more, got none")
-    baseline = check_baseline(next(iter(named)) if baseline is None else baseline, named, who="compare")
+    baseline = next(iter(named)) if baseline is None else baseline
+    check_baseline(baseline, named, who="compare")
     check_test(test, who="compare")
-    judged = _read_qrels(qrels)
+    judged = _read(qrels, "read_qrels")
     evaluations = {
-        name: evaluate(_read_run(run), judged, measures, queries=queries, exclude_self=exclude_self)
+        name: evaluate(_read(run, "read_run"), judged, measures, queries=queries, exclude_self=exclude_self)
         for name, run in named.items()
     }
     return Comparison(evaluations, baseline, test, seed)
 
 
-def check_baseline(baseline: str | None, names: Mapping[str, Any], *, who: str) -> str | None:
-    """Return the baseline if it is one of the systems, or None."""
+def check_baseline(baseline: str | None, names: Mapping[str, Any], *, who: str) -> None:
+    """Raise `ConfigError` unless the baseline, if there is one, is among the systems."""
     if baseline is not None and baseline not in names:
         raise ConfigError(f"{who}: the baseline {baseline!r} is not among the systems; {near_misses(baseline, names)}")
-    return baseline
 
 
 def check_test(test: str, *, who: str) -> None:
@@ -235,17 +234,10 @@ def _by_stem(paths: Any) -> dict[str, str | Path]:
     return named
 
 
-def _read_qrels(qrels: Any) -> Qrels:
-    if isinstance(qrels, (str, Path)):
-        from irkit.io import read_qrels
+def _read(given: Any, reader: str) -> Any:
+    """Return a frame, or what a function of `irkit.io` reads from a file."""
+    if not isinstance(given, (str, Path)):
+        return given
+    import irkit.io
 
-        return read_qrels(qrels)
-    return qrels
-
-
-def _read_run(run: Any) -> Hits | Results:
-    if isinstance(run, (str, Path)):
-        from irkit.io import read_run
-
-        return read_run(run)
-    return run
+    return getattr(irkit.io, reader)(given)

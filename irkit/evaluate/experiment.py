@@ -19,13 +19,13 @@ from irkit.evaluate.measures import Measures, parse_measures
 from irkit.evaluate.memory import memory_notes
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.significance import TEST_TITLES, Test
-from irkit.evaluate.table import number, text_table
 from irkit.frames import Qrels, Queries, check_qrels, queries_frame, short
 from irkit.hits import Hits
 from irkit.pipeline.chain import as_stage
 from irkit.pipeline.stage import Flow, Stage
 from irkit.rng import check_seed
 from irkit.screen import visible
+from irkit.table import number, text_table
 
 if TYPE_CHECKING:
     from ir_measures import Measure as RankingMeasure
@@ -117,7 +117,7 @@ class Experiment:
             mark = " *" if name == self.comparison.baseline else ""
             means = [number(cell.mean) + _sign(cell) for cell in cells.values()]
             rows.append([name + mark, *means, number(self.ms_per_query[name], 3), number(self.peak_memory_mb[name], 0)])
-        lines = [text_table(["system", *(f"{m} " for m in self.measures), "ms/query", "MB"], rows), ""]
+        lines = [text_table(["system", *(f"{m} " for m in self.measures), "ms/query", "MB"], rows, ruled=True), ""]
         lines.append(f"{len(self.comparison.qids)} queries")
         if self.comparison.baseline is not None:
             title = TEST_TITLES[self.comparison.test]

@@ -16,11 +16,12 @@ import pandas as pd
 from irkit.arrays import Bools, Floats, Ints
 from irkit.errors import FrameError
 from irkit.evaluate.board import Cell
-from irkit.evaluate.compare import cell, correct
-from irkit.evaluate.significance import Test, bootstrap_interval, contrast, robustness
+from irkit.evaluate.compare import cells_of
+from irkit.evaluate.significance import Contrast, Test, bootstrap_interval, contrast, robustness
 from irkit.recommend.base import BRANCHES, Recommender
 from irkit.recommend.guards import LOOKS, checked, scale_notes
 from irkit.recommend.splits import RatingSplit
+from irkit.table import text_table
 
 PARTS = ("all", "warm", "cold user", "cold item")
 "Warm: user and item have training ratings. Cold: the user, or the item, has none; a pair may be both."
@@ -69,12 +70,13 @@ class RatingEvaluation:
         return self.parts["all"].mae
 
     def __str__(self) -> str:
-        rows = [f"{'':<9}  {'pairs':>8}  {'RMSE':>6}  {'95 %':<15}  {'MAE':>6}"]
-        for name, s in self.parts.items():
-            rows.append(f"{name:<9}  {s.pairs:>8}  {s.rmse:.4f}  {s.rmse_low:.4f}-{s.rmse_high:.4f}    {s.mae:.4f}")
-        rows.append("predicted from " + ", ".join(f"{name} {share:.1%}" for name, share in self.branches.items()))
+        rows = [
+            [name, str(s.pairs), f"{s.rmse:.4f}", f"{s.rmse_low:.4f}-{s.rmse_high:.4f}", f"{s.mae:.4f}"]
+            for name, s in self.parts.items()
+        ]
         looks = [f"test part looked at {self.looks} times"] if self.looks > 1 else []
-        return "\n".join([*rows, *looks, *self.notes])
+        known = known_pairs(self.errors["branch"].to_numpy())
+        return "\n".join([text_table(["", "pairs", "RMSE", "95 %", "MAE"], rows), known, *looks, *self.notes])
 
 
 def evaluate_ratings(
@@ -206,51 +208,24 @@ def compare_errors(
     }
     root = np.sqrt if squared else None
     values = {name: float(np.mean(error_by_seed(error, squared=squared))) for name, error in errors.items()}
-    cells: dict[str, Cell] = {}
-    for name, loss in losses.items():
-        interval = bootstrap_interval(loss, member, seed=seed, resamples=RESAMPLES, transform=root)
-        against, delta = None, None
-        if baseline is not None:
-            scale = len(counts) / len(user)
-            against = replace(
-                contrast(-scale * sums[name], -scale * sums[baseline], seed=seed),
-                robustness=robustness(-per_user[name], -per_user[baseline]),
-            )
-            delta = values[name] - values[baseline]
-        cells[name] = cell(values[name], interval, against, test, delta=delta, tested=name != baseline)
-    correct(cells)
-    return cells, per_user
+    intervals = {
+        name: bootstrap_interval(loss, member, seed=seed, resamples=RESAMPLES, transform=root)
+        for name, loss in losses.items()
+    }
+
+    def against(name: str) -> Contrast:
+        scale, other = len(counts) / len(user), str(baseline)
+        found = contrast(-scale * sums[name], -scale * sums[other], test, seed=seed)
+        robust = robustness(-per_user[name], -per_user[other])
+        return found._replace(delta=values[name] - values[other], robustness=robust)
+
+    return cells_of(values, intervals, baseline, against), per_user
 
 
 def error_by_seed(error: Floats, *, squared: bool) -> Floats:
     """Return the RMSE or MAE of each row of errors (S, n), NaN left out: (S,) float64."""
     mean = np.nanmean(error**2 if squared else np.abs(error), axis=1)
     return np.sqrt(mean) if squared else mean
-
-
-def squared_error_difference(
-    one: RatingEvaluation, other: RatingEvaluation, *, seed: int = 42
-) -> tuple[float, float, float]:
-    """Compare two models on the same pairs.
-
-    Returns
-    -------
-    difference, low, high : float
-        Mean squared error of `one` less that of `other`, and its 95 % interval over users. An interval
-        that holds 0 is no difference.
-
-    Raises
-    ------
-    FrameError
-        If they were not measured on the same pairs in the same order.
-    """
-    pairs = ["user_id", "item_id"]
-    if not one.errors[pairs].reset_index(drop=True).equals(other.errors[pairs].reset_index(drop=True)):
-        raise FrameError("ratings: two models are compared on the same pairs; measure both on one split")
-    difference = (one.errors["error"] ** 2 - other.errors["error"] ** 2).to_numpy()
-    user = np.unique(one.errors["user_id"].to_numpy(dtype=object), return_inverse=True)[1]
-    low, high = bootstrap_interval(difference, user, seed=seed, resamples=RESAMPLES)
-    return float(difference.mean()), low, high
 
 
 def _score(error: Any, user: Any, seed: int) -> RatingScore:

@@ -1,15 +1,14 @@
 """Is a difference between two systems more than chance? Tests, corrections, intervals, robustness.
 
-Pure functions on arrays. Symbols: n queries; `difference` is treatment minus baseline, query by query.
-Differences are rounded to 12 decimals first: 0.6 - 0.4 and 0.4 - 0.2 must tie, and a system
+Pure functions on arrays. Symbols: n queries; `difference` is treatment minus baseline, query by query: (n,)
+float64. Differences are rounded to 12 decimals first: 0.6 - 0.4 and 0.4 - 0.2 must tie, and a system
 compared with itself must not differ. All tests are two-sided; every p lies in [0, 1] and is never NaN.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -39,15 +38,7 @@ _BLOCK = 4_000_000  # numbers drawn at a time
 
 
 def differences(values: Floats, baseline: Floats) -> Floats:
-    """Return `values - baseline`, query by query, without rounding noise.
-
-    Parameters
-    ----------
-    values, baseline : (n,) float64
-
-    Returns
-    -------
-    (n,) float64
+    """Return `values - baseline`, query by query, without rounding noise: (n,) float64 each.
 
     Raises
     ------
@@ -70,10 +61,6 @@ def paired_t(difference: Floats) -> float:
 
     Differences that are all 0, or a single query, give p = 1; differences that are all the same
     and not 0 have no variance, and p is its limit, 0.
-
-    Parameters
-    ----------
-    difference : (n,) float64
     """
     from scipy.special import stdtr
 
@@ -92,10 +79,6 @@ def wilcoxon(difference: Floats) -> float:
 
     Queries that do not differ are dropped and ties get their mean rank. Exact up to 50 queries that
     differ, ties included; above, the normal approximation with the correction for ties.
-
-    Parameters
-    ----------
-    difference : (n,) float64
 
     Source: Wilcoxon, Biometrics Bulletin 1, 1945; Pratt and Gibbons 1981 for ties.
     """
@@ -121,14 +104,7 @@ def randomisation(difference: Floats, *, seed: int = 42, resamples: int = RESAMP
     """Test the mean difference by flipping the signs of differences at random.
 
     Up to 12 queries that differ, all sign flips are enumerated; above, p = (1 + c) / (1 + B) with c of
-    B random flips at least as extreme as what was seen.
-
-    Parameters
-    ----------
-    difference : (n,) float64
-    seed : int
-    resamples : int
-        B.
+    B (`resamples`) random flips at least as extreme as what was seen.
 
     Source: Smucker, Allan and Carterette, CIKM 2007; the estimate of Phipson and Smyth, 2010.
     """
@@ -149,23 +125,6 @@ def randomisation(difference: Floats, *, seed: int = 42, resamples: int = RESAMP
         sums = difference.sum() - 2 * (flipped @ difference)
         extreme += int((np.abs(sums) >= threshold).sum())
     return (1 + extreme) / (1 + resamples)
-
-
-def p_value(test: Test, difference: Floats, *, seed: int = 42) -> float:
-    """Run one of the tests by name.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such test.
-    """
-    if test == "t":
-        return paired_t(difference)
-    if test == "wilcoxon":
-        return wilcoxon(difference)
-    if test == "randomisation":
-        return randomisation(difference, seed=seed)
-    raise ConfigError(f"significance: there is no test {test!r}; choose from {', '.join(TEST_TITLES)}")
 
 
 def holm(p: Floats) -> Floats:
@@ -197,12 +156,6 @@ def holm(p: Floats) -> Floats:
 
 
 # ---------------------------------------------------------------------- descriptions
-
-
-def win_tie_loss(difference: Floats) -> tuple[int, int, int]:
-    """Count the queries where the treatment is better, equal and worse."""
-    difference = _clean(difference)
-    return int((difference > 0).sum()), int((difference == 0).sum()), int((difference < 0).sum())
 
 
 def robustness(values: Floats, baseline: Floats, threshold: float = 0.1) -> float:
@@ -283,34 +236,38 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-@dataclass(frozen=True)
-class Contrast:
-    """One system against another on one measure."""
+class Contrast(NamedTuple):
+    """One system against another on one measure, as a cell of a board has it; None where nothing was compared."""
 
-    delta: float
+    delta: float | None
     "Mean difference, treatment minus baseline."
-    p_t: float
-    p_wilcoxon: float
-    p_randomisation: float
+    p: float | None
+    "Of the chosen test."
+    p_wilcoxon: float | None
+    p_randomisation: float | None
     wins: int
+    "Queries where the treatment is better."
     ties: int
     losses: int
-    robustness: float
-
-    def p(self, test: Test) -> float:
-        """Return the p-value of one of the tests."""
-        return float(asdict(self)[f"p_{test}"])
+    robustness: float | None
 
 
-def contrast(values: Floats, baseline: Floats, *, seed: int = 42) -> Contrast:
+def contrast(values: Floats, baseline: Floats, test: Test = "t", *, seed: int = 42) -> Contrast:
     """Compare a treatment with a baseline, query by query: (n,) float64 each."""
     difference = differences(values, baseline)
+    p = {
+        "t": paired_t(difference),
+        "wilcoxon": wilcoxon(difference),
+        "randomisation": randomisation(difference, seed=seed),
+    }
     return Contrast(
         float(difference.mean()),
-        paired_t(difference),
-        wilcoxon(difference),
-        randomisation(difference, seed=seed),
-        *win_tie_loss(difference),
+        p[test],
+        p["wilcoxon"],
+        p["randomisation"],
+        int((difference > 0).sum()),
+        int((difference == 0).sum()),
+        int((difference < 0).sum()),
         robustness(values, baseline),
     )
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
 from irkit.report.numbers import DASH, count, megabytes, milliseconds, seconds
 from irkit.report.view import BOUNDS, Board, Measure, view
+from irkit.table import GAP, cells_wide, text_table
 
 WIDTH = 100
 "Columns of the terminal that a table fits into."
 _NAME = 24  # a system's name is not cut shorter than this
-_GAP = "  "
 _HASH = 8  # digits of the data's hash; the other reports have all of them
 _BASELINE = " (baseline)"
 _ASCII = {DASH: "-", "\u2265": ">=", "\u00b1": "+-"}
@@ -60,20 +58,10 @@ def board_table(board: Board, *, width: int = WIDTH) -> str:
         columns.append(["s/fit", *(_ascii(seconds(system.fit_seconds)) for system in board.systems)])
     if board.has_memory:
         columns.append(["MB", *(_ascii(megabytes(system.peak_memory_mb)) for system in board.systems)])
-    blocks = [_lay_out(block) for block in _blocks(board, columns, width)]
+    rows = (list(zip(*block, strict=True)) for block in _blocks(board, columns, width))
+    blocks = [text_table(header, others, ruled=True) for header, *others in rows]
     tail = [_wrapped(line, width) for line in (*_legend(board), *_notes(board))]
     return "\n".join([cut(head, width), "", "\n\n".join(blocks), "", *tail])
-
-
-def cells_wide(text: str) -> int:
-    """Count the terminal columns of a text: two for East Asian wide characters, none for combining ones.
-
-    Examples
-    --------
-    >>> cells_wide("bm25"), cells_wide("検索"), cells_wide("e\u0301")
-    (4, 4, 1)
-    """
-    return sum(_width_of(character) for character in text)
 
 
 def cut(text: str, width: int) -> str:
@@ -109,7 +97,7 @@ def _ascii(shown: str) -> str:
 def _blocks(board: Board, columns: list[list[str]], width: int) -> list[list[list[str]]]:
     """Share the columns out over blocks no wider than `width`, each with the names as its first column."""
     longest = max(map(cells_wide, _names(board, width)))
-    widths = [max(map(cells_wide, column)) + len(_GAP) for column in columns]
+    widths = [max(map(cells_wide, column)) + len(GAP) for column in columns]
     room = max(width - sum(widths), min(longest, _NAME))
     names = _names(board, room)
     groups: list[list[list[str]]] = [[names]]
@@ -140,22 +128,6 @@ def _tail(text: str, width: int) -> str:
     return text
 
 
-def _lay_out(columns: list[list[str]]) -> str:
-    """Align columns: the first to the left, the others to the right."""
-    widths = [max(map(cells_wide, column)) for column in columns]
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    rows.insert(1, ["-" * width for width in widths])
-    return "\n".join(_row(row, widths) for row in rows)
-
-
-def _row(row: Sequence[str], widths: Sequence[int]) -> str:
-    padded = []
-    for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
-        space = " " * (width - cells_wide(cell))
-        padded.append(space + cell if i else cell + space)
-    return _GAP.join(padded).rstrip()
-
-
 def _legend(board: Board) -> list[str]:
     lines = ["* best of its column"]
     if any(measure.lower for measure in board.measures):
@@ -175,9 +147,3 @@ def _notes(board: Board) -> list[str]:
 
 def _wrapped(line: str, width: int) -> str:
     return textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False)
-
-
-def _width_of(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me", "Cf"}:
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

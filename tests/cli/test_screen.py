@@ -66,12 +66,6 @@ def test_names_of_files_are_shown_spelt_out(irkit, folder, index):
     assert json.loads(irkit("evaluate", "qrels", f"{HOSTILE}.run", "--json").out)["run"] == f"{HOSTILE}.run"
 
 
-def test_cells_of_tables_are_shown_spelt_out_and_aligned():
-    from irkit.cli.tables import table
-
-    assert table(["a", "b"], [["x\ty\nz", "1"], [TURN, "22"]]) == "a             b\nx\\x09y\\x0az   1\n\\u202e       22"
-
-
 def test_errors_and_warnings_show_what_was_given_spelt_out(irkit, folder, capsys, monkeypatch):
     assert irkit("evaluate", "qrels", HOSTILE + ".run", status=2).err.count("\n") == 1
     (folder / "qrels").write_text("1 0 d 1\n")
@@ -154,12 +148,10 @@ def test_in_python_too_what_is_printed_is_spelt_out():
     import pandas as pd
 
     from irkit.evaluate import compare
-    from irkit.evaluate.table import text_table
 
     run = pd.DataFrame({"qid": ["1"], "docno": ["d"], "score": [1.0]}).astype({"qid": "str", "docno": "str"})
     qrels = pd.DataFrame({"qid": ["1"], "docno": ["d"], "label": [1]}).astype({"qid": "str", "docno": "str"})
     assert obeyed(str(compare({HOSTILE: run, "b": run}, qrels, "AP"))) == []
-    assert text_table(["a", "b"], [[TURN, "1"]]) == "a       b\n------  -\n\\u202e  1"
 
 
 @pytest.mark.slow

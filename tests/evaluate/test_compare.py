@@ -99,6 +99,12 @@ def test_a_measure_that_is_summed_has_the_interval_of_the_sum():
     assert (cells["half"]["NumRet"].mean, cells["half"]["NumRet"].delta) == (64, -64)
 
 
+def test_a_run_that_finds_nothing_differs_by_the_whole_sum():
+    nothing = RUNS["base"][:0]
+    cell = compare({"base": RUNS["base"], "nothing": nothing}, QRELS, "NumRet").cells["nothing"]["NumRet"]
+    assert (cell.mean, cell.delta) == (0, -128)
+
+
 def test_everything_is_the_same_again_with_the_same_seed():
     assert compare(RUNS, QRELS, "AP").cells == compare(RUNS, QRELS, "AP").cells
     low = {seed: compare(RUNS, QRELS, "AP", seed=seed).cells["one"]["AP"].low for seed in (1, 2)}

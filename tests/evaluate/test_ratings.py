@@ -7,7 +7,7 @@ from scipy.stats import ttest_1samp
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
 from irkit.errors import FrameError
-from irkit.evaluate.ratings import compare_errors, evaluate_ratings, rating_errors, squared_error_difference
+from irkit.evaluate.ratings import compare_errors, evaluate_ratings, rating_errors
 from irkit.recommend.bias import Bias
 from irkit.recommend.guards import LOOKS
 from irkit.recommend.splits import random_split, time_split
@@ -56,6 +56,17 @@ def test_values_are_those_of_scikit_learn_and_intervals_hold_them():
     assert got.split_hash == split.hash
 
 
+def test_columns_stay_aligned_on_a_wide_scale():
+    got = rating_errors(ROWS.assign(rating=ROWS["rating"] * 100, prediction=ROWS["prediction"] * 100)[:3])
+    assert [line[:26] for line in str(got).splitlines()] == [
+        "           pairs      RMSE",
+        "all            3  129.0994",
+        "warm           2  158.1139",
+        "cold item      1    0.0000",
+        "predicted from user and it",
+    ]
+
+
 def test_intervals_draw_whole_users():
     # Ten users whose twenty errors are all alike: only users vary.
     user = np.repeat(np.arange(10), 20)
@@ -74,15 +85,6 @@ def test_every_look_at_a_test_part_is_counted():
     assert LOOKS.note(split) == "test part looked at 2 times"
     assert "looked at 2 times" in str(second)
     assert "looked at" not in str(first)
-
-
-def test_two_models_are_compared_pair_by_pair():
-    better = rating_errors(ROWS.assign(prediction=ROWS["rating"] + 0.5))
-    worse = rating_errors(ROWS.assign(prediction=ROWS["rating"] - 1.0))
-    difference, low, high = squared_error_difference(better, worse)
-    assert (difference, low, high) == pytest.approx((-0.75, -0.75, -0.75))
-    with pytest.raises(FrameError, match="compared on the same pairs"):
-        squared_error_difference(better, rating_errors(ROWS[:3]))
 
 
 def test_users_shares_of_the_error_on_paper():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from irkit.report.text import cells_wide, cut, table
+from irkit.report.text import cut, table
+from irkit.table import cells_wide
 from tests.report.toy import density_result, tiny_result, tiny_system, toy_result
 
 TINY = tiny_result(

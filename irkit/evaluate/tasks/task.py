@@ -22,9 +22,9 @@ from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import ConfigError
 from irkit.evaluate.board import Cell, Figure, Measure, Size, board_title
-from irkit.evaluate.compare import cell, correct
+from irkit.evaluate.compare import cells_of_units
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
-from irkit.evaluate.significance import Test, bootstrap_interval, contrast
+from irkit.evaluate.significance import Test
 from irkit.evaluate.space import load_space
 
 if TYPE_CHECKING:
@@ -300,26 +300,14 @@ class Task(ABC):
         """
         out = {name: Compared({}, {}) for name in found}
         for measure, lower in ((one.name, one.lower) for one in self.measures):
-            sign = -1 if lower else 1  # whoever is lower then wins
             values = {name: np.stack([one.values[measure] for one in trials]) for name, trials in found.items()}
-            means = {name: rows.mean(axis=0) for name, rows in values.items()}
-            column = {}
+            means = {name: float(np.mean([one.means[measure] for one in trials])) for name, trials in found.items()}
+            column = cells_of_units(values, means, baseline, test, lower=lower, seed=seed)
             for name, trials in found.items():
-                against = None
-                if baseline is not None:
-                    n = min(len(means[name]), len(means[baseline]))
-                    against = contrast(sign * means[name][:n], sign * means[baseline][:n], seed=seed)
-                mean = float(np.mean([one.means[measure] for one in trials]))
-                # A measure that counts is summed over units, and so are its interval and differences.
-                scale = 1 if np.isclose(mean, means[name].mean()) else len(means[name])
-                low, high = bootstrap_interval(values[name], seed=seed)
-                delta = None if against is None else sign * against.delta * scale
-                own = cell(mean, (low * scale, high * scale), against, test, delta=delta, tested=name != baseline)
-                column[name] = own.model_copy(update=_worth(trials, measure) | deviation(trials, measure))
-            correct(column)
-            for name, one in column.items():
-                out[name].cells[measure] = one
-                out[name].values[measure] = dict(zip(self.units(), means[name].tolist(), strict=False))
+                update = _worth(trials, measure) | deviation(trials, measure)
+                out[name].cells[measure] = column[name].model_copy(update=update)
+                own = values[name].mean(axis=0).tolist()
+                out[name].values[measure] = dict(zip(self.units(), own, strict=False))
         return out
 
     def units(self) -> Sequence[str]:
