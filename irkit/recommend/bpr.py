@@ -41,14 +41,6 @@ class BPRConfig(RankerConfig):
     "Seed of start, order and negatives."
 
 
-def bpr_objective(p: Floats, q: Floats, b: Floats, user: Ints, positive: Ints, negative: Ints, reg: float) -> float:
-    """Compute the objective on some triples (m,); it is maximised."""
-    rows = p[user], q[positive], q[negative]
-    difference = np.einsum("md,md->m", rows[0], rows[1] - rows[2]) + b[positive] - b[negative]
-    squares = sum(float((part**2).sum()) for part in (*rows, b[positive], b[negative]))
-    return float(-np.logaddexp(0, -difference).sum() - 0.5 * reg * squares)
-
-
 def bpr_step(
     p: Floats, q: Floats, b: Floats, user: Ints, positive: Ints, negative: Ints, rate: float, reg: float
 ) -> None:
