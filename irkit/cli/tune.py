@@ -38,7 +38,7 @@ def tune(
     Parameters
     ----------
     space
-        A tuning space: a name from pipelines/search, or the path of a file of that form.
+        A tuning space: a name from pipelines/tuning, or the path of a file of that form.
     source
         A collection's name or folder.
     measures
