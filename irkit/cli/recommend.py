@@ -146,7 +146,8 @@ def _ratings(fitted: Any, users: tuple[str, ...], items: list[str]) -> pd.DataFr
 
     pairs = pd.DataFrame([(user, item) for user in users for item in items], columns=["user_id", "item_id"])
     found = fitted.predict(pairs.astype("str"))
-    return found.set_axis(["user", "item", "rating", "known"], axis=1)
+    rows: pd.DataFrame = found.set_axis(["user", "item", "rating", "known"], axis=1)
+    return rows
 
 
 def _strangers(fitted: Stage, users: tuple[str, ...]) -> list[str]:

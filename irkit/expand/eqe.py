@@ -104,7 +104,8 @@ def eqe2(delta: Floats, shares: Floats) -> Floats:
 
 def eqe2_shares(counts: Floats, query_mass: Floats) -> Floats:
     """Return c_i / (n Z_{q_i}), the factors of delta in EQE2: (k,) float64."""
-    return counts / counts.sum() / query_mass
+    shares: Floats = counts / counts.sum() / query_mass
+    return shares
 
 
 def hopeful(scores: Floats, m: int) -> list[Ints]:
@@ -285,7 +286,8 @@ class EQE1(_EQE):
 
     def probabilities(self, scores: Floats) -> Floats:
         """Return the exponentials, the greatest scaled to 1."""
-        return np.exp(scores - scores.max(initial=-np.inf))
+        weights: Floats = np.exp(scores - scores.max(initial=-np.inf))
+        return weights
 
     def evidence(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats, every: Floats) -> Floats:
         """Return c_i log [p(q_i | w) / p(q_i)] and, last, log [p(w) T]; a term's log p(w | q) is their sum + const."""

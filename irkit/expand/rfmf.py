@@ -85,7 +85,8 @@ class RFMF(FeedbackStage):
     def estimate(self, feedback: Feedback) -> Floats:
         """Return the query's row of the factorised matrix."""
         u, v = self.factors(feedback)
-        return u[0] @ v
+        row: Floats = u[0] @ v
+        return row
 
     def evidence(self, feedback: Feedback) -> tuple[list[str], Floats]:
         """Return what each factor adds to the query's row."""

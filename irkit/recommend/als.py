@@ -81,7 +81,8 @@ class ALS(Ranker):
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return x_u . y_i."""
-        return np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item])
+        score: Floats = np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item])
+        return score
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return x_u . y_i for every item."""

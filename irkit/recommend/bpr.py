@@ -103,7 +103,8 @@ class NotLiked:
     def _liked(self, user: Ints, item: Ints) -> Bools:
         key = user * self.items + item
         at = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
-        return self.keys[at] == key
+        liked: Bools = self.keys[at] == key
+        return liked
 
 
 class BPR(Ranker):
@@ -149,7 +150,10 @@ class BPR(Ranker):
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return x_ui."""
-        return np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item]) + self.item_deviations_[item]
+        score: Floats = (
+            np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item]) + self.item_deviations_[item]
+        )
+        return score
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return x_ui for every item."""

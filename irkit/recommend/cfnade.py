@@ -309,7 +309,8 @@ class CFNADE(Network):
         s = steps.astype(np.float64)
         s = s.cumsum(axis=0) if self.config.shared else s
         p = np.exp(s - s.max(axis=0))
-        return p / p.sum(axis=0)
+        share: Floats = p / p.sum(axis=0)
+        return share
 
     def _check_size(self, train: RatingTable) -> None:
         c, levels = self.config, len(np.unique(train.rating))

@@ -63,7 +63,8 @@ class PMFConfig(RecommenderConfig):
 
 def logistic(x: Floats) -> Floats:
     """Compute 1 / (1 + exp(-x)) without overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * x))
+    share: Floats = 0.5 * (1 + np.tanh(0.5 * x))
+    return share
 
 
 def pmf_gradients(
