@@ -345,11 +345,6 @@ def _column(values: pd.Series[Any]) -> Any:
     return arrow_strings(values) if isinstance(values.dtype, pd.StringDtype) else values.to_numpy()
 
 
-def rank_results(frame: pd.DataFrame, ties: Ties | None = None) -> pd.DataFrame:
-    """Sort a results frame by query, score and the tie rule, and number its ranks from 0."""
-    return Hits.from_frame(frame, ties=ties).frame()
-
-
 def shared_docnos(results: Sequence[Hits]) -> list[Hits]:
     """Express several result sets on one docno table, without work where they share one already."""
     first = results[0].docnos

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.errors import FrameError, NotFoundError
-from irkit.hits import Docnos, Hits, common_columns, rank_order, rank_results, shared_docnos, stacked
+from irkit.hits import Docnos, Hits, common_columns, rank_order, shared_docnos, stacked
 
 QUERIES = pd.DataFrame({"qid": ["1", "2", "3"], "query": ["one", "two", "three"]}, dtype="str")
 # Query 2 has no hit; d1 and d2 tie for query 1.
@@ -103,7 +103,7 @@ def test_rank_order_is_lexsort_on_many_hits(queries):
 
 def test_minus_zero_and_zero_are_one_score():
     frame = pd.DataFrame({"qid": ["1", "1"], "docno": ["a", "b"], "score": [0.0, -0.0]})
-    assert rank_results(frame)["docno"].tolist() == ["b", "a"]
+    assert Hits.from_frame(frame).frame()["docno"].tolist() == ["b", "a"]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -288,8 +288,8 @@ def test_weighted_terms_that_became_text_are_refused_in_results_too():
 def test_a_frame_remembers_another_tie_rule():
     frame = Hits.from_frame(pd.DataFrame({"qid": "1", "docno": ["a", "b"], "score": 1.0}), ties="anserini").frame()
     assert frame.attrs == {"ties": "anserini"}
-    assert frame["docno"].tolist() == rank_results(frame)["docno"].tolist() == ["a", "b"]
-    assert rank_results(frame, ties="trec")["docno"].tolist() == ["b", "a"]
+    assert frame["docno"].tolist() == Hits.from_frame(frame).frame()["docno"].tolist() == ["a", "b"]
+    assert Hits.from_frame(frame, ties="trec").frame()["docno"].tolist() == ["b", "a"]
 
 
 def test_one_qid_cannot_stand_for_two_queries():

@@ -149,25 +149,21 @@ def command(installed: Path, cwd: Path, *arguments: str) -> subprocess.Completed
 
 
 @pytest.mark.slow
-def test_wheel_holds_what_runs_need(wheel):
-    names = zipfile.ZipFile(wheel).namelist()
-    for kind in ("pipelines", "data", "eval"):
-        here = {path.relative_to(ROOT).as_posix() for path in (ROOT / kind).rglob("*.yaml")}
-        assert here
-        assert here == {
-            n.removeprefix("irkit/_shipped/")
-            for n in names
-            if n.startswith(f"irkit/_shipped/{kind}/") and n.endswith(".yaml")
-        }
-    assert "irkit/py.typed" in names
-    assert "irkit/lucene/bridge.jar" in names
-    templates = {
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "irkit" / "report").rglob("*")
-        if path.suffix in {".html", ".js", ".css", ".jinja"}
+def test_wheel_holds_every_file_of_the_tree_and_the_licence_and_no_other(wheel):
+    places = {"irkit": "irkit", **PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]}
+    assert places.keys() == {"irkit", "pipelines", "data", "eval"}
+    tree = {
+        f"{place}/{path.relative_to(ROOT / folder).as_posix()}"
+        for folder, place in places.items()
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
     }
-    assert templates <= set(names)
-    assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "docs/")) or name.endswith(".pyc")]
+    described, held = "irkit-" + irkit.__version__ + ".dist-info/", zipfile.ZipFile(wheel).namelist()
+    assert {name for name in held if not name.startswith(described)} == tree
+    assert {"irkit/py.typed", "irkit/lucene/bridge.jar", "irkit/report/board.html.j2"} <= tree
+    assert set(PROJECT["project"]["license-files"]) == {
+        name.removeprefix(f"{described}licenses/") for name in held if name.startswith(f"{described}licenses/")
+    }
 
 
 @pytest.mark.slow

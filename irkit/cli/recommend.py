@@ -24,7 +24,7 @@ def recommend(
     source: str,
     /,
     *users: str,
-    model: str | None = None,
+    recipe: str | None = None,
     format: str = "auto",
     encoding: str = "utf-8",
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 10,
@@ -42,9 +42,9 @@ def recommend(
 
     For example:
 
-        irkit recommend ml-100k 196 22 --model ease -n 5
-        irkit recommend ml-100k 196 --model recommend/biased-mf --rate 50 --rate 242
-        irkit recommend ratings.csv --model als --save als.safetensors
+        irkit recommend ml-100k 196 22 --recipe ease -n 5
+        irkit recommend ml-100k 196 --recipe recommend/biased-mf --rate 50 --rate 242
+        irkit recommend ratings.csv --recipe als --save als.safetensors
         irkit recommend --load als.safetensors 196
 
     Parameters
@@ -53,7 +53,7 @@ def recommend(
         A rating collection's name (irkit data list), or a file or folder of ratings; with --load the first user.
     users
         The ids of users.
-    model
+    recipe
         A recipe that is fitted on ratings (irkit pipelines list), or its path; default ease, with --rate biased-mf.
     format
         How a file of ratings is written, if its name and content do not tell: tab, dat, csv, tsv or parquet.
@@ -77,8 +77,8 @@ def recommend(
 
     if n < 1:
         raise ConfigError(f"recommend: -n must be 1 or more, got {n}")
-    if load is not None and (model or set or save):
-        raise ConfigError("recommend: --load brings a fitted model; leave out --model, --set and --save")
+    if load is not None and (recipe or set or save):
+        raise ConfigError("recommend: --load brings a fitted model; leave out --recipe, --set and --save")
     reading = {"format": format, "encoding": encoding}
     if load is not None and reading != {"format": "auto", "encoding": "utf-8"}:
         raise ConfigError("recommend: --format and --encoding are for a file of ratings; leave them out beside --load")
@@ -88,11 +88,11 @@ def recommend(
     if json and to_stdout(save):
         raise ConfigError("recommend: --json and --save - would both write to standard output; --save to a file")
     if save is not None:
-        check_output(save, who="recommend", option="--save", inputs=(source, model))
+        check_output(save, who="recommend", option="--save", inputs=(source, recipe))
     from irkit.recommend import Recommender
 
     default = RATINGS if rate else LISTS
-    fitted = Recommender.load(load) if load else _fitted(source, model or default, set, bool(rate), save, reading)
+    fitted = Recommender.load(load) if load else _fitted(source, recipe or default, set, bool(rate), save, reading)
     if save is not None:
         say(save, beside=Path(STANDARD) if json else save)
     if not asked:
@@ -106,7 +106,7 @@ def recommend(
 
 
 def _fitted(
-    source: str, model: str, settings: list[str] | None, rates: bool, save: Path | None, reading: dict[str, str]
+    source: str, name: str, settings: list[str] | None, rates: bool, save: Path | None, reading: dict[str, str]
 ) -> Stage:
     """Fit a recipe on the ratings of a source, and save it if that is asked for."""
     from irkit.errors import ConfigError
@@ -114,7 +114,7 @@ def _fitted(
     from irkit.recommend import Recommender, load_ratings
     from irkit.registry import STAGES
 
-    recipe = load_recipe(model)
+    recipe = load_recipe(name)
     if settings:
         recipe = recipe.with_settings(parse_settings(settings))
     if recipe.needs != ("train",):
@@ -146,7 +146,8 @@ def _ratings(fitted: Any, users: tuple[str, ...], items: list[str]) -> pd.DataFr
 
     pairs = pd.DataFrame([(user, item) for user in users for item in items], columns=["user_id", "item_id"])
     found = fitted.predict(pairs.astype("str"))
-    return found.set_axis(["user", "item", "rating", "known"], axis=1)
+    rows: pd.DataFrame = found.set_axis(["user", "item", "rating", "known"], axis=1)
+    return rows
 
 
 def _strangers(fitted: Stage, users: tuple[str, ...]) -> list[str]:

@@ -22,6 +22,8 @@ def page(run: Run) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
+    from irkit.cli.train import worth
+
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -34,7 +36,7 @@ def page(run: Run) -> str:
     return environment.from_string(files("irkit.cli").joinpath("run.html.j2").read_text("utf-8")).render(
         run=run,
         facts=facts(run.result),
-        extra={name: shown(one) for name, one in list(run.result["measures"].items())[1:]},
+        extra={name: minus(worth(one)) for name, one in list(run.result["measures"].items())[1:]},
         figures=[(figure.file, figure.caption, embedded(figure)) for figure in run.figures],
         config=run.recipe.resolved().yaml(),
         policy=f"default-src 'none'; img-src data:; style-src 'sha256-{source}'; base-uri 'none'; form-action 'none'",
@@ -44,11 +46,11 @@ def page(run: Run) -> str:
 
 def facts(result: dict[str, Any]) -> dict[str, str]:
     """Return what stands at the top of the page."""
-    from irkit.cli.train import measured_on
+    from irkit.cli.train import measured_on, worth
 
     found, examples, machine = {}, result["examples"], result["machine"]
     for name, measure in list(result["measures"].items())[:1]:
-        found[name] = f"{shown(measure)}, mean of {measured_on(result)}"
+        found[name] = f"{minus(worth(measure))}, mean of {measured_on(result)}"
         found |= {other: minus(f"{value:.2f}") for other, value in measure.get("baselines", {}).items()}
         found["Effective samples"] = "" if "ess" not in measure else f"{100 * measure['ess']:.0f} %"
     made = f" ({result['binarisation']})" if "binarisation" in result else ""
@@ -64,13 +66,6 @@ def facts(result: dict[str, Any]) -> dict[str, str]:
         "Computed on": f"{result['device']}; {machine['cpu']}, {machine['cores']} cores, {machine['platform']}",
         "Versions": ", ".join(f"{name} {version}" for name, version in result["versions"].items()),
     }
-
-
-def shown(measure: dict[str, Any]) -> str:
-    """Print a measure in the page's signs."""
-    from irkit.cli.train import worth
-
-    return minus(worth(measure)).replace(">=", "\u2265").replace("+\u2212", "\u00b1")
 
 
 def embedded(figure: Figure) -> str:

@@ -66,10 +66,12 @@ def train(
 
 def summary(folder: Path, result: dict[str, Any]) -> str:
     """Say in a line what a run gave: its first measure, where it has any, and the time it took."""
+    from irkit.learn.estimate import in_ascii
+
     trained = f"{result['epochs']:g} epochs in {result['wall_seconds']} s"
     for name, measure in result["measures"].items():
         beside = "".join(f", {other} {value:.2f}" for other, value in measure.get("baselines", {}).items())
-        return f"{folder}: {name} {worth(measure)} on {measured_on(result)}{beside}; {trained}"
+        return f"{folder}: {name} {in_ascii(worth(measure))} on {measured_on(result)}{beside}; {trained}"
     return f"{folder}: {trained}"
 
 
@@ -79,13 +81,14 @@ def worth(measure: dict[str, Any]) -> str:
     Examples
     --------
     >>> worth({"value": -103.456, "kind": "lower_bound", "stderr": 0.12, "unit": "nats"})
-    '>= -103.46 +- 0.12 nats (lower bound)'
+    '\u2265 -103.46 \u00b1 0.12 nats (lower bound)'
     """
-    from irkit.learn.estimate import SIGNS
+    from irkit.learn.estimate import printed
 
-    error = f" +- {measure['stderr']:.2g}" if measure["stderr"] else ""
+    error = f"{measure['stderr']:.2g}" if measure["stderr"] else ""
+    number = printed(f"{measure['value']:.2f}", measure["kind"], error)
     unit = f" {measure['unit']}" if measure["unit"] else ""
-    return f"{SIGNS[measure['kind']]}{measure['value']:.2f}{error}{unit} ({measure['kind'].replace('_', ' ')})"
+    return f"{number}{unit} ({measure['kind'].replace('_', ' ')})"
 
 
 def measured_on(result: dict[str, Any]) -> str:

@@ -53,7 +53,7 @@ def tune(
     Parameters
     ----------
     space
-        A tuning space: a name from pipelines/search, or the path of a file of that form.
+        A tuning space: a name from pipelines/tuning, or the path of a file of that form.
     source
         A collection's name or folder; for recommenders also a file of ratings.
     measures

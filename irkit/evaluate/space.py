@@ -119,7 +119,7 @@ class Space(Config):
 
 
 def load_space(name: str | Path) -> Space:
-    """Read a tuning space by name or path; shipped ones are in `pipelines/search/`.
+    """Read a tuning space by name or path; shipped ones are in `pipelines/tuning/`.
 
     Raises
     ------

@@ -84,14 +84,7 @@ def log_eqe1(delta: Floats, counts: Floats, mass: Floats) -> Floats:
     return log_p
 
 
-def eqe1(delta: Floats, counts: Floats, mass: Floats) -> Floats:
-    """Estimate p(w | q) by EQE1; see `log_eqe1`. Returns (T,) float64 summing to 1."""
-    log_p = log_eqe1(delta, counts, mass)
-    p = np.exp(log_p - log_p.max())
-    return p / p.sum()
-
-
-def eqe2(delta: Floats, counts: Floats, query_mass: Floats) -> Floats:
+def eqe2(delta: Floats, shares: Floats) -> Floats:
     """Estimate p(w | q) by EQE2: the query's terms each spread over their neighbours.
 
     p(w | q) = sum_i [delta(q_i, w) / Z_{q_i}] c_i / n
@@ -99,20 +92,20 @@ def eqe2(delta: Floats, counts: Floats, query_mass: Floats) -> Floats:
     Parameters
     ----------
     delta : (k, T) float
-    counts : (k,) float64
-    query_mass : (k,) float64
-        Z of the query terms.
+    shares : (k,) float64, or (Q, k) for several queries, which may be sparse
+        c_i / (n Z_{q_i}), of `eqe2_shares`.
 
     Returns
     -------
-    (T,) float64 summing to 1
+    (T,) or (Q, T) float, summing to 1
     """
-    return eqe2_shares(counts, query_mass).astype(delta.dtype) @ delta
+    return shares.astype(delta.dtype) @ delta
 
 
 def eqe2_shares(counts: Floats, query_mass: Floats) -> Floats:
     """Return c_i / (n Z_{q_i}), the factors of delta in EQE2: (k,) float64."""
-    return counts / counts.sum() / query_mass
+    shares: Floats = counts / counts.sum() / query_mass
+    return shares
 
 
 def hopeful(scores: Floats, m: int) -> list[Ints]:
@@ -293,7 +286,8 @@ class EQE1(_EQE):
 
     def probabilities(self, scores: Floats) -> Floats:
         """Return the exponentials, the greatest scaled to 1."""
-        return np.exp(scores - scores.max(initial=-np.inf))
+        weights: Floats = np.exp(scores - scores.max(initial=-np.inf))
+        return weights
 
     def evidence(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats, every: Floats) -> Floats:
         """Return c_i log [p(q_i | w) / p(q_i)] and, last, log [p(w) T]; a term's log p(w | q) is their sum + const."""
@@ -312,7 +306,7 @@ class EQE2(_EQE):
 
     def scores(self, delta: Floats, factors: Floats, mass: Floats) -> Floats:
         """Return EQE2."""
-        return factors.astype(delta.dtype) @ delta
+        return eqe2(delta, factors)
 
     def evidence(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats, every: Floats) -> Floats:
         """Return the terms of EQE2's sum."""

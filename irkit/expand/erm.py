@@ -70,7 +70,8 @@ def term_likelihood(query: Floats, counts: Floats, lengths: Floats, collection: 
     """Compute log p_tm(Q | D) = sum_i c_i log p_mu(q_i | D): (F,) float64, nats; mu = 0 is unsmoothed."""
     used = query > 0
     with np.errstate(divide="ignore"):
-        return np.log((counts[:, used] + mu * collection[used]) / (lengths[:, None] + mu)) @ query[used]
+        log_p: Floats = np.log((counts[:, used] + mu * collection[used]) / (lengths[:, None] + mu)) @ query[used]
+        return log_p
 
 
 def semantic_likelihood(
@@ -100,7 +101,8 @@ def semantic_likelihood(
     size = lengths[:, None, None]
     with np.errstate(divide="ignore"):
         log_p = np.log((size * translated + prior) / (size + mu))
-    return np.einsum("k,fkw->fw", query[used], log_p)
+    found: Floats = np.einsum("k,fkw->fw", query[used], log_p)
+    return found
 
 
 def erm_parts(log_term: Floats, log_semantic: Floats, p_w: Floats, semantic: float) -> Floats:
@@ -124,7 +126,8 @@ def erm_parts(log_term: Floats, log_semantic: Floats, p_w: Floats, semantic: flo
     if not np.isfinite(top):
         return np.zeros_like(p_w)
     likelihood = (1 - semantic) * np.exp(log_term - top)[:, None] + semantic * np.exp(log_semantic - top)
-    return likelihood * p_w
+    parts: Floats = likelihood * p_w
+    return parts
 
 
 class ERM(FeedbackStage):

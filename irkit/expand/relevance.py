@@ -50,13 +50,15 @@ def log_likelihood(query: Floats, counts: Floats, lengths: Floats, collection: F
     """
     used = query > 0
     smoothed = (counts[:, used] + mu * collection[used]) / (lengths[:, None] + mu)
-    return np.log(smoothed) @ query[used]
+    log_p: Floats = np.log(smoothed) @ query[used]
+    return log_p
 
 
 def posterior(log_likelihood: Floats) -> Floats:
     """Turn log-likelihoods into p(D | Q) under a uniform prior: a softmax, safe from underflow."""
     weight = np.exp(log_likelihood - log_likelihood.max())
-    return weight / weight.sum()
+    share: Floats = weight / weight.sum()
+    return share
 
 
 def rm1(counts: Floats, lengths: Floats, weight: Floats) -> Floats:

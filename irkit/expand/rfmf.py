@@ -68,19 +68,6 @@ def lm_weight(counts: Floats, collection: Floats, mu: float) -> Floats:
     return counts / (counts + mu * collection)
 
 
-def topical_weight(counts: Floats, lengths: Floats, collection: Floats, mu: float, share: float) -> Floats:
-    """Weigh a term as `lm_weight`, for any lambda_d = share * alpha_d with 0 <= share <= 1.
-
-    [(alpha - lambda) p(w|C) + (1 - alpha) p_ml(w|d)] / [alpha p(w|C) + (1 - alpha) p_ml(w|d)],
-    alpha = mu / (|d| + mu). Absent terms stay 0 though the formula gives them (alpha - lambda) / alpha;
-    share = 0 makes the matrix binary, share = 1 is `lm_weight`.
-    """
-    alpha = mu / (lengths[:, None] + mu)
-    seen = (1 - alpha) * counts / np.maximum(lengths[:, None], 1)
-    weight = (alpha * (1 - share) * collection + seen) / (alpha * collection + seen)
-    return np.where(counts > 0, weight, 0.0)
-
-
 class RFMF(FeedbackStage):
     """Expand a query with the terms that factorising query and top documents together recommends."""
 
@@ -98,7 +85,8 @@ class RFMF(FeedbackStage):
     def estimate(self, feedback: Feedback) -> Floats:
         """Return the query's row of the factorised matrix."""
         u, v = self.factors(feedback)
-        return u[0] @ v
+        row: Floats = u[0] @ v
+        return row
 
     def evidence(self, feedback: Feedback) -> tuple[list[str], Floats]:
         """Return what each factor adds to the query's row."""

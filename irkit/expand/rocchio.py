@@ -31,7 +31,8 @@ def tf_idf(counts: Floats, df: Floats, documents: int) -> Floats:
     """
     weight = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0.0) * np.log(documents / df)
     length = np.linalg.norm(weight, axis=1, keepdims=True)
-    return np.divide(weight, length, out=np.zeros_like(weight), where=length > 0)
+    unit: Floats = np.divide(weight, length, out=np.zeros_like(weight), where=length > 0)
+    return unit
 
 
 class Rocchio(FeedbackStage):
@@ -41,7 +42,8 @@ class Rocchio(FeedbackStage):
 
     def estimate(self, feedback: Feedback) -> Floats:
         """Return the centroid of the unit tf-idf vectors."""
-        return self.evidence(feedback)[1].mean(axis=0)
+        centroid: Floats = self.evidence(feedback)[1].mean(axis=0)
+        return centroid
 
     def evidence(self, feedback: Feedback) -> tuple[list[str], Floats]:
         """Return the documents' unit tf-idf vectors."""

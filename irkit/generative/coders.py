@@ -73,7 +73,8 @@ class MLPDecoder(nn.Module):
 
     def forward(self, z: Tensor, x: Tensor) -> Tensor:
         """Return the parameters of p(x | z), (B, D); `x` is not looked at."""
-        return self.out(torch.tanh(self.hidden(z)))
+        parameters: Tensor = self.out(torch.tanh(self.hidden(z)))
+        return parameters
 
 
 class RecurrentDecoder(nn.Module):
@@ -104,7 +105,8 @@ class RecurrentDecoder(nn.Module):
         rows = x.view(len(x), *self.shape)
         above = torch.cat([torch.zeros_like(rows[:, :1]), rows[:, :-1]], dim=1)
         states, _ = self.body(above, self.state(z))
-        return self.out(states).flatten(1) + self.bias
+        parameters: Tensor = self.out(states).flatten(1) + self.bias
+        return parameters
 
 
 def checked_shape(kind: str, size: int, shape: tuple[int, int] | None) -> tuple[int, int]:

@@ -107,7 +107,8 @@ class EoNADENet(ScoreNet):
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
         """Return the logits of p(x_i = 1 | x_seen): (B, D); those of seen bits mean nothing."""
-        return self.last(self.hidden(self.first(torch.cat([x * seen, seen], dim=1))))
+        logits: Tensor = self.last(self.hidden(self.first(torch.cat([x * seen, seen], dim=1))))
+        return logits
 
     def score(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return an unbiased estimate of the mean over orders of log p(x | order): (B,)."""

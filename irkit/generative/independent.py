@@ -23,4 +23,5 @@ def independent_log_prob(train: Floats, rows: Floats) -> Floats:
         Bits.
     """
     p = (train.sum(axis=0, dtype=np.float64) + 1) / (len(train) + 2)
-    return rows @ np.log(p) + (1 - rows) @ np.log1p(-p)
+    log_p: Floats = rows @ np.log(p) + (1 - rows) @ np.log1p(-p)
+    return log_p

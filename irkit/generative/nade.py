@@ -106,7 +106,8 @@ def hidden_states(x: Tensor, every: bool = False) -> tuple[Tensor, Tensor, Tenso
 def _through(grad: Tensor, h: Tensor, activation: str) -> Tensor:
     """Return grad * act'(a) from h = act(a), in one pass over memory."""
     if activation == "sigmoid":
-        return torch.ops.aten.sigmoid_backward(grad, h)
+        found: Tensor = torch.ops.aten.sigmoid_backward(grad, h)
+        return found
     return torch.ops.aten.threshold_backward(grad, h, 0)
 
 

@@ -13,8 +13,27 @@ from irkit.errors import ConfigError, ShapeError
 
 Kind: TypeAlias = Literal["exact", "lower_bound", "estimate"]
 KINDS: tuple[Kind, ...] = ("exact", "lower_bound", "estimate")
-SIGNS: dict[str, str] = {"exact": "", "lower_bound": ">= ", "estimate": "~ "}
-"What stands before a number of each kind."
+SIGNS: dict[str, str] = {"lower_bound": "\u2265", "estimate": "~"}
+"What stands before a number that is not exact."
+LEGEND = "\u2265 lower bound, the truth may be higher; ~ estimate; \u00b1 Monte Carlo standard error"
+"What the signs mean."
+
+
+def printed(value: str, kind: str | None, error: str = "") -> str:
+    """Put the sign of its kind before a printed number, and its printed error, where it has one, behind it.
+
+    Examples
+    --------
+    >>> printed("-103.46", "lower_bound", "0.12"), printed("-88.33", "exact")
+    ('\u2265 -103.46 \u00b1 0.12', '-88.33')
+    """
+    sign = SIGNS.get(kind or "", "")
+    return f"{sign} {value}".lstrip() + (f" \u00b1 {error}" if error else "")
+
+
+def in_ascii(text: str) -> str:
+    """Write the signs as any terminal shows them."""
+    return text.replace("\u2265", ">=").replace("\u00b1", "+-")
 
 
 @dataclass(frozen=True)
@@ -89,7 +108,7 @@ class Estimate:
         if np.ndim(self.value):
             return f"mean of {np.size(self.value)}: {self.mean()}"
         error = float(self.error)
-        return f"{SIGNS[self.kind]}{float(self.value):.2f}" + (f" +- {error:.2g}" if error else "")
+        return in_ascii(printed(f"{float(self.value):.2f}", self.kind, f"{error:.2g}" if error else ""))
 
 
 class Quantity(NamedTuple):

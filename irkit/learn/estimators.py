@@ -57,7 +57,8 @@ class Baseline(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Predict the signal of each example: (B, D) to (B,)."""
-        return self.net(x).squeeze(-1) + self.mean
+        signal: Tensor = self.net(x).squeeze(-1) + self.mean
+        return signal
 
     @torch.no_grad()
     def update(self, residual: Tensor) -> None:

@@ -182,10 +182,8 @@ class SampledSoftmax(FullSoftmax):
 
     Parameters
     ----------
-    hidden_size, vocabulary_size : int
-        H and V.
     negatives : int
-        S, words drawn a batch.
+        S, words drawn a batch; the sizes are as in `Softmax`.
 
     Raises
     ------
@@ -247,10 +245,8 @@ class TreeSoftmax(Softmax):
 
     Parameters
     ----------
-    hidden_size, vocabulary_size : int
-        H and V.
     seed : int
-        Of the permutation.
+        Seed of the permutation; the sizes are as in `Softmax`.
     """
 
     nodes: Tensor
@@ -269,13 +265,10 @@ class TreeSoftmax(Softmax):
     @torch.no_grad()
     def start(self, unigram: Tensor) -> None:
         """Set the bias of each node to the log of its left mass over its right mass."""
-        mass = self._mass(unigram)
-        sides = [
-            torch.zeros(len(self.bias), dtype=mass.dtype, device=mass.device).index_add(
-                0, self.nodes.flatten(), (mass[:, None] * (self.signs == side)).flatten()
-            )
-            for side in (1, -1)
-        ]
+        mass = self._mass(unigram)[:, None]
+        sides = mass.new_zeros(2, len(self.bias))
+        for side, sign in zip(sides, (1, -1), strict=True):
+            side.index_add_(0, self.nodes.flatten(), (mass * (self.signs == sign)).flatten())
         self.bias.copy_(sides[0].log() - sides[1].log())
 
     def log_prob(self, h: Tensor, y: Tensor) -> Tensor:
@@ -308,13 +301,11 @@ class AdaptiveSoftmax(Softmax):
 
     Parameters
     ----------
-    hidden_size, vocabulary_size : int
-        H and V.
     cutoffs : sequence of int
         Ranks at which a new cluster begins, increasing, between 1 and V - 1; the first is the number
         of words in the head.
     shrink : int
-        How much narrower each cluster is than the one before.
+        How much narrower each cluster is than the one before; the sizes are as in `Softmax`.
 
     Raises
     ------
@@ -399,15 +390,11 @@ def _paths(words: int, seed: int) -> tuple[Tensor, Tensor]:
     nodes = torch.zeros(words, depth, dtype=torch.int64)
     signs = torch.zeros(words, depth)
     waiting = [(order, 0)]
-    made = 0
-    while waiting:
+    for node in range(words - 1):
         here, level = waiting.pop()
-        if len(here) == 1:
-            continue
         left, right = here.tensor_split([(len(here) + 1) // 2])
-        nodes[here, level] = made
+        nodes[here, level] = node
         signs[left, level] = 1
         signs[right, level] = -1
-        made += 1
-        waiting += [(right, level + 1), (left, level + 1)]
+        waiting += [(part, level + 1) for part in (right, left) if len(part) > 1]
     return nodes, signs

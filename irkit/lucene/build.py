@@ -126,7 +126,8 @@ class _Writer:
             while not self._builder.room(STEP):
                 pass
             suspects = self._builder.add(block).tostring()
-        return np.frombuffer(suspects, dtype="<i4").tolist()
+        places: list[int] = np.frombuffer(suspects, dtype="<i4").tolist()
+        return places
 
     def count(self, docno: str) -> int:
         """Count the documents added with this id."""

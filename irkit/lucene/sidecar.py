@@ -172,11 +172,15 @@ class Sidecar:
 
     def ready_lengths(self) -> Ints | None:
         """Return the exact lengths if they were written before."""
-        return self._mapped("lengths.npy", partial(storage.read_array, size=self.manifest.documents, dtype=np.int32))
+        lengths: Ints | None = self._mapped(
+            "lengths.npy", partial(storage.read_array, size=self.manifest.documents, dtype=np.int32)
+        )
+        return lengths
 
     def _array(self, name: str, size: int, dtype: Any) -> Ints:
         """Map one array, writing it first where it is missing."""
-        return self._part(f"{name}.npy", partial(storage.read_array, size=size, dtype=dtype))
+        array: Ints = self._part(f"{name}.npy", partial(storage.read_array, size=size, dtype=dtype))
+        return array
 
     def _part(self, name: str, read: Callable[[Path], Any]) -> Any:
         """Map one part, making it first where there is none that is intact."""

@@ -49,7 +49,8 @@ class Vocabulary:
             return np.fromiter(map(self._find, terms), dtype=np.int64, count=len(terms))
         wanted = terms if isinstance(terms, pa.Array) else pa.array(terms, type=pa.large_string())
         found = pc.index_in(wanted.cast(pa.large_string()), value_set=self.terms)
-        return found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        rows: Ints = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        return rows
 
     def _find(self, term: str) -> int:
         # Python orders strings by code point, which is the order of their UTF-8 bytes.

@@ -109,7 +109,8 @@ def member(keys: Ints, known: Ints) -> Bools:
         return np.zeros(len(keys), dtype=bool)
     known = np.sort(known)
     place = np.searchsorted(known, keys)
-    return known[np.minimum(place, len(known) - 1)] == keys
+    found: Bools = known[np.minimum(place, len(known) - 1)] == keys
+    return found
 
 
 def below(last: float, score: Floats) -> Floats:

@@ -156,12 +156,14 @@ def _features(hits: Hits) -> Floats:
         raise FrameError(
             "learned: needs the column 'features'; put pipelines side by side before it: a ** b >> learned"
         )
-    return hits.columns["features"]
+    features: Floats = hits.columns["features"]
+    return features
 
 
 def _predicted(estimator: Any, features: Floats) -> Floats:
     if hasattr(estimator, "predict_proba"):
-        return estimator.predict_proba(features) @ np.asarray(estimator.classes_, dtype=np.float64)
+        score: Floats = estimator.predict_proba(features) @ np.asarray(estimator.classes_, dtype=np.float64)
+        return score
     return np.asarray(estimator.predict(features), dtype=np.float64)
 
 

@@ -188,7 +188,8 @@ class Features(Filled):
 
     def values(self, hits: Hits) -> Floats:
         """(m, F) float64: the features a part made, else its scores."""
-        return hits.columns.get("features", super().values(hits))
+        values: Floats = hits.columns.get("features", super().values(hits))
+        return values
 
     def weight(self, part: Stage, hits: Hits) -> float:
         """Return the factor on scores; features that a part made are left as they are by weights."""

@@ -113,7 +113,8 @@ def from_pyterrier(
     """
     pt = _pyterrier()
     if isinstance(transformer, _bridge()):
-        return transformer.stage
+        stage: Stage = transformer.stage
+        return stage
     if not isinstance(transformer, pt.Transformer):
         raise CompositionError(f"from_pyterrier: needs a pyterrier Transformer, got {type(transformer).__name__}")
     if takes is None:

@@ -11,7 +11,7 @@ from irkit.atomic import write_bytes
 from irkit.errors import ConfigError, IrkitError
 from irkit.yamlfile import read_yaml
 
-SEARCH = "search"
+TUNING = "tuning"
 "The folder of tuning spaces, which stand beside the recipes and are none."
 
 
@@ -36,7 +36,7 @@ class ShelfRow:
 def list_recipes() -> list[ShelfRow]:
     """List the recipes that `load_recipe` finds by name, by folder and name; their stages are not checked."""
     rows = [_row(name, path) for name, path in locate.names("pipelines").items()]
-    return sorted((row for row in rows if row.kind != SEARCH), key=lambda row: (row.kind, row.name))
+    return sorted((row for row in rows if row.kind != TUNING), key=lambda row: (row.kind, row.name))
 
 
 def copy_recipe(name: str, folder: str | Path = ".") -> Path:

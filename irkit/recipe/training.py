@@ -83,7 +83,7 @@ class TrainingRecipe(AnyRecipe):
         if "stages" in file.value and "model" not in file.value:
             name = Path(file.path).stem
             fitted = file.value.get("needs") == ["train"]
-            command = f"irkit recommend RATINGS --model {name}" if fitted else f"irkit run {name} COLLECTION"
+            command = f"irkit recommend RATINGS --recipe {name}" if fitted else f"irkit run {name} COLLECTION"
             raise file.error(f"is a pipeline, not something to train; use {command}", "stages")
 
     def build(self) -> Model:

@@ -61,14 +61,6 @@ def solve_side(x: csr_matrix, y: Floats, alpha: float, reg: float) -> Floats:
     return out
 
 
-def als_loss(x: csr_matrix, users: Floats, items: Floats, alpha: float, reg: float) -> float:
-    """Compute the objective over every cell, seen or not."""
-    seen = x.toarray() > 0
-    predicted = users @ items.T
-    confidence = np.where(seen, 1 + alpha, 1.0)
-    return float((confidence * (seen - predicted) ** 2).sum() + reg * ((users**2).sum() + (items**2).sum()))
-
-
 class ALS(Ranker):
     """Rank items by factors fitted to liked items against all others."""
 
@@ -89,7 +81,8 @@ class ALS(Ranker):
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return x_u . y_i."""
-        return np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item])
+        score: Floats = np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item])
+        return score
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return x_u . y_i for every item."""

@@ -142,7 +142,8 @@ class AutoRec(Network):
         """Return cells of the decoded matrix."""
         row, column = (item, user) if self.config.rows == "item" else (user, item)
         product = np.einsum("mh,mh->m", self.hidden_[row], self.decoder_[column])
-        return (product + self.output_bias_[column]).astype(np.float64)
+        score: Floats = (product + self.output_bias_[column]).astype(np.float64)
+        return score
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return rows of the decoded matrix."""
@@ -150,7 +151,8 @@ class AutoRec(Network):
             product = self.decoder_[user] @ self.hidden_.T + self.output_bias_[user, None]
         else:
             product = self.hidden_[user] @ self.decoder_.T + self.output_bias_
-        return product.astype(np.float64)
+        scores: Floats = product.astype(np.float64)
+        return scores
 
     def _laid_out(self, matrix: csr_matrix) -> csr_matrix:
         return matrix.T.tocsr() if self.config.rows == "item" else matrix

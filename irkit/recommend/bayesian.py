@@ -158,4 +158,5 @@ class BayesianMF(Recommender):
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return the predictions for every item."""
-        return self.mean_ + (self.user_factors_[user] @ self.item_factors_.T).astype(np.float64)
+        scores: Floats = self.mean_ + (self.user_factors_[user] @ self.item_factors_.T).astype(np.float64)
+        return scores

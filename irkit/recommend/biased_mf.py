@@ -136,7 +136,10 @@ class BiasedMF(Recommender):
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return mu + b_u + b_i + p_u . q_i."""
         product = np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item])
-        return self.mean_ + (self.user_deviations_[user] + self.item_deviations_[item] + product).astype(np.float64)
+        score: Floats = self.mean_ + (self.user_deviations_[user] + self.item_deviations_[item] + product).astype(
+            np.float64
+        )
+        return score
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return the predictions for every item."""

@@ -41,14 +41,6 @@ class BPRConfig(RankerConfig):
     "Seed of start, order and negatives."
 
 
-def bpr_objective(p: Floats, q: Floats, b: Floats, user: Ints, positive: Ints, negative: Ints, reg: float) -> float:
-    """Compute the objective on some triples (m,); it is maximised."""
-    rows = p[user], q[positive], q[negative]
-    difference = np.einsum("md,md->m", rows[0], rows[1] - rows[2]) + b[positive] - b[negative]
-    squares = sum(float((part**2).sum()) for part in (*rows, b[positive], b[negative]))
-    return float(-np.logaddexp(0, -difference).sum() - 0.5 * reg * squares)
-
-
 def bpr_step(
     p: Floats, q: Floats, b: Floats, user: Ints, positive: Ints, negative: Ints, rate: float, reg: float
 ) -> None:
@@ -111,7 +103,8 @@ class NotLiked:
     def _liked(self, user: Ints, item: Ints) -> Bools:
         key = user * self.items + item
         at = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
-        return self.keys[at] == key
+        liked: Bools = self.keys[at] == key
+        return liked
 
 
 class BPR(Ranker):
@@ -157,7 +150,10 @@ class BPR(Ranker):
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return x_ui."""
-        return np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item]) + self.item_deviations_[item]
+        score: Floats = (
+            np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item]) + self.item_deviations_[item]
+        )
+        return score
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return x_ui for every item."""

@@ -196,27 +196,6 @@ def split_costs(
     return costs.new_zeros(entries.rows).index_add(0, row, costs * scale[row])
 
 
-def ordered_log_prob(weights: Weights, column: Tensor, level: Tensor, shared: bool = True) -> Tensor:
-    """Compute log p(r) of one row exactly, its ratings taken in the order given.
-
-    Parameters
-    ----------
-    column, level : (D,) int64
-
-    Returns
-    -------
-    scalar, nats
-    """
-    import torch
-
-    size = len(column)
-    later, earlier = torch.tril_indices(size, size, offset=-1)
-    # One row for each conditional, given the ratings before it.
-    hidden = hidden_units(weights, Entries(later, column[earlier], level[earlier], size), shared)
-    scores = level_scores(weights, hidden, torch.arange(size), column, shared)
-    return -level_costs(scores, level, ordinal_weight=0.0).sum()
-
-
 def level_bias(counts: Floats, smoothing: float, shared: bool = True) -> Floats:
     """Return biases b under which, all else 0, p is each column's smoothed histogram.
 
@@ -330,7 +309,8 @@ class CFNADE(Network):
         s = steps.astype(np.float64)
         s = s.cumsum(axis=0) if self.config.shared else s
         p = np.exp(s - s.max(axis=0))
-        return p / p.sum(axis=0)
+        share: Floats = p / p.sum(axis=0)
+        return share
 
     def _check_size(self, train: RatingTable) -> None:
         c, levels = self.config, len(np.unique(train.rating))

@@ -166,7 +166,8 @@ def moved(
 def share(count: Ints, rate: float, curvature: float | Floats = 1.0) -> Floats:
     """Compute m / n, the share of n steps at once that n steps one after another come to: (k,) in (0, 1]."""
     bend = np.clip(rate * curvature, 1e-9, 1 - 1e-9)
-    return -np.expm1(count * np.log1p(-bend)) / (bend * count)
+    share: Floats = -np.expm1(count * np.log1p(-bend)) / (bend * count)
+    return share
 
 
 def learn(

@@ -43,7 +43,8 @@ def hardest(p: Floats, q: Floats, b: Floats, user: Ints, drawn: Ints) -> Ints:
         The first of them where several score alike.
     """
     scores = np.einsum("md,mkd->mk", p[user], q[drawn]) + b[drawn]
-    return scores.argmax(axis=1)
+    best: Ints = scores.argmax(axis=1)
+    return best
 
 
 class DNS(BPR):

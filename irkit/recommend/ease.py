@@ -54,8 +54,10 @@ class EASE(Ranker):
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return single cells of X B."""
-        return np.einsum("mi,im->m", self.liked.matrix_of_ones[user].toarray(), self.weights_[:, item])
+        score: Floats = np.einsum("mi,im->m", self.liked.matrix_of_ones[user].toarray(), self.weights_[:, item])
+        return score
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return rows of X B."""
-        return self.liked.matrix_of_ones[user] @ self.weights_
+        scores: Floats = self.liked.matrix_of_ones[user] @ self.weights_
+        return scores

@@ -267,7 +267,8 @@ def _pairs(table: RatingTable) -> Ints:
 
 def _differ(a: pd.Series, b: pd.Series) -> Bools:
     """Compare to the last bit."""
-    return a.to_numpy(dtype=np.float64).view(np.int64) != b.to_numpy(dtype=np.float64).view(np.int64)
+    differ: Bools = a.to_numpy(dtype=np.float64).view(np.int64) != b.to_numpy(dtype=np.float64).view(np.int64)
+    return differ
 
 
 def _on(model: Recommender, train: RatingTable) -> Recommender:

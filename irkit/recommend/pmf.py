@@ -63,33 +63,8 @@ class PMFConfig(RecommenderConfig):
 
 def logistic(x: Floats) -> Floats:
     """Compute 1 / (1 + exp(-x)) without overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * x))
-
-
-def pmf_loss(
-    p: Floats,
-    q: Floats,
-    user: Ints,
-    item: Ints,
-    target: Floats,
-    reg_p: Floats,
-    reg_q: Floats,
-    height: float | None = None,
-) -> float:
-    """Compute the objective.
-
-    Parameters
-    ----------
-    p, q : (U, d), (I, d)
-    user, item, target : (n,)
-    reg_p, reg_q : (U,), (I,)
-        Penalty of each user and item in all: reg, or reg times the number of ratings.
-    height : float, optional
-        h, the height of the rating scale, for the logistic link; None for the linear one.
-    """
-    product = np.einsum("md,md->m", p[user], q[item])
-    error = target - (product if height is None else height * logistic(product))
-    return float(0.5 * (error**2).sum() + 0.5 * (reg_p @ (p**2).sum(1)) + 0.5 * (reg_q @ (q**2).sum(1)))
+    share: Floats = 0.5 * (1 + np.tanh(0.5 * x))
+    return share
 
 
 def pmf_gradients(
@@ -105,7 +80,7 @@ def pmf_gradients(
     x, q : (b, d), (c, d)
         Factors of the batch's users and items.
     height : float, optional
-        As in `pmf_loss`.
+        h, the height of the rating scale, for the logistic link; None for the linear one.
 
     Returns
     -------

@@ -71,7 +71,8 @@ def most_similar(unit: csr_matrix, user: int, k: int) -> Ints:
     cosine = (unit @ unit[[user]].T).toarray().ravel()
     cosine[user] = 0
     order = np.argsort(-np.round(cosine, 12), kind="stable")[:k]
-    return order[cosine[order] > 0].astype(np.int64)
+    similar: Ints = order[cosine[order] > 0].astype(np.int64)
+    return similar
 
 
 class RFMFUsers(Ranker):
@@ -107,4 +108,5 @@ class RFMFUsers(Ranker):
         """Factorise R (F + 1, C) and return row 0 of the product: (C,)."""
         c = self.config
         u, v = nmf(r, *nndsvd(r, c.rank), objective=c.objective, iterations=c.iterations)
-        return u[0] @ v
+        row: Floats = u[0] @ v
+        return row

@@ -293,7 +293,8 @@ class RRN(Network):
         x = self.user_vectors_[self._clock("user").before(user, days)]
         z = self.item_vectors_[self._clock("item").before(item, days)]
         offset = self.user_deviations_[user] + self.item_deviations_[item]
-        return self.mean_ + (offset + stationary + np.einsum("md,md->m", x, z)).astype(np.float64)
+        score: Floats = self.mean_ + (offset + stationary + np.einsum("md,md->m", x, z)).astype(np.float64)
+        return score
 
     def _read(self, table: RatingTable) -> dict[str, History]:
         c, value, sizes = self.config, table.rating - self.mean_, (len(table.users), len(table.items))

@@ -34,7 +34,8 @@ class Clock(NamedTuple):
         """
         step = np.clip(np.floor(day / self.length).astype(np.int64) - self.start, 0, self.width)
         # After its last step an entity's key is the one of the next entity's first; no key lies between them.
-        return np.searchsorted(self.keys, entity * self.width + step) + entity
+        place: Ints = np.searchsorted(self.keys, entity * self.width + step) + entity
+        return place
 
 
 class History(NamedTuple):

@@ -140,7 +140,10 @@ class SVDpp(Recommender):
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return mu + b_u + b_i + q_i . (p_u + s_u)."""
         product = np.einsum("md,md->m", self.user_vectors_[user], self.item_factors_[item])
-        return self.mean_ + (self.user_deviations_[user] + self.item_deviations_[item] + product).astype(np.float64)
+        score: Floats = self.mean_ + (self.user_deviations_[user] + self.item_deviations_[item] + product).astype(
+            np.float64
+        )
+        return score
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return the predictions for every item."""
@@ -151,4 +154,5 @@ class SVDpp(Recommender):
 def user_vectors(train: RatingTable, p: Floats, y: Floats) -> Floats:
     """Return p_u + s_u for every user: (U, d)."""
     weight = 1 / np.sqrt(np.maximum(np.bincount(train.user, minlength=len(train.users)), 1))
-    return p + (weight[:, None] * (train.matrix_of_ones @ y)).astype(LEARNED)
+    vectors: Floats = p + (weight[:, None] * (train.matrix_of_ones @ y)).astype(LEARNED)
+    return vectors

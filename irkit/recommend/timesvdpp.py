@@ -223,7 +223,8 @@ class TimeSVDpp(Recommender):
         own, scale, vectors = self._of_users(user, moments)
         product = np.einsum("md,md->m", vectors, self.item_factors_[item])
         about_item = self._of_items(item, moments.bin)
-        return self.mean_ + (own + about_item * scale + product).astype(np.float64)
+        score: Floats = self.mean_ + (own + about_item * scale + product).astype(np.float64)
+        return score
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return the predictions for every item, each user at one day."""

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from irkit.learn.estimate import LEGEND
 from irkit.report.numbers import count, fixed, megabytes, milliseconds, p_value, seconds
-from irkit.report.view import BOUNDS, Board, Measure, Report, System, view
+from irkit.report.view import Board, Measure, Report, System, view
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = ("page.js", "table.js", "charts.js")
@@ -67,7 +68,7 @@ def html(result: Any) -> str:
     script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     page = environment.get_template("board.html.j2").render(
         report=report,
-        bounds=BOUNDS,
+        bounds=LEGEND,
         strips=[{m.name: _strips(board, m) for m in board.measures if board.systems} for board in report.boards],
         policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'",

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from irkit.learn.estimate import LEGEND
 from irkit.report.numbers import count, megabytes, milliseconds, seconds
-from irkit.report.view import BOUNDS, Board, Measure, Report, System, view
+from irkit.report.view import Board, Measure, Report, System, view
 
 MARKS = {"better": " ▲", "worse": " ▼", "": ""}
 
@@ -148,7 +149,7 @@ def _legend(board: Board) -> str:
     if any(measure.lower for measure in board.measures):
         parts.append("↓: lower is better")
     if board.signs:
-        parts.append(escape(BOUNDS))
+        parts.append(escape(LEGEND))
     if board.baseline:
         parts.append(f"▲ better, ▼ worse than the baseline {escape(board.baseline)} ({escape(board.testing)})")
     return "; ".join(parts) + "."

@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+from irkit.learn.estimate import LEGEND, in_ascii
 from irkit.report.numbers import DASH, count, megabytes, milliseconds, seconds
-from irkit.report.view import BOUNDS, Board, Measure, view
+from irkit.report.view import Board, Measure, view
 from irkit.table import GAP, cells_wide, text_table
 
 WIDTH = 100
@@ -14,7 +15,6 @@ WIDTH = 100
 _NAME = 24  # a system's name is not cut shorter than this
 _HASH = 8  # digits of the data's hash; the other reports have all of them
 _BASELINE = " (baseline)"
-_ASCII = {DASH: "-", "\u2265": ">=", "\u00b1": "+-"}
 _SIGNS = {"better": "+", "worse": "-", "": " "}
 
 
@@ -89,9 +89,7 @@ def _measure_column(board: Board, measure: Measure) -> list[str]:
 
 
 def _ascii(shown: str) -> str:
-    for character, plain_text in _ASCII.items():
-        shown = shown.replace(character, plain_text)
-    return shown
+    return in_ascii(shown).replace(DASH, "-")
 
 
 def _blocks(board: Board, columns: list[list[str]], width: int) -> list[list[list[str]]]:
@@ -134,7 +132,7 @@ def _legend(board: Board) -> list[str]:
         lower = ", ".join(measure.name for measure in board.measures if measure.lower)
         lines.append(f"lower is better: {lower}")
     if board.signs:
-        lines.append(_ascii(BOUNDS))
+        lines.append(in_ascii(LEGEND))
     if board.baseline:
         lines.append(f"+ better, - worse than the baseline {board.baseline} ({board.testing})")
     return lines

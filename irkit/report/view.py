@@ -12,14 +12,8 @@ from typing import Any, NamedTuple
 
 from irkit.evaluate import board as shape
 from irkit.evaluate.compare import LEVEL
+from irkit.learn.estimate import SIGNS, printed
 from irkit.report.numbers import digits_for, fixed, plain
-
-SIGNS = {"lower_bound": "\u2265 ", "estimate": "~ "}
-"Stand before a mean that is not exact."
-
-
-BOUNDS = "\u2265 lower bound, the truth may be higher; ~ estimate; \u00b1 Monte Carlo standard error"
-"Legend of the signs."
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,7 @@ class Cell:
     losses: int
     robustness: float | None
     sign: str
-    "Of `SIGNS`, or empty."
+    "What stands before the mean where it is not exact, else empty."
     shown: str
     "The mean as it is printed, with its sign and its Monte Carlo error."
     interval: str
@@ -297,15 +291,13 @@ def _cell(cell: shape.Cell, column: _Column) -> Cell:
     # The truth behind a lower bound may be anywhere above it.
     if (mark == "worse" and cell.kind == "lower_bound") or (mark == "better" and column.baseline == "lower_bound"):
         mark = ""
-    sign, mean = SIGNS.get(cell.kind or "", ""), measure.show(cell.mean)
-    error = measure.show(cell.stderr or 0.0)
-    shown = f"{sign}{mean}" + (f" \u00b1 {error}" if float(error) else "")
+    mean, error = measure.show(cell.mean), measure.show(cell.stderr or 0.0)
     low, high = measure.show(cell.low), measure.show(cell.high)
     interval = f"{low} to {high}" if low.startswith("-") else f"{low}\u2013{high}"
     return Cell(
         **cell.statistics(),
-        sign=sign.strip(),
-        shown=shown,
+        sign=SIGNS.get(cell.kind or "", ""),
+        shown=printed(mean, cell.kind, error if float(error) else ""),
         interval=interval,
         mark=mark,
         best=mean == column.best,

@@ -50,7 +50,8 @@ def delta(cosine: Floats, a: float, c: float) -> Floats:
         np.minimum(t, 80, out=t)
     np.exp(t, out=t)
     t += 1
-    return np.reciprocal(t, out=t)
+    found: Floats = np.reciprocal(t, out=t)
+    return found
 
 
 class TermSimilarity:

@@ -134,7 +134,8 @@ class Vectors:
 def unit_rows(matrix: Floats) -> Floats:
     """Scale every row to unit length; zero rows stay zero."""
     length = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return np.divide(matrix, length, out=np.zeros_like(matrix), where=length > 0)
+    unit: Floats = np.divide(matrix, length, out=np.zeros_like(matrix), where=length > 0)
+    return unit
 
 
 def train_word2vec(

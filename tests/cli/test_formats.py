@@ -55,7 +55,7 @@ def test_a_folder_is_read_whole_unless_it_holds_a_collection(irkit, folder):
 def test_ratings_too(irkit, folder):
     rows = [("ä", "i1", 5), ("ä", "i2", 4), ("b", "i1", 3), ("b", "i3", 5), ("c", "i2", 2)]
     Path("ratings.csv").write_bytes("".join("{}\t{}\t{}\n".format(*row) for row in rows).encode("latin-1"))
-    options = ("--model", "popularity", "--format", "tab", "--encoding", "latin-1")
+    options = ("--recipe", "popularity", "--format", "tab", "--encoding", "latin-1")
     assert irkit("recommend", "ratings.csv", "ä", *options).lines[1].split()[:3] == ["ä", "1", "i3"]
 
 

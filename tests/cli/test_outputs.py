@@ -134,7 +134,7 @@ def test_a_tuning_keeps_its_table(unread, inputs):
 
 
 def test_a_recommender_is_saved(unread, inputs):
-    unread("recommend", inputs / "r.tsv", "u1", "--model", "bias", "--save", inputs / "m.safetensors")
+    unread("recommend", inputs / "r.tsv", "u1", "--recipe", "bias", "--save", inputs / "m.safetensors")
     assert (inputs / "m.safetensors").stat().st_size > 0
 
 

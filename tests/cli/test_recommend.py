@@ -32,7 +32,7 @@ def test_lists_are_those_of_the_model(irkit):
 def test_a_file_of_ratings_and_settings(irkit, ratings):
     rows = [
         json.loads(line)
-        for line in irkit("recommend", ratings, "u0", "--model", "popularity", "--set", "seen=keep", "--json").lines
+        for line in irkit("recommend", ratings, "u0", "--recipe", "popularity", "--set", "seen=keep", "--json").lines
     ]
     assert {row["item"] for row in rows} == {f"i{item}" for item in range(5)}
     assert [row["rank"] for row in rows] == [1, 2, 3, 4, 5]
@@ -40,12 +40,12 @@ def test_a_file_of_ratings_and_settings(irkit, ratings):
 
 
 def test_a_pipeline_of_several_stages(irkit, ratings):
-    lines = irkit("recommend", ratings, "u0", "--model", "recommend/ease-popularity").lines
+    lines = irkit("recommend", ratings, "u0", "--recipe", "recommend/ease-popularity").lines
     assert [line.split()[2] for line in lines[1:]] == ["i0"], "the one item u0 has not rated"
 
 
 def test_who_has_no_ratings_is_told_apart(irkit, ratings):
-    lines = irkit("recommend", ratings, "u0", "nobody", "--model", "als", "-n", "1").lines
+    lines = irkit("recommend", ratings, "u0", "nobody", "--recipe", "als", "-n", "1").lines
     assert lines[2].split()[:3] == ["nobody", "1", "i4"], "rated by five, like the others; ties by id"
     assert lines[-1] == "without ratings, so these are the most rated items: nobody"
     rows = [json.loads(line) for line in irkit("recommend", ratings, "u0", "nobody", "-n", "1", "--json").lines]
@@ -56,7 +56,7 @@ def test_who_likes_nothing_is_told_apart(irkit, folder):
     rows = ["ann,tea,5", "ann,pie,4", "bob,tea,4", "cid,soup,2", "cid,cake,1", "dee,cake,2", "eve,cake,3"]
     (folder / "r.csv").write_text("user,item,rating\n" + "\n".join(rows) + "\n")
     for model in ("ease", "popularity", "als"):
-        arguments = ["r.csv", "cid", "new", "--model", model, "--set", "threshold=4", "-n", "2"]
+        arguments = ["r.csv", "cid", "new", "--recipe", model, "--set", "threshold=4", "-n", "2"]
         lines = irkit("recommend", *arguments).lines
         # Cake has the most ratings, and nobody likes it.
         got = [line.split() for line in lines[1:5]]
@@ -83,19 +83,19 @@ def test_who_has_rated_everything_is_told_so(irkit, folder):
 
 
 def test_ratings_of_given_items(irkit, ratings):
-    lines = irkit("recommend", ratings, "u0", "--rate", "i0", "--rate", "nothing", "--model", "bias").lines
+    lines = irkit("recommend", ratings, "u0", "--rate", "i0", "--rate", "nothing", "--recipe", "bias").lines
     assert lines[0].split() == ["user", "item", "rating", "known"]
     assert lines[1].split()[:2] == ["u0", "i0"]
     assert lines[1].endswith("user and item")
     assert lines[2].split() == ["u0", "nothing", lines[2].split()[2], "user"]
     predicted = Bias().fit(load_ratings(ratings)).recommend(["u0"], 1)["score"].tolist()
     assert float(lines[1].split()[2]) == pytest.approx(predicted[0], abs=1e-4)
-    stranger = irkit("recommend", ratings, "nobody", "--rate", "i0", "--model", "bias").lines
+    stranger = irkit("recommend", ratings, "nobody", "--rate", "i0", "--recipe", "bias").lines
     assert stranger[-1] == "without ratings, so these are what is known of the items alone: nobody"
 
 
 def test_a_saved_model_needs_no_ratings(irkit, ratings, folder):
-    first = irkit("recommend", ratings, "u0", "u3", "--model", "als", "--save", "als.safetensors")
+    first = irkit("recommend", ratings, "u0", "u3", "--recipe", "als", "--save", "als.safetensors")
     assert first.lines[0] == "als.safetensors"
     (folder / ratings).unlink()
     again = irkit("recommend", "--load", "als.safetensors", "u0", "u3")
@@ -105,7 +105,7 @@ def test_a_saved_model_needs_no_ratings(irkit, ratings, folder):
 
 
 def test_a_model_is_saved_without_asking_for_anybody(irkit, ratings, folder):
-    assert irkit("recommend", ratings, "--model", "bias", "--save", "b.safetensors").lines == ["b.safetensors"]
+    assert irkit("recommend", ratings, "--recipe", "bias", "--save", "b.safetensors").lines == ["b.safetensors"]
     assert (folder / "b.safetensors").is_file()
 
 
@@ -115,17 +115,17 @@ def test_a_model_is_saved_without_asking_for_anybody(irkit, ratings, folder):
         (["R"], "no user is named"),
         (["R", "u0", "u0"], "'u0' occurs twice"),
         (["R", "u0", "-n", "0"], "-n must be 1 or more, got 0"),
-        (["R", "u0", "--model", "bm25"], "recipe bm25: needs index; a recommender needs train, as ease does"),
-        (["R", "u0", "--model", "eas"], "there is no 'eas'; did you mean"),
-        (["R", "u0", "--model", "rrn"], "rrn: uses time, but train has none"),
-        (["R", "u0", "--model", "ease", "--rate", "i0"], "recipe ease: ranks items and predicts no ratings"),
-        (["R", "--model", "ease-popularity", "--save", "x"], "has several stages and no file for them"),
-        (["u0", "--load", "x", "--model", "ease"], "--load brings a fitted model; leave out --model"),
+        (["R", "u0", "--recipe", "bm25"], "recipe bm25: needs index; a recommender needs train, as ease does"),
+        (["R", "u0", "--recipe", "eas"], "there is no 'eas'; did you mean"),
+        (["R", "u0", "--recipe", "rrn"], "rrn: uses time, but train has none"),
+        (["R", "u0", "--recipe", "ease", "--rate", "i0"], "recipe ease: ranks items and predicts no ratings"),
+        (["R", "--recipe", "ease-popularity", "--save", "x"], "has several stages and no file for them"),
+        (["u0", "--load", "x", "--recipe", "ease"], "--load brings a fitted model; leave out --recipe"),
         (["u0", "--load", "x"], "x: there is no such checkpoint"),
         (["u0", "--load", "R"], "not a readable"),
         (["lee", "u0"], "lee: holds texts and no ratings"),
         (["none.csv", "u0"], "there is no file or collection 'none.csv'"),
-        (["R", "u0", "--save", "my ratings.csv/x", "--model", "bias"], "my ratings.csv/x"),
+        (["R", "u0", "--save", "my ratings.csv/x", "--recipe", "bias"], "my ratings.csv/x"),
     ],
 )
 def test_mistakes_are_answered_in_one_line_and_leave_nothing(irkit, ratings, folder, arguments, says):

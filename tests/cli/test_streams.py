@@ -161,13 +161,15 @@ def test_ratings_and_a_saved_model_come_from_streams(shell, fed, stdin):
         for item in range(8)
         if (user + item) % 3
     )
-    out, _ = shell("recommend", stdin(ratings), "u1", "--model", "bias", "-n", "2", "--save", "m.safetensors")
+    out, _ = shell("recommend", stdin(ratings), "u1", "--recipe", "bias", "-n", "2", "--save", "m.safetensors")
     assert out.startswith("m.safetensors\n")
     with open("m.safetensors", "rb") as file:
         model = file.read()
     again, _ = shell("recommend", "--load", fed(model), "u1", "-n", "2")
     assert again == out.removeprefix("m.safetensors\n")
-    out, err = shell("recommend", fed(ratings), "u1", "--model", "bias", "-n", "2", "--save", "m.safetensors", "--json")
+    out, err = shell(
+        "recommend", fed(ratings), "u1", "--recipe", "bias", "-n", "2", "--save", "m.safetensors", "--json"
+    )
     assert [json.loads(line)["user"] for line in out.splitlines()] == ["u1", "u1"]
     assert err == "m.safetensors\n"
 

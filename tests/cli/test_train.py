@@ -106,7 +106,7 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
     [
         (["train", "nade-digit"], "irkit: pipelines: there is no 'nade-digit'; did you mean nade-digits"),
         (["train", "bm25"], "is a pipeline, not something to train; use irkit run bm25 COLLECTION"),
-        (["train", "ease"], "is a pipeline, not something to train; use irkit recommend RATINGS --model ease"),
+        (["train", "ease"], "is a pipeline, not something to train; use irkit recommend RATINGS --recipe ease"),
         (["run", "nade-digits", "lee"], "is something to train, not a pipeline; use irkit train nade-digits"),
         (["train", "nade-digits", "--set", "epochs=2"], "there is no setting 'epochs'; did you mean trainer.epochs?"),
         (["train", "nade-digits", "--set", "config.hidden_size=0"], "NADE: hidden_size is not valid, got 0"),

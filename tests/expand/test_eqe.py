@@ -9,12 +9,18 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from irkit.expand import EQE1, EQE2, eqe
-from irkit.expand.eqe import eqe1, eqe2, hopeful, log_eqe1
+from irkit.expand.eqe import eqe2, eqe2_shares, hopeful, log_eqe1
 from irkit.text.similarity import TermSimilarity, delta, normalisers
 from irkit.text.vectors import Vectors, unit_rows
 
 DELTA = np.array([[0.9, 0.6, 0.1], [0.6, 0.9, 0.2], [0.1, 0.2, 0.9]])
 MASS = DELTA.sum(axis=0)
+
+
+def eqe1(delta: np.ndarray, counts: np.ndarray, mass: np.ndarray) -> np.ndarray:
+    """EQE1 with its constant: (T,) summing to 1."""
+    p = np.exp(log_eqe1(delta, counts, mass))
+    return p / p.sum()
 
 
 def similarity(seed: int, terms: int = 12, size: int = 4, a: float = 8.0, c: float = 0.7) -> np.ndarray:
@@ -30,7 +36,7 @@ def test_eqe1_matches_the_formula_term_by_term():
 def test_eqe2_matches_the_formula_term_by_term():
     counts = [2.0, 1.0]
     slow = [sum(DELTA[q, w] / MASS[q] * counts[q] / 3 for q in range(2)) for w in range(3)]
-    np.testing.assert_allclose(eqe2(DELTA[[0, 1]], np.array(counts), MASS[[0, 1]]), slow, rtol=1e-12)
+    np.testing.assert_allclose(eqe2(DELTA[[0, 1]], eqe2_shares(np.array(counts), MASS[[0, 1]])), slow, rtol=1e-12)
 
 
 @given(seed=st.integers(0, 999), term=st.integers(0, 11))
@@ -39,7 +45,7 @@ def test_a_query_of_one_term_makes_both_models_the_same(seed, term):
     z = d.sum(axis=0)
     expected = d[term] / z[term]
     np.testing.assert_allclose(eqe1(d[[term]], np.ones(1), z), expected, rtol=1e-10)
-    np.testing.assert_allclose(eqe2(d[[term]], np.ones(1), z[[term]]), expected, rtol=1e-10)
+    np.testing.assert_allclose(eqe2(d[[term]], eqe2_shares(np.ones(1), z[[term]])), expected, rtol=1e-10)
 
 
 def test_a_flat_sigmoid_makes_every_model_uniform():
@@ -47,13 +53,15 @@ def test_a_flat_sigmoid_makes_every_model_uniform():
     assert (d == 0.5).all()
     z = d.sum(axis=0)
     np.testing.assert_allclose(eqe1(d[[1, 2]], np.ones(2), z), 1 / 12, rtol=1e-12)
-    np.testing.assert_allclose(eqe2(d[[1, 2]], np.ones(2), z[[1, 2]]), 1 / 12, rtol=1e-12)
+    np.testing.assert_allclose(eqe2(d[[1, 2]], eqe2_shares(np.ones(2), z[[1, 2]])), 1 / 12, rtol=1e-12)
 
 
 def test_a_steep_sigmoid_over_orthogonal_vectors_leaves_eqe2_with_the_query():
     d = delta(np.eye(5), a=200.0, c=0.8)
     z = d.sum(axis=0)
-    np.testing.assert_allclose(eqe2(d[[0, 3]], np.array([1.0, 2.0]), z[[0, 3]]), [1 / 3, 0, 0, 2 / 3, 0], atol=1e-12)
+    np.testing.assert_allclose(
+        eqe2(d[[0, 3]], eqe2_shares(np.array([1.0, 2.0]), z[[0, 3]])), [1 / 3, 0, 0, 2 / 3, 0], atol=1e-12
+    )
 
 
 @given(seed=st.integers(0, 999), order=st.permutations(range(4)))
@@ -62,7 +70,9 @@ def test_the_order_of_query_terms_does_not_matter(seed, order):
     z, moved = d.sum(axis=0), list(order)
     np.testing.assert_allclose(eqe1(d[rows], counts, z), eqe1(d[rows[moved]], counts[moved], z), rtol=1e-9)
     np.testing.assert_allclose(
-        eqe2(d[rows], counts, z[rows]), eqe2(d[rows[moved]], counts[moved], z[rows[moved]]), rtol=1e-9
+        eqe2(d[rows], eqe2_shares(counts, z[rows])),
+        eqe2(d[rows[moved]], eqe2_shares(counts[moved], z[rows[moved]])),
+        rtol=1e-9,
     )
 
 
@@ -71,7 +81,7 @@ def test_a_repeated_term_doubles_its_weight_in_eqe2_and_its_exponent_in_eqe1():
     twice = eqe1(DELTA[[0, 1]], np.array([2.0, 1.0]), z)
     spelt_out = eqe1(DELTA[[0, 0, 1]], np.ones(3), z)
     np.testing.assert_allclose(twice, spelt_out, rtol=1e-12)
-    share = eqe2(DELTA[[0, 1]], np.array([2.0, 1.0]), z[[0, 1]])
+    share = eqe2(DELTA[[0, 1]], eqe2_shares(np.array([2.0, 1.0]), z[[0, 1]]))
     np.testing.assert_allclose(share, (2 * DELTA[0] / z[0] + DELTA[1] / z[1]) / 3, rtol=1e-12)
 
 
@@ -80,7 +90,7 @@ def test_eqe1_prefers_a_term_near_to_all_query_terms_and_eqe2_one_near_to_a_sing
     z = np.full(4, 2.0)
     near_all, near_one = 2, 3
     first = eqe1(d, np.ones(2), z)
-    second = eqe2(d, np.array([3.0, 1.0]), np.full(2, 2.0))
+    second = eqe2(d, eqe2_shares(np.array([3.0, 1.0]), np.full(2, 2.0)))
     assert first[near_all] > first[near_one]
     assert second[near_one] > second[near_all]
 
@@ -90,7 +100,7 @@ def test_eqe1_prefers_a_term_near_to_all_query_terms_and_eqe2_one_near_to_a_sing
 def test_both_models_are_distributions(seed, rows):
     d = similarity(seed, a=30.0, c=0.9)
     z = d.sum(axis=0)
-    for p in (eqe1(d[rows], np.ones(len(rows)), z), eqe2(d[rows], np.ones(len(rows)), z[rows])):
+    for p in (eqe1(d[rows], np.ones(len(rows)), z), eqe2(d[rows], eqe2_shares(np.ones(len(rows)), z[rows]))):
         assert p.min() >= 0
         assert p.sum() == pytest.approx(1, abs=1e-9)
 

@@ -5,11 +5,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from irkit.expand.rfmf import lm_weight, topical_weight
+from irkit.expand.rfmf import lm_weight
 
 COUNTS = np.array([[2.0, 0.0, 1.0], [0.0, 5.0, 1.0]])
 LENGTHS = np.array([30.0, 60.0])
 COLLECTION = np.array([0.01, 0.2, 0.05])
+
+
+def topical_weight(
+    counts: np.ndarray, lengths: np.ndarray, collection: np.ndarray, mu: float, share: float
+) -> np.ndarray:
+    """Equation 3 for any lambda_d = share * alpha_d; absent terms stay 0, though the formula gives them more.
+
+    [(alpha - lambda) p(w|C) + (1 - alpha) p_ml(w|d)] / [alpha p(w|C) + (1 - alpha) p_ml(w|d)],
+    alpha = mu / (|d| + mu).
+    """
+    alpha = mu / (lengths[:, None] + mu)
+    seen = (1 - alpha) * counts / np.maximum(lengths[:, None], 1)
+    weight = (alpha * (1 - share) * collection + seen) / (alpha * collection + seen)
+    return np.where(counts > 0, weight, 0.0)
 
 
 def test_the_short_form_is_the_long_one_with_all_the_smoothing_discounted():

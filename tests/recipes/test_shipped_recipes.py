@@ -9,11 +9,11 @@ import pytest
 from irkit import locate
 from irkit.documents import Document
 from irkit.recipe import Recipe, list_recipes, load_recipe, setting_names, to_recipe
-from irkit.recipe.shelf import SEARCH
+from irkit.recipe.shelf import TUNING
 from irkit.yamlfile import read_yaml
 
 PATHS = sorted(locate.shipped("pipelines").rglob("*.yaml"))
-SPACES = [path for path in PATHS if path.parent.name == SEARCH]
+SPACES = [path for path in PATHS if path.parent.name == TUNING]
 TRAININGS = [path for path in PATHS if path.parent.name == "generate"]  # see test_training_recipes.py
 RECIPES = [path for path in PATHS if path not in [*SPACES, *TRAININGS]]
 RETRIEVAL = [path for path in RECIPES if path.parent.name != "recommend"]  # test_recommend_recipes has those

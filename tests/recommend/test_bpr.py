@@ -4,10 +4,18 @@ import numpy as np
 import pytest
 
 from irkit.errors import ConfigError, DivergedError
-from irkit.recommend.bpr import BPR, NotLiked, bpr_objective, bpr_step
+from irkit.recommend.bpr import BPR, NotLiked, bpr_step
 from irkit.recommend.dns import DNS, hardest
 from tests.recommend.ratings_toy import random_table, table
 from tests.recommend.test_biased_mf import numeric_gradient
+
+
+def bpr_objective(p, q, b, user, positive, negative, reg):
+    """The objective on some triples (m,); it is maximised."""
+    rows = p[user], q[positive], q[negative]
+    difference = np.einsum("md,md->m", rows[0], rows[1] - rows[2]) + b[positive] - b[negative]
+    squares = sum(float((part**2).sum()) for part in (*rows, b[positive], b[negative]))
+    return float(-np.logaddexp(0, -difference).sum() - 0.5 * reg * squares)
 
 
 def drawn(seed=0):

@@ -15,7 +15,6 @@ from irkit.recommend.cfnade import (
     level_bias,
     level_costs,
     level_scores,
-    ordered_log_prob,
     random_split,
     split_costs,
 )
@@ -92,6 +91,16 @@ def test_of_two_levels_the_ordinal_cost_is_the_regular_one():
 
 
 # ---------------------------------------------------------------- conditionals and the joint
+
+
+def ordered_log_prob(weights, column, level, shared=True):
+    """log p(r) of one row exactly, its ratings (D,) taken in the order given."""
+    size = len(column)
+    later, earlier = torch.tril_indices(size, size, offset=-1)
+    # One row for each conditional, given the ratings before it.
+    hidden = hidden_units(weights, Entries(later, column[earlier], level[earlier], size), shared)
+    scores = level_scores(weights, hidden, torch.arange(size), column, shared)
+    return -level_costs(scores, level, ordinal_weight=0.0).sum()
 
 
 @pytest.mark.parametrize("shared", [True, False])

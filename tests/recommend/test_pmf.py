@@ -4,12 +4,19 @@ import numpy as np
 import pytest
 
 from irkit.errors import ConfigError
-from irkit.recommend.pmf import PMF, logistic, pmf_gradients, pmf_loss, pmf_solve
+from irkit.recommend.pmf import PMF, logistic, pmf_gradients, pmf_solve
 from irkit.recommend.simulate import planted_factors
 from irkit.recommend.splits import random_split
 from irkit.recommend.table import RatingTable
 from tests.recommend.ratings_toy import random_table, table
 from tests.recommend.test_biased_mf import all_of, numeric_gradient
+
+
+def pmf_loss(p, q, user, item, target, reg_p, reg_q, height=None):
+    """The objective; reg_p (U,) and reg_q (I,) are the whole penalty of each user and item."""
+    product = np.einsum("md,md->m", p[user], q[item])
+    error = target - (product if height is None else height * logistic(product))
+    return float(0.5 * (error**2).sum() + 0.5 * (reg_p @ (p**2).sum(1)) + 0.5 * (reg_q @ (q**2).sum(1)))
 
 
 def test_the_logistic_function():

@@ -77,4 +77,5 @@ def _end_to_end(array: pa.LargeStringArray) -> bytes:
     """Return all strings without anything between them: the buffer that Arrow keeps them in."""
     _, ends, data = array.buffers()
     bounds = np.frombuffer(ends, dtype=np.int64)[[array.offset, array.offset + len(array)]]
-    return data[int(bounds[0]) : int(bounds[1])].to_pybytes()
+    content: bytes = data[int(bounds[0]) : int(bounds[1])].to_pybytes()
+    return content

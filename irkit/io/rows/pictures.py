@@ -174,4 +174,5 @@ def _area_average(old: int, new: int) -> Floats:
     edges = np.arange(new + 1) * old / new
     low, high = edges[:-1, None], edges[1:, None]
     pixels = np.arange(old)
-    return np.clip(np.minimum(high, pixels + 1) - np.maximum(low, pixels), 0, None) * new / old
+    shares: Floats = np.clip(np.minimum(high, pixels + 1) - np.maximum(low, pixels), 0, None) * new / old
+    return shares
