@@ -163,21 +163,23 @@ def test_a_model_without_a_likelihood_is_trained_resumed_sampled_and_recorded(ir
     monkeypatch.setitem(MODELS.shipped, "gan", "tests.learn.test_toy_gan:GAN")
     (folder / "gan.yaml").write_text("name: gan\nmodel: gan\ndata: digits\ntrainer: {epochs: 2, batch_size: 400}\n")
     number, _ = irkit("train", "gan.yaml", "--run", "whole").lines
-    assert re.fullmatch(r"whole: 2 epochs in [\d.]+ s", number)
+    assert re.fullmatch(r"whole: distance [\d.]+ grey \(exact\) on 250 test rows; 2 epochs in [\d.]+ s", number)
     irkit("train", "gan.yaml", "--run", "parts", "--set", "trainer.epochs=1")
     irkit("train", "gan.yaml", "--run", "parts", "--resume")
     whole, parts = (load_model(folder / run / "model.safetensors").net.state_dict() for run in ("whole", "parts"))
     assert all((whole[name] == parts[name]).all() for name in whole)
     result = json.loads((folder / "parts" / "RESULT.json").read_text())
-    assert (result["measures"], result["valid"], result["epochs"]) == ({}, None, 2)
+    assert (result["valid"], result["epochs"]) == (None, 2)
+    assert list(result["measures"]) == ["distance"]
+    assert result["measures"]["distance"]["unit"] == "grey"
     assert {path.name for path in (folder / "parts" / "figures").glob("*.*g")} == {"samples.png", "learning-curve.svg"}
     assert "Computed on" in (folder / "parts" / "report.html").read_text()
     assert irkit("sample", "parts", "-n", 3, "--out", "a.npy").lines == ["a.npy: 3 rows of 64 values from gan, seed 1"]
     assert np.load("a.npy").shape == (3, 64)
     done = irkit("encode", "parts", "digits", status=2)
     assert done.err == "irkit: gan: does not encode; choose another model for that, it can sample\n"
-    (folder / "odd.yaml").write_text((folder / "gan.yaml").read_text() + "evaluate: {samples: 5}\n")
-    assert "gan: log_prob has no argument 'samples'; it has no arguments" in irkit("train", "odd.yaml", status=2).err
+    (folder / "odd.yaml").write_text((folder / "gan.yaml").read_text() + "evaluate: {chains: 5}\n")
+    assert "gan: values has no argument 'chains'; choose from samples" in irkit("train", "odd.yaml", status=2).err
 
 
 # -------------------------------------------------------------------------------------------------- sample

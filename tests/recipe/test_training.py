@@ -148,7 +148,6 @@ def test_settings_are_changed_by_name(write):
     assert base.with_settings({}) == base
 
 
-@pytest.mark.skipif("optimisers" not in TrainerConfig.model_fields, reason="one optimiser serves all phases")
 def test_settings_of_each_phases_optimiser_are_changed_by_name():
     base = recipe(trainer={"optimisers": {"net": {"momentum": 0.5}}})
     changed = base.with_settings({"trainer.optimisers.net.learning_rate": 0.25})
@@ -256,7 +255,6 @@ def test_missing_data_says_what_is_missing_where_it_belongs_and_which_line_asks(
 def test_fitting_is_what_the_values_say(tmp_path):
     from irkit.generative import NADE
     from irkit.generative.nade import NADEConfig
-    from irkit.learn.trainer import TrainerConfig
 
     ours = recipe(config={"hidden_size": 4}, trainer={"epochs": None, "steps": 3}, binarise="sample")
     data = ours.load_data().cut(100, 20, 10)
