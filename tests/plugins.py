@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import shutil
 import sys
 import tempfile
@@ -27,10 +28,15 @@ def installed(folder: Path) -> Iterator[None]:
     (info / "entry_points.txt").write_text("\n".join(line for group in lines for line in group) + "\n")
     before = set(sys.modules)
     sys.path[:0] = [str(folder), str(site)]
+    path = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), path]))  # for commands that are started
     _forget()
     try:
         yield
     finally:
+        del os.environ["PYTHONPATH"]
+        if path is not None:
+            os.environ["PYTHONPATH"] = path
         sys.path.remove(str(folder))
         sys.path.remove(str(site))
         shutil.rmtree(site)

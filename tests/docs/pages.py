@@ -142,12 +142,13 @@ def _command(source: str) -> str:
     """Run a command as a user would see it: both streams in one. Plain `irkit` commands run in this process."""
     if not source.startswith("irkit ") or re.search(r"[|<>;&`$\\]", source):
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        found = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         done = subprocess.run(
             ["bash", "-c", source],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PATH": path, "PYTHONPATH": found},
         )
         return done.stdout
     from irkit.cli import main
