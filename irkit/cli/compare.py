@@ -50,13 +50,13 @@ def compare(
     format
         How the file of judgements is written, if its name and content do not tell.
     encoding
-        Of the file of judgements and of the run files, such as latin-1.
+        Encoding of the file of judgements and of the run files, such as latin-1.
     measures
         Measures as ir-measures spells them, separated by spaces.
     test
         The test whose p-values are corrected.
     seed
-        Of the bootstrap and the randomisation test.
+        Seed of the bootstrap and the randomisation test.
     json
         Print one JSON object: run, measure, statistics.
     """

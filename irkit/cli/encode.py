@@ -36,7 +36,7 @@ def encode(
     data
         A data set such as digits, mnist or debd/dna, or a file of rows: .npy or .csv.
     part
-        Of a data set, which rows.
+        Which rows of a data set.
     binarise
         How grey values become bits; default as in the training of a run folder, else threshold.
     out

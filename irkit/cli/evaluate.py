@@ -54,7 +54,7 @@ def evaluate(
     format
         How the file of judgements is written, if its name and content do not tell.
     encoding
-        Of the file of judgements and of the run files, such as latin-1.
+        Encoding of the file of judgements and of the run files, such as latin-1.
     measures
         Measures as ir-measures spells them, separated by spaces.
     per_query

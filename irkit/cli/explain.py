@@ -50,7 +50,7 @@ def explain(
     format
         How that file is written, if its name and content do not tell.
     encoding
-        Of that file, such as latin-1.
+        Encoding of that file, such as latin-1.
     split
         Which of the collection's sets of queries, such as test; default its own default.
     set

@@ -48,7 +48,7 @@ def index(
     format
         How the files are written, if name and content do not tell.
     encoding
-        Of the files, such as latin-1.
+        Encoding of the files, such as latin-1.
     analyzer
         What makes terms of text: english (Porter, as Anserini), whitespace, or a language code such as de.
     threads

@@ -58,7 +58,7 @@ def recommend(
     format
         How a file of ratings is written, if its name and content do not tell: tab, dat, csv, tsv or parquet.
     encoding
-        Of a file of ratings, such as latin-1.
+        Encoding of a file of ratings, such as latin-1.
     n
         Items for each user.
     rate

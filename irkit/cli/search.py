@@ -51,13 +51,13 @@ def search(
     model
         The weighting model: bm25, ql-dirichlet, ql-jelinek-mercer, lucene-qld, lucene-qljm or tf-idf.
     k1
-        Of bm25: saturation of term frequency; default 0.9.
+        For bm25: saturation of term frequency; default 0.9.
     b
-        Of bm25: length normalisation; default 0.4.
+        For bm25: length normalisation; default 0.4.
     mu
-        Of ql-dirichlet and lucene-qld: prior mass in tokens; default 1000.
+        For ql-dirichlet and lucene-qld: prior mass in tokens; default 1000.
     lam
-        Of ql-jelinek-mercer and lucene-qljm: weight of the collection model; default 0.1.
+        For ql-jelinek-mercer and lucene-qljm: weight of the collection model; default 0.1.
     json
         Print one JSON object per line, with the whole text.
     """

@@ -43,7 +43,7 @@ def train(
     set
         A setting of the recipe, such as config.hidden_size=50 or trainer.epochs=2; may be repeated.
     seed
-        Of initial weights, order and noise; short for --set trainer.seed.
+        Seed of initial weights, order and noise; short for --set trainer.seed.
     resume
         Go on with the run in the folder: after an interruption, or with more epochs than before.
     """

@@ -75,7 +75,7 @@ def tune(
     trials
         Candidates that random draws, and that optuna tries (in each fold).
     seed
-        Of folds, parts and draws.
+        Seed of folds, parts and draws.
     split
         Which of the collection's sets of queries, such as test; default its own default. Of ratings a split
         that the collection names, such as u1, or as suites have it, such as "{kind: time, fraction: 0.2}";

@@ -58,7 +58,7 @@ class TrainerConfig(Config):
     batch_size: int = Field(100, ge=1)
     "Rows in a batch."
     optimiser: OptimiserConfig = OptimiserConfig()
-    "Of the phases that name none of their own."
+    "The optimiser of phases that name none of their own."
     optimisers: Annotated[dict[str, dict[str, Any]], AfterValidator(check_changes)] = Field({})
     "What is changed of a phase's optimiser, by the phase's name."
     average: float = Field(0.0, ge=0, lt=1)
@@ -68,7 +68,7 @@ class TrainerConfig(Config):
     patience: int | None = Field(None, ge=1)
     "Evaluations without a better score before stopping early; None goes on."
     seed: Seed = 1
-    "Of initial weights, order and noise."
+    "Seed of initial weights, order and noise."
     device: Device = "auto"
     "auto, cpu, cuda (or one of several, such as cuda:1) or mps."
     threads: int | None = Field(None, ge=1)
