@@ -1,4 +1,4 @@
-"""Contracts that every stage, recommender and model keeps to, as checks that a plug-in's own test calls.
+"""Contracts that every stage, recommender, model and task keeps to, as checks that a plug-in's own test calls.
 
 def test_it_keeps_to_the_contract():
     check_stage(Shorter(words=2))
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from irkit.testing.models import check_model as check_model
     from irkit.testing.recommenders import check_recommender as check_recommender
     from irkit.testing.stages import check_stage as check_stage
+    from irkit.testing.tasks import check_task as check_task
     from irkit.testing.toys import toy_queries as toy_queries
     from irkit.testing.toys import toy_ratings as toy_ratings
     from irkit.testing.toys import toy_results as toy_results

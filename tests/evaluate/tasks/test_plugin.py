@@ -10,8 +10,9 @@ import pytest
 from irkit import registry
 from irkit.errors import ConfigError
 from irkit.evaluate import read_results, run_suite, write_results
-from irkit.evaluate.suite import parse_suite
+from irkit.evaluate.suite import SystemChoice, parse_suite
 from irkit.report import html, markdown, table
+from irkit.testing import check_task
 from irkit.yamlfile import parse_yaml
 
 PLUGIN = Path(__file__).parents[1] / "plugin"
@@ -56,6 +57,40 @@ def test_a_task_of_a_new_kind_has_a_board_and_reports(plugin, tmp_path):
     assert "40 coins" in markdown(result)
     assert "ms/coin" in html(result)
     assert read_results(write_results(result, tmp_path / "coins.json")).boards[0].rows[0].cells == few.rows[0].cells
+
+
+def test_it_keeps_to_the_contract_of_tasks(plugin):
+    from coins import CoinChoice
+
+    board = check_task(CoinChoice(name="few"), [SystemChoice(name="shares", recipe="shares")])
+    assert [str(size) for size in board.sizes] == ["40 coins"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"field": "pennies"}, "the field 'pennies' is a name of the entry-point group"),
+        ({"recipe": classmethod(lambda cls, choice: Uneven())}, "shares has the same numbers the second time"),
+    ],
+)
+def test_what_a_task_does_not_keep_to_is_said(plugin, monkeypatch, wrong, told):
+    from coins import CoinChoice
+
+    for name, value in wrong.items():
+        monkeypatch.setattr(CoinChoice, name, value)
+    with pytest.raises(AssertionError, match=told):
+        check_task(CoinChoice(name="few"), [SystemChoice(name="shares", recipe="shares")])
+
+
+class Uneven:
+    """A recipe that is another each time."""
+
+    about, stages, made = "", (), 0
+    yaml = staticmethod(lambda: "")
+
+    def __init__(self):
+        Uneven.made += 1
+        self.pseudo, self.hash = float(Uneven.made), str(Uneven.made)
 
 
 def test_without_the_plugin_the_field_is_unknown():
