@@ -58,7 +58,7 @@ def leaderboard(
     repeats
         Runs to take the median time of, instead of the suite's own number.
     runs
-        Train density models in run folders below this one, each named like its recipe and from
+        Train the models of training recipes in run folders below this one, each named like its recipe and from
         where it stands: a suite that was cut goes on, and finished trainings are not repeated.
     """
     if suite is None:

@@ -27,7 +27,7 @@ PARTS = ("all", "warm", "cold user", "cold item")
 "Warm: user and item have training ratings. Cold: the user, or the item, has none; a pair may be both."
 
 RESAMPLES = 2000
-"Resamples of a bootstrap."
+"Resamples of a bootstrap over users: fewer than of one over queries, as each sums all of the pairs."
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,8 @@ def run_suite(
     cache : irkit.recipe.Cache, optional
         Take results of stages of retrieval from there; times are then not reported.
     runs : path, optional
-        Train each density model in a run folder there, named like its recipe, from where it stands. For suites of
-        density models only.
+        Train each model in a run folder there, named like its recipe, from where it stands. For suites of training
+        recipes only (`data`, `density`).
     progress : function of str, optional
         Told what begins, in a few words.
 
@@ -77,7 +77,7 @@ def run_suite(
     if runs is not None:
         for part in parts:
             if not type(part.tasks[0]).trains:
-                raise ConfigError(f"suite {part.name}: has no density models to train in run folders; leave out --runs")
+                raise ConfigError(f"suite {part.name}: trains no models in run folders; leave out --runs")
         check_folder(Path(runs), who=f"suite {chosen.name}")
     jobs = [job for part in parts for job in _jobs(part, options, only)]
     boards = []

@@ -1,8 +1,9 @@
 """Suites: which systems are compared on what by which measures, as a YAML file.
 
-The field that names what is measured on tells the kind: `collections` (retrieval), `ratings`
-(recommendation), `density` (density models), or that of a plug-in; or `parts`, other suites to be run
-as one. The fields of the kind's tasks may stand beside it, for all of them, or in one task for it alone.
+The field that names what is measured on tells the kind: `collections` (retrieval), `ratings` (recommendation),
+`density` (density models), `data` (models of any data, by figures of their own), or that of a plug-in; or
+`parts`, other suites to be run as one. The fields of the kind's tasks may stand beside it, for all of them,
+or in one task for it alone.
 """
 
 from __future__ import annotations

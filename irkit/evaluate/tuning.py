@@ -170,20 +170,25 @@ def tune(
         tables.extend(_measured(pipelines, queries, qrels, parsed, exclude_self))
         candidates.extend(some)
 
-    def mean(values: dict[str, Any], fold: int) -> float:
+    def mean(number: int, fold: int) -> float:
+        return float(tables[number].loc[split.train(fold), names[0]].mean())
+
+    def searched(values: dict[str, Any], fold: int) -> float:
         if values not in candidates:
             measure([values])
-        return float(tables[candidates.index(values)].loc[split.train(fold), names[0]].mean())
+        return mean(candidates.index(values), fold)
 
-    def best(fold: int) -> dict[str, Any]:
+    def best(fold: int) -> int:
         if method == "optuna":
-            return _search(space, lambda values: mean(values, fold), trials, seed + fold, lower=False)
-        return max(candidates, key=lambda values: mean(values, fold))
+            found = _search(space, lambda values: searched(values, fold), trials, seed + fold, lower=False)
+            return candidates.index(found)
+        return max(range(len(candidates)), key=lambda number: mean(number, fold))
 
     if method != "optuna":
         measure(space.candidates(method, trials, seed))
-    chosen = [best(fold) for fold in range(k)]
-    parts = [tables[candidates.index(values)].loc[split.test(fold)] for fold, values in enumerate(chosen)]
+    picks = [best(fold) for fold in range(k)]
+    chosen = [candidates[pick] for pick in picks]
+    parts = [tables[pick].loc[split.test(fold)] for fold, pick in enumerate(picks)]
     per_query = pd.concat(parts).loc[queries["qid"]]
     means = {name: aggregate(one, per_query[name].to_numpy()) for name, one in zip(names, parsed, strict=True)}
     evaluation = Evaluation(

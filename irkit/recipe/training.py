@@ -153,10 +153,6 @@ class TrainingRecipe(AnyRecipe):
         given = {name: value for name, value in {"seed": seed, "progress": progress}.items() if value is not None}
         return self.build().fit(data, validate=self.validates, trainer=self.rule().changed(**given), **run)
 
-    def on(self, data: str) -> TrainingRecipe:
-        """Return the same training on another data set."""
-        return self.changed(data=data)
-
     def replaced(self, settings: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
         """Return the fields with some of the values in them replaced."""
         changed = {name: copy.deepcopy(value) for name, value in self.values().items() if name in SETTINGS}

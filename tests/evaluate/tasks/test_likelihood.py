@@ -239,7 +239,7 @@ def test_a_model_is_trained_on_each_of_the_data_sets_that_a_suite_names(monkeypa
         [("nade", "nade-dna", "debd/dna")],
     ]
     one, other = taken[1][0].recipe, taken[2][0].recipe
-    assert (one.config, one.hash) == ({"hidden_size": 5}, other.on("debd/nltcs").hash)
+    assert (one.config, one.hash) == ({"hidden_size": 5}, other.changed(data="debd/nltcs").hash)
     assert one.hash != other.hash
 
 
@@ -341,7 +341,7 @@ def test_two_trainings_do_not_share_a_folder(shelf, tmp_path):
 
 
 def test_suites_of_other_kinds_have_no_runs(tmp_path):
-    with pytest.raises(ConfigError, match="suite quickstart-retrieval: has no density models to train in run folders"):
+    with pytest.raises(ConfigError, match="suite quickstart-retrieval: trains no models in run folders"):
         run_suite("quickstart", runs=tmp_path)
 
 
