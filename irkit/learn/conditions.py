@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 import torch
+from torch import Tensor
 
 from irkit.errors import ConfigError
 from irkit.learn.devices import check_device
@@ -36,6 +37,13 @@ def choose_device(name: str) -> torch.device:
             f"device: cannot compute on it, got {name!r}; use auto, cpu, or cuda where there is one"
         ) from None
     return device
+
+
+def sent(x: Tensor, device: torch.device) -> Tensor:
+    """Copy a tensor to a device without waiting for what is being computed there."""
+    if device.type != "cuda" or x.is_cuda:
+        return x.to(device)
+    return x.pin_memory().to(device, non_blocking=True)
 
 
 @contextmanager
