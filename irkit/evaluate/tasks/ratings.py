@@ -125,8 +125,8 @@ class RatingTask(Task):
 
     @property
     def name(self) -> str:
-        """The collection's."""
-        return self.problem.name
+        """The collection's, as the suite gives it."""
+        return self.choice.name
 
     @property
     def about(self) -> str:
