@@ -49,6 +49,15 @@ def test_readme_names_every_recipe_and_no_other():
     assert named == {row.name for row in list_recipes()}
 
 
+def test_readme_names_every_stage_as_recipes_do():
+    from irkit.registry import STAGES
+
+    table = (ROOT / "README.md").read_text().partition("\n## Stages\n")[2].partition("\n### ")[0]
+    cells = [re.sub(r"model `[^`]+`|\(.*\)", "", line.split(" | ")[0]) for line in table.splitlines()]
+    named = {name for cell in cells if cell.startswith("| `") for name in re.findall(r"`([^`]+)`", cell)}
+    assert named == set(STAGES.shipped)
+
+
 @pytest.mark.parametrize(
     ("expected", "actual"),
     [
