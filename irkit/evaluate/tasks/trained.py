@@ -57,7 +57,8 @@ class TrainedTask(Task):
             names = self.suite.measures or [*(found or known)] or ["log p"]
             lacking = next((name for name in names if name not in known), None)
             if lacking is not None:
-                what = f"gives no {lacking!r} of test examples; {near_misses(lacking, known)}"
+                choose = near_misses(lacking, known) if known else "its class states no quantities and values"
+                what = f"gives no {lacking!r} of test examples; {choose}"
                 raise refuse(self.suite, choice.name, what)
             if any(found.setdefault(name, known[name]) != known[name] for name in names):
                 raise refuse(self.suite, choice.name, "counts its figures otherwise than those before it; leave it out")

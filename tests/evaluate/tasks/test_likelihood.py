@@ -217,6 +217,16 @@ def test_a_model_of_other_data_is_refused(shelf):
         run_suite(suite())
 
 
+def test_a_model_without_figures_of_examples_is_told_what_its_class_lacks(tmp_path, monkeypatch):
+    from irkit.generative import MADE
+
+    monkeypatch.setattr(MADE, "quantities", {})
+    (tmp_path / "own.yaml").write_text("name: own\ndata: [digits]\nbaseline: made-digits\nsystems: [made-digits]\n")
+    message = "suite own: made-digits gives no 'log p' of test examples; its class states no quantities and values"
+    with pytest.raises(ConfigError, match=message):
+        run_suite(tmp_path / "own.yaml")
+
+
 CROSSED = """\
 name: crossed
 density: [digits, debd/nltcs, debd/dna]
