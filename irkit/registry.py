@@ -313,6 +313,13 @@ SEQUENCES = Names("format of sequences", "irkit.sequences", {"piano": "irkit.io.
 
 TABLES = (STAGES, MODELS, TASKS, MEASURES, SETS, ROWS, PICTURES, SEQUENCES, DOCUMENTS, QUERIES, QRELS)
 
+
+def plugin_packages() -> set[str]:
+    """Return the names of the top-level packages that plug-ins of all kinds live in."""
+    entries = [entry for table in TABLES for claims in _plugins(table.group).values() for entry in claims]
+    return {entry.module.partition(".")[0] for entry in entries} - {"irkit"}
+
+
 OPENERS = {
     "index": "irkit.Index.open",
     "train": "irkit.recommend.load_ratings",

@@ -21,6 +21,7 @@ version = "1.0"
 small-tail = "small_plugin.stages:Tail"
 small-broken = "small_plugin.broken:Nothing"
 small-missing = "small_plugin.stages:Missing"
+small-slip = "small_plugin.stages:Slip"
 cut = "small_plugin.stages:Tail"
 
 [project.entry-points."irkit.models"]
@@ -49,6 +50,13 @@ class Tail(Stage):
 
     def run(self, flow):
         return flow.rescored(-flow.score).cut(self.config.k)
+
+
+class Slip(Stage):
+    name = "small-slip"
+
+    def run(self, flow):
+        return flow["score"]
 """
 
 MODEL = """
@@ -123,6 +131,18 @@ def test_a_stage_and_a_reader_are_used_by_name_from_the_command_line(plugin, cap
     ]
 
 
+def test_what_a_plugin_raises_is_not_said_to_be_a_defect_of_irkit(plugin, capsys):
+    (plugin / "texts").write_text("storm\n")
+    (plugin / "q.tsv").write_text("q1\tstorm\n")
+    (plugin / "slip.yaml").write_text("needs: [index]\nstages: [{use: lucene}, {use: small-slip}]\n")
+    told(capsys, "index", "texts", "--format", "small-lines", "--to", "here")
+    line = STAGE[: STAGE.index('return flow["score"]')].count("\n") + 1
+    assert told(capsys, "run", "slip.yaml", "here", "--queries", "q.tsv", status=1) == (
+        f"irkit: a defect in the plug-in small_plugin.stages (line {line}), not in your input: "
+        "TypeError: 'Hits' object is not subscriptable; --debug shows the trace\n"
+    )
+
+
 def test_a_stage_keeps_to_the_contract_in_five_lines(plugin):
     kind = STAGES.load("small-tail")
     check_stage(kind(k=2), others=[kind(k=1)])
@@ -172,7 +192,7 @@ def test_the_doctor_tells_each_plugin_and_which_of_them_are_broken(plugin, capsy
     found = {text.split("'")[1]: state for state, _, text in lines}
     broken = {"cut", "small-broken", "small-missing", "small-odd"}
     assert found == {name: "problem" if name in broken else "ok" for name in found}
-    assert set(found) == broken | {"small-tail", "small-made", "Tenth", "small-lines"}
+    assert set(found) == broken | {"small-tail", "small-slip", "small-made", "Tenth", "small-lines"}
 
 
 def test_without_it_its_names_are_gone():

@@ -74,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("out of memory; use a smaller collection or a machine with more memory", ERROR, debug)
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
-        return _fail(f"a defect in irkit, not in your input: {what}; --debug shows the trace", DEFECT, debug)
+        message = f"a defect in {_place(error)}, not in your input: {what}; --debug shows the trace"
+        return _fail(message, DEFECT, debug)
 
 
 def application() -> App:
@@ -82,6 +83,18 @@ def application() -> App:
     from irkit.cli.app import build
 
     return build()
+
+
+def _place(error: Exception) -> str:
+    """Say in whose code an error was raised that nobody meant: the innermost line of a plug-in, else irkit."""
+    from irkit.registry import plugin_packages
+
+    packages = plugin_packages()
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        module = str(frame.f_globals.get("__name__"))
+        if module.partition(".")[0] in packages:
+            return f"the plug-in {module} (line {line})"
+    return "irkit"
 
 
 def _without_debug(tokens: list[str]) -> tuple[list[str], bool]:

@@ -81,11 +81,15 @@ def show(collection: str, /) -> None:
     Parameters
     ----------
     collection
-        A name (irkit data list), a folder, a file of ratings or rows, or irds:<id>.
+        A name (irkit data list, or of a plug-in), a folder, a file of ratings or rows, or irds:<id>.
     """
     from irkit.io.library.catalogue import card_of, load_any
     from irkit.io.library.places import locate, state
+    from irkit.registry import SETS
 
+    if collection in SETS:
+        show_made(collection)
+        return
     card = card_of(collection)
     if card is None:
         found = load_any(collection)
@@ -108,6 +112,18 @@ def show(collection: str, /) -> None:
     for what, value in facts.items():
         if value:
             say(f"{what + ':':10}{' '.join(value.split())}")
+
+
+def show_made(name: str) -> None:
+    """Print what is known of a data set that a function of a plug-in makes."""
+    from irkit.io import load_data
+    from irkit.registry import SETS
+
+    made = load_data(name)
+    sizes = {part: len(made.part(part)) for part in _PARTS}
+    facts = {"name": name, "kind": made.spec.kind, "state": f"made by {SETS[name]}"}
+    for what, value in (facts | {"holds": held(made.spec.kind, sizes, made.spec.shape)}).items():
+        say(f"{what + ':':10}{value}")
 
 
 def get(collection: str, /) -> None:

@@ -70,6 +70,7 @@ def explain(
         known = topics(source, queries, split, format, encoding, who="explain")
         asked = known[known["qid"] == question]
         if not len(asked):
-            raise NotFoundError(f"explain: there is no query {question!r}; {near_misses(question, known['qid'])}")
+            choose = near_misses(question, known["qid"])
+            raise NotFoundError(f"explain: there is no query {question!r}, and a text needs --query; {choose}")
     pipeline = built(loaded, words, who="explain")
     say(pipeline.explain(asked.reset_index(drop=True), docno))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -27,13 +28,14 @@ def reproduce(
 
     For example:
 
-        irkit reproduce quickstart-retrieval
+        irkit reproduce quickstart bm25
         irkit reproduce topn-ml-100k ease
+        irkit reproduce mine.json
 
     Parameters
     ----------
     suite
-        Whose result; the user's own win over shipped ones.
+        Whose kept result, the user's own before shipped ones; or a result file.
     row
         One of its systems; default all.
     only
@@ -46,7 +48,9 @@ def reproduce(
 
     status = 0
     for name in [suite] if suite is not None else kept_results():
-        boards = read_results(name).boards
+        result = read_results(name)
+        boards = result.boards
+        origin = next(iter(shlex.split(result.command)[2:]), result.suite)  # a name, or the path of a suite's file
         known = list(dict.fromkeys(one.name for board in boards for one in board.rows))
         for wanted in [*([row] if row else []), *(skip or ())]:
             if suite is not None and wanted not in known:
@@ -56,7 +60,7 @@ def reproduce(
                 continue
             for kept in board.rows:
                 if (row is None or kept.name == row) and kept.name not in (skip or ()):
-                    verdict, said = _again(name, board, kept)
+                    verdict, said = _again(origin, board, kept)
                     status = max(status, verdict == "differs")
                     say(f"{verdict:8}{name} {board.title} {kept.name}: {said}")
     return status

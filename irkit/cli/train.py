@@ -35,7 +35,7 @@ def train(
     Parameters
     ----------
     recipe
-        A recipe of the kind generate: its name (irkit pipelines list) or the path of its file.
+        A training recipe: its name (irkit pipelines list, kind generate) or the path of its file.
     data
         The data set to train on; default the one that the recipe names.
     run

@@ -131,7 +131,7 @@ class Examples:
     Raises
     ------
     ShapeError
-        If columns differ in length.
+        If columns differ in length, or x is a list.
     """
 
     kind: ClassVar[str]
@@ -143,6 +143,10 @@ class Examples:
     "Whether x holds probabilities of bits, to be drawn anew for each batch."
 
     def __post_init__(self) -> None:
+        if isinstance(self.x, (list, tuple)):
+            raise ShapeError(
+                f"{self.kind}: x must be an array or Ragged, got {type(self.x).__name__}; write Ragged.of(x)"
+            )
         lengths = {name: len(column) for name, column in self.columns().items()}
         if len(set(lengths.values())) > 1:
             got = ", ".join(f"{n} of {name}" for name, n in lengths.items())

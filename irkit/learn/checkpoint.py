@@ -97,7 +97,7 @@ def kind_of(path: str | os.PathLike[str]) -> str:
 def _read(path: str | os.PathLike[str], *, whole: bool = True) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Return the header and, if `whole`, the tensors of a file that irkit wrote."""
     if not readable(path):
-        raise NotFoundError(f"{path}: there is no such checkpoint")
+        raise NotFoundError(f"{path}: there is no such checkpoint, the file of a saved model or run; check the path")
     try:
         place, _held = on_disk(path)
         with safe_open(os.fspath(place), framework="pt") as file:

@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from irkit.config import Config
-from irkit.errors import CompositionError
+from irkit.errors import CompositionError, FrameError
 from irkit.hits import Hits
 from irkit.pipeline.stage import Flow, Stage
 
@@ -77,6 +77,11 @@ class Then(Stage):
         """Run the stages in order; a cut right after a stage that can stop early is handed to it."""
         for stage in self.steps():
             flow = stage.run(flow)
+            if stage.gives == "results" and not isinstance(flow, Hits):
+                raise FrameError(
+                    f"{stage.name}: gives results, so its run must return Hits, got {type(flow).__name__}; "
+                    "return flow.rescored(score), or Hits.from_frame(frame, flow.queries)"
+                )
         return flow
 
     def steps(self) -> Iterator[Stage]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from irkit.recommend.als import ALS as ALS
     from irkit.recommend.autorec import AutoRec as AutoRec
     from irkit.recommend.base import Recommender as Recommender
+    from irkit.recommend.base import RecommenderConfig as RecommenderConfig
     from irkit.recommend.bayesian import BayesianMF as BayesianMF
     from irkit.recommend.bias import Bias as Bias
     from irkit.recommend.biased_mf import BiasedMF as BiasedMF
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from irkit.recommend.problems import SplitChoice as SplitChoice
     from irkit.recommend.problems import load_problem as load_problem
     from irkit.recommend.problems import load_ratings as load_ratings
+    from irkit.recommend.ranker import Ranker as Ranker
+    from irkit.recommend.ranker import RankerConfig as RankerConfig
     from irkit.recommend.rate import Rate as Rate
     from irkit.recommend.rfmf import RFMFUsers as RFMFUsers
     from irkit.recommend.rrn import RRN as RRN

@@ -213,7 +213,7 @@ def test_malformed_file_in_a_real_process(folder, case):
         (["evaluate", "qrels.txt", "run.txt", "-m", "P@ten"], "P@ten"),
         (["evaluate", "qrels.txt", "run.txt", "-m", ""], "measure"),
         (["compare", "qrels.txt", "run.txt", "run.txt"], "run.txt"),
-        (["explain", "bm25", "lee", "999", "1"], "999"),
+        (["explain", "bm25", "lee", "999", "1"], "there is no query '999', and a text needs --query; "),
         (["explain", "bm25", "lee", "lee-01", "nothing"], "nothing"),
         (["leaderboard", "quickstrat"], "did you mean quickstart or"),
         (["leaderboard", "quickstart", "--only", "leee"], "did you mean lee?"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,27 @@ def test_every_row_is_made_again_to_the_last_digit(irkit, kept):
     assert len(irkit("reproduce", "mine", "heavy").lines) == 1
     assert len(irkit("reproduce", "mine", "--skip", "heavy", "--only", "planted-factors").lines) == 1
     assert "reproduce: mine has no row 'hevy'; did you mean heavy?" in irkit("reproduce", "mine", "hevy", status=2).err
+
+
+def test_a_suite_that_was_given_by_path_is_found_again(irkit, folder):
+    Path("suite-file.yaml").write_text(SUITE)
+    irkit("leaderboard", "suite-file.yaml", "--json", "out.json")
+    assert [line.split()[0] for line in irkit("reproduce", "out.json").lines] == ["OK", "OK"]
+
+
+def test_rows_on_ratings_of_a_folder_are_made_again_by_the_command_that_stands_on_them(irkit, folder):
+    (folder / "meals").mkdir()
+    rows = [f"u{u},i{i},{1 + (u * i + u) % 5}" for u in range(8) for i in range(8)]
+    (folder / "meals" / "all.csv").write_text("\n".join(["user_id,item_id,rating", *rows]) + "\n")
+    (folder / "meals" / "card.yaml").write_text(
+        "name: kitchen\nabout: Meals.\nkind: ratings\nratings: {file: all.csv, format: csv}\n"
+    )
+    Path("suite-file.yaml").write_text(SUITE.replace("name: planted-factors", "name: ./meals"))
+    irkit("leaderboard", "suite-file.yaml", "--json", "out.json")
+    assert [line.split()[0] for line in irkit("reproduce", "out.json").lines] == ["OK", "OK"]
+    row = json.loads(Path("out.json").read_text())["boards"][0]["rows"][1]
+    again = irkit(*shlex.split(row["command"])[1:]).lines
+    assert any(line.startswith("heavy ") for line in again)
 
 
 def test_numbers_that_differ_are_shown_beside_those_kept(irkit, kept):

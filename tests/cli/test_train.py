@@ -130,13 +130,19 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
             ["train", "nade-digits", "--resume"],
             "train: runs/nade-digits holds no run to go on with; leave out --resume",
         ),
-        (["sample", "none"], "irkit: none: there is no such checkpoint"),
+        (
+            ["sample", "none"],
+            "irkit: none: there is no such checkpoint, the file of a saved model or run; check the path",
+        ),
         (["sample", "none", "-n", "0"], "irkit: sample: -n must be 1 or more, got 0"),
         (
             ["sample", "none", "--out", "a.gif"],
             "irkit: sample: --out must end in .png or .npy or .csv or .jsonl, got a.gif",
         ),
-        (["encode", "none", "digits"], "irkit: none: there is no such checkpoint"),
+        (
+            ["encode", "none", "digits"],
+            "irkit: none: there is no such checkpoint, the file of a saved model or run; check the path",
+        ),
         (["encode", "none", "digits", "--out", "a.png"], "irkit: encode: --out must end in .npy or .csv, got a.png"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
 
@@ -47,6 +48,24 @@ def test_readme_names_every_recipe_and_no_other():
     rows = [line.split(" | ")[-1] for line in table.splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
     assert named == {row.name for row in list_recipes()}
+
+
+def test_the_package_that_the_guide_shows_is_installed_whole_and_holds_what_it_says():
+    page = {block.title: block for block in blocks(ROOT / "docs" / "guide" / "extending.md") if block.title}
+    project = tomllib.loads("\n".join(page["pyproject.toml"].lines))
+    places = [place for names in project["project"]["entry-points"].values() for place in names.values()]
+    modules = {place.partition(":")[0] for place in places}
+    assert {module.replace(".", "/") + ".py" for module in modules} == {name for name in page if "extras/" in name}
+    assert {module.partition(".")[0] for module in modules} == set(project["tool"]["setuptools"]["packages"])
+
+
+def test_readme_names_every_stage_as_recipes_do():
+    from irkit.registry import STAGES
+
+    table = (ROOT / "README.md").read_text().partition("\n## Stages\n")[2].partition("\n### ")[0]
+    cells = [re.sub(r"model `[^`]+`|\(.*\)", "", line.split(" | ")[0]) for line in table.splitlines()]
+    named = {name for cell in cells if cell.startswith("| `") for name in re.findall(r"`([^`]+)`", cell)}
+    assert named == set(STAGES.shipped)
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,8 @@ def test_several_splits_are_folds_and_a_choice_needs_one_way():
     board = run_suite(suite(ratings=[{"name": "planted-factors", "split": splits}])).boards[0]
     assert board.conditions == {"split": "k-fold, k 2, fold 0, seed 42, k-fold, k 2, fold 1, seed 42"}
     assert board.rows[0].cells["RMSE"].deviation > 0
+    with pytest.raises(ConfigError, match="planted-factors names a split twice, which would count its ratings twice"):
+        suite(ratings=[{"name": "planted-factors", "split": [splits[0], splits[1], splits[0]]}])
     with pytest.raises(ConfigError, match="planted-factors needs a split, or a number of folds"):
         suite(ratings=["planted-factors"])
 

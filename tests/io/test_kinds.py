@@ -102,6 +102,11 @@ def test_a_bag_is_given_as_counts_of_the_whole_vocabulary():
     np.testing.assert_array_equal(KINDS["bags"][0].inputs()["x"].sum(1), [2, 0, 1, 1])
 
 
+def test_a_list_of_arrays_is_told_to_be_laid_end_to_end():
+    with pytest.raises(ShapeError, match=r"sequences: x must be an array or Ragged, got list; write Ragged.of\(x\)"):
+        Sequences([np.zeros((2, 1)), np.zeros((3, 1))])
+
+
 def test_columns_that_do_not_fit_are_refused():
     with pytest.raises(ShapeError, match="rows: every column needs an entry for each example, got 3 of x, 2 of labels"):
         Rows(np.zeros((3, 2)), labels=np.zeros(2))

@@ -6,10 +6,11 @@ from hypothesis import given as hypothesis_given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from irkit.errors import CompositionError, ConfigError
+from irkit.errors import CompositionError, ConfigError, FrameError
 from irkit.pipeline import Cut, DropSelf, Reset, Then
 from irkit.pipeline.chain import as_stage
 from irkit.pipeline.operators import Normalise, Scale
+from irkit.pipeline.stage import Stage
 from tests.pipeline.toy import Louder, ask, given, ranked_lists, toy
 
 STAGES = st.sampled_from([Cut(k=1), Cut(k=3), Scale(weight=-2.0), Scale(weight=0.5), Normalise(), DropSelf()])
@@ -94,6 +95,17 @@ def test_numpy_numbers_are_numbers():
     assert toy() % np.int64(3) == toy() % 3
     assert np.float64(0.5) * toy() == toy() * np.float32(0.5) == 0.5 * toy()
     assert np.int32(2) * toy() == 2 * toy() == 2.0 * toy()
+
+
+def test_a_stage_that_returns_a_frame_of_results_is_told_what_to_return():
+    class Framed(Stage):
+        name = "framed"
+
+        def run(self, flow):
+            return flow.frame()
+
+    with pytest.raises(FrameError, match="framed: gives results, so its run must return Hits, got DataFrame; return"):
+        (given({"1": {"d1": 2.0, "d2": 1.0}}) >> Framed() >> Cut(k=1))(["1"])
 
 
 def test_one_stage_is_a_chain_of_itself():

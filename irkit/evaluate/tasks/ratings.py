@@ -68,6 +68,8 @@ class RatingsChoice(TaskChoice):
     def _one_way(self) -> Self:
         if bool(self.split) == bool(self.folds):
             raise ValueError(f"{self.name} needs a split, or a number of folds; write split: {{kind: random}}")
+        if isinstance(self.split, tuple) and len(set(self.split)) < len(self.split):
+            raise ValueError(f"{self.name} names a split twice, which would count its ratings twice; leave one out")
         return self
 
     @classmethod
@@ -125,8 +127,8 @@ class RatingTask(Task):
 
     @property
     def name(self) -> str:
-        """The collection's."""
-        return self.problem.name
+        """The collection's, as the suite gives it."""
+        return self.choice.name
 
     @property
     def about(self) -> str:

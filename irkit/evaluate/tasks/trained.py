@@ -41,6 +41,7 @@ RESUMED = "taken up from a run folder: s/fit is the time of its training steps a
 class TrainedTask(Task):
     """A data set, and the models whose recipes name it."""
 
+    choice: TrainedChoice
     board: Data
     runs: Path | None = None
     "Where run folders are; without it nothing is kept."
@@ -56,7 +57,8 @@ class TrainedTask(Task):
             names = self.suite.measures or [*(found or known)] or ["log p"]
             lacking = next((name for name in names if name not in known), None)
             if lacking is not None:
-                what = f"gives no {lacking!r} of test examples; {near_misses(lacking, known)}"
+                choose = near_misses(lacking, known) if known else "its class states no quantities and values"
+                what = f"gives no {lacking!r} of test examples; {choose}"
                 raise refuse(self.suite, choice.name, what)
             if any(found.setdefault(name, known[name]) != known[name] for name in names):
                 raise refuse(self.suite, choice.name, "counts its figures otherwise than those before it; leave it out")
@@ -69,8 +71,8 @@ class TrainedTask(Task):
 
     @property
     def name(self) -> str:
-        """The set's."""
-        return self.board.name
+        """The set's, as the suite gives it."""
+        return self.choice.name
 
     @property
     def data_hash(self) -> str:
@@ -116,7 +118,7 @@ class TrainedTask(Task):
                 "different bits are not to be compared, change one of them",
             )
         if self.runs is not None:
-            self._check_folder(recipe)
+            self._check_folder(system.name, recipe)
         return replace(system, recipe=recipe)
 
     def stray(self, system: System) -> str:
@@ -227,9 +229,9 @@ class TrainedTask(Task):
 
         return self.runs is not None and (self._folder(trial.system.recipe, trial.seed) / CHECKPOINT).is_file()
 
-    def _check_folder(self, recipe: Any) -> None:
-        """Raise `ConfigError` if another training of the suite would share the recipe's run folder."""
-        for other in map(TrainedChoice.recipe, self.suite.systems):
+    def _check_folder(self, system: str, recipe: Any) -> None:
+        """Raise `ConfigError` if another training of the suite would share the run folder of a system's recipe."""
+        for other in (TrainedChoice.recipe(choice) for choice in self.suite.systems if choice.name != system):
             if other.name == recipe.name and other.hash != recipe.hash:
                 raise ConfigError(
                     f"suite {self.suite.name}: two different recipes are called {recipe.name!r} and would share a run "
@@ -263,4 +265,4 @@ class TrainedChoice(TaskChoice):
         found = self.examples()
         if not len(found.part("test")):
             raise ConfigError(f"{self.name}: has no test part to measure models on; give it one")
-        return self.task(suite, found, None if options.runs is None else Path(options.runs))
+        return self.task(suite, self, found, None if options.runs is None else Path(options.runs))

@@ -176,5 +176,6 @@ def _check_range(name: str, parts: list[Floats]) -> None:
             row, column = np.argwhere(beyond)[0]
             raise DataError(
                 f"{name}: values must lie in 0..1 to become bits, got {rows[row, column]:g} in row {row + 1}, "
-                f"column {column + 1} of {part}; scale them, or keep them as reals"
+                f"column {column + 1} of {part}; scale them, or keep them as reals by "
+                "load_rows(..., binarise=None) in Python"
             )

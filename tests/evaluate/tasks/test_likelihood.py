@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -216,6 +217,16 @@ def test_a_model_of_other_data_is_refused(shelf):
         run_suite(suite())
 
 
+def test_a_model_without_figures_of_examples_is_told_what_its_class_lacks(tmp_path, monkeypatch):
+    from irkit.generative import MADE
+
+    monkeypatch.setattr(MADE, "quantities", {})
+    (tmp_path / "own.yaml").write_text("name: own\ndata: [digits]\nbaseline: made-digits\nsystems: [made-digits]\n")
+    message = "suite own: made-digits gives no 'log p' of test examples; its class states no quantities and values"
+    with pytest.raises(ConfigError, match=message):
+        run_suite(tmp_path / "own.yaml")
+
+
 CROSSED = """\
 name: crossed
 density: [digits, debd/nltcs, debd/dna]
@@ -338,6 +349,20 @@ def test_two_trainings_do_not_share_a_folder(shelf, tmp_path):
     text = TEXT.replace(", settings: {lift: 1.0}", "")  # which would give it a name of its own
     with pytest.raises(ConfigError, match="suite tiny: two different recipes are called 'told' and would share a run"):
         run_suite(suite(text), runs=tmp_path)
+
+
+def test_models_of_a_file_stand_on_its_board_and_are_run_again_by_the_command_of_their_row(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    np.save("sub/bits.npy", np.random.default_rng(0).integers(0, 2, (50, 4), dtype=np.uint8))
+    short = "recipe: made-digits, data: sub/bits.npy, settings: {trainer.epochs: 1, config.hidden_sizes: [4]}"
+    (tmp_path / "own.yaml").write_text(f"name: own\ndensity: [sub/bits.npy]\nsystems: [{{name: made, {short}}}]\n")
+    whole = run_suite("own.yaml", runs="runs").boards[0]
+    assert whole.data == "sub/bits.npy"
+    words = shlex.split(whole.rows[1].command)
+    assert words[:3] == ["irkit", "leaderboard", "own.yaml"]
+    (again,) = run_suite("own.yaml", only=[words[4]], systems=[words[6]]).boards[0].rows[-1:]
+    assert again.cells["log p"].mean == whole.rows[1].cells["log p"].mean
 
 
 def test_suites_of_other_kinds_have_no_runs(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from irkit.cli import main
 from irkit.errors import ConfigError, NotFoundError
 from irkit.io import load_data
 from irkit.io.kinds import DataSet, Ragged, Sequences
@@ -38,6 +39,16 @@ def test_a_set_made_by_code_is_found_by_its_name(plugged):
     data = load_data("steps")
     assert (data.name, str(data.spec)) == ("steps", "sequences of shape (2,)")
     assert data.test.x[0].tolist() == [[1.0, 1.0]]
+
+
+def test_it_is_shown_like_a_set_with_a_card(plugged, capsys):
+    assert main(["data", "show", "steps"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "name:     steps",
+        "kind:     sequences",
+        f"state:    made by {__name__}:steps",
+        "holds:    1 training, 1 validation and 1 test sequences of 2 values a step",
+    ]
 
 
 @pytest.mark.parametrize("name", ["misnamed", "nothing", "digits"])
