@@ -81,7 +81,7 @@ def hidden_states(x: Tensor, every: bool = False) -> tuple[Tensor, Tensor, Tenso
     ----------
     x : (B, K)
     every : bool
-        Take all B K prefixes as distinct.
+        Take all B K prefixes as distinct; an accelerator need not wait until they are counted.
 
     Returns
     -------
@@ -95,10 +95,13 @@ def hidden_states(x: Tensor, every: bool = False) -> tuple[Tensor, Tensor, Tenso
         Which prefix comes before each bit, as `prefix * K + bit`.
     """
     new = torch.ones_like(x, dtype=torch.bool)
-    if not every:
-        new[:, 1:] = x[:, :-1] != 0
-    row, end = new.nonzero(as_tuple=True)
     bit = torch.arange(x.shape[1], device=x.device)
+    if every:
+        row = torch.arange(len(x), device=x.device).repeat_interleave(x.shape[1], output_size=x.numel())
+        end = bit.repeat(len(x))
+    else:
+        new[:, 1:] = x[:, :-1] != 0
+        row, end = new.nonzero(as_tuple=True)
     place = (new.flatten().cumsum(0) - 1).view_as(x) * x.shape[1] + bit
     within = bit < end[:, None]
     return row, torch.where(within, x[row], 0), within, place
@@ -119,11 +122,12 @@ class _Conditionals(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activation: str, keep: bool) -> Tensor:
         a = c.expand(len(x), -1)  # (B, H)
+        every = x.is_cuda or (keep and ctx.needs_input_grad[0])
         logits = torch.empty_like(x)
         chunks = []
         for d in range(0, x.shape[1], CHUNK):
             part = slice(d, d + CHUNK)
-            row, prefix, within, place = hidden_states(x[:, part], every=keep and ctx.needs_input_grad[0])
+            row, prefix, within, place = hidden_states(x[:, part], every)
             h = torch.addmm(a[row], prefix, w[part])  # (N, H)
             h = h.sigmoid_() if activation == "sigmoid" else h.relu_()
             logits[:, part] = (h @ v[part].T).flatten()[place]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from irkit.errors import ConfigError
+from irkit.learn.conditions import sent
 from irkit.rng import generator
 
 
@@ -72,7 +73,7 @@ class Shuffled:
         self.seed = seed
         self.take = take
         self.fingerprint = fingerprint
-        self.device = device
+        self.device = device or torch.device("cpu")
         self._order: tuple[int, Tensor] | None = None
 
     def __len__(self) -> int:
@@ -82,7 +83,7 @@ class Shuffled:
         """Return the permutation of the examples in an epoch: (n,) int64."""
         if self._order is None or self._order[0] != epoch:
             found = generator(self.seed, "order", str(epoch)).permutation(self.n)
-            self._order = epoch, torch.from_numpy(found).to(self.device)
+            self._order = epoch, sent(torch.from_numpy(found), self.device)
         return self._order[1]
 
     def batch(self, epoch: int, at: int, rng: torch.Generator) -> Any:

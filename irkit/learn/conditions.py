@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 import torch
+from torch import Tensor
 
 from irkit.errors import ConfigError
 from irkit.learn.devices import check_device
@@ -38,18 +40,33 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def sent(x: Tensor, device: torch.device) -> Tensor:
+    """Copy a tensor to a device without waiting for what is being computed there."""
+    if device.type != "cuda" or x.is_cuda:
+        return x.to(device)
+    return x.pin_memory().to(device, non_blocking=True)
+
+
 @contextmanager
 def conditions(device: torch.device, threads: int | None, seed: int) -> Iterator[None]:
-    """Set threads and seed torch's global generator (dropout draws from it); put both back afterwards."""
+    """Set threads and seed torch's global generator (dropout draws from it); put both back afterwards.
+
+    On CUDA, operations take those of their algorithms that give the same bits each time; one that has none warns.
+    """
     before = torch.get_num_threads()
+    exact, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         if threads is not None:
             torch.set_num_threads(threads)
+        if device.type == "cuda" and not exact:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read once, at the first matrix product
+            torch.use_deterministic_algorithms(True, warn_only=True)
         try:
             yield
         finally:
             torch.set_num_threads(before)
+            torch.use_deterministic_algorithms(exact, warn_only=warns)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from torch import Tensor
 from irkit.io.kinds import Column, DataSet, Examples, Ragged, Rows, Spec
 from irkit.learn import batches
 from irkit.learn.batches import Shuffled, Source, fingerprint, resample
+from irkit.learn.conditions import sent
 
 
 class Data(Protocol):
@@ -171,6 +172,6 @@ def _placed(column: Column, like: Tensor) -> Tensor | Padded:
     if isinstance(column, Ragged):
         x = _placed(column.padded(), like)
         assert isinstance(x, Tensor)
-        return Padded(x, torch.from_numpy(column.lengths).to(like.device))
+        return Padded(x, sent(torch.from_numpy(column.lengths), like.device))
     found = _tensor(column)
-    return found.to(like) if found.is_floating_point() else found.to(like.device)
+    return sent(found.to(like.dtype) if found.is_floating_point() else found, like.device)

@@ -90,7 +90,7 @@ def hidden_units(weights: Weights, given: Entries, shared: bool = True) -> Tenso
 
     levels, columns, width = weights["input"].shape
     x = weights["input"].new_zeros(given.rows, levels, columns)
-    x[given.row, given.level, given.column] = 1
+    x[given.row, given.level, given.column] = x.new_ones(())  # a number would have to be sent first
     if shared:  # 1 at a rating's level and all below
         x = x.flip(1).cumsum(1).flip(1)
     a = x.reshape(given.rows, -1) @ weights["input"].reshape(-1, width)
@@ -185,14 +185,16 @@ def split_costs(
     """
     import torch
 
+    from irkit.learn.conditions import sent
+
     device = weights["input"].device
-    known = [part[given].to(device) for part in entries[:3]]
-    row, column, level = (part[~given].to(device) for part in entries[:3])
+    known = [sent(part[given], device) for part in entries[:3]]
+    row, column, level = (sent(part[~given], device) for part in entries[:3])
     hidden = hidden_units(weights, Entries(known[0], known[1], known[2], entries.rows), shared)
     costs = level_costs(level_scores(weights, hidden, row, column, shared), level, ordinal_weight)
     ratings = torch.bincount(entries.row, minlength=entries.rows)
     left = torch.bincount(entries.row[~given], minlength=entries.rows)
-    scale = (ratings / left.clamp(min=1)).to(device)
+    scale = sent(ratings / left.clamp(min=1), device)
     return costs.new_zeros(entries.rows).index_add(0, row, costs * scale[row])
 
 

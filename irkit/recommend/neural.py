@@ -210,8 +210,10 @@ def beside(x: Tensor, values: Floats | Ints | Bools) -> Tensor:
     """Return an array as a tensor on the device of `x`, reals in its type."""
     import torch
 
+    from irkit.learn.conditions import sent
+
     found = torch.from_numpy(values)
-    return found.to(x.device, x.dtype if found.is_floating_point() else found.dtype)
+    return sent(found.to(x.dtype) if found.is_floating_point() else found, x.device)
 
 
 def glorot(rng: np.random.Generator, inputs: int, outputs: int, *shape: int) -> Floats:

@@ -123,8 +123,8 @@ def vectors(weights: Weights, side: str, read: History, entities: Ints, truncate
     y = step_inputs(weights, side, read, read.ptr[entities][local] + place)
     at = np.zeros((len(entities), longest), dtype=np.int64)
     at[local, place] = np.arange(ptr[-1])
-    active = np.arange(longest) < sizes[:, None]
     back = weights[f"{side}_back"]
+    step, active = beside(back, at), beside(back, np.arange(longest) < sizes[:, None])
     h = back.new_zeros(len(entities), len(back))
     c = torch.zeros_like(h)
     states = [h]
@@ -132,11 +132,11 @@ def vectors(weights: Weights, side: str, read: History, entities: Ints, truncate
         if k and k % truncate == 0:
             h, c = h.detach(), c.detach()
         # An entity whose steps are over stays in the batch, so that no other's numbers depend on when that is.
-        gates = y[beside(back, at[:, k])] @ weights[f"{side}_in"] + h @ back + weights[f"{side}_gate_bias"]
+        gates = y[step[:, k]] @ weights[f"{side}_in"] + h @ back + weights[f"{side}_gate_bias"]
         i, f, o, g = gates.chunk(4, dim=1)
         new_c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         new_h = o.sigmoid() * new_c.tanh()
-        on = beside(back, active[:, k])[:, None]
+        on = active[:, k, None]
         h, c = torch.where(on, new_h, h), torch.where(on, new_c, c)
         states.append(h)
     projected = [state @ weights[f"{side}_projection"] + weights[f"{side}_constant"] for state in states]

@@ -1,0 +1,110 @@
+"""On an accelerator: no step waits for it, a killed run gives the same bits, and networks agree with the processor."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+
+from irkit import locate
+from irkit.learn.batches import Shuffled
+from irkit.learn.saved import Counters
+from irkit.learn.tally import Tally
+from irkit.recipe import load_training
+from irkit.recommend.autorec import AutoRec
+from irkit.recommend.cfnade import CFNADE
+from irkit.recommend.rrn import RRN
+from tests.learn.dying import check_that_it_survives
+from tests.recommend.ratings_toy import random_table
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+
+RECIPES = sorted(path.stem for path in (locate.shipped("pipelines") / "generate").glob("*-digits.yaml"))
+NETWORKS = {
+    "autorec": (AutoRec, {"hidden_size": 3, "reg": 0.1}),
+    "cfnade": (CFNADE, {"hidden_size": 3}),
+    "rrn": (RRN, dict.fromkeys(("hidden_size", "input_size", "dynamic_size", "stationary_size", "mf_epochs"), 2)),
+}
+TRAIN = random_table(users=14, items=11, density=0.6, time=True)
+VALID = random_table(users=14, items=11, density=0.1, seed=1, time=True)
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Make any wait for the accelerator within a step an error, but for reading losses and an epoch's first batch."""
+    waited = []
+
+    @contextmanager
+    def allowed(mode):
+        before = torch.cuda.get_sync_debug_mode()
+        torch.cuda.set_sync_debug_mode(mode)
+        try:
+            yield
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+
+    def within(kind, name, mode):
+        plain = getattr(kind, name)
+
+        def method(*given, **options):
+            with allowed(mode):
+                return plain(*given, **options)
+
+        monkeypatch.setattr(kind, name, method)
+
+    plain = Counters.timed
+
+    @contextmanager
+    def timed(counters):
+        first = counters.step == 0  # the optimiser makes its state
+        with plain(counters), allowed("default" if first else "error"):
+            waited.append(first)
+            yield
+
+    monkeypatch.setattr(Counters, "timed", timed)
+    within(Tally, "look", "default")
+    within(Shuffled, "order", "default")
+    return waited
+
+
+def digits(name):
+    recipe = load_training(name)
+    trainer = recipe.rule().model_copy(
+        update={"epochs": None, "steps": 6, "every": 3, "device": "cuda", "progress": False}
+    )
+    return recipe.build(), recipe.load_data(), trainer
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_no_step_of_a_model_waits(name, steps):
+    model, data, trainer = digits(name)
+    fitted = model.fit(data, trainer=trainer, validate=False)
+    assert len(steps) >= 6  # some are trained layer by layer first
+    assert fitted.place.device.type == "cuda"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_killed_model_goes_on_to_the_same_bits(name, tmp_path):
+    check_that_it_survives(*digits(name), tmp_path, step=4)
+
+
+def network(name, device):
+    kind, settings = NETWORKS[name]
+    return kind(epochs=5, learning_rate=0.05, batch_size=4, device=device, **settings)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_step_of_a_network_waits(name, steps):
+    network(name, "cuda").fit(TRAIN)
+    assert len(steps) > 5
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_repeats_itself_and_predicts_what_it_does_on_the_processor(name):
+    there, again, here = (network(name, device).fit(TRAIN, VALID) for device in ("cuda", "cuda", "cpu"))
+    pairs = TRAIN.frame()[["user_id", "item_id", "timestamp"]]
+    predicted = [model.predict(pairs)["prediction"].to_numpy() for model in (there, again, here)]
+    np.testing.assert_array_equal(predicted[0], predicted[1])
+    np.testing.assert_allclose(predicted[0], predicted[2], atol=2e-3)
