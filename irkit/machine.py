@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import platform
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 
 def machine() -> dict[str, Any]:
-    """Return processor, usable cores, Python version and platform, as a result file holds them."""
-    return {"cpu": _cpu(), "cores": _cores(), "python": platform.python_version(), "platform": platform.system()}
+    """Return processor, usable cores, Python version and platform, as a result file holds them.
+
+    If something was computed by torch, and there is one, the `accelerator` too.
+    """
+    found = {"cpu": _cpu(), "cores": _cores(), "python": platform.python_version(), "platform": platform.system()}
+    torch = sys.modules.get("torch")  # who needs none does not wait for its import
+    if torch is not None and torch.cuda.is_available():
+        found["accelerator"] = torch.cuda.get_device_name()
+    return found
 
 
 def _cores() -> int:

@@ -209,6 +209,7 @@ class Machine(_Shape):
     cores: int
     python: str
     platform: str
+    accelerator: str | None = None
 
 
 class Result(_Shape):

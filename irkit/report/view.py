@@ -198,7 +198,7 @@ def view(result: Any) -> Report:
     found = shape.as_result(result, who="report")
     names = [board.data for board in found.boards]
     machine = found.machine
-    parts = [machine.cpu, f"{machine.cores} cores", machine.platform, f"Python {machine.python}"]
+    parts = [machine.cpu, f"{machine.cores} cores", machine.accelerator, machine.platform, f"Python {machine.python}"]
     return Report(
         **{key: plain(getattr(found, key)) for key in ("suite", "about", "date", "irkit", "code", "seed", "command")},
         machine=", ".join(plain(part) for part in parts if part),

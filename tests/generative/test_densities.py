@@ -71,6 +71,7 @@ def test_fitting_returns_a_copy_that_repeats_itself(model):
 @models
 def test_a_saved_model_is_the_same_model(model, tmp_path):
     fitted = model.fit(X, trainer=CONFIG)
+    fitted.net.cpu()  # where a loaded one is
     fitted.save(tmp_path / "a")
     loaded = type(model).load(tmp_path / "a")
     assert loaded.config == model.config

@@ -259,7 +259,7 @@ def test_a_stack_passes_features_up(digits):
     stack = stack_rbms(digits.train, [20, 10], trainer=trainer)
     assert [tuple(one.net.w.shape) for one in stack] == [(64, 20), (20, 10)]
     first = stack[0].encode(digits.test)
-    w, c = stack[0].net.w.detach().numpy(), stack[0].net.c.detach().numpy()
+    w, c = (getattr(stack[0].net, name).detach().cpu().numpy() for name in "wc")
     assert first[3, 7] == pytest.approx(oracle.sigmoid(c[7] + digits.test[3] @ w[:, 7]), rel=1e-5)
     assert stack[1].encode(first).shape == (250, 10)
 
@@ -267,7 +267,7 @@ def test_a_stack_passes_features_up(digits):
 def test_the_reconstruction_is_one_pass_of_means():
     x = load_rows("digits").cut(100, 30, 20)
     found = RBM(RBMConfig(hidden_size=3)).fit(x.train, trainer=TrainerConfig(epochs=2, batch_size=50))
-    w, b, c = (getattr(found.net, name).detach().numpy() for name in "wbc")
+    w, b, c = (getattr(found.net, name).detach().cpu().numpy() for name in "wbc")
     hidden = 1 / (1 + np.exp(-(x.test @ w + c)))
     np.testing.assert_allclose(found.reconstruct(x.test), 1 / (1 + np.exp(-(hidden @ w.T + b))), rtol=1e-5)
     np.testing.assert_allclose(found.encode(x.test), hidden, rtol=1e-5)

@@ -125,7 +125,8 @@ def test_another_run_is_not_gone_on_with(name, tmp_path):
 def test_lists_and_devices_are_no_part_of_what_a_run_is(name, tmp_path):
     model = MODELS[name]
     model.fit(TRAIN, folder=tmp_path)
-    other = type(model)(model.config.changed(device="cpu", threads=1, n=3, patience=3))
+    same = "cuda" if torch.cuda.is_available() else "cpu"
+    other = type(model)(model.config.changed(device=same, threads=1, n=3, patience=3))
     other.fit(TRAIN, folder=tmp_path, resume=True)
 
 
