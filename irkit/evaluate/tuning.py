@@ -306,8 +306,7 @@ def _search(
         return value(tried[-1])
 
     study.optimize(objective, n_trials=trials)
-    best: int = study.best_trial.number
-    return tried[best]
+    return tried[int(study.best_trial.number)]
 
 
 def _suggest(space: Space, trial: Any) -> Iterator[tuple[str, Any]]:
