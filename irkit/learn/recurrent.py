@@ -1,31 +1,21 @@
-"""Sequences of different lengths in one batch: padding, masks, and recurrent layers that padding cannot reach.
+"""Sequences of different lengths in one batch: masks, and recurrent layers that padding cannot reach.
 
 Symbols: B sequences, T steps of the longest, D values a step, H hidden units.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from irkit.errors import ShapeError
 
 Cell: TypeAlias = Literal["lstm", "gru"]
 State: TypeAlias = Tensor | tuple[Tensor, Tensor]
 "What torch's GRU, or LSTM, has for a state: h or (h, c), each (layers and directions, B, H)."
-
-
-class Padded(NamedTuple):
-    """A batch of sequences."""
-
-    values: Tensor
-    "The sequences, zeros after their ends: (B, T, ...)."
-    lengths: Tensor
-    "Their numbers of steps: (B,) int64."
 
 
 class Run(NamedTuple):
@@ -35,29 +25,6 @@ class Run(NamedTuple):
     "The top layer's state after each step, both directions side by side, zeros on padding: (B, T, H or 2 H)."
     state: State
     "After each sequence's own last step; of an empty one the state it began with."
-
-
-def padded(sequences: Sequence[Tensor]) -> Padded:
-    """Put sequences into one tensor.
-
-    Parameters
-    ----------
-    sequences : list of (T_i, ...) tensors
-        Of one dtype; they may be empty.
-
-    Raises
-    ------
-    ShapeError
-        If there are none, or their steps differ in shape.
-    """
-    if not sequences:
-        raise ShapeError("padded: at least one sequence is needed, got none; leave the batch out")
-    shapes = {tuple(sequence.shape[1:]) for sequence in sequences}
-    if len(shapes) > 1 or any(sequence.ndim == 0 for sequence in sequences):
-        found = ", ".join(str(tuple(sequence.shape)) for sequence in sequences[:4])
-        raise ShapeError(f"padded: sequences must be (steps, ...) of one shape a step, got {found}; correct them")
-    lengths = torch.tensor([len(sequence) for sequence in sequences], device=sequences[0].device)
-    return Padded(pad_sequence(list(sequences), batch_first=True), lengths)
 
 
 def mask(lengths: Tensor, steps: int | None = None) -> Tensor:

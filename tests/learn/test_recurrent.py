@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from irkit.errors import ShapeError
-from irkit.learn.recurrent import cleared, mask, masked_mean, masked_sum, padded, recurrent, run
+from irkit.learn.data import Padded
+from irkit.learn.recurrent import cleared, mask, masked_mean, masked_sum, recurrent, run
 
 D, H = 3, 4
 LAYERS = {
@@ -29,18 +30,16 @@ def sequences(lengths: list[int], seed: int = 0) -> list[torch.Tensor]:
     return [torch.randn(n, D, generator=rng, dtype=torch.float64) for n in lengths]
 
 
+def padded(each: list[torch.Tensor]) -> Padded:
+    lengths = torch.tensor([len(one) for one in each])
+    return Padded(nn.utils.rnn.pad_sequence(each, batch_first=True), lengths)
+
+
 def flat(state) -> list[torch.Tensor]:
     return list(state) if isinstance(state, tuple) else [state]
 
 
 # By hand
-
-
-def test_sequences_are_padded_with_zeros():
-    found = padded([torch.tensor([5, 6, 7]), torch.tensor([], dtype=torch.int64), torch.tensor([8])])
-    assert found.values.tolist() == [[5, 6, 7], [0, 0, 0], [8, 0, 0]]
-    assert found.lengths.tolist() == [3, 0, 1]
-    assert padded(sequences([2, 4])).values.shape == (2, 4, D)
 
 
 def test_masks_sums_and_means():
@@ -143,13 +142,7 @@ def test_empty_sequences_alone_give_no_outputs_and_no_gradient():
 # Errors
 
 
-def test_wrong_sequences_and_lengths_are_refused():
-    with pytest.raises(ShapeError, match="padded: at least one sequence is needed, got none; leave the batch out"):
-        padded([])
-    with pytest.raises(ShapeError, match=r"one shape a step, got \(2, 3\), \(2, 4\); correct them"):
-        padded([torch.zeros(2, 3), torch.zeros(2, 4)])
-    with pytest.raises(ShapeError, match=r"must be \(steps, ...\) of one shape a step, got \(\); correct them"):
-        padded([torch.tensor(1)])
+def test_wrong_lengths_are_refused():
     x = torch.zeros(2, 4, D, dtype=torch.float64)
     layer = layer_of("gru")
     with pytest.raises(ShapeError, match=r"lengths must be \(2,\), got \(3,\); give one number"):
