@@ -114,7 +114,7 @@ def _explained(kind: type[BaseModel], error: ValidationError) -> str:
         about = kind.model_fields[field].description if field in kind.model_fields else None
         return f"field {field!r} is missing" + (f": {about[0].lower()}{about[1:].rstrip('.')}" if about else "")
     raised = first["ctx"]["error"] if first["type"] == "value_error" else None
-    if isinstance(raised, ConfigError):  # by a config inside this one
+    if isinstance(raised, ConfigError) and field:  # by a config inside this one
         return f"{field}: {str(raised).partition(': ')[2]}"
     message = str(raised) if raised else first["msg"]
     if not field:  # a check over several fields says itself what does not fit

@@ -1,16 +1,24 @@
-"""A package of somebody else adds a stage, a model, a measure and a reader; what is broken in it harms nothing else."""
+"""Packages of somebody else add stages, models, tasks, measures and readers; what is broken in one harms no other."""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 import pytest
 
 from irkit.cli import main
 from irkit.errors import ConfigError
+from irkit.evaluate import read_results
+from irkit.evaluate.suite import SystemChoice
 from irkit.generative.saved import load_model
+from irkit.io import load_rows
 from irkit.recipe import load_training
-from irkit.registry import MODELS, STAGES
-from irkit.testing import check_stage
+from irkit.registry import MODELS, STAGES, TASKS
+from irkit.testing import check_model, check_stage, check_task, toy_rows
 from tests.plugins import installed
+
+TINY = Path(__file__).parent / "tiny_plugin"
 
 PROJECT = """
 [project]
@@ -18,14 +26,12 @@ name = "small-plugin"
 version = "1.0"
 
 [project.entry-points."irkit.stages"]
-small-tail = "small_plugin.stages:Tail"
 small-broken = "small_plugin.broken:Nothing"
-small-missing = "small_plugin.stages:Missing"
-small-slip = "small_plugin.stages:Slip"
-cut = "small_plugin.stages:Tail"
+small-missing = "small_plugin.measures:Missing"
+small-slip = "small_plugin.slips:Slip"
+cut = "small_plugin.measures:Tenth"
 
 [project.entry-points."irkit.models"]
-small-made = "small_plugin.models:Small"
 small-odd = "small_plugin.models:Odd"
 
 [project.entry-points."irkit.measures"]
@@ -35,21 +41,28 @@ Tenth = "small_plugin.measures:Tenth"
 small-lines = "small_plugin.readers:documents"
 """
 
-STAGE = """
-from irkit.config import Config
+MODEL = """
+from irkit.generative import MADE
+
+
+class Odd(MADE):
+    name = "made"
+"""
+
+TAIL = "stages: [{use: tiny-tail, k: 2}]\n"
+
+SUITE = """
+name: lengths-of-toys
+lengths: [toy]
+measures: [results]
+baseline: one
+systems:
+  - {name: one, recipe: ./tail.yaml, settings: {k: 1}}
+  - {name: two, recipe: ./tail.yaml}
+"""
+
+SLIP = """
 from irkit.pipeline import Stage
-
-
-class TailConfig(Config):
-    k: int = 1
-
-
-class Tail(Stage):
-    name = "small-tail"
-    config_type = TailConfig
-
-    def run(self, flow):
-        return flow.rescored(-flow.score).cut(self.config.k)
 
 
 class Slip(Stage):
@@ -57,18 +70,6 @@ class Slip(Stage):
 
     def run(self, flow):
         return flow["score"]
-"""
-
-MODEL = """
-from irkit.generative import MADE
-
-
-class Small(MADE):
-    name = "small-made"
-
-
-class Odd(MADE):
-    name = "made"
 """
 
 MEASURE = """
@@ -88,26 +89,39 @@ def documents(path, reading):
 
 
 @pytest.fixture
-def plugin(tmp_path, monkeypatch):
-    """The package, installed, and a folder to work in."""
+def work(tmp_path, monkeypatch):
+    """A folder to work in."""
+    (work := tmp_path / "work").mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
+    return work
+
+
+@pytest.fixture
+def tiny(work):
+    """One package that adds a stage, a model and a task, installed, and a folder to work in."""
+    with installed(TINY):
+        yield work
+
+
+@pytest.fixture
+def plugin(tiny, tmp_path):
+    """Another one beside it, with a measure, a reader, and things that are broken."""
     package = tmp_path / "site"
     (package / "small_plugin").mkdir(parents=True)
     (package / "pyproject.toml").write_text(PROJECT)
-    for name, text in {
-        "stages": STAGE,
+    modules = {
         "models": MODEL,
+        "slips": SLIP,
         "measures": MEASURE,
         "readers": READER,
         "broken": "1 / 0",
-    }.items():
+        "__init__": "",
+    }
+    for name, text in modules.items():
         (package / "small_plugin" / f"{name}.py").write_text(text)
-    (package / "small_plugin" / "__init__.py").write_text("")
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
-    monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
     with installed(package):
-        yield work
+        yield tiny
 
 
 def told(capsys, *arguments: str, status: int = 0) -> str:
@@ -116,10 +130,53 @@ def told(capsys, *arguments: str, status: int = 0) -> str:
     return printed.err if status else printed.out
 
 
+def test_one_package_of_at_most_sixty_lines_is_found_by_what_its_metadata_says(tiny):
+    assert len((TINY / "tiny_plugin.py").read_text().splitlines()) <= 60
+    assert (STAGES.plugged(), MODELS.plugged(), TASKS.plugged()) == (["tiny-tail"], ["tiny-bits"], ["lengths"])
+    assert STAGES["tiny-tail"] == "tiny_plugin:Tail"
+    assert "tiny_plugin" not in sys.modules, "nothing is imported until a name is used"
+    assert STAGES.load("tiny-tail").run is sys.modules["tiny_plugin"].Tail.run
+
+
+def test_its_stage_model_and_task_keep_to_the_contracts_in_five_lines(tiny, tmp_path):
+    tail, bits, lengths = STAGES.load("tiny-tail"), MODELS.load("tiny-bits"), TASKS.load("lengths")
+    check_stage(tail(k=2), others=[tail(k=1)])
+    check_model(bits(), toy_rows(), tmp_path / "model")
+    (tiny / "tail.yaml").write_text(TAIL)
+    check_task(lengths(name="toy"), [SystemChoice(name="tail", recipe="./tail.yaml")])
+
+
+def test_its_task_stands_on_a_board_with_its_stage_in_the_recipes(tiny, capsys):
+    (tiny / "tail.yaml").write_text(TAIL)
+    (tiny / "suite.yaml").write_text(SUITE)
+    printed = told(capsys, "leaderboard", "suite.yaml", "--json", "board.json")
+    (board,) = read_results(tiny / "board.json").boards
+    # The toys have 3, 2, 0 and 1 results a query.
+    assert {row.name: [*row.values["results"].values()] for row in board.rows} == {
+        "two": [2.0, 2.0, 0.0, 1.0],
+        "one": [1.0, 1.0, 0.0, 1.0],
+    }
+    assert [(row.name, row.cells["results"].mean) for row in board.rows] == [("one", 0.75), ("two", 1.25)]
+    assert printed.startswith("toy (4 queries, data 0)")
+    assert "one (baseline)" in printed
+
+
+def test_its_model_is_trained_from_the_command_line_and_opened_by_its_name(tiny, capsys):
+    recipe = "model: tiny-bits\ndata: digits\ntrainer: {epochs: 1, batch_size: 400}\n"
+    (tiny / "bits.yaml").write_text(recipe)
+    assert "log p" in told(capsys, "train", "bits.yaml", "--run", "run")
+    opened, again = load_model(tiny / "run" / "model.safetensors"), load_training(tiny / "bits.yaml").fit()
+    assert type(opened) is type(again) is MODELS.load("tiny-bits")
+    rows = load_rows("digits").test
+    assert opened.log_prob(rows).value.tolist() == again.log_prob(rows).value.tolist()
+    again.save(tiny / "model")
+    assert load_model(tiny / "model").log_prob(rows).value.tolist() == again.log_prob(rows).value.tolist()
+
+
 def test_a_stage_and_a_reader_are_used_by_name_from_the_command_line(plugin, capsys):
     (plugin / "texts").write_text("storm\nstorm damage\nstorm damage here\n")
     (plugin / "q.tsv").write_text("q1\tstorm\n")
-    (plugin / "tail.yaml").write_text("needs: [index]\nstages: [{use: lucene, n: 9}, {use: small-tail, k: 2}]\n")
+    (plugin / "tail.yaml").write_text("needs: [index]\nstages: [{use: lucene, n: 9}, {use: tiny-tail, k: 2}]\n")
     (plugin / "judged").write_text("q1 0 d1 1\n")
     told(capsys, "index", "texts", "--format", "small-lines", "--to", "here")
     told(capsys, "run", "tail.yaml", "here", "--queries", "q.tsv", "-o", "a.run")
@@ -136,31 +193,21 @@ def test_what_a_plugin_raises_is_not_said_to_be_a_defect_of_irkit(plugin, capsys
     (plugin / "q.tsv").write_text("q1\tstorm\n")
     (plugin / "slip.yaml").write_text("needs: [index]\nstages: [{use: lucene}, {use: small-slip}]\n")
     told(capsys, "index", "texts", "--format", "small-lines", "--to", "here")
-    line = STAGE[: STAGE.index('return flow["score"]')].count("\n") + 1
+    line = SLIP[: SLIP.index('return flow["score"]')].count("\n") + 1
     assert told(capsys, "run", "slip.yaml", "here", "--queries", "q.tsv", status=1) == (
-        f"irkit: a defect in the plug-in small_plugin.stages (line {line}), not in your input: "
+        f"irkit: a defect in the plug-in small_plugin.slips (line {line}), not in your input: "
         "TypeError: 'Hits' object is not subscriptable; --debug shows the trace\n"
     )
-
-
-def test_a_stage_keeps_to_the_contract_in_five_lines(plugin):
-    kind = STAGES.load("small-tail")
-    check_stage(kind(k=2), others=[kind(k=1)])
-
-
-def test_a_model_is_trained_by_name_and_opened_again(plugin):
-    recipe = "model: small-made\nconfig: {hidden_sizes: [4]}\ndata: digits\ntrainer: {epochs: 1, batch_size: 400}\n"
-    (plugin / "small.yaml").write_text(recipe)
-    fitted = load_training(plugin / "small.yaml").fit()
-    fitted.save(plugin / "model")
-    assert type(fitted) is type(load_model(plugin / "model")) is MODELS.load("small-made")
 
 
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("small-broken", "cannot be loaded, ZeroDivisionError: division by zero; repair or uninstall it"),
-        ("small-missing", "cannot be loaded, AttributeError: module 'small_plugin.stages' has no attribute 'Missing'"),
+        (
+            "small-missing",
+            "cannot be loaded, AttributeError: module 'small_plugin.measures' has no attribute 'Missing'",
+        ),
     ],
 )
 def test_what_is_broken_is_one_line_that_names_the_plugin(plugin, capsys, name, reason):
@@ -174,9 +221,9 @@ def test_what_is_broken_is_one_line_that_names_the_plugin(plugin, capsys, name, 
 def test_what_is_broken_takes_nothing_else_down(plugin, capsys):
     assert "bm25" in told(capsys, "pipelines", "list")
     assert STAGES.load("scale").name == "scale"
-    assert {"small-tail", "small-broken"} <= set(STAGES)
+    assert {"tiny-tail", "small-broken"} <= set(STAGES)
     with pytest.raises(
-        ConfigError, match=r"stage 'cut': claimed by irkit .* and small-plugin \(small_plugin\.stages:T"
+        ConfigError, match=r"stage 'cut': claimed by irkit .* and small-plugin \(small_plugin\.measures:T"
     ):
         STAGES.load("cut")
     with pytest.raises(
@@ -192,9 +239,9 @@ def test_the_doctor_tells_each_plugin_and_which_of_them_are_broken(plugin, capsy
     found = {text.split("'")[1]: state for state, _, text in lines}
     broken = {"cut", "small-broken", "small-missing", "small-odd"}
     assert found == {name: "problem" if name in broken else "ok" for name in found}
-    assert set(found) == broken | {"small-tail", "small-slip", "small-made", "Tenth", "small-lines"}
+    assert set(found) == broken | {"tiny-tail", "small-slip", "tiny-bits", "lengths", "Tenth", "small-lines"}
 
 
 def test_without_it_its_names_are_gone():
-    assert "small-tail" not in STAGES
+    assert not {"tiny-tail", "tiny-bits", "lengths"} & {*STAGES, *MODELS, *TASKS}
     assert STAGES.load("cut").__module__ == "irkit.pipeline.chain"

@@ -35,11 +35,12 @@ def family() -> App:
 
 
 def list_(*, kind: str | None = None) -> None:
-    """List the data that have a card by name, kind by kind, with where they are.
+    """List the data that have a name, kind by kind, with where they are.
 
     Data are here, downloadable (irkit data get), or to be had by path only: IRKIT_DATA then names the
-    folder they were put in, after an agreement with their owners where these ask for one. A card of yours
-    that cannot be read is listed last, with what is wrong with it.
+    folder they were put in, after an agreement with their owners where these ask for one. Data sets of a
+    plug-in are made when they are asked for, also by this list. A card of yours that cannot be read, or a
+    data set that cannot be made, is listed last, with what is wrong with it.
 
     For example:
 
@@ -49,21 +50,21 @@ def list_(*, kind: str | None = None) -> None:
     Parameters
     ----------
     kind
-        Only texts, ratings, rows, pictures or sequences.
+        Only texts, ratings, rows, pictures or sequences, or what else a plug-in has data of, such as sets.
     """
     from irkit.io import collections
-    from irkit.io.library.catalogue import broken_cards
+    from irkit.io.library.catalogue import broken_data
 
     found = collections(kind)
     blocks = []
-    for one, columns in _COLUMNS.items():
+    for one in dict.fromkeys([*_COLUMNS, *(row.kind for row in found.values())]):
         rows = [_row(name, row) for name, row in found.items() if row.kind == one]
         if rows:
-            blocks.append(text_table([one, "state", *columns, "about"], rows))
-    broken = {} if kind else broken_cards()
+            blocks.append(text_table([one, "state", *_columns(one), "about"], rows))
+    broken = {} if kind else broken_data()
     if broken:
         rows = [[name, "broken", " ".join(reason.split())] for name, reason in broken.items()]
-        blocks.append(text_table(["card", "state", "what is wrong with it"], rows))
+        blocks.append(text_table(["name", "state", "what is wrong with it"], rows))
     say("\n\n".join(blocks))
 
 
@@ -81,49 +82,14 @@ def show(collection: str, /) -> None:
     Parameters
     ----------
     collection
-        A name (irkit data list, or of a plug-in), a folder, a file of ratings or rows, or irds:<id>.
+        A name (irkit data list), a folder, a file of ratings or rows, or irds:<id>.
     """
-    from irkit.io.library.catalogue import card_of, load_any
-    from irkit.io.library.places import locate, state
     from irkit.registry import SETS
 
-    if collection in SETS:
-        show_made(collection)
-        return
-    card = card_of(collection)
-    if card is None:
-        found = load_any(collection)
-        card, here = found.card, found.folder
-    else:
-        here = locate(card)
-    facts = {
-        "name": card.name,
-        "kind": card.kind,
-        "about": card.about,
-        "state": f"here, in {here}" if here else state(card),
-        "terms": card.terms or "none stated by the owners",
-        "citation": card.citation,
-        "source": ", ".join(card.source),
-        "holds": _held(collection, card, here is not None),
-        "splits": ", ".join(_named(one, getattr(card, "default_split", None)) for one in card.splits),
-        "sets": ", ".join(getattr(card, "sets", {})),
-        "files": ", ".join(file.name for file in card.files),
-    }
+    facts = _of_made(collection) if collection in SETS else _of_card(collection)
     for what, value in facts.items():
         if value:
             say(f"{what + ':':10}{' '.join(value.split())}")
-
-
-def show_made(name: str) -> None:
-    """Print what is known of a data set that a function of a plug-in makes."""
-    from irkit.io import load_data
-    from irkit.registry import SETS
-
-    made = load_data(name)
-    sizes = {part: len(made.part(part)) for part in _PARTS}
-    facts = {"name": name, "kind": made.spec.kind, "state": f"made by {SETS[name]}"}
-    for what, value in (facts | {"holds": held(made.spec.kind, sizes, made.spec.shape)}).items():
-        say(f"{what + ':':10}{value}")
 
 
 def get(collection: str, /) -> None:
@@ -172,6 +138,47 @@ def verify(collection: str, /) -> int:
     return 0 if all(check.ok for check in checks) else 1
 
 
+def _of_made(name: str) -> dict[str, str]:
+    """Make a data set of a plug-in and say what it is."""
+    from irkit.io.library.made import about_made, holds_made, load_made, shape_made
+    from irkit.registry import SETS
+
+    data = load_made(name)
+    return {
+        "name": name,
+        "kind": data.spec.kind,
+        "about": about_made(name),
+        "state": f"made by {SETS[name]}",
+        "holds": held(data.spec.kind, holds_made(data), shape_made(data)),
+    }
+
+
+def _of_card(collection: str) -> dict[str, str]:
+    """Say what a card says, or what is found where there is none."""
+    from irkit.io.library.catalogue import card_of, load_any
+    from irkit.io.library.places import locate, state
+
+    card = card_of(collection)
+    if card is None:
+        found = load_any(collection)
+        card, here = found.card, found.folder
+    else:
+        here = locate(card)
+    return {
+        "name": card.name,
+        "kind": card.kind,
+        "about": card.about,
+        "state": f"here, in {here}" if here else state(card),
+        "terms": card.terms or "none stated by the owners",
+        "citation": card.citation,
+        "source": ", ".join(card.source),
+        "holds": _held(collection, card, here is not None),
+        "splits": ", ".join(_named(one, getattr(card, "default_split", None)) for one in card.splits),
+        "sets": ", ".join(getattr(card, "sets", {})),
+        "files": ", ".join(file.name for file in card.files),
+    }
+
+
 def _held(collection: str, card: AnyCard, here: bool) -> str:
     """Say what the card counts, or else what is counted by reading, unless it is several sets."""
     from irkit.io.library.catalogue import load_any
@@ -199,8 +206,8 @@ def held(kind: str, holds: dict[str, int], shape: tuple[int, ...]) -> str:
         return ", ".join(counted(number, _SINGULAR.get(what, what[:-1])) for what, number in holds.items())
     words = {"train": "training", "valid": "validation", "test": "test"}
     parts = [f"{holds[part]:,} {word}" for part, word in words.items() if part in holds]
-    unit = {"rows": "values", "sequences": "values a step"}.get(kind, "")
-    size = f" of {' x '.join(map(str, shape))} {unit}".rstrip() if shape else ""
+    unit = {"rows": "values", "sequences": "values a step", "sets": "values an element", "features": "values an item"}
+    size = f" of {' x '.join(map(str, shape))} {unit.get(kind, '')}".rstrip() if shape else ""
     steps = f", {holds['steps']:,} steps in all" if "steps" in holds else ""
     return f"{' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))} {kind}{size}{steps}"
 
@@ -216,13 +223,17 @@ _COLUMNS = {
 }
 
 
+def _columns(kind: str) -> list[str]:
+    return _COLUMNS.get(kind, [*_PARTS, "values"])
+
+
 def _row(name: str, row: Summary) -> list[str]:
     special = {
         "splits": ", ".join(row.splits),
         "size": " x ".join(map(str, row.shape)) or "-",
         "values": " x ".join(map(str, row.shape)) or "-",
     }
-    cells = [special[what] if what in special else _number(row.holds.get(what)) for what in _COLUMNS[row.kind]]
+    cells = [special[what] if what in special else _number(row.holds.get(what)) for what in _columns(row.kind)]
     return [name, row.state, *cells, row.about]
 
 

@@ -203,7 +203,8 @@ def _check_overlap(hits: Hits, asked: pd.Index, judged: pd.Index, qids: pd.Index
 
 def _found(hits: Hits) -> pd.Index:
     """Return the qids that have results."""
-    return pd.Index(hits.queries["qid"])[np.diff(hits.ptr) > 0]
+    found: pd.Index = pd.Index(hits.queries["qid"])[np.diff(hits.ptr) > 0]
+    return found
 
 
 def _example(qids: pd.Index) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import io
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from irkit.arrays import Floats
@@ -113,7 +113,7 @@ def _parse(text: str) -> Measure:
         raise ConfigError(f"measures: {text!r} gives {kind.AT_PARAM} twice; leave one out")
     if at:
         parameters[kind.AT_PARAM] = at[0]
-    measure = kind(**parameters)
+    measure: Measure = kind(**parameters)
     _check_parameters(measure, text)
     return measure
 
@@ -160,7 +160,7 @@ def _value(node: ast.AST | None) -> Any:
 
 
 def _check_parameters(measure: Measure, text: str) -> None:
-    known = measure.SUPPORTED_PARAMS
+    known: Mapping[str, Any] = measure.SUPPORTED_PARAMS
     for name, value in measure.params.items():
         if name not in known:
             raise ConfigError(f"measures: {text!r} has no parameter {name!r}; {near_misses(name, known)}")
@@ -202,9 +202,10 @@ def _check_supported(measure: Any) -> None:
 
     if not isinstance(measure, ir_measures.Measure):
         raise ConfigError(f"measures: needs names or ir_measures measures, got {type(measure).__name__} {measure!r}")
-    if ir_measures.DefaultPipeline.supports(measure):
+    pipeline: Any = ir_measures.DefaultPipeline
+    if pipeline.supports(measure):
         return
-    commands = [p.install_instructions() for p in ir_measures.DefaultPipeline.providers if p.supports(measure)]
+    commands = [p.install_instructions() for p in pipeline.providers if p.supports(measure)]
     if commands:
         command = " or ".join(filter(None, commands))
         raise MissingExtraError(f"measures: {measure} needs a package that is not installed; {command}")

@@ -147,7 +147,7 @@ def _run(step: Step, flows: Mapping[int, Flow], queries: Queries, cache: Cache |
     source = flows[step.source] if step.source >= 0 else queries
     if step.parts:
         queries = source.queries if isinstance(source, Hits) else source
-        return step.stage.join([flows[i] for i in step.parts], queries)  # type: ignore[no-any-return]
+        return step.stage.join([flows[i] for i in step.parts], queries)
     return cache.run(step.stage, source) if cache is not None else step.stage.run(source)
 
 

@@ -224,7 +224,7 @@ def compare_errors(
 
 def error_by_seed(error: Floats, *, squared: bool) -> Floats:
     """Return the RMSE or MAE of each row of errors (S, n), NaN left out: (S,) float64."""
-    mean = np.nanmean(error**2 if squared else np.abs(error), axis=1)
+    mean: Floats = np.nanmean(error**2 if squared else np.abs(error), axis=1)
     return np.sqrt(mean) if squared else mean
 
 

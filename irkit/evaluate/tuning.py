@@ -281,7 +281,7 @@ def _measured(
     found: dict[str, pd.DataFrame] = {}
 
     def receive(number: str, results: Flow) -> None:
-        found[number] = evaluate(results, qrels, measures, queries=queries, exclude_self=exclude_self).per_query  # type: ignore[arg-type]
+        found[number] = evaluate(results, qrels, measures, queries=queries, exclude_self=exclude_self).per_query
 
     stages = {str(number): pipeline for number, pipeline in enumerate(pipelines)}
     run_plan(plan(stages), queries, repeats=1, cache=None, receive=receive)
@@ -306,7 +306,7 @@ def _search(
         return value(tried[-1])
 
     study.optimize(objective, n_trials=trials)
-    return tried[study.best_trial.number]
+    return tried[int(study.best_trial.number)]
 
 
 def _suggest(space: Space, trial: Any) -> Iterator[tuple[str, Any]]:

@@ -25,6 +25,7 @@ import math
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -98,7 +99,7 @@ class Conditional(nn.Module):
         logits, c = self.told(above)
         if c is None:
             return bernoulli_log_prob(own, logits + own @ self.own.tril(-1).T)
-        lead = torch.broadcast_shapes(own.shape[:-1], c.shape[:-1])
+        lead = np.broadcast_shapes(own.shape[:-1], c.shape[:-1])
         flat, c = own.expand(*lead, -1).reshape(-1, self.size), c.expand(*lead, -1).reshape(-1, c.shape[-1])
         zero = torch.zeros_like(self.bias)
         return bernoulli_log_prob(own, logits + nade_logits(flat, self.w, c, self.v, zero).view(*lead, -1))
@@ -235,7 +236,7 @@ class DARNNet(ScoreNet):
         """Return every h, (2^sum H, B, H_l) for each layer."""
         sizes = list(self.config.hidden_sizes)
         every = all_bits(sum(sizes), dtype=x.dtype, device=x.device)
-        return [part[:, None, :].expand(-1, len(x), -1) for part in every.split(sizes, dim=1)]
+        return [part[:, None, :].expand(-1, len(x), -1) for part in torch.split(every, sizes, dim=1)]
 
     # ------------------------------------------------------------------ use
 

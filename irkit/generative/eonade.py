@@ -117,7 +117,7 @@ class EoNADENet(ScoreNet):
 
     def log_prob_in_order(self, x: Tensor, order: Sequence[int]) -> Tensor:
         """Return log p(x | order), exact: (B,)."""
-        from_bits, from_mask = self.first.weight.T.split(self.size)  # (D, H_1) each
+        from_bits, from_mask = torch.split(self.first.weight.T, self.size)  # (D, H_1) each
         a = self.first.bias.expand(len(x), -1)
         total = x.new_zeros(len(x))
         for i in order:

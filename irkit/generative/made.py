@@ -68,7 +68,8 @@ class MaskedLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (W * mask) x + b."""
-        return nn.functional.linear(x, self.weight * self.mask, self.bias)
+        out: Tensor = nn.functional.linear(x, self.weight * self.mask, self.bias)
+        return out
 
 
 class MADENet(ScoreNet):
@@ -90,7 +91,7 @@ class MADENet(ScoreNet):
         h = x
         for layer in self.layers[:-1]:
             h = torch.relu(layer(h))
-        out = self.layers[-1](h)
+        out: Tensor = self.layers[-1](h)
         return out if self.direct is None else out + x @ self.direct.tril(-1).T
 
     def score(self, x: Tensor, rng: torch.Generator) -> Tensor:
@@ -99,7 +100,7 @@ class MADENet(ScoreNet):
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw bit after bit, a pass of the network for each."""
-        x = self.layers[-1].bias.new_zeros(n, self.size)
+        x: Tensor = self.layers[-1].bias.new_zeros(n, self.size)
         for d in range(self.size):
             x[:, d] = sample_bits(self.logits(x)[:, d], rng)
         return x

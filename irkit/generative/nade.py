@@ -16,6 +16,7 @@ training means.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -70,7 +71,7 @@ def nade_logits(x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activatio
     (B, D)
         b_d + V_d . act(c + sum over k < d of x_k W_k).
     """
-    return _Conditionals.apply(x, w, c, v, b, activation, torch.is_grad_enabled())
+    return _conditionals(x, w, c, v, b, activation, torch.is_grad_enabled())
 
 
 def hidden_states(x: Tensor, every: bool = False) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -110,8 +111,9 @@ def _through(grad: Tensor, h: Tensor, activation: str) -> Tensor:
     """Return grad * act'(a) from h = act(a), in one pass over memory."""
     if activation == "sigmoid":
         found: Tensor = torch.ops.aten.sigmoid_backward(grad, h)
-        return found
-    return torch.ops.aten.threshold_backward(grad, h, 0)
+    else:
+        found = torch.ops.aten.threshold_backward(grad, h, 0)
+    return found
 
 
 class _Conditionals(torch.autograd.Function):
@@ -154,6 +156,9 @@ class _Conditionals(torch.autograd.Function):
                 grad_x[:, part] = (grad_a @ w[part].T).index_add(0, row, from_states)
             grad_a.index_add_(0, row, grad_h)
         return grad_x, grad_w, grad_a.sum(0) if ctx.one_c else grad_a, grad_v, grad.sum(0), None, None
+
+
+_conditionals: Callable[..., Tensor] = _Conditionals.apply
 
 
 class NADENet(ScoreNet):

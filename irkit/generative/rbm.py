@@ -104,7 +104,7 @@ def exact_log_z(w: Tensor, b: Tensor, c: Tensor, visible: str = "bits") -> float
         return bits @ c + 0.5 * (inner.square().sum(-1) - b.square().sum() + d * LOG_2PI)
 
     configurations = all_bits(d if by_visible else h, dtype=w.dtype, device=w.device)
-    return float(torch.cat([log_f(part).double() for part in configurations.split(CHUNK)]).logsumexp(0))
+    return float(torch.cat([log_f(part).double() for part in torch.split(configurations, CHUNK)]).logsumexp(0))
 
 
 def ais_log_z(

@@ -248,7 +248,8 @@ class VAE(Density):
         values, errors = [], []
         for part in self.batches(rows, 1):
             log_p = [
-                self.fitted.likelihood(part.expand(len(zs), -1), zs) + standard_normal(zs) for zs in z.split(DECODED)
+                self.fitted.likelihood(part.expand(len(zs), -1), zs) + standard_normal(zs)
+                for zs in torch.split(z, DECODED)
             ]
             joint = torch.cat(log_p).double()
             fine = float(joint.logsumexp(0)) + cell

@@ -351,7 +351,8 @@ class DataSet(Generic[E]):
 
     def part(self, name: str) -> E:
         """Return a part: train, valid or test."""
-        return part_of(self, name)
+        part: E = part_of(self, name)
+        return part
 
     @property
     def spec(self) -> Spec:

@@ -89,16 +89,17 @@ class Apply(Stage):
             return self._by_query(flow, self._retrieved)
         if kind == "feedback":
             return self._by_query(flow, self._fed_back)
-        values = self._values(flow.frame())
+        hits: Hits = flow
+        values = self._values(hits.frame())
         if kind == "score":
-            return flow.rescored(self._numbers(values, 1))
+            return hits.rescored(self._numbers(values, 1))
         if kind == "filter":
-            return flow.kept(self._flags(values))
+            return hits.kept(self._flags(values))
         features = self._numbers(values, 2)
-        before = flow.columns.get("features")
-        if before is not None and len(flow):
+        before = hits.columns.get("features")
+        if before is not None and len(hits):
             features = np.concatenate([before, features], axis=1)
-        return flow.carrying(features=features)
+        return hits.carrying(features=features)
 
     @property
     def fingerprint(self) -> str:
@@ -149,12 +150,12 @@ class Apply(Stage):
             values += list(got)
         return values
 
-    def _by_query(self, flow: Flow, work: Callable[[Any], Any]) -> Any:
+    def _by_query(self, flow: Flow, work: Callable[[Any], Flow]) -> Flow:
         """Do the work on everything, or query by query, and put the pieces together."""
         queries = flow.queries if isinstance(flow, Hits) else flow
         if not self.config.by_query or len(queries) < 2:
             return work(flow)
-        pieces = [work(_piece(flow, i)) for i in range(len(queries))]
+        pieces: list[Any] = [work(_piece(flow, i)) for i in range(len(queries))]
         return stacked(pieces, queries) if self.gives == "results" else stack_queries(pieces)
 
     def _reranked(self, hits: Hits) -> Hits:
@@ -188,7 +189,7 @@ class Apply(Stage):
         shapes = {None if value is None else value.shape for value in read}
         bad = next((i for i, value in enumerate(read) if value is None or value.ndim >= dimensions), None)
         if bad is None and len(shapes) > 1:
-            bad = next(i for i, value in enumerate(read) if value.shape != read[0].shape)  # type: ignore[union-attr]
+            bad = next(i for i, value in enumerate(read) if value.shape != read[0].shape)
         if bad is not None:
             what = "a finite number" if dimensions == 1 else "a finite number, or equally many for every row,"
             raise FrameError(f"{self.who}: must return {what} for each row, got {_short(values[bad])}")

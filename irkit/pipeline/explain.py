@@ -154,7 +154,7 @@ def explain(stage: Stage, query: Any, docno: str) -> Explanation:
     return Explanation(_query_text(queries), docno, _trace(unfold(stage, written=True), flow, docno)[0])
 
 
-def _trace(row: Row, flow: Any, docno: str) -> tuple[tuple[Step, ...], Any]:
+def _trace(row: Row, flow: Flow, docno: str) -> tuple[tuple[Step, ...], Flow]:
     """Run steps in a row on one query, noting what becomes of the document."""
     noted: list[Step] = []
     for step in row:
@@ -171,8 +171,9 @@ def _trace(row: Row, flow: Any, docno: str) -> tuple[tuple[Step, ...], Any]:
 
 
 def _noted(traced: list[tuple[tuple[Step, ...], Any]], docno: str, row: Row, flow: Flow) -> Flow:
-    traced.append(_trace(row, flow, docno))
-    return traced[-1][1]
+    steps, out = _trace(row, flow, docno)
+    traced.append((steps, out))
+    return out
 
 
 def _step(stage: Stage, flow: Flow, out: Flow, docno: str, parts: tuple[tuple[Step, ...], ...]) -> Step:

@@ -136,7 +136,7 @@ def below(last: float, score: Floats) -> Floats:
     >>> below(1e16, np.array([0.2, 0.1])).tolist()
     [9999999999999998.0, 9999999999999996.0]
     """
-    shifted = last - 1.0 + (score - score[0])
+    shifted: Floats = last - 1.0 + (score - score[0])
     falls = np.diff(score) < 0
     if shifted[0] < last and (np.diff(shifted)[falls] < 0).all():
         return shifted

@@ -52,7 +52,7 @@ class FromPyTerrier(Stage):
         queries = flow.queries if isinstance(flow, Hits) else flow
         if not len(flow):
             return Hits.none(queries) if self.gives == "results" else queries
-        out = self.transformer.transform(flow.frame() if isinstance(flow, Hits) else flow.copy())
+        out: pd.DataFrame = self.transformer.transform(flow.frame() if isinstance(flow, Hits) else flow.copy())
         who = f"pyterrier: {self.label()}"
         if self.gives == "results":
             return Hits.from_frame(out, queries, ties=flow.ties if isinstance(flow, Hits) else "trec", who=who)
@@ -182,7 +182,7 @@ def _bridge() -> Any:
     """Return the transformer class; made on demand, since its base is PyTerrier's."""
     pt = _pyterrier()
 
-    class IrkitStage(pt.Transformer):  # type: ignore[name-defined]
+    class IrkitStage(pt.Transformer):  # type: ignore[name-defined, misc]  # known when it is imported
         """An irkit stage as a PyTerrier transformer."""
 
         def __init__(self, stage: Stage) -> None:

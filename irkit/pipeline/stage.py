@@ -102,9 +102,10 @@ class Stage:
         """Return what the parts are run on."""
         return flow
 
-    def join(self, results: Sequence[Any], queries: Any = None) -> Any:
+    def join(self, results: Sequence[Any], queries: Any = None) -> Flow:
         """Join what the parts gave for some queries; a stage around one pipeline gives what that gives."""
-        return results[0]
+        joined: Flow = results[0]
+        return joined
 
     # ------------------------------------------------------------------ use
 

@@ -101,7 +101,8 @@ def _build_stage(spec: Any, resources: Mapping[str, Any], fail: Fail, where: tup
         for place, part in enumerate(_parts(spec, fail, where))
     )
     try:
-        return kind.make(settings, parts, resources)  # type: ignore[arg-type]
+        stage: Stage = kind.make(settings, parts, resources)
+        return stage
     except _StandInUsed:
         return _skeleton(kind, config, parts)
     except IrkitError as error:

@@ -134,7 +134,7 @@ class AnyRecipe(Config):
         return _failing(self._file, self.name)(message, *where, kind=kind)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.values() == other.values()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.values() == other.values()
 
     def __hash__(self) -> int:
         return hash((self.name, self.hash))

@@ -88,7 +88,7 @@ def flow_bytes(flow: Flow) -> bytes:
         table = pa.Table.from_arrays(arrays, names=names).replace_schema_metadata(metadata)
         with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
             writer.write_table(table)
-    content = sink.getvalue().to_pybytes()
+    content: bytes = sink.getvalue().to_pybytes()
     return content + blake2b(content, digest_size=_CHECKSUM).digest()
 
 

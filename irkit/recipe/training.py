@@ -89,7 +89,7 @@ class TrainingRecipe(AnyRecipe):
     def build(self) -> Model:
         """Return the untrained model."""
         try:
-            kind = MODELS.load(self.model)
+            kind: type[Model] = MODELS.load(self.model)
         except IrkitError as error:
             raise self.fail(str(error), "model", kind=type(error)) from None
         return kind(kind.config_type.checked(self.config, self.fail, "config"))

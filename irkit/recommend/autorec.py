@@ -126,7 +126,7 @@ class AutoRec(Network):
             x, observed = (_dense(matrix[rows], weights["encoder"]) for matrix in (ratings, ones))
             output = decode(weights, encode(weights, x, c.activation))
             # The batches of an epoch share the penalty out, so that their losses add up to the objective.
-            share = reg * len(rows) / n
+            share: float = reg * len(rows) / n
             return autorec_loss(output, x, observed) + share * penalty(weights)
 
         def keep(found: Arrays) -> None:

@@ -100,7 +100,7 @@ class TermSimilarity:
 
     def _read(self, path: Path) -> Floats:
         with path.open("rb") as file:
-            mass = np.load(file, allow_pickle=False)
+            mass: Floats = np.load(file, allow_pickle=False)
         if mass.shape != (len(self),) or mass.dtype != np.float64 or not np.isfinite(mass).all():
             raise ValueError(f"not the normalisers of {len(self)} terms")
         return mass

@@ -7,6 +7,27 @@ import json
 import numpy as np
 import pytest
 
+from tests.plugins import installed
+
+MADE = """
+import numpy as np
+
+from irkit.io.kinds import DataSet, Ragged, Rows, Sets
+
+
+def bars():
+    \"\"\"Bars of four.\"\"\"
+    return DataSet("bars-here", *(Rows(np.ones((n, 4))) for n in (3, 2, 1)))
+
+
+def bunches():
+    return DataSet("bunches", *(Sets(Ragged.of([np.ones((2, 3)), np.ones((1, 3))])) for _ in range(3)))
+
+
+def lost():
+    raise OSError("there is no such file")
+"""
+
 
 def test_data_list_has_a_row_per_card(irkit):
     blocks = [block.splitlines() for block in irkit("data", "list").out.split("\n\n")]
@@ -34,6 +55,39 @@ def test_data_list_of_one_kind(irkit):
     ]
     wrong = irkit("data", "list", "--kind", "picture", status=2).err
     assert "there is no kind 'picture'; did you mean pictures?" in wrong
+
+
+def test_data_made_by_code_are_listed_and_shown_as_those_of_cards_are(irkit, folder):
+    (folder / "site").mkdir()
+    (folder / "site" / "made_here.py").write_text(MADE)
+    (folder / "site" / "pyproject.toml").write_text(
+        '[project]\nname = "made-here"\nversion = "1.0"\n[project.entry-points."irkit.sets"]\n'
+        'bars-here = "made_here:bars"\nbunches = "made_here:bunches"\nlost = "made_here:lost"\n'
+    )
+    with installed(folder / "site"):
+        blocks = [block.splitlines() for block in irkit("data", "list").out.split("\n\n")]
+        shelves = {block[0].split()[0]: block for block in blocks}
+        assert [*shelves] == ["texts", "ratings", "rows", "pictures", "sequences", "sets", "name"]
+        row = next(row for row in shelves["rows"] if row.startswith("bars-here "))
+        assert row.split(None, 6)[1:] == ["made", "3", "2", "1", "4", "Bars of four."]
+        assert shelves["sets"][0].split() == ["sets", "state", "train", "valid", "test", "values", "about"]
+        assert shelves["sets"][1].split() == ["bunches", "made", "2", "2", "2", "3"]
+        assert shelves["name"][1].split()[:2] == ["lost", "broken"]
+        assert [line.split()[0] for line in irkit("data", "list", "--kind", "sets").lines] == ["sets", "bunches"]
+        assert "bars-here" in irkit("data", "list", "--kind", "rows").out
+        assert irkit("data", "show", "bars-here").lines == [
+            "name:     bars-here",
+            "kind:     rows",
+            "about:    Bars of four.",
+            "state:    made by made_here:bars",
+            "holds:    3 training, 2 validation and 1 test rows of 4 values",
+        ]
+        assert (
+            "holds:    2 training, 2 validation and 2 test sets of 3 values an element"
+            in irkit("data", "show", "bunches").out
+        )
+        assert "bars-here: is made by code and has no files" in irkit("data", "verify", "bars-here", status=2).err
+        assert "bars-here: is made by code and has no files" in irkit("data", "get", "bars-here", status=2).err
 
 
 def test_data_show_counts_what_has_no_card(irkit, folder):

@@ -37,7 +37,7 @@ class ErrorTask(RatingTask):
                 raise ConfigError(f"measures: {measure.name} has no pair in the test part of {where}; leave it out")
 
     @cached_property
-    def measures(self) -> list[Measure]:  # type: ignore[override]
+    def measures(self) -> list[Measure]:
         """Errors: less is better."""
         return [Measure(name=name, lower=True) for name in dict.fromkeys(self.suite.measures)]
 

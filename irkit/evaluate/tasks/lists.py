@@ -36,7 +36,7 @@ class ListTask(RatingTask):
         self.lists  # noqa: B018  (raises what is wrong with the ratings)
 
     @cached_property
-    def measures(self) -> list[Measure]:  # type: ignore[override]
+    def measures(self) -> list[Measure]:
         """Of ranked lists: more is better."""
         return [Measure(name=name) for name in check_measures(self.suite.measures)]
 

@@ -126,7 +126,7 @@ class Retrieval(Task):
         return {"split": split} if split else {}
 
     @cached_property
-    def measures(self) -> list[Measure]:  # type: ignore[override]
+    def measures(self) -> list[Measure]:
         """As the suite has them."""
         return [Measure(name=name) for name in measure_names(self.suite.measures)]
 

@@ -49,7 +49,7 @@ class TrainedTask(Task):
     _data: dict[str, Data] = field(default_factory=dict)
 
     @cached_property
-    def measures(self) -> list[Measure]:  # type: ignore[override]
+    def measures(self) -> list[Measure]:
         """Those that the suite names, or all of its first model; every model says what they are, and the same."""
         found: dict[str, Quantity] = {}
         for choice in self.suite.systems:

@@ -10,8 +10,9 @@ is announced: collections of ir_datasets, which downloads by itself when first r
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -23,6 +24,7 @@ from irkit.io.library.cards import CARD_FILE, KINDS, AnyCard, card_names, find_c
 from irkit.io.library.collection import Collection, how_to_get
 from irkit.io.library.fetch import fetch
 from irkit.io.library.folder import folder_card, parts_card, rating_card
+from irkit.io.library.made import about_made, holds_made, load_made, shape_made
 from irkit.io.library.parts_card import PartsCard
 from irkit.io.library.parts_collection import PartsCollection
 from irkit.io.library.places import locate, places, state
@@ -46,7 +48,7 @@ class Summary(NamedTuple):
     kind: str
     about: str
     state: str
-    "`here`, `downloadable`, or `by path` where files must be got by hand."
+    "`here`, `downloadable`, `by path` where files must be got by hand, or `made` by code of a plug-in."
     holds: dict[str, int]
     "How much of what, as far as the card says; of texts the queries and judgements of the default split."
     splits: tuple[str, ...]
@@ -207,7 +209,7 @@ def load_data(name: str | os.PathLike[str], *, binarise: Binarise | None = "thre
         If a data set made by code is none of its name, or a card is called so too.
     """
     if isinstance(name, str) and name in SETS:
-        return _made(name)
+        return load_made(name)
     found = load_parts(name)
     return found.sequences() if found.card.kind == "sequences" else found.rows(binarise=binarise)
 
@@ -228,30 +230,44 @@ def card_of(name: str | os.PathLike[str]) -> AnyCard | None:
 
 
 def collections(kind: str | None = None) -> dict[str, Summary]:
-    """List all cards and sets by name, of one kind or of all, with whether their files are here; see `broken_cards`.
+    """List all cards and sets by name, of one kind or of all, with whether their files are here; see `broken_data`.
+
+    Data sets of plug-ins are made for it, as nothing else tells what they are; texts and ratings are never such.
 
     Raises
     ------
     NotFoundError
         If there is no such kind; lists those there are.
     """
-    if kind is not None and kind not in KINDS:
-        raise NotFoundError(f"data: there is no kind {kind!r}; {near_misses(kind, KINDS)}")
     listed = {}
     for card in _cards():
         if kind in (None, card.kind):
             for one in _each(card):
                 shape = one.shape if isinstance(one, PartsCard) else ()
                 listed[one.name] = Summary(one.kind, one.about, state(one), one.holds(), tuple(one.splits), shape)
-    return listed
+    if kind in ("texts", "ratings"):
+        return listed
+    made = {}
+    for name in SETS:
+        with suppress(IrkitError):
+            data = load_made(name)
+            made[name] = Summary(data.spec.kind, about_made(name), "made", holds_made(data), (), shape_made(data))
+    known = dict.fromkeys([*KINDS, *(one.kind for one in made.values())])
+    if kind is not None and kind not in known:
+        raise NotFoundError(f"data: there is no kind {kind!r}; {near_misses(kind, known)}")
+    return listed | {name: one for name, one in made.items() if kind in (None, one.kind)}
 
 
-def broken_cards() -> dict[str, str]:
-    """List the cards that cannot be read, with the reason of each."""
+def broken_data() -> dict[str, str]:
+    """List the cards that cannot be read and the data sets that cannot be made, with the reason of each."""
+    reads: dict[str, Callable[[], object]] = {
+        **{name: partial(named_card, path) for name, path in sorted(names("data").items())},
+        **{name: partial(load_made, name) for name in SETS},
+    }
     broken = {}
-    for name, path in sorted(names("data").items()):
+    for name, read in reads.items():
         try:
-            named_card(path)
+            read()
         except IrkitError as error:
             broken[name] = str(error)
     return broken
@@ -267,6 +283,10 @@ def _unknown(name: str | os.PathLike[str], what: str, none: str, known: Iterable
     text = os.fspath(name)
     if os.sep in text or isinstance(name, os.PathLike):
         return NotFoundError(f"{text}: there is no such {what}")
+    if text in SETS:
+        return NotFoundError(
+            f"{text}: is made by code and has no files ({SETS[text]}); use load_data, or 'irkit train'"
+        )
     root = collections_home()
     if root is not None and os.path.exists(root / text):  # only cards make names
         return NotFoundError(f"{none} {text!r}; for what IRKIT_DATA holds without a card write {root / text}")
@@ -291,19 +311,6 @@ def _each(card: AnyCard) -> Iterator[AnyCard]:
 
 def _sets() -> Iterator[str]:
     return (card.name for whole in _cards() if isinstance(whole, PartsCard) for card in _each(whole))
-
-
-def _made(name: str) -> DataSet[Any]:
-    """Call the function behind a data set made by code."""
-    if name in card_names():
-        raise ConfigError(
-            f"{name}: is a card and a data set of {SETS[name]}; rename the card, or uninstall the plug-in"
-        )
-    found = SETS.load(name)()
-    if not isinstance(found, DataSet) or found.name != name:
-        got = found.name if isinstance(found, DataSet) else type(found).__name__
-        raise ConfigError(f"{name}: {SETS[name]} must return a DataSet of that name, got {got}; correct it")
-    return found
 
 
 def _named_set(name: str | os.PathLike[str]) -> PartsCard | None:

@@ -32,7 +32,7 @@ Unit: TypeAlias = Literal["auto", "s", "ms", "us", "ns"]
 Fail: TypeAlias = Callable[[int, str, str], Exception]
 "Makes the error of a row from 0: what it has, and what to do."
 
-SCALES = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+SCALES: dict[Unit, float] = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 "Of each unit, how many make a second."
 
 END = 4_102_444_800.0
@@ -198,10 +198,10 @@ def _of_numbers(numbers: Any, unit: Unit, fail: Fail) -> Floats:
     return seconds
 
 
-def _unit(values: Floats, fail: Fail) -> Literal["s", "ms", "us", "ns"]:
+def _unit(values: Floats, fail: Fail) -> Unit:
     """Return the coarsest unit under which all times lie before 2100, if no time would do so under a coarser one."""
     top = float(values.max())
-    unit: Any = next((name for name, scale in SCALES.items() if top <= END * scale), None)
+    unit = next((name for name, scale in SCALES.items() if top <= END * scale), None)
     if unit is None:
         row = int(np.argmax(values))
         raise fail(row, f"the timestamp {top:.15g}, beyond the year 2100 in any unit", "correct it")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from irkit import registry
 from irkit.errors import ConfigError
 from irkit.evaluate import read_results, run_suite, write_results
 from irkit.evaluate.suite import SystemChoice, parse_suite
 from irkit.report import html, markdown, table
 from irkit.testing import check_task
 from irkit.yamlfile import parse_yaml
+from tests.plugins import installed
 
 PLUGIN = Path(__file__).parents[1] / "plugin"
 TEXT = """\
@@ -29,18 +28,10 @@ throws: 5
 
 
 @pytest.fixture
-def plugin(tmp_path, monkeypatch):
+def plugin():
     """An installed package with the entry point."""
-    info = tmp_path / "coins-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: coins\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[irkit.tasks]\ncoins = coins:CoinChoice\n")
-    for path in (tmp_path, PLUGIN):
-        monkeypatch.syspath_prepend(str(path))
-    registry._plugins.cache_clear()
-    yield
-    registry._plugins.cache_clear()
-    sys.modules.pop("coins", None)
+    with installed(PLUGIN):
+        yield
 
 
 def test_a_task_of_a_new_kind_has_a_board_and_reports(plugin, tmp_path):

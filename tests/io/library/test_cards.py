@@ -11,7 +11,7 @@ import pytest
 from irkit.errors import ConfigError, DataError, NotFoundError
 from irkit.io.library.card import FileCard
 from irkit.io.library.cards import card_names, find_card, load_card
-from irkit.io.library.catalogue import broken_cards, collections, load_collection
+from irkit.io.library.catalogue import broken_data, collections, load_collection
 from irkit.io.library.text_card import TextCard
 from irkit.locate import shipped
 from irkit.yamlfile import MOST
@@ -230,7 +230,7 @@ def test_one_broken_card_hides_no_other(home):
     (home / "data" / "folder.yaml").mkdir()
     assert "toy" in collections()
     assert "ml-100k" in collections("ratings")
-    broken = broken_cards()
+    broken = broken_data()
     assert list(broken) == ["bomb"]
     assert "bomb.yaml:1: anchors are not supported" in broken["bomb"]
     assert "bomb" not in collections()
