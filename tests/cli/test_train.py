@@ -136,6 +136,11 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
             ["sample", "none", "--out", "a.gif"],
             "irkit: sample: --out must end in .png or .npy or .csv or .jsonl, got a.gif",
         ),
+        (
+            ["encode", "none", "rows.npy", "--binarise", "sample"],
+            "irkit: encode: --part and --binarise are of a data set, got the file rows.npy, which is taken whole and",
+        ),
+        (["encode", "none", "rows.csv", "--part", "train"], "irkit: encode: --part and --binarise are of a data set"),
         (["encode", "none", "digits"], "irkit: none: there is no such checkpoint"),
         (["encode", "none", "digits", "--out", "a.png"], "irkit: encode: --out must end in .npy or .csv, got a.png"),
     ],

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from irkit.errors import AbilityError, DataError, NotFittedError, ShapeError
+from irkit.config import Config
+from irkit.errors import AbilityError, ConfigError, DataError, NotFittedError, ShapeError
 from irkit.io.kinds import DataSet, Pictures, Rows
 from irkit.learn import Loss, LossNet, Model, Net, TrainerConfig
 from irkit.testing import check_model
@@ -151,6 +152,42 @@ def test_the_best_weights_on_the_validation_part_are_kept_unless_told_otherwise(
     assert Line().fit(DATA.train, trainer=SHORT).training.best is None
     apart = Line().fit(X[:40], X[40:50], trainer=SHORT)
     assert apart.training.best == fitted.training.best
+
+
+class ScaledConfig(Config):
+    scale: float = 1.0
+    "Of the loss."
+
+
+class ScaledNet(LineNet):
+    def __init__(self, size, scale):
+        super().__init__(size)
+        self.scale = scale
+
+    def error(self, x):
+        return self.scale * super().error(x)
+
+
+class Scaled(Line):
+    name, config_type = "scaled", ScaledConfig
+
+    def build(self, spec):
+        return ScaledNet(spec.size, self.config.scale)
+
+
+class Other(Scaled):
+    name = "other"
+
+
+@pytest.mark.parametrize(
+    ("model", "options"), [(Scaled(ScaledConfig(scale=9.0)), {}), (Other(), {}), (Scaled(), {"dynamic": True})]
+)
+def test_a_run_is_not_gone_on_with_by_another_model(model, options, tmp_path):
+    Scaled().fit(X, trainer=SHORT, folder=tmp_path)
+    longer = SHORT.changed(epochs=4)
+    with pytest.raises(ConfigError, match="belongs to another run: not the same settings"):
+        model.fit(X, trainer=longer, folder=tmp_path, resume=True, **options)
+    assert Scaled().fit(X, trainer=longer, folder=tmp_path, resume=True).training.steps == 12
 
 
 def test_a_fitted_model_can_be_fitted_to_other_data():
