@@ -29,6 +29,7 @@ small-odd = "small_plugin.models:Odd"
 
 [project.entry-points."irkit.measures"]
 Tenth = "small_plugin.measures:Tenth"
+Ninth = "small_plugin.measures:Tenth"
 
 [project.entry-points."irkit.documents"]
 small-lines = "small_plugin.readers:documents"
@@ -121,6 +122,9 @@ def test_a_stage_and_a_reader_are_used_by_name_from_the_command_line(plugin, cap
         "0.1000",
         "0.0000",
     ]
+    assert "(small_plugin.measures:Tenth) names itself 'Tenth'; use one name in both places" in told(
+        capsys, "evaluate", "judged", "a.run", "-m", "Ninth Tenth", status=2
+    )
 
 
 def test_a_stage_keeps_to_the_contract_in_five_lines(plugin):
@@ -170,7 +174,7 @@ def test_the_doctor_tells_each_plugin_and_which_of_them_are_broken(plugin, capsy
     main(["doctor"])
     lines = [line.split(None, 2) for line in capsys.readouterr().out.splitlines() if line.split()[1] == "plug-in"]
     found = {text.split("'")[1]: state for state, _, text in lines}
-    broken = {"cut", "small-broken", "small-missing", "small-odd"}
+    broken = {"cut", "small-broken", "small-missing", "small-odd", "Ninth"}
     assert found == {name: "problem" if name in broken else "ok" for name in found}
     assert set(found) == broken | {"small-tail", "small-made", "Tenth", "small-lines"}
 

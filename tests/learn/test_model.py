@@ -10,7 +10,7 @@ from torch import nn
 from irkit.config import Config
 from irkit.errors import AbilityError, ConfigError, DataError, NotFittedError, ShapeError
 from irkit.io.kinds import DataSet, Pictures, Rows
-from irkit.learn import Loss, LossNet, Model, Net, TrainerConfig
+from irkit.learn import Estimate, Loss, LossNet, Model, Net, TrainerConfig
 from irkit.testing import check_model
 
 X = np.random.default_rng(0).random((60, 3)).astype(np.float32)
@@ -98,6 +98,17 @@ class Together(Line):
         return found - found.mean(0)
 
 
+class Relative(Line):
+    """Finds an example less likely the likelier the others beside it are."""
+
+    abilities = frozenset({"log_prob"})
+
+    def log_prob(self, data):
+        self.need("log_prob")
+        scores = -self.fitted.error(torch.as_tensor(self.examples(data))).detach().double().numpy()
+        return Estimate.exact(scores - scores.mean())
+
+
 class Forgetful(Line):
     """Loses its weights when saved."""
 
@@ -115,6 +126,7 @@ class Forgetful(Line):
         (Loud, AssertionError, "sample: examples look like those of the data"),
         (Shy, AssertionError, "line: does not ... should be raised as AbilityError"),
         (Together, AssertionError, "encode: each example by itself"),
+        (Relative, AssertionError, "log_prob: of each example by itself"),
         (Forgetful, AssertionError, "a saved model is the same model"),
     ],
 )
