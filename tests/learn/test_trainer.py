@@ -23,6 +23,12 @@ from tests.learn.regression_toy import Regression, data, run, weights
 SGD = OptimiserConfig(kind="sgd", learning_rate=0.1)
 
 
+def test_decays_that_torch_would_refuse_are_refused_when_they_are_written_down():
+    for betas in ([2, 0.9], [0.9, 1.0], [-0.1, 0.9]):
+        with pytest.raises(ConfigError, match=r"^Optimiser: betas.* is not valid, got "):
+            OptimiserConfig(betas=betas)
+
+
 # ------------------------------------------------------------------------------------------------ the loop
 
 
