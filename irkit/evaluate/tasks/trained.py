@@ -42,6 +42,8 @@ class TrainedTask(Task):
     """A data set, and the models whose recipes name it."""
 
     board: Data
+    named: str
+    "What the suite's file calls the data: a path is more than their name."
     runs: Path | None = None
     "Where run folders are; without it nothing is kept."
     kind = "trained"
@@ -101,12 +103,12 @@ class TrainedTask(Task):
     def taken(self, system: System) -> System | None:
         """Return the model's training on this set, if it is trained on it; its bits must be those of the board."""
         recipe: Any = system.recipe
-        if self.name not in (system.choice.data or (recipe.data,)):
+        if self.named not in (system.choice.data or (recipe.data,)):
             return None
         if system.choice.data:
             several = len(system.choice.data) > 1
-            name = f"{system.name}-{Path(self.name).name}" if several else system.name
-            recipe = recipe.changed(name=name, data=self.name)
+            name = f"{system.name}-{Path(self.named).name}" if several else system.name
+            recipe = recipe.changed(name=name, data=self.named)
         own = self.data_of(recipe)
         if not own.part("test").same(self.board.part("test")):
             raise refuse(
@@ -116,7 +118,7 @@ class TrainedTask(Task):
                 "different bits are not to be compared, change one of them",
             )
         if self.runs is not None:
-            self._check_folder(recipe)
+            self._check_folder(system, recipe)
         return replace(system, recipe=recipe)
 
     def stray(self, system: System) -> str:
@@ -227,9 +229,9 @@ class TrainedTask(Task):
 
         return self.runs is not None and (self._folder(trial.system.recipe, trial.seed) / CHECKPOINT).is_file()
 
-    def _check_folder(self, recipe: Any) -> None:
-        """Raise `ConfigError` if another training of the suite would share the recipe's run folder."""
-        for other in map(TrainedChoice.recipe, self.suite.systems):
+    def _check_folder(self, system: System, recipe: Any) -> None:
+        """Raise `ConfigError` if the training of another system would share the recipe's run folder."""
+        for other in (TrainedChoice.recipe(one) for one in self.suite.systems if one.name != system.choice.name):
             if other.name == recipe.name and other.hash != recipe.hash:
                 raise ConfigError(
                     f"suite {self.suite.name}: two different recipes are called {recipe.name!r} and would share a run "
@@ -263,4 +265,4 @@ class TrainedChoice(TaskChoice):
         found = self.examples()
         if not len(found.part("test")):
             raise ConfigError(f"{self.name}: has no test part to measure models on; give it one")
-        return self.task(suite, found, None if options.runs is None else Path(options.runs))
+        return self.task(suite, found, self.name, None if options.runs is None else Path(options.runs))
