@@ -33,7 +33,7 @@ class Names(Mapping[str, str]):
     base : str, optional
         Place of the class that a plug-in must be a subclass of; without one, whatever can be called will do.
     says : str
-        Attribute of such a class that holds its name.
+        Attribute that holds the name: of such a class, or of what can be called where it has one.
     """
 
     def __init__(self, what: str, group: str, shipped: dict[str, str], base: str = "", says: str = "name") -> None:
@@ -89,12 +89,12 @@ class Names(Mapping[str, str]):
         if not self.base:
             if not callable(found):
                 raise ConfigError(f"{who} is not a {self.what}, got {type(found).__name__}; it must be callable")
-            return found
-        base = at(self.base)
-        if not (isinstance(found, type) and issubclass(found, base)):
-            where = self.base.replace(":", ".")
-            raise ConfigError(f"{who} is not a {self.what}; it must be a subclass of {where}")
-        own = getattr(found, self.says, None)
+            own = getattr(found, self.says, entry.name)
+        else:
+            if not (isinstance(found, type) and issubclass(found, at(self.base))):
+                where = self.base.replace(":", ".")
+                raise ConfigError(f"{who} is not a {self.what}; it must be a subclass of {where}")
+            own = getattr(found, self.says, None)
         if own != entry.name:
             raise ConfigError(f"{who} names itself {own!r}; use one name in both places")
         return found
@@ -224,7 +224,7 @@ TASKS = Names(
 )
 "What a suite may be measured on, by the field that names it: subclasses of `irkit.evaluate.TaskChoice`."
 
-MEASURES = Names("measure", "irkit.measures", {})
+MEASURES = Names("measure", "irkit.measures", {}, says="NAME")
 "Measures beside those of ir-measures, which has its own table: what `ir_measures.define` returns."
 
 DOCUMENTS = Names(

@@ -36,6 +36,7 @@ small-odd = "small_plugin.models:Odd"
 
 [project.entry-points."irkit.measures"]
 Tenth = "small_plugin.measures:Tenth"
+Ninth = "small_plugin.measures:Tenth"
 
 [project.entry-points."irkit.documents"]
 small-lines = "small_plugin.readers:documents"
@@ -186,6 +187,9 @@ def test_a_stage_and_a_reader_are_used_by_name_from_the_command_line(plugin, cap
         "0.1000",
         "0.0000",
     ]
+    assert "(small_plugin.measures:Tenth) names itself 'Tenth'; use one name in both places" in told(
+        capsys, "evaluate", "judged", "a.run", "-m", "Ninth Tenth", status=2
+    )
 
 
 def test_what_a_plugin_raises_is_not_said_to_be_a_defect_of_irkit(plugin, capsys):
@@ -237,7 +241,7 @@ def test_the_doctor_tells_each_plugin_and_which_of_them_are_broken(plugin, capsy
     main(["doctor"])
     lines = [line.split(None, 2) for line in capsys.readouterr().out.splitlines() if line.split()[1] == "plug-in"]
     found = {text.split("'")[1]: state for state, _, text in lines}
-    broken = {"cut", "small-broken", "small-missing", "small-odd"}
+    broken = {"cut", "small-broken", "small-missing", "small-odd", "Ninth"}
     assert found == {name: "problem" if name in broken else "ok" for name in found}
     assert set(found) == broken | {"tiny-tail", "small-slip", "tiny-bits", "lengths", "Tenth", "small-lines"}
 

@@ -15,7 +15,7 @@ def encode(
     data: str,
     /,
     *,
-    part: Literal["train", "valid", "test"] = "test",
+    part: Literal["train", "valid", "test"] | None = None,
     binarise: Literal["threshold", "sample", "dynamic"] | None = None,
     out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("vectors.npy"),
 ) -> None:
@@ -34,21 +34,27 @@ def encode(
     model
         A run folder of irkit train, or the file of a model.
     data
-        A data set such as digits, mnist or debd/dna, or a file of rows: .npy or .csv.
+        A data set such as digits, mnist or debd/dna, or a file of rows, .npy or .csv, taken whole and as it is.
     part
-        Which rows of a data set.
+        Which rows of a data set; default test.
     binarise
-        How grey values become bits; default as in the training of a run folder, else threshold.
+        How grey values of a data set become bits; default as in the training of a run folder, else threshold.
     out
         What is written: .npy an array, .csv a line per row.
     """
-    from irkit.cli.models import rows_of, write_examples
+    from irkit.cli.models import is_matrix, rows_of, write_examples
+    from irkit.errors import ConfigError
     from irkit.io.outputs import check_output
     from irkit.recipe.runfolder import open_model
 
     check_output(out, who="encode", suffixes=(".npy", ".csv"), option="--out", inputs=(model, data))
+    if is_matrix(data) and (part or binarise):
+        raise ConfigError(
+            f"encode: --part and --binarise are of a data set, got the file {data}, which is taken whole and as it is; "
+            "leave them out"
+        )
     opened = open_model(model)
     trained = opened.recipe.binarise if opened.recipe is not None else "threshold"
-    vectors = opened.model.encode(rows_of(data, part, binarise or trained))
+    vectors = opened.model.encode(rows_of(data, part or "test", binarise or trained))
     write_examples(out, vectors)
     say(f"{out}: {counted(len(vectors), 'row')} of {vectors.shape[1]:,} values from {opened.model.name}", beside=out)

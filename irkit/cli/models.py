@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from irkit.io.rows.data import Binarise
 
 
+def is_matrix(source: str) -> bool:
+    """Whether data are a file of rows that are not parted, or a stream of them."""
+    return bare(Path(source)).suffix in {".npy", ".csv"} or is_stream(Path(source))
+
+
 def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Binarise) -> Floats | Examples:
     """Return the rows of a file, (n, D) float32, or a part of a data set."""
-    path = Path(source)
-    if bare(path).suffix in {".npy", ".csv"} or is_stream(path):
+    if is_matrix(source):
         from irkit.io.rows.own import matrix
 
-        return matrix(path)
+        return matrix(Path(source))
     from irkit.io.library.catalogue import load_data
 
     return load_data(source, binarise=binarise).part(part)

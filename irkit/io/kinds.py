@@ -5,7 +5,7 @@
     Sequences   steps in their order                       x of (T, D) each
     Sets        elements in no order                       x of (N, D) each
     Tokens      a document as its terms in their order     x of (T,) each, numbers of a vocabulary
-    Bags        a document as counts of terms              x of (K,) different terms each, counts of (K,)
+    Bags        a document as counts of terms              x of (K,) terms each, counts of (K,)
     Captioned   a picture and its caption                  x (n, C, H, W), caption of (T,) each
     Features    a list of items, each with a label         x of (L, F) each, labels of (L,)
 
@@ -75,12 +75,23 @@ class Spec:
 
 @dataclass(frozen=True)
 class Ragged:
-    """Arrays that differ in length, laid end to end."""
+    """Arrays that differ in length, laid end to end.
+
+    Raises
+    ------
+    ShapeError
+        If the lengths do not add up to the values.
+    """
 
     values: Any
     "(sum of lengths, ...), numpy"
     lengths: Ints
     "(n,) int64"
+
+    def __post_init__(self) -> None:
+        if self.lengths.sum() != len(self.values) or self.lengths.min(initial=0) < 0:
+            got = f"{self.lengths.sum()} of {len(self.values)} values"
+            raise ShapeError(f"ragged: lengths must add up to the values, and none be below 0, got {got}; correct them")
 
     @classmethod
     def of(cls, arrays: Sequence[Any]) -> Ragged:
@@ -131,7 +142,7 @@ class Examples:
     Raises
     ------
     ShapeError
-        If columns differ in length, or x is a list.
+        If columns are no arrays or differ in length, or what stands beside each item of an example does.
     """
 
     kind: ClassVar[str]
@@ -143,14 +154,24 @@ class Examples:
     "Whether x holds probabilities of bits, to be drawn anew for each batch."
 
     def __post_init__(self) -> None:
-        if isinstance(self.x, (list, tuple)):
-            raise ShapeError(
-                f"{self.kind}: x must be an array or Ragged, got {type(self.x).__name__}; write Ragged.of(x)"
-            )
+        for name in ("x", "labels"):
+            if (column := getattr(self, name)) is not None and name not in self.columns():
+                raise ShapeError(
+                    f"{self.kind}: {name} must be an array, got {type(column).__name__}; make one of it, or where "
+                    f"lengths differ Ragged.of({name})"
+                )
         lengths = {name: len(column) for name, column in self.columns().items()}
         if len(set(lengths.values())) > 1:
             got = ", ".join(f"{n} of {name}" for name, n in lengths.items())
             raise ShapeError(f"{self.kind}: every column needs an entry for each example, got {got}; give as many")
+
+    def _check_beside(self, name: str) -> None:
+        """Raise `ShapeError` unless a column has one entry for each item of every example."""
+        unlike = np.flatnonzero(getattr(self, name).lengths != self.x.lengths)
+        if len(unlike):
+            at = int(unlike[0])
+            got = f"{getattr(self, name).lengths[at]} for {self.x.lengths[at]} in example {at + 1}"
+            raise ShapeError(f"{self.kind}: {name} must be one for each of x, got {got}; give as many")
 
     def __len__(self) -> int:
         return len(self.x)
@@ -278,17 +299,22 @@ class Tokens(_Terms):
 
 @dataclass(frozen=True)
 class Bags(_Terms):
-    """A document as counts of terms: x of (K,) different terms each."""
+    """A document as counts of terms: x of (K,) terms each; the counts of a term named twice are added."""
 
     kind = "bags"
     counts: Ragged | None = None
     "How often each of them occurs; None for once."
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.counts is not None:
+            self._check_beside("counts")
+
     def inputs(self) -> dict[str, Column]:
         """Return counts of the whole vocabulary: x (n, V) float32."""
         out = np.zeros((len(self), self.vocabulary), dtype=np.float32)
         rows = np.repeat(np.arange(len(self)), self.x.lengths)
-        out[rows, self.x.values] = 1 if self.counts is None else self.counts.values
+        np.add.at(out, (rows, self.x.values), 1 if self.counts is None else self.counts.values)
         return {"x": out}
 
 
@@ -315,6 +341,10 @@ class Features(Examples):
     kind = "features"
     x: Ragged
     labels: Ragged = field(default_factory=lambda: Ragged.of([[]]))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_beside("labels")
 
     def inputs(self) -> dict[str, Column]:
         """Return features and labels."""

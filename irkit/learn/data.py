@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from irkit.errors import ShapeError
 from irkit.io.kinds import Column, DataSet, Examples, Ragged, Rows, Spec
 from irkit.learn import batches
 from irkit.learn.batches import Shuffled, Source, fingerprint, resample
@@ -83,10 +84,21 @@ def as_data(data: Any, valid: Any = None, *, dynamic: bool = False) -> Data:
 
 
 def as_examples(data: Any, *, dynamic: bool = False) -> Examples:
-    """Return examples as they are, and an array or tensor as rows."""
+    """Return examples as they are, and an array or tensor as rows.
+
+    Raises
+    ------
+    ShapeError
+        If an array has no rows, or holds no numbers.
+    """
     if isinstance(data, Examples):
         return data
-    return Rows(data if isinstance(data, Tensor) else np.asarray(data), dynamic=dynamic)
+    array = data if isinstance(data, Tensor) else np.asarray(data)
+    if array.ndim < 2 or (isinstance(array, np.ndarray) and array.dtype.kind not in "buif"):
+        raise ShapeError(
+            f"rows: numbers of shape (n, D) are needed, got {tuple(array.shape)} of {array.dtype}; give such"
+        )
+    return Rows(array, dynamic=dynamic)
 
 
 class _Given(DataSet[Examples]):

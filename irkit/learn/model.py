@@ -160,6 +160,8 @@ class Model(ABC):
             If values are not what the model is of.
         DivergedError
             If training does not stay finite.
+        ConfigError
+            If the folder holds another run: of other data, another model or other settings.
         OutOfMemoryError
             If it does not fit into memory.
         """
@@ -200,6 +202,7 @@ class Model(ABC):
             config,
             validate=score,
             validation_data=scored_on,
+            settings={"model": self.name, "config": self.config.essence(), "dynamic": part.dynamic},
             folder=folder,
             resume=resume,
             started=started,

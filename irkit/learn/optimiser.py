@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import torch
 from pydantic import Field
 from torch import nn
 
 from irkit.config import Config
+
+Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 
 
 class OptimiserConfig(Config):
@@ -22,7 +24,7 @@ class OptimiserConfig(Config):
     "Step size at the start."
     momentum: float = Field(0.0, ge=0, lt=1)
     "Of SGD and RMSProp."
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Share, Share] = (0.9, 0.999)
     "Decay of Adam's two moments."
     weight_decay: float = Field(0.0, ge=0)
     "Penalty 1/2 weight_decay |w|^2 on matrices of weights, added to the gradient; biases go free."

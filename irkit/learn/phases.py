@@ -107,9 +107,12 @@ def players(
     Raises
     ------
     ConfigError
-        If there is no phase of a name; lists near misses.
+        If there is no phase of a name (lists near misses), no phase at all, two of one name, or one without updates.
     """
     names = [phase.name for phase in phases]
+    if not names or len(set(names)) < len(names) or min(phase.repeats for phase in phases) < 1:
+        got = ", ".join(f"{phase.name} x {phase.repeats}" for phase in phases) or "none"
+        raise ConfigError(f"train: phases need names of their own and 1 repeat or more, got {got}; name one at least")
     for name in changes:
         if name not in names:
             raise ConfigError(f"train: optimisers must name phases, got {name!r}; {near_misses(name, names)}")

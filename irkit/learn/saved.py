@@ -140,7 +140,10 @@ class SavedRun:
         """
         assert self.path is not None
         tree = checkpoint.load(self.path, "run")
-        self._check_budget(tree["run"]["settings"])
+        theirs = tree["run"]["settings"]
+        self._check_budget(theirs)
+        for name in {"model", "config", "dynamic"} & self.run["settings"].keys():
+            theirs.setdefault(name, self.run["settings"][name])  # checkpoints before 0.2 do not know their model
         for what, ours in self.run.items():
             if tree["run"].get(what, ours) != ours:  # checkpoints before 0.2 do not know their validation data
                 raise ConfigError(

@@ -14,6 +14,7 @@ from an accelerator, so that it never waits.
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,7 +26,7 @@ from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor, nn
 
 from irkit.config import Config
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DivergedError
 from irkit.learn.average import Means
 from irkit.learn.batches import Source
 from irkit.learn.conditions import conditions, deferred_interrupt
@@ -163,11 +164,11 @@ def train(
     Raises
     ------
     DivergedError
-        If a part of a loss or a gradient is not finite, before anything is written after that; the last
-        checkpoint stays as it is.
+        If a part of a loss, a gradient or a validation score is not finite, before anything is written after that;
+        the last checkpoint stays as it is. A score of minus infinity is one.
     ConfigError
-        If `optimisers` names no phase, or the folder's checkpoint belongs to another run, or to one that went on
-        beyond a budget.
+        If there are no phases, or two of one name, or `optimisers` names none of them, or the folder's checkpoint
+        belongs to another run, or to one that went on beyond a budget.
     KeyboardInterrupt
         On Ctrl-C, after the step is finished and the checkpoint written.
     """
@@ -219,7 +220,7 @@ def train(
             if ended or interrupted.is_set():
                 tally.look()
                 if ended:
-                    best_weights = _evaluate(net, at, means, validate, best_weights, metrics, len(source), bar)
+                    best_weights = _evaluate(net, at, means, validate, best_weights, metrics, len(source), bar, saved)
                 saved.write(at, best_weights)
                 if interrupted.is_set():
                     raise KeyboardInterrupt
@@ -270,6 +271,7 @@ def _evaluate(
     metrics: MetricsLog,
     batches: int,
     bar: Any,
+    saved: SavedRun,
 ) -> dict[str, Tensor]:
     """Write the rows of an evaluation and return the best weights so far."""
     losses = {name: total / at.counts[name] for name, total in at.sums.items()}
@@ -285,6 +287,8 @@ def _evaluate(
         with torch.no_grad(), means.applied():
             score = validate()
             value = float(score.value)
+            if not value < math.inf:  # NaN, which no later score would be better than
+                raise DivergedError(f"train: the validation score is {value} at step {at.step}; {saved.advice()}")
             at.waited += 1
             if at.best is None or value > at.best:
                 at.best, at.best_step, at.waited = value, at.step, 0

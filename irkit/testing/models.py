@@ -109,6 +109,10 @@ def _check_log_prob(model: Model, test: Examples) -> None:
     assert isinstance(found, Estimate)
     assert np.shape(found.value) == np.shape(found.stderr) == (len(test),), "log_prob: one number for each example"
     assert np.isfinite(found.value).all(), "log_prob: numbers are finite"
+    if found.kind == "exact":
+        alone = model.log_prob(test.take(np.array([1]))).value
+        close = np.isclose(alone, np.asarray(found.value)[1:2], rtol=1e-4, atol=1e-4)
+        assert close.all(), "log_prob: of each example by itself, whatever the others are"
 
 
 def _check_score(model: Model, test: Examples) -> None:

@@ -143,6 +143,11 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
             ["encode", "none", "digits"],
             "irkit: none: there is no such checkpoint, the file of a saved model or run; check the path",
         ),
+        (
+            ["encode", "none", "rows.npy", "--binarise", "sample"],
+            "irkit: encode: --part and --binarise are of a data set, got the file rows.npy, which is taken whole and",
+        ),
+        (["encode", "none", "rows.csv", "--part", "train"], "irkit: encode: --part and --binarise are of a data set"),
         (["encode", "none", "digits", "--out", "a.png"], "irkit: encode: --out must end in .npy or .csv, got a.png"),
     ],
 )

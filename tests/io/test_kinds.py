@@ -100,10 +100,12 @@ def test_a_bag_is_given_as_counts_of_the_whole_vocabulary():
     bag = Bags(Ragged.of([[4, 0], [], [1]]), 5, Ragged.of([[2, 1], [], [3]]))
     np.testing.assert_array_equal(bag.inputs()["x"], [[1, 0, 0, 0, 2], [0] * 5, [0, 3, 0, 0, 0]])
     np.testing.assert_array_equal(KINDS["bags"][0].inputs()["x"].sum(1), [2, 0, 1, 1])
+    np.testing.assert_array_equal(Bags(Ragged.of([[2, 1, 2]]), 3).inputs()["x"], [[0, 1, 2]])
+    np.testing.assert_array_equal(Bags(Ragged.of([[2, 1, 2]]), 3, Ragged.of([[4, 1, 3]])).inputs()["x"], [[0, 1, 7]])
 
 
 def test_a_list_of_arrays_is_told_to_be_laid_end_to_end():
-    with pytest.raises(ShapeError, match=r"sequences: x must be an array or Ragged, got list; write Ragged.of\(x\)"):
+    with pytest.raises(ShapeError, match=r"x must be an array, got list; make one of it, or where lengths differ Ragged.of\(x\)"):
         Sequences([np.zeros((2, 1)), np.zeros((3, 1))])
 
 
@@ -114,6 +116,21 @@ def test_columns_that_do_not_fit_are_refused():
         Tokens(TERMS, 4)
     with pytest.raises(ShapeError, match=r"whole numbers from 0 to 4, got 0\.5 to 0\.5"):
         Tokens(Ragged.of([[0.5]]), 5)
+    with pytest.raises(ShapeError, match="rows: x must be an array, got list; make one of it"):
+        Rows([[1.0, 2.0]])
+    with pytest.raises(ShapeError, match="rows: labels must be an array, got list"):  # `take` would leave them all
+        Rows(np.zeros((2, 2)), labels=[0, 1])
+
+
+def test_what_stands_beside_each_item_is_as_many_in_every_example():
+    beside = Ragged.of([[1, 2], [3]])
+    with pytest.raises(ShapeError, match="bags: counts must be one for each of x, got 2 for 1 in example 1"):
+        Bags(Ragged.of([[1], [0, 2]]), 3, beside)
+    with pytest.raises(ShapeError, match="features: labels must be one for each of x, got 2 for 1 in example 1"):
+        Features(Ragged.of([np.zeros((1, 2)), np.zeros((2, 2))]), labels=beside)
+    for lengths in ([1, 1], [4, -1]):
+        with pytest.raises(ShapeError, match="ragged: lengths must add up to the values, and none be below 0, got"):
+            Ragged(np.zeros(3), np.array(lengths))
 
 
 def test_a_data_set_is_three_parts_that_are_alike():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from irkit.errors import ShapeError
 from irkit.io.kinds import Bags, Captioned, DataSet, Features, Pictures, Ragged, Rows, Sequences, Tokens
 from irkit.learn.data import Padded, arrays, as_data, batch, cut, held, identity, shuffled
 
@@ -82,3 +83,6 @@ def test_rows_and_examples_are_let_in_by_one_door():
     assert as_data(whole) is whole
     tensor = torch.zeros(3, 2, dtype=torch.float64)
     assert as_data(tensor).part("train").x is tensor
+    for wrong in (x[:, 0], np.array([["a"]]), np.array([[None]]), torch.zeros(3)):
+        with pytest.raises(ShapeError, match=r"^rows: numbers of shape \(n, D\) are needed, got \([\d, ]+\) of "):
+            as_data(wrong)

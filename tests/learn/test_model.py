@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from irkit.errors import AbilityError, DataError, NotFittedError, ShapeError
+from irkit.config import Config
+from irkit.errors import AbilityError, ConfigError, DataError, NotFittedError, ShapeError
 from irkit.io.kinds import DataSet, Pictures, Rows
-from irkit.learn import Loss, LossNet, Model, Net, TrainerConfig
+from irkit.learn import Estimate, Loss, LossNet, Model, Net, TrainerConfig
 from irkit.testing import check_model
 
 X = np.random.default_rng(0).random((60, 3)).astype(np.float32)
@@ -97,6 +98,17 @@ class Together(Line):
         return found - found.mean(0)
 
 
+class Relative(Line):
+    """Finds an example less likely the likelier the others beside it are."""
+
+    abilities = frozenset({"log_prob"})
+
+    def log_prob(self, data):
+        self.need("log_prob")
+        scores = -self.fitted.error(torch.as_tensor(self.examples(data))).detach().double().numpy()
+        return Estimate.exact(scores - scores.mean())
+
+
 class Forgetful(Line):
     """Loses its weights when saved."""
 
@@ -114,6 +126,7 @@ class Forgetful(Line):
         (Loud, AssertionError, "sample: examples look like those of the data"),
         (Shy, AssertionError, "line: does not ... should be raised as AbilityError"),
         (Together, AssertionError, "encode: each example by itself"),
+        (Relative, AssertionError, "log_prob: of each example by itself"),
         (Forgetful, AssertionError, "a saved model is the same model"),
     ],
 )
@@ -151,6 +164,42 @@ def test_the_best_weights_on_the_validation_part_are_kept_unless_told_otherwise(
     assert Line().fit(DATA.train, trainer=SHORT).training.best is None
     apart = Line().fit(X[:40], X[40:50], trainer=SHORT)
     assert apart.training.best == fitted.training.best
+
+
+class ScaledConfig(Config):
+    scale: float = 1.0
+    "Of the loss."
+
+
+class ScaledNet(LineNet):
+    def __init__(self, size, scale):
+        super().__init__(size)
+        self.scale = scale
+
+    def error(self, x):
+        return self.scale * super().error(x)
+
+
+class Scaled(Line):
+    name, config_type = "scaled", ScaledConfig
+
+    def build(self, spec):
+        return ScaledNet(spec.size, self.config.scale)
+
+
+class Other(Scaled):
+    name = "other"
+
+
+@pytest.mark.parametrize(
+    ("model", "options"), [(Scaled(ScaledConfig(scale=9.0)), {}), (Other(), {}), (Scaled(), {"dynamic": True})]
+)
+def test_a_run_is_not_gone_on_with_by_another_model(model, options, tmp_path):
+    Scaled().fit(X, trainer=SHORT, folder=tmp_path)
+    longer = SHORT.changed(epochs=4)
+    with pytest.raises(ConfigError, match="belongs to another run: not the same settings"):
+        model.fit(X, trainer=longer, folder=tmp_path, resume=True, **options)
+    assert Scaled().fit(X, trainer=longer, folder=tmp_path, resume=True).training.steps == 12
 
 
 def test_a_fitted_model_can_be_fitted_to_other_data():

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import sys
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import nn
 from irkit.errors import ConfigError, DivergedError
 from irkit.learn.batches import Rows
 from irkit.learn.estimate import Estimate
+from irkit.learn.metrics import read_metrics
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Phase
 from irkit.learn.saved import CHECKPOINT
@@ -19,6 +21,12 @@ from irkit.learn.trainer import TrainerConfig, train
 from tests.learn.regression_toy import Regression, data, run, weights
 
 SGD = OptimiserConfig(kind="sgd", learning_rate=0.1)
+
+
+def test_decays_that_torch_would_refuse_are_refused_when_they_are_written_down():
+    for betas in ([2, 0.9], [0.9, 1.0], [-0.1, 0.9]):
+        with pytest.raises(ConfigError, match=r"^Optimiser: betas.* is not valid, got "):
+            OptimiserConfig(betas=betas)
 
 
 # ------------------------------------------------------------------------------------------------ the loop
@@ -175,6 +183,32 @@ def test_a_nan_names_its_part_and_leaves_the_checkpoint(tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert {row["step"] for row in rows} == {4}
     assert (tmp_path / CHECKPOINT).is_file()
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_a_validation_score_that_no_later_one_could_beat_is_named(wrong, tmp_path):
+    def scored(*scores, **options):
+        net, left = Regression(), iter(scores)
+        phases = [Phase("net", list(net.parameters()), net.loss)]
+        config = TrainerConfig(epochs=2, batch_size=10)
+        validate = lambda: Estimate(next(left), 0.0, "exact")  # noqa: E731
+        return train(net, phases, Rows(data(), 10, seed=1), config, validate=validate, **options)
+
+    with pytest.raises(DivergedError, match=f"the validation score is {wrong} at step 8; lower .*; the last good"):
+        scored(-1.0, wrong, folder=tmp_path)
+    assert {row["step"] for row in read_metrics(tmp_path / "metrics.jsonl")} == {4}
+    assert scored(-math.inf, -2.0).best == -2.0
+
+
+@pytest.mark.parametrize(
+    ("phases", "got"),
+    [([], "none"), ([("a", 1), ("a", 2)], "a x 1, a x 2"), ([("a", 0)], "a x 0")],
+)
+def test_phases_that_nobody_could_tell_apart_or_that_do_nothing_are_refused(phases, got):
+    net = Regression()
+    named = [Phase(name, list(net.parameters()), net.loss, repeats=repeats) for name, repeats in phases]
+    with pytest.raises(ConfigError, match=f"phases need names of their own and 1 repeat or more, got {got}; name"):
+        train(net, named, Rows(data(), 10, seed=1), TrainerConfig())
 
 
 def test_an_infinite_gradient_is_noticed_too():

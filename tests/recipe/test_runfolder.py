@@ -137,7 +137,7 @@ def test_what_fit_left_in_a_folder_is_taken_up_if_that_is_asked_for(done, tmp_pa
     recipe().fit(folder=tmp_path)
     with pytest.raises(ConfigError, match="is not empty and holds no run; choose another folder"):
         train_run(recipe(), tmp_path)
-    with pytest.raises(ConfigError, match="belongs to another run: not the same network"):
+    with pytest.raises(ConfigError, match="belongs to another run: not the same settings"):
         resume_fit(recipe(config={"hidden_size": 4}), recipe().load_data(), tmp_path)
     assert not (tmp_path / "config.yaml").exists()
     resume_fit(recipe(), recipe().load_data(), tmp_path)

@@ -118,7 +118,7 @@ class TrainedTask(Task):
                 "different bits are not to be compared, change one of them",
             )
         if self.runs is not None:
-            self._check_folder(system.name, recipe)
+            self._check_folder(system.choice.name, recipe)
         return replace(system, recipe=recipe)
 
     def stray(self, system: System) -> str:

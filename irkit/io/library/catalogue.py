@@ -364,7 +364,7 @@ def _folder(card: Card, download: bool) -> Path:
     if found is None and download:
         found = fetch(card)
     if found is None:
-        raise NotFoundError(f"{card.name}: the collection is not on this machine; {how_to_get(card)}")
+        raise NotFoundError(f"{card.name}: the collection is not on this machine; {how_to_get(card, named=True)}")
     return found
 
 

@@ -257,8 +257,8 @@ class Collection(CardFiles):
         return split
 
 
-def how_to_get(card: Card) -> str:
-    """Say what brings a collection's files here, as the tail of an error message."""
+def how_to_get(card: Card, *, named: bool = False) -> str:
+    """Say what brings a collection's files here, as the tail of an error message; `named` where no path was given."""
     if card.package is not None:
         return f"pip install {PACKAGES[card.package.split('/')[0]]}"
     if card.through_irds:
@@ -267,7 +267,9 @@ def how_to_get(card: Card) -> str:
     by_hand = next((file for file in card.files if file.url is None), None)
     if by_hand is not None:
         return f"{by_hand.how}, then {place}"
-    return f"run 'irkit data get {card.name}', or {place}" if card.files else "restore the file"
+    if card.files:
+        return f"run 'irkit data get {card.name}', or {place}"
+    return place if named else "restore the file"
 
 
 def _files(path: Path) -> list[Path]:

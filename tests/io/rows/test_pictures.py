@@ -214,6 +214,15 @@ def test_missing_sets_say_where_they_belong(tmp_path, monkeypatch, name, place):
         load_rows(name)
 
 
+def test_files_of_a_card_of_ones_own_belong_somewhere_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path))
+    (tmp_path / "data").mkdir()
+    card = "name: bars\nkind: rows\nabout: x\nread: {format: npy, files: [bars.npy]}\n"
+    (tmp_path / "data" / "bars.yaml").write_text(card)
+    with pytest.raises(NotFoundError, match=r"machine; set IRKIT_DATA to a folder that holds bars/bars\.npy$"):
+        load_rows("bars")
+
+
 # The real sets
 
 
