@@ -42,6 +42,8 @@ class TrainedTask(Task):
     """A data set, and the models whose recipes name it."""
 
     board: Data
+    named: str
+    "What the suite's file calls the data: a path is more than their name."
     runs: Path | None = None
     "Where run folders are; without it nothing is kept."
     kind = "trained"
@@ -69,8 +71,8 @@ class TrainedTask(Task):
 
     @property
     def name(self) -> str:
-        """The set's."""
-        return self.board.name
+        """The set's, as the suite names it."""
+        return self.named
 
     @property
     def data_hash(self) -> str:
@@ -116,7 +118,7 @@ class TrainedTask(Task):
                 "different bits are not to be compared, change one of them",
             )
         if self.runs is not None:
-            self._check_folder(recipe)
+            self._check_folder(system, recipe)
         return replace(system, recipe=recipe)
 
     def stray(self, system: System) -> str:
@@ -227,9 +229,9 @@ class TrainedTask(Task):
 
         return self.runs is not None and (self._folder(trial.system.recipe, trial.seed) / CHECKPOINT).is_file()
 
-    def _check_folder(self, recipe: Any) -> None:
-        """Raise `ConfigError` if another training of the suite would share the recipe's run folder."""
-        for other in map(TrainedChoice.recipe, self.suite.systems):
+    def _check_folder(self, system: System, recipe: Any) -> None:
+        """Raise `ConfigError` if the training of another system would share the recipe's run folder."""
+        for other in (TrainedChoice.recipe(one) for one in self.suite.systems if one.name != system.choice.name):
             if other.name == recipe.name and other.hash != recipe.hash:
                 raise ConfigError(
                     f"suite {self.suite.name}: two different recipes are called {recipe.name!r} and would share a run "
@@ -263,4 +265,4 @@ class TrainedChoice(TaskChoice):
         found = self.examples()
         if not len(found.part("test")):
             raise ConfigError(f"{self.name}: has no test part to measure models on; give it one")
-        return self.task(suite, found, None if options.runs is None else Path(options.runs))
+        return self.task(suite, found, self.name, None if options.runs is None else Path(options.runs))

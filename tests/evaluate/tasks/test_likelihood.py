@@ -216,6 +216,19 @@ def test_a_model_of_other_data_is_refused(shelf):
         run_suite(suite())
 
 
+def test_rows_of_ones_own_are_known_by_their_path_to_the_suite_and_in_run_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    np.save("mine/rows.npy", (np.random.default_rng(0).random((30, 4)) < 0.5).astype(np.float32))
+    text = "name: own\ndata: [./mine/rows.npy]\nsystems:\n  - {name: nade, recipe: nade-debd, data: [./mine/rows.npy]"
+    own = parse_suite(parse_yaml(text + ", settings: {trainer.epochs: 1, trainer.device: cpu}}\n", "own.yaml"))
+    (board,) = run_suite(own, runs=tmp_path / "runs").boards
+    assert [(board.title, row.name) for row in board.rows] == [("./mine/rows.npy", "nade")]
+    assert board.rows[0].command == "irkit leaderboard own --only ./mine/rows.npy --system nade"
+    assert run_suite(own, only=["./mine/rows.npy"], systems=["nade"]).boards[0].data == "./mine/rows.npy"
+    assert "data: ./mine/rows.npy\n" in (tmp_path / "runs" / "nade" / "config.yaml").read_text()
+
+
 CROSSED = """\
 name: crossed
 density: [digits, debd/nltcs, debd/dna]
