@@ -105,7 +105,9 @@ def test_a_bag_is_given_as_counts_of_the_whole_vocabulary():
 
 
 def test_a_list_of_arrays_is_told_to_be_laid_end_to_end():
-    with pytest.raises(ShapeError, match=r"x must be an array, got list; make one of it, or where lengths differ Ragged.of\(x\)"):
+    with pytest.raises(
+        ShapeError, match=r"x must be an array, got list; make one of it, or where lengths differ Ragged.of\(x\)"
+    ):
         Sequences([np.zeros((2, 1)), np.zeros((3, 1))])
 
 

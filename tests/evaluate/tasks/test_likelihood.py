@@ -235,6 +235,8 @@ def test_rows_of_ones_own_are_known_by_their_path_to_the_suite_and_in_run_folder
     own = parse_suite(parse_yaml(text + ", settings: {trainer.epochs: 1, trainer.device: cpu}}\n", "own.yaml"))
     (board,) = run_suite(own, runs=tmp_path / "runs").boards
     assert [(board.title, row.name) for row in board.rows] == [("./mine/rows.npy", "nade")]
+    assert board.rows[0].command == "irkit leaderboard own --only ./mine/rows.npy --system nade"
+    assert run_suite(own, only=["./mine/rows.npy"], systems=["nade"]).boards[0].data == "./mine/rows.npy"
     assert "data: ./mine/rows.npy\n" in (tmp_path / "runs" / "nade" / "config.yaml").read_text()
 
 
