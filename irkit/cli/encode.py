@@ -16,7 +16,7 @@ def encode(
     /,
     *,
     part: Literal["train", "valid", "test"] | None = None,
-    binarise: Literal["threshold", "sample", "dynamic"] | None = None,
+    binarise: Literal["threshold", "sample", "dynamic", "none"] | None = None,
     out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("vectors.npy"),
 ) -> None:
     """Turn rows into the vectors a trained model represents them by.

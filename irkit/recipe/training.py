@@ -6,7 +6,7 @@
     model: nade                        # a name of irkit.registry.MODELS
     config: {hidden_size: 500}         # fields of the model's config
     data: mnist                        # unless another is given; as irkit.io.load_data names it
-    binarise: sample                   # how grey values become bits: threshold, sample or dynamic
+    binarise: sample                   # how grey values become bits: threshold, sample, dynamic or none
     trainer: {epochs: 10, optimiser: {learning_rate: 0.005}}
     validate: true                     # keep the weights with the best score on the validation rows
     evaluate: {samples: 1000}          # arguments of the model's log_prob, or of its values
@@ -76,6 +76,9 @@ class TrainingRecipe(AnyRecipe):
     def check(self) -> None:
         """Raise an error if the model is unknown, or a setting is not one of the model, its trainer or `log_prob`."""
         self.rule(), self.arguments()
+        if self.binarise != "none" and not getattr(self.build(), "bits", True):
+            what = f"{self.model} is of reals, which binarise: {self.binarise} would make bits of; write binarise: none"
+            raise self.fail(what, *["binarise"] * ("binarise" in self.model_fields_set))
 
     @classmethod
     def refuse(cls, file: YamlFile) -> None:

@@ -170,7 +170,7 @@ def test_settings_of_each_phases_optimiser_are_changed_by_name():
         ({"trainer.optimiser.kind": "adagrad"}, "Trainer: optimiser.* is not valid, got 'adagrad'"),
         (
             {"binarise": "round"},
-            "binarise is not valid, got 'round'; input should be 'threshold', 'sample' or 'dynamic'",
+            "binarise is not valid, got 'round'; input should be 'threshold', 'sample', 'dynamic' or 'none'",
         ),
         ({"config": 3}, "config is not valid, got 3; input should be a valid dictionary"),
         ({"evaluate.samples": 3}, "nade: log_prob has no argument 'samples'; it has no arguments"),
@@ -198,7 +198,7 @@ def test_a_wrong_setting_says_what_is_wrong(settings, message):
             "binarise: sample",
             "binarise: no",
             7,
-            "binarise is not valid, got 'no'; input should be 'threshold', 'sample' or 'dynamic'",
+            "binarise is not valid, got 'no'; input should be 'threshold', 'sample', 'dynamic' or 'none'",
         ),
         ("validate: false", "validate: no", 11, "validate is not valid, got 'no'; input should be a valid boolean"),
         (
@@ -291,3 +291,19 @@ def test_without_validation_the_last_weights_are_kept_and_dynamic_data_is_drawn_
     data = ours.load_data().cut(50, 5, 5)
     assert data.dynamic
     assert ours.fit(data).training.best is None
+
+
+def test_a_model_of_reals_is_trained_on_values_as_they_are_and_on_no_bits_made_of_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("reals.npy", np.random.default_rng(0).normal(3, 2, (60, 5)).astype(np.float32))
+    model = {"name": "gauss", "model": "vae", "data": "reals.npy", "config": {"observed": "reals", "latent_size": 1}}
+    message = "recipe 'gauss': vae is of reals, which binarise: threshold would make bits of; write binarise: none"
+    with pytest.raises(ConfigError, match=message):
+        TrainingRecipe(**model)
+    recipe = TrainingRecipe(**model, binarise="none", trainer={"epochs": 1, "device": "cpu"})
+    data = recipe.load_data()
+    assert data.details == {"binarisation": "none"}
+    assert data.train.mean() > 2
+    assert recipe.fit(data).log_prob(data.test, samples=3).value.shape == (6,)
+    with pytest.raises(DataError, match="scale them, or keep them as reals by binarise: none"):
+        TrainingRecipe(name="bits", model="nade", data="reals.npy").load_data()

@@ -28,7 +28,7 @@ INDEPENDENT = "independent"
 
 
 class Likelihood(TrainedTask):
-    """Rows of bits, or of reals, and models that say how probable they are."""
+    """Rows of bits, and models that say how probable they are."""
 
     kind = "likelihood"
 
@@ -75,4 +75,6 @@ class DataChoice(TrainedChoice):
         found = super().examples()
         if found.spec.kind != "rows":
             raise ConfigError(f"{self.name}: is of {found.spec.kind}, not of rows; name it under data")
+        if self.binarise == "none":
+            raise ConfigError(f"{self.name}: binarise: none leaves reals, of which density has no board; use data")
         return found

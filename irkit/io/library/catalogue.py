@@ -163,15 +163,15 @@ def load_parts(name: str | os.PathLike[str], *, download: bool = False) -> Parts
     raise _unknown(name, "file or folder", "rows: there is no file or set", [*_sets(), *SETS])
 
 
-def load_rows(name: str | os.PathLike[str], *, binarise: Binarise | None = "threshold", seed: int = 1) -> DensityData:
+def load_rows(name: str | os.PathLike[str], *, binarise: Binarise = "threshold", seed: int = 1) -> DensityData:
     """Load rows or pictures in three parts, by name or from files of one's own.
 
     Parameters
     ----------
     name : str or path
         `digits`, `mnist`, `debd/nltcs`, ... (`irkit data list`), or a path, as `load_parts` takes it.
-    binarise : {"threshold", "sample", "dynamic"}, optional
-        How grey values become bits; None leaves them, for models of reals. Sets of bits ignore it.
+    binarise : {"threshold", "sample", "dynamic", "none"}
+        How grey values become bits; none leaves them, for models of reals. Sets of bits ignore it.
     seed : int
         Of the fixed sample, and of the parting where the rows come in one piece: eight in ten to train, one to
         validate, one to test on.
@@ -193,14 +193,14 @@ def load_sequences(name: str | os.PathLike[str]) -> SequenceData:
     return load_parts(name).sequences()
 
 
-def load_data(name: str | os.PathLike[str], *, binarise: Binarise | None = "threshold") -> Learnable:
+def load_data(name: str | os.PathLike[str], *, binarise: Binarise = "threshold") -> Learnable:
     """Load what models learn from, in three parts: rows or pictures, sequences, or a data set made by code.
 
     Parameters
     ----------
     name : str or path
         As `load_rows` and `load_sequences` take it, or a name of `irkit.registry.SETS`.
-    binarise : {"threshold", "sample", "dynamic"}, optional
+    binarise : {"threshold", "sample", "dynamic", "none"}
         How grey values of a card or of one's own files become bits.
 
     Raises

@@ -27,7 +27,7 @@ class PartsCollection(CardFiles):
         """None to choose from: the three parts are one split."""
         return ()
 
-    def rows(self, *, binarise: Binarise | None = "threshold", seed: int = 1) -> DensityData:
+    def rows(self, *, binarise: Binarise = "threshold", seed: int = 1) -> DensityData:
         """Read rows or pictures; parameters and errors are those of `irkit.io.load_rows`."""
         if self.card.kind == "sequences":
             raise ConfigError(f"{self.name}: is of sequences, not of rows; use load_sequences")
@@ -90,7 +90,7 @@ class PartsCollection(CardFiles):
             pieces = {part: getattr(data, part) for part in PARTS}
             steps = sum(len(piece) for part in pieces.values() for piece in part)
             return {**{part: len(found) for part, found in pieces.items()}, "steps": steps}, (data.width,)
-        rows = self.rows(binarise=None)
+        rows = self.rows(binarise="none")
         shape = rows.shape[1:] if rows.shape[0] == 1 else rows.shape
         return {part: len(getattr(rows, part)) for part in PARTS}, shape
 

@@ -19,7 +19,7 @@ from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import PARTS, Rows, Spec, part_of
 from irkit.rng import generator
 
-Binarise: TypeAlias = Literal["threshold", "sample", "dynamic"]
+Binarise: TypeAlias = Literal["threshold", "sample", "dynamic", "none"]
 
 
 class Parts(NamedTuple):
@@ -105,15 +105,15 @@ class DensityData:
         return DensityData(f"{self.name}[{train},{valid},{test}]", self.binarisation, self.shape, **parts)
 
 
-def binarised(grey: Floats, how: Binarise | None, seed: int, part: str) -> Floats:
+def binarised(grey: Floats, how: Binarise, seed: int, part: str) -> Floats:
     """Turn grey values into bits; each part has its own stream.
 
     Parameters
     ----------
     grey : (n, D) in 0..1
-    how : {"threshold", "sample", "dynamic"} or None
+    how : {"threshold", "sample", "dynamic", "none"}
         A threshold takes one half and more as 1. Dynamic leaves the part `train` as it is and samples the others;
-        None leaves all.
+        none leaves all.
     seed : int
     part : {"train", "valid", "test"}
 
@@ -123,19 +123,19 @@ def binarised(grey: Floats, how: Binarise | None, seed: int, part: str) -> Float
     """
     if how == "threshold":
         return (grey >= 0.5).astype(np.float32)
-    if how is None or (how == "dynamic" and part == "train"):
+    if how == "none" or (how == "dynamic" and part == "train"):
         return grey.astype(np.float32)
     return (generator(seed, "binarise", part).random(grey.shape, dtype=np.float32) < grey).astype(np.float32)
 
 
-def rows_of(name: str, read: Parts, how: Binarise | None, seed: int) -> DensityData:
+def rows_of(name: str, read: Parts, how: Binarise, seed: int) -> DensityData:
     """Make data of what was read: rows in one piece are parted, grey values become bits.
 
     Parameters
     ----------
     name : str
     read : Parts
-    how : {"threshold", "sample", "dynamic"} or None
+    how : {"threshold", "sample", "dynamic", "none"}
         None leaves values as they are; rows of bits stay bits.
     seed : int
         Of the parting and of the sample.
@@ -147,15 +147,15 @@ def rows_of(name: str, read: Parts, how: Binarise | None, seed: int) -> DensityD
     DataError
         If values beyond 0..1 are to become bits.
     """
-    if how is not None and how not in get_args(Binarise):
+    if how not in get_args(Binarise):
         raise ConfigError(f"{name}: unknown binarisation, got {how!r}; choose from {', '.join(get_args(Binarise))}")
     parted = read if len(read.parts) == len(PARTS) else _parted(read, seed)
     if read.bits:
         binarisation, rows = "bits", parted.parts
     else:
-        if how is not None:
+        if how != "none":
             _check_range(name, parted.parts)
-        binarisation = "none" if how is None else how if how == "threshold" else f"{how}, seed {seed}"
+        binarisation = how if how in ("threshold", "none") else f"{how}, seed {seed}"
         rows = [binarised(grey, how, seed, part) for grey, part in zip(parted.parts, PARTS, strict=True)]
     (train, valid, test), (train_labels, valid_labels, test_labels) = rows, parted.labels
     return DensityData(name, binarisation, read.shape, train, valid, test, train_labels, valid_labels, test_labels)
@@ -176,6 +176,6 @@ def _check_range(name: str, parts: list[Floats]) -> None:
             row, column = np.argwhere(beyond)[0]
             raise DataError(
                 f"{name}: values must lie in 0..1 to become bits, got {rows[row, column]:g} in row {row + 1}, "
-                f"column {column + 1} of {part}; scale them, or keep them as reals by "
-                "load_rows(..., binarise=None) in Python"
+                f"column {column + 1} of {part}; scale them, or keep them as reals "
+                "by binarise: none"
             )

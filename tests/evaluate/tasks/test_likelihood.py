@@ -391,3 +391,10 @@ def test_a_real_model_of_the_digits_is_better_than_independent_bits():
     assert cell.kind == "exact"
     assert cell.delta > 0
     assert cell.p_corrected < 0.001
+
+
+def test_reals_have_no_board_of_bits(tmp_path):
+    text = "name: own\ndensity: [{name: digits, binarise: none}]\nbaseline: made-digits\nsystems: [made-digits]\n"
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(ConfigError, match="digits: binarise: none leaves reals, of which density has no board; use"):
+        run_suite(tmp_path / "own.yaml")

@@ -36,13 +36,13 @@ def packed_rows(rows) -> list[bytes]:
 def test_one_array_is_parted_by_the_seed_and_every_row_is_in_one_part():
     rows = np.arange(100, dtype=np.float64).reshape(25, 4) / 100
     np.save("my.npy", rows)
-    data = load_rows("my.npy", binarise=None)
+    data = load_rows("my.npy", binarise="none")
     assert [len(part) for part in three(data)] == [21, 2, 2]
     assert (data.name, data.shape, data.binarisation) == ("my.npy", (1, 4), "none")
     assert packed_rows(np.concatenate(three(data))) == packed_rows(rows)
     assert not np.array_equal(data.train, rows[:21].astype(np.float32))
-    assert load_rows("./my.npy", binarise=None).fingerprint == data.fingerprint
-    assert load_rows("my.npy", binarise=None, seed=2).fingerprint != data.fingerprint
+    assert load_rows("./my.npy", binarise="none").fingerprint == data.fingerprint
+    assert load_rows("my.npy", binarise="none", seed=2).fingerprint != data.fingerprint
     bits = load_rows("my.npy")
     np.testing.assert_array_equal(bits.test, data.test >= 0.5)
     assert set(bits.train_labels) == {-1}
@@ -60,7 +60,7 @@ def test_bytes_are_grey_values_and_arrays_of_three_dimensions_are_pictures(here)
     grey = np.arange(240, dtype=np.uint8).reshape(12, 4, 5)
     with gzip.open("my.npy.gz", "wb") as file:
         np.save(file, grey)
-    data = load_rows(here / "my.npy.gz", binarise=None)
+    data = load_rows(here / "my.npy.gz", binarise="none")
     assert (data.shape, data.train.shape) == ((4, 5), (10, 20))
     ours = np.rint(255 * np.concatenate(three(data))).astype(np.uint8)
     assert sorted(map(bytes, ours)) == sorted(map(bytes, grey.reshape(12, 20)))
@@ -73,7 +73,7 @@ def test_reals_stay_reals_and_cannot_become_bits():
     rows = np.random.default_rng(0).normal(size=(20, 3))
     rows[rows < -3] = 0
     np.save("my.npy", rows)
-    assert load_rows("my.npy", binarise=None).train.dtype == np.float32
+    assert load_rows("my.npy", binarise="none").train.dtype == np.float32
     with pytest.raises(
         DataError, match=r"my.npy: values must lie in 0..1 to become bits, got .* in row \d+, column \d of train"
     ):
@@ -135,7 +135,7 @@ def test_tables_are_read_with_names_of_columns_or_without(here):
     text = "0.5,1e-3,1\r\n\n 0.25 ,0,1\n" * 6
     for name, head in (("bare.csv", ""), ("named.csv", "a,b,c\n"), ("bom.csv", "\ufeffa,b,c\n")):
         (here / name).write_text(head + text, encoding="utf-8")
-        rows = np.concatenate(three(load_rows(name, binarise=None)))
+        rows = np.concatenate(three(load_rows(name, binarise="none")))
         assert packed_rows(rows) == packed_rows([[0.5, 1e-3, 1], [0.25, 0, 1]] * 6)
 
 
@@ -180,7 +180,7 @@ def test_wrong_tables_are_named_with_line_and_column(here, text, message):
 def test_arrays_that_are_no_rows_are_refused(array, message):
     np.save("a.npy", array)
     with pytest.raises(DataError, match=f"a.npy: .*{message}"):
-        load_rows("a.npy", binarise=None)
+        load_rows("a.npy", binarise="none")
 
 
 def test_a_pickle_is_not_run(here):
@@ -255,7 +255,7 @@ def test_a_folder_of_grey_pictures_is_read_in_the_order_of_names(here):
     for at, pixels in enumerate(grey):
         picture(here / "faces" / f"{at:02d}.{('png', 'bmp', 'pgm')[at % 3]}", pixels, "RGB" if at % 6 == 0 else None)
     (here / "faces" / "README.txt").write_text("no picture")
-    data = load_rows("faces", binarise=None)
+    data = load_rows("faces", binarise="none")
     assert (data.name, data.shape) == ("faces", (4, 6))
     ours = np.rint(255 * np.concatenate(three(data))).astype(int)
     assert sorted(map(tuple, ours)) == sorted(map(tuple, grey.reshape(12, -1)))
@@ -267,7 +267,7 @@ def test_pictures_in_colour_have_channels_and_folders_may_be_the_parts(here):
     for at, part in enumerate(("train", "train", "train", "valid", "test")):
         picture(here / "flags" / part / f"{at}.png", colour[at])
     picture(here / "flags" / "test" / "grey.png", np.full((4, 6), 51))
-    data = load_rows("flags", binarise=None)
+    data = load_rows("flags", binarise="none")
     assert (data.shape, data.train.shape) == ((4, 6, 3), (3, 72))
     np.testing.assert_allclose(255 * data.train[1], colour[1].ravel(), rtol=1e-6)
     np.testing.assert_allclose(data.test[1], np.full(72, 0.2), rtol=1e-6)

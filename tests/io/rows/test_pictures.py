@@ -75,10 +75,10 @@ def test_frey_faces_are_the_same_from_either_file(tmp_path):
     folder = tmp_path / "freyfaces"
     folder.mkdir()
     savemat(folder / "frey_rawface.mat", {"ff": faces.reshape(1965, 560).T})
-    columns = load_rows("frey", binarise=None)
+    columns = load_rows("frey", binarise="none")
     with gzip.open(folder / "freyfaces-uint8-1965x28x20.npy.gz", "wb", 1) as file:
         np.save(file, faces)
-    data = load_rows("frey", binarise=None)
+    data = load_rows("frey", binarise="none")
     assert data.fingerprint == columns.fingerprint
     assert [part.shape for part in (data.train, data.valid, data.test)] == [(1565, 560), (200, 560), (200, 560)]
     assert (data.shape, data.binarisation, set(data.test_labels)) == ((28, 20), "none", {-1})
@@ -115,7 +115,7 @@ def test_olivetti_faces_stand_upright_and_each_person_is_in_every_part(tmp_path)
     folder = tmp_path / "olivetti"
     folder.mkdir()
     savemat(folder / "olivettifaces.mat", {"faces": faces.transpose(2, 1, 0).reshape(4096, 400)}, do_compression=True)
-    data = load_rows("olivetti", binarise=None)
+    data = load_rows("olivetti", binarise="none")
     assert [len(part) for part in (data.train, data.valid, data.test)] == [320, 40, 40]
     seen = []
     for rows, labels, each in [
@@ -164,7 +164,7 @@ def archive(folder, changed: dict[str, bytes | None] | None = None) -> None:
 
 def test_drawings_are_shrunk_inverted_and_parted_by_drawer(tmp_path):
     archive(tmp_path, {"images_background_small1/Latin/character01/00_20.png": drawing((slice(15, 30), slice(60, 90)))})
-    data = load_rows("omniglot", binarise=None)
+    data = load_rows("omniglot", binarise="none")
     assert (data.shape, data.train.dtype) == ((28, 28), np.float32)
     assert [part.shape for part in (data.train, data.valid, data.test)] == [(28, 784), (6, 784), (6, 784)]
     assert data.train_labels.tolist() == [0] * 14 + [1] * 14  # Greek comes before Latin
@@ -243,7 +243,7 @@ def test_the_real_mnist(data_folder):
     ],
 )
 def test_the_real_pictures_have_the_published_counts(data_folder, name, sizes, shape, levels):
-    data = load_rows(name, binarise=None)
+    data = load_rows(name, binarise="none")
     parts = (data.train, data.valid, data.test)
     assert [part.shape for part in parts] == [(n, shape[0] * shape[1]) for n in sizes]
     assert data.shape == shape
