@@ -11,6 +11,7 @@ Nothing is imported until a name is used, so a plug-in that is broken harms nobo
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -326,3 +327,13 @@ OPENERS = {
     "vectors": "irkit.text.vectors.Vectors.load",
 }
 "What in Python makes a resource of a path; what resources are, `irkit.recipe.resources` says."
+
+
+def plugin_of(error: BaseException) -> str:
+    """Say which plug-in raised an error that nobody meant, and in which line, the innermost; empty where none did."""
+    packages = plugin_packages()
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        module = str(frame.f_globals.get("__name__"))
+        if module.partition(".")[0] in packages:
+            return f"the plug-in {module} (line {line})"
+    return ""

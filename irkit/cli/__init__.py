@@ -73,8 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _fail("out of memory; use a smaller collection or a machine with more memory", ERROR, debug)
     except Exception as error:
+        from irkit.registry import plugin_of
+
         what = f"{type(error).__name__}: {error}"
-        message = f"a defect in {_place(error)}, not in your input: {what}; --debug shows the trace"
+        message = f"a defect in {plugin_of(error) or 'irkit'}, not in your input: {what}; --debug shows the trace"
         return _fail(message, DEFECT, debug)
 
 
@@ -83,18 +85,6 @@ def application() -> App:
     from irkit.cli.app import build
 
     return build()
-
-
-def _place(error: Exception) -> str:
-    """Say in whose code an error was raised that nobody meant: the innermost line of a plug-in, else irkit."""
-    from irkit.registry import plugin_packages
-
-    packages = plugin_packages()
-    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-        module = str(frame.f_globals.get("__name__"))
-        if module.partition(".")[0] in packages:
-            return f"the plug-in {module} (line {line})"
-    return "irkit"
 
 
 def _without_debug(tokens: list[str]) -> tuple[list[str], bool]:

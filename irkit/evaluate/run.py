@@ -28,6 +28,7 @@ from irkit.evaluate.suite import Suite, load_suite
 from irkit.evaluate.tasks.task import Measured, Options, System, Task, Trial
 from irkit.io.outputs import check_folder
 from irkit.machine import machine
+from irkit.registry import plugin_of
 
 if TYPE_CHECKING:
     from irkit.recipe import Cache
@@ -260,7 +261,10 @@ def spread_note(what: str, values: Mapping[str, Sequence[float]]) -> str:
 def _reason(error: Exception) -> str:
     """Say in one line why a system has no numbers."""
     text = " ".join(str(error).split())
-    return text if isinstance(error, IrkitError) else f"{type(error).__name__}: {text or 'no reason given'}"
+    if isinstance(error, IrkitError):
+        return text
+    where = plugin_of(error)
+    return f"{type(error).__name__}: {text or 'no reason given'}" + (f", in {where}" if where else "")
 
 
 def _command(suite: str, only: Sequence[str] | None, systems: Sequence[str] | None, repeats: int | None) -> str:

@@ -130,6 +130,8 @@ def load_space(name: str | Path) -> Space:
     """
     path = find("pipelines", str(name))
     file = read_yaml(path)
+    if "parameters" not in file.value and {"stages", "model"} & file.value.keys():
+        raise file.error(f"is a recipe, not a tuning space, which has parameters; try {path.stem}-search")
     value = {"name": path.stem, **file.value}
     if isinstance(value.get("parameters"), dict):
         for key, item in value["parameters"].items():

@@ -61,7 +61,7 @@ class Tuned:
     def notes(self) -> list[str]:
         """Say in a line per distinct choice what was chosen, and in how many folds."""
         tried = f"{len(self.candidates)} candidates of {self.space.name} by {self.measure}, {len(self.folds)} folds"
-        times = {_said(values): self.chosen.count(values) for values in self.chosen}
+        times = {_said(values) + _edges(self.space, values, ", "): self.chosen.count(values) for values in self.chosen}
         return [f"tuned: {tried}"] + [f"chosen in {n} fold{'s' * (n > 1)}: {said}" for said, n in times.items()]
 
     def frame(self) -> pd.DataFrame:
@@ -100,9 +100,8 @@ class Chosen:
 
     def notes(self) -> list[str]:
         """Say what was chosen from what, and what of it lies at the edge of the space."""
-        edges = self.space.edges(self.values)
-        said = [f"tuned: {self.tried}", f"chosen: {_said(self.values)}"]
-        return said + ([f"at the edge of its space: {', '.join(edges)}"] if edges else [])
+        edges = _edges(self.space, self.values)
+        return [f"tuned: {self.tried}", f"chosen: {_said(self.values)}", *[edges] * bool(edges)]
 
     def frame(self) -> pd.DataFrame:
         """Return one row per candidate: its values, its score on the held-out data, and 1 if it was chosen."""
@@ -325,6 +324,12 @@ def _frame(
 ) -> pd.DataFrame:
     rows = [{**values, measure: score} for values, score in zip(candidates, scores, strict=True)]
     return pd.DataFrame(rows).assign(chosen=[chosen.count(values) for values in candidates])
+
+
+def _edges(space: Space, values: Mapping[str, Any], before: str = "") -> str:
+    """Say which of some values lie at the edge of their space; empty where none does."""
+    found = ", ".join(space.edges(values))
+    return f"{before}at the edge of its space: {found}" if found else ""
 
 
 def _said(values: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -76,6 +77,13 @@ def test_a_baseline_that_fails_leaves_figures_without_differences(broken):
     assert (board.baseline, rows_of(result)["mf"].cells["RMSE"].delta) == (None, None)
     assert board.notes[0] == "the baseline bias failed: nothing is compared"
     assert rows_of(result)["bias"].failed == "ValueError: of the test"
+
+
+def test_a_plug_in_that_fails_is_named_with_its_line(broken, monkeypatch):
+    monkeypatch.setattr("irkit.registry.plugin_packages", lambda: {"tests"})
+    broken(BiasedMF, ValueError("of the test"))
+    failed = rows_of(run_suite(suite()))["mf"].failed
+    assert re.fullmatch(r"ValueError: of the test, in the plug-in tests\.evaluate\.test_loop \(line \d+\)", failed)
 
 
 def test_where_all_fail_the_first_reason_is_raised(broken):

@@ -74,6 +74,10 @@ def test_the_stage_runs_each_query_with_the_settings_chosen_without_it(job):
     found = evaluate(tuned.stage(resources["resources"]).run(queries), qrels, "AP P@5", queries=queries)
     pd.testing.assert_frame_equal(found.per_query, tuned.evaluation.per_query)
     assert "tuned: 6 candidates of toy-search by AP, 3 folds" in tuned.notes()
+    for values in tuned.chosen:  # both values of k1 are ends of its two
+        edges = "b, k1" if values["b"] != 0.5 else "k1"
+        said = f"b={values['b']:.4g}, k1={values['k1']:.4g}, at the edge of its space: {edges}"
+        assert any(note.endswith(said) for note in tuned.notes())
 
 
 def test_random_draws_are_distinct_and_repeat(job):
@@ -124,6 +128,8 @@ def test_a_space_is_read_with_lines_in_its_errors(tmp_path):
         load_space(path)
     path.write_text("recipe: bm25\nparameters:\n  k1: [0.5, 1]\n")
     assert load_space(path).candidates() == [{"k1": 0.5}, {"k1": 1}]
+    with pytest.raises(IrkitError, match="is a recipe, not a tuning space, which has parameters; try bm25-search"):
+        load_space("bm25")
 
 
 def test_a_setting_the_recipe_lacks_is_refused(job):
