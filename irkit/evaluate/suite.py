@@ -109,7 +109,8 @@ class Suite(Config):
             suite = load_suite(name)
             if suite.parts:
                 raise ConfigError(f"parts: {name!r} has parts itself; name these")
-            found.append(suite.changed(seed=self.seed))
+            # A command of the part alone would draw with the part's own seed.
+            found.append(suite if suite.seed == self.seed else suite.changed(seed=self.seed, path=self.origin))
         return found
 
     @property

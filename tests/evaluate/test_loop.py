@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -220,6 +221,18 @@ def test_the_command_of_a_row_makes_the_row(tmp_path):
         ConfigError, match="there is no board 'planted-factors:u1' in it; choose from planted-factors:r"
     ):
         run_suite(path, only=["planted-factors:u1"])
+
+
+def test_the_command_of_a_row_of_a_part_draws_with_the_seed_of_the_whole(tmp_path):
+    part, whole = tmp_path / "part.yaml", tmp_path / "whole.yaml"
+    part.write_text(RATINGS.replace("split: {kind: random, fraction: 0.3, seed: 1}", "folds: 3"))
+    for seed, origin in ((7, whole), (42, part)):  # 42 is what the part itself has
+        whole.write_text(f"name: whole\nparts: [{part}]\nseed: {seed}\n")
+        (board,) = run_suite(whole, systems=["bias"]).boards
+        words = shlex.split(board.rows[0].command)
+        assert words[2:5:2] == [str(origin), f"planted-factors:3 folds, seed {seed}"]
+        (again,) = run_suite(words[2], only=[words[4]], systems=["bias"]).boards
+        assert again.rows[0].values == board.rows[0].values
 
 
 def test_a_suite_is_what_a_file_says_and_stays_so_when_changed():
