@@ -64,7 +64,7 @@ def _key(task: Task, trial: Trial) -> str:
         task.title,
         task.data_hash,
         [measure.name for measure in task.measures],
-        task.identity,
+        task.identity(system),
         suite.given() | {"tasks": [], "systems": [], "about": "", "name": ""},
         system.choice.model_dump(mode="json", exclude={"about"}),
         system.recipe.hash,

@@ -14,12 +14,16 @@ from irkit.errors import ConfigError
 from irkit.evaluate import Suite, run_suite
 from irkit.evaluate.ratings import evaluate_ratings
 from irkit.evaluate.suite import parse_suite
+from irkit.evaluate.tasks.retrieval import Retrieval
 from irkit.locate import home
 from irkit.recommend import Bias, BiasedMF
 from irkit.recommend.problems import load_problem
 from irkit.recommend.splits import k_folds
 from irkit.report import html, markdown, table
 from irkit.yamlfile import parse_yaml
+
+WORDS = ("govern", "court", "polic", "fire", "kill", "israel", "palestinian", "arrest", "afghanistan", "taliban")
+"Stems of Lee's queries and documents."
 
 RATINGS = """\
 name: small
@@ -138,6 +142,32 @@ def test_another_setting_is_not_taken_up(monkeypatch):
     other = [{"name": "bias", "recipe": "bias", "settings": {"damping": 1.0}}]
     fresh = run_suite(suite(name="fresh", systems=other)).boards[0].rows[0]
     assert run_suite(suite(systems=other)).boards[0].rows[0].cells == fresh.cells
+
+
+def test_what_a_space_or_vectors_held_before_they_were_edited_is_not_taken_up(tmp_path, monkeypatch):
+    space, vectors = tmp_path / "own.yaml", tmp_path / "own.txt"
+    ratings = [{"name": "mf", "recipe": "biased-mf", "settings": {"epochs": 2}, "tune": str(space)}, "bias"]
+    text = f"name: r\ncollections: [lee]\nmeasures: AP\nrepeats: 1\nsystems: [eqe1]\nvectors: {vectors}\n"
+
+    def write(size, number):
+        space.write_text(f"recipe: biased-mf\nparameters:\n  embedding_size: [{size}]\n")
+        vectors.write_text("".join(f"{word} {number * i} {1 + i}\n" for i, word in enumerate(WORDS)))
+
+    def values(result):
+        return [row.values for board in result.boards for row in board.rows]
+
+    suites = [suite(systems=ratings, baseline="bias"), suite(text)]
+    cuts = [(Bias, "learn"), (Retrieval, "close")]
+    for one, (kind, method) in zip(suites, cuts, strict=True):
+        write(1, 1)
+        before = run_suite(one)
+        with monkeypatch.context() as patch:
+            patch.setattr(kind, method, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                run_suite(one)
+        write(9, 0.1)
+        resumed, fresh = run_suite(one), run_suite(one)
+        assert values(resumed) == values(fresh) != values(before)
 
 
 # ---------------------------------------------------------------------- folds

@@ -154,10 +154,13 @@ class RatingTask(Task):
         """Splits."""
         return len(self.problems)
 
-    @property
-    def identity(self) -> list[Any]:
-        """The splits and how they are used."""
-        return [self.choice.model_dump(mode="json"), [problem.split.hash for problem in self.problems]]
+    def identity(self, system: System) -> list[Any]:
+        """Add the splits and how they are used."""
+        return [
+            *super().identity(system),
+            self.choice.model_dump(mode="json"),
+            [problem.split.hash for problem in self.problems],
+        ]
 
     def seeds(self, system: System) -> Sequence[int | None]:
         """Return the suite's seeds for a system that draws."""

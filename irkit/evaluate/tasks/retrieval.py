@@ -135,10 +135,18 @@ class Retrieval(Task):
         """Folds of the queries."""
         return self.choice.folds or 1
 
-    @property
-    def identity(self) -> list[Any]:
-        """How it is run, and which vectors there are."""
-        return [self.choice.model_dump(mode="json"), self.options.cache is not None]
+    def identity(self, system: System) -> list[Any]:
+        """Add how it is run, and the vectors that the system needs."""
+        try:
+            vectors = [self.vectors.fingerprint] if "vectors" in system.recipe.needs else []  # type: ignore[union-attr]
+        except Exception:  # said of the systems that need them, when they are fitted
+            vectors = []
+        return [
+            *super().identity(system),
+            self.choice.model_dump(mode="json"),
+            self.options.cache is not None,
+            *vectors,
+        ]
 
     @cached_property
     def queries(self) -> Queries:

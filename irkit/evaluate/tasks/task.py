@@ -250,10 +250,9 @@ class Task(ABC):
         """Say why a system is for no task of its suite."""
         return f"{system.name} is for none of its boards; leave it out"
 
-    @property
-    def identity(self) -> list[Any]:
-        """What numbers and times depend on besides data, conditions, measures, recipe and suite."""
-        return []
+    def identity(self, system: System) -> list[Any]:
+        """Return what numbers and times depend on besides data, conditions, measures, recipe and suite."""
+        return [load_space(system.choice.tune).given()] if system.choice.tune else []
 
     def joined(self, folds: Sequence[Measured]) -> Measured:
         """Put what a system gave in the folds of one seed together: each unit has the mean of its values.

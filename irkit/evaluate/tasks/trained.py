@@ -95,9 +95,8 @@ class TrainedTask(Task):
         parts = {"train": f"training {self.timed}", "test": f"test {self.timed}"}
         return [Size(number=len(self.board.part(part)), one=one, many=f"{one}s") for part, one in parts.items()]
 
-    @property
-    def identity(self) -> list[Any]:
-        """Whether models are trained in run folders."""
+    def identity(self, system: System) -> list[Any]:
+        """Say whether models are trained in run folders."""
         return [None if self.runs is None else str(self.runs.resolve())]
 
     def taken(self, system: System) -> System | None:
