@@ -15,6 +15,7 @@ from irkit.evaluate import Suite, run_suite
 from irkit.evaluate.ratings import evaluate_ratings
 from irkit.evaluate.suite import parse_suite
 from irkit.evaluate.tasks.retrieval import Retrieval
+from irkit.evaluate.tasks.task import Options
 from irkit.locate import home
 from irkit.recommend import Bias, BiasedMF
 from irkit.recommend.problems import load_problem
@@ -196,6 +197,20 @@ def test_five_folds_of_ratings_are_means_over_models_fitted_by_hand():
     users = sorted(share["bias"])
     want = stats.ttest_rel([share["heavy"][u] for u in users], [share["bias"][u] for u in users]).pvalue
     assert rows["heavy"].cells["RMSE"].p == pytest.approx(want, rel=1e-9)
+
+
+def test_folds_of_queries_say_of_all_queries_what_the_whole_says_and_times_are_of_those_run(tmp_path):
+    lines = [f'{{"id": "d{i}", "text": "rain {"storm " * (i % 3)}"}}' for i in range(9)]
+    (tmp_path / "documents.jsonl").write_text("\n".join(lines))
+    (tmp_path / "queries.tsv").write_text("".join(f"{i}\t{'rain storm'.split()[i % 2]}\n" for i in range(12)))
+    (tmp_path / "qrels.txt").write_text("".join(f"{i} 0 d{i} {int(i > 2)}\n" for i in range(8)))
+    text = f"name: r\ncollections: [{tmp_path}]\nmeasures: AP\nsystems: [bm25]\n"
+    suites = [suite(text + more) for more in ("", "folds: 4\n")]
+    (whole,), (folded,) = (run_suite(one).boards for one in suites)
+    said = ["4 queries have no qrels and are left out", "3 queries have no relevant document and score 0"]
+    assert whole.notes[:2] == folded.notes[:2] == said
+    assert whole.rows[0].values == folded.rows[0].values
+    assert [one.tasks[0].load(one, Options()).times for one in suites] == [12, 8]
 
 
 def test_several_splits_are_folds_and_a_choice_needs_one_way():

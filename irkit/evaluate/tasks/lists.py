@@ -54,6 +54,11 @@ class ListTask(RatingTask):
         items = Size(number=len(self.lists[0].items), one="item", many="items")
         return [items, Size(number=len(self.units()), one="user", many="users")]
 
+    @property
+    def times(self) -> int:
+        """Users of every fold, each as often as there are lists for them."""
+        return sum(len(one.users) for one in self.lists)
+
     @cached_property
     def _units(self) -> list[str]:
         return list(dict.fromkeys(user for one in self.lists for user in one.users.names.to_pylist()))

@@ -116,8 +116,8 @@ class Retrieval(Task):
 
     @property
     def times(self) -> int:
-        """All queries, those without judgements too."""
-        return len(self.queries)
+        """All queries, those without judgements too; folds are of the judged ones."""
+        return len(self.units()) if self.choice.folds else len(self.queries)
 
     @property
     def conditions(self) -> dict[str, str]:
@@ -240,6 +240,13 @@ class Retrieval(Task):
                 gave[number] = one if isinstance(one, Exception) else replace(one, fit_seconds=fitting)
         return (gave[number] for number in range(len(trials)))
 
+    def joined(self, folds: Sequence[Measured]) -> Measured:
+        """Count what is to be known of the queries over all folds."""
+        counts = [one.facts["counts"] for one in folds]
+        total = {name: sum(one[name] for one in counts) for name in counts[0]}
+        whole = super().joined(folds)
+        return replace(whole, facts={**whole.facts, "counts": total})
+
     def mean_of_folds(self, values: Mapping[str, Any], by_fold: Mapping[str, Sequence[float]]) -> dict[str, float]:
         """Return the mean over all queries, or the sum of a measure that counts."""
         parsed = parse_measures(self.suite.measures)
@@ -248,9 +255,9 @@ class Retrieval(Task):
     def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Say which queries are left out or score 0, what times are of, and which vectors there are."""
         counts = next(iter(found.values()))[0].facts["counts"]
-        notes = []
-        if counts["without_qrels"]:
-            notes.append(f"{counts['without_qrels']} queries have no qrels and are left out")
+        notes, unjudged = [], len(self.queries) - len(self.units())
+        if unjudged:
+            notes.append(f"{unjudged} queries have no qrels and are left out")
         if counts["without_relevant"]:
             notes.append(f"{counts['without_relevant']} queries have no relevant document and score 0")
         if self.options.cache is not None:

@@ -13,6 +13,7 @@ from irkit.evaluate import Suite, evaluate, run_suite
 from irkit.evaluate.suite import SystemChoice
 from irkit.evaluate.tasks.lists import ListTask, list_scores
 from irkit.evaluate.tasks.ratings import RatingsChoice
+from irkit.evaluate.tasks.task import Options
 from irkit.hits import Hits
 from irkit.pipeline.operators import normalise
 from irkit.pipeline.stage import Stage
@@ -190,10 +191,12 @@ def test_lists_over_folds_are_means_over_the_folds_that_a_user_is_in(monkeypatch
     monkeypatch.setattr("irkit.evaluate.tasks.ratings.load_problem", lambda name, split: problems[split])
     choice = RatingsChoice(name="toy", split=("u1", "u2"), candidates="rated")
     system = SystemChoice(name="popularity", recipe="popularity")
-    board = run_suite(Suite(name="toy", tasks=(choice,), systems=(system,), measures=("RR", "P@1"))).boards[0]
+    toy = Suite(name="toy", tasks=(choice,), systems=(system,), measures=("RR", "P@1"))
+    board = run_suite(toy).boards[0]
     # Fold u1: x has 3 ratings, y 2, z 1. a is listed y z, of which y is liked; b is listed y z, and likes z.
     # Fold u2: x, y and z have 2. a is listed z x and likes x, c is listed z y and likes y: z first by the tie rule.
     (row,) = board.rows
+    assert choice.load(toy, Options()).times == 4  # lists are made for a twice
     assert row.values == {"RR": {"a": 0.75, "b": 0.5, "c": 0.5}, "P@1": {"a": 0.5, "b": 0.0, "c": 0.0}}
     assert row.cells["RR"].mean == pytest.approx(1.75 / 3)
     assert row.cells["P@1"].mean == pytest.approx(0.5 / 3)
