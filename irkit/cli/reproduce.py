@@ -60,23 +60,29 @@ def reproduce(
                 continue
             for kept in board.rows:
                 if (row is None or kept.name == row) and kept.name not in (skip or ()):
-                    verdict, said = _again(origin, board, kept)
+                    number = _alike(boards, board.title, kept.name).index(board)
+                    verdict, said = _again(origin, board, number, kept)
                     status = max(status, verdict == "differs")
                     say(f"{verdict:8}{name} {board.title} {kept.name}: {said}")
     return status
 
 
-def _again(suite: str, board: Board, kept: Row) -> tuple[str, str]:
-    """Run a row again; return OK, close or differs, and the means."""
+def _alike(boards: list[Board], title: str, row: str) -> list[Board]:
+    """Return the boards of one title that have a row: a suite may index or cut the same data in several ways."""
+    return [one for one in boards if one.title == title and row in {own.name for own in one.rows}]
+
+
+def _again(suite: str, board: Board, number: int, kept: Row) -> tuple[str, str]:
+    """Run a row of one of the boards alike again; return OK, close or differs, and the means."""
     from irkit.evaluate import run_suite
 
     if sys.stderr.isatty():
         note(f"{board.title}: {kept.name}")
     try:
-        found = run_suite(suite, only=[board.title], systems=[kept.name]).boards[0].rows
+        boards = run_suite(suite, only=[board.title], systems=[kept.name]).boards
     except IrkitError as error:
         return "differs", f"cannot be run: {error}"
-    again = next(one for one in found if one.name == kept.name)
+    again = next(one for one in _alike(boards, board.title, kept.name)[number].rows if one.name == kept.name)
     if again.failed or kept.failed:
         same = bool(again.failed) == bool(kept.failed)
         return "OK" if same else "differs", f"failed: {again.failed or kept.failed}"

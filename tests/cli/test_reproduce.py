@@ -46,6 +46,17 @@ def test_a_suite_that_was_given_by_path_is_found_again(irkit, folder):
     assert [line.split()[0] for line in irkit("reproduce", "out.json").lines] == ["OK", "OK"]
 
 
+def test_boards_of_one_title_are_each_compared_with_their_own(irkit, folder):
+    indexes = [f"{{name: lee, repeats: 1, index: {{analyzer: {name}}}}}" for name in ("english", "whitespace")]
+    Path("twice.yaml").write_text(f"name: t\ncollections: [{', '.join(indexes)}]\nmeasures: AP\nsystems: [bm25]\n")
+    out = irkit("leaderboard", "twice.yaml", "--json", "out.json").out
+    assert out.count("indexed by the analyser whitespace") == 1
+    assert "analyser english" not in out
+    boards = json.loads(Path("out.json").read_text())["boards"]
+    assert len({board["rows"][0]["cells"]["AP"]["mean"] for board in boards}) == 2
+    assert [line.split()[0] for line in irkit("reproduce", "out.json").lines] == ["OK", "OK"]
+
+
 def test_rows_on_ratings_of_a_folder_are_made_again_by_the_command_that_stands_on_them(irkit, folder):
     (folder / "meals").mkdir()
     rows = [f"u{u},i{i},{1 + (u * i + u) % 5}" for u in range(8) for i in range(8)]

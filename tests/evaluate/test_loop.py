@@ -213,6 +213,15 @@ def test_folds_of_queries_say_of_all_queries_what_the_whole_says_and_times_are_o
     assert [one.tasks[0].load(one, Options()).times for one in suites] == [12, 8]
 
 
+def test_what_learns_from_judgements_is_not_tuned(tmp_path):
+    space = tmp_path / "own.yaml"
+    space.write_text("recipe: learned-bm25-ql-tf-idf\nparameters:\n  0.k1: [0.4, 3.0]\n")
+    system = {"name": "lt", "recipe": "learned-bm25-ql-tf-idf", "tune": str(space)}
+    text = "name: r\ncollections: [lee]\nfolds: 3\nmeasures: AP\nsystems: []\n"
+    with pytest.raises(ConfigError, match="suite r: lt learns from judgements, and what learns is not tuned; leave"):
+        run_suite(suite(text, systems=["bm25", system]))
+
+
 def test_several_splits_are_folds_and_a_choice_needs_one_way():
     splits = [{"kind": "k-fold", "k": 2, "fold": fold} for fold in (0, 1)]
     board = run_suite(suite(ratings=[{"name": "planted-factors", "split": splits}])).boards[0]

@@ -194,6 +194,10 @@ class Retrieval(Task):
             raise refuse(self.suite, system.name, "needs vectors; name some with vectors: trained:ppmi-svd")
         if "train" in needs and self.choice.folds is None:
             raise refuse(self.suite, system.name, "learns from judgements; say over how many folds: folds: 5")
+        if "train" in needs and system.choice.tune:
+            raise refuse(
+                self.suite, system.name, "learns from judgements, and what learns is not tuned; leave out tune"
+            )
         return system
 
     def seeds(self, system: System) -> Sequence[int | None]:
@@ -255,7 +259,9 @@ class Retrieval(Task):
     def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Say which queries are left out or score 0, what times are of, and which vectors there are."""
         counts = next(iter(found.values()))[0].facts["counts"]
-        notes, unjudged = [], len(self.queries) - len(self.units())
+        analyzer = self.choice.index.analyzer
+        notes = [] if analyzer == IndexOptions().analyzer else [f"indexed by the analyser {analyzer}"]
+        unjudged = len(self.queries) - len(self.units())
         if unjudged:
             notes.append(f"{unjudged} queries have no qrels and are left out")
         if counts["without_relevant"]:
