@@ -1,7 +1,8 @@
 """What the trials of a suite gave, kept until the suite is done, so that one that was cut goes on where it stood.
 
 A trial is found again if nothing it depends on has changed: data, conditions, recipe, seed, fold, measures,
-code. The journal of a suite is removed once the suite is done.
+code. The journal of a suite is removed once the suite is done; a part of it that is run by itself takes its
+own trials away and leaves the others.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from irkit.evaluate.tasks.task import Measured, Task, Trial
 from irkit.kept import found, keep
 from irkit.locate import home
 
+if TYPE_CHECKING:
+    from irkit.evaluate.suite import Suite
+
 _PLAIN = ("means", "seconds", "fit_seconds", "peak_memory_mb", "parameters", "notes", "facts")
 
 
@@ -31,18 +35,29 @@ class Journal:
     """Trials of one suite."""
 
     folder: Path
+    used: list[Path] = field(default_factory=list)
+    "Files of this run's trials."
 
     @classmethod
     @contextmanager
-    def open(cls, suite: str) -> Iterator[Journal]:
-        """Lend the journal of a suite; it is removed when nothing goes wrong meanwhile."""
-        journal = cls(home() / "journals" / suite)
+    def open(cls, suite: Suite, *, whole: bool) -> Iterator[Journal]:
+        """Lend the journal of a suite; it is removed when nothing goes wrong meanwhile, if the suite is run whole."""
+        # Files in two places may give their suites one name.
+        place = f"-{digest(str(Path(suite.path).resolve()))[:8]}" if suite.path else ""
+        journal = cls(home() / "journals" / f"{suite.name}{place}")
         yield journal
-        shutil.rmtree(journal.folder, ignore_errors=True)
+        if whole:
+            shutil.rmtree(journal.folder, ignore_errors=True)
+            return
+        with suppress(OSError):
+            for kept in journal.used:
+                kept.unlink(missing_ok=True)
+            journal.folder.rmdir()  # unless there are others
 
     def run(self, task: Task, trials: Sequence[Trial]) -> Iterator[Measured | Exception]:
         """Run trials, or read what they gave before; those that share work are run again together."""
         places = [self.folder / f"{_key(task, trial)}.npz" for trial in trials]
+        self.used.extend(places)
         before = [found(place, _read) for place in places]
         known = [one for one in before if one is not None]
         if len(known) == len(trials):
@@ -65,7 +80,7 @@ def _key(task: Task, trial: Trial) -> str:
         task.data_hash,
         [measure.name for measure in task.measures],
         task.identity(system),
-        suite.given() | {"tasks": [], "systems": [], "about": "", "name": ""},
+        suite.given() | {"tasks": [], "systems": [], "about": "", "name": "", "path": ""},
         system.choice.model_dump(mode="json", exclude={"about"}),
         system.recipe.hash,
         [trial.seed, trial.fold],

@@ -82,7 +82,7 @@ def run_suite(
         check_folder(Path(runs), who=f"suite {chosen.name}")
     jobs = [job for part in parts for job in _jobs(part, options, only)]
     boards = []
-    with Journal.open(chosen.name) as journal:
+    with Journal.open(chosen, whole=only is None and systems is None) as journal:
         for task, own in jobs:
             try:
                 boards.append(_board(task, own, journal, say))

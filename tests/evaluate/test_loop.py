@@ -145,6 +145,36 @@ def test_another_setting_is_not_taken_up(monkeypatch):
     assert run_suite(suite(systems=other)).boards[0].rows[0].cells == fresh.cells
 
 
+def test_one_row_of_a_suite_that_was_cut_leaves_what_is_kept_of_the_others(monkeypatch):
+    fitted = []
+    real = Bias.learn
+    monkeypatch.setattr(Bias, "learn", lambda self, train, valid: fitted.append(1) or real(self, train, valid))
+    with monkeypatch.context() as patch:
+        patch.setattr(BiasedMF, "learn", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run_suite(suite())
+    assert len(fitted) == 2
+    run_suite(suite(), systems=["mf"])
+    run_suite(suite(), systems=["bias"])
+    del fitted[:]
+    run_suite(suite())
+    assert len(fitted) == 1  # that of the row that was run by itself
+    assert not (home() / "journals" / "small").exists()
+
+
+def test_suites_of_one_name_in_two_places_leave_each_other_what_is_kept(tmp_path, monkeypatch):
+    places = [tmp_path / f"{number}.yaml" for number in (1, 2)]
+    for place in places:
+        place.write_text(RATINGS)
+    with monkeypatch.context() as patch:
+        patch.setattr(BiasedMF, "learn", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run_suite(places[0])
+    run_suite(places[1])
+    monkeypatch.setattr(Bias, "learn", lambda *_: (_ for _ in ()).throw(ValueError("was kept")))
+    assert [row.failed for row in run_suite(places[0]).boards[0].rows] == [""] * 3
+
+
 def test_what_a_space_or_vectors_held_before_they_were_edited_is_not_taken_up(tmp_path, monkeypatch):
     space, vectors = tmp_path / "own.yaml", tmp_path / "own.txt"
     ratings = [{"name": "mf", "recipe": "biased-mf", "settings": {"epochs": 2}, "tune": str(space)}, "bias"]
@@ -220,6 +250,12 @@ def test_what_learns_from_judgements_is_not_tuned(tmp_path):
     text = "name: r\ncollections: [lee]\nfolds: 3\nmeasures: AP\nsystems: []\n"
     with pytest.raises(ConfigError, match="suite r: lt learns from judgements, and what learns is not tuned; leave"):
         run_suite(suite(text, systems=["bm25", system]))
+
+
+def test_a_recommender_has_nothing_to_learn_from_in_a_collection():
+    text = "name: r\ncollections: [lee]\nfolds: 3\nmeasures: AP\nsystems: [bm25, ease]\n"
+    with pytest.raises(ConfigError, match="suite r: ease learns, but not from judgements"):
+        run_suite(suite(text))
 
 
 def test_several_splits_are_folds_and_a_choice_needs_one_way():

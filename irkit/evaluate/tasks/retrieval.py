@@ -26,6 +26,7 @@ from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.splits import Folds, folds
 from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
 from irkit.evaluate.tuning import tune
+from irkit.pipeline import Topics
 from irkit.recipe.indexes import collection_index
 from irkit.recipe.vectors import TRAINED, open_vectors
 
@@ -189,7 +190,12 @@ class Retrieval(Task):
     def taken(self, system: System) -> System:
         """Look whether there are the vectors or the folds that the system needs."""
         super().taken(system)
-        needs = system.recipe.needs  # type: ignore[union-attr]
+        recipe: Any = system.recipe
+        needs = recipe.needs
+        if recipe.learns_from and Topics not in recipe.learns_from:
+            raise refuse(
+                self.suite, system.name, "learns, but not from judgements, and there is nothing else; leave it out"
+            )
         if "vectors" in needs and not self.choice.vectors:
             raise refuse(self.suite, system.name, "needs vectors; name some with vectors: trained:ppmi-svd")
         if "train" in needs and self.choice.folds is None:
@@ -214,8 +220,6 @@ class Retrieval(Task):
         stage = recipe.build(**resources)
         if not stage.learns:
             return stage, []
-        from irkit.pipeline import Topics
-
         return stage.fit(Topics(self._part(self._split.train(trial.fold)), self.qrels)), []
 
     def measure(self, fitted: Any, trial: Trial) -> Measured:
