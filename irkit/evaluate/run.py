@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import irkit
+from irkit.arrays import Floats
 from irkit.errors import ConfigError, IrkitError, near_misses
 from irkit.evaluate.board import Board, Machine, Result, Row
 from irkit.evaluate.journal import Journal
@@ -238,12 +239,13 @@ def _notes(seeds: Sequence[int | None], trials: Sequence[Measured]) -> list[str]
     if len(trials) > 1:
         values = {measure: [one.means[measure] for one in trials] for measure in trials[0].means}
         notes.append(spread_note(f"by seed ({', '.join(map(str, seeds))})", values))
-    if "by_fold" in trials[0].facts:
-        notes.append(spread_note("by fold", trials[0].facts["by_fold"]))
+    if by_fold := [one.facts["by_fold"] for one in trials if "by_fold" in one.facts]:
+        over_seeds = {measure: np.mean([one[measure] for one in by_fold], axis=0) for measure in by_fold[0]}
+        notes.append(spread_note("by fold", over_seeds))
     return list(dict.fromkeys(notes))
 
 
-def spread_note(what: str, values: Mapping[str, Sequence[float]]) -> str:
+def spread_note(what: str, values: Mapping[str, Sequence[float] | Floats]) -> str:
     """Say what each seed or fold gave, and the standard deviation over them.
 
     Examples

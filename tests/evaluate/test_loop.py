@@ -243,6 +243,13 @@ def test_folds_of_queries_say_of_all_queries_what_the_whole_says_and_times_are_o
     assert [one.tasks[0].load(one, Options()).times for one in suites] == [12, 8]
 
 
+def test_what_is_said_of_folds_is_over_all_seeds_as_the_deviation_is():
+    text = RATINGS.replace("split: {kind: random, fraction: 0.3, seed: 1}", "folds: 3")
+    row = rows_of(run_suite(suite(text, seeds=[1, 2])))["mf"]
+    assert row.notes[-1].startswith("by fold: RMSE ")
+    assert f", sd {row.cells['RMSE'].deviation:.4f}; MAE" in row.notes[-1]
+
+
 def test_what_learns_from_judgements_is_not_tuned(tmp_path):
     space = tmp_path / "own.yaml"
     space.write_text("recipe: learned-bm25-ql-tf-idf\nparameters:\n  0.k1: [0.4, 3.0]\n")
