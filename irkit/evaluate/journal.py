@@ -1,8 +1,8 @@
 """What the trials of a suite gave, kept until the suite is done, so that one that was cut goes on where it stood.
 
 A trial is found again if nothing it depends on has changed: data, conditions, recipe, seed, fold, measures,
-code. The journal of a suite is removed once the suite is done; a part of it that is run by itself takes its
-own trials away and leaves the others.
+code, that of plug-ins too. The journal of a suite is removed once the suite is done; a part of it that is run
+by itself takes its own trials away and leaves the others.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from irkit.evaluate.board import Figure
 from irkit.evaluate.tasks.task import Measured, Task, Trial
 from irkit.kept import found, keep
 from irkit.locate import home
+from irkit.registry import MODELS
 
 if TYPE_CHECKING:
     from irkit.evaluate.suite import Suite
@@ -70,10 +71,13 @@ class Journal:
 
 
 def _key(task: Task, trial: Trial) -> str:
-    from irkit.recipe.code import code_digest
+    from irkit.evaluate.tasks.ratings import kinds
+    from irkit.recipe.code import class_digest, code_digest, environment_digest
 
     suite = task.suite
     system = trial.system
+    recipe: Any = system.recipe
+    made_of = [MODELS.load(recipe.model)] if hasattr(recipe, "model") else kinds(getattr(recipe, "stages", ()))
     return digest(
         task.kind,
         task.title,
@@ -82,9 +86,11 @@ def _key(task: Task, trial: Trial) -> str:
         task.identity(system),
         suite.given() | {"tasks": [], "systems": [], "about": "", "name": "", "path": ""},
         system.choice.model_dump(mode="json", exclude={"about"}),
-        system.recipe.hash,
+        recipe.hash,
         [trial.seed, trial.fold],
         code_digest(),
+        environment_digest(),
+        [class_digest(kind) for kind in (type(task), type(recipe), *made_of)],  # of a plug-in's code
     )
 
 

@@ -17,6 +17,7 @@ from irkit.evaluate.suite import parse_suite
 from irkit.evaluate.tasks.retrieval import Retrieval
 from irkit.evaluate.tasks.task import Options
 from irkit.locate import home
+from irkit.recipe import code
 from irkit.recommend import Bias, BiasedMF
 from irkit.recommend.problems import load_problem
 from irkit.recommend.splits import k_folds
@@ -160,6 +161,23 @@ def test_one_row_of_a_suite_that_was_cut_leaves_what_is_kept_of_the_others(monke
     run_suite(suite())
     assert len(fitted) == 1  # that of the row that was run by itself
     assert not (home() / "journals" / "small").exists()
+
+
+def test_what_other_code_gave_is_not_taken_up(monkeypatch):
+    fitted = []
+    real = Bias.learn
+    monkeypatch.setattr(Bias, "learn", lambda self, train, valid: fitted.append(1) or real(self, train, valid))
+    monkeypatch.setattr(BiasedMF, "learn", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    for name in ("code_digest", "class_digest", "environment_digest"):
+        for fits in (2, 0):
+            with pytest.raises(KeyboardInterrupt):
+                run_suite(suite(name="code"))
+            assert (name, len(fitted)) == (name, fits)
+            del fitted[:]
+        monkeypatch.setattr(code, name, lambda *_, name=name: f"another {name}")
+    with pytest.raises(KeyboardInterrupt):
+        run_suite(suite(name="code"))
+    assert len(fitted) == 2
 
 
 def test_suites_of_one_name_in_two_places_leave_each_other_what_is_kept(tmp_path, monkeypatch):
