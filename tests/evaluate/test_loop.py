@@ -292,6 +292,8 @@ def test_several_splits_are_folds_and_a_choice_needs_one_way():
         suite(ratings=[{"name": "planted-factors", "split": [splits[0], splits[1], splits[0]]}])
     with pytest.raises(ConfigError, match="planted-factors needs a split, or a number of folds"):
         suite(ratings=["planted-factors"])
+    with pytest.raises(ConfigError, match="planted-factors has a split and 2 folds, which are splits of their own"):
+        suite(ratings=[{"name": "planted-factors", "split": splits, "folds": 2}])
 
 
 # ---------------------------------------------------------------------- tuned recommenders

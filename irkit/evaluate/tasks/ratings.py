@@ -66,7 +66,11 @@ class RatingsChoice(TaskChoice):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if bool(self.split) == bool(self.folds):
+        if self.split and self.folds:
+            raise ValueError(
+                f"{self.name} has a split and {self.folds} folds, which are splits of their own; leave one out"
+            )
+        if not (self.split or self.folds):
             raise ValueError(f"{self.name} needs a split, or a number of folds; write split: {{kind: random}}")
         if isinstance(self.split, tuple) and len(set(self.split)) < len(self.split):
             raise ValueError(f"{self.name} names a split twice, which would count its ratings twice; leave one out")
