@@ -45,6 +45,8 @@ class Spec:
     "Most steps, elements, terms or items of an example, where they differ."
     picture: tuple[int, ...] | None = None
     "Rows and columns of the picture that a row is, and channels if it has colour, where it is one."
+    words: tuple[str, ...] | None = field(default=None, repr=False, compare=False)
+    "The terms themselves, in the order of their numbers, where they are known."
 
     @property
     def size(self) -> int:
@@ -66,7 +68,7 @@ class Spec:
     def fits(self, other: Spec) -> bool:
         """Whether examples of that look are examples of this one, whatever their lengths."""
         ours, theirs = ((one.kind, one.shape, one.vocabulary) for one in (self, other))
-        return ours == theirs
+        return ours == theirs and (None in (self.words, other.words) or self.words == other.words)
 
     def __str__(self) -> str:
         terms = "" if self.vocabulary is None else f" of {self.vocabulary:,} terms"
@@ -269,9 +271,16 @@ class _Terms(Examples):
 
     vocabulary: int = 0
     "How many terms there are: 0 to `vocabulary` - 1."
+    words: tuple[str, ...] | None = field(default=None, kw_only=True, repr=False)
+    "The terms themselves, in the order of their numbers, where they are known."
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.words is not None and len(self.words) != self.vocabulary:
+            raise ShapeError(
+                f"{self.kind}: there must be one word a term, got {len(self.words)} words for {self.vocabulary} terms; "
+                "give the words of the whole vocabulary"
+            )
         terms = self.terms().values
         if len(terms) and (terms.dtype.kind not in "iu" or not 0 <= terms.min() <= terms.max() < self.vocabulary):
             raise ShapeError(
@@ -287,7 +296,8 @@ class _Terms(Examples):
     @property
     def spec(self) -> Spec:
         """What one of them looks like."""
-        return replace(super().spec, vocabulary=self.vocabulary, longest=int(self.terms().lengths.max(initial=0)))
+        longest = int(self.terms().lengths.max(initial=0))
+        return replace(super().spec, vocabulary=self.vocabulary, longest=longest, words=self.words)
 
 
 @dataclass(frozen=True)

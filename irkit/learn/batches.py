@@ -12,9 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from irkit.arrays import Ints
 from irkit.errors import ConfigError
 from irkit.learn.conditions import sent
 from irkit.rng import generator
+
+WINDOW = 32
+"Batches among whose examples those of similar lengths are sought."
 
 
 class Source(Protocol):
@@ -49,6 +53,8 @@ class Shuffled:
         Identity of the data.
     device : torch.device, optional
         Where the numbers are; default the CPU.
+    lengths : (n,) int64, optional
+        Of examples that differ in length: a batch is then of similar lengths, see `near_in_length`.
 
     Raises
     ------
@@ -65,6 +71,7 @@ class Shuffled:
         take: Callable[[Tensor, torch.Generator], Any],
         fingerprint: str,
         device: torch.device | None = None,
+        lengths: Ints | None = None,
     ) -> None:
         if n == 0:
             raise ConfigError("batches: there are no examples to learn from, got 0; give some")
@@ -74,6 +81,7 @@ class Shuffled:
         self.take = take
         self.fingerprint = fingerprint
         self.device = device or torch.device("cpu")
+        self.lengths = lengths
         self._order: tuple[int, Tensor] | None = None
 
     def __len__(self) -> int:
@@ -82,13 +90,40 @@ class Shuffled:
     def order(self, epoch: int) -> Tensor:
         """Return the permutation of the examples in an epoch: (n,) int64."""
         if self._order is None or self._order[0] != epoch:
-            found = generator(self.seed, "order", str(epoch)).permutation(self.n)
+            rng = generator(self.seed, "order", str(epoch))
+            found: Ints = rng.permutation(self.n)
+            if self.lengths is not None:
+                found = near_in_length(found, self.lengths, self.batch_size, rng)
             self._order = epoch, sent(torch.from_numpy(found), self.device)
         return self._order[1]
 
     def batch(self, epoch: int, at: int, rng: torch.Generator) -> Any:
         """Return examples `at * batch_size` to `(at + 1) * batch_size` of the epoch's order."""
         return self.take(self.order(epoch)[at * self.batch_size : (at + 1) * self.batch_size], rng)
+
+
+def near_in_length(order: Ints, lengths: Ints, size: int, rng: np.random.Generator) -> Ints:
+    """Bring examples of similar lengths into one batch, so that little of it is padding: (n,) to (n,).
+
+    Examples of `WINDOW` batches in a row are sorted by length; then the batches are shuffled. A smaller last batch
+    stays as it is.
+
+    Parameters
+    ----------
+    order : (n,) int64
+        A permutation of the examples.
+    lengths : (n,) int64
+        Of each example.
+    size : int
+        Examples in a batch.
+    rng : numpy generator
+        Of the order of batches.
+    """
+    whole, rest = np.split(order, [len(order) // size * size])
+    windows = np.split(whole, range(WINDOW * size, len(whole), WINDOW * size))
+    ordered = np.concatenate([window[np.argsort(lengths[window], kind="stable")] for window in windows])
+    batches = rng.permutation(ordered.reshape(-1, size))
+    return np.concatenate([batches.ravel(), rest])
 
 
 class Rows(Shuffled):

@@ -156,7 +156,8 @@ def shuffled(x: Held, batch_size: int, *, seed: int, like: Tensor, dynamic: bool
         made = batch(examples.take(rows.numpy()), like)
         return _drawn(made, rng) if dynamic else made
 
-    return Shuffled(len(x), batch_size, seed=seed, take=take, fingerprint=x.fingerprint)
+    lengths = examples.x.lengths if isinstance(examples.x, Ragged) else None
+    return Shuffled(len(x), batch_size, seed=seed, take=take, fingerprint=x.fingerprint, lengths=lengths)
 
 
 def arrays(x: Tensor | Padded) -> Any:

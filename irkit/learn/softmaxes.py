@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, embedding, linear, log_softmax, logsigmoid
 
 from irkit.errors import ConfigError, ShapeError
+from irkit.learn.fused import linear_cross_entropy
 from irkit.rng import generator
 
 SPREAD = 0.02
@@ -108,8 +109,8 @@ class Softmax(nn.Module, ABC):
         return torch.multinomial(self.log_prob_all(h).exp(), 1, generator=rng).squeeze(1)
 
     def loss(self, h: Tensor, y: Tensor, rng: torch.Generator) -> Tensor:
-        """Return what training minimises, (n,) nats: minus the log-probability, or an estimate drawn with `rng`."""
-        return -self.log_prob(h, y)
+        """Return what training minimises: minus log-probabilities, or estimates drawn with `rng`, summed over rows."""
+        return -self.log_prob(h, y).sum()
 
     def _mass(self, unigram: Tensor) -> Tensor:
         """Return checked probabilities of the words: (V,) float64."""
@@ -137,8 +138,8 @@ class Softmax(nn.Module, ABC):
             return
         if y.shape != h.shape[:1]:
             raise ShapeError(f"softmax: words must be ({len(h)},), got {tuple(y.shape)}; give one word a row")
-        # A negative index would silently count from the end of the vocabulary.
-        if len(y) and not 0 <= int(y.min()) <= int(y.max()) < self.vocabulary_size:
+        # A negative index would silently count from the end of the vocabulary; an accelerator refuses it by itself.
+        if len(y) and not y.is_cuda and not 0 <= int(y.min()) <= int(y.max()) < self.vocabulary_size:
             raise ShapeError(
                 f"softmax: words must be 0 to {self.vocabulary_size - 1}, got {int(y.min())} to {int(y.max())}; "
                 "leave padding out"
@@ -167,6 +168,11 @@ class FullSoftmax(Softmax):
         """Return log p(w | h): (n, V)."""
         self._check(h)
         return log_softmax(linear(h, self.weight, self.bias), dim=1)
+
+    def loss(self, h: Tensor, y: Tensor, rng: torch.Generator) -> Tensor:
+        """Return the sum of minus log p(y | h), without keeping the scores of all words: () nats."""
+        self._check(h, y)
+        return linear_cross_entropy(h, self.weight, self.bias, y)
 
 
 class SampledSoftmax(FullSoftmax):
@@ -207,9 +213,9 @@ class SampledSoftmax(FullSoftmax):
         self.log_q.copy_(self._mass(unigram).log())
 
     def loss(self, h: Tensor, y: Tensor, rng: torch.Generator) -> Tensor:
-        """Return the estimate from S drawn words: (n,) nats."""
+        """Return the sum of the estimates from S drawn words: () nats."""
         drawn = torch.multinomial(self.log_q.exp(), self.negatives, replacement=True, generator=rng)
-        return self.contrast(h, y, drawn, self.log_q[drawn] + math.log(self.negatives))
+        return self.contrast(h, y, drawn, self.log_q[drawn] + math.log(self.negatives)).sum()
 
     def contrast(self, h: Tensor, y: Tensor, drawn: Tensor, log_expected: Tensor) -> Tensor:
         """Return minus the log-probability of y among itself and the drawn words.

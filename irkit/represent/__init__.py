@@ -1,0 +1,12 @@
+"""Representations of documents: models whose vectors search, rank again, smooth and expand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from irkit.doors import door
+
+if TYPE_CHECKING:
+    from irkit.represent.docnade import DocNADE as DocNADE
+else:
+    __getattr__, __dir__, __all__ = door(__name__)
