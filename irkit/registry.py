@@ -201,6 +201,7 @@ MODELS = Names(
     {
         "darn": "irkit.generative.darn:DARN",
         "dbm": "irkit.generative.dbm:DBM",
+        "docnade": "irkit.represent.docnade:DocNADE",
         "eonade": "irkit.generative.eonade:EoNADE",
         "made": "irkit.generative.made:MADE",
         "nade": "irkit.generative.nade:NADE",
@@ -312,7 +313,10 @@ PICTURES = Names(
 SEQUENCES = Names("format of sequences", "irkit.sequences", {"piano": "irkit.io.rows.sequences:piano"})
 "Readers of sequences: from paths to three lists of (T, width) arrays."
 
-TABLES = (STAGES, MODELS, TASKS, MEASURES, SETS, ROWS, PICTURES, SEQUENCES, DOCUMENTS, QUERIES, QRELS)
+BAGS = Names("format of bags", "irkit.bags", {"labelled": "irkit.io.texts.ids:labelled"})
+"Readers of documents as counts of words: from paths to three `irkit.io.kinds.Bags`."
+
+TABLES = (STAGES, MODELS, TASKS, MEASURES, SETS, ROWS, PICTURES, SEQUENCES, BAGS, DOCUMENTS, QUERIES, QRELS)
 
 
 def plugin_packages() -> set[str]:

@@ -206,10 +206,16 @@ def held(kind: str, holds: dict[str, int], shape: tuple[int, ...]) -> str:
         return ", ".join(counted(number, _SINGULAR.get(what, what[:-1])) for what, number in holds.items())
     words = {"train": "training", "valid": "validation", "test": "test"}
     parts = [f"{holds[part]:,} {word}" for part, word in words.items() if part in holds]
-    unit = {"rows": "values", "sequences": "values a step", "sets": "values an element", "features": "values an item"}
+    unit = {
+        "rows": "values",
+        "sequences": "values a step",
+        "sets": "values an element",
+        "features": "values an item",
+        "bags": "terms",
+    }
     size = f" of {' x '.join(map(str, shape))} {unit.get(kind, '')}".rstrip() if shape else ""
-    steps = f", {holds['steps']:,} steps in all" if "steps" in holds else ""
-    return f"{' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))} {kind}{size}{steps}"
+    whole = "".join(f", {holds[one]:,} {one} in all" for one in ("steps", "words") if one in holds)
+    return f"{' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))} {kind}{size}{whole}"
 
 
 _SINGULAR = {"queries": "query"}

@@ -22,7 +22,7 @@ from irkit.arrays import Floats, Ints, offsets, segments
 from irkit.errors import DataError, ShapeError
 from irkit.io.kinds import Bags, Examples, Ragged, Tokens
 from irkit.learn.data import Padded, as_examples, batch
-from irkit.learn.estimate import Quantity
+from irkit.learn.estimate import Estimate, Measure, Quantity
 from irkit.learn.model import Model
 
 CELLS = 100_000
@@ -112,6 +112,24 @@ class DocumentModel(Model):
         words = self.known.words
         named = order.tolist() if words is None else np.array(words, dtype=object)[order].tolist()
         return [(one[:n], one[: -n - 1 : -1]) for one in named]
+
+    def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
+        """Return nats a word, and both perplexities of them."""
+        found, lengths = self.values(test, **arguments)[WORD], self.lengths(test)
+        out = super().measures(test, **arguments)
+        for what, weight in (("document", np.full(len(lengths), 1 / len(lengths))), ("word", lengths / lengths.sum())):
+            value = float(np.exp(weight @ found.value))
+            error = value * float(np.sqrt(np.square(weight * found.stderr).sum()))
+            out[f"perplexity by {what}"] = Measure(Estimate(value, error, "estimate"), "")
+        return out
+
+    def baselines(self, train: Examples, test: Examples) -> dict[str, dict[str, float]]:
+        """Return nats a word of test documents under the frequencies of words in training, one added to each."""
+        seen, asked = (self.examples(part).x for part in (train, test))
+        counts = np.bincount(seen.values, minlength=self.known.vocabulary or 0) + 1
+        log_p = np.log(counts / counts.sum())
+        words = np.bincount(segments(offsets(asked.lengths)), -log_p[asked.values], len(asked))
+        return {WORD: {"unigram": float((words / np.maximum(asked.lengths, 1)).mean())}}
 
     def lengths(self, test: Examples | Floats | Tensor) -> Ints:
         """Return how many words a model sees of each document; an error if one has none, which has no perplexity."""

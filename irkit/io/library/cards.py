@@ -37,6 +37,7 @@ KINDS: dict[str, type[AnyCard]] = {
     "rows": PartsCard,
     "pictures": PartsCard,
     "sequences": PartsCard,
+    "bags": PartsCard,
 }
 "What a card may be of, in the order of lists."
 

@@ -194,7 +194,7 @@ def load_sequences(name: str | os.PathLike[str]) -> SequenceData:
 
 
 def load_data(name: str | os.PathLike[str], *, binarise: Binarise = "threshold") -> Learnable:
-    """Load what models learn from, in three parts: rows or pictures, sequences, or a data set made by code.
+    """Load what models learn from, in three parts: rows or pictures, sequences, bags, or a data set made by code.
 
     Parameters
     ----------
@@ -211,6 +211,8 @@ def load_data(name: str | os.PathLike[str], *, binarise: Binarise = "threshold")
     if isinstance(name, str) and name in SETS:
         return load_made(name)
     found = load_parts(name)
+    if found.card.kind == "bags":
+        return found.bags()
     return found.sequences() if found.card.kind == "sequences" else found.rows(binarise=binarise)
 
 
@@ -336,7 +338,7 @@ def _of(card: AnyCard, kind: str) -> Any:
     use = {
         "texts": f"load_collection, or 'irkit run <recipe> {card.name}'",
         "ratings": f"load_rating_collection, or 'irkit recommend {card.name}'",
-    }.get(card.kind, f"load_{'sequences' if card.kind == 'sequences' else 'rows'}, or 'irkit train'")
+    }.get(card.kind, "load_data, or 'irkit train'")
     raise ConfigError(f"{card.name}: holds {card.kind} and no {kind}; use {use}")
 
 

@@ -1,4 +1,4 @@
-"""Cards of the kinds `rows`, `pictures` and `sequences`: data in three parts, to train, validate and test on.
+"""Cards of the kinds `rows`, `pictures`, `sequences` and `bags`: data in three parts, to train, validate and test on.
 
     name: bars
     kind: rows
@@ -51,6 +51,8 @@ class PartCounts(Config):
     test: int | None = Field(None, ge=0)
     steps: int | None = Field(None, ge=0)
     "Of all sequences together."
+    words: int | None = Field(None, ge=0)
+    "Of all documents together, as often as they occur."
 
 
 class SetCard(Config):
@@ -63,12 +65,13 @@ class SetCard(Config):
 
 
 class PartsCard(Card):
-    """The card of rows, pictures or sequences in three parts."""
+    """The card of rows, pictures, sequences or bags in three parts."""
 
-    kind: Literal["rows", "pictures", "sequences"]
+    kind: Literal["rows", "pictures", "sequences", "bags"]
     read: ReadCard
     shape: tuple[int, ...] = ()
-    "Values a row, rows and columns (and channels) of a picture, values a step; empty where the card does not say."
+    """Values a row, rows and columns (and channels) of a picture, values a step, terms of the vocabulary; empty where
+    the card does not say."""
     counts: PartCounts = PartCounts()
     sets: dict[str, SetCard] = Field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Rows, pictures and sequences in three parts whose files are at hand."""
+"""Rows, pictures, sequences and bags in three parts whose files are at hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from irkit.config import digest
 from irkit.errors import ConfigError, NotFoundError
-from irkit.io.kinds import PARTS
+from irkit.io.kinds import PARTS, Bags, DataSet
 from irkit.io.library.checksums import sha256
 from irkit.io.library.collection import CardFiles, Check, count_check, how_to_get
 from irkit.io.library.parts_card import PartsCard
@@ -29,17 +29,21 @@ class PartsCollection(CardFiles):
 
     def rows(self, *, binarise: Binarise = "threshold", seed: int = 1) -> DensityData:
         """Read rows or pictures; parameters and errors are those of `irkit.io.load_rows`."""
-        if self.card.kind == "sequences":
-            raise ConfigError(f"{self.name}: is of sequences, not of rows; use load_sequences")
+        if self.card.kind in ("sequences", "bags"):
+            raise ConfigError(f"{self.name}: is of {self.card.kind}, not of rows; use load_data")
         read: Parts = self._read()
         return rows_of(self.name, read, binarise, seed)
 
     def sequences(self) -> SequenceData:
         """Read sequences; errors are those of `irkit.io.load_sequences`."""
         if self.card.kind != "sequences":
-            raise ConfigError(f"{self.name}: is of {self.card.kind}, not of sequences; use load_rows")
+            raise ConfigError(f"{self.name}: is of {self.card.kind}, not of sequences; use load_data")
         train, valid, test = self._read()
         return SequenceData(self.name, train[0].shape[1], train, valid, test)
+
+    def bags(self) -> DataSet[Bags]:
+        """Read documents as counts of words."""
+        return DataSet(self.name, *self._read())
 
     def paths(self) -> list[Path]:
         """Return the files to read.
@@ -67,11 +71,11 @@ class PartsCollection(CardFiles):
         return digest(files, self.card.read.format)
 
     def holds(self) -> dict[str, int]:
-        """Count the rows, pictures or sequences of each part, and the steps of sequences."""
+        """Count the examples of each part, the steps of sequences and the words of bags."""
         return self._measured()[0]
 
     def shape(self) -> tuple[int, ...]:
-        """Return what a row is: its values, the sides of a picture, the values of a step."""
+        """Return what an example is: values of a row or step, sides of a picture, terms of the vocabulary."""
         return self._measured()[1]
 
     def verify(self) -> list[Check]:
@@ -90,6 +94,13 @@ class PartsCollection(CardFiles):
             pieces = {part: getattr(data, part) for part in PARTS}
             steps = sum(len(piece) for part in pieces.values() for piece in part)
             return {**{part: len(found) for part, found in pieces.items()}, "steps": steps}, (data.width,)
+        if self.card.kind == "bags":
+            documents = self.bags()
+            parts = {part: documents.part(part) for part in PARTS}
+            words = sum(
+                len(one.x.values) if one.counts is None else int(one.counts.values.sum()) for one in parts.values()
+            )
+            return {**{part: len(one) for part, one in parts.items()}, "words": words}, (documents.train.vocabulary,)
         rows = self.rows(binarise="none")
         shape = rows.shape[1:] if rows.shape[0] == 1 else rows.shape
         return {part: len(getattr(rows, part)) for part in PARTS}, shape

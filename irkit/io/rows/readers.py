@@ -1,4 +1,4 @@
-"""Who reads the formats of rows, pictures and sequences."""
+"""Who reads the formats of rows, pictures, sequences and bags."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from irkit.registry import PICTURES, ROWS, SEQUENCES, Names
+from irkit.registry import BAGS, PICTURES, ROWS, SEQUENCES, Names
 
-READERS: dict[str, Names] = {"rows": ROWS, "pictures": PICTURES, "sequences": SEQUENCES}
+READERS: dict[str, Names] = {"rows": ROWS, "pictures": PICTURES, "sequences": SEQUENCES, "bags": BAGS}
 "The formats of each kind."
 
 

@@ -32,7 +32,7 @@ def home(tmp_path, monkeypatch):
 
 
 def test_the_shipped_cards():
-    parts = ["debd", "digits", "frey", "mnist", "olivetti", "omniglot", "piano"]
+    parts = ["debd", "digits", "docnade-sets", "frey", "mnist", "olivetti", "omniglot", "piano"]
     assert card_names() == sorted([*EXPECTED, *parts, *collections("ratings")])
 
 

@@ -1,0 +1,1 @@
+"""Documents with labels in three parts, for models of documents."""
