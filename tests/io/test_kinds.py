@@ -168,3 +168,14 @@ def test_an_example_has_a_word():
     assert [Spec(kind, ()).word for kind in KINDS] == [
         *("row", "picture", "sequence", "set", "document", "document", "picture", "list")
     ]
+
+
+def test_terms_may_have_words_which_must_be_those_of_the_model():
+    docs = Tokens(Ragged.of([[0, 1]]), 2, words=("a", "b"))
+    assert docs.spec.words == docs.take(np.array([0])).words == ("a", "b")
+    assert docs.spec.fits(Tokens(Ragged.of([[1]]), 2).spec), "words that nobody knows may be these"
+    assert not docs.spec.fits(Tokens(Ragged.of([[1]]), 2, words=("b", "a")).spec)
+    with pytest.raises(
+        ShapeError, match="tokens: there must be one word a term, got 1 words for 2 terms; give the words"
+    ):
+        Tokens(Ragged.of([[0]]), 2, words=("a",))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from irkit.errors import ConfigError
-from irkit.learn.batches import Drawn, Rows, fingerprint, resample
+from irkit.learn.batches import Drawn, Rows, fingerprint, near_in_length, resample
 
 X = torch.arange(10.0)[:, None]
 RNG = torch.Generator().manual_seed(0)
@@ -60,3 +60,24 @@ def test_drawn_batches_are_those_of_one_stream_of_numbers_asked_for_in_any_order
     for place in (0, 1, 2, 3, 7, 6, 6, 0, 5):
         assert drawn.batch(*divmod(place, 2), RNG) == stream[place]
     assert drawn.fingerprint == "data"
+
+
+def test_batches_of_similar_lengths_hold_every_example_once_and_little_padding():
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 200, size=1003)
+    order = rng.permutation(1003)
+    found = near_in_length(order, lengths, 10, np.random.default_rng(1))
+    assert sorted(found) == list(range(1003))
+    assert found[1000:].tolist() == order[1000:].tolist(), "a smaller last batch is left as it is"
+
+    def padding(numbers):
+        each = lengths[numbers[:1000]].reshape(100, 10)
+        return 1 - each.sum() / (each.max(1) * 10).sum()
+
+    assert padding(found) < padding(order) / 5
+    means = lengths[found[:1000]].reshape(100, 10).mean(1)
+    assert abs(np.corrcoef(means, np.arange(100))[0, 1]) < 0.4, "short batches do not all come first"
+
+
+def test_fewer_examples_than_a_batch_are_one_batch():
+    assert near_in_length(np.array([2, 0, 1]), np.array([1, 2, 3]), 5, np.random.default_rng(0)).tolist() == [2, 0, 1]

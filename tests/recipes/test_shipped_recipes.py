@@ -14,7 +14,7 @@ from irkit.yamlfile import read_yaml
 
 PATHS = sorted(locate.shipped("pipelines").rglob("*.yaml"))
 SPACES = [path for path in PATHS if path.parent.name == TUNING]
-TRAININGS = [path for path in PATHS if path.parent.name == "generate"]  # see test_training_recipes.py
+TRAININGS = [path for path in PATHS if path.parent.name in ("generate", "represent")]  # see test_training_recipes.py
 RECIPES = [path for path in PATHS if path not in [*SPACES, *TRAININGS]]
 RETRIEVAL = [path for path in RECIPES if path.parent.name != "recommend"]  # test_recommend_recipes has those
 TEXTS = [

@@ -12,9 +12,11 @@ from irkit.io.kinds import Spec
 from irkit.recipe import list_recipes, load_training
 from irkit.registry import MODELS
 
-PATHS = sorted((locate.shipped("pipelines") / "generate").glob("*.yaml"))
+FOLDERS = ("generate", "represent")
+PATHS = sorted(path for kind in FOLDERS for path in (locate.shipped("pipelines") / kind).glob("*.yaml"))
 DIGITS = [path.stem for path in PATHS if path.stem.endswith("-digits")]
 WIDTHS = {"digits": 64, "mnist": 784, "debd/nltcs": 16, "debd/mushrooms": 112, "debd/dna": 180, "debd/nips": 500}
+TERMS = {"docnade-sets/20NSshort": 1448}
 
 LEAST = 0.25
 "How much better than independent bits a small recipe must be, as a share of their nats."
@@ -25,7 +27,7 @@ def test_the_folder_holds_a_small_recipe_of_every_density_model():
     assert {recipe.model for recipe in recipes} == {name for name in MODELS if issubclass(MODELS.load(name), Density)}
     coders = {(one.config["encoder"], one.config.get("decoder", "mlp")) for one in recipes if one.model == "vae"}
     assert coders == {("mlp", "mlp"), ("lstm", "mlp"), ("gru", "mlp"), ("conv", "mlp"), ("gru", "gru")}
-    assert {row.name for row in list_recipes() if row.kind == "generate"} == {path.stem for path in PATHS}
+    assert {row.name for row in list_recipes() if row.kind in FOLDERS} == {path.stem for path in PATHS}
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -37,8 +39,12 @@ def test_a_recipe_says_what_it_is_and_fits_its_data(path):
     assert recipe.about.endswith(".")
     assert len(recipe.source) > 10
     assert all(len(line) <= 120 for line in path.read_text(encoding="utf-8").splitlines())
-    size = WIDTHS[recipe.data]
-    assert recipe.build().build(Spec("rows", (size,))).size == size
+    if path.parent.name == "represent":
+        spec = Spec("bags", (), vocabulary=TERMS[recipe.data])
+        assert len(recipe.build().build(spec).topics) == spec.vocabulary
+    else:
+        size = WIDTHS[recipe.data]
+        assert recipe.build().build(Spec("rows", (size,))).size == size
 
 
 @pytest.mark.slow
