@@ -226,6 +226,7 @@ _COLUMNS = {
     "rows": [*_PARTS, "values"],
     "pictures": [*_PARTS, "size"],
     "sequences": [*_PARTS, "values"],
+    "bags": [*_PARTS, "terms"],
 }
 
 
@@ -236,8 +237,8 @@ def _columns(kind: str) -> list[str]:
 def _row(name: str, row: Summary) -> list[str]:
     special = {
         "splits": ", ".join(row.splits),
-        "size": " x ".join(map(str, row.shape)) or "-",
-        "values": " x ".join(map(str, row.shape)) or "-",
+        **dict.fromkeys(("size", "values"), " x ".join(map(str, row.shape)) or "-"),
+        "terms": ", ".join(f"{size:,}" for size in row.shape) or "-",
     }
     cells = [special[what] if what in special else _number(row.holds.get(what)) for what in _columns(row.kind)]
     return [name, row.state, *cells, row.about]

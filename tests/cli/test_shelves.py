@@ -32,9 +32,9 @@ def lost():
 def test_data_list_has_a_row_per_card(irkit):
     blocks = [block.splitlines() for block in irkit("data", "list").out.split("\n\n")]
     assert [block[0].split()[:2] for block in blocks] == [
-        [kind, "state"] for kind in ("texts", "ratings", "rows", "pictures", "sequences")
+        [kind, "state"] for kind in ("texts", "ratings", "rows", "pictures", "sequences", "bags")
     ]
-    texts, ratings, rows, pictures, sequences = blocks
+    texts, ratings, rows, pictures, sequences, bags = blocks
     assert texts[0].split() == ["texts", "state", "documents", "queries", "splits", "about"]
     found = {row.split()[0]: row for row in texts[1:]}
     assert found["lee"].split()[1:4] == ["here", "350", "50"]
@@ -47,6 +47,8 @@ def test_data_list_has_a_row_per_card(irkit):
     digits = next(row for row in pictures if row.startswith("digits"))
     assert digits.split()[1:8] == ["here", "1,297", "250", "250", "8", "x", "8"]
     assert next(row for row in sequences if row.startswith("piano/jsb ")).split()[2:6] == ["229", "76", "77", "88"]
+    short = next(row for row in bags if row.startswith("docnade-sets/20NSshort "))
+    assert short.split()[3:7] == ["1,245", "100", "438", "1,448"]
 
 
 def test_data_list_of_one_kind(irkit):
@@ -67,7 +69,7 @@ def test_data_made_by_code_are_listed_and_shown_as_those_of_cards_are(irkit, fol
     with installed(folder / "site"):
         blocks = [block.splitlines() for block in irkit("data", "list").out.split("\n\n")]
         shelves = {block[0].split()[0]: block for block in blocks}
-        assert [*shelves] == ["texts", "ratings", "rows", "pictures", "sequences", "sets", "name"]
+        assert [*shelves] == ["texts", "ratings", "rows", "pictures", "sequences", "bags", "sets", "name"]
         row = next(row for row in shelves["rows"] if row.startswith("bars-here "))
         assert row.split(None, 6)[1:] == ["made", "3", "2", "1", "4", "Bars of four."]
         assert shelves["sets"][0].split() == ["sets", "state", "train", "valid", "test", "values", "about"]

@@ -7,20 +7,21 @@ import pytest
 import torch
 
 import irkit.generative
+import irkit.represent
 from irkit.errors import DataError, NotFoundError
 from irkit.generative.base import Density
 from irkit.generative.saved import load_model
 from irkit.learn import checkpoint
 from irkit.registry import MODELS
+from irkit.represent.documents import DocumentModel
 
 
 def test_every_model_is_found_by_its_own_name_and_none_is_missing():
-    for name in MODELS:
-        found = MODELS.load(name)
-        assert issubclass(found, Density)
-        assert found.name == name
-    exported = [getattr(irkit.generative, name) for name in irkit.generative.__all__]
-    assert {one.name for one in exported if isinstance(one, type)} == set(MODELS)
+    kinds = {name: MODELS.load(name) for name in MODELS}
+    assert all(kind.name == name for name, kind in kinds.items())
+    for door, base in ((irkit.generative, Density), (irkit.represent, DocumentModel)):
+        exported = {one.name for one in (getattr(door, name) for name in door.__all__) if isinstance(one, type)}
+        assert exported == {name for name, kind in kinds.items() if issubclass(kind, base)}
 
 
 def test_a_file_says_which_model_it_holds(tmp_path):
@@ -42,7 +43,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
 
 
 def test_what_is_no_model_is_refused(tmp_path):
-    with pytest.raises(NotFoundError, match=r"there is no model 'nad'; did you mean nade or eonade\?"):
+    with pytest.raises(NotFoundError, match=r"there is no model 'nad'; did you mean nade or eonade or docnade\?"):
         MODELS.load("nad")
     checkpoint.save(tmp_path / "run", "run", {"x": torch.zeros(2)})
     with pytest.raises(DataError, match="run: holds a 'run', a density model is needed"):

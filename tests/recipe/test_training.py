@@ -189,7 +189,7 @@ def test_a_wrong_setting_says_what_is_wrong(settings, message):
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("model: nade", "model: nad", 4, r"there is no model 'nad'; did you mean nade or eonade\?"),
+        ("model: nade", "model: nad", 4, r"there is no model 'nad'; did you mean nade or eonade or docnade\?"),
         ("hidden_size: 4", "hiden: 4", 5, "NADE: unknown field 'hiden'"),
         ("hidden_size: 4", "hidden_size: 0", 5, "NADE: hidden_size is not valid, got 0"),
         ("  epochs: 2", "  epochs: two", 9, "Trainer: epochs is not valid, got 'two'"),

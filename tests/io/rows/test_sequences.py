@@ -124,9 +124,9 @@ def test_missing_sets_say_where_they_belong(tmp_path, monkeypatch):
         load_sequences("piano/jbs")
     write_mat(tmp_path / "piano-rolls")
     monkeypatch.setenv("IRKIT_DATA", str(tmp_path))
-    with pytest.raises(ConfigError, match="piano/jsb: is of sequences, not of rows; use load_sequences"):
+    with pytest.raises(ConfigError, match="piano/jsb: is of sequences, not of rows; use load_data"):
         load_rows("piano/jsb")
-    with pytest.raises(ConfigError, match="digits: is of pictures, not of sequences; use load_rows"):
+    with pytest.raises(ConfigError, match="digits: is of pictures, not of sequences; use load_data"):
         load_sequences("digits")
 
 
