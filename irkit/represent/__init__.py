@@ -8,5 +8,6 @@ from irkit.doors import door
 
 if TYPE_CHECKING:
     from irkit.represent.docnade import DocNADE as DocNADE
+    from irkit.represent.lsa import LSA as LSA
 else:
     __getattr__, __dir__, __all__ = door(__name__)

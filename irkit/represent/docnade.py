@@ -25,7 +25,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import embedding, pad
 
-from irkit.arrays import Floats
+from irkit.arrays import Floats, offsets, segments
 from irkit.config import Config
 from irkit.io.kinds import Examples, Spec, Tokens
 from irkit.learn.data import Padded
@@ -57,6 +57,8 @@ class DocNADEConfig(Config):
     "Whether n occurrences of a word in a document count n times or round(log(1 + n)) times."
     dropout: float = Field(0.0, ge=0, lt=1)
     "Share of hidden units left out while training."
+    aggregate: Literal["hidden", "idf"] = "hidden"
+    "Vectors of documents: g(c + sum of W[v]) as in the papers, or the sum of idf[v] W[v], which suits short queries."
     longest: int = Field(400, ge=2)
     "Words of a document that training looks at, drawn anew each time; evaluation looks at all."
 
@@ -75,6 +77,9 @@ class DocNADENet(ScoreNet):
     lengths: Tensor
     "Numbers of words of the training documents, a hundred evenly spaced ones of all in order: (100,)."
 
+    idf: Tensor
+    "log of training documents over those that hold a term, by which vectors weigh terms: (V,)."
+
     def __init__(self, vocabulary: int, config: DocNADEConfig) -> None:
         super().__init__()
         self.config = config
@@ -82,6 +87,7 @@ class DocNADENet(ScoreNet):
         self.w = nn.Parameter(SPREAD * torch.randn(vocabulary, config.hidden_size))
         self.c = nn.Parameter(torch.zeros(config.hidden_size))
         self.register_buffer("lengths", torch.zeros(100, dtype=torch.int64))
+        self.register_buffer("idf", torch.zeros(vocabulary))
         self.dropout = nn.Dropout(config.dropout)
         sizes = config.hidden_size, vocabulary
         self.words: Softmax
@@ -94,10 +100,14 @@ class DocNADENet(ScoreNet):
 
     @torch.no_grad()
     def start(self, x: Tokens) -> None:
-        """Let every word begin at its frequency, and remember how long documents are."""
+        """Let every word begin at its frequency; remember how long documents are and how many hold a term."""
         self.words.start(torch.bincount(torch.as_tensor(x.x.values), minlength=len(self.w)) + 1)
         lengths = torch.as_tensor(x.x.lengths).sort().values
         self.lengths.copy_(lengths[(torch.linspace(0, len(lengths) - 1, len(self.lengths))).long()])
+
+        pairs = np.unique(np.stack([segments(offsets(x.x.lengths)), x.x.values]), axis=1)
+        df = np.maximum(np.bincount(pairs[1], minlength=len(self.w)), 1)
+        self.idf.copy_(torch.from_numpy(np.log(len(x) / df)))
 
     @property
     def topics(self) -> Tensor:
@@ -129,8 +139,11 @@ class DocNADENet(ScoreNet):
         return Loss(total / words.lengths.sum().clamp(min=1), {})
 
     def encode(self, batch: Padded) -> Tensor:
-        """Return the hidden vector of whole documents: (B, H)."""
-        return self.act(self.c + (embedding(batch.x, self.w) * batch.mask[..., None]).sum(1))
+        """Return the hidden vectors of whole documents, or idf-weighted sums of their words: (B, H)."""
+        idf = self.config.aggregate == "idf"
+        weight = batch.mask * (self.idf[batch.x] if idf else 1)
+        total = (embedding(batch.x, self.w) * weight[..., None]).sum(1)
+        return total if idf else self.act(self.c + total)
 
     def sample(self, n: int, rng: torch.Generator) -> Padded:
         """Draw documents, as long as those of training are."""

@@ -19,8 +19,10 @@ import numpy as np
 from torch import Tensor
 
 from irkit.arrays import Floats, Ints, offsets, segments
+from irkit.config import digest
 from irkit.errors import DataError, ShapeError
 from irkit.io.kinds import Bags, Examples, Ragged, Tokens
+from irkit.learn.batches import fingerprint
 from irkit.learn.data import Padded, as_examples, batch
 from irkit.learn.estimate import Estimate, Measure, Quantity
 from irkit.learn.model import Model
@@ -101,6 +103,17 @@ class DocumentModel(Model):
             assert isinstance(made, Padded)
             yield made
             start = end
+
+    @property
+    def words(self) -> tuple[str, ...] | None:
+        """The terms themselves, where the data had them."""
+        return self.known.words
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what it makes of documents."""
+        weights = [fingerprint(one) for one in self.fitted.state_dict().values()]
+        return digest(self.name, self.config.essence(), self.words, weights)
 
     def topics(self, n: int = 10) -> list[tuple[list[Any], list[Any]]]:
         """Return, for each hidden unit, the n terms that raise it most and the n that lower it most.

@@ -198,3 +198,12 @@ def test_planted_topics_are_learned():
     drawn = fitted.sample(100, seed=1)
     sides = [abs(np.mean(one < 10) - 0.5) for one in drawn]
     assert np.mean(sides) > 0.3, "samples have a topic"
+
+
+def test_vectors_for_short_queries_are_sums_weighted_by_idf():
+    docs = documents([[0, 1, 1], [1, 2], [1]])
+    fitted = DocNADE(DocNADEConfig(hidden_size=3, aggregate="idf")).fit(docs, trainer=TRAINER)
+    w = fitted.net.w.detach().numpy()
+    idf = np.log(3 / np.array([1, 3, 1]))
+    np.testing.assert_allclose(fitted.encode(docs)[0], idf[0] * w[0] + 2 * idf[1] * w[1], rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(fitted.encode(docs)[1], idf[2] * w[2] + idf[1] * w[1], rtol=1e-5, atol=1e-8)
