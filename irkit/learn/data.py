@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from irkit.arrays import Ints
 from irkit.errors import ShapeError
 from irkit.io.kinds import Column, DataSet, Examples, Ragged, Rows, Spec
 from irkit.learn import batches
@@ -51,6 +52,14 @@ class Padded(NamedTuple):
     "(B, T, ...)"
     lengths: Tensor
     "(B,) int64, on the same device"
+    sizes: Ints | None = None
+    "The same on the host, where they are known there: an accelerator need not be asked."
+
+    @property
+    def cells(self) -> Tensor:
+        """Which of the B T places hold a step, row by row: (N,) int64."""
+        sizes = self.lengths.cpu().numpy() if self.sizes is None else self.sizes
+        return sent(torch.from_numpy(np.flatnonzero(np.arange(self.x.shape[1]) < sizes[:, None])), self.x.device)
 
     @property
     def mask(self) -> Tensor:
@@ -185,6 +194,6 @@ def _placed(column: Column, like: Tensor) -> Tensor | Padded:
     if isinstance(column, Ragged):
         x = _placed(column.padded(), like)
         assert isinstance(x, Tensor)
-        return Padded(x, sent(torch.from_numpy(column.lengths), like.device))
+        return Padded(x, sent(torch.from_numpy(column.lengths), like.device), column.lengths)
     found = _tensor(column)
     return sent(found.to(like.dtype) if found.is_floating_point() else found, like.device)

@@ -66,7 +66,7 @@ class DocNADEConfig(Config):
 def in_random_order(words: Padded, rng: torch.Generator) -> Padded:
     """Shuffle the words of each document; padding stays behind them."""
     keys = torch.rand(words.x.shape, generator=rng, device=words.x.device) + ~words.mask
-    return Padded(words.x.gather(1, keys.argsort(1)), words.lengths)
+    return words._replace(x=words.x.gather(1, keys.argsort(1)))
 
 
 class DocNADENet(ScoreNet):
@@ -121,10 +121,10 @@ class DocNADENet(ScoreNet):
 
     def log_prob(self, words: Padded) -> Tensor:
         """Return log p of documents, their words in the order given: (B,)."""
-        valid = words.mask
-        found = self.c.new_zeros(words.x.shape)
-        found[valid] = self.words.log_prob(self.before(words)[valid], words.x[valid])
-        return found.sum(1)
+        cells = words.cells
+        found = self.c.new_zeros(words.x.numel())
+        found[cells] = self.words.log_prob(self.before(words).flatten(0, 1)[cells], words.x.flatten()[cells])
+        return found.view_as(words.x).sum(1)
 
     def score(self, batch: Padded, rng: torch.Generator) -> Tensor:
         """Return log p a word of each document in a random order: (B,)."""
@@ -133,9 +133,12 @@ class DocNADENet(ScoreNet):
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean of minus log p over words, each document in a random order."""
         words = in_random_order(batch, now.rng)
-        words = Padded(words.x[:, : self.config.longest], words.lengths.clamp(max=self.config.longest))
-        valid = words.mask
-        total = self.words.loss(self.dropout(self.before(words)[valid]), words.x[valid], now.rng)
+        most = self.config.longest
+        sizes = None if words.sizes is None else words.sizes.clip(max=most)
+        words = Padded(words.x[:, :most], words.lengths.clamp(max=most), sizes)
+        cells = words.cells
+        h = self.dropout(self.before(words).flatten(0, 1)[cells])
+        total = self.words.loss(h, words.x.flatten()[cells], now.rng)
         return Loss(total / words.lengths.sum().clamp(min=1), {})
 
     def encode(self, batch: Padded) -> Tensor:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from irkit import locate
+from irkit.io.kinds import Ragged, Tokens
 from irkit.learn.batches import Shuffled
 from irkit.learn.saved import Counters
 from irkit.learn.tally import Tally
@@ -16,6 +17,7 @@ from irkit.recipe import load_training
 from irkit.recommend.autorec import AutoRec
 from irkit.recommend.cfnade import CFNADE
 from irkit.recommend.rrn import RRN
+from irkit.represent.docnade import DocNADE, DocNADEConfig
 from tests.learn.dying import check_that_it_survives
 from tests.recommend.ratings_toy import random_table
 
@@ -88,6 +90,17 @@ def test_no_step_of_a_model_waits(name, steps):
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_killed_model_goes_on_to_the_same_bits(name, tmp_path):
     check_that_it_survives(*digits(name), tmp_path, step=4)
+
+
+@pytest.mark.parametrize("softmax", ["full", "tree", "sampled"])
+def test_no_step_of_a_document_model_waits_and_a_killed_one_goes_on(softmax, steps, tmp_path):
+    rng = np.random.default_rng(0)
+    data = Tokens(Ragged.of([rng.integers(50, size=n) for n in rng.integers(1, 30, size=60)]), 50)
+    model = DocNADE(DocNADEConfig(hidden_size=5, softmax=softmax, dropout=0.3, longest=20))
+    trainer = model.trainer.changed(epochs=3, batch_size=8, device="cuda")
+    model.fit(data, trainer=trainer)
+    assert len(steps) == 24
+    check_that_it_survives(model, data, trainer, tmp_path, step=9)
 
 
 def network(name, device):
