@@ -105,7 +105,7 @@ class Relative(Line):
 
     def log_prob(self, data):
         self.need("log_prob")
-        scores = -self.fitted.error(torch.as_tensor(self.examples(data))).detach().double().numpy()
+        scores = -self.fitted.error(self.examples(data).to(self.place)).detach().cpu().double().numpy()
         return Estimate.exact(scores - scores.mean())
 
 

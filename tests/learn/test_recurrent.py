@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from irkit.errors import ShapeError
-from irkit.learn.data import Padded
 from irkit.learn.recurrent import cleared, mask, masked_mean, masked_sum, recurrent, run
 
 D, H = 3, 4
@@ -30,9 +29,8 @@ def sequences(lengths: list[int], seed: int = 0) -> list[torch.Tensor]:
     return [torch.randn(n, D, generator=rng, dtype=torch.float64) for n in lengths]
 
 
-def padded(each: list[torch.Tensor]) -> Padded:
-    lengths = torch.tensor([len(one) for one in each])
-    return Padded(nn.utils.rnn.pad_sequence(each, batch_first=True), lengths)
+def padded(each: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    return nn.utils.rnn.pad_sequence(each, batch_first=True), torch.tensor([len(one) for one in each])
 
 
 def flat(state) -> list[torch.Tensor]:
