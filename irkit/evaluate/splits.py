@@ -1,14 +1,12 @@
-"""Splits of queries into folds: objects with a manifest and a hash."""
+"""Splits of queries into folds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from irkit.config import digest
 from irkit.errors import ConfigError
 from irkit.rng import generator
 
@@ -33,21 +31,6 @@ class Folds:
         """Return the qids of all other folds, in ascending order."""
         held_out = self._number(fold)
         return sorted(qid for number, part in enumerate(self.parts) if number != held_out for qid in part)
-
-    def manifest(self) -> dict[str, Any]:
-        """Return the split as plain values, its hash included."""
-        return {
-            "kind": "k-fold",
-            "k": len(self),
-            "seed": self.seed,
-            "folds": [list(p) for p in self.parts],
-            "hash": self.hash,
-        }
-
-    @property
-    def hash(self) -> str:
-        """Hash of which query is in which fold."""
-        return digest("k-fold", [list(part) for part in self.parts])
 
     def _number(self, fold: int) -> int:
         if not 0 <= fold < len(self):

@@ -29,17 +29,6 @@ def test_folds_depend_on_the_seed_and_not_on_the_order():
     assert folds(QIDS, 3, seed=1).parts != folds(QIDS, 3, seed=2).parts
 
 
-def test_the_manifest_describes_the_split_and_its_hash_moves_with_it():
-    split = folds(QIDS, 3, seed=1)
-    manifest = split.manifest()
-    assert manifest["k"] == 3
-    assert manifest["seed"] == 1
-    assert manifest["folds"] == [split.test(0), split.test(1), split.test(2)]
-    assert manifest["hash"] == split.hash
-    assert split.hash != folds(QIDS, 3, seed=2).hash
-    assert split.hash != folds(QIDS[1:], 3, seed=1).hash
-
-
 def test_these_folds_never_change():
     assert folds(["1", "2", "3", "4", "5", "6"], 3, seed=42).parts == PINNED
 
