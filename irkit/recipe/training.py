@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -128,7 +128,14 @@ class TrainingRecipe(AnyRecipe):
             raise self.fail(str(error), "data", kind=type(error)) from None
 
     def fit(
-        self, data: Data | None = None, *, seed: int | None = None, progress: bool | None = None, **run: Any
+        self,
+        data: Data | None = None,
+        *,
+        seed: int | None = None,
+        progress: bool | None = None,
+        folder: Path | None = None,
+        resume: bool = False,
+        started: Callable[[], None] | None = None,
     ) -> Model:
         """Return the model, fitted.
 
@@ -140,8 +147,8 @@ class TrainingRecipe(AnyRecipe):
             Default the trainer's. The binarisation has a seed of its own, so that it stays the same data.
         progress : bool, optional
             Default the trainer's.
-        **run
-            `folder`, `resume` and `started` of `irkit.learn.model.Model.fit`.
+        folder, resume, started
+            As `irkit.learn.model.Model.fit`.
 
         Raises
         ------
@@ -154,7 +161,10 @@ class TrainingRecipe(AnyRecipe):
             if len(data.part(part)) and data.part(part).same(data.part("test")):
                 raise self.fail(f"the {name} rows of {data.name} are its test rows; give each part its own", "data")
         given = {name: value for name, value in {"seed": seed, "progress": progress}.items() if value is not None}
-        return self.build().fit(data, validate=self.validates, trainer=self.rule().changed(**given), **run)
+        trainer = self.rule().changed(**given)
+        return self.build().fit(
+            data, validate=self.validates, trainer=trainer, folder=folder, resume=resume, started=started
+        )
 
     def replaced(self, settings: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
         """Return the fields with some of the values in them replaced."""
