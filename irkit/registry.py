@@ -201,6 +201,7 @@ MODELS = Names(
     {
         "darn": "irkit.generative.darn:DARN",
         "dbm": "irkit.generative.dbm:DBM",
+        "deep-docnade": "irkit.represent.deep_docnade:DeepDocNADE",
         "docnade": "irkit.represent.docnade:DocNADE",
         "eonade": "irkit.generative.eonade:EoNADE",
         "made": "irkit.generative.made:MADE",

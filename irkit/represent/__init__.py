@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from irkit.doors import door
 
 if TYPE_CHECKING:
+    from irkit.represent.deep_docnade import DeepDocNADE as DeepDocNADE
     from irkit.represent.docnade import DocNADE as DocNADE
     from irkit.represent.lsa import LSA as LSA
 else:

@@ -9,7 +9,8 @@ import torch
 from irkit.errors import DataError, ShapeError
 from irkit.io.kinds import Bags, DataSet, Ragged, Tokens
 from irkit.learn import Padded, TrainerConfig
-from irkit.represent.docnade import DocNADE, DocNADEConfig, in_random_order
+from irkit.represent.docnade import DocNADE, DocNADEConfig
+from irkit.represent.orders import in_random_order
 from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
 
