@@ -121,8 +121,14 @@ close = st.sampled_from(
 )
 
 
+# Ties at the least number of all have no lower score and are refused, as a test below says.
+lowerable = st.floats(min_value=float(np.float32(-3e38)), width=32, allow_nan=False, allow_infinity=False)
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.lists(st.tuples(close | scores, st.booleans()), max_size=7), min_size=1, max_size=4), st.randoms())
+@given(
+    st.lists(st.lists(st.tuples(close | lowerable, st.booleans()), max_size=7), min_size=1, max_size=4), st.randoms()
+)
 def test_keep_order_equals_a_slow_oracle_and_both_sorts_give_the_order_back(lists, random):
     ptr, all_scores, all_docnos = [0], [], []
     for rows in lists:
