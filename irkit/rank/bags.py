@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from irkit.arrays import offsets, segments
+from irkit.arrays import segments
 from irkit.errors import ConfigError
 from irkit.io.kinds import Bags, Ragged
 
@@ -84,5 +84,5 @@ def bags_of_texts(analyzer: Analyzer, texts: Sequence[str], words: Sequence[str]
     term = place[ids] if len(place) else np.zeros(0, dtype=np.int64)
     row = segments(ptr)[term >= 0]
     pairs, counts = np.unique(np.stack([row, term[term >= 0]]), axis=1, return_counts=True)
-    lengths = np.diff(offsets(np.bincount(pairs[0], minlength=len(texts))))
+    lengths = np.bincount(pairs[0], minlength=len(texts))
     return Bags(Ragged(pairs[1], lengths), len(words), counts=Ragged(counts, lengths), words=tuple(words))

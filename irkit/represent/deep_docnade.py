@@ -26,10 +26,8 @@ from torch.nn.functional import embedding
 from irkit.config import Config
 from irkit.io.kinds import Spec
 from irkit.learn.data import Padded
-from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
 from irkit.learn.softmaxes import FullSoftmax
-from irkit.learn.trainer import TrainerConfig
 from irkit.represent.orders import InOrders, OrdersNet, in_random_order
 
 
@@ -90,11 +88,7 @@ class DeepDocNADE(InOrders):
     name = "deep-docnade"
     config_type = DeepDocNADEConfig
     config: DeepDocNADEConfig
-    trainer = TrainerConfig(
-        epochs=40,
-        batch_size=64,
-        optimiser=OptimiserConfig(learning_rate=2e-3, schedule="linear", hold=0.5, final=0.05, clip=5.0),
-    )
+    trainer = InOrders.trainer.changed(epochs=40)
 
     def build(self, spec: Spec) -> DeepDocNADENet:
         """Return an untrained network."""

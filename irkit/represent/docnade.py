@@ -26,10 +26,8 @@ from torch import nn
 from irkit.config import Config
 from irkit.io.kinds import Spec
 from irkit.learn.data import Padded
-from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
 from irkit.learn.softmaxes import FullSoftmax, SampledSoftmax, Softmax, TreeSoftmax
-from irkit.learn.trainer import TrainerConfig
 from irkit.represent.orders import InOrders, OrdersNet, in_random_order
 from irkit.rng import Seed
 
@@ -88,11 +86,6 @@ class DocNADE(InOrders):
     name = "docnade"
     config_type = DocNADEConfig
     config: DocNADEConfig
-    trainer = TrainerConfig(
-        epochs=10,
-        batch_size=64,
-        optimiser=OptimiserConfig(learning_rate=2e-3, schedule="linear", hold=0.5, final=0.05, clip=5.0),
-    )
 
     def build(self, spec: Spec) -> DocNADENet:
         """Return an untrained network."""

@@ -26,7 +26,9 @@ from irkit.learn.data import Padded
 from irkit.learn.estimate import Estimate
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import log_mean_exp
+from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.softmaxes import SPREAD, Softmax
+from irkit.learn.trainer import TrainerConfig
 from irkit.represent.documents import WORD, DocumentModel, log_counts
 from irkit.rng import check_seed
 
@@ -81,8 +83,7 @@ class OrdersNet(ScoreNet):
         """Let every word begin at its frequency; remember how long documents are and how many hold a term."""
         self.words.start(torch.bincount(torch.as_tensor(x.x.values), minlength=len(self.w)) + 1)
         lengths = torch.as_tensor(x.x.lengths).sort().values
-        self.lengths.copy_(lengths[(torch.linspace(0, len(lengths) - 1, len(self.lengths))).long()])
-
+        self.lengths.copy_(lengths[torch.linspace(0, len(lengths) - 1, len(self.lengths)).long()])
         pairs = np.unique(np.stack([segments(offsets(x.x.lengths)), x.x.values]), axis=1)
         df = np.maximum(np.bincount(pairs[1], minlength=len(self.w)), 1)
         self.idf.copy_(torch.from_numpy(np.log(len(x) / df)))
@@ -138,6 +139,11 @@ class InOrders(DocumentModel):
     """Base of these models; their config says how the words of a document count."""
 
     abilities = DocumentModel.abilities | {"sample"}
+    trainer = TrainerConfig(
+        epochs=10,
+        batch_size=64,
+        optimiser=OptimiserConfig(learning_rate=2e-3, schedule="linear", hold=0.5, final=0.05, clip=5.0),
+    )
 
     def examples(self, data: Examples | Floats | Tensor, *, soft: bool = False) -> Tokens:
         """Check documents and return them as tokens, as often as they count."""
