@@ -207,6 +207,7 @@ MODELS = Names(
         "made": "irkit.generative.made:MADE",
         "nade": "irkit.generative.nade:NADE",
         "rbm": "irkit.generative.rbm:RBM",
+        "rnnlm": "irkit.represent.rnnlm:RNNLM",
         "vae": "irkit.generative.vae:VAE",
     },
     base="irkit.learn.model:Model",
