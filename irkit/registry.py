@@ -154,6 +154,7 @@ STAGES = Names(
     "irkit.stages",
     {
         # retrieval
+        "dense": "irkit.rank.dense:Dense",
         "lucene": "irkit.pipeline.retrieve:Retrieve",
         # what follows it
         "cut": "irkit.pipeline.chain:Cut",
@@ -328,6 +329,7 @@ def plugin_packages() -> set[str]:
 
 
 OPENERS = {
+    "encoder": "irkit.recipe.encoders.open_encoder",
     "index": "irkit.Index.open",
     "train": "irkit.recommend.load_ratings",
     "vectors": "irkit.text.vectors.Vectors.load",

@@ -51,6 +51,7 @@ class LSA:
     """Latent semantic analysis of bags."""
 
     name = "lsa"
+    takes = frozenset({"bags"})
 
     def __init__(self, config: LSAConfig | None = None, **settings: Any) -> None:
         self.config = config or LSAConfig(**settings)
