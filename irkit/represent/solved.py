@@ -36,7 +36,7 @@ SOLVED = "solved"
 
 
 class SolverConfig(TrainerConfig):
-    """Settings of a trainer for models that are solved: `seed`, `threads` and `progress`; the others have no meaning."""
+    """Settings of models that are solved: `seed`, `threads` and `progress`; those of steps have no meaning."""
 
     epochs: int | None = Field(None, ge=1)
     "None: there are none."

@@ -1,4 +1,4 @@
-"""Tests of irkit.represent.solved: models that are solved, in files, folders and recipes, as models that are trained."""
+"""Tests of irkit.represent.solved: what is solved is a model in files, folders and recipes as what is trained."""
 
 import json
 
@@ -73,7 +73,7 @@ def test_a_run_that_was_solved_is_taken_up_and_another_is_refused(tmp_path):
         (model, other, None),
         (model, DATA, SolverConfig(seed=2)),
     ):
-        with pytest.raises(ConfigError, match="checkpoint.safetensors belongs to another run; resume with what it was"):
+        with pytest.raises(ConfigError, match="belongs to another run; resume with what it was"):
             wrong.fit(data, folder=tmp_path, resume=True, trainer=trainer)
     tree["net"] = {}
     checkpoint.save(place, "run", tree)
