@@ -79,7 +79,7 @@ def index_data(index: Index, recipe: TrainingRecipe, name: str = "") -> DataSet[
     Counts where the model needs no more, else terms in their order; of the terms those that the recipe's `min_df` and
     `max_terms` admit.
     """
-    words = frequent_words(index, min_df=recipe.min_df, max_terms=recipe.max_terms)
+    words = frequent_words(index, min_df=recipe.min_df or 2, max_terms=recipe.max_terms)
     counts = "bags" in recipe.build().takes
     train: Examples = (bags_of_index if counts else tokens_of_index)(index, words)
     known = train.take(np.flatnonzero(train.x.lengths))

@@ -30,7 +30,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 from irkit import locate
 from irkit.config import digest
 from irkit.errors import IrkitError, near_misses
-from irkit.io.library.catalogue import Learnable, kind_of, load_data
+from irkit.io.library.catalogue import Learnable, is_texts, load_data
 from irkit.io.rows.data import Binarise
 from irkit.recipe.assemble import Fail
 from irkit.recipe.base import AnyRecipe
@@ -66,8 +66,8 @@ class TrainingRecipe(AnyRecipe):
     "Name of the data set, unless another is given."
     binarise: Binarise = "threshold"
     "How grey values become bits."
-    min_df: Annotated[StrictInt, Field(ge=1)] = 2
-    "Of a collection of texts: documents that a term occurs in, if it is learned."
+    min_df: Annotated[StrictInt, Field(ge=1)] | None = None
+    "Of a collection of texts: documents that a term occurs in, if it is learned; default 2."
     max_terms: Annotated[StrictInt, Field(ge=2)] | None = None
     "Of a collection of texts: how many terms, those that occur in most documents; None for all."
     trainer: dict[str, Any] = Field(default_factory=dict)
@@ -129,7 +129,7 @@ class TrainingRecipe(AnyRecipe):
             If there is no such set, or a file of it is missing; the message says where it belongs.
         """
         try:
-            if kind_of(self.data) == "texts":
+            if is_texts(self.data):
                 from irkit.recipe.encoders import collection_data
 
                 return collection_data(self)

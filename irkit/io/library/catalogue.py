@@ -218,7 +218,7 @@ def load_data(name: str | os.PathLike[str], *, binarise: Binarise = "threshold")
 
 def load_any(name: str | os.PathLike[str], *, download: bool = False) -> AnyCollection:
     """Open data of whichever kind they are; see `load_collection`, `load_rating_collection` and `load_parts`."""
-    kind = kind_of(name)
+    kind = _kind(name)
     if kind == "texts":
         return load_collection(name, download=download)
     return (load_rating_collection if kind == "ratings" else load_parts)(name, download=download)
@@ -342,7 +342,13 @@ def _of(card: AnyCard, kind: str) -> Any:
     raise ConfigError(f"{card.name}: holds {card.kind} and no {kind}; use {use}")
 
 
-def kind_of(name: str | os.PathLike[str]) -> str:
+def is_texts(name: str | os.PathLike[str]) -> bool:
+    """Say whether something there is, is a collection of texts that are searched."""
+    known = (isinstance(name, str) and irds.is_irds(name)) or card_of(name) is not None
+    return (known or os.path.exists(os.path.expanduser(os.fspath(name)))) and _kind(name) == "texts"
+
+
+def _kind(name: str | os.PathLike[str]) -> str:
     """Say of which kind something is; what nothing tells are texts."""
     if isinstance(name, str) and irds.is_irds(name):
         return "texts"
