@@ -116,12 +116,21 @@ class OrdersNet(ScoreNet):
         """Return log p a word of each document in a random order: (B,)."""
         return self.log_prob(in_random_order(batch, rng)) / batch.lengths.clamp(min=1)
 
+    def state(self, batch: Padded) -> Tensor:
+        """Return the hidden vectors of whole documents, which a next word would be predicted from: (B, H_L)."""
+        return self.hidden(self.c + self.total(batch, batch.mask))
+
+    def word_log_prob(self, state: Tensor) -> Tensor:
+        """Return log p of every word: (B, H_L) to (B, V)."""
+        return self.words.log_prob_all(state)
+
     def encode(self, batch: Padded) -> Tensor:
         """Return the hidden vectors of whole documents, or idf-weighted sums of their words: (B, H)."""
-        idf = self.aggregate == "idf"
-        weight = batch.mask * (self.idf[batch.x] if idf else 1)
-        total = (embedding(batch.x, self.w) * weight[..., None]).sum(1)
-        return total if idf else self.hidden(self.c + total)
+        return self.total(batch, batch.mask * self.idf[batch.x]) if self.aggregate == "idf" else self.state(batch)
+
+    def total(self, batch: Padded, weight: Tensor) -> Tensor:
+        """Return weighted sums of the rows of a document's words: (B, H)."""
+        return (embedding(batch.x, self.w) * weight[..., None]).sum(1)
 
     def sample(self, n: int, rng: torch.Generator) -> Padded:
         """Draw documents, as long as those of training are."""
@@ -139,6 +148,7 @@ class InOrders(DocumentModel):
     """Base of these models; their config says how the words of a document count."""
 
     abilities = DocumentModel.abilities | {"sample"}
+    gives = frozenset({"word_log_prob"})
     trainer = TrainerConfig(
         epochs=10,
         batch_size=64,
