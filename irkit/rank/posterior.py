@@ -21,7 +21,7 @@ from pydantic import Field
 
 from irkit.arrays import Floats, Ints
 from irkit.rank.encoder import Encoder, require
-from irkit.rank.rerank import Reranker, RerankConfig
+from irkit.rank.rerank import RerankConfig, Reranker
 
 
 class PosteriorEncoder(Encoder, Protocol):
