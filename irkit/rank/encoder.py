@@ -94,10 +94,6 @@ class IndexEncoder:
         self.fingerprint = digest("index encoder", index.fingerprint, model.fingerprint)
 
     @cached_property
-    def _bags(self) -> Bags:
-        return bags_of_index(self.index, self.words)
-
-    @cached_property
     def documents(self) -> Floats:
         """(N, d) float32."""
         return self._vectors(self._documents)

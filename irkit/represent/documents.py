@@ -130,10 +130,8 @@ class DocumentModel(Model):
     def give(self, name: str) -> None:
         """Raise `AbilityError` unless the model gives something besides vectors."""
         if name not in self.gives:
-            raise AbilityError(
-                f"{self.name}: has no {name} of documents, it gives {', '.join(sorted(self.gives)) or 'vectors alone'}; "
-                "choose another model"
-            )
+            others = ", ".join(sorted(self.gives)) or "vectors alone"
+            raise AbilityError(f"{self.name}: has no {name} of documents, it gives {others}; choose another model")
 
     @torch.no_grad()
     def word_log_prob(self, data: Examples | Floats | Tensor) -> Floats:

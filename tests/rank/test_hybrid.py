@@ -1,17 +1,25 @@
 """Tests of irkit.rank.hybrid: beside a version in plain numpy, ends and ties of the weight, folds of a suite."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from irkit.errors import CompositionError, ConfigError, FrameError, NotFittedError
-from irkit.evaluate import evaluate, experiment
+from irkit.evaluate import evaluate, experiment, run_suite
+from irkit.evaluate.splits import folds
+from irkit.evaluate.suite import parse_suite
+from irkit.io import load_collection
 from irkit.pipeline import Learned, Topics
 from irkit.pipeline.fit import can_learn
 from irkit.rank import Hybrid
 from irkit.rank.effectiveness import EFFECTIVENESS
 from irkit.rank.hybrid import WEIGHTS, HybridConfig
+from irkit.recipe import load_recipe
+from irkit.recipe.indexes import collection_index
 from irkit.testing import check_stage
+from irkit.yamlfile import parse_yaml
 from tests.pipeline.toy import given, toy
 
 DOCNOS = [f"d{n:02}" for n in range(12)]
@@ -164,6 +172,31 @@ def test_an_experiment_refuses_queries_that_it_was_fitted_on():
     assert set(done.frame()["system"]) == {"hybrid", "a"}
     with pytest.raises(ConfigError, match="hybrid was fitted on 4 of the 8 test queries"):
         experiment({"hybrid": fitted}, QUERIES[:8], qrels, "AP")
+
+
+def test_a_suite_learns_the_weight_on_the_other_folds(tmp_path):
+    texts = ["rain storm", "rain rain storm sun", "sun", "rain storm storm wind", "wind rain", "sun wind storm"]
+    lines = [json.dumps({"id": f"d{i}", "text": text}) for i, text in enumerate(texts)]
+    (tmp_path / "documents.jsonl").write_text("\n".join(lines))
+    (tmp_path / "queries.tsv").write_text("".join(f"{i}\t{'rain sun storm'.split()[i % 3]} wind\n" for i in range(6)))
+    (tmp_path / "qrels.txt").write_text("".join(f"{i} 0 d{i} 1\n" for i in range(6)))
+    recipe = tmp_path / "mixed.yaml"
+    recipe.write_text(
+        "needs: [index, train]\nstages:\n"
+        "- {use: hybrid, of: [[{use: lucene}], [{use: lucene, model: tf-idf}, {use: scale, weight: -1}]]}\n"
+    )
+    value = {"name": "r", "collections": [str(tmp_path)], "measures": "AP", "systems": [str(recipe)], "folds": 3}
+    (board,) = run_suite(parse_suite(parse_yaml(json.dumps(value), "r.yaml"))).boards
+    collection = load_collection(str(tmp_path))
+    with collection_index(collection, "english") as index:
+        queries, qrels, stage = collection.queries(), collection.qrels(), load_recipe(str(recipe)).build(index=index)
+        split, each = folds(queries["qid"], 3, 42), []
+        for fold in range(3):
+            train, test = (queries[queries["qid"].isin(part(fold))] for part in (split.train, split.test))
+            fitted = stage.fit(Topics(train.reset_index(drop=True), qrels))
+            found = evaluate(fitted.run(test.reset_index(drop=True)), qrels, "AP", test)
+            each += found.per_query["AP"].tolist()
+    assert board.rows[0].cells["AP"].mean == pytest.approx(np.mean(each), rel=1e-12)
 
 
 def test_it_keeps_to_the_contract_of_stages():

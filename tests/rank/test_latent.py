@@ -61,7 +61,7 @@ def test_cosines_are_those_of_a_loop():
 
 def test_it_keeps_to_the_contract_of_stages():
     others = [Latent(encoder=ENCODER, weight=0.4), Latent(encoder=ToyEncoder(VECTORS))]
-    check_stage(Latent(encoder=ENCODER), hits(FIRST), others=others, named=False)
+    check_stage(Latent(encoder=ENCODER), hits(FIRST), others=others)
 
 
 def test_the_rest_can_stay_below_the_best_that_are_ranked_again():

@@ -66,7 +66,7 @@ def test_the_nearest_posterior_comes_first_and_what_is_not_known_is_last():
 
 def test_it_keeps_to_the_contract_of_stages():
     others = [Posterior(encoder=ENCODER, distance="bhattacharyya"), Posterior(encoder=ENCODER, weight=0.5)]
-    check_stage(Posterior(encoder=ENCODER), hits(FIRST), others=others, named=False)
+    check_stage(Posterior(encoder=ENCODER), hits(FIRST), others=others)
 
 
 def test_an_encoder_without_posteriors_is_refused_in_one_line():

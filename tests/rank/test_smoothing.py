@@ -30,7 +30,7 @@ def encoder():
     """A model of three of the words, its documents in another order than the index's."""
     p = np.random.default_rng(0).dirichlet(np.ones(3), size=len(TEXTS))
     names = list(TEXTS)[::-1]
-    return ToyEncoder(dict.fromkeys(names, [0.0]), words=dict(zip(("bird", "wing", "sing"), p.T, strict=True)))
+    return ToyEncoder({name: [0.0] for name in names}, words=dict(zip(("bird", "wing", "sing"), p.T, strict=True)))
 
 
 def everything(queries=QUERIES):
@@ -128,7 +128,7 @@ def test_it_explains_itself_term_by_term(index, encoder):
 
 def test_it_keeps_to_the_contract_of_stages(index, encoder):
     others = [Smoothed(index=index, encoder=encoder, mu=5), Smoothed(index=index, encoder=encoder, weight=0)]
-    check_stage(Smoothed(index=index, encoder=encoder), everything(), others=others, named=False)
+    check_stage(Smoothed(index=index, encoder=encoder), everything(), others=others)
 
 
 def test_errors(index, encoder):
