@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from irkit.arrays import Floats, Ints, offsets
+from irkit.arrays import Bools, Floats, Ints, offsets
 from irkit.config import Config
 from irkit.errors import CompositionError
 from irkit.hits import Hits
@@ -80,7 +80,7 @@ class Reranker(Stage):
         return flow.rescored(np.where(known[flow.query], score, flow.score))
 
 
-def filled(ptr: Ints, values: Floats) -> tuple[Floats, Floats]:
+def filled(ptr: Ints, values: Floats) -> tuple[Floats, Bools]:
     """Let lists count something where a value is not known.
 
     Parameters
