@@ -29,9 +29,9 @@ def open_vectors(name: str, collection: Collection | None = None, index: Index |
     ----------
     name : str
         `trained:ppmi-svd` or `trained:word2vec` trains on the collection's documents, analysed as the
-        index is, and `trained:` with a training recipe, such as trained:docnade-retrieval, takes the word vectors
-        of its model, fitted to the documents of the index; anything else is a file: a path, or else a path below `IRKIT_DATA`, where a bare name
-        is sought first.
+        index is; `trained:` with a training recipe, such as trained:docnade-retrieval, takes the word
+        vectors of its model, fitted to the documents of the index; anything else is a file: a path, or
+        else a path below `IRKIT_DATA`, where a bare name is sought first.
     collection : Collection, optional
         What is trained on.
     index : Index, optional
