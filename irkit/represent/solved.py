@@ -118,6 +118,11 @@ class SolvedModel(DocumentModel):
     def build(self, spec: Any) -> SolvedNet:
         """Return a net whose arrays are empty."""
 
+    @property
+    def beside(self) -> dict[str, Any]:
+        """What else than config, seed and documents decides what is solved."""
+        return {}
+
     @abstractmethod
     def solve(self, documents: Tokens, net: SolvedNet, seed: int) -> None:
         """Fill a net's arrays from training documents."""
@@ -144,7 +149,7 @@ class SolvedModel(DocumentModel):
         fitted.net = fitted.spec = None
         documents = fitted.examples(data.part("train"))
         fitted.spec = data.spec
-        settings = {"model": self.name, "config": self.config.essence(), "seed": rule.seed}
+        settings = {"model": self.name, "config": self.config.essence(), "seed": rule.seed, **self.beside}
         saved = None if folder is None else _Saved(folder / CHECKPOINT, settings, documents.fingerprint)
         net = fitted.build(fitted.spec)
         if resume and saved is not None and saved.path.is_file():
