@@ -53,15 +53,19 @@ class Doc2VecConfig(Config):
 
 
 class Doc2VecNet(SolvedNet):
-    """The weights of words: of a context and predicted (V, D) each, counts in training (V,), the start (D,), the seed of noise."""
+    """What words weigh as context and as what is predicted, and what inference begins with."""
 
+    dtype = torch.float32
     counts: Tensor
+    "Of each term in training, 0 where it is left out: (V,)."
     noise: Tensor
+    "Seed of what inference draws: (1,)."
 
     def __init__(self, terms: int, dimensions: int) -> None:
         super().__init__()
-        for name, shape in {"inner": (terms, dimensions), "outer": (terms, dimensions), "begin": (dimensions,)}.items():
-            self.hold(name, *shape, dtype=torch.float32)
+        self.hold("inner", terms, dimensions)
+        self.hold("outer", terms, dimensions)
+        self.hold("begin", dimensions)
         self.register_buffer("counts", torch.zeros(terms, dtype=torch.int64))
         self.register_buffer("noise", torch.zeros(1, dtype=torch.int64))
 

@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -74,9 +74,12 @@ def frequencies(counts: Any) -> Floats:
 class SolvedNet(Net):
     """Arrays that are found at once; none has a gradient."""
 
-    def hold(self, name: str, *shape: int, dtype: torch.dtype = torch.float64) -> None:
+    dtype: ClassVar[torch.dtype] = torch.float64
+    "Of all of them."
+
+    def hold(self, name: str, *shape: int) -> None:
         """Make room for an array."""
-        self.register_parameter(name, nn.Parameter(torch.zeros(*shape, dtype=dtype), requires_grad=False))
+        self.register_parameter(name, nn.Parameter(torch.zeros(*shape, dtype=self.dtype), requires_grad=False))
 
     @torch.no_grad()
     def fill(self, **values: Any) -> None:

@@ -47,9 +47,11 @@ class VectorAverageConfig(Config):
 class VectorAverageNet(SolvedNet):
     """The arrays: vectors (V, d), zero where a word has none, and weights (V,)."""
 
+    dtype = torch.float32
+
     def __init__(self, terms: int, dimensions: int) -> None:
         super().__init__()
-        self.hold("vectors", terms, dimensions, dtype=torch.float32)
+        self.hold("vectors", terms, dimensions)
         self.hold("weights", terms)
 
     @property
@@ -138,6 +140,8 @@ class VectorAverage(SolvedModel):
                 f"{given.size}; set dimensions to {given.size}"
             )
         if documents.words is None:
-            raise ConfigError("vector-average: documents do not know their words, by which vectors are found; give words=")
+            raise ConfigError(
+                "vector-average: documents do not know their words, by which vectors are found; give words="
+            )
         if not any(word in given.rows for word in documents.words):
             raise ConfigError("vector-average: no word of the documents has a vector; give vectors of their words")
