@@ -23,7 +23,7 @@ from torch import Tensor
 
 from irkit.arrays import Floats, offsets
 from irkit.config import Config
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import Spec, Tokens
 from irkit.represent.solved import SolvedModel, SolvedNet, count_matrix, frequencies
 from irkit.text.vectors import Vectors, train_ppmi_svd
@@ -101,7 +101,9 @@ class VectorAverage(SolvedModel):
         Raises
         ------
         ConfigError
-            If given vectors are of another size, or the documents do not know their words.
+            If given vectors are of another size or of other words, or the documents do not know their words.
+        DataError
+            If no document has two words to make vectors of.
         """
         counts = count_matrix(documents)
         terms = counts.shape[1]
@@ -129,9 +131,17 @@ class VectorAverage(SolvedModel):
 
     def _made(self, documents: Tokens, seed: int) -> Floats:
         """Factorise how often terms meet."""
-        names = [str(term) for term in range(documents.vocabulary)]
-        settings = {"size": self.config.dimensions, "window": self.config.window, "shift": self.config.shift}
-        return train_ppmi_svd(offsets(documents.x.lengths), documents.x.values, names, seed=seed, **settings).matrix
+        if documents.x.lengths.max(initial=0) < 2:
+            raise DataError("vector-average: no document has two words, of which vectors are made; give word vectors")
+        return train_ppmi_svd(
+            offsets(documents.x.lengths),
+            documents.x.values,
+            [str(term) for term in range(documents.vocabulary)],
+            size=self.config.dimensions,
+            window=self.config.window,
+            shift=self.config.shift,
+            seed=seed,
+        ).matrix
 
     def _check(self, given: Vectors, documents: Tokens) -> None:
         if given.size != self.config.dimensions:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import Bags, DataSet, Ragged, Tokens
 from irkit.represent import VectorAverage
 from irkit.represent.solved import SolverConfig
@@ -61,6 +61,8 @@ def test_what_does_not_fit_is_said_in_a_line(tmp_path):
         VectorAverage(given=GIVEN).fit(Tokens(TRAIN.x, 4))
     with pytest.raises(ConfigError, match="vector-average: no word of the documents has a vector"):
         VectorAverage(given=GIVEN).fit(Tokens(TRAIN.x, 4, words=tuple("efgh")))
+    with pytest.raises(DataError, match="vector-average: no document has two words, of which vectors are made"):
+        VectorAverage().fit(Tokens(Ragged.of([[0], [1]]), 4))
     folder = tmp_path / "run"
     folder.mkdir()
     VectorAverage(given=GIVEN).fit(TRAIN, folder=folder)
