@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from irkit.cli.runpage import facts
 from irkit.cli.train import summary
 from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import DataSet, Ragged, Tokens
@@ -98,6 +99,7 @@ def test_a_recipe_is_run_into_a_folder_and_gone_on_with(tmp_path, monkeypatch):
     }
     first = f"label precision .02 {own['label precision .02'].mean().value:.2f} (exact) on 5 test documents; solved in"
     assert f"run: {first} " in summary(done.folder, done.result)
+    assert facts(result)["Trained"] == "at once"
     opened = open_model(tmp_path / "run")
     np.testing.assert_array_equal(opened.model.encode(DATA.test), done.model.encode(DATA.test))
     again = train_run(recipe, tmp_path / "run", resume=True)
