@@ -92,20 +92,18 @@ def blocks(archive: Path, entry: Entry) -> Iterator[bytes]:
 
 
 def matching(archive: Path, wanted: re.Pattern[str], limit: int = TEXTS) -> Iterator[tuple[re.Match[str], bytes]]:
-    """Yield the files of an archive whose names end in what a pattern matches, and their bytes; nothing is unpacked.
+    """Yield the files of an archive whose whole names a pattern matches, and their bytes; nothing is written.
 
     Parameters
     ----------
     archive : Path
     wanted : pattern
-        Of the last parts of a name, so that an enclosing folder does not matter.
     limit : int
         Bytes that all entries may have together.
     """
-    tail = re.compile(f"(?:.*/)?{wanted.pattern}", wanted.flags)
     with entries(archive, limit) as found:
         for entry in found:
-            match = tail.fullmatch(PurePosixPath(entry.name).as_posix())
+            match = wanted.fullmatch(PurePosixPath(entry.name).as_posix())
             if match is None or entry.kind == "folder":
                 continue
             if entry.kind != "file":

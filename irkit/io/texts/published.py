@@ -17,9 +17,9 @@ from irkit.io.archives import matching
 from irkit.io.lines import decoded
 from irkit.io.texts.parts import Texts
 
-_REVIEW = re.compile(r"(train|test)/(neg|pos)/(\d+_\d+\.txt)")
-_MESSAGE = re.compile(r"20news-bydate-(train|test)/([a-z.-]+)/(\d+)")
-_STORIES = re.compile(r"reut2-\d{3}\.sgm")
+_REVIEW = re.compile(r"(?:.*/)?(train|test)/(neg|pos)/(\d+_\d+\.txt)")
+_MESSAGE = re.compile(r"(?:.*/)?20news-bydate-(train|test)/([a-z.-]+)/(\d+)")
+_STORIES = re.compile(r"(?:.*/)?reut2-\d{3}\.sgm")
 
 _QUOTING = re.compile(r"writes in|writes:|wrote:|says:|said:|^In article|^Quoted from|^\||^>")
 
