@@ -68,6 +68,8 @@ class PartCounts(Config):
 class SetCard(Config):
     """What is special to one of several sets."""
 
+    about: str = ""
+    "What it is, in one line; default what the card is."
     format: str = ""
     "How it is read; default as the card."
 
@@ -98,9 +100,7 @@ class PartsCard(Card):
     def _fits_together(self) -> PartsCard:
         for format, files in {(self.read.format, self.read.files), *self._formats()}:
             if format not in READERS[self.kind]:
-                raise ValueError(
-                    f"read: {self.kind} have no format {format!r}, only {', '.join(READERS[self.kind])}"
-                )
+                raise ValueError(f"read: {self.kind} have no format {format!r}, only {', '.join(READERS[self.kind])}")
             wanted = files_of(READERS[self.kind].load(format))
             if files and len(files) not in wanted:
                 numbers = " or ".join(map(str, wanted))
@@ -153,6 +153,7 @@ class PartsCard(Card):
         read = self.read.changed(format=one.format or self.read.format, files=files)
         narrow = {
             "name": f"{self.name}/{name}",
+            "about": one.about or self.about,
             "folder": self.folder or self.name,
             "read": read,
             "shape": one.shape or self.shape,

@@ -41,6 +41,9 @@ class Parting(Config):
     seed: Seed = 1
     "Decides which."
 
+    def __str__(self) -> str:
+        return json.dumps(self.model_dump())
+
 
 def data_of_texts(
     name: str,
@@ -100,7 +103,7 @@ def data_of_texts(
             empty.append(f"{len(whole) - len(filled):,} of {part}")
         parts.append(whole.take(filled))
     details = {"tokens": str(how), "classes": classes, "parting": drawn, "left out as empty": ", ".join(empty)}
-    return DataSet(name, *parts, {what: value for what, value in details.items() if value})
+    return DataSet(name, *parts, details={what: value for what, value in details.items() if value})
 
 
 def relabelled(data: DataSet[Tokens], labels: Sequence[str]) -> Ints:
@@ -113,7 +116,7 @@ def _parted(name: str, sizes: Mapping[str, int], parting: Parting) -> tuple[dict
     for part, size in sizes.items():
         if not size:
             raise DataError(f"{name}: its {part} part is empty; give it texts, or leave it away")
-    rows = {part: np.arange(size) for part, size in sizes.items()}
+    rows: dict[str, Ints] = {part: np.arange(size) for part, size in sizes.items()}
     absent = [part for part in PARTS[1:] if part not in sizes]
     for part in PARTS[1:]:
         if part in sizes and getattr(parting, part) is not None:
@@ -159,7 +162,6 @@ def _numbers(name: str, part: str, labels: Sequence[str], classes: Sequence[str]
     number = {"": -1, **{one: at for at, one in enumerate(classes)}}
     for one in labels:
         if one not in number:
-            raise DataError(
-                f"{name}: the {part} part has the label {shown(one)}, which training has not; {near_misses(one, classes)}"
-            )
+            what = f"{part} has the label {shown(one)}, which training has not"
+            raise DataError(f"{name}: {what}; {near_misses(one, classes)}")
     return np.array([number[one] for one in labels], dtype=np.int64)
