@@ -33,7 +33,8 @@ def home(tmp_path, monkeypatch):
 
 def test_the_shipped_cards():
     parts = ["debd", "digits", "docnade-sets", "frey", "mnist", "olivetti", "omniglot", "piano"]
-    assert card_names() == sorted([*EXPECTED, *parts, *collections("ratings")])
+    texts = ["20newsgroups", "imdb", "ptb", "reuters21578"]
+    assert card_names() == sorted([*EXPECTED, *parts, *texts, *collections("ratings")])
 
 
 @pytest.mark.parametrize("name", EXPECTED)
