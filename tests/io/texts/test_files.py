@@ -107,8 +107,6 @@ def test_a_table_has_a_column_of_texts_and_one_of_labels(here, kind):
 
 def test_a_tab_separated_table_names_its_columns(here):
     (here / "t.tsv").write_text('Class\tText\n2\tred rose\n\t"sky\n')
-
-    (here / "t.tsv").write_text('class\tText\n2\tred rose\n\t"sky\n')
     assert files.tsv(here / "t.tsv") == {"train": Texts(["red rose", '"sky'], ["2", ""])}
 
 

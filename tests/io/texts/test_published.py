@@ -10,7 +10,6 @@ from irkit.errors import DataError
 from irkit.io import Texts, load_data
 from irkit.io.kinds import PARTS
 from irkit.io.texts import published
-from irkit.io.texts.kept import LARGE
 
 
 def tar(path, texts):
@@ -172,6 +171,3 @@ def test_imdb_has_the_lengths_of_the_calibration(data_folder):
     assert lengths.max() == 400
     assert data.train.words[-1] == "<unk>"
     assert np.bincount(data.test.labels).tolist() == [12_500, 12_500]
-    assert LARGE < 28_631_189, "it is kept: a second call reads nothing anew"
-    short = load_data("imdb/5000")
-    assert np.concatenate([short.train.x.lengths, short.valid.x.lengths]).mean() == pytest.approx(97, abs=0.5)
