@@ -154,6 +154,11 @@ class Hybrid(Filled):
         ]
         return float(np.mean(found or [0.0]))
 
+    def chosen(self) -> list[str]:
+        """Return the weight, where it was learned, before what the parts chose."""
+        own = [] if self.learned is None else [f"weight of the second list {self.learned:g}"]
+        return own + super().chosen()
+
     @property
     def fingerprint(self) -> str:
         """Hash of the settings, the parts and what was learned."""
