@@ -9,6 +9,7 @@ from irkit.doors import door
 if TYPE_CHECKING:
     from irkit.represent.deep_docnade import DeepDocNADE as DeepDocNADE
     from irkit.represent.docnade import DocNADE as DocNADE
+    from irkit.represent.document_vae import DocumentVAE as DocumentVAE
     from irkit.represent.lsa import LSA as LSA
 else:
     __getattr__, __dir__, __all__ = door(__name__)

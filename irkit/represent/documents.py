@@ -53,6 +53,18 @@ def log_counts(documents: Ragged) -> Ragged:
     return Ragged(documents.values[kept], np.bincount(row[kept], minlength=len(documents)))
 
 
+def evenly(lengths: Ints, n: int) -> Ints:
+    """Return n of some lengths, evenly spaced among all of them in order: what drawn documents are as long as.
+
+    Examples
+    --------
+    >>> evenly(np.array([5, 1, 9, 3, 7]), 3).tolist()
+    [1, 5, 9]
+    """
+    found: Ints = np.sort(lengths)[np.linspace(0, len(lengths) - 1, n).astype(np.int64)]
+    return found
+
+
 def as_tokens(part: Examples) -> Tokens:
     """Return documents as tokens; the terms of a bag one beside the other, as often as they are counted."""
     if isinstance(part, Tokens):
@@ -128,8 +140,9 @@ class DocumentModel(Model):
 
     def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
         """Return nats a word, and both perplexities of them."""
-        found, lengths = self.values(test, **arguments)[WORD], self.lengths(test)
-        out = super().measures(test, **arguments)
+        values, lengths = self.values(test, **arguments), self.lengths(test)
+        out = {name: Measure(one.mean(), self.quantities[name].unit) for name, one in values.items()}
+        found = values[WORD]
         for what, weight in (("document", np.full(len(lengths), 1 / len(lengths))), ("word", lengths / lengths.sum())):
             value = float(np.exp(weight @ found.value))
             error = value * float(np.sqrt(np.square(weight * found.stderr).sum()))
