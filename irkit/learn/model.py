@@ -312,7 +312,7 @@ class Model(ABC):
             model = cls(cls.config_type(**tree["config"]))
             model.spec = Spec(**tree["spec"])
             model.net = model.build(model.spec)
-            model.net.to(next(iter(tree["net"].values())).dtype)
+            model.net.to(next(one.dtype for one in tree["net"].values() if one.is_floating_point()))
             model.net.load_state_dict(tree["net"])
         except (KeyError, TypeError, RuntimeError, StopIteration, ConfigError) as error:
             reason = " ".join(str(error).split())
