@@ -119,7 +119,8 @@ class ReadWords(nn.Module):
         read = self.kept(words)
         states, _ = self.body(self.words(read.x))
         at = (read.lengths - 1).clamp(min=0)[:, None, None].expand(-1, 1, states.shape[2])
-        return states.gather(1, at).squeeze(1) * (read.lengths > 0)[:, None]
+        h: Tensor = states.gather(1, at).squeeze(1)
+        return h * (read.lengths > 0)[:, None]
 
 
 class DocumentVAENet(ScoreNet):
