@@ -154,6 +154,7 @@ STAGES = Names(
     "irkit.stages",
     {
         # retrieval
+        "dense": "irkit.rank.dense:Dense",
         "lucene": "irkit.pipeline.retrieve:Retrieve",
         # what follows it
         "cut": "irkit.pipeline.chain:Cut",
@@ -205,9 +206,11 @@ MODELS = Names(
         "docnade": "irkit.represent.docnade:DocNADE",
         "document-vae": "irkit.represent.document_vae:DocumentVAE",
         "eonade": "irkit.generative.eonade:EoNADE",
+        "lsa": "irkit.represent.lsa:LSA",
         "made": "irkit.generative.made:MADE",
         "nade": "irkit.generative.nade:NADE",
         "rbm": "irkit.generative.rbm:RBM",
+        "rnnlm": "irkit.represent.rnnlm:RNNLM",
         "vae": "irkit.generative.vae:VAE",
     },
     base="irkit.learn.model:Model",
@@ -347,6 +350,7 @@ def plugin_packages() -> set[str]:
 
 
 OPENERS = {
+    "encoder": "irkit.recipe.encoders.open_encoder",
     "index": "irkit.Index.open",
     "train": "irkit.recommend.load_ratings",
     "vectors": "irkit.text.vectors.Vectors.load",

@@ -32,6 +32,8 @@ class OptimiserConfig(Config):
     "How the rate falls over the budget."
     hold: float = Field(0.0, ge=0, lt=1)
     "Share of the budget before the rate begins to fall."
+    warmup: float = Field(0.0, ge=0, lt=1)
+    "Share of the budget over which the rate first rises from nothing."
     final: float = Field(0.0, ge=0, le=1)
     "Rate at the end, over the rate at the start."
     clip: float | None = Field(None, gt=0)
@@ -45,11 +47,18 @@ class OptimiserConfig(Config):
         >>> OptimiserConfig(learning_rate=1.0, schedule="linear", hold=0.5).rate(0.75)
         0.5
         """
+        if progress < self.warmup:
+            return self.learning_rate * progress / self.warmup
         if self.schedule == "constant" or progress <= self.hold:
             return self.learning_rate
         t = (progress - self.hold) / (1 - self.hold)
         left = 1 - t if self.schedule == "linear" else (1 + math.cos(math.pi * t)) / 2
         return self.learning_rate * (self.final + (1 - self.final) * left)
+
+    @property
+    def follows_budget(self) -> bool:
+        """Whether the rate depends on how much of the budget is used."""
+        return self.schedule != "constant" or self.warmup > 0
 
     def make(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         """Construct the optimiser of some parameters."""

@@ -73,7 +73,7 @@ class Player:
     @property
     def follows_budget(self) -> bool:
         """Whether what its updates do depends on the budget."""
-        return self.phase.follows_budget or self.rule.schedule != "constant"
+        return self.phase.follows_budget or self.rule.follows_budget
 
     def update(self, total: Tensor, progress: float) -> Tensor:
         """Take one step on the phase's own parameters; return the gradient's norm before clipping, left on the device.

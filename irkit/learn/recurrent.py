@@ -11,11 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from irkit.arrays import Ints
 from irkit.errors import ShapeError
 
-Cell: TypeAlias = Literal["lstm", "gru"]
+Cell: TypeAlias = Literal["lstm", "gru", "rnn"]
+"Long short-term memory, gated recurrent units, or plain tanh units."
+Layer: TypeAlias = nn.LSTM | nn.GRU | nn.RNN
 State: TypeAlias = Tensor | tuple[Tensor, Tensor]
-"What torch's GRU, or LSTM, has for a state: h or (h, c), each (layers and directions, B, H)."
+"What torch's layers have for a state: h or, of an LSTM, (h, c), each (layers and directions, B, H)."
 
 
 class Run(NamedTuple):
@@ -65,23 +68,26 @@ def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
     return total / valid.sum(1).clamp_min(1).view(-1, *[1] * (total.ndim - 1))
 
 
-def recurrent(kind: Cell, inputs: int, hidden: int) -> nn.LSTM | nn.GRU:
-    """Return one layer of LSTM or GRU cells over (B, T, inputs)."""
-    return (nn.LSTM if kind == "lstm" else nn.GRU)(inputs, hidden, batch_first=True)
+def recurrent(kind: Cell, inputs: int, hidden: int, *, layers: int = 1, dropout: float = 0.0) -> Layer:
+    """Return layers of cells over (B, T, inputs); dropout is between layers."""
+    made: type[Layer] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[kind]
+    return made(inputs, hidden, num_layers=layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
 
 
-def run(layer: nn.LSTM | nn.GRU, values: Tensor, lengths: Tensor, state: State | None = None) -> Run:
+def run(layer: Layer, values: Tensor, lengths: Tensor, state: State | None = None, *, sizes: Ints | None = None) -> Run:
     """Run a recurrent layer so that padding changes nothing: no output, final state or gradient.
 
     The backward half of a bidirectional layer begins at each sequence's own end.
 
     Parameters
     ----------
-    layer : nn.LSTM or nn.GRU
+    layer : as `recurrent` makes one
     values : (B, T, D)
     lengths : (B,) int64, 0 to T
     state : h or (h, c), optional
         What to begin with; default zeros.
+    sizes : (B,) int64, optional
+        The lengths on the host, where they are known there: an accelerator need not be asked.
 
     Raises
     ------
@@ -93,10 +99,10 @@ def run(layer: nn.LSTM | nn.GRU, values: Tensor, lengths: Tensor, state: State |
             f"run: lengths must be ({len(values)},), got {tuple(lengths.shape)}; give one number of steps a sequence"
         )
     steps = values.shape[1]
-    if not 0 <= int(lengths.min()) <= int(lengths.max()) <= steps:
+    known = lengths.cpu().numpy() if sizes is None else sizes
+    if not 0 <= known.min() <= known.max() <= steps:
         raise ShapeError(
-            f"run: lengths must be 0 to {steps}, got {int(lengths.min())} to {int(lengths.max())}; "
-            "count the steps of each sequence"
+            f"run: lengths must be 0 to {steps}, got {known.min()} to {known.max()}; count the steps of each sequence"
         )
     # torch packs no empty sequence: it gets one step, whose traces are removed below.
     if steps == 0:
@@ -104,7 +110,7 @@ def run(layer: nn.LSTM | nn.GRU, values: Tensor, lengths: Tensor, state: State |
     lengths = lengths.to(values.device)
     valid = mask(lengths, values.shape[1])
     packed = pack_padded_sequence(
-        cleared(values, valid), lengths.clamp_min(1).cpu(), batch_first=True, enforce_sorted=False
+        cleared(values, valid), torch.from_numpy(known.clip(min=1)), batch_first=True, enforce_sorted=False
     )
     found, last = layer(packed, state)
     outputs, _ = pad_packed_sequence(found, batch_first=True, total_length=values.shape[1])

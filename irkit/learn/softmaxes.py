@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, embedding, linear, log_softmax, logsigmoid
 
 from irkit.errors import ConfigError, ShapeError
-from irkit.learn.fused import linear_cross_entropy
+from irkit.learn.fused import linear_cross_entropy, linear_log_prob
 from irkit.rng import generator
 
 SPREAD = 0.02
@@ -162,6 +162,8 @@ class FullSoftmax(Softmax):
     def log_prob(self, h: Tensor, y: Tensor) -> Tensor:
         """Return log p(y | h): (n,)."""
         self._check(h, y)
+        if not torch.is_grad_enabled():
+            return linear_log_prob(h, self.weight, self.bias, y)
         return -cross_entropy(linear(h, self.weight, self.bias), y, reduction="none")
 
     def log_prob_all(self, h: Tensor) -> Tensor:

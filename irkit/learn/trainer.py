@@ -94,8 +94,11 @@ class TrainerConfig(Config):
 
     def outcome(self) -> dict[str, Any]:
         """Return the settings that decide what comes of a run: all but place, and of those added later what is used."""
-        unused = {name for name in ("optimisers", "average") if not getattr(self, name)}
-        return self.model_dump(mode="json", exclude=PLACE | unused)
+        left_out: dict[str, Any] = dict.fromkeys(PLACE, True)
+        left_out |= {name: True for name in ("optimisers", "average") if not getattr(self, name)}
+        if not self.optimiser.warmup:
+            left_out["optimiser"] = {"warmup"}
+        return self.model_dump(mode="json", exclude=left_out)
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide what a step does: those of the outcome but budgets."""

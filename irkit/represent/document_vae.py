@@ -22,6 +22,7 @@ layer unless told otherwise, of which NVDM has none; the KL term may be annealed
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -39,7 +40,7 @@ from irkit.learn.estimate import Estimate, Measure, Quantity
 from irkit.learn.estimators import reparameterise
 from irkit.learn.latent import Bound, bound_measures, standard_normal
 from irkit.learn.model import EXAMPLES, numbers
-from irkit.learn.neighbours import knn_right
+from irkit.learn.neighbours import VOTES, knn_accuracy
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import KLSchedule, free_bits, log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
@@ -47,12 +48,12 @@ from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import Cell, recurrent
 from irkit.learn.softmaxes import SPREAD
 from irkit.learn.trainer import TrainerConfig
-from irkit.represent.documents import WORD, DocumentModel, evenly
+from irkit.represent.documents import TOKEN, DocumentModel, by_length, evenly
 
 SCORES = 4_000_000
 "Scores of words that are looked at together in evaluation."
 
-LOG_P, KL, NEIGHBOURS = "log p", "kl", "knn_5_accuracy"
+LOG_P, KL = "log p", "kl"
 
 
 class DocumentVAEConfig(Config):
@@ -255,13 +256,8 @@ class DocumentVAE(DocumentModel):
 
     @property
     def quantities(self) -> dict[str, Quantity]:
-        """What `values` gives; how well neighbours tell labels only of documents that have labels."""
-        return {
-            LOG_P: Quantity("nats"),
-            WORD: Quantity("nats", lower=True),
-            KL: Quantity("nats"),
-            NEIGHBOURS: Quantity(),
-        }
+        """What `values` gives."""
+        return {LOG_P: Quantity("nats"), **super().quantities, KL: Quantity("nats")}
 
     def examples(self, data: Examples | Floats | Tensor, *, soft: bool = False) -> Tokens:
         """Check documents and return them as tokens; bags have no order for a recurrent network to read."""
@@ -299,10 +295,9 @@ class DocumentVAE(DocumentModel):
         """Return figures of each document.
 
         log p           the bound of `log_prob`
-        nats a word     minus that over the number of words, hence from above
+        nats a word     minus that over the number of words, and over the mean number, hence from above
+        nats a token
         kl              KL(q || N(0, I)), all dimensions together
-        knn_5_accuracy  1 where the 5 nearest other documents, by posterior means, vote for its label, else 0;
-                        only where all have labels
 
         Parameters
         ----------
@@ -315,22 +310,26 @@ class DocumentVAE(DocumentModel):
         DataError
             If a document has no word.
         """
-        lengths, part = self.lengths(test), self.examples(test)
-        bound = self.log_prob(test, **arguments)
-        posteriors = [self.fitted.posterior(one) for one in self.batches(part)]
-        mean, log_var = (torch.cat(one) for one in zip(*posteriors, strict=True))
-        found = {
-            LOG_P: bound,
-            WORD: Estimate(-bound.value / lengths, bound.stderr / lengths, "estimate", ess=bound.ess),
-            KL: Estimate.exact(numbers(gaussian_kl(mean, log_var).sum(1))),
-        }
-        if part.labels is not None and (part.labels >= 0).all() and len(part) > 5:
-            found[NEIGHBOURS] = Estimate.exact(knn_right(numbers(mean), part.labels, k=5).astype(np.float64))
-        return found
+        lengths, bound = self.lengths(test), self.log_prob(test, **arguments)
+        kl = [gaussian_kl(*self.fitted.posterior(one)).sum(1) for one in self.batches(self.examples(test))]
+        nats = replace(bound, value=-bound.value, kind="estimate")
+        return {LOG_P: bound, **by_length(nats, lengths), KL: Estimate.exact(numbers(torch.cat(kl)))}
 
     @torch.no_grad()
     def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
-        """Return means of `values`, perplexities, and by one draw of z what the ELBO is made of."""
+        """Return means of `values`, perplexities, and by one draw of z what the ELBO is made of.
+
+        With labels, also the share of documents whose 5 nearest others, by posterior means, have their label.
+        """
         part, rng = self.examples(test), self.generator(1)
         bounds = [self.fitted.bound(one, rng) for one in self.batches(part)]
-        return super().measures(test, **arguments) | bound_measures(bounds, self.encode(test))
+        means, labels = self.encode(test), part.labels
+        found = super().measures(test, **arguments) | bound_measures(bounds, means)
+        if labels is not None and (labels >= 0).all() and len(part) > VOTES:
+            found[f"knn_{VOTES}_accuracy"] = Measure(Estimate.exact(knn_accuracy(means, labels)), "")
+        return found
+
+    def baselines(self, train: Examples, test: Examples) -> dict[str, dict[str, float]]:
+        """Return what test documents cost under the frequencies of words in training, and log p of them."""
+        found = super().baselines(train, test)
+        return found | {LOG_P: {"unigram": -found[TOKEN]["unigram"] * float(self.lengths(test).mean())}}

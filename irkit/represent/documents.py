@@ -4,7 +4,7 @@ A document is a list of terms (`Tokens`, in their order) or a count of each (`Ba
 use, and published tables mix them:
 
     by document   exp(mean over documents of -log p(document) / its number of words)
-    by word       exp(-sum of log p over all documents / number of all words)
+    by token      exp(-sum of log p over all documents / number of all words)
 
 For one and the same model the second is often a quarter higher, since long documents are harder.
 """
@@ -31,6 +31,22 @@ CELLS = 100_000
 "Words and padding that are looked at together."
 
 WORD = "nats a word"
+"Of each document by its own number of words: the mean is the log of the perplexity by document."
+TOKEN = "nats a token"
+"Of each document by the mean number of words: the mean is the log of the perplexity by token."
+
+
+def by_length(nats: Estimate, lengths: Ints) -> dict[str, Estimate]:
+    """Return nats of documents, (n,), as nats a word and nats a token.
+
+    Examples
+    --------
+    >>> found = by_length(Estimate.exact(np.array([2.0, 9.0])), np.array([1, 3]))
+    >>> {name: one.value.tolist() for name, one in found.items()}
+    {'nats a word': [2.0, 3.0], 'nats a token': [1.0, 4.5]}
+    """
+    parts = {WORD: lengths, TOKEN: lengths.mean()}
+    return {name: replace(nats, value=nats.value / by, stderr=nats.stderr / by) for name, by in parts.items()}
 
 
 def log_counts(documents: Ragged) -> Ragged:
@@ -88,7 +104,7 @@ class DocumentModel(Model):
     @property
     def quantities(self) -> dict[str, Quantity]:
         """What `values` gives."""
-        return {WORD: Quantity("nats", lower=True)}
+        return {WORD: Quantity("nats", lower=True), TOKEN: Quantity("nats", lower=True)}
 
     def examples(self, data: Examples | Floats | Tensor, *, soft: bool = False) -> Tokens:
         """Check documents and return them as tokens."""
@@ -139,27 +155,40 @@ class DocumentModel(Model):
         return [(one[:n], one[: -n - 1 : -1]) for one in named]
 
     def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
-        """Return nats a word, and both perplexities of them."""
-        values, lengths = self.values(test, **arguments), self.lengths(test)
-        out = {name: Measure(one.mean(), self.quantities[name].unit) for name, one in values.items()}
-        found = values[WORD]
-        for what, weight in (("document", np.full(len(lengths), 1 / len(lengths))), ("word", lengths / lengths.sum())):
-            value = float(np.exp(weight @ found.value))
-            error = value * float(np.sqrt(np.square(weight * found.stderr).sum()))
-            out[f"perplexity by {what}"] = Measure(Estimate(value, error, "estimate"), "")
+        """Return nats a word and a token, and the perplexities that they make."""
+        out = super().measures(test, **arguments)
+        for name, what in ((WORD, "document"), (TOKEN, "token")):
+            nats, _ = out[name]
+            value = float(np.exp(nats.value))
+            kind = nats.kind if nats.kind == "exact" else "estimate"
+            out[f"perplexity by {what}"] = Measure(Estimate(value, value * float(nats.stderr), kind), "")
         return out
 
     def baselines(self, train: Examples, test: Examples) -> dict[str, dict[str, float]]:
-        """Return nats a word of test documents under the frequencies of words in training, one added to each."""
-        seen, asked = (self.examples(part).x for part in (train, test))
-        counts = np.bincount(seen.values, minlength=self.known.vocabulary or 0) + 1
+        """Return what test documents cost under the frequencies of words in training, one added to each."""
+        seen, asked = (self.predicted(part) for part in (train, test))
+        counts = np.bincount(seen.values) + 1
+        counts = np.concatenate([counts, np.ones(max(0, self.symbols - len(counts)))])
         log_p = np.log(counts / counts.sum())
-        words = np.bincount(segments(offsets(asked.lengths)), -log_p[asked.values], len(asked))
-        return {WORD: {"unigram": float((words / np.maximum(asked.lengths, 1)).mean())}}
+        nats: Floats = np.bincount(segments(offsets(asked.lengths)), -log_p[asked.values], len(asked)).astype(
+            np.float64
+        )
+        found = by_length(Estimate.exact(nats), np.maximum(asked.lengths, 1))
+        return {name: {"unigram": float(one.mean().value)} for name, one in found.items()}
+
+    @property
+    def symbols(self) -> int:
+        """How many there are to predict one of: the terms."""
+        return self.known.vocabulary or 0
+
+    def predicted(self, data: Examples | Floats | Tensor) -> Ragged:
+        """Return the symbols of each document that are predicted: its terms, as often as they count."""
+        found: Ragged = self.examples(data).x
+        return found
 
     def lengths(self, test: Examples | Floats | Tensor) -> Ints:
-        """Return how many words a model sees of each document; an error if one has none, which has no perplexity."""
-        found: Ints = self.examples(test).x.lengths
+        """Return how many symbols of each document are predicted; an error if none is, which has no perplexity."""
+        found: Ints = self.predicted(test).lengths
         empty = np.flatnonzero(found == 0)
         if len(empty):
             raise DataError(

@@ -29,7 +29,7 @@ from irkit.learn.objectives import log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.softmaxes import SPREAD, Softmax
 from irkit.learn.trainer import TrainerConfig
-from irkit.represent.documents import WORD, DocumentModel, evenly, log_counts
+from irkit.represent.documents import DocumentModel, by_length, evenly, log_counts
 from irkit.rng import check_seed
 
 
@@ -174,7 +174,7 @@ class InOrders(DocumentModel):
         return Estimate(found.value.cpu().numpy(), found.stderr.cpu().numpy(), "lower_bound")
 
     def values(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Estimate]:
-        """Return nats a word of each document, averaged over random orders: the log of the perplexity by document.
+        """Return nats a word and a token of each document, averaged over random orders.
 
         Parameters
         ----------
@@ -188,7 +188,7 @@ class InOrders(DocumentModel):
             If a document has no word.
         """
         lengths = self.lengths(test)
-        each = -self.log_prob_by_order(test, **arguments).cpu().numpy() / lengths
+        each = -self.log_prob_by_order(test, **arguments).cpu().numpy()
         k = len(each)
         error = each.std(0, ddof=1) / k**0.5 if k > 1 else np.full(len(lengths), np.inf)
-        return {WORD: Estimate(each.mean(0), error, "estimate")}
+        return by_length(Estimate(each.mean(0), error, "estimate"), lengths)

@@ -134,7 +134,7 @@ def test_optimisers_of_no_phase_and_settings_of_no_optimiser_are_refused(tmp_pat
 def test_what_a_run_is_knows_optimisers_and_averages_only_where_they_are_used():
     plain = {
         "batch_size": 100,
-        "optimiser": OptimiserConfig().model_dump(mode="json"),
+        "optimiser": OptimiserConfig().model_dump(mode="json", exclude={"warmup"}),
         "every": None,
         "seed": 1,
     }
@@ -144,3 +144,5 @@ def test_what_a_run_is_knows_optimisers_and_averages_only_where_they_are_used():
     changed = TrainerConfig(optimisers={"critic": {"learning_rate": "0.1", "betas": (0.5, 0.9)}}, average=0.1)
     optimisers = {"critic": {"learning_rate": 0.1, "betas": [0.5, 0.9]}}
     assert changed.identity() == {**plain, "optimisers": optimisers, "average": 0.1}
+    warm = TrainerConfig(optimiser=OptimiserConfig(warmup=0.1))
+    assert warm.identity() == {**plain, "optimiser": {**plain["optimiser"], "warmup": 0.1}}

@@ -108,6 +108,8 @@ def test_rates_follow_their_schedules():
     assert [linear.rate(t) for t in (0, 0.5, 0.75, 1)] == pytest.approx([2, 2, 1.1, 0.2])
     cosine = OptimiserConfig(learning_rate=2.0, schedule="cosine")
     assert [cosine.rate(t) for t in (0, 0.5, 1)] == pytest.approx([2, 1, 0])
+    warm = linear.changed(warmup=0.25)
+    assert [warm.rate(t) for t in (0, 0.125, 0.25, 0.75)] == pytest.approx([0, 1, 2, 1.1])
     config = TrainerConfig(epochs=2, batch_size=10, optimiser=linear, every=1)
     _, training = run(config)
     rates = [row["value"] for row in training.rows if row["metric"] == "learning_rate.net"]

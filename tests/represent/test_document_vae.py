@@ -244,26 +244,28 @@ def test_bags_are_the_same_documents_to_an_mlp_and_refused_by_the_others():
         recurrent.fit(bags)
 
 
-def test_values_are_the_bound_by_document_and_by_word_the_kl_and_what_neighbours_say():
+def test_values_are_the_bound_by_document_and_by_word_and_the_kl():
     each = [[0, 0, 0, 1]] * 7 + [[3, 2, 3, 3, 2, 2]] * 6 + [[0, 1, 0]]
     docs = documents(each, labels=np.array([0] * 7 + [1] * 7))
     found = model(scale=1.0)
     values = found.values(docs, samples=20, seed=3)
-    assert set(values) == set(found.quantities)
-    bound = found.log_prob(docs, samples=20, seed=3).value
+    assert list(values) == list(found.quantities) == ["log p", "nats a word", "nats a token", "kl"]
+    bound, lengths = found.log_prob(docs, samples=20, seed=3).value, np.array([*[4] * 7, *[6] * 6, 3])
     np.testing.assert_allclose(values["log p"].value, bound)
-    np.testing.assert_allclose(values["nats a word"].value, -bound / [*[4] * 7, *[6] * 6, 3])
+    np.testing.assert_allclose(values["nats a word"].value, -bound / lengths)
+    np.testing.assert_allclose(values["nats a token"].value, -bound * 14 / 67)
     mean, log_var = (one.detach() for one in found.net.posterior(padded(each)))
     q, p = torch.distributions.Normal(mean, (log_var / 2).exp()), torch.distributions.Normal(0.0, 1.0)
     np.testing.assert_allclose(values["kl"].value, torch.distributions.kl_divergence(q, p).sum(1), rtol=1e-9)
-    assert values["knn_5_accuracy"].value.tolist() == [1] * 13 + [0], (
-        "the last one's neighbours are of the others' class"
-    )
     report = {name: one.estimate.value for name, one in found.measures(docs, samples=20).items()}
     assert report["elbo"] == pytest.approx(report["reconstruction"] - report["kl"])
-    assert report["knn_5_accuracy"] == pytest.approx(13 / 14)
+    assert report["perplexity by token"] == pytest.approx(math.exp(-found.log_prob(docs, samples=20).value.sum() / 67))
+    assert report["knn_5_accuracy"] == pytest.approx(13 / 14), "the last one's neighbours are of the other class"
     assert report["active_units"] == int((mean.var(0, unbiased=False) > 0.01).sum())
-    assert "knn_5_accuracy" not in found.values(DOCS)
+    assert "knn_5_accuracy" not in found.measures(DOCS)
+    frequent = np.array([6, 6, 5, 7]) / 24
+    unigram = np.mean([np.log(frequent[one]).sum() for one in each])
+    assert found.baselines(DOCS, docs)["log p"]["unigram"] == pytest.approx(unigram)
     with pytest.raises(DataError, match="has no perplexity, got 1 of 2"):
         found.values(documents([[1], []]))
 
