@@ -199,7 +199,8 @@ def load_data(name: str | os.PathLike[str], *, binarise: Binarise = "threshold")
     Parameters
     ----------
     name : str or path
-        As `load_rows` and `load_sequences` take it, or a name of `irkit.registry.SETS`.
+        As `load_rows` and `load_sequences` take it, a set of texts such as `20newsgroups`, texts of one's own
+        (`irkit.io.texts.files`), or a name of `irkit.registry.SETS`.
     binarise : {"threshold", "sample", "dynamic", "none"}
         How grey values of a card or of one's own files become bits.
 
