@@ -203,6 +203,7 @@ MODELS = Names(
         "dbm": "irkit.generative.dbm:DBM",
         "deep-docnade": "irkit.represent.deep_docnade:DeepDocNADE",
         "docnade": "irkit.represent.docnade:DocNADE",
+        "docnade-lm": "irkit.represent.docnade_lm:DocNADELM",
         "eonade": "irkit.generative.eonade:EoNADE",
         "made": "irkit.generative.made:MADE",
         "nade": "irkit.generative.nade:NADE",

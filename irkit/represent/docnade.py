@@ -16,8 +16,6 @@ validation score a mean over documents of nats a word, as the published perplexi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Literal
 
 from pydantic import Field
@@ -27,8 +25,7 @@ from irkit.config import Config
 from irkit.io.kinds import Spec
 from irkit.learn.data import Padded
 from irkit.learn.phases import Loss, Now
-from irkit.learn.softmaxes import FullSoftmax, SampledSoftmax, Softmax, TreeSoftmax
-from irkit.represent.orders import InOrders, OrdersNet, in_random_order
+from irkit.represent.orders import InOrders, OrdersNet, beginning, in_random_order, softmax_of
 from irkit.rng import Seed
 
 
@@ -59,21 +56,14 @@ class DocNADENet(OrdersNet):
     """The weights of DocNADE: W (V, H), c (H,), and those of a softmax."""
 
     def __init__(self, vocabulary: int, config: DocNADEConfig) -> None:
-        words: dict[str, Callable[[int, int], Softmax]] = {
-            "full": FullSoftmax,
-            "tree": partial(TreeSoftmax, seed=config.tree_seed),
-            "sampled": partial(SampledSoftmax, negatives=config.negatives),
-        }
-        super().__init__(vocabulary, (config.hidden_size,), words[config.softmax], config.activation, config.aggregate)
+        words = softmax_of(config.softmax, config.negatives, config.tree_seed)
+        super().__init__(vocabulary, (config.hidden_size,), words, config.activation, config.aggregate)
         self.longest = config.longest
         self.dropout = nn.Dropout(config.dropout)
 
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean of minus log p over words, each document in a random order."""
-        words = in_random_order(batch, now.rng)
-        most = self.longest
-        sizes = None if words.sizes is None else words.sizes.clip(max=most)
-        words = Padded(words.x[:, :most], words.lengths.clamp(max=most), sizes)
+        words = beginning(in_random_order(batch, now.rng), self.longest)
         cells = words.cells
         h = self.dropout(self.before(words).flatten(0, 1)[cells])
         total = self.words.loss(h, words.x.flatten()[cells], now.rng)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +28,7 @@ from irkit.learn.estimate import Estimate
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
-from irkit.learn.softmaxes import SPREAD, Softmax
+from irkit.learn.softmaxes import SPREAD, FullSoftmax, SampledSoftmax, Softmax, TreeSoftmax
 from irkit.learn.trainer import TrainerConfig
 from irkit.represent.documents import DocumentModel, by_length, log_counts
 from irkit.rng import check_seed
@@ -37,6 +38,50 @@ def in_random_order(words: Padded, rng: torch.Generator) -> Padded:
     """Shuffle the words of each document; padding stays behind them."""
     keys = torch.rand(words.x.shape, generator=rng, device=words.x.device) + ~words.mask
     return words._replace(x=words.x.gather(1, keys.argsort(1)))
+
+
+def sums(words: Padded, w: Tensor) -> Tensor:
+    """Add up what words add: before each of them, and at last all of a document's, (B, T) to (B, T + 1, H).
+
+    Parameters
+    ----------
+    words : (B, T)
+    w : (V, H)
+        What each term adds.
+    """
+    terms = embedding(words.x, w) * words.mask[..., None]
+    return pad(terms, (0, 0, 1, 0)).cumsum(1)
+
+
+def beginning(words: Padded, most: int) -> Padded:
+    """Keep the first words of each document.
+
+    Examples
+    --------
+    >>> beginning(Padded(torch.tensor([[4, 2, 5], [3, 0, 0]]), torch.tensor([3, 1])), 2).x.tolist()
+    [[4, 2], [3, 0]]
+    """
+    sizes = None if words.sizes is None else words.sizes.clip(max=most)
+    return Padded(words.x[:, :most], words.lengths.clamp(max=most), sizes)
+
+
+def softmax_of(kind: str, negatives: int, tree_seed: int) -> Callable[[int, int], Softmax]:
+    """Return how words are predicted, given hidden units and vocabulary.
+
+    Parameters
+    ----------
+    kind : {"full", "tree", "sampled"}
+    negatives : int
+        Words drawn a batch for the sampled softmax.
+    tree_seed : int
+        Of the places of words in the tree.
+    """
+    every: dict[str, Callable[[int, int], Softmax]] = {
+        "full": FullSoftmax,
+        "tree": partial(TreeSoftmax, seed=tree_seed),
+        "sampled": partial(SampledSoftmax, negatives=negatives),
+    }
+    return every[kind]
 
 
 class OrdersNet(ScoreNet):
@@ -102,8 +147,7 @@ class OrdersNet(ScoreNet):
 
     def before(self, words: Padded) -> Tensor:
         """Return the hidden vector that each word is predicted from: (B, T, H_L)."""
-        terms = embedding(words.x, self.w) * words.mask[..., None]
-        return self.hidden(self.c + pad(terms, (0, 0, 1, 0)).cumsum(1)[:, :-1])
+        return self.hidden(self.c + sums(words, self.w)[:, :-1])
 
     def log_prob(self, words: Padded) -> Tensor:
         """Return log p of documents, their words in the order given: (B,)."""
