@@ -21,14 +21,13 @@ from typing import Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import embedding
 
 from irkit.config import Config
 from irkit.io.kinds import Spec
 from irkit.learn.data import Padded
 from irkit.learn.phases import Loss, Now
 from irkit.learn.softmaxes import FullSoftmax
-from irkit.represent.orders import InOrders, OrdersNet, in_random_order
+from irkit.represent.orders import InOrders, OrdersNet, in_random_order, whole
 
 
 class DeepDocNADEConfig(Config):
@@ -77,8 +76,8 @@ class DeepDocNADENet(OrdersNet):
         share = torch.rand(len(words.lengths), generator=now.rng, device=self.c.device)
         seen = (share * words.lengths).long()
         before = torch.arange(words.x.shape[1], device=seen.device) < seen[:, None]
-        a = self.c + (embedding(words.x, self.w) * before[..., None]).sum(1)
-        log_p = self.words.log_prob_all(self.dropout(self.hidden(a)))
+        h = self.hidden(self.c + whole(words, self.w, before))
+        log_p = self.words.log_prob_all(self.dropout(h))
         return Loss(cut_loss(log_p, words, seen).sum() / words.lengths.sum().clamp(min=1), {})
 
 

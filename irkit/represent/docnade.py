@@ -64,9 +64,8 @@ class DocNADENet(OrdersNet):
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean of minus log p over words, each document in a random order."""
         words = beginning(in_random_order(batch, now.rng), self.longest)
-        cells = words.cells
-        h = self.dropout(self.before(words).flatten(0, 1)[cells])
-        total = self.words.loss(h, words.x.flatten()[cells], now.rng)
+        h = self.dropout(self.before(words))
+        total = self.words.loss(h, words.x.flatten()[words.cells], now.rng)
         return Loss(total / words.lengths.sum().clamp(min=1), {})
 
 

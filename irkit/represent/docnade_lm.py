@@ -33,7 +33,7 @@ from irkit.learn.model import Ability
 from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.softmaxes import SPREAD
-from irkit.represent.orders import beginning, softmax_of, sums
+from irkit.represent.orders import beginning, softmax_of, sums, whole
 from irkit.represent.sequences import INITIAL, SequenceModel, closed, counts_of
 from irkit.rng import Seed
 
@@ -149,7 +149,7 @@ class DocNADELMNet(ScoreNet):
     def encode(self, batch: Padded) -> Tensor:
         """Return g(b + the sum of all words): (B, H)."""
         assert self.w is not None
-        return self.act(self.b + (embedding(batch.x, self.w) * batch.mask[..., None]).sum(1))
+        return self.act(self.b + whole(batch, self.w))
 
     def sample(self, n: int, rng: torch.Generator) -> Padded:
         """Draw documents until END; those longer than any of training are cut there."""
@@ -165,7 +165,7 @@ class DocNADELMNet(ScoreNet):
             lengths += going
             total = total if self.w is None else total + self.w[place]
             recent = torch.cat([symbols[:, None], recent[:, :-1]], 1)
-        return Padded(x[:, : int(lengths.max())], lengths)
+        return Padded(x[:, : max(lengths.tolist(), default=0)], lengths)
 
 
 class DocNADELM(SequenceModel):

@@ -60,8 +60,8 @@ def log_counts(documents: Ragged) -> Ragged:
     [[7, 7, 3], [3]]
     """
     row = segments(offsets(documents.lengths))
-    pairs = np.stack([row, documents.values])
-    _, pair, counts = np.unique(pairs, axis=1, return_inverse=True, return_counts=True)
+    pairs = row * (documents.values.max(initial=0) + 1) + documents.values
+    _, pair, counts = np.unique(pairs, return_inverse=True, return_counts=True)
     order = np.argsort(pair, kind="stable")
     occurrence = np.empty(len(row), dtype=np.int64)
     occurrence[order] = np.arange(len(row)) - offsets(counts)[:-1][pair[order]]

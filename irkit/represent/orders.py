@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding, pad
+from torch.nn.functional import embedding, embedding_bag, pad
 
 from irkit.arrays import Floats, offsets, segments
+from irkit.errors import ConfigError
 from irkit.io.kinds import Examples, Tokens
 from irkit.learn.data import Padded
 from irkit.learn.estimate import Estimate
@@ -51,6 +52,23 @@ def sums(words: Padded, w: Tensor) -> Tensor:
     """
     terms = embedding(words.x, w) * words.mask[..., None]
     return pad(terms, (0, 0, 1, 0)).cumsum(1)
+
+
+def whole(words: Padded, w: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Add up what the words of each document add, (B, T) to (B, H), without a look at padding.
+
+    Parameters
+    ----------
+    words : (B, T)
+    w : (V, H)
+        What each term adds.
+    weights : (B, T), optional
+        How often each word counts; default once.
+    """
+    cells = words.cells
+    ends = words.lengths.cumsum(0)
+    each = None if weights is None else weights.to(w.dtype).flatten()[cells]
+    return embedding_bag(words.x.flatten()[cells], w, ends - words.lengths, mode="sum", per_sample_weights=each)
 
 
 def beginning(words: Padded, most: int) -> Padded:
@@ -129,8 +147,8 @@ class OrdersNet(ScoreNet):
         self.words.start(torch.bincount(torch.as_tensor(x.x.values), minlength=len(self.w)) + 1)
         lengths = torch.as_tensor(x.x.lengths).sort().values
         self.lengths.copy_(lengths[torch.linspace(0, len(lengths) - 1, len(self.lengths)).long()])
-        pairs = np.unique(np.stack([segments(offsets(x.x.lengths)), x.x.values]), axis=1)
-        df = np.maximum(np.bincount(pairs[1], minlength=len(self.w)), 1)
+        terms = np.unique(segments(offsets(x.x.lengths)) * len(self.w) + x.x.values) % len(self.w)
+        df = np.maximum(np.bincount(terms, minlength=len(self.w)), 1)
         self.idf.copy_(torch.from_numpy(np.log(len(x) / df)))
 
     @property
@@ -146,14 +164,14 @@ class OrdersNet(ScoreNet):
         return h
 
     def before(self, words: Padded) -> Tensor:
-        """Return the hidden vector that each word is predicted from: (B, T, H_L)."""
-        return self.hidden(self.c + sums(words, self.w)[:, :-1])
+        """Return the hidden vector that each of N words is predicted from, row by row: (N, H_L)."""
+        return self.hidden(self.c + sums(words, self.w)[:, :-1].flatten(0, 1)[words.cells])
 
     def log_prob(self, words: Padded) -> Tensor:
         """Return log p of documents, their words in the order given: (B,)."""
         cells = words.cells
         found = self.c.new_zeros(words.x.numel())
-        found[cells] = self.words.log_prob(self.before(words).flatten(0, 1)[cells], words.x.flatten()[cells])
+        found[cells] = self.words.log_prob(self.before(words), words.x.flatten()[cells])
         return found.view_as(words.x).sum(1)
 
     def score(self, batch: Padded, rng: torch.Generator) -> Tensor:
@@ -163,14 +181,13 @@ class OrdersNet(ScoreNet):
     def encode(self, batch: Padded) -> Tensor:
         """Return the hidden vectors of whole documents, or idf-weighted sums of their words: (B, H)."""
         idf = self.aggregate == "idf"
-        weight = batch.mask * (self.idf[batch.x] if idf else 1)
-        total = (embedding(batch.x, self.w) * weight[..., None]).sum(1)
+        total = whole(batch, self.w, self.idf[batch.x] if idf else None)
         return total if idf else self.hidden(self.c + total)
 
     def sample(self, n: int, rng: torch.Generator) -> Padded:
         """Draw documents, as long as those of training are."""
         lengths = self.lengths[torch.randint(len(self.lengths), (n,), generator=rng, device=self.c.device)]
-        x = torch.zeros(n, int(lengths.max()), dtype=torch.int64, device=self.c.device)
+        x = torch.zeros(n, max(lengths.tolist(), default=0), dtype=torch.int64, device=self.c.device)
         total = self.c.expand(n, -1)
         for place in x.T:
             place.copy_(self.words.sample(self.hidden(total), rng))
@@ -196,13 +213,23 @@ class InOrders(DocumentModel):
 
     @torch.no_grad()
     def log_prob_by_order(self, data: Examples | Floats | Tensor, orders: int = 1, seed: int = 1) -> Tensor:
-        """Return log p of documents in some random orders: (K, n) float64."""
+        """Return log p of documents in some random orders: (K, n) float64.
+
+        Raises
+        ------
+        ConfigError
+            If there is not one order or more.
+        """
+        if isinstance(orders, bool) or not isinstance(orders, (int, np.integer)) or orders < 1:
+            raise ConfigError(f"{self.name}: orders must be a whole number, 1 or more, got {orders!r}; average over one")
         rng = self.generator(check_seed(seed))
+        documents = self.examples(data)
+        by_length = np.argsort(documents.x.lengths, kind="stable")  # so that little is padding
         parts = [
             torch.stack([self.fitted.log_prob(in_random_order(part, rng)).double() for _ in range(orders)])
-            for part in self.batches(self.examples(data))
+            for part in self.batches(documents.take(by_length))
         ]
-        return torch.cat(parts, dim=1)
+        return torch.cat(parts, dim=1)[:, torch.from_numpy(np.argsort(by_length))]
 
     def log_prob(self, data: Examples | Floats | Tensor, *, orders: int = 1, seed: int = 1) -> Estimate:
         """Return log of the mean over K random orders of p(document | order): (n,) nats, from below.
