@@ -70,16 +70,25 @@ def log_counts(documents: Ragged) -> Ragged:
 
 
 def as_tokens(part: Examples) -> Tokens:
-    """Return documents as tokens; the terms of a bag one beside the other, as often as they are counted."""
+    """Return documents as tokens, int64; the terms of a bag one beside the other, as often as they are counted.
+
+    Raises
+    ------
+    DataError
+        If counts are not whole numbers of 0 or more.
+    """
+    assert isinstance(part, (Tokens, Bags))
+    terms = Ragged(np.asarray(part.x.values, dtype=np.int64), part.x.lengths)
     if isinstance(part, Tokens):
-        return part
-    assert isinstance(part, Bags)
-    if part.counts is None:
-        terms = part.x
-    else:
-        row = segments(offsets(part.x.lengths))
-        counts = np.asarray(part.counts.values, dtype=np.int64)
-        terms = Ragged(np.repeat(part.x.values, counts), np.bincount(row, counts, len(part)).astype(np.int64))
+        return replace(part, x=terms)
+    if part.counts is not None:
+        counts = np.asarray(part.counts.values)
+        wrong = counts[~((counts >= 0) & (counts == np.floor(counts)))]
+        if len(wrong):
+            raise DataError(f"bags: counts of words must be whole numbers, 0 or more, got {wrong[0]}; count words")
+        row = segments(offsets(terms.lengths))
+        counts = counts.astype(np.int64)
+        terms = Ragged(np.repeat(terms.values, counts), np.bincount(row, counts, len(part)).astype(np.int64))
     return Tokens(terms, part.vocabulary, labels=part.labels, words=part.words)
 
 

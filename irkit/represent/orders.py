@@ -221,7 +221,9 @@ class InOrders(DocumentModel):
             If there is not one order or more.
         """
         if isinstance(orders, bool) or not isinstance(orders, (int, np.integer)) or orders < 1:
-            raise ConfigError(f"{self.name}: orders must be a whole number, 1 or more, got {orders!r}; average over one")
+            raise ConfigError(
+                f"{self.name}: orders must be a whole number, 1 or more, got {orders!r}; average over one"
+            )
         rng = self.generator(check_seed(seed))
         documents = self.examples(data)
         by_length = np.argsort(documents.x.lengths, kind="stable")  # so that little is padding
