@@ -154,6 +154,7 @@ STAGES = Names(
     "irkit.stages",
     {
         # retrieval
+        "dense": "irkit.rank.dense:Dense",
         "lucene": "irkit.pipeline.retrieve:Retrieve",
         # what follows it
         "cut": "irkit.pipeline.chain:Cut",
@@ -205,6 +206,7 @@ MODELS = Names(
         "docnade": "irkit.represent.docnade:DocNADE",
         "docnade-lm": "irkit.represent.docnade_lm:DocNADELM",
         "eonade": "irkit.generative.eonade:EoNADE",
+        "lsa": "irkit.represent.lsa:LSA",
         "made": "irkit.generative.made:MADE",
         "nade": "irkit.generative.nade:NADE",
         "rbm": "irkit.generative.rbm:RBM",
@@ -348,6 +350,7 @@ def plugin_packages() -> set[str]:
 
 
 OPENERS = {
+    "encoder": "irkit.recipe.encoders.open_encoder",
     "index": "irkit.Index.open",
     "train": "irkit.recommend.load_ratings",
     "vectors": "irkit.text.vectors.Vectors.load",

@@ -12,7 +12,7 @@ from irkit.arrays import Floats
 from irkit.config import digest
 from irkit.errors import ConfigError
 from irkit.hits import Docnos
-from irkit.rank.bags import bags_of_index, bags_of_texts
+from irkit.rank.bags import bags_of_index, bags_of_texts, tokens_of_index, tokens_of_texts
 
 if TYPE_CHECKING:
     from irkit.lucene import Index
@@ -35,12 +35,12 @@ class Encoder(Protocol):
 
 
 class IndexEncoder:
-    """The documents of an index through a model of bags of its terms, such as `DocNADE` or `LSA`.
+    """The documents of an index through a model of its terms, such as `DocNADE` or `LSA`.
 
     Parameters
     ----------
     model : fitted model
-        Its `encode` takes `Bags`, its `words` are the terms that it knows.
+        Its `encode` takes `Bags`, or else `Tokens`; its `words` are the terms that it knows.
     index : Index
 
     Raises
@@ -60,14 +60,20 @@ class IndexEncoder:
     @cached_property
     def documents(self) -> Floats:
         """(N, d) float32."""
-        return self._vectors(bags_of_index(self.index, self.words))
+        return self._vectors((bags_of_index if self._counts else tokens_of_index)(self.index, self.words))
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return a vector for each text, analysed as the index is: (n, d) float32."""
-        return self._vectors(bags_of_texts(self.index.analyzer, texts, self.words))
+        read = bags_of_texts if self._counts else tokens_of_texts
+        return self._vectors(read(self.index.analyzer, texts, self.words))
 
-    def _vectors(self, bags: Any) -> Floats:
-        """Encode bags; those without a known word are zero, whatever the model makes of them."""
-        found = np.array(self.model.encode(bags), dtype=np.float32)
-        found[bags.x.lengths == 0] = 0
+    @property
+    def _counts(self) -> bool:
+        """Whether counts are all that the model needs."""
+        return "bags" in self.model.takes
+
+    def _vectors(self, documents: Any) -> Floats:
+        """Encode documents; those without a known word are zero, whatever the model makes of them."""
+        found = np.array(self.model.encode(documents), dtype=np.float32)
+        found[documents.x.lengths == 0] = 0
         return found

@@ -8,8 +8,10 @@ from irkit.evaluate import evaluate
 from irkit.hits import Hits
 from irkit.lucene import build_index
 from irkit.pipeline import Learned, Retrieve, Stage, Topics, apply, combmnz, combsum, features, interpolate, rrf
+from irkit.rank import IndexEncoder, bags_of_index, frequent_words
 from irkit.recommend.table import RatingTable
 from irkit.registry import STAGES
+from irkit.represent import LSA
 from irkit.text.vectors import Vectors
 
 DOCS = [("d1", "storm"), ("d2", "rain storm"), ("d3", "coast")]
@@ -41,7 +43,9 @@ def index(tmp_path_factory):
 def stages(index):
     """Every registered stage, fitted where it learns."""
     bm25 = Retrieve(index=index)
-    resources = {"index": index, "vectors": VECTORS, "pairs": PAIRS}
+    words = frequent_words(index, min_df=1)
+    encoder = IndexEncoder(LSA(dimensions=1).fit(bags_of_index(index, words)), index)
+    resources = {"index": index, "vectors": VECTORS, "encoder": encoder, "pairs": PAIRS}
     table = RatingTable.from_frame(RATINGS)
     made: dict[str, Stage] = {}
     for name in sorted(STAGES):  # bias before rate

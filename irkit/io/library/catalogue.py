@@ -343,6 +343,12 @@ def _of(card: AnyCard, kind: str) -> Any:
     raise ConfigError(f"{card.name}: holds {card.kind} and no {kind}; use {use}")
 
 
+def is_texts(name: str | os.PathLike[str]) -> bool:
+    """Say whether something there is, is a collection of texts that are searched."""
+    known = (isinstance(name, str) and irds.is_irds(name)) or card_of(name) is not None
+    return (known or os.path.exists(os.path.expanduser(os.fspath(name)))) and _kind(name) == "texts"
+
+
 def _kind(name: str | os.PathLike[str]) -> str:
     """Say of which kind something is; what nothing tells are texts."""
     if isinstance(name, str) and irds.is_irds(name):
