@@ -27,7 +27,7 @@ from irkit.learn.data import Padded, as_examples, batch
 from irkit.learn.estimate import Estimate, Measure, Quantity
 from irkit.learn.model import Model
 
-CELLS = 100_000
+CELLS = 20_000
 "Words and padding that are looked at together."
 
 WORD = "nats a word"
