@@ -79,6 +79,19 @@ def test_a_step_is_the_loss_of_a_cut_that_is_drawn():
     assert losses.mean().item() == pytest.approx(-exact.item() / 4, abs=5 * losses.std().item() / 10**0.5)
 
 
+def test_gradients_of_a_step_are_those_of_differences():
+    net = random_net()
+    words = Padded(torch.tensor([[0, 3, 5, 5], [2, 1, 0, 0], [0, 0, 0, 0]]), torch.tensor([4, 2, 0]))
+    weights = dict(net.named_parameters())
+
+    def loss(*values):
+        now = Now(0, 0, 0.0, torch.Generator().manual_seed(1))
+        return torch.func.functional_call(net, dict(zip(weights, values, strict=True)), (words, now))
+
+    net.forward = lambda words, now: net.loss(words, now).total
+    assert torch.autograd.gradcheck(loss, tuple(weights.values()))
+
+
 def test_padding_and_documents_without_words_cost_nothing():
     words = Padded(torch.tensor([[1, 2, 0], [0, 0, 0]]), torch.tensor([2, 0]))
     log_p = torch.log_softmax(torch.randn(2, V, generator=torch.Generator().manual_seed(0)), 1)

@@ -75,6 +75,19 @@ def test_padding_reaches_neither_log_p_nor_representation_nor_gradient():
     torch.testing.assert_close(*gradients)
 
 
+@SOFTMAXES
+def test_gradients_are_those_of_differences(softmax):
+    net, words = random_net(softmax), padded([[0, 1, 1, 5], [2], []])
+    weights = dict(net.named_parameters())
+
+    def log_p(*values):
+        held = dict(zip(weights, values, strict=True))
+        return torch.func.functional_call(net, held, (words,))
+
+    net.forward = net.log_prob
+    assert torch.autograd.gradcheck(log_p, tuple(weights.values()))
+
+
 def test_an_order_changes_log_p_and_not_the_representation():
     net = random_net()
     first, second = padded([[0, 1, 5, 2]]), padded([[2, 5, 0, 1]])
@@ -187,6 +200,23 @@ def test_the_sampled_softmax_is_for_training_only():
     score = one.score(words, rng)
     torch.testing.assert_close(score, many.score(words, torch.Generator().manual_seed(3)))
     assert (one.loss(words, now).total - full.loss(words, _now()).total).abs() > 1e-3
+
+
+def test_a_vocabulary_of_one_word_leaves_nothing_to_predict():
+    with pytest.raises(ConfigError, match="2 words are needed, got 50 and 1"):
+        DocNADE().fit(Tokens(Ragged.of([[0, 0], [0]]), 1), trainer=TRAINER)
+
+
+def test_in_double_precision_it_is_saved_and_asked_as_in_single(tmp_path):
+    fitted = DocNADE(DocNADEConfig(hidden_size=4)).fit(DOCS, trainer=TRAINER)
+    single = fitted.log_prob(DOCS, orders=2).value
+    fitted.net.double()
+    fitted.save(tmp_path / "model")
+    loaded = DocNADE.load(tmp_path / "model")
+    assert loaded.place.dtype == torch.float64
+    np.testing.assert_allclose(loaded.log_prob(DOCS, orders=2).value, single, rtol=1e-5)
+    assert loaded.encode(DOCS).dtype == np.float32
+    assert len(loaded.sample(2)) == 2
 
 
 def test_training_goes_through_documents_without_words():

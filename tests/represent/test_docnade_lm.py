@@ -114,24 +114,14 @@ def test_ngrams_see_the_last_words_by_place_and_topics_all_as_a_set():
 
 @PARTS
 def test_gradients_are_those_of_differences(parts):
-    net, batch = random_net(**parts), padded([0, 1, 1, 2], [2], [])
-    names = list(dict(net.named_parameters()))
+    net, words = random_net(**parts), padded([0, 1, 1, 2], [2], [])
+    weights = dict(net.named_parameters())
 
-    def log_p(*weights):
-        return torch.func.functional_call(
-            _Scored(net), {f"net.{k}": v for k, v in zip(names, weights, strict=True)}, (batch,)
-        )
+    def log_p(*values):
+        return torch.func.functional_call(net, dict(zip(weights, values, strict=True)), (words, RNG))
 
-    assert torch.autograd.gradcheck(log_p, tuple(net.parameters()))
-
-
-class _Scored(torch.nn.Module):
-    def __init__(self, net):
-        super().__init__()
-        self.net = net
-
-    def forward(self, batch):
-        return self.net.score(batch, RNG)
+    net.forward = net.score
+    assert torch.autograd.gradcheck(log_p, tuple(weights.values()))
 
 
 @PARTS
@@ -204,6 +194,15 @@ def test_it_begins_at_the_frequencies_of_words_and_end():
     found = net.words.log_prob_all(torch.zeros(1, 3)).exp()[0]
     torch.testing.assert_close(found, torch.tensor([4, 5, 4, 6]) / 19)
     assert net.longest == 4
+
+
+def test_of_one_word_documents_have_a_length():
+    """With a vocabulary of one there are documents of 0, 1, 2 .. words, whose probabilities fall off geometrically."""
+    docs = Tokens(Ragged.of([[0, 0], [], [0]]), 1)
+    fitted = DocNADELM(DocNADELMConfig(order=2, hidden_size=3, topics=False)).fit(docs, trainer=TRAINER)
+    p = np.exp(fitted.log_prob(Tokens(Ragged.of([[0] * n for n in range(200)]), 1)).value)
+    assert p.sum() == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(p[2:] / p[1:-1], p[2] / p[1], rtol=1e-4)
 
 
 def test_what_cannot_be_is_said_in_a_line():
