@@ -138,6 +138,10 @@ def test_nats_a_word_are_minus_log_p_over_the_length_averaged_over_orders():
     np.testing.assert_allclose(found.value, each.mean(0), rtol=1e-12)
     np.testing.assert_allclose(found.stderr, each.std(0, ddof=1) / np.sqrt(3), rtol=1e-12, atol=1e-15)
     assert np.isinf(fitted.values(DOCS)["nats a word"].stderr).all()
+    mixed = fitted.values(DOCS, orders=3, seed=5)["nats a word of mixed orders"]
+    np.testing.assert_allclose(mixed.value, -np.log(np.exp(by_order).mean(0)) / [4, 1, 7, 2, 5], rtol=1e-12)
+    assert (mixed.value <= found.value + 1e-12).all()
+    assert fitted.measures(DOCS, orders=3).keys() >= fitted.quantities.keys() == fitted.values(DOCS).keys()
 
 
 def test_bags_are_the_same_documents_and_log_counts_shorten_them():
