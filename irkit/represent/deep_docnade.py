@@ -41,8 +41,8 @@ class DeepDocNADEConfig(Config):
     "Whether n occurrences of a word in a document count n times or round(log(1 + n)) times."
     dropout: float = Field(0.0, ge=0, lt=1)
     "Share of the last layer's units left out while training."
-    aggregate: Literal["hidden", "idf"] = "hidden"
-    "Vectors of documents: the last hidden layer, or the sum of idf[v] W[v], which suits short queries."
+    aggregate: Literal["hidden", "hidden-idf", "idf"] = "hidden"
+    "Vectors: the last hidden layer of all words, that with words weighted by idf, or the sum of idf[v] W[v]."
 
 
 def cut_loss(log_p: Tensor, words: Padded, seen: Tensor) -> Tensor:

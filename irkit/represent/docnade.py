@@ -9,6 +9,9 @@ Larochelle, "Document neural autoregressive distribution estimation", JMLR 18(11
 
 Symbols: B documents, T words of the longest, H hidden units, V vocabulary, K orders.
 Cost: O(T H) and a softmax a word for a document, since the sums of one word are those of the next.
+Words weighted by idf (over the mean idf, under g) find more documents of the same label; the sum without g suits
+short queries.
+
 Departures: tanh by default, which learns many times faster than the sigmoid of the papers on small budgets;
 small normal weights; the softmax begins at the unigram distribution; Adam; the loss is a mean over words, the
 validation score a mean over documents of nats a word, as the published perplexities are.
@@ -46,8 +49,8 @@ class DocNADEConfig(Config):
     "Whether n occurrences of a word in a document count n times or round(log(1 + n)) times."
     dropout: float = Field(0.0, ge=0, lt=1)
     "Share of hidden units left out while training."
-    aggregate: Literal["hidden", "idf"] = "hidden"
-    "Vectors of documents: g(c + sum of W[v]) as in the papers, or the sum of idf[v] W[v], which suits short queries."
+    aggregate: Literal["hidden", "hidden-idf", "idf"] = "hidden"
+    "Vectors: g(c + sum of W[v]) as in the papers, that with words weighted by idf, or the weighted sum without g."
     longest: int = Field(400, ge=2)
     "Words of a document that training looks at, drawn anew each time; evaluation looks at all."
 

@@ -116,7 +116,7 @@ class OrdersNet(ScoreNet):
         Hidden units of each layer.
     words : (units of the last layer, V) -> Softmax
     activation : {"tanh", "sigmoid"}
-    aggregate : {"hidden", "idf"}
+    aggregate : {"hidden", "hidden-idf", "idf"}
         What `encode` gives.
     """
 
@@ -182,10 +182,10 @@ class OrdersNet(ScoreNet):
         return self.log_prob(in_random_order(batch, rng)) / batch.lengths.clamp(min=1)
 
     def encode(self, batch: Padded) -> Tensor:
-        """Return the hidden vectors of whole documents, or idf-weighted sums of their words: (B, H)."""
-        idf = self.aggregate == "idf"
-        total = whole(batch, self.w, self.idf[batch.x] if idf else None)
-        return total if idf else self.hidden(self.c + total)
+        """Return vectors of whole documents, as `aggregate` has it: (B, H_L), or (B, H) without g."""
+        idf = self.idf / self.idf.mean().clamp(min=1e-9) if self.aggregate == "hidden-idf" else self.idf
+        total = whole(batch, self.w, None if self.aggregate == "hidden" else idf[batch.x])
+        return total if self.aggregate == "idf" else self.hidden(self.c + total)
 
     def sample(self, n: int, rng: torch.Generator) -> Padded:
         """Draw documents, as long as those of training are."""

@@ -300,3 +300,16 @@ def test_vectors_for_short_queries_are_sums_weighted_by_idf():
     idf = np.log(3 / np.array([1, 3, 1]))
     np.testing.assert_allclose(fitted.encode(docs)[0], idf[0] * w[0] + 2 * idf[1] * w[1], rtol=1e-5, atol=1e-8)
     np.testing.assert_allclose(fitted.encode(docs)[1], idf[2] * w[2] + idf[1] * w[1], rtol=1e-5, atol=1e-8)
+
+
+def test_words_may_be_weighted_by_idf_before_the_hidden_units():
+    docs = documents([[0, 1, 1], [1, 2], [1]])
+    fitted = DocNADE(DocNADEConfig(hidden_size=3, aggregate="hidden-idf")).fit(docs, trainer=TRAINER)
+    torch.nn.init.normal_(fitted.net.w)
+    w, c = fitted.net.w.detach().numpy(), fitted.net.c.detach().numpy()
+    idf = np.log(3 / np.array([1, 3, 1, 1, 1, 1, 1]))  # a term of no document as one of a single document
+    idf /= idf.mean()
+    np.testing.assert_allclose(fitted.encode(docs)[0], np.tanh(c + idf[0] * w[0] + 2 * idf[1] * w[1]), rtol=1e-5)
+    everywhere = documents([[0, 1, 2, 3, 4, 5, 6]] * 2)
+    fitted = DocNADE(DocNADEConfig(hidden_size=3, aggregate="hidden-idf")).fit(everywhere, trainer=TRAINER)
+    assert np.isfinite(fitted.encode(everywhere)).all()
