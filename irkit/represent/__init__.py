@@ -8,9 +8,12 @@ from irkit.doors import door
 
 if TYPE_CHECKING:
     from irkit.represent.deep_docnade import DeepDocNADE as DeepDocNADE
+    from irkit.represent.doc2vec import Doc2Vec as Doc2Vec
     from irkit.represent.docnade import DocNADE as DocNADE
     from irkit.represent.docnade_lm import DocNADELM as DocNADELM
+    from irkit.represent.lda import LDA as LDA
     from irkit.represent.lsa import LSA as LSA
     from irkit.represent.rnnlm import RNNLM as RNNLM
+    from irkit.represent.vector_average import VectorAverage as VectorAverage
 else:
     __getattr__, __dir__, __all__ = door(__name__)

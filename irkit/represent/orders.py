@@ -181,10 +181,20 @@ class OrdersNet(ScoreNet):
         """Return log p a word of each document in a random order: (B,)."""
         return self.log_prob(in_random_order(batch, rng)) / batch.lengths.clamp(min=1)
 
+    def state(self, batch: Padded) -> Tensor:
+        """Return the hidden vectors of whole documents, which a next word would be predicted from: (B, H_L)."""
+        return self.hidden(self.c + whole(batch, self.w))
+
+    def word_log_prob(self, state: Tensor) -> Tensor:
+        """Return log p of every word: (B, H_L) to (B, V)."""
+        return self.words.log_prob_all(state)
+
     def encode(self, batch: Padded) -> Tensor:
         """Return vectors of whole documents, as `aggregate` has it: (B, H_L), or (B, H) without g."""
-        idf = self.idf / self.idf.mean().clamp(min=1e-9) if self.aggregate == "hidden-idf" else self.idf
-        total = whole(batch, self.w, None if self.aggregate == "hidden" else idf[batch.x])
+        if self.aggregate == "hidden":
+            return self.state(batch)
+        idf = self.idf if self.aggregate == "idf" else self.idf / self.idf.mean().clamp(min=1e-9)
+        total = whole(batch, self.w, idf[batch.x])
         return total if self.aggregate == "idf" else self.hidden(self.c + total)
 
     def sample(self, n: int, rng: torch.Generator) -> Padded:
@@ -203,6 +213,7 @@ class InOrders(DocumentModel):
     """Base of these models; their config says how the words of a document count."""
 
     abilities = DocumentModel.abilities | {"sample"}
+    gives = frozenset({"word_log_prob"})
     trainer = TrainerConfig(
         epochs=10,
         batch_size=64,

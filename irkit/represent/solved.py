@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -74,9 +74,12 @@ def frequencies(counts: Any) -> Floats:
 class SolvedNet(Net):
     """Arrays that are found at once; none has a gradient."""
 
-    def hold(self, name: str, *shape: int, dtype: torch.dtype = torch.float64) -> None:
+    dtype: ClassVar[torch.dtype] = torch.float64
+    "Of all of them."
+
+    def hold(self, name: str, *shape: int) -> None:
         """Make room for an array."""
-        self.register_parameter(name, nn.Parameter(torch.zeros(*shape, dtype=dtype), requires_grad=False))
+        self.register_parameter(name, nn.Parameter(torch.zeros(*shape, dtype=self.dtype), requires_grad=False))
 
     @torch.no_grad()
     def fill(self, **values: Any) -> None:
@@ -118,6 +121,11 @@ class SolvedModel(DocumentModel):
     def build(self, spec: Any) -> SolvedNet:
         """Return a net whose arrays are empty."""
 
+    @property
+    def beside(self) -> dict[str, Any]:
+        """What else than config, seed and documents decides what is solved."""
+        return {}
+
     @abstractmethod
     def solve(self, documents: Tokens, net: SolvedNet, seed: int) -> None:
         """Fill a net's arrays from training documents."""
@@ -144,7 +152,7 @@ class SolvedModel(DocumentModel):
         fitted.net = fitted.spec = None
         documents = fitted.examples(data.part("train"))
         fitted.spec = data.spec
-        settings = {"model": self.name, "config": self.config.essence(), "seed": rule.seed}
+        settings = {"model": self.name, "config": self.config.essence(), "seed": rule.seed, **self.beside}
         saved = None if folder is None else _Saved(folder / CHECKPOINT, settings, documents.fingerprint)
         net = fitted.build(fitted.spec)
         if resume and saved is not None and saved.path.is_file():

@@ -1,14 +1,17 @@
 """Tests of irkit.represent.solved: what is solved is a model in files, folders and recipes as what is trained."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from irkit.cli.runpage import facts
 from irkit.cli.train import summary
 from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import DataSet, Ragged, Tokens
 from irkit.learn import TrainerConfig, checkpoint
+from irkit.learn.neighbours import label_values
 from irkit.recipe import load_training
 from irkit.recipe.runfolder import open_model, train_run
 from irkit.represent import LSA
@@ -23,7 +26,8 @@ def documents(n=12, seed=0, words=WORDS):
     return Tokens(Ragged.of([rng.integers(9, size=rng.integers(1, 8)) for _ in range(n)]), 9, words=words)
 
 
-DATA = DataSet("toy", documents(), documents(4, 1), documents(5, 2))
+PARTS = (documents(), documents(4, 1), documents(5, 2))
+DATA = DataSet("toy", *PARTS)
 
 
 def test_counts_are_those_of_documents_and_a_term_of_none_has_the_largest_weight():
@@ -82,11 +86,20 @@ def test_a_run_that_was_solved_is_taken_up_and_another_is_refused(tmp_path):
 
 
 def test_a_recipe_is_run_into_a_folder_and_gone_on_with(tmp_path, monkeypatch):
-    monkeypatch.setattr("irkit.recipe.training.load_data", lambda name, binarise: DATA)
+    parts = (replace(part, labels=np.arange(len(part)) % 2 - (at == 0)) for at, part in enumerate(PARTS))
+    data = DataSet("labelled", *parts)
+    monkeypatch.setattr("irkit.recipe.training.load_data", lambda name, binarise: data)
     recipe = load_training("lsa").with_settings({"config.dimensions": 3})
     done = train_run(recipe, tmp_path / "run")
-    assert json.loads((tmp_path / "run" / "RESULT.json").read_text())["stopped"] == "solved"
-    assert "run: solved in " in summary(done.folder, done.result)
+    result = json.loads((tmp_path / "run" / "RESULT.json").read_text())
+    assert result["stopped"] == "solved"
+    own = label_values(done.model, data.train, data.test)
+    assert {name: one["value"] for name, one in result["measures"].items()} == {
+        name: pytest.approx(one.mean().value, abs=1e-6) for name, one in own.items()
+    }
+    first = f"label precision .02 {own['label precision .02'].mean().value:.2f} (exact) on 5 test documents; solved in"
+    assert f"run: {first} " in summary(done.folder, done.result)
+    assert facts(result)["Trained"] == "at once"
     opened = open_model(tmp_path / "run")
     np.testing.assert_array_equal(opened.model.encode(DATA.test), done.model.encode(DATA.test))
     again = train_run(recipe, tmp_path / "run", resume=True)

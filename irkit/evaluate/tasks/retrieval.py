@@ -226,7 +226,8 @@ class Retrieval(Task):
         stage = recipe.build(**resources)
         if not stage.learns:
             return stage, []
-        return stage.fit(Topics(self._part(self._split.train(trial.fold)), self.qrels)), []
+        fitted = stage.fit(Topics(self._part(self._split.train(trial.fold)), self.qrels))
+        return fitted, fitted.chosen()
 
     def measure(self, fitted: Any, trial: Trial) -> Measured:
         """Measure a single pipeline."""

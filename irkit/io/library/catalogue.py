@@ -158,7 +158,7 @@ def load_parts(name: str | os.PathLike[str], *, download: bool = False) -> Parts
     if place.exists():
         raise ConfigError(
             f"{os.fspath(name)}: holds no rows; name a .npy, .npz or .csv file, or a folder of pictures or of "
-            "<name>.train.data, .valid.data and .test.data, or texts: .csv, .tsv or .jsonl with a column text, .txt files"
+            "<name>.train.data, .valid.data and .test.data, or texts: .txt files, or .csv, .tsv or .jsonl with a text"
         )
     raise _unknown(name, "file or folder", "rows: there is no file or set", [*_sets(), *SETS])
 
