@@ -48,7 +48,7 @@ def take_turns(systems: Mapping[str, System], repeats: int, *, warm: bool = True
 
 def medians(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the median of each number over runs; the last of what is none."""
-    numbers = {name for name, value in runs[-1].items() if isinstance(value, int | float)}
+    numbers = {name for name, value in runs[-1].items() if isinstance(value, float)}
     return {**runs[-1], **{name: statistics.median(run[name] for run in runs) for name in numbers}}
 
 
