@@ -74,6 +74,18 @@ def log_counts(documents: Ragged) -> Ragged:
     return Ragged(documents.values[kept], np.bincount(row[kept], minlength=len(documents)))
 
 
+def evenly(lengths: Ints, n: int) -> Ints:
+    """Return n of some lengths, evenly spaced among all of them in order: what drawn documents are as long as.
+
+    Examples
+    --------
+    >>> evenly(np.array([5, 1, 9, 3, 7]), 3).tolist()
+    [1, 5, 9]
+    """
+    found: Ints = np.sort(lengths)[np.linspace(0, len(lengths) - 1, n).astype(np.int64)]
+    return found
+
+
 def as_tokens(part: Examples) -> Tokens:
     """Return documents as tokens; the terms of a bag one beside the other, as often as they are counted."""
     if isinstance(part, Tokens):

@@ -29,7 +29,7 @@ from irkit.learn.objectives import log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.softmaxes import SPREAD, Softmax
 from irkit.learn.trainer import TrainerConfig
-from irkit.represent.documents import DocumentModel, by_length, log_counts
+from irkit.represent.documents import DocumentModel, by_length, evenly, log_counts
 from irkit.rng import check_seed
 
 
@@ -82,8 +82,7 @@ class OrdersNet(ScoreNet):
     def start(self, x: Tokens) -> None:
         """Let every word begin at its frequency; remember how long documents are and how many hold a term."""
         self.words.start(torch.bincount(torch.as_tensor(x.x.values), minlength=len(self.w)) + 1)
-        lengths = torch.as_tensor(x.x.lengths).sort().values
-        self.lengths.copy_(lengths[torch.linspace(0, len(lengths) - 1, len(self.lengths)).long()])
+        self.lengths.copy_(torch.from_numpy(evenly(x.x.lengths, len(self.lengths))))
         pairs = np.unique(np.stack([segments(offsets(x.x.lengths)), x.x.values]), axis=1)
         df = np.maximum(np.bincount(pairs[1], minlength=len(self.w)), 1)
         self.idf.copy_(torch.from_numpy(np.log(len(x) / df)))
