@@ -192,7 +192,9 @@ def lsa_section(path: Path, sizes: Sizes, repeats: int) -> list[str]:
         for name, one in done.items()
     ]
     left = [f"- {name}: {one}" for name, one in found.items() if not isinstance(one, dict)]
-    fastest = min((one["wall"] for name, one in done.items() if name != "irkit" and errors[name] <= EXACT), default=None)
+    fastest = min(
+        (one["wall"] for name, one in done.items() if name != "irkit" and errors[name] <= EXACT), default=None
+    )
     bar = "no peer is as exact"
     if fastest is not None:
         bar = f"irkit / the fastest that errs by {EXACT:g} or less: {done['irkit']['wall'] / fastest:.2f}x the time"
@@ -247,7 +249,11 @@ def _figure(found: dict[str, Any] | str, name: str) -> Any:
 
 
 def _wanted(what: str, bars: list[tuple[str, Any, int]]) -> list[str]:
-    rows = [{what: name, "measured": value, "wanted": f">= {least:,}"} for name, value, least in bars if isinstance(value, float)]
+    rows = [
+        {what: name, "measured": value, "wanted": f">= {least:,}"}
+        for name, value, least in bars
+        if isinstance(value, float)
+    ]
     return _table(rows, [what, "measured", "wanted"]) if rows else []
 
 
