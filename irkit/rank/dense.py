@@ -29,6 +29,7 @@ from irkit.locks import turn
 from irkit.pipeline.stage import Stage
 from irkit.rank.encoder import Encoder, texts_of
 from irkit.rank.nearest import Kind, Nearest
+from irkit.rank.remembered import safe_name
 
 _OF = {"m": "hnsw", "ef_search": "hnsw", "nlist": "ivf", "nprobe": "ivf"}
 
@@ -157,7 +158,7 @@ class Dense(Stage):
         """Return the index that is in a folder, or build it and keep it there."""
         who = getattr(self.encoder, "name", self.name)
         key = digest("nearest", self.encoder.fingerprint, self.config.built())
-        path = folder / f"{who}-{key[:16]}.faiss"
+        path = folder / f"{safe_name(who)}-{key[:16]}.faiss"
         nearest = found(path, Nearest.read)
         if nearest is None:
             with turn(path, f"builds the index of {who}"):
