@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -78,6 +79,10 @@ class IndexEncoder:
     model : fitted model
         Its `encode` takes `Bags`, or else `Tokens`; its `words` are the terms that it knows.
     index : Index
+    name : str, optional
+        What files are called that are made of it; default the model's.
+    folder : path, optional
+        Where `Dense` is to keep its index.
 
     Raises
     ------
@@ -85,11 +90,12 @@ class IndexEncoder:
         If the model does not know its words.
     """
 
-    def __init__(self, model: Any, index: Index) -> None:
+    def __init__(self, model: Any, index: Index, *, name: str = "", folder: Path | None = None) -> None:
         words = getattr(model, "words", None)
         if words is None:
             raise ConfigError(f"encoder: {model.name} does not know its words; fit it on bags with words=")
         self.model, self.index, self.words = model, index, tuple(words)
+        self.name, self.folder = name or model.name, folder
         self.docnos = index.docnos
         self.fingerprint = digest("index encoder", index.fingerprint, model.fingerprint)
 
