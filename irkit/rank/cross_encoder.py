@@ -88,7 +88,7 @@ class CrossEncoder:
         order = np.argsort(lengths, kind="stable")
         if not callable(self._pairs):  # one query after another, for it is called once for each in a batch
             number = {query: place for place, query in enumerate(dict.fromkeys(queries))}
-            order = np.lexsort((lengths, [number[query] for query in queries]))
+            order = np.lexsort((lengths, np.array([number[query] for query in queries], dtype=np.int64)))
 
         def make(places: Ints) -> Floats:
             return self._made([(queries[place], texts[place]) for place in places])[:, None]

@@ -75,6 +75,7 @@ class Nearest:
         vectors = unit(documents)
         rows = np.flatnonzero(vectors.any(axis=1))
         vectors, d = vectors[rows], vectors.shape[1]
+        index: Any
         with _one_thread():
             if built["index"] == "ivf" and len(rows):
                 nlist = min(built.get("nlist") or round(len(rows) ** 0.5), len(rows))
@@ -123,8 +124,10 @@ class Nearest:
         import faiss
 
         if self.built["index"] == "hnsw":
-            return faiss.SearchParametersHNSW(efSearch=ef_search)
-        return faiss.SearchParametersIVF(nprobe=nprobe) if self.built["index"] == "ivf" else None
+            return faiss.SearchParametersHNSW(efSearch=ef_search)  # type: ignore[attr-defined]
+        if self.built["index"] == "ivf":
+            return faiss.SearchParametersIVF(nprobe=nprobe)  # type: ignore[call-arg]
+        return None
 
     # ------------------------------------------------------------------ files
 
@@ -132,7 +135,7 @@ class Nearest:
         """Write all but the digest."""
         import faiss
 
-        faiss.write_index(self.index, faiss.PyCallbackIOWriter(file.write))
+        faiss.write_index(self.index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
         head = json.dumps({"encoder": self.fingerprint, **self.built}).encode()
         file.write(head + len(head).to_bytes(_LENGTH, "little"))
 
