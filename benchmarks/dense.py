@@ -45,7 +45,7 @@ class Vectors:
 
 def alone(stage: Dense, encoder: Vectors) -> Callable[[], Any]:
     held, config, asked = stage.nearest, stage.config, unit(encoder.queries)
-    how = held._how(config.ef_search, config.nprobe)
+    how = held.how(config.n, config.ef_search, config.nprobe)
     return lambda: held.index.search(asked, config.n, params=how)
 
 

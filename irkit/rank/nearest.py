@@ -115,16 +115,17 @@ class Nearest:
         if not len(known) or not n:
             nothing = np.zeros(0, dtype=np.int64)
             return nothing, nothing, np.zeros(0)
-        score, found = self.index.search(asked[known], n, params=self._how(ef_search, nprobe))
+        score, found = self.index.search(asked[known], n, params=self.how(n, ef_search, nprobe))
         query, found, score = np.repeat(known, n), found.ravel(), score.ravel().astype(np.float64)
         here = found >= 0  # the lists that are compared may hold fewer
         return (query, found, score) if here.all() else (query[here], found[here], score[here])
 
-    def _how(self, ef_search: int, nprobe: int) -> Any:
+    def how(self, n: int, ef_search: int, nprobe: int) -> Any:
+        """Return FAISS's parameters of a search for the best n."""
         import faiss
 
-        if self.built["index"] == "hnsw":
-            return faiss.SearchParametersHNSW(efSearch=ef_search)  # type: ignore[attr-defined]
+        if self.built["index"] == "hnsw":  # which finds no more documents than it walks with
+            return faiss.SearchParametersHNSW(efSearch=max(n, ef_search))  # type: ignore[attr-defined]
         if self.built["index"] == "ivf":
             return faiss.SearchParametersIVF(nprobe=nprobe)  # type: ignore[call-arg]
         return None

@@ -150,6 +150,13 @@ def test_one_list_of_many_finds_fewer_documents_and_these_are_right():
     )
 
 
+def test_a_graph_is_walked_with_as_many_documents_as_are_wanted():
+    encoder = Counting()
+    narrow, wide = (Dense(encoder=encoder, index="hnsw", ef_search=ef, n=120)(ASKED) for ef in (1, 120))
+    assert narrow.groupby("qid").size().tolist() == [120] * 5
+    pd.testing.assert_frame_equal(narrow, wide, check_exact=True)
+
+
 @pytest.mark.parametrize("kind", EXHAUSTIVE)
 def test_a_saved_index_gives_the_same_bits_and_encodes_no_document(kind, tmp_path):
     encoder = Counting()
