@@ -12,7 +12,9 @@ from irkit.lucene import build_index
 from irkit.pipeline import LoadText
 from irkit.rank import CrossEncode, Dense
 from irkit.rank.local import CROSS_ENCODERS, ENCODERS, load_cross_encoder, load_encoder, local_model
+from irkit.recipe import load_recipe
 from irkit.recipe.encoders import encoder_identity, is_learned, open_cross_encoder, open_encoder
+from irkit.recipe.resources import open_resources
 from tests.rank.toy import QUERIES, TEXTS
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "wings", "and", "of", "birds", "flutter", "sing", ",", "'"]
@@ -131,6 +133,25 @@ def test_sentence_transformers_reads_documents_and_queries_by_their_own_methods_
     documents, queries = load_encoder(local_model(f"sentence-transformers:{mini}", ENCODERS, who="encoder"))
     assert documents(["ab"]).tolist() == [[-2, 1]]
     assert queries is None, "before version 5 there is one way to read texts"
+
+
+def test_a_recipe_is_given_both_by_words(package, index, tmp_path):
+    mini = folder(tmp_path / "mini")
+    words = {
+        "index": str(index.path),
+        "encoder": f"sentence-transformers:{mini}",
+        "cross_encoder": f"cross-encoder:{mini}",
+    }
+    recipe = load_recipe("bm25-cross-encoder")
+    found = recipe.build(**open_resources(recipe.needs, words, who="run"))("wings")
+    expected = {docno: float(5 - len(TEXTS[docno])) for docno in ("d1", "d2", "d6")}
+    assert dict(zip(found["docno"], found["score"], strict=True)) == expected
+    dense = load_recipe("dense")
+    assert len(dense.build(**open_resources(dense.needs, words, who="run"))("wings")) == 5
+    with pytest.raises(
+        ConfigError, match=r"run: cross_encoder is needed, a model that reads .*; give --cross-encoder and"
+    ):
+        open_resources(recipe.needs, {"index": str(index.path)}, who="run")
 
 
 def test_other_weights_are_another_model_and_nothing_is_read_to_know_it(package, index, tmp_path):
