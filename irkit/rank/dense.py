@@ -101,7 +101,7 @@ class Dense(Stage):
         config = self.config
         query, doc, score = self.nearest.search(asked, config.n, ef_search=config.ef_search, nprobe=config.nprobe)
         ptr = offsets(np.bincount(query, minlength=len(flow)))
-        return Hits(flow, ptr, settle_ties(doc, query, score, docnos.rank), score, docnos)
+        return Hits(flow, ptr, settle_ties(doc, query, score, docnos.rank), score, docnos).cut(config.n)
 
     def limited(self, k: int) -> Dense:
         """Return a retriever that stops at k documents, over the same index."""

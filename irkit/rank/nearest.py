@@ -94,7 +94,7 @@ class Nearest:
         return cls(index, built, fingerprint)
 
     def search(self, queries: Floats, n: int, *, ef_search: int, nprobe: int) -> tuple[Ints, Ints, Floats]:
-        """Return the documents nearest to each query that has a vector, at most n and best first.
+        """Return the n documents nearest to each query that has a vector, and those that tie with the last of them.
 
         Parameters
         ----------
@@ -106,19 +106,34 @@ class Nearest:
         Returns
         -------
         query, document : (m,) int64
-            Ascending rows of `queries`, and rows of documents.
+            Rows of `queries`, ascending, and of documents, best first.
         cosine : (m,) float64
         """
         asked = unit(queries)
         known = np.flatnonzero(asked.any(axis=1))
-        n = min(n, len(self))
-        if not len(known) or not n:
+        if not len(known) or not len(self):
             nothing = np.zeros(0, dtype=np.int64)
             return nothing, nothing, np.zeros(0)
-        score, found = self.index.search(asked[known], n, params=self.how(n, ef_search, nprobe))
-        query, found, score = np.repeat(known, n), found.ravel(), score.ravel().astype(np.float64)
-        here = found >= 0  # the lists that are compared may hold fewer
-        return (query, found, score) if here.all() else (query[here], found[here], score[here])
+        query, found, score = self._search(asked[known], n, n + 1, ef_search, nprobe)
+        return known[query], found, score.astype(np.float64)
+
+    def _search(self, asked: Floats, n: int, more: int, ef_search: int, nprobe: int) -> tuple[Ints, Ints, Floats]:
+        """Search for more than n documents, and for more again where all of the rest tie with the n-th."""
+        more = min(more, len(self))
+        score, found = self.index.search(asked, more, params=self.how(more, ef_search, nprobe))
+        # FAISS says -1 where the lists that it compares hold fewer.
+        wanted = (score >= score[:, [min(n, more) - 1]]) & (found >= 0)
+        unknown = wanted[:, -1] & (more < len(self))
+        wanted[unknown] = False
+        query, place = np.nonzero(wanted)
+        parts = [(query, found[query, place], score[query, place])]
+        if unknown.any():
+            again = np.flatnonzero(unknown)
+            query, doc, cosine = self._search(asked[again], n, 2 * more, ef_search, nprobe)
+            parts.append((again[query], doc, cosine))
+        query, doc, cosine = (np.concatenate(part) for part in zip(*parts, strict=True))
+        order = np.argsort(query, kind="stable") if unknown.any() else slice(None)
+        return query[order], doc[order], cosine[order]
 
     def how(self, n: int, ef_search: int, nprobe: int) -> Any:
         """Return FAISS's parameters of a search for the best n."""

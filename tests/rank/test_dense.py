@@ -1,6 +1,7 @@
 """Tests of irkit.rank: bags of an index beside bags of texts, and dense retrieval beside all cosines by hand."""
 
 import os
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from irkit.hits import Docnos, Hits
 from irkit.lucene import build_index
 from irkit.rank import Dense, IndexEncoder, bags_of_index, bags_of_texts, frequent_words
 from irkit.represent import LSA
+from irkit.testing import check_stage
 from tests.rank.toy import ToyEncoder
 
 TEXTS = {
@@ -158,6 +160,30 @@ def test_a_graph_is_walked_with_as_many_documents_as_are_wanted():
 
 
 @pytest.mark.parametrize("kind", EXHAUSTIVE)
+def test_of_documents_that_tie_those_are_kept_that_would_stand_first(kind):
+    vectors = {f"d{i:02}": [0.0, 1.0] for i in range(40)} | {
+        "far": [-1.0, 0.5],
+        "near": [0.25, 1.0],
+        "none": [0.0, 0.0],
+    }
+    encoder = ToyEncoder(vectors, {"t0": [0.0, 2.0], "t1": [1.0, 1.0], "t2": [-1.0, 0.0]})
+    many = {"flat": {}, "hnsw": {"ef_search": 100}, "ivf": {"nlist": 2, "nprobe": 2}}[kind]
+    whole = Dense(encoder=encoder, index=kind, **many)(ASKED)
+    assert whole.groupby("qid").size().tolist() == [42] * 3
+    assert whole[whole["qid"] == "q0"]["docno"].tolist()[:3] == ["d39", "d38", "d37"]
+    for n in (1, 2, 3, 41, 42):
+        found = Dense(encoder=encoder, index=kind, n=n, **many)(ASKED)
+        assert found["docno"].tolist() == whole[whole["rank"] < n]["docno"].tolist()
+
+
+@pytest.mark.parametrize("kind", EXHAUSTIVE)
+def test_it_keeps_to_the_contract_of_stages(kind):
+    stage = Dense(encoder=Counting(), index=kind, n=5, **EXHAUSTIVE[kind])
+    others = [Dense(encoder=Counting(), index=kind, n=6, **EXHAUSTIVE[kind])]
+    check_stage(stage, ASKED, others=others, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", EXHAUSTIVE)
 def test_a_saved_index_gives_the_same_bits_and_encodes_no_document(kind, tmp_path):
     encoder = Counting()
     stage = Dense(encoder=encoder, index=kind, n=20, **EXHAUSTIVE[kind])
@@ -171,6 +197,7 @@ def test_a_saved_index_gives_the_same_bits_and_encodes_no_document(kind, tmp_pat
         **({} if kind == "flat" else {"index": kind}),
         **built,
     }
+    pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(again))(ASKED), stage(ASKED), check_exact=True)
     assert encoder.times == 1
     Dense(encoder=encoder, index=kind, **EXHAUSTIVE[kind]).save(tmp_path / "other.faiss")
     assert (tmp_path / "mine.faiss").read_bytes() == (tmp_path / "other.faiss").read_bytes(), "built the same each time"
