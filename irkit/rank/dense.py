@@ -157,7 +157,7 @@ class Dense(Stage):
     def _kept(self, folder: Path) -> Nearest:
         """Return the index that is in a folder, or build it and keep it there."""
         who = getattr(self.encoder, "name", self.name)
-        key = digest("nearest", self.encoder.fingerprint, self.config.built())
+        key = digest("nearest", self.encoder.fingerprint, getattr(self.encoder, "code", ""), self.config.built())
         path = folder / f"{safe_name(who)}-{key[:16]}.faiss"
         nearest = found(path, Nearest.read)
         if nearest is None:

@@ -126,14 +126,15 @@ class Nearest:
         unknown = wanted[:, -1] & (more < len(self))
         wanted[unknown] = False
         query, place = np.nonzero(wanted)
-        parts = [(query, found[query, place], score[query, place])]
-        if unknown.any():
-            again = np.flatnonzero(unknown)
-            query, doc, cosine = self._search(asked[again], n, 2 * more, ef_search, nprobe)
-            parts.append((again[query], doc, cosine))
-        query, doc, cosine = (np.concatenate(part) for part in zip(*parts, strict=True))
-        order = np.argsort(query, kind="stable") if unknown.any() else slice(None)
-        return query[order], doc[order], cosine[order]
+        parts: list[tuple[Ints, Ints, Floats]] = [(query, found[query, place], score[query, place])]
+        if not unknown.any():
+            return parts[0]
+        again = np.flatnonzero(unknown)
+        late, doc, cosine = self._search(asked[again], n, 2 * more, ef_search, nprobe)
+        parts.append((again[late], doc, cosine))
+        rows, doc, cosine = (np.concatenate(part) for part in zip(*parts, strict=True))
+        order = np.argsort(rows, kind="stable")
+        return rows[order], doc[order], cosine[order]
 
     def how(self, n: int, ef_search: int, nprobe: int) -> Any:
         """Return FAISS's parameters of a search for the best n."""

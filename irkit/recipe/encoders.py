@@ -28,6 +28,7 @@ from irkit.rank.cross_encoder import CrossEncoder
 from irkit.rank.encoder import IndexEncoder
 from irkit.rank.local import CROSS_ENCODERS, ENCODERS, load_cross_encoder, load_encoder, local_model
 from irkit.rank.text_encoder import TextEncoder
+from irkit.recipe.code import code_digest
 from irkit.recipe.indexes import collection_index
 from irkit.recipe.runfolder import MODEL
 from irkit.recipe.training import TrainingRecipe, load_training
@@ -62,7 +63,7 @@ def open_encoder(name: str, index: Index) -> IndexEncoder | TextEncoder:
         return TextEncoder(documents, index, name=local.name, encode_queries=queries)
     given = trained_file(name)
     if given is not None:
-        return IndexEncoder(_checked(load_model(given), name), index, name=given.stem, folder=home() / "encoders")
+        return _on(index, _checked(load_model(given), name), given.stem)
     recipe = load_training(name)
     _checked(recipe.build(), name)
     path = home() / "encoders" / f"{recipe.name}-{_key(recipe, index)[:16]}.safetensors"
@@ -74,7 +75,7 @@ def open_encoder(name: str, index: Index) -> IndexEncoder | TextEncoder:
                 kept = recipe.fit(index_data(index, recipe))
                 path.parent.mkdir(parents=True, exist_ok=True)
                 kept.save(path)
-    return IndexEncoder(kept, index, name=recipe.name, folder=home() / "encoders")
+    return _on(index, kept, recipe.name)
 
 
 def open_cross_encoder(name: str) -> CrossEncoder:
@@ -143,6 +144,10 @@ def trained_file(name: str) -> Path | None:
     if path is None or path.suffix in (".yaml", ".yml") or not path.exists():
         return None
     return path / MODEL if path.is_dir() else path
+
+
+def _on(index: Index, model: Any, name: str) -> IndexEncoder:
+    return IndexEncoder(model, index, name=name, folder=home() / "encoders", code=code_digest())
 
 
 def _checked(model: Any, name: str) -> Any:

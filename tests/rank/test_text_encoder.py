@@ -1,7 +1,9 @@
 """Tests of irkit.rank.text_encoder and irkit.rank.remembered: what a model is asked for, once, and what it may give."""
 
+import io
 import os
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -118,6 +120,18 @@ def test_it_is_an_encoder_for_every_stage(index, home):
     assert [path.suffix for path in (home / "encoders").iterdir()] == [".faiss"]
     back = pickle.loads(pickle.dumps(Dense(encoder=encoder, n=3)))
     np.testing.assert_array_equal(back(QUERIES)["score"], found["score"])
+
+
+def test_a_bar_is_drawn_on_a_terminal_only_and_only_where_it_is_wanted(index, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for screen, progress, drawn in ((Terminal(), True, True), (Terminal(), False, False), (io.StringIO(), True, False)):
+        monkeypatch.setattr(sys, "stderr", screen)
+        _ = TextEncoder(letters, index, name="letters", keep=False, progress=progress).documents
+        assert ("encoding by letters: 100%" in screen.getvalue() and "6/6" in screen.getvalue()) == drawn
+        assert bool(screen.getvalue()) == drawn
 
 
 @pytest.mark.parametrize(

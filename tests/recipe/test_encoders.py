@@ -64,6 +64,11 @@ def test_what_dense_retrieval_builds_of_it_is_kept_beside_it_and_no_document_enc
     assert {one.what for one in leftovers(home, everything=True)} == {
         "encoders: 2 trained encoders and indexes of their vectors"
     }
+    monkeypatch.undo()
+    monkeypatch.setenv("IRKIT_HOME", str(home))
+    monkeypatch.setattr("irkit.recipe.encoders.code_digest", lambda: "other code")
+    Dense(encoder=open_encoder("two", index), n=3)("birds")
+    assert len(list((home / "encoders").glob("*.faiss"))) == 2
 
 
 def test_documents_are_counts_where_these_will_do_and_else_terms_in_order(index):
