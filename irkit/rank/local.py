@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -147,7 +149,8 @@ def _loaded(who: str, model: LocalModel, package: str, load: Callable[[Any, str]
             f"{who}: {model.kind}:{model.path} needs {shown}, which is not installed; pip install 'irkit[neural]'"
         ) from None
     try:
-        return load(found, os.fspath(model.path))
+        with _no_bars():
+            return load(found, os.fspath(model.path))
     except IrkitError:
         raise
     except Exception as error:  # whatever goes wrong inside somebody else's package
@@ -156,6 +159,20 @@ def _loaded(who: str, model: LocalModel, package: str, load: Callable[[Any, str]
             f"{who}: {shown} cannot read the model in {model.path}, {type(error).__name__}: {reason}; "
             "it must hold config, tokeniser and weights in safetensors"
         ) from None
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Keep transformers from drawing bars while it reads weights, wherever its output goes."""
+    logging = getattr(sys.modules.get("transformers.utils"), "logging", None)
+    if logging is None or not logging.is_progress_bar_enabled():
+        yield
+        return
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.enable_progress_bar()
 
 
 def _of(kind: str) -> Callable[[Any, str], Any]:

@@ -52,7 +52,7 @@ def bert(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_a_folder_of_transformers_is_an_encoder_by_the_mean_of_the_states_and_a_cross_encoder(bert, index):
+def test_a_folder_of_transformers_is_an_encoder_by_the_mean_of_the_states_and_a_cross_encoder(bert, index, capfd):
     import torch
     import transformers
 
@@ -63,7 +63,9 @@ def test_a_folder_of_transformers_is_an_encoder_by_the_mean_of_the_states_and_a_
         with torch.no_grad():
             return model(**tokens([text], return_tensors="pt")).last_hidden_state[0].mean(0).numpy()
 
+    capfd.readouterr()
     encoder = open_encoder(f"transformers:{bert / 'mean'}", index)
+    assert capfd.readouterr() == ("", "")
     texts = [TEXTS[docno] for docno in index.docnos.names.to_pylist()]
     expected = np.array([mean(text) if text else np.zeros(8) for text in texts])
     np.testing.assert_allclose(encoder.documents, expected, atol=1e-5)
