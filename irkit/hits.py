@@ -68,7 +68,21 @@ def rank_order(query: Ints, score: Floats, rank: Ints, ties: Ties = "trec") -> I
     score = np.asarray(score)
     order = np.argsort(-score)
     order = order[_stable_order(np.asarray(query)[order])]
-    query, score = np.asarray(query)[order], score[order]
+    return settle_ties(order, np.asarray(query)[order], score[order], rank, ties)
+
+
+def settle_ties(order: Ints, query: Ints, score: Floats, rank: Ints, ties: Ties = "trec") -> Ints:
+    """Apply the tie rule to hits that stand in the order of query and score already.
+
+    Parameters
+    ----------
+    order : (m,) int
+        Their rows of `rank`; the equal ones among them are put in order in place.
+    query, score : (m,)
+        In that order.
+    rank, ties
+        As `rank_order` has them.
+    """
     same = (query[1:] == query[:-1]) & (score[1:] == score[:-1])
     if same.any():
         tied = np.append(same, False) | np.insert(same, 0, False)

@@ -24,8 +24,10 @@ T = TypeVar("T")
 SIGN = b"\nirkit kept\n"
 "Stands before the digest."
 
-_DIGEST = 32  # bytes
-_END = len(SIGN) + _DIGEST
+_DIGEST = 32
+END = len(SIGN) + _DIGEST
+"Bytes that follow the content."
+
 _BLOCK = 1 << 20
 _told: set[Path] = set()  # folders that could not be written
 
@@ -56,12 +58,7 @@ def keep(path: Path, write: Callable[[BinaryIO], object]) -> bool:
     """
     try:
         with replacing(path) as file:
-            write(file)
-            file.seek(0)
-            total = blake2b(digest_size=_DIGEST)
-            while block := file.read(_BLOCK):
-                total.update(block)
-            file.write(SIGN + total.digest())
+            seal(file, write)
     except (OSError, IrkitError) as error:
         if path.parent not in _told:
             _told.add(path.parent)
@@ -69,6 +66,16 @@ def keep(path: Path, write: Callable[[BinaryIO], object]) -> bool:
             log.warning("%s cannot be written, %s; results are not kept", path.parent, why)
         return False
     return True
+
+
+def seal(file: BinaryIO, write: Callable[[BinaryIO], object]) -> None:
+    """Write content, then its digest, into an empty file that can be read too."""
+    write(file)
+    file.seek(0)
+    total = blake2b(digest_size=_DIGEST)
+    while block := file.read(_BLOCK):
+        total.update(block)
+    file.write(SIGN + total.digest())
 
 
 def found(path: Path, read: Callable[[Path], T]) -> T | None:
@@ -82,7 +89,7 @@ def found(path: Path, read: Callable[[Path], T]) -> T | None:
         mind. An `OSError` or `ValueError` counts as damage.
     """
     try:
-        if _whole(path):
+        if whole(path):
             with suppress(OSError):
                 os.utime(path)  # the time of last use
             return read(path)
@@ -94,9 +101,10 @@ def found(path: Path, read: Callable[[Path], T]) -> T | None:
     return None
 
 
-def _whole(path: Path) -> bool:
+def whole(path: Path) -> bool:
+    """Say whether a file is what was written, to its last bit; an `OSError` where it cannot be read."""
     with path.open("rb") as file:
-        left = os.fstat(file.fileno()).st_size - _END
+        left = os.fstat(file.fileno()).st_size - END
         total = blake2b(digest_size=_DIGEST)
         while left > 0 and (block := file.read(min(_BLOCK, left))):
             total.update(block)

@@ -157,6 +157,7 @@ STAGES = Names(
         "dense": "irkit.rank.dense:Dense",
         "lucene": "irkit.pipeline.retrieve:Retrieve",
         # what follows it
+        "cross-encode": "irkit.rank.cross_encoder:CrossEncode",
         "cut": "irkit.pipeline.chain:Cut",
         "drop": "irkit.pipeline.filters:Drop",
         "drop-self": "irkit.pipeline.filters:DropSelf",
@@ -358,6 +359,7 @@ def plugin_packages() -> set[str]:
 
 
 OPENERS = {
+    "cross_encoder": "irkit.recipe.encoders.open_cross_encoder",
     "encoder": "irkit.recipe.encoders.open_encoder",
     "index": "irkit.Index.open",
     "train": "irkit.recommend.load_ratings",

@@ -23,6 +23,7 @@ def explain(
     set: list[str] | None = None,
     vectors: str | None = None,
     encoder: str | None = None,
+    cross_encoder: str | None = None,
 ) -> None:
     """Say how one document got its score for one query.
 
@@ -60,13 +61,15 @@ def explain(
         Word vectors for a recipe that needs them: a file, trained:ppmi-svd or trained:word2vec.
     encoder
         A model of documents for a recipe that needs one: a training recipe such as lsa, whose model learns the
-        documents that are searched, or a trained model's file.
+        documents that are searched; a trained model's file; or a pretrained one, as in transformers:models/bert.
+    cross_encoder
+        For a recipe that needs one: what reads it and the folder of the model, as in cross-encoder:models/mini.
     """
     from irkit.cli.inputs import built, prepared, topics
     from irkit.errors import near_misses
     from irkit.frames import queries_frame
 
-    words = {"index": source, "vectors": vectors, "encoder": encoder}
+    words = {"index": source, "vectors": vectors, "encoder": encoder, "cross_encoder": cross_encoder}
     loaded = prepared(recipe, set, words, who="explain")
     if query:
         asked = queries_frame(question)

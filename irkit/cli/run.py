@@ -26,6 +26,7 @@ def run(
     set: list[str] | None = None,
     vectors: str | None = None,
     encoder: str | None = None,
+    cross_encoder: str | None = None,
     train: str | None = None,
     tag: str | None = None,
 ) -> None:
@@ -65,7 +66,9 @@ def run(
         Word vectors for a recipe that needs them: a file, trained:ppmi-svd or trained:word2vec.
     encoder
         A model of documents for a recipe that needs one: a training recipe such as lsa, whose model learns the
-        documents that are searched, or a trained model's file.
+        documents that are searched; a trained model's file; or a pretrained one, as in transformers:models/bert.
+    cross_encoder
+        For a recipe that needs one: what reads it and the folder of the model, as in cross-encoder:models/mini.
     train
         For a recipe that learns: a split of the collection, such as train, or a file of judgements of some
         of its queries. Queries that are learned from are left out of the run.
@@ -80,7 +83,7 @@ def run(
 
     if n is not None and n < 1:
         raise ConfigError(f"run: -n must be 1 or more, got {n}")
-    words = {"index": source, "vectors": vectors, "encoder": encoder}
+    words = {"index": source, "vectors": vectors, "encoder": encoder, "cross_encoder": cross_encoder}
     loaded = prepared(recipe, set, words, who="run", fits=True)
     check_train(loaded, train)
     name = loaded.name

@@ -35,6 +35,7 @@ def tune(
     split: str | None = None,
     vectors: str | None = None,
     encoder: str | None = None,
+    cross_encoder: str | None = None,
     table: Annotated[Path | None, Parameter(name=["-o", "--table"])] = None,
 ) -> None:
     """Choose a recipe's settings, for retrieval on queries and for recommenders on ratings.
@@ -85,7 +86,9 @@ def tune(
         Word vectors for a recipe that needs them: a file, trained:ppmi-svd or trained:word2vec.
     encoder
         A model of documents for a recipe that needs one: a training recipe such as lsa, whose model learns the
-        documents that are searched, or a trained model's file.
+        documents that are searched; a trained model's file; or a pretrained one, as in transformers:models/bert.
+    cross_encoder
+        For a recipe that needs one: what reads it and the folder of the model, as in cross-encoder:models/mini.
     table
         Write every candidate to this tab-separated file, with its mean over all queries or its value on
         the part of the ratings that chose.
@@ -101,12 +104,14 @@ def tune(
         check_output(table, who="tune", option="-o", inputs=(space, source, vectors))
     loaded = load_space(space)
     rated = RatingTable in load_recipe(loaded.recipe).learns_from
-    of_queries = {"folds": folds, "vectors": vectors, "encoder": encoder}
+    words = {"vectors": vectors, "encoder": encoder, "cross_encoder": cross_encoder}
+    of_queries = {"folds": folds, **words}
     of_ratings = {"valid": valid, "liked": liked, "candidates": candidates}
     for name, value in (of_queries if rated else of_ratings).items():
         if value is not None:
             what = "retrieval, and {} is a recommender" if rated else "recommenders, and {} is none"
-            raise ConfigError(f"tune: --{name} is for {what.format(loaded.recipe)}; leave it out")
+            option = name.replace("_", "-")
+            raise ConfigError(f"tune: --{option} is for {what.format(loaded.recipe)}; leave it out")
     how: dict[str, Any] = {"method": method, "trials": trials, "seed": seed}
     tuned: Tuned | TunedRatings
     if rated:
@@ -114,7 +119,7 @@ def tune(
         tuned, data = _on_ratings(loaded, source, split, measures, how)
     else:
         how["k"] = 5 if folds is None else folds
-        tuned, data = _on_queries(loaded, source, split, measures, {"vectors": vectors, "encoder": encoder}, how)
+        tuned, data = _on_queries(loaded, source, split, measures, words, how)
     if table is not None:
         write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode(errors="surrogateescape"), pack=True)
     say(tuned, beside=table)

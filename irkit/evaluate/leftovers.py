@@ -33,15 +33,16 @@ _FILES = {
     "cache/??": (rf"{_HEX}\.flow", "results of stages"),
     "similarity": (rf"{_HEX}\.npy", "sums of similarities"),
     "vectors": (r".+-[0-9a-f]{16}\.npz", "trained word vectors"),
-    "encoders": (r".+-[0-9a-f]{16}\.safetensors", "trained encoders"),
     "tokens": (r".+-[0-9a-f]{16}\.npz", "numbered texts"),
+    "encoders": (r".+-[0-9a-f]{16}\.(safetensors|faiss)", "trained encoders and indexes of their vectors"),
+    "texts/*": (rf"{_HEX}\.npy", "files of what models gave for texts"),
     "crash": (r"(hs_err|replay)_pid\d+\.log|java_pid\d+\.hprof(\.\d+)?", "crash reports of Java"),
 }
 _UNFINISHED = re.compile(
     r"\..+\.(?P<pid>\d+)-[0-9a-f]{8}\.(part|tmp)|\..+\.(building|old)-(?P<builder>\d+)-[0-9a-f]{8}"
     rf"|{_HEX}\.[\w-]+\.part|\..+\.\d+\.part"
 )
-_PLACES = (".", "cache/??", "similarity", "vectors", "encoders", "tokens", "indexes", "verified")
+_PLACES = (".", "cache/??", "similarity", "vectors", "encoders", "texts/*", "tokens", "indexes", "verified")
 _INDEX = re.compile(r"(pending_)?segments_[0-9a-z]+|_[0-9a-z]+(_[0-9A-Za-z_-]+)?\.[0-9a-z]+|write\.lock")
 _SIDECAR = re.compile(r"manifest\.json|\w+\.(npy|arrow)|\.lock|\.work-\d+-[0-9a-f]{8}")
 

@@ -44,6 +44,8 @@ class SystemChoice(Config):
     "Of a pipeline that needs word vectors: which; default those of the collection."
     encoder: str = ""
     "Of a pipeline that needs an encoder: which; see `irkit.recipe.encoders.open_encoder`."
+    cross_encoder: str = ""
+    "Of a pipeline that needs a cross-encoder: which; see `irkit.recipe.encoders.open_cross_encoder`."
     tune: str = ""
     "Tuning space whose parameters are chosen without the test part; default none."
     waive: dict[str, str] = Field(default_factory=dict)

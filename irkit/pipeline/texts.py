@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -68,16 +68,11 @@ class Passages(Stage):
 
     def run(self, flow: Hits) -> Hits:
         """Cut every text."""
-        if "text" not in flow.columns:
-            raise FrameError("passages: needs the column 'text'; put LoadText(index=index) before it")
+        texts = document_texts(flow, who=self.name)
         size = self.config.size
         stride = self.config.stride or -(-size // 2)
-        texts = _listed(flow.columns["text"])
-        if None in texts:
-            docno = flow.docnos[flow.doc[texts.index(None)]]
-            raise FrameError(f"passages: document {docno!r} has no text; index its text or drop it first")
-        cut = {text: passages(text, size, stride) for text in set(texts) if text is not None}
-        counts = np.array([len(cut[text]) for text in texts if text is not None], dtype=np.int64)  # of each hit
+        cut = {text: passages(text, size, stride) for text in set(texts)}
+        counts = np.array([len(cut[text]) for text in texts], dtype=np.int64)  # of each hit
         source = np.repeat(np.arange(len(flow)), counts)
         within = np.arange(len(source)) - np.repeat(offsets(counts)[:-1], counts)
         # A document whose text depends on the query can have more passages for one than for another.
@@ -87,9 +82,7 @@ class Passages(Stage):
         names = zip(flow.docnos.take(used).to_pylist(), most.tolist(), strict=True)
         docnos = Docnos([f"{name}%p{i}" for name, n in names for i in range(n)])
         columns = {name: take_rows(column, source) for name, column in flow.columns.items() if name != "text"}
-        columns["text"] = pa.array(
-            [piece for text in texts if text is not None for piece in cut[text]], type=pa.large_string()
-        )
+        columns["text"] = pa.array([piece for text in texts for piece in cut[text]], type=pa.large_string())
         doc = offsets(most)[:-1][place[source]] + within
         return Hits.ranked(flow.queries, flow.query[source], doc, flow.score[source], docnos, flow.ties, columns)
 
@@ -156,6 +149,20 @@ def SumPassage() -> Stage:
     return Aggregate(method="sum")
 
 
-def _listed(column: Any) -> list[str | None]:
-    values = column.to_pylist() if isinstance(column, (pa.Array, pa.ChunkedArray)) else list(column)
-    return [value if isinstance(value, str) else None for value in values]
+def document_texts(flow: Hits, *, who: str) -> list[str]:
+    """Return the texts of results.
+
+    Raises
+    ------
+    FrameError
+        If there is no column `text`, or a document has none.
+    """
+    if "text" not in flow.columns:
+        raise FrameError(f"{who}: needs the column 'text'; put LoadText(index=index) before it")
+    column = flow.columns["text"]
+    texts = column.to_pylist() if isinstance(column, (pa.Array, pa.ChunkedArray)) else list(column)
+    bad = next((place for place, text in enumerate(texts) if not isinstance(text, str)), None)
+    if bad is not None:
+        docno = flow.docnos[flow.doc[bad]]
+        raise FrameError(f"{who}: document {docno!r} has no text; index its text or drop it first")
+    return texts

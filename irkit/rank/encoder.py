@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
 
 class Encoder(Protocol):
-    """Documents as vectors, and texts as vectors beside them."""
+    """Documents as vectors, and texts as vectors beside them.
+
+    An encoder may have a `folder` besides, where `Dense` keeps its index, a `name` that the file is called by, and
+    the digest of its `code`, with which such files change. What it may be able to do besides, `ABILITIES` says.
+    """
 
     docnos: Docnos
     "Of the documents, in the order of `documents`."
@@ -78,6 +83,12 @@ class IndexEncoder:
     model : fitted model
         Its `encode` takes `Bags`, or else `Tokens`; its `words` are the terms that it knows.
     index : Index
+    name : str, optional
+        What files are called that are made of it; default the model's.
+    folder : path, optional
+        Where `Dense` is to keep its index.
+    code : str, optional
+        Digest of the code that encodes: with other code an index that is kept counts for nothing.
 
     Raises
     ------
@@ -85,11 +96,12 @@ class IndexEncoder:
         If the model does not know its words.
     """
 
-    def __init__(self, model: Any, index: Index) -> None:
+    def __init__(self, model: Any, index: Index, *, name: str = "", folder: Path | None = None, code: str = "") -> None:
         words = getattr(model, "words", None)
         if words is None:
             raise ConfigError(f"encoder: {model.name} does not know its words; fit it on bags with words=")
         self.model, self.index, self.words = model, index, tuple(words)
+        self.name, self.folder, self.code = name or model.name, folder, code
         self.docnos = index.docnos
         self.fingerprint = digest("index encoder", index.fingerprint, model.fingerprint)
 

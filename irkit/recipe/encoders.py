@@ -3,9 +3,10 @@
     lsa                        the training recipe of that name, fitted to the documents of the index
     mine.yaml                  likewise, a file
     runs/docnade               a run folder of `irkit train`, or the file of its model
+    transformers:models/bert   a pretrained model in a folder, over the stored texts; see `irkit.rank.local`
 
 What is learned from an index is kept in the user's folder and found again by the recipe, the documents and
-the analyser.
+the analyser. Cross-encoders are opened by words here too: `cross-encoder:models/mini`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,11 @@ from irkit.io.library.checksums import sha256
 from irkit.locate import given_path, home, names
 from irkit.locks import turn
 from irkit.rank.bags import bags_of_index, frequent_words, tokens_of_index
+from irkit.rank.cross_encoder import CrossEncoder
 from irkit.rank.encoder import IndexEncoder
+from irkit.rank.local import CROSS_ENCODERS, ENCODERS, load_cross_encoder, load_encoder, local_model
+from irkit.rank.text_encoder import TextEncoder
+from irkit.recipe.code import code_digest
 from irkit.recipe.indexes import collection_index
 from irkit.recipe.runfolder import MODEL
 from irkit.recipe.training import TrainingRecipe, load_training
@@ -33,26 +38,32 @@ if TYPE_CHECKING:
     from irkit.lucene import Index
 
 
-def open_encoder(name: str, index: Index) -> IndexEncoder:
+def open_encoder(name: str, index: Index) -> IndexEncoder | TextEncoder:
     """Return what turns the documents of an index, and queries, into vectors.
 
     Parameters
     ----------
     name : str
         A training recipe, whose model is fitted to the documents of the index (to no query and no judgement);
-        or the file or run folder of a trained model.
+        or the file or run folder of a trained model; or `sentence-transformers:` or `transformers:` and a folder.
     index : Index
 
     Raises
     ------
     NotFoundError
-        If there is neither.
+        If there is none of them.
     ConfigError
         If its model does not turn documents into vectors, or does not know their words.
+    MissingExtraError
+        If the package that reads it is not installed.
     """
+    local = local_model(name, ENCODERS, who="encoder")
+    if local is not None:
+        documents, queries = load_encoder(local)
+        return TextEncoder(documents, index, name=local.name, encode_queries=queries)
     given = trained_file(name)
     if given is not None:
-        return IndexEncoder(_checked(load_model(given), name), index)
+        return _on(index, _checked(load_model(given), name), given.stem)
     recipe = load_training(name)
     _checked(recipe.build(), name)
     path = home() / "encoders" / f"{recipe.name}-{_key(recipe, index)[:16]}.safetensors"
@@ -64,11 +75,40 @@ def open_encoder(name: str, index: Index) -> IndexEncoder:
                 kept = recipe.fit(index_data(index, recipe))
                 path.parent.mkdir(parents=True, exist_ok=True)
                 kept.save(path)
-    return IndexEncoder(kept, index)
+    return _on(index, kept, recipe.name)
+
+
+def open_cross_encoder(name: str) -> CrossEncoder:
+    """Return what scores pairs of a query and a text.
+
+    Parameters
+    ----------
+    name : str
+        `cross-encoder:` or `transformers:` and a folder.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such folder.
+    ConfigError
+        If it says no package, or the folder holds no such model.
+    MissingExtraError
+        If the package is not installed.
+    """
+    local = local_model(name, CROSS_ENCODERS, who="cross-encoder")
+    if local is None:
+        raise ConfigError(
+            f"cross-encoder: the word says which package reads which folder, got {name!r}; write "
+            f"{' or '.join(f'{kind}:PATH' for kind in CROSS_ENCODERS)}"
+        )
+    return CrossEncoder(load_cross_encoder(local), name=local.name)
 
 
 def encoder_identity(name: str, index: Index) -> str:
     """Return a hash of what an encoder depends on, without fitting it; errors are those of `open_encoder`."""
+    local = local_model(name, ENCODERS, who="encoder")
+    if local is not None:
+        return digest(index.fingerprint, local.name)
     given = trained_file(name)
     return digest(index.fingerprint, sha256(given)) if given is not None else _key(load_training(name), index)
 
@@ -93,12 +133,21 @@ def collection_data(recipe: TrainingRecipe) -> DataSet[Examples]:
         return index_data(index, recipe, recipe.data)
 
 
+def is_learned(name: str) -> bool:
+    """Say whether a word means an encoder that is learned from the documents of the index."""
+    return local_model(name, ENCODERS, who="encoder") is None and trained_file(name) is None
+
+
 def trained_file(name: str) -> Path | None:
     """Return the file of a trained model that a word means; None where it means a recipe."""
     path = given_path(name, names("pipelines"))
     if path is None or path.suffix in (".yaml", ".yml") or not path.exists():
         return None
     return path / MODEL if path.is_dir() else path
+
+
+def _on(index: Index, model: Any, name: str) -> IndexEncoder:
+    return IndexEncoder(model, index, name=name, folder=home() / "encoders", code=code_digest())
 
 
 def _checked(model: Any, name: str) -> Any:

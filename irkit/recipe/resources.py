@@ -142,6 +142,12 @@ def _encoder(words: Words, held: Mapping[str, Any]) -> Any:
     return open_encoder(str(words["encoder"]), held.get("index") or open_index(str(words["index"])))
 
 
+def _cross_encoder(words: Words, held: Mapping[str, Any]) -> Any:
+    from irkit.recipe.encoders import open_cross_encoder
+
+    return open_cross_encoder(str(words["cross_encoder"]))
+
+
 def _train(words: Words, held: Mapping[str, Any]) -> Any:
     from irkit.recommend import load_ratings
 
@@ -153,6 +159,12 @@ RESOURCES: dict[str, Resource] = {
     "vectors": Resource("word vectors", "'file'", _vectors, "give --vectors and a file, or --vectors trained:ppmi-svd"),
     "encoder": Resource(
         "a model of documents", "'lsa', index", _encoder, "give --encoder and a recipe such as lsa, or a trained model"
+    ),
+    "cross_encoder": Resource(
+        "a model that reads query and text together",
+        "'cross-encoder:folder'",
+        _cross_encoder,
+        "give --cross-encoder and a model's folder, as in cross-encoder:models/mini",
     ),
     "train": Resource("the ratings to be fitted on", "'file'", _train, "use irkit recommend"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -229,6 +230,33 @@ def test_a_tuned_system_scores_each_query_by_settings_chosen_without_it(toys, sp
         load_recipe("eqe2"), load_space(space), toys.queries(), toys.qrels(), "AP", resources=held, k=4, seed=42
     )
     assert board.rows[1].values["AP"] == tuned.evaluation.per_query["AP"].to_dict()
+
+
+def test_systems_are_given_models_of_folders_and_the_board_says_which(toys, tmp_path, monkeypatch):
+    class Transformer:
+        def __init__(self, path, **how):
+            pass
+
+        def encode(self, texts, **how):
+            return np.array([[1.0 + text.count(word) for word in WORDS] for text in texts])
+
+        def predict(self, pairs, **how):
+            return np.array([text.count(query) - len(text) / 1e4 for query, text in pairs])
+
+    made = SimpleNamespace(SentenceTransformer=Transformer, CrossEncoder=Transformer)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", made)
+    (tmp_path / "mini").mkdir()
+    (tmp_path / "mini" / "model.safetensors").write_text("none")
+    encoder, cross = f"sentence-transformers:{tmp_path / 'mini'}", f"cross-encoder:{tmp_path / 'mini'}"
+    systems = [{"name": "dense", "recipe": "dense", "encoder": encoder}, "bm25-cross-encoder"]
+    fields = {"systems": systems, "baseline": "dense", "collections": ["toys"], "repeats": 1}
+    board = run_suite(parsed({**fields, "cross_encoder": cross})).boards[0]
+    assert {f"encoder: {encoder}", f"cross-encoder: {cross}"} <= set(board.notes)
+    assert all(np.mean([*row.values["AP"].values()]) > 0.3 for row in board.rows)
+    with pytest.raises(
+        ConfigError, match=r"bm25-cross-encoder needs a cross-encoder; name one with cross_encoder: cross"
+    ):
+        run_suite(parsed(fields))
 
 
 @pytest.mark.parametrize(

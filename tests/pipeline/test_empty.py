@@ -8,7 +8,7 @@ from irkit.evaluate import evaluate
 from irkit.hits import Hits
 from irkit.lucene import build_index
 from irkit.pipeline import Learned, Retrieve, Stage, Topics, apply, combmnz, combsum, features, interpolate, rrf
-from irkit.rank import IndexEncoder, bags_of_index, frequent_words
+from irkit.rank import CrossEncoder, IndexEncoder, bags_of_index, frequent_words
 from irkit.recommend.table import RatingTable
 from irkit.registry import STAGES
 from irkit.represent import LSA
@@ -47,7 +47,8 @@ def stages(index):
     bm25 = Retrieve(index=index)
     words = frequent_words(index, min_df=1)
     encoder = IndexEncoder(LSA(dimensions=1).fit(bags_of_index(index, words)), index)
-    resources = {"index": index, "vectors": VECTORS, "encoder": encoder, "pairs": PAIRS}
+    cross = CrossEncoder(lambda query, texts: [float(len(text)) for text in texts], name="length", keep=False)
+    resources = {"index": index, "vectors": VECTORS, "encoder": encoder, "cross_encoder": cross, "pairs": PAIRS}
     able = PosteriorEncoder({docno: [1.0] for docno, _ in DOCS}, posteriors=([([0.0], [1.0])] * len(DOCS), {}))
     table = RatingTable.from_frame(RATINGS)
     made: dict[str, Stage] = {}
@@ -95,7 +96,7 @@ def test_a_stage_takes_a_list_without_queries_and_queries_without_hits(name, sta
     nobody = pd.DataFrame({"qid": ["1", "2"], "query": ["zebra", ""]})
     hits = Retrieve(index=index).run(nobody)
     assert not len(hits)
-    if name in ("passages", "aggregate"):
+    if name in ("passages", "aggregate", "cross-encode"):
         hits = stages["text"].run(hits)
     out = stage.run(hits)
     assert (len(out), len(out.queries)) == (0, 2) if isinstance(out, Hits) else len(out) == 2

@@ -1,13 +1,15 @@
 """Tests of irkit.recipe.encoders: what a word means, what is fitted to an index, what is kept, errors."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from irkit.documents import Document
 from irkit.errors import ConfigError, IrkitError, NotFoundError
+from irkit.evaluate.leftovers import leftovers
 from irkit.io.kinds import Bags, Tokens
 from irkit.lucene import build_index
-from irkit.rank import bags_of_index, frequent_words
+from irkit.rank import Dense, bags_of_index, frequent_words
 from irkit.rank.bags import tokens_of_index
 from irkit.recipe import load_training
 from irkit.recipe.encoders import encoder_identity, index_data, open_encoder
@@ -51,6 +53,22 @@ def test_a_recipe_is_fitted_to_the_documents_of_the_index_once(index, home, monk
     monkeypatch.setenv("IRKIT_HOME", str(home))
     kept.write_bytes(kept.read_bytes()[:-1])
     assert open_encoder("two", index).fingerprint == encoder.fingerprint, "a damaged one is fitted again"
+
+
+def test_what_dense_retrieval_builds_of_it_is_kept_beside_it_and_no_document_encoded_again(index, home, monkeypatch):
+    found = Dense(encoder=open_encoder("two", index), n=3)("birds")
+    assert sorted(path.suffix for path in (home / "encoders").iterdir()) == [".faiss", ".safetensors"]
+    again = open_encoder("two", index)
+    monkeypatch.setattr(type(again), "documents", None)
+    pd.testing.assert_frame_equal(Dense(encoder=again, n=3)("birds"), found, check_exact=True)
+    assert {one.what for one in leftovers(home, everything=True)} == {
+        "encoders: 2 trained encoders and indexes of their vectors"
+    }
+    monkeypatch.undo()
+    monkeypatch.setenv("IRKIT_HOME", str(home))
+    monkeypatch.setattr("irkit.recipe.encoders.code_digest", lambda: "other code")
+    Dense(encoder=open_encoder("two", index), n=3)("birds")
+    assert len(list((home / "encoders").glob("*.faiss"))) == 2
 
 
 def test_documents_are_counts_where_these_will_do_and_else_terms_in_order(index):

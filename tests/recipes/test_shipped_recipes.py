@@ -46,6 +46,25 @@ def vectors():
 
 
 @pytest.fixture(scope="module")
+def encoder(index):
+    from irkit.rank import IndexEncoder, bags_of_index, frequent_words
+    from irkit.represent import LSA
+
+    words = frequent_words(index, min_df=1)
+    return IndexEncoder(LSA(dimensions=4).fit(bags_of_index(index, words)), index)
+
+
+@pytest.fixture(scope="module")
+def cross_encoder():
+    from irkit.rank import CrossEncoder
+
+    def score(query, texts):
+        return [sum(word in text.lower() for word in query.split()) for text in texts]
+
+    return CrossEncoder(score, name="words", keep=False)
+
+
+@pytest.fixture(scope="module")
 def train():
     from irkit.pipeline import Topics
 

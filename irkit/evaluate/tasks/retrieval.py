@@ -27,7 +27,7 @@ from irkit.evaluate.splits import Folds, folds
 from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
 from irkit.evaluate.tuning import tune
 from irkit.pipeline import Topics
-from irkit.recipe.encoders import encoder_identity, open_encoder, trained_file
+from irkit.recipe.encoders import encoder_identity, is_learned, open_cross_encoder, open_encoder
 from irkit.recipe.indexes import collection_index
 from irkit.recipe.vectors import open_vectors
 
@@ -42,8 +42,9 @@ if TYPE_CHECKING:
 LEARNED = {
     "vectors": ("vectors", "some with vectors: trained:ppmi-svd"),
     "encoder": ("an encoder", "one with encoder: lsa"),
+    "cross_encoder": ("a cross-encoder", "one with cross_encoder: cross-encoder:FOLDER"),
 }
-"What a system may need that is learned from documents, in words, and what to do where it is not named."
+"What a system may need that is learned before, in words, and what to do where it is not named."
 
 
 class IndexOptions(Config):
@@ -68,6 +69,8 @@ class CollectionChoice(TaskChoice):
     "Word vectors for the systems that need them and name none; see `irkit.recipe.vectors.open_vectors`."
     encoder: str = ""
     "An encoder for the systems that need one and name none; see `irkit.recipe.encoders.open_encoder`."
+    cross_encoder: str = ""
+    "Likewise; see `irkit.recipe.encoders.open_cross_encoder`."
     folds: int | None = Field(None, ge=2)
     "Folds of the queries for systems that learn from judgements."
     allow_leak: bool = False
@@ -102,7 +105,7 @@ class Retrieval(Task):
     together: ClassVar[bool] = True
     kind = "retrieval"
     timed = "query"
-    supplies = ("index", "vectors", "encoder", "train")
+    supplies = ("index", *LEARNED, "train")
 
     @property
     def name(self) -> str:
@@ -305,10 +308,11 @@ class Retrieval(Task):
     def _opened(self, need: str, name: str) -> Any:
         if (need, name) not in self._open:
             self.options.say(f"{self.name}: {need} {name}")
-            vectors = need == "vectors"
-            self._open[need, name] = (
-                open_vectors(name, self.collection, self.index) if vectors else open_encoder(name, self.index)
-            )
+            if need == "vectors":
+                self._open[need, name] = open_vectors(name, self.collection, self.index)
+            else:
+                crossed = need == "cross_encoder"
+                self._open[need, name] = open_cross_encoder(name) if crossed else open_encoder(name, self.index)
         return self._open[need, name]
 
     def _fingerprint(self, need: str, name: str) -> str:
@@ -384,7 +388,9 @@ class Retrieval(Task):
 
 def _source_notes(task: Retrieval, need: str, name: str, opened: Any) -> list[str]:
     """Say which word vectors or encoder these are; of vectors also how many of the queries' terms they know."""
-    own = name.startswith("trained:") if need == "vectors" else trained_file(name) is None
+    if need == "cross_encoder":
+        return [f"cross-encoder: {name}"]
+    own = name.startswith("trained:") if need == "vectors" else is_learned(name)
     of = ", learned from the documents that are searched, from no query and no judgement" if own else ""
     if need == "encoder":
         return [f"encoder: {name}{of}"]
