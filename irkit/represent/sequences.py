@@ -178,8 +178,10 @@ class SequenceModel(DocumentModel):
         optimiser=OptimiserConfig(learning_rate=3e-3, warmup=0.06, hold=0.4, final=0.02, schedule="linear", clip=1.0),
     )
 
-    before = 1
-    "Symbols of a text in order that are looked at before each block of it."
+    @property
+    def before(self) -> int:
+        """Symbols of a text in order that are looked at before each block of it."""
+        return 1
 
     @property
     def symbols(self) -> int:
