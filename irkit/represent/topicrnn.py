@@ -35,7 +35,7 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, embedding_bag, log_softmax, logsigmoid, pad
+from torch.nn.functional import binary_cross_entropy_with_logits, embedding_bag, linear, log_softmax, logsigmoid, pad
 
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, DataError
@@ -285,12 +285,20 @@ class TopicRNNNet(ScoreNet):
         noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
         return self.given(batch, mean + noise * torch.exp(0.5 * log_var)) - gaussian_kl(mean, log_var).sum(1)
 
+    def state(self, batch: Padded) -> Tensor:
+        """Return the mean of theta of documents, from all their words: (B, K)."""
+        return self.posterior(batch)[0]
+
+    def word_log_prob(self, state: Tensor) -> Tensor:
+        """Return log p(w | theta), the softmax of B theta + b over the terms, stop words as they come: (B, V)."""
+        return log_softmax(linear(state, self.topics, self.bias[: self.end]), 1)
+
     def encode(self, batch: Padded) -> Tensor:
         """Return the mean of theta and the state after the last word, as `features` says: (B, K), (B, H) or both."""
         symbols = opened(batch, self.end)
         outputs: Tensor = self.reader(symbols).outputs
         state = outputs[torch.arange(len(outputs), device=outputs.device), symbols.lengths - 1]
-        parts = {"theta": [self.posterior(batch)[0]], "state": [state]}
+        parts = {"theta": [self.state(batch)], "state": [state]}
         return torch.cat(parts.get(self.config.features, parts["theta"] + parts["state"]), 1)
 
 
@@ -304,6 +312,7 @@ class TopicRNN(SequenceModel):
     name = "topicrnn"
     config_type = TopicRNNConfig
     config: TopicRNNConfig
+    gives = frozenset({"word_log_prob", "posteriors"})
 
     def build(self, spec: Spec) -> TopicRNNNet:
         """Return an untrained network."""
@@ -338,8 +347,8 @@ class TopicRNN(SequenceModel):
         self.need("log_prob")
         if theta not in ("causal", "prior", "elbo"):
             raise ConfigError(
-                f"topicrnn: log p needs a theta that has not seen the words it predicts, or pays for it, got {theta!r}; "
-                "choose causal, prior or elbo, and see leaks() for what the others would show"
+                "topicrnn: log p needs a theta that has not seen the words it predicts, or pays for it, got "
+                f"{theta!r}; choose causal, prior or elbo, and see leaks() for what the others would show"
             )
         if theta != "elbo":
             return Estimate.exact(self._nats(data, how=theta))
@@ -393,16 +402,6 @@ class TopicRNN(SequenceModel):
         words = self.known.words
         named = order if words is None else [[words[at] for at in one] for one in order]
         return [(one[:n], one[: -n - 1 : -1]) for one in named]
-
-    @torch.no_grad()
-    def word_log_prob(self, data: Examples | Floats | Tensor) -> Floats:
-        """Return log p(w | theta of a document), the softmax of B theta + b over the V terms: (n, V) nats.
-
-        No state is in it, and stop words are as frequent in it as they come.
-        """
-        net = self.fitted
-        means = torch.cat([net.posterior(batch)[0] for batch in self.batches(self.examples(data))])
-        return numbers(log_softmax(means @ net.topics.T + net.bias[: net.end], 1))
 
     @torch.no_grad()
     def _nats(self, data: Examples | Floats | Tensor, **way: Any) -> Floats:
