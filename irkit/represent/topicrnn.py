@@ -35,7 +35,7 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, embedding_bag, linear, log_softmax, logsigmoid, pad
+from torch.nn.functional import binary_cross_entropy_with_logits, linear, log_softmax, logsigmoid, pad
 
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, DataError
@@ -49,6 +49,7 @@ from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import State
 from irkit.learn.streams import Block, Carried
+from irkit.represent.inference import Inference, drawn_from
 from irkit.represent.rnnlm import RNNLMConfig
 from irkit.represent.sequences import INITIAL, Reader, SequenceModel, closed, counts_of, opened
 from irkit.represent.stopwords import Stopwords, is_content
@@ -75,35 +76,6 @@ class TopicRNNConfig(RNNLMConfig):
     "Of the divergence in the loss: 1 makes it the bound of documents by themselves; text in order needs less."
     features: Literal["both", "theta", "state"] = "both"
     "What `encode` gives: the mean of theta, the last state, or one behind the other."
-
-
-class Inference(nn.Module):
-    """q: embeddings of content words, each over the root of their number, and two layers of rectified units."""
-
-    def __init__(self, symbols: int, size: int, topics: int) -> None:
-        super().__init__()
-        self.embedding = nn.Parameter(0.5 * torch.randn(symbols, size))
-        self.hidden = nn.Linear(size, size)
-        self.mean = nn.Linear(size, topics)
-        self.log_var = nn.Linear(size, topics)
-        nn.init.constant_(self.log_var.bias, -2.0)
-
-    def forward(self, windows: Tensor, content: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log variance, (n, K) each; the prior's where a window has no content word.
-
-        Parameters
-        ----------
-        windows : (n, W) int64
-        content : (V + 1,)
-            1 for words that count, else 0.
-        """
-        weights = content[windows]
-        n = weights.sum(1, keepdim=True)
-        weights = weights * n.clamp_min(1).rsqrt()
-        bag = embedding_bag(windows, self.embedding, per_sample_weights=weights, mode="sum")
-        h = self.hidden(bag.relu()).relu()
-        known = (n > 0).to(h.dtype)
-        return self.mean(h) * known, self.log_var(h) * known
 
 
 class TopicRNNNet(ScoreNet):
@@ -178,8 +150,7 @@ class TopicRNNNet(ScoreNet):
             mean, log_var = self.posterior(batch)
             h = self.reader(opened(batch, self.end)).outputs.flatten(0, 1)[cells]
             y = target.x.flatten()[cells]
-        noise = torch.randn(mean.shape, generator=now.rng, device=mean.device, dtype=mean.dtype)
-        theta = mean + noise * torch.exp(0.5 * log_var)
+        theta = drawn_from(mean, log_var, now.rng)
         theta = (
             theta.repeat_interleave(len(y) // len(theta), 0)
             if isinstance(batch, Block)
@@ -282,8 +253,7 @@ class TopicRNNNet(ScoreNet):
     def score(self, batch: Padded, rng: torch.Generator) -> Tensor:
         """Return the bound of log p of each document, with one draw of theta: (B,)."""
         mean, log_var = self.posterior(batch)
-        noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
-        return self.given(batch, mean + noise * torch.exp(0.5 * log_var)) - gaussian_kl(mean, log_var).sum(1)
+        return self.given(batch, drawn_from(mean, log_var, rng)) - gaussian_kl(mean, log_var).sum(1)
 
     def state(self, batch: Padded) -> Tensor:
         """Return the mean of theta of documents, from all their words: (B, K)."""
