@@ -91,6 +91,7 @@ class RNNLMNet(ScoreNet):
     def loss(self, batch: Padded | Block, now: Now) -> Loss:
         """Return the mean of minus log p over symbols."""
         if isinstance(batch, Block):
+            assert self.carried is not None
             outputs = self.reader.follow(batch, self.carried).flatten(0, 1)
             total = self.words.loss(outputs, batch.next.flatten(), now.rng)
             return Loss(total / batch.next.numel(), {})

@@ -229,7 +229,8 @@ class SequenceModel(DocumentModel):
             log_p, state = ahead(block, state)
             found.append(log_p[0])
         row = segments(offsets(documents.x.lengths + 1))
-        return Estimate.exact(np.bincount(row, numbers(torch.cat(found)), len(documents)))
+        nats: Floats = np.bincount(row, numbers(torch.cat(found)), len(documents)).astype(np.float64)
+        return Estimate.exact(nats)
 
     def predicted(self, data: Examples | Floats | Tensor) -> Ragged:
         """Return the symbols of each document that are predicted: its terms and END."""

@@ -141,6 +141,7 @@ class TopicRNNNet(ScoreNet):
     def loss(self, batch: Padded | Block, now: Now) -> Loss:
         """Return the mean over symbols of minus log p(w, l | theta), theta drawn once from q, and of the divergence."""
         if isinstance(batch, Block):
+            assert self.carried is not None
             mean, log_var = self.inference(batch.before, self.content)
             h = self.reader.follow(batch, self.carried).flatten(0, 1)
             y = batch.next.flatten()
@@ -197,7 +198,8 @@ class TopicRNNNet(ScoreNet):
 
     def posterior(self, batch: Padded) -> tuple[Tensor, Tensor]:
         """Return mean and log variance of theta of documents, from all their words: (B, K) each."""
-        return self.inference(self.ended(batch), self.content)
+        found: tuple[Tensor, Tensor] = self.inference(self.ended(batch), self.content)
+        return found
 
     def ended(self, batch: Padded) -> Tensor:
         """Fill padding with END, which q does not see: (B, T), one symbol at least."""
@@ -221,7 +223,8 @@ class TopicRNNNet(ScoreNet):
         line = torch.cat([block.before, pad(block.next, (0, pieces * step - steps), value=self.end)], 1)
         windows = line.unfold(1, window, step)[:, 1:] if how == SEEN else line.unfold(1, window, step)[:, :pieces]
         mean, _ = self.inference(windows.reshape(-1, window), self.content)
-        return mean.view(n, pieces, -1).repeat_interleave(step, 1)[:, :steps]
+        found: Tensor = mean.view(n, pieces, -1).repeat_interleave(step, 1)[:, :steps]
+        return found
 
     def ahead(
         self, block: Block, state: State | None, *, how: str = "causal", told: bool = False
