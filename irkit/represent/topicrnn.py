@@ -145,18 +145,15 @@ class TopicRNNNet(ScoreNet):
             mean, log_var = self.inference(batch.before, self.content)
             h = self.reader.follow(batch, self.carried).flatten(0, 1)
             y = batch.next.flatten()
+            rows = torch.arange(len(y), device=y.device) // batch.next.shape[1]
         else:
             target = closed(batch, self.end)
             cells = target.cells
             mean, log_var = self.posterior(batch)
             h = self.reader(opened(batch, self.end)).outputs.flatten(0, 1)[cells]
             y = target.x.flatten()[cells]
-        theta = drawn_from(mean, log_var, now.rng)
-        theta = (
-            theta.repeat_interleave(len(y) // len(theta), 0)
-            if isinstance(batch, Block)
-            else theta[cells // target.x.shape[1]]
-        )
+            rows = cells // target.x.shape[1]
+        theta = drawn_from(mean, log_var, now.rng)[rows]
         kl = gaussian_kl(mean, log_var).sum()
         total = self.joint(h, theta, y) + self.config.kl_weight * kl
         return Loss(total / len(y), {"kl": kl / len(mean)})
