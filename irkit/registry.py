@@ -209,6 +209,8 @@ MODELS = Names(
         "deep-docnade": "irkit.represent.deep_docnade:DeepDocNADE",
         "doc2vec": "irkit.represent.doc2vec:Doc2Vec",
         "docnade": "irkit.represent.docnade:DocNADE",
+        "docnade-lm": "irkit.represent.docnade_lm:DocNADELM",
+        "document-vae": "irkit.represent.document_vae:DocumentVAE",
         "eonade": "irkit.generative.eonade:EoNADE",
         "lda": "irkit.represent.lda:LDA",
         "lsa": "irkit.represent.lsa:LSA",

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from irkit.arrays import Floats, Ints
+from irkit.arrays import Bools, Floats, Ints
 from irkit.errors import ConfigError
 from irkit.io.kinds import Examples, Ragged
 from irkit.learn.estimate import Estimate, Quantity
@@ -25,8 +25,11 @@ from irkit.learn.estimate import Estimate, Quantity
 FRACTION, FIXED = 0.02, 50
 "The nearest ones: a share of the training examples, and a number of them."
 
-LABELS = {"label precision .02": Quantity(), "label precision 50": Quantity()}
+LABELS = {"label precision .02": Quantity(), "label precision 50": Quantity(), "label knn 5": Quantity()}
 "The figures of `label_values`; shares."
+
+VOTES = 5
+"Nearest other test examples that vote for a label."
 
 EQUAL = 1e-6
 "Cosines of float32 vectors that differ by no more are equal."
@@ -34,8 +37,8 @@ EQUAL = 1e-6
 _CELLS = 2**24
 
 
-def knn_accuracy(points: Floats, labels: Ints, k: int = 5) -> float:
-    """Return the share of points whose k nearest other points vote for their label, a tie for the lower label.
+def knn_right(points: Floats, labels: Ints, k: int = VOTES) -> Bools:
+    """Return which points' k nearest other points vote for their label, a tie for the lower label: (n,) bool.
 
     Parameters
     ----------
@@ -45,14 +48,21 @@ def knn_accuracy(points: Floats, labels: Ints, k: int = 5) -> float:
     """
     every = torch.from_numpy(np.ascontiguousarray(points)).double()
     classes = torch.from_numpy(np.ascontiguousarray(labels)).long()
-    right = 0
+    right = []
     for at in range(0, len(every), 1000):
         distance = torch.cdist(every[at : at + 1000], every)
         here = torch.arange(len(distance))
         distance[here, here + at] = torch.inf
-        votes = torch.nn.functional.one_hot(classes[distance.topk(k, largest=False).indices]).sum(1)
-        right += int((votes.argmax(1) == classes[at : at + 1000]).sum())
-    return right / len(every)
+        nearest = distance.topk(k, largest=False).indices
+        votes = torch.nn.functional.one_hot(classes[nearest], int(classes.max()) + 1).sum(1)
+        right.append(votes.argmax(1) == classes[at : at + 1000])
+    found: Bools = torch.cat(right).numpy()
+    return found
+
+
+def knn_accuracy(points: Floats, labels: Ints, k: int = VOTES) -> float:
+    """Return the share of points that `knn_right` finds."""
+    return float(knn_right(points, labels, k).mean())
 
 
 def label_precision(
@@ -96,7 +106,10 @@ def labelled(part: Examples) -> Ints | None:
 
 
 def label_values(model: Any, train: Examples, test: Examples) -> dict[str, Estimate]:
-    """Return precisions of retrieval by labels, of each test example that has one, in their order.
+    """Return figures of each test example that has a label, in their order.
+
+    label precision    of retrieval by labels
+    label knn 5     1 where the 5 nearest other test examples, by distance, vote for its label, else 0
 
     Parameters
     ----------
@@ -114,10 +127,12 @@ def label_values(model: Any, train: Examples, test: Examples) -> dict[str, Estim
         raise ConfigError(f"{model.name}: retrieval by labels needs labels, got none; give data that has them")
     known, asked = train.take(rows[0]), test.take(rows[1])
     nearest = [max(1, round(FRACTION * len(known))), min(FIXED, len(known))]
+    asked_vectors = model.encode(asked)
     found = label_precision(
-        model.encode(known), np.asarray(known.labels), model.encode(asked), np.asarray(asked.labels), nearest
+        model.encode(known), np.asarray(known.labels), asked_vectors, np.asarray(asked.labels), nearest
     )
-    return {name: Estimate.exact(each) for name, each in zip(LABELS, found, strict=True)}
+    right = knn_right(asked_vectors, np.asarray(asked.labels), min(VOTES, len(asked) - 1)).astype(np.float64)
+    return {name: Estimate.exact(each) for name, each in zip(LABELS, [*found, right], strict=True)}
 
 
 def _directions(vectors: Floats) -> Floats:

@@ -107,9 +107,9 @@ class Stage:
         joined: Flow = results[0]
         return joined
 
-    def chosen(self) -> list[str]:
+    def findings(self) -> list[str]:
         """Return what fitting chose that readers of its numbers should know, a line each."""
-        return [line for part in self.parts for line in part.chosen()]
+        return [line for part in self.parts for line in part.findings()]
 
     # ------------------------------------------------------------------ use
 

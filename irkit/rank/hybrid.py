@@ -154,10 +154,10 @@ class Hybrid(Filled):
         ]
         return float(np.mean(found or [0.0]))
 
-    def chosen(self) -> list[str]:
+    def findings(self) -> list[str]:
         """Return the weight, where it was learned, before what the parts chose."""
         own = [] if self.learned is None else [f"weight of the second list {self.learned:g}"]
-        return own + super().chosen()
+        return own + super().findings()
 
     @property
     def fingerprint(self) -> str:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from irkit.represent.deep_docnade import DeepDocNADE as DeepDocNADE
     from irkit.represent.doc2vec import Doc2Vec as Doc2Vec
     from irkit.represent.docnade import DocNADE as DocNADE
+    from irkit.represent.docnade_lm import DocNADELM as DocNADELM
+    from irkit.represent.document_vae import DocumentVAE as DocumentVAE
     from irkit.represent.lda import LDA as LDA
     from irkit.represent.lsa import LSA as LSA
     from irkit.represent.rnnlm import RNNLM as RNNLM

@@ -21,14 +21,13 @@ from typing import Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import embedding
 
 from irkit.config import Config
 from irkit.io.kinds import Spec
 from irkit.learn.data import Padded
 from irkit.learn.phases import Loss, Now
 from irkit.learn.softmaxes import FullSoftmax
-from irkit.represent.orders import InOrders, OrdersNet, in_random_order
+from irkit.represent.orders import InOrders, OrdersNet, in_random_order, whole
 
 
 class DeepDocNADEConfig(Config):
@@ -42,8 +41,8 @@ class DeepDocNADEConfig(Config):
     "Whether n occurrences of a word in a document count n times or round(log(1 + n)) times."
     dropout: float = Field(0.0, ge=0, lt=1)
     "Share of the last layer's units left out while training."
-    aggregate: Literal["hidden", "idf"] = "hidden"
-    "Vectors of documents: the last hidden layer, or the sum of idf[v] W[v], which suits short queries."
+    aggregate: Literal["hidden", "hidden-idf", "idf"] = "hidden"
+    "Vectors: the last hidden layer of all words, that with words weighted by idf, or the sum of idf[v] W[v]."
 
 
 def cut_loss(log_p: Tensor, words: Padded, seen: Tensor) -> Tensor:
@@ -77,8 +76,8 @@ class DeepDocNADENet(OrdersNet):
         share = torch.rand(len(words.lengths), generator=now.rng, device=self.c.device)
         seen = (share * words.lengths).long()
         before = torch.arange(words.x.shape[1], device=seen.device) < seen[:, None]
-        a = self.c + (embedding(words.x, self.w) * before[..., None]).sum(1)
-        log_p = self.words.log_prob_all(self.dropout(self.hidden(a)))
+        h = self.hidden(self.c + whole(words, self.w, before))
+        log_p = self.words.log_prob_all(self.dropout(h))
         return Loss(cut_loss(log_p, words, seen).sum() / words.lengths.sum().clamp(min=1), {})
 
 

@@ -9,6 +9,9 @@ Larochelle, "Document neural autoregressive distribution estimation", JMLR 18(11
 
 Symbols: B documents, T words of the longest, H hidden units, V vocabulary, K orders.
 Cost: O(T H) and a softmax a word for a document, since the sums of one word are those of the next.
+Words weighted by idf (over the mean idf, under g) find more documents of the same label; the sum without g suits
+short queries.
+
 Departures: tanh by default, which learns many times faster than the sigmoid of the papers on small budgets;
 small normal weights; the softmax begins at the unigram distribution; Adam; the loss is a mean over words, the
 validation score a mean over documents of nats a word, as the published perplexities are.
@@ -16,8 +19,6 @@ validation score a mean over documents of nats a word, as the published perplexi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Literal
 
 from pydantic import Field
@@ -27,8 +28,7 @@ from irkit.config import Config
 from irkit.io.kinds import Spec
 from irkit.learn.data import Padded
 from irkit.learn.phases import Loss, Now
-from irkit.learn.softmaxes import FullSoftmax, SampledSoftmax, Softmax, TreeSoftmax
-from irkit.represent.orders import InOrders, OrdersNet, in_random_order
+from irkit.represent.orders import InOrders, OrdersNet, beginning, in_random_order, softmax_of
 from irkit.rng import Seed
 
 
@@ -49,8 +49,8 @@ class DocNADEConfig(Config):
     "Whether n occurrences of a word in a document count n times or round(log(1 + n)) times."
     dropout: float = Field(0.0, ge=0, lt=1)
     "Share of hidden units left out while training."
-    aggregate: Literal["hidden", "idf"] = "hidden"
-    "Vectors of documents: g(c + sum of W[v]) as in the papers, or the sum of idf[v] W[v], which suits short queries."
+    aggregate: Literal["hidden", "hidden-idf", "idf"] = "hidden"
+    "Vectors: g(c + sum of W[v]) as in the papers, that with words weighted by idf, or the weighted sum without g."
     longest: int = Field(400, ge=2)
     "Words of a document that training looks at, drawn anew each time; evaluation looks at all."
 
@@ -59,24 +59,16 @@ class DocNADENet(OrdersNet):
     """The weights of DocNADE: W (V, H), c (H,), and those of a softmax."""
 
     def __init__(self, vocabulary: int, config: DocNADEConfig) -> None:
-        words: dict[str, Callable[[int, int], Softmax]] = {
-            "full": FullSoftmax,
-            "tree": partial(TreeSoftmax, seed=config.tree_seed),
-            "sampled": partial(SampledSoftmax, negatives=config.negatives),
-        }
-        super().__init__(vocabulary, (config.hidden_size,), words[config.softmax], config.activation, config.aggregate)
+        words = softmax_of(config.softmax, config.negatives, config.tree_seed)
+        super().__init__(vocabulary, (config.hidden_size,), words, config.activation, config.aggregate)
         self.longest = config.longest
         self.dropout = nn.Dropout(config.dropout)
 
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean of minus log p over words, each document in a random order."""
-        words = in_random_order(batch, now.rng)
-        most = self.longest
-        sizes = None if words.sizes is None else words.sizes.clip(max=most)
-        words = Padded(words.x[:, :most], words.lengths.clamp(max=most), sizes)
-        cells = words.cells
-        h = self.dropout(self.before(words).flatten(0, 1)[cells])
-        total = self.words.loss(h, words.x.flatten()[cells], now.rng)
+        words = beginning(in_random_order(batch, now.rng), self.longest)
+        h = self.dropout(self.before(words))
+        total = self.words.loss(h, words.x.flatten()[words.cells], now.rng)
         return Loss(total / words.lengths.sum().clamp(min=1), {})
 
 

@@ -29,7 +29,7 @@ from irkit.learn.estimate import Estimate, Measure, Quantity
 from irkit.learn.model import Model
 from irkit.text.vectors import Vectors
 
-CELLS = 100_000
+CELLS = 20_000
 "Words and padding that are looked at together."
 
 SCORES = 1 << 22
@@ -65,8 +65,8 @@ def log_counts(documents: Ragged) -> Ragged:
     [[7, 7, 3], [3]]
     """
     row = segments(offsets(documents.lengths))
-    pairs = np.stack([row, documents.values])
-    _, pair, counts = np.unique(pairs, axis=1, return_inverse=True, return_counts=True)
+    pairs = row * (documents.values.max(initial=0) + 1) + documents.values
+    _, pair, counts = np.unique(pairs, return_inverse=True, return_counts=True)
     order = np.argsort(pair, kind="stable")
     occurrence = np.empty(len(row), dtype=np.int64)
     occurrence[order] = np.arange(len(row)) - offsets(counts)[:-1][pair[order]]
@@ -74,17 +74,38 @@ def log_counts(documents: Ragged) -> Ragged:
     return Ragged(documents.values[kept], np.bincount(row[kept], minlength=len(documents)))
 
 
+def evenly(lengths: Ints, n: int) -> Ints:
+    """Return n of some lengths, evenly spaced among all of them in order: what drawn documents are as long as.
+
+    Examples
+    --------
+    >>> evenly(np.array([5, 1, 9, 3, 7]), 3).tolist()
+    [1, 5, 9]
+    """
+    found: Ints = np.sort(lengths)[np.linspace(0, len(lengths) - 1, n).astype(np.int64)]
+    return found
+
+
 def as_tokens(part: Examples) -> Tokens:
-    """Return documents as tokens; the terms of a bag one beside the other, as often as they are counted."""
+    """Return documents as tokens, int64; the terms of a bag one beside the other, as often as they are counted.
+
+    Raises
+    ------
+    DataError
+        If counts are not whole numbers of 0 or more.
+    """
+    assert isinstance(part, (Tokens, Bags))
+    terms = Ragged(np.asarray(part.x.values, dtype=np.int64), part.x.lengths)
     if isinstance(part, Tokens):
-        return part
-    assert isinstance(part, Bags)
-    if part.counts is None:
-        terms = part.x
-    else:
-        row = segments(offsets(part.x.lengths))
-        counts = np.asarray(part.counts.values, dtype=np.int64)
-        terms = Ragged(np.repeat(part.x.values, counts), np.bincount(row, counts, len(part)).astype(np.int64))
+        return replace(part, x=terms)
+    if part.counts is not None:
+        counts = np.asarray(part.counts.values)
+        wrong = counts[~((counts >= 0) & (counts == np.floor(counts)))]
+        if len(wrong):
+            raise DataError(f"bags: counts of words must be whole numbers, 0 or more, got {wrong[0]}; count words")
+        row = segments(offsets(terms.lengths))
+        counts = counts.astype(np.int64)
+        terms = Ragged(np.repeat(terms.values, counts), np.bincount(row, counts, len(part)).astype(np.int64))
     return Tokens(terms, part.vocabulary, labels=part.labels, words=part.words)
 
 

@@ -17,12 +17,15 @@ from irkit.recipe import load_training
 from irkit.recommend.autorec import AutoRec
 from irkit.recommend.cfnade import CFNADE
 from irkit.recommend.rrn import RRN
+from irkit.represent.deep_docnade import DeepDocNADE, DeepDocNADEConfig
 from irkit.represent.docnade import DocNADE, DocNADEConfig
+from irkit.represent.docnade_lm import DocNADELM, DocNADELMConfig
 from tests.learn.dying import check_that_it_survives
 from tests.recommend.ratings_toy import random_table
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
+SOFTMAXES = ("full", "tree", "sampled")
 RECIPES = sorted(path.stem for path in (locate.shipped("pipelines") / "generate").glob("*-digits.yaml"))
 NETWORKS = {
     "autorec": (AutoRec, {"hidden_size": 3, "reg": 0.1}),
@@ -92,11 +95,18 @@ def test_a_killed_model_goes_on_to_the_same_bits(name, tmp_path):
     check_that_it_survives(*digits(name), tmp_path, step=4)
 
 
-@pytest.mark.parametrize("softmax", ["full", "tree", "sampled"])
-def test_no_step_of_a_document_model_waits_and_a_killed_one_goes_on(softmax, steps, tmp_path):
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(DocNADE(DocNADEConfig(hidden_size=5, softmax=kind, dropout=0.3, longest=20)) for kind in SOFTMAXES),
+        DeepDocNADE(DeepDocNADEConfig(hidden_sizes=(5, 4), dropout=0.3)),
+        *(DocNADELM(DocNADELMConfig(hidden_size=5, softmax=kind, dropout=0.3, longest=20)) for kind in SOFTMAXES),
+    ],
+    ids=lambda model: f"{model.name}-{getattr(model.config, 'softmax', '')}",
+)
+def test_no_step_of_a_document_model_waits_and_a_killed_one_goes_on(model, steps, tmp_path):
     rng = np.random.default_rng(0)
     data = Tokens(Ragged.of([rng.integers(50, size=n) for n in rng.integers(1, 30, size=60)]), 50)
-    model = DocNADE(DocNADEConfig(hidden_size=5, softmax=softmax, dropout=0.3, longest=20))
     trainer = model.trainer.changed(epochs=3, batch_size=8, device="cuda")
     model.fit(data, trainer=trainer)
     assert len(steps) == 24

@@ -24,6 +24,17 @@ def test_neighbours_vote_without_the_point_itself():
     assert knn_accuracy(points, labels) == pytest.approx(right / 300)
 
 
+def test_neighbours_are_asked_of_each_example_that_has_a_label():
+    test = np.array([[0.0], [0.1], [0.2], [5], [5.1], [5.2], [9]])
+    own = np.array([0, 0, 0, 1, 1, 1, -1])
+    given = label_values(Itself(), Rows(test, labels=own), Rows(np.tile(test, (2, 1)), labels=np.tile(own, 2)))
+    assert given["label knn 5"].value.tolist() == [1] * 12, "five others of its label are nearer than the rest"
+    few = label_values(Itself(), Rows(test, labels=own), Rows(test, labels=own))
+    assert few["label knn 5"].value.tolist() == [0] * 6, "of the five others there are, three have another label"
+    one = label_values(Itself(), Rows(test, labels=own), Rows(test[:1], labels=own[:1]))
+    assert one["label knn 5"].value.shape == (1,)
+
+
 TRAIN = np.array([[1, 0], [2, 0], [0, 1], [1, 1], [0, 0], [0, 0], [-1, 0]], dtype=np.float32)
 KINDS = np.array([0, 1, 0, 1, 1, 0, 2])
 

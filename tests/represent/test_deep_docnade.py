@@ -8,6 +8,7 @@ import torch
 
 from irkit.io.kinds import DataSet, Ragged, Tokens
 from irkit.learn import Padded, TrainerConfig
+from irkit.learn.phases import Now
 from irkit.represent import DeepDocNADE
 from irkit.represent.deep_docnade import DeepDocNADEConfig, cut_loss
 from irkit.testing import check_model
@@ -52,6 +53,43 @@ def test_the_vector_of_a_document_is_its_last_layer_by_hand():
         h = np.tanh(layer.weight.detach().numpy() @ h + layer.bias.detach().numpy())
     found = net.encode(Padded(torch.tensor([[1, 4, 4, 0]]), torch.tensor([3])))
     np.testing.assert_allclose(found.detach().numpy()[0], h, rtol=1e-12)
+
+
+def test_orders_together_are_at_least_their_mean_and_an_order_changes_log_p_alone():
+    net = random_net()
+    orders = torch.tensor(list(itertools.permutations([0, 1, 3, 5])))
+    words = Padded(orders, torch.full((24,), 4))
+    log_p = net.log_prob(words)
+    assert log_p.std() > 1e-3
+    assert log_p.logsumexp(0) - np.log(24) > log_p.mean()
+    codes = net.encode(words)
+    torch.testing.assert_close(codes, codes[:1].expand(24, -1))
+
+
+def test_a_step_is_the_loss_of_a_cut_that_is_drawn():
+    """Its mean over many draws is minus log p over words, averaged over orders; padding has no part in it."""
+    net = random_net()
+    words = Padded(torch.tensor([[0, 3, 5], [2, 4, 4]] * 400), torch.tensor([3, 1] * 400))
+    rng = torch.Generator().manual_seed(0)
+    losses = torch.stack([net.loss(words, Now(0, 0, 0.0, rng)).total for _ in range(10)]).detach()
+    orders = torch.tensor(list(itertools.permutations([0, 3, 5])))
+    exact = net.log_prob(Padded(orders, torch.full((6,), 3))).mean() + net.log_prob(
+        Padded(torch.tensor([[2]]), torch.tensor([1]))
+    )
+    assert losses.mean().item() == pytest.approx(-exact.item() / 4, abs=5 * losses.std().item() / 10**0.5)
+
+
+def test_gradients_of_a_step_are_those_of_differences():
+    net = random_net()
+    words = Padded(torch.tensor([[0, 3, 5, 5], [2, 1, 0, 0], [0, 0, 0, 0]]), torch.tensor([4, 2, 0]))
+    weights = dict(net.named_parameters())
+
+    def loss(*values):
+        now = Now(0, 0, 0.0, torch.Generator().manual_seed(1))
+        return torch.func.functional_call(net, dict(zip(weights, values, strict=True)), (words, now))
+
+    net.forward = lambda words, now: net.loss(words, now).total
+    assert torch.autograd.gradcheck(loss, tuple(weights.values()))
 
 
 def test_padding_and_documents_without_words_cost_nothing():

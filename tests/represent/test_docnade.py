@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from irkit.errors import DataError, ShapeError
+from irkit.errors import ConfigError, DataError, ShapeError
 from irkit.io.kinds import Bags, DataSet, Ragged, Tokens
 from irkit.learn import Padded, TrainerConfig
 from irkit.represent.docnade import DocNADE, DocNADEConfig
@@ -75,6 +75,19 @@ def test_padding_reaches_neither_log_p_nor_representation_nor_gradient():
     torch.testing.assert_close(*gradients)
 
 
+@SOFTMAXES
+def test_gradients_are_those_of_differences(softmax):
+    net, words = random_net(softmax), padded([[0, 1, 1, 5], [2], []])
+    weights = dict(net.named_parameters())
+
+    def log_p(*values):
+        held = dict(zip(weights, values, strict=True))
+        return torch.func.functional_call(net, held, (words,))
+
+    net.forward = net.log_prob
+    assert torch.autograd.gradcheck(log_p, tuple(weights.values()))
+
+
 def test_an_order_changes_log_p_and_not_the_representation():
     net = random_net()
     first, second = padded([[0, 1, 5, 2]]), padded([[2, 5, 0, 1]])
@@ -125,6 +138,10 @@ def test_nats_a_word_are_minus_log_p_over_the_length_averaged_over_orders():
     np.testing.assert_allclose(found.value, each.mean(0), rtol=1e-12)
     np.testing.assert_allclose(found.stderr, each.std(0, ddof=1) / np.sqrt(3), rtol=1e-12, atol=1e-15)
     assert np.isinf(fitted.values(DOCS)["nats a word"].stderr).all()
+    mixed = fitted.values(DOCS, orders=3, seed=5)["nats a word of mixed orders"]
+    np.testing.assert_allclose(mixed.value, -np.log(np.exp(by_order).mean(0)) / [4, 1, 7, 2, 5], rtol=1e-12)
+    assert (mixed.value <= found.value + 1e-12).all()
+    assert fitted.measures(DOCS, orders=3).keys() >= fitted.quantities.keys() == fitted.values(DOCS).keys()
 
 
 def test_bags_are_the_same_documents_and_log_counts_shorten_them():
@@ -137,6 +154,81 @@ def test_bags_are_the_same_documents_and_log_counts_shorten_them():
     logged.net.load_state_dict(fitted.net.state_dict() | {"lengths": logged.net.lengths})
     short = documents([[0, 1, 1, 5], [2]])  # round(log 5) = 2
     np.testing.assert_allclose(logged.encode(tokens), fitted.encode(short), rtol=1e-6)
+
+
+def test_terms_and_counts_may_be_of_any_whole_type_and_a_term_may_be_named_twice():
+    model = DocNADE(DocNADEConfig(hidden_size=4, counts="log"))
+    fitted = model.fit(documents([[0, 1, 1, 5], [2]]), trainer=TRAINER)
+    torch.nn.init.normal_(fitted.net.w)
+    expected = fitted.encode(documents([[5, 1, 1, 1, 1, 0], [2]]))  # round(log 5) = 2 of the term 1
+    for kind in (np.uint8, np.uint16, np.int32, np.float32):
+        x = Ragged(np.array([5, 1, 0, 1, 2], dtype=np.uint8 if kind is np.float32 else kind), np.array([4, 1]))
+        bags = Bags(x, V, counts=Ragged(np.array([1, 3, 1, 1, 1], dtype=kind), np.array([4, 1])))
+        np.testing.assert_allclose(fitted.encode(bags), expected, rtol=1e-6)
+        assert np.isfinite(model.fit(bags, trainer=TRAINER).log_prob(bags).value).all()
+
+
+@pytest.mark.parametrize("wrong", [1.5, -1, np.nan])
+def test_counts_that_are_not_whole_are_refused(wrong):
+    bags = Bags(Ragged.of([[0, 1]]), V, counts=Ragged.of([[wrong, 2]]))
+    with pytest.raises(DataError, match="counts of words must be whole numbers, 0 or more, got"):
+        DocNADE().fit(bags, trainer=TRAINER)
+
+
+@pytest.mark.parametrize("orders", [0, -1, 2.5, True, "3"])
+def test_orders_are_counted(orders):
+    fitted = DocNADE(DocNADEConfig(hidden_size=4)).fit(DOCS, trainer=TRAINER)
+    with pytest.raises(ConfigError, match="docnade: orders must be a whole number, 1 or more, got"):
+        fitted.values(DOCS, orders=orders)
+
+
+def test_orders_are_of_the_documents_named_wherever_they_stand():
+    fitted = DocNADE(DocNADEConfig(hidden_size=4)).fit(DOCS, trainer=TRAINER)
+    torch.nn.init.normal_(fitted.net.w)
+    found = fitted.log_prob_by_order(DOCS, 3)
+    net = fitted.net
+    for at, document in enumerate(DOCS.x):
+        every = padded(list(itertools.permutations(document.tolist()[:7])))
+        possible = net.log_prob(every).double()
+        assert all((possible - one).abs().min() < 1e-4 for one in found[:, at])
+
+
+def test_the_sampled_softmax_is_for_training_only():
+    one, many = (random_net("sampled") for _ in range(2))
+    one.words.negatives, many.words.negatives = 1, 1000
+    full = random_net("full")
+    full.load_state_dict({name: value for name, value in one.state_dict().items() if name != "words.log_q"})
+    words, now = padded([[0, 1, 1, 5], [3, 2]]), _now()
+    torch.testing.assert_close(one.log_prob(words), full.log_prob(words))
+    rng = torch.Generator().manual_seed(3)
+    score = one.score(words, rng)
+    torch.testing.assert_close(score, many.score(words, torch.Generator().manual_seed(3)))
+    assert (one.loss(words, now).total - full.loss(words, _now()).total).abs() > 1e-3
+
+
+def test_a_vocabulary_of_one_word_leaves_nothing_to_predict():
+    with pytest.raises(ConfigError, match="2 words are needed, got 50 and 1"):
+        DocNADE().fit(Tokens(Ragged.of([[0, 0], [0]]), 1), trainer=TRAINER)
+
+
+def test_in_double_precision_it_is_saved_and_asked_as_in_single(tmp_path):
+    fitted = DocNADE(DocNADEConfig(hidden_size=4)).fit(DOCS, trainer=TRAINER)
+    single = fitted.log_prob(DOCS, orders=2).value
+    fitted.net.double()
+    fitted.save(tmp_path / "model")
+    loaded = DocNADE.load(tmp_path / "model")
+    assert loaded.place.dtype == torch.float64
+    np.testing.assert_allclose(loaded.log_prob(DOCS, orders=2).value, single, rtol=1e-5)
+    assert loaded.encode(DOCS).dtype == np.float32
+    assert len(loaded.sample(2)) == 2
+
+
+def test_training_goes_through_documents_without_words():
+    docs = documents([[], [], []])
+    fitted = DocNADE(DocNADEConfig(hidden_size=4)).fit(docs, trainer=TRAINER)
+    assert all(value.isfinite().all() for value in fitted.net.state_dict().values())
+    assert [len(one) for one in fitted.sample(2)] == [0, 0]
+    assert fitted.sample(0) == []
 
 
 def test_topics_have_two_ends_and_the_words_of_the_data(tmp_path):
@@ -208,3 +300,16 @@ def test_vectors_for_short_queries_are_sums_weighted_by_idf():
     idf = np.log(3 / np.array([1, 3, 1]))
     np.testing.assert_allclose(fitted.encode(docs)[0], idf[0] * w[0] + 2 * idf[1] * w[1], rtol=1e-5, atol=1e-8)
     np.testing.assert_allclose(fitted.encode(docs)[1], idf[2] * w[2] + idf[1] * w[1], rtol=1e-5, atol=1e-8)
+
+
+def test_words_may_be_weighted_by_idf_before_the_hidden_units():
+    docs = documents([[0, 1, 1], [1, 2], [1]])
+    fitted = DocNADE(DocNADEConfig(hidden_size=3, aggregate="hidden-idf")).fit(docs, trainer=TRAINER)
+    torch.nn.init.normal_(fitted.net.w)
+    w, c = fitted.net.w.detach().numpy(), fitted.net.c.detach().numpy()
+    idf = np.log(3 / np.array([1, 3, 1, 1, 1, 1, 1]))  # a term of no document as one of a single document
+    idf /= idf.mean()
+    np.testing.assert_allclose(fitted.encode(docs)[0], np.tanh(c + idf[0] * w[0] + 2 * idf[1] * w[1]), rtol=1e-5)
+    everywhere = documents([[0, 1, 2, 3, 4, 5, 6]] * 2)
+    fitted = DocNADE(DocNADEConfig(hidden_size=3, aggregate="hidden-idf")).fit(everywhere, trainer=TRAINER)
+    assert np.isfinite(fitted.encode(everywhere)).all()

@@ -227,7 +227,7 @@ class Retrieval(Task):
         if not stage.learns:
             return stage, []
         fitted = stage.fit(Topics(self._part(self._split.train(trial.fold)), self.qrels))
-        return fitted, fitted.chosen()
+        return fitted, fitted.findings()
 
     def measure(self, fitted: Any, trial: Trial) -> Measured:
         """Measure a single pipeline."""

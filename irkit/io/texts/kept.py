@@ -73,9 +73,10 @@ def _writer(data: DataSet[Tokens]) -> Callable[[BinaryIO], None]:
 def _read(path: Path) -> DataSet[Tokens]:
     with np.load(path, allow_pickle=False) as file:
         facts = json.loads(file["facts"].tobytes())
-        words, read = tuple(facts["words"]), []
+        words = tuple(facts["words"])
+        read: list[Tokens] = []
         for part in PARTS:
             terms = Ragged(file[f"{part}_terms"].astype(np.int64), file[f"{part}_lengths"])
             labels = file.get(f"{part}_labels")
             read.append(Tokens(terms, len(words), labels=labels, words=words))
-    return DataSet(facts["name"], *read, details=facts["details"])
+    return DataSet(facts["name"], read[0], read[1], read[2], facts["details"])

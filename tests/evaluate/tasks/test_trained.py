@@ -117,7 +117,7 @@ def test_a_model_of_another_set_has_no_board(folder):
         run_suite(parse_suite(parse_yaml(text, "toys.yaml")))
 
 
-LABELS = ["label precision .02", "label precision 50"]
+LABELS = ["label precision .02", "label precision 50", "label knn 5"]
 DOCUMENTS = {
     "lsa": "model: lsa\nconfig: {dimensions: 2}\ndata: toy-documents\n",
     "docnade": "model: docnade\nconfig: {hidden_size: 3}\ndata: toy-documents\ntrainer: {epochs: 1, threads: 1}\n",

@@ -158,6 +158,7 @@ def test_a_wrong_table_is_refused_with_its_line(here, name, content, says):
             "train/x/y/1.txt lies too deep; a text is <label>/<name>.txt, below its part if any",
         ),
         ({"train/1.txt": "a", "x/2.txt": "b"}, "x/2.txt lies in no part, and others in train; move it into one"),
+        ({"test/1.txt": "a"}, "has no training text, only test; put some into train/"),
         ({"x/1.txt": "a", "2.txt": "b"}, "2.txt has no label, and others have; put it into the folder of one"),
     ],
 )
@@ -208,6 +209,29 @@ def test_a_card_beside_ones_own_texts_says_how_they_become_terms(here):
     )
     with pytest.raises(ConfigError, match="tokens: rows are not made of texts; leave it away"):
         load_any("./own")
+
+
+def test_what_programs_leave_is_no_text(here):
+    texts = {"x/1.txt": "a", "x/.2.txt": "b", ".y/3.txt": "c"}
+    assert files.folder(fill(here / "own", texts)) == {"train": Texts(["a"], ["x"])}
+    tar(here / "own.tar.gz", {**texts, "__MACOSX/own/x/._1.txt": "d"})
+    assert files.folder(here / "own.tar.gz") == {"train": Texts(["a"], None)}, "one folder alone encloses"
+
+
+def test_a_folder_of_pictures_stays_one(here):
+    from PIL import Image
+
+    (here / "own").mkdir()
+    for number in range(10):
+        Image.new("L", (2, 2), number).save(here / "own" / f"{number}.png")
+    (here / "own" / "README.txt").write_text("Pictures.")
+    assert load_any("./own").card.kind == "pictures"
+
+
+def test_a_file_of_ratings_stays_one(here):
+    (here / "a.txt").write_text("7\t12\t4.5\n")
+    (here / "b.txt").write_text("a rose is\n" * 20)
+    assert [load_any(name).card.kind for name in ("a.txt", "b.txt")] == ["ratings", "tokens"]
 
 
 def test_a_test_collection_stays_one(here):

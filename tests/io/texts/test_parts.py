@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from irkit.errors import ConfigError, DataError
-from irkit.io import Parting, Texts, Tokenisation, data_of_texts
+from irkit.io import Parting, Texts, Tokenisation, data_of_texts, tokens_of_texts
 from irkit.io.kinds import PARTS
-from irkit.io.texts.parts import relabelled
 
 TRAIN = Texts(["red rose", "blue sky", "red sky", "rose rose"], ["r", "b", "b", "r"])
 
@@ -24,7 +23,10 @@ def test_the_vocabulary_is_that_of_training_alone():
     assert (lists(data.valid), lists(data.test)) == ([[0, 2]], [[3, 3]])
     assert data.train.labels.tolist() == [1, 0, 0, 1]
     assert data.details["classes"] == '["b", "r"]'
-    assert relabelled(data, ["r", "", "b"]).tolist() == [1, -1, 0]
+    more = tokens_of_texts(["red", "sky", "x"], ["r", "", "b"], like=data)
+    assert more.labels.tolist() == [1, -1, 0]
+    with pytest.raises(DataError, match="d: a text has the label 'g', which training has not"):
+        tokens_of_texts(["red"], ["g"], like=data)
 
 
 def test_numbers_that_name_classes_are_in_their_order():
