@@ -219,6 +219,7 @@ MODELS = Names(
         "nade": "irkit.generative.nade:NADE",
         "rbm": "irkit.generative.rbm:RBM",
         "rnnlm": "irkit.represent.rnnlm:RNNLM",
+        "topicrnn": "irkit.represent.topicrnn:TopicRNN",
         "vae": "irkit.generative.vae:VAE",
         "vector-average": "irkit.represent.vector_average:VectorAverage",
     },

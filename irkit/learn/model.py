@@ -34,6 +34,7 @@ from irkit.config import Config
 from irkit.errors import AbilityError, ConfigError, DataError, NotFittedError, ShapeError
 from irkit.io.kinds import Examples, Spec
 from irkit.learn import checkpoint
+from irkit.learn.batches import Source
 from irkit.learn.conditions import choose_device, conditions
 from irkit.learn.data import Batch, Data, Held, arrays, as_data, as_examples, cut, held, identity, shuffled
 from irkit.learn.estimate import Estimate, Measure, Quantity
@@ -91,6 +92,10 @@ class Model(ABC):
             net.to(x.device)
         net.start(x)
         return net
+
+    def source(self, x: Held, trainer: TrainerConfig, *, dynamic: bool) -> Source:
+        """Return the batches that training takes: examples in an order of its own in each epoch."""
+        return shuffled(x, trainer.batch_size, seed=trainer.seed, like=self.place, dynamic=dynamic)
 
     # ------------------------------------------------------------------ what it can do
 
@@ -198,7 +203,7 @@ class Model(ABC):
         fitted.training = train(
             fitted.net,
             fitted.net.phases(),
-            shuffled(x, config.batch_size, seed=config.seed, like=fitted.place, dynamic=part.dynamic),
+            fitted.source(x, config, dynamic=part.dynamic),
             config,
             validate=score,
             validation_data=scored_on,

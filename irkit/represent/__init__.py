@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from irkit.represent.lda import LDA as LDA
     from irkit.represent.lsa import LSA as LSA
     from irkit.represent.rnnlm import RNNLM as RNNLM
+    from irkit.represent.topicrnn import TopicRNN as TopicRNN
     from irkit.represent.vector_average import VectorAverage as VectorAverage
 else:
     __getattr__, __dir__, __all__ = door(__name__)

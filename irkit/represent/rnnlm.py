@@ -5,7 +5,9 @@ Interspeech 2010; with LSTM cells Zaremba, Sutskever and Vinyals, arXiv:1409.232
 
     h_t = RNN(h_t-1, embedding of w_t-1)          p(w_t | w_<t) by a softmax of h_t
 
-The state begins at zero in every document, and log p(document) is exact.
+The state begins at zero in every document, or it goes on from one document to the next where the text is in
+order (`carry`), as that of the Penn Treebank is: log p is then that of a document given those before it. Both are
+exact.
 
 Symbols: B documents, T words of the longest, H hidden units, V vocabulary.
 Departures: cells with gates; a document ends with END, which is predicted and counted.
@@ -24,7 +26,9 @@ from irkit.io.kinds import Spec, Tokens
 from irkit.learn.data import Padded
 from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
+from irkit.learn.recurrent import State
 from irkit.learn.softmaxes import FullSoftmax
+from irkit.learn.streams import Block, Carried
 from irkit.represent.sequences import INITIAL, Reader, SequenceModel, closed, counts_of, drawn, opened
 
 
@@ -41,6 +45,10 @@ class RNNLMConfig(Config):
     "Recurrent layers, one on the other."
     dropout: float = Field(0.0, ge=0, lt=1)
     "Share of numbers left out while training: of embeddings, between layers, and of outputs."
+    carry: bool = False
+    "Whether the state goes on from one document to the next: for documents that are a text in order."
+    steps: int = Field(35, ge=1)
+    "Symbols that gradients reach back over where the state is carried; `batch_size` is then of parallel streams."
 
 
 class RNNLMNet(ScoreNet):
@@ -61,6 +69,7 @@ class RNNLMNet(ScoreNet):
         )
         self.words = FullSoftmax(config.hidden_size, vocabulary + 1)
         torch.nn.init.uniform_(self.words.weight, -INITIAL, INITIAL)
+        self.carried = Carried(config.cell, config.layers, config.hidden_size) if config.carry else None
         self.register_buffer("longest", torch.zeros((), dtype=torch.int64))
 
     @property
@@ -79,8 +88,13 @@ class RNNLMNet(ScoreNet):
         """How a term's score follows each hidden unit: (V, H)."""
         return self.words.weight[: self.end]
 
-    def loss(self, batch: Padded, now: Now) -> Loss:
+    def loss(self, batch: Padded | Block, now: Now) -> Loss:
         """Return the mean of minus log p over symbols."""
+        if isinstance(batch, Block):
+            assert self.carried is not None
+            outputs = self.reader.follow(batch, self.carried).flatten(0, 1)
+            total = self.words.loss(outputs, batch.next.flatten(), now.rng)
+            return Loss(total / batch.next.numel(), {})
         target = closed(batch, self.end)
         cells = target.cells
         h = self.reader(opened(batch, self.end)).outputs.flatten(0, 1)[cells]
@@ -96,6 +110,11 @@ class RNNLMNet(ScoreNet):
         found[cells] = self.words.log_prob(h.flatten(0, 1)[cells], target.x.flatten()[cells])
         return found.view_as(target.x).sum(1)
 
+    def ahead(self, block: Block, state: State | None) -> tuple[Tensor, State]:
+        """Return log p of each symbol of a text in order, (B, T), and the state after the last."""
+        outputs, state = self.reader.layer(self.reader.embed(block.seen), state)
+        return self.words.log_prob(outputs.flatten(0, 1), block.next.flatten()).view_as(block.next), state
+
     def encode(self, batch: Padded) -> Tensor:
         """Return the top layer's state after the last word: (B, H)."""
         symbols = opened(batch, self.end)
@@ -108,7 +127,11 @@ class RNNLMNet(ScoreNet):
 
 
 class RNNLM(SequenceModel):
-    """The recurrent language model."""
+    """The recurrent language model.
+
+    With `carry`, documents are read in the order in which they are given, by training and by `log_prob`: whoever
+    leaves one out or shuffles them asks for something else. `encode` reads each document by itself.
+    """
 
     name = "rnnlm"
     config_type = RNNLMConfig

@@ -11,25 +11,35 @@ Symbols: B documents, T words of the longest, V vocabulary, E numbers of an embe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, pad
 
-from irkit.arrays import Floats, offsets
+from irkit.arrays import Floats, offsets, segments
 from irkit.io.kinds import Examples, Ragged, Tokens
-from irkit.learn.data import Padded
+from irkit.learn.batches import Source
+from irkit.learn.data import Held, Padded
 from irkit.learn.estimate import Estimate, Kind
+from irkit.learn.model import numbers
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.recurrent import Cell, Layer, Run, State, recurrent, run
 from irkit.learn.softmaxes import Softmax
+from irkit.learn.streams import Block, Carried, Streams
 from irkit.learn.trainer import TrainerConfig
 from irkit.represent.documents import DocumentModel, by_length
 
 INITIAL = 0.1
 "Embeddings and weights of softmaxes begin evenly between minus and plus this."
+
+TOGETHER = 1000
+"Symbols of a text in order that are looked at together when it is scored, about."
+
+Ahead: TypeAlias = Callable[[Block, State | None], tuple[Tensor, State]]
 
 
 def opened(words: Padded, end: int) -> Padded:
@@ -140,6 +150,13 @@ class Reader(nn.Module):
         found = run(self.layer, self.embed(symbols.x), symbols.lengths, state, sizes=symbols.sizes)
         return found._replace(outputs=self.dropout(found.outputs))
 
+    def follow(self, block: Block, carried: Carried) -> Tensor:
+        """Read a block of text in order from where the last one ended: outputs (B, T, H)."""
+        outputs, state = self.layer(self.embed(block.seen), carried.at(block))
+        carried.keep(state)
+        found: Tensor = self.dropout(outputs)
+        return found
+
     def embed(self, symbols: Tensor) -> Tensor:
         """Return the embeddings of symbols: (...) to (..., E)."""
         found: Tensor = self.dropout(embedding(symbols, self.embedding))
@@ -162,9 +179,58 @@ class SequenceModel(DocumentModel):
     )
 
     @property
+    def before(self) -> int:
+        """Symbols of a text in order that are looked at before each block of it."""
+        return 1
+
+    @property
     def symbols(self) -> int:
         """How many there are to predict one of: the terms and END."""
         return super().symbols + 1
+
+    def text(self, documents: Tokens) -> Tensor:
+        """Return documents one behind the other, each followed by END: (N,) int64, where the net is."""
+        return torch.as_tensor(self.predicted(documents).values, device=self.place.device)
+
+    def source(self, x: Held, trainer: TrainerConfig, *, dynamic: bool) -> Source:
+        """Return the batches that training takes: blocks of text in order where the state is carried."""
+        if not self.config.carry:
+            return super().source(x, trainer, dynamic=dynamic)
+        assert isinstance(x, Tokens)
+        end = self.symbols - 1
+        return Streams(self.text(x), trainer.batch_size, self.config.steps, opening=end, before=self.before)
+
+    @torch.no_grad()
+    def score(self, data: Examples | Floats | Tensor, *, seed: int = 1) -> Estimate:
+        """Return the mean log p of documents."""
+        return self.log_prob(data).mean() if self.config.carry else super().score(data, seed=seed)
+
+    @torch.no_grad()
+    def log_prob(self, data: Examples | Floats | Tensor) -> Estimate:
+        """Return log p of each document: (n,) nats; given those before it, which are in order, with `carry`."""
+        if not self.config.carry:
+            return super().log_prob(data)
+        self.need("log_prob")
+        return self.in_order(self.examples(data), self.fitted.ahead)
+
+    def in_order(self, documents: Tokens, ahead: Ahead) -> Estimate:
+        """Return log p of each document given those before it, from one walk through all: (n,) nats.
+
+        Parameters
+        ----------
+        documents : Tokens
+            In their order.
+        ahead : (block, state) -> (log p of symbols (1, T), state)
+        """
+        state, found = None, []
+        # Each block is a whole number of the blocks that training looks at.
+        steps = self.config.steps * max(1, TOGETHER // self.config.steps)
+        for block in Streams(self.text(documents), 1, steps, opening=self.symbols - 1, before=self.before):
+            log_p, state = ahead(block, state)
+            found.append(log_p[0])
+        row = segments(offsets(documents.x.lengths + 1))
+        nats: Floats = np.bincount(row, numbers(torch.cat(found)), len(documents)).astype(np.float64)
+        return Estimate.exact(nats)
 
     def predicted(self, data: Examples | Floats | Tensor) -> Ragged:
         """Return the symbols of each document that are predicted: its terms and END."""

@@ -128,3 +128,56 @@ def test_a_cycle_of_words_is_learned():
     fitted = RNNLM(RNNLMConfig(embedding_size=16, hidden_size=16)).fit(data, trainer=trainer)
     # The first word is one of ten; all others and the end are known.
     assert fitted.values(data.test)["nats a token"].value.mean() < 1.2 * np.log(10) / 7
+
+
+CARRIED = RNNLMConfig(embedding_size=4, hidden_size=5, carry=True, steps=3)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_state_that_is_carried_makes_all_documents_one_long_one(cell):
+    net = random_net(cell, carry=True, steps=3)
+    model = fitted(net)
+    model.config = CARRIED
+    long = [symbol for one in DOCS.x for symbol in (*one, V)]
+    # One document without the end that closes it: its log p is that of the text, which ends with END.
+    alone = random_net(cell).score(padded([0]), torch.Generator())  # the same weights: only the buffer differs
+    torch.testing.assert_close(net.score(padded([0]), torch.Generator()), alone)
+    outputs = net.reader(padded([V, *long[:-1]])).outputs[0]
+    log_p = net.words.log_prob_all(outputs)[torch.arange(len(long)), torch.tensor(long)]
+    ends = np.flatnonzero(np.array(long) == V) + 1
+    by_hand = [part.sum().item() for part in torch.tensor_split(log_p, torch.tensor(ends[:-1]))]
+    np.testing.assert_allclose(model.log_prob(DOCS).value, by_hand)
+    assert model.score(DOCS).value == pytest.approx(np.mean(by_hand))
+    assert model.log_prob(DOCS).kind == "exact"
+
+
+def test_training_takes_the_state_of_the_block_before_and_no_gradient_through_it():
+    from irkit.learn.phases import Now
+    from irkit.learn.streams import Streams
+
+    net = random_net(carry=True, steps=3)
+    now = Now(0, 0, 0.0, torch.Generator())
+    text = torch.tensor([0, 1, 1, 2, V, 2, V, V, 1, 0, V, 1])
+    state = None
+    for block in Streams(text, 2, 3, opening=V):
+        outputs, state = net.reader.layer(net.reader.embedding[block.seen], state)
+        by_hand = -torch.distributions.Categorical(logits=outputs @ net.words.weight.T + net.words.bias).log_prob(
+            block.next
+        )
+        found = net.loss(block, now).total
+        torch.testing.assert_close(found, by_hand.mean())
+        torch.testing.assert_close(net.carried.state[0], state)
+        for one, other in zip(
+            *(torch.autograd.grad(loss, net.parameters()) for loss in (found, by_hand.mean())), strict=True
+        ):
+            torch.testing.assert_close(one, other)
+        state = state.detach()
+
+
+def test_a_run_over_text_in_order_survives_between_two_blocks(tmp_path):
+    model = RNNLM(CARRIED)
+    data = DataSet("toy", DOCS, DOCS, DOCS)
+    trainer = TRAINER.changed(batch_size=2, every=1)
+    found = check_that_it_survives(model, data, trainer, tmp_path / "run", step=2)
+    found.save(tmp_path / "saved")
+    np.testing.assert_array_equal(RNNLM.load(tmp_path / "saved").log_prob(DOCS).value, found.log_prob(DOCS).value)
