@@ -208,6 +208,7 @@ MODELS = Names(
         "nade": "irkit.generative.nade:NADE",
         "rbm": "irkit.generative.rbm:RBM",
         "rnnlm": "irkit.represent.rnnlm:RNNLM",
+        "sequence-autoencoder": "irkit.represent.sequence_autoencoder:SequenceAutoencoder",
         "vae": "irkit.generative.vae:VAE",
     },
     base="irkit.learn.model:Model",
