@@ -47,6 +47,8 @@ class Spec:
     "Rows and columns of the picture that a row is, and channels if it has colour, where it is one."
     words: tuple[str, ...] | None = field(default=None, repr=False, compare=False)
     "The terms themselves, in the order of their numbers, where they are known."
+    classes: int | None = field(default=None, compare=False)
+    "How many classes there are, one more than the highest label, where examples have such."
 
     @property
     def size(self) -> int:
@@ -132,9 +134,12 @@ class Examples:
     @property
     def spec(self) -> Spec:
         """What one of them looks like."""
+        labelled = self.labels is not None and not isinstance(self.labels, Ragged) and len(self.labels) > 0
+        classes = (int(self.labels.max()) + 1 or None) if labelled else None
         if isinstance(self.x, Ragged):
-            return Spec(self.kind, tuple(self.x.values.shape[1:]), longest=int(self.x.lengths.max(initial=0)))
-        return Spec(self.kind, tuple(self.x.shape[1:]))
+            longest = int(self.x.lengths.max(initial=0))
+            return Spec(self.kind, tuple(self.x.values.shape[1:]), longest=longest, classes=classes)
+        return Spec(self.kind, tuple(self.x.shape[1:]), classes=classes)
 
     def take(self, rows: Ints) -> Self:
         """Return some of the examples, in the order named."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from irkit.represent.deep_docnade import DeepDocNADE as DeepDocNADE
     from irkit.represent.docnade import DocNADE as DocNADE
     from irkit.represent.lsa import LSA as LSA
+    from irkit.represent.lstm_classifier import LSTMClassifier as LSTMClassifier
     from irkit.represent.rnnlm import RNNLM as RNNLM
     from irkit.represent.sequence_autoencoder import SequenceAutoencoder as SequenceAutoencoder
 else:

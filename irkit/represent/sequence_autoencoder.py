@@ -15,11 +15,8 @@ backpropagation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -60,9 +57,7 @@ class SequenceAutoencoderNet(ScoreNet):
 
     def __init__(self, vocabulary: int, config: SequenceAutoencoderConfig) -> None:
         super().__init__()
-        self.reader = Reader(
-            vocabulary, "lstm", config.embedding_size, config.hidden_size, dropout=config.dropout
-        )
+        self.reader = Reader(vocabulary, "lstm", config.embedding_size, config.hidden_size, dropout=config.dropout)
         self.words = FullSoftmax(config.hidden_size, vocabulary + 1)
         torch.nn.init.uniform_(self.words.weight, -INITIAL, INITIAL)
         self.register_buffer("longest", torch.zeros((), dtype=torch.int64))
