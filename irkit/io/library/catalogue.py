@@ -130,13 +130,13 @@ def load_rating_collection(name: str | os.PathLike[str], *, download: bool = Fal
 
 
 def load_parts(name: str | os.PathLike[str], *, download: bool = False) -> PartsCollection:
-    """Open data of rows, pictures or sequences.
+    """Open data of rows, pictures, sequences, bags or tokens.
 
     Parameters
     ----------
     name : str or path
-        The name of a card, `<card>/<set>` where a card has several sets, or a file or folder of rows or pictures
-        (see `irkit.io.library.folder` and `irkit.io.rows.own`).
+        The name of a card, `<card>/<set>` where a card has several sets, or a file or folder of rows, pictures or
+        texts (see `irkit.io.library.folder`, `irkit.io.rows.own` and `irkit.io.texts.files`).
     download : bool
         Fetch the files if they are nowhere on this machine; the terms are printed first.
 
@@ -158,7 +158,7 @@ def load_parts(name: str | os.PathLike[str], *, download: bool = False) -> Parts
     if place.exists():
         raise ConfigError(
             f"{os.fspath(name)}: holds no rows; name a .npy, .npz or .csv file, or a folder of pictures or of "
-            "<name>.train.data, .valid.data and .test.data"
+            "<name>.train.data, .valid.data and .test.data, or texts: .csv, .tsv or .jsonl with a column text, .txt files"
         )
     raise _unknown(name, "file or folder", "rows: there is no file or set", [*_sets(), *SETS])
 
@@ -194,7 +194,7 @@ def load_sequences(name: str | os.PathLike[str]) -> SequenceData:
 
 
 def load_data(name: str | os.PathLike[str], *, binarise: Binarise = "threshold") -> Learnable:
-    """Load what models learn from, in three parts: rows or pictures, sequences, bags, or a data set made by code.
+    """Load what models learn from, in three parts: rows or pictures, sequences, bags, tokens, or one made by code.
 
     Parameters
     ----------
@@ -211,8 +211,8 @@ def load_data(name: str | os.PathLike[str], *, binarise: Binarise = "threshold")
     if isinstance(name, str) and name in SETS:
         return load_made(name)
     found = load_parts(name)
-    if found.card.kind == "bags":
-        return found.bags()
+    if found.card.kind in ("bags", "tokens"):
+        return found.bags() if found.card.kind == "bags" else found.tokens()
     return found.sequences() if found.card.kind == "sequences" else found.rows(binarise=binarise)
 
 
@@ -304,8 +304,9 @@ def _cards() -> Iterator[AnyCard]:
 
 def _each(card: AnyCard) -> Iterator[AnyCard]:
     """Yield a card, or those of its sets."""
-    if not isinstance(card, PartsCard) or not card.sets:
+    if not isinstance(card, PartsCard) or not card.several:
         yield card
+    if not isinstance(card, PartsCard):
         return
     for name in dict.fromkeys(name for folder in places(card) for name in card.sets_in(folder)):
         yield card.of(name)
@@ -355,7 +356,7 @@ def _kind(name: str | os.PathLike[str]) -> str:
     if any((path / file).is_file() for file in FILES):
         return "ratings"
     found = parts_card(Path(os.path.abspath(path)))
-    is_table = isinstance(found, PartsCard) and found.read.format == "csv" and readable(path)
+    is_table = isinstance(found, PartsCard) and found.read.format in ("csv", "tsv") and readable(path)
     if found is not None and not (is_table and has_rating_columns(path)):
         return found.kind
     return "ratings" if readable(path) else "texts"
