@@ -210,6 +210,7 @@ MODELS = Names(
         "rbm": "irkit.generative.rbm:RBM",
         "rnnlm": "irkit.represent.rnnlm:RNNLM",
         "sequence-autoencoder": "irkit.represent.sequence_autoencoder:SequenceAutoencoder",
+        "tfidf-classifier": "irkit.represent.tfidf_classifier:TfidfClassifier",
         "vae": "irkit.generative.vae:VAE",
     },
     base="irkit.learn.model:Model",

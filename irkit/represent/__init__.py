@@ -13,5 +13,6 @@ if TYPE_CHECKING:
     from irkit.represent.lstm_classifier import LSTMClassifier as LSTMClassifier
     from irkit.represent.rnnlm import RNNLM as RNNLM
     from irkit.represent.sequence_autoencoder import SequenceAutoencoder as SequenceAutoencoder
+    from irkit.represent.tfidf_classifier import TfidfClassifier as TfidfClassifier
 else:
     __getattr__, __dir__, __all__ = door(__name__)

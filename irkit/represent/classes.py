@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -59,11 +59,6 @@ class _Fewer:
         return self.parts[name]
 
 
-class _Settings(Protocol):
-    labelled: int | None
-    held_out: int | None
-
-
 class Classifier(DocumentModel):
     """Base of these models; their config says how many labels they see."""
 
@@ -73,6 +68,11 @@ class Classifier(DocumentModel):
     @abstractmethod
     def log_probs(self, data: Any) -> Floats:
         """Return log p(class | document) of each class: (n, C) float64."""
+
+    @property
+    def held_out(self) -> int | None:
+        """How many labelled documents of the validation part are looked at; None for all."""
+        return None
 
     @property
     def quantities(self) -> dict[str, Quantity]:
@@ -160,8 +160,7 @@ def fewer(model: Classifier, data: Data, seed: int) -> Data:
     ConfigError
         If there are fewer documents than the model's config asks for.
     """
-    config: _Settings = model.config
-    train = _drawn(model, data.part("train"), config.labelled, seed, "labelled")
+    train = _drawn(model, data.part("train"), model.config.labelled, seed, "labelled")
     known = data.spec.classes or 0
     absent = np.setdiff1d(np.arange(known), train.labels)
     if known < 2 or len(absent):
@@ -169,7 +168,7 @@ def fewer(model: Classifier, data: Data, seed: int) -> Data:
         raise DataError(f"{model.name}: learns from two classes or more, with examples of each, got {what}; give such")
     valid = data.part("valid")
     if len(valid):
-        valid = _drawn(model, valid, config.held_out, seed, "held_out")
+        valid = _drawn(model, valid, model.held_out, seed, "held_out")
     parts = {"train": Labelled(train.x, train.vocabulary, labels=train.labels, words=train.words), "valid": valid}
     return _Fewer(data.name, data.spec, data.fingerprint, data.details, parts)
 

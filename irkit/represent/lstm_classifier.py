@@ -163,9 +163,15 @@ class LSTMClassifier(Classifier):
         made.source = model
         return made
 
+    @property
+    def held_out(self) -> int | None:
+        """How many labelled documents of the validation part are looked at; None for all."""
+        return self.config.held_out
+
     def build(self, spec: Spec) -> LSTMClassifierNet:
         """Return an untrained network."""
-        assert spec.vocabulary is not None and spec.classes is not None
+        assert spec.vocabulary is not None
+        assert spec.classes is not None
         return LSTMClassifierNet(spec.vocabulary, spec.classes, self.config)
 
     def begin(self, x: Held, spec: Spec, trainer: TrainerConfig) -> LSTMClassifierNet:

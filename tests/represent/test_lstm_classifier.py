@@ -1,4 +1,4 @@
-"""Tests of irkit.represent.lstm_classifier, classes and pretraining: weights handed on, labels drawn, losses by hand."""
+"""Tests of irkit.represent.lstm_classifier, classes and pretraining: weights handed on, labels drawn, losses."""
 
 from dataclasses import replace
 
