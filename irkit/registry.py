@@ -209,6 +209,7 @@ MODELS = Names(
         "nade": "irkit.generative.nade:NADE",
         "rbm": "irkit.generative.rbm:RBM",
         "rnnlm": "irkit.represent.rnnlm:RNNLM",
+        "seq2seq": "irkit.represent.seq2seq:Seq2Seq",
         "sequence-autoencoder": "irkit.represent.sequence_autoencoder:SequenceAutoencoder",
         "tfidf-classifier": "irkit.represent.tfidf_classifier:TfidfClassifier",
         "vae": "irkit.generative.vae:VAE",

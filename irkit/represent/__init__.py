@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from irkit.represent.lsa import LSA as LSA
     from irkit.represent.lstm_classifier import LSTMClassifier as LSTMClassifier
     from irkit.represent.rnnlm import RNNLM as RNNLM
+    from irkit.represent.seq2seq import Seq2Seq as Seq2Seq
     from irkit.represent.sequence_autoencoder import SequenceAutoencoder as SequenceAutoencoder
     from irkit.represent.tfidf_classifier import TfidfClassifier as TfidfClassifier
 else:
