@@ -33,6 +33,7 @@ _FILES = {
     "cache/??": (rf"{_HEX}\.flow", "results of stages"),
     "similarity": (rf"{_HEX}\.npy", "sums of similarities"),
     "vectors": (r".+-[0-9a-f]{16}\.npz", "trained word vectors"),
+    "pretrained": (rf"{_HEX}\.safetensors", "pretrained models of documents"),
     "crash": (r"(hs_err|replay)_pid\d+\.log|java_pid\d+\.hprof(\.\d+)?", "crash reports of Java"),
 }
 _UNFINISHED = re.compile(

@@ -134,8 +134,8 @@ class Examples:
     @property
     def spec(self) -> Spec:
         """What one of them looks like."""
-        labelled = self.labels is not None and not isinstance(self.labels, Ragged) and len(self.labels) > 0
-        classes = (int(self.labels.max()) + 1 or None) if labelled else None
+        labels = None if isinstance(self.labels, Ragged) else self.labels
+        classes = None if labels is None or not len(labels) else int(labels.max()) + 1 or None
         if isinstance(self.x, Ragged):
             longest = int(self.x.lengths.max(initial=0))
             return Spec(self.kind, tuple(self.x.values.shape[1:]), longest=longest, classes=classes)
