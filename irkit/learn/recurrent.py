@@ -5,7 +5,7 @@ Symbols: B sequences, T steps of the longest, D values a step, H hidden units.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -142,14 +142,15 @@ def _in_parts(layer: Layer, values: Tensor, lengths: Ints, state: State | None) 
     rows, whole = values[sorted_], values.shape[1]
     state = None if state is None else _of(state, sorted_)
     outputs, finals = [], []
-    for part, end in zip(rows.split(np.diff(ends, prepend=0, append=whole).tolist(), 1), ends, strict=False):
+    steps = np.diff(ends, prepend=0, append=whole).tolist()
+    for part, end in zip(torch.split(rows, steps, 1), ends, strict=False):
         here, left = int((lengths >= end).sum()), int((lengths > end).sum())
         found, state = layer(part[:here], state)
         outputs.append(pad(found, (0, 0, 0, 0, 0, len(rows) - here)))
         finals.append(_of(state, slice(left, here)))
         state = _of(state, slice(left))
     outputs.append(values.new_zeros(len(rows), whole - int(ends[-1]), layer.hidden_size))
-    parts = finals[::-1]  # the longest first, as the rows are
+    parts: list[Any] = finals[::-1]  # the longest first, as the rows are
     last: State
     if isinstance(parts[0], tuple):
         last = (torch.cat([h for h, _ in parts], 1)[:, back], torch.cat([c for _, c in parts], 1)[:, back])

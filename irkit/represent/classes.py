@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -160,29 +160,32 @@ def fewer(model: Classifier, data: Data, seed: int) -> Data:
     ConfigError
         If there are fewer documents than the model's config asks for.
     """
-    train = _drawn(model, data.part("train"), model.config.labelled, seed, "labelled")
+    train, classes = _drawn(model, data.part("train"), model.config.labelled, seed, "labelled")
     known = data.spec.classes or 0
-    absent = np.setdiff1d(np.arange(known), train.labels)
+    absent = np.setdiff1d(np.arange(known), classes)
     if known < 2 or len(absent):
         what = f"none of class {absent[0]}" if len(absent) else f"{known} class"
         raise DataError(f"{model.name}: learns from two classes or more, with examples of each, got {what}; give such")
-    valid = data.part("valid")
-    if len(valid):
-        valid = _drawn(model, valid, model.held_out, seed, "held_out")
-    parts = {"train": Labelled(train.x, train.vocabulary, labels=train.labels, words=train.words), "valid": valid}
+    parts: dict[str, Tokens] = {
+        "train": Labelled(train.x, train.vocabulary, labels=classes, words=train.words),
+        "valid": train.cut(0),
+    }
+    if len(data.part("valid")):
+        parts["valid"], _ = _drawn(model, data.part("valid"), model.held_out, seed, "held_out")
     return _Fewer(data.name, data.spec, data.fingerprint, data.details, parts)
 
 
-def _drawn(model: Classifier, part: Examples, n: int | None, seed: int, field: str) -> Tokens:
-    """Return n documents that have a class, drawn by a seed, in their order; all of them where n is None."""
+def _drawn(model: Classifier, part: Examples, n: int | None, seed: int, field: str) -> tuple[Tokens, Ints]:
+    """Return n documents that have a class, drawn by a seed, in their order, and their classes; all where n is None."""
     assert isinstance(part, Tokens)
-    rows = np.flatnonzero(np.asarray(part.labels) >= 0) if part.labels is not None else np.zeros(0, np.int64)
+    labels = np.full(len(part), -1) if part.labels is None else np.asarray(part.labels, dtype=np.int64)
+    rows = np.flatnonzero(labels >= 0)
     if not len(rows):
         raise DataError(f"{model.name}: learns from documents with classes, got none; give labels")
     if n is not None and n > len(rows):
         raise ConfigError(f"{model.name}: {field} is {n:,}, got {len(rows):,} documents with a class; lower it")
     some = rows if n is None else np.sort(generator(seed, field).permutation(rows)[:n])
-    return replace(part.take(some), labels=np.asarray(part.labels, dtype=np.int64)[some])
+    return part.take(some), labels[some]
 
 
 def _known(who: str, part: Examples) -> Ints:

@@ -89,9 +89,8 @@ class LSTMClassifierNet(LossNet):
         """Return the last state, or the mean of all: (B, H)."""
         symbols = opened(batch, self.reader.end)
         found = self.states(symbols)
-        if self.config.pooling == "last":
-            return found.state[0][-1]
-        return masked_mean(found.outputs, symbols.mask)
+        last: Tensor = found.state[0][-1]
+        return last if self.config.pooling == "last" else masked_mean(found.outputs, symbols.mask)
 
     def log_probs(self, batch: Padded) -> Tensor:
         """Return log p(class | document): (B, C)."""
