@@ -94,7 +94,8 @@ class LSTMClassifierNet(LossNet):
 
     def log_probs(self, batch: Padded) -> Tensor:
         """Return log p(class | document): (B, C)."""
-        return self.out(self.dropout(self.encode(batch))).log_softmax(1)
+        found: Tensor = self.out(self.dropout(self.encode(batch))).log_softmax(1)
+        return found
 
     def loss(self, batch: dict[str, Any], now: Now) -> Loss:
         """Return the mean of minus log p(own class | document)."""

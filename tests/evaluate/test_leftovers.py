@@ -83,12 +83,14 @@ def test_caches_go_by_the_time_of_their_last_use(home):
         put(home / "cache" / name[:2] / f"{name}.flow", 1000 * days, days)
         put(home / "similarity" / f"{name}.npy", days, days)
         put(home / "vectors" / f"lee-{name[:16]}.npz", days, days)
+        put(home / "pretrained" / f"{name}.safetensors", days, days)
         put(home / "crash" / f"hs_err_pid{days}.log", days, days)
     assert names(home) == dict.fromkeys(
         [
             "cache: 1 results of stages",
             "similarity: 1 sums of similarities",
             "vectors: 1 trained word vectors",
+            "pretrained: 1 pretrained models of documents",
             "crash: 1 crash reports of Java",
         ],
         "not used for 30 days",
