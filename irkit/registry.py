@@ -154,6 +154,7 @@ STAGES = Names(
     "irkit.stages",
     {
         # retrieval
+        "dense": "irkit.rank.dense:Dense",
         "lucene": "irkit.pipeline.retrieve:Retrieve",
         # what follows it
         "cut": "irkit.pipeline.chain:Cut",
@@ -161,9 +162,12 @@ STAGES = Names(
         "drop-self": "irkit.pipeline.filters:DropSelf",
         "learned": "irkit.pipeline.learned:Learned",
         "rescore": "irkit.pipeline.rescore:Rescore",
+        "latent": "irkit.rank.latent:Latent",
         "normalise": "irkit.pipeline.operators:Normalise",
+        "posterior": "irkit.rank.posterior:Posterior",
         "reset": "irkit.pipeline.filters:Reset",
         "scale": "irkit.pipeline.operators:Scale",
+        "smoothed": "irkit.rank.smoothing:Smoothed",
         # texts
         "aggregate": "irkit.pipeline.texts:Aggregate",
         "passages": "irkit.pipeline.texts:Passages",
@@ -172,6 +176,7 @@ STAGES = Names(
         "append": "irkit.pipeline.operators:Append",
         "combmnz": "irkit.pipeline.operators:CombMNZ",
         "features": "irkit.pipeline.operators:Features",
+        "hybrid": "irkit.rank.hybrid:Hybrid",
         "intersection": "irkit.pipeline.operators:Intersection",
         "parallel": "irkit.pipeline.parallel:Parallel",
         "rrf": "irkit.pipeline.operators:RRF",
@@ -202,8 +207,12 @@ MODELS = Names(
         "darn": "irkit.generative.darn:DARN",
         "dbm": "irkit.generative.dbm:DBM",
         "deep-docnade": "irkit.represent.deep_docnade:DeepDocNADE",
+        "doc2vec": "irkit.represent.doc2vec:Doc2Vec",
         "docnade": "irkit.represent.docnade:DocNADE",
+        "document-vae": "irkit.represent.document_vae:DocumentVAE",
         "eonade": "irkit.generative.eonade:EoNADE",
+        "lda": "irkit.represent.lda:LDA",
+        "lsa": "irkit.represent.lsa:LSA",
         "lstm-classifier": "irkit.represent.lstm_classifier:LSTMClassifier",
         "made": "irkit.generative.made:MADE",
         "nade": "irkit.generative.nade:NADE",
@@ -213,6 +222,7 @@ MODELS = Names(
         "sequence-autoencoder": "irkit.represent.sequence_autoencoder:SequenceAutoencoder",
         "tfidf-classifier": "irkit.represent.tfidf_classifier:TfidfClassifier",
         "vae": "irkit.generative.vae:VAE",
+        "vector-average": "irkit.represent.vector_average:VectorAverage",
     },
     base="irkit.learn.model:Model",
 )
@@ -351,6 +361,7 @@ def plugin_packages() -> set[str]:
 
 
 OPENERS = {
+    "encoder": "irkit.recipe.encoders.open_encoder",
     "index": "irkit.Index.open",
     "train": "irkit.recommend.load_ratings",
     "vectors": "irkit.text.vectors.Vectors.load",

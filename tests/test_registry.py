@@ -20,7 +20,6 @@ NOT_IN_FILES = {
     "irkit.pipeline.chain:Then": "a list of stages is a chain",
     "irkit.pipeline.apply:Apply": "holds a function",
     "irkit.pipeline.pyterrier:FromPyTerrier": "holds a PyTerrier transformer",
-    "irkit.rank.dense:Dense": "holds a fitted model, for which recipes have no word yet",
 }
 
 

@@ -22,6 +22,7 @@ def explain(
     split: str | None = None,
     set: list[str] | None = None,
     vectors: str | None = None,
+    encoder: str | None = None,
 ) -> None:
     """Say how one document got its score for one query.
 
@@ -57,12 +58,15 @@ def explain(
         A setting of the recipe, such as k1=1.2; may be repeated.
     vectors
         Word vectors for a recipe that needs them: a file, trained:ppmi-svd or trained:word2vec.
+    encoder
+        A model of documents for a recipe that needs one: a training recipe such as lsa, whose model learns the
+        documents that are searched, or a trained model's file.
     """
     from irkit.cli.inputs import built, prepared, topics
     from irkit.errors import near_misses
     from irkit.frames import queries_frame
 
-    words = {"index": source, "vectors": vectors}
+    words = {"index": source, "vectors": vectors, "encoder": encoder}
     loaded = prepared(recipe, set, words, who="explain")
     if query:
         asked = queries_frame(question)

@@ -25,6 +25,7 @@ def run(
     n: Annotated[MaybeWhole, Parameter(name=["-n", "--n"])] = None,
     set: list[str] | None = None,
     vectors: str | None = None,
+    encoder: str | None = None,
     train: str | None = None,
     tag: str | None = None,
 ) -> None:
@@ -62,6 +63,9 @@ def run(
         A setting of the recipe, such as k1=1.2, or 0.k1=1.2 for its first stage; may be repeated.
     vectors
         Word vectors for a recipe that needs them: a file, trained:ppmi-svd or trained:word2vec.
+    encoder
+        A model of documents for a recipe that needs one: a training recipe such as lsa, whose model learns the
+        documents that are searched, or a trained model's file.
     train
         For a recipe that learns: a split of the collection, such as train, or a file of judgements of some
         of its queries. Queries that are learned from are left out of the run.
@@ -76,7 +80,7 @@ def run(
 
     if n is not None and n < 1:
         raise ConfigError(f"run: -n must be 1 or more, got {n}")
-    words = {"index": source, "vectors": vectors}
+    words = {"index": source, "vectors": vectors, "encoder": encoder}
     loaded = prepared(recipe, set, words, who="run", fits=True)
     check_train(loaded, train)
     name = loaded.name

@@ -53,12 +53,13 @@ def facts(result: dict[str, Any]) -> dict[str, str]:
         found[name] = f"{minus(worth(measure))}, mean of {measured_on(result)}"
         found |= {other: minus(f"{value:.2f}") for other, value in measure.get("baselines", {}).items()}
         found["Effective samples"] = "" if "ess" not in measure else f"{100 * measure['ess']:.0f} %"
+    solved = result["stopped"] == "solved"
     made = f" ({result['binarisation']})" if "binarisation" in result else ""
     return {
         **found,
         "Data": f"{result['data']}{made}",
         "Examples": f"{examples['train']:,} train, {examples['valid']:,} valid, {examples['test']:,} test",
-        "Trained": f"{result['epochs']:g} epochs, {result['steps']:,} steps",
+        "Trained": "at once" if solved else f"{result['epochs']:g} epochs, {result['steps']:,} steps",
         "Ended by": result["stopped"],
         "Time": f"{result['wall_seconds']} s, {result['cpu_seconds']} s of processor",
         "Seed": str(result["seed"]),

@@ -68,7 +68,8 @@ def summary(folder: Path, result: dict[str, Any]) -> str:
     """Say in a line what a run gave: its first measure, where it has any, and the time it took."""
     from irkit.learn.estimate import in_ascii
 
-    trained = f"{result['epochs']:g} epochs in {result['wall_seconds']} s"
+    how = "solved" if result["stopped"] == "solved" else f"{result['epochs']:g} epochs"
+    trained = f"{how} in {result['wall_seconds']} s"
     for name, measure in result["measures"].items():
         beside = "".join(f", {other} {value:.2f}" for other, value in measure.get("baselines", {}).items())
         return f"{folder}: {name} {in_ascii(worth(measure))} on {measured_on(result)}{beside}; {trained}"

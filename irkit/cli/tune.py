@@ -34,6 +34,7 @@ def tune(
     seed: Whole = 42,
     split: str | None = None,
     vectors: str | None = None,
+    encoder: str | None = None,
     table: Annotated[Path | None, Parameter(name=["-o", "--table"])] = None,
 ) -> None:
     """Choose a recipe's settings, for retrieval on queries and for recommenders on ratings.
@@ -82,6 +83,9 @@ def tune(
         default a random tenth.
     vectors
         Word vectors for a recipe that needs them: a file, trained:ppmi-svd or trained:word2vec.
+    encoder
+        A model of documents for a recipe that needs one: a training recipe such as lsa, whose model learns the
+        documents that are searched, or a trained model's file.
     table
         Write every candidate to this tab-separated file, with its mean over all queries or its value on
         the part of the ratings that chose.
@@ -97,7 +101,7 @@ def tune(
         check_output(table, who="tune", option="-o", inputs=(space, source, vectors))
     loaded = load_space(space)
     rated = RatingTable in load_recipe(loaded.recipe).learns_from
-    of_queries = {"folds": folds, "vectors": vectors}
+    of_queries = {"folds": folds, "vectors": vectors, "encoder": encoder}
     of_ratings = {"valid": valid, "liked": liked, "candidates": candidates}
     for name, value in (of_queries if rated else of_ratings).items():
         if value is not None:
@@ -110,7 +114,7 @@ def tune(
         tuned, data = _on_ratings(loaded, source, split, measures, how)
     else:
         how["k"] = 5 if folds is None else folds
-        tuned, data = _on_queries(loaded, source, split, measures, vectors, how)
+        tuned, data = _on_queries(loaded, source, split, measures, {"vectors": vectors, "encoder": encoder}, how)
     if table is not None:
         write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode(errors="surrogateescape"), pack=True)
     say(tuned, beside=table)
@@ -120,7 +124,12 @@ def tune(
 
 
 def _on_queries(
-    space: Space, source: str, split: str | None, measures: str | None, vectors: str | None, how: dict[str, Any]
+    space: Space,
+    source: str,
+    split: str | None,
+    measures: str | None,
+    resources: dict[str, str | None],
+    how: dict[str, Any],
 ) -> tuple[Tuned, str]:
     """Tune on a collection's queries; return also what says which data that was."""
     from irkit.cli.inputs import data_line, prepared
@@ -129,7 +138,7 @@ def _on_queries(
     from irkit.io import load_collection
     from irkit.recipe.resources import open_resources
 
-    words = {"index": source, "vectors": vectors}
+    words = {"index": source, **resources}
     recipe = prepared(space.recipe, None, words, who="tune")
     for name in ERRORS.split():
         if measures is not None and measures.startswith(name):

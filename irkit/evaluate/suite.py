@@ -40,6 +40,10 @@ class SystemChoice(Config):
     "What it is; default what the recipe says."
     data: tuple[str, ...] = ()
     "Of a model that is trained: on what, on each of its own; default what its recipe names."
+    vectors: str = ""
+    "Of a pipeline that needs word vectors: which; default those of the collection."
+    encoder: str = ""
+    "Of a pipeline that needs an encoder: which; see `irkit.recipe.encoders.open_encoder`."
     tune: str = ""
     "Tuning space whose parameters are chosen without the test part; default none."
     waive: dict[str, str] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Files in and out: documents, queries, judgements, ratings, rows, sequences, runs, and collections of them."""
+"""Files in and out: documents, queries, judgements, ratings, rows, sequences, texts, runs, and collections of them."""
 
 from __future__ import annotations
 

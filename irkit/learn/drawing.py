@@ -24,8 +24,10 @@ CELL = 32
 COLOURS = (
     *("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7"),
     *("#56b4e9", "#8c6d00", "#1d2126", "#7f3c8d", "#9aa1a8"),
+    *("#003f63", "#f5c36b", "#66d1b0", "#7a2e00", "#f2b8d8"),
+    *("#b3dcf5", "#4c7a1f", "#5b4bd6", "#c9a3d4", "#ff4d6d"),
 )
-"Of labels 0 to 9, then from the start again."
+"Of labels 0 to 19, then from the start again."
 
 _TINY = 1e-300  # below it floating point loses digits
 _MARKED = 30  # points up to which each is marked: a line of one point cannot be seen
@@ -163,11 +165,13 @@ def scatter(points: Floats, labels: Ints, reach: float = 4.0, side: int = 480) -
             dots = "".join(f"M{to_x(x):.1f} {to_y(y):.1f}h0" for x, y in places)
             body.append(f'<path d="{dots}" stroke="{_colour(label)}"/>')
     body.append("</g>")
+    column, width = 0, 40
     for place, label in enumerate(sorted(set(labels[labels >= 0].tolist()))):
-        at = top + 12 + 18 * place
-        body.append(f'<circle cx="{left + side + 20}" cy="{at}" r="5" fill="{_colour(label)}"/>')
-        body.append(_text(left + side + 32, at + 4, str(label)))
-    return _svg(left + side + 72, top + side + 28, "Points of the plane by label", body)
+        column, row = divmod(place, max(1, side // 18))
+        x, y = left + side + 20 + width * column, top + 12 + 18 * row
+        body.append(f'<circle cx="{x}" cy="{y}" r="5" fill="{_colour(label)}"/>')
+        body.append(_text(x + 12, y + 4, str(label)))
+    return _svg(left + side + 72 + width * column, top + side + 28, "Points of the plane by label", body)
 
 
 def ticks(low: float, high: float, most: int = 7) -> list[float]:

@@ -32,12 +32,13 @@ from irkit.learn.data import Data
 from irkit.learn.drawing import Curve, curves, png, scatter, tiles
 from irkit.learn.model import Model
 from irkit.learn.neighbours import knn_accuracy
+from irkit.rng import generator
 
 RECONSTRUCTED = 10
 "Test examples shown with their reconstructions."
 
 POINTS = 2000
-"Test examples, from the first, in the latent plane."
+"Test examples in the latent plane; of more so many are drawn by lot, since a set may be sorted by label."
 
 GRID = 20
 "Pictures on a side of the latent grid."
@@ -121,7 +122,7 @@ def figures(model: Model, data: Data, *, seed: int, test_rows: int | None = None
     if drawable and look.whole and model.can("reconstruct") and len(test):
         found.append(_reconstructions(model, data.spec, test.cut(RECONSTRUCTED)))
     if plane and len(test):
-        found.append(_plane(model, test, look))
+        found.append(_plane(model, test, f"{data.spec.word}s", look))
     if plane and drawable and look.whole and model.can("decode"):
         rows = latent_grid(model, GRID)
         caption = f"The latent plane decoded at Gaussian quantiles, {GRID} a side."
@@ -203,17 +204,20 @@ def _reconstructions(model: Model, spec: Spec, test: Examples) -> Figure:
     return _pictures("reconstructions", caption, pairs, spec, columns)
 
 
-def _plane(model: Model, test: Examples, look: Look) -> Figure:
+def _plane(model: Model, test: Examples, what: str, look: Look) -> Figure:
     """Draw posterior means, and say how well neighbours in the plane tell the label, where labels are known."""
     points = model.encode(test)
     labels = np.full(len(points), -1) if test.labels is None else test.labels
-    shown, note = min(POINTS, len(points)), ""
-    caption = f"Posterior means of the first {shown:,} test rows, coloured by label."
+    every, note = len(points), ""
+    which = f"{POINTS:,} of {every:,}" if every > POINTS else f"the first {every:,}"
+    caption = f"Posterior means of {which} test {what}, coloured by label."
     if (labels >= 0).all():
-        accuracy = f"{knn_accuracy(points, labels):.1%} of {len(points):,} test rows"
+        accuracy = f"{knn_accuracy(points, labels):.1%} of {len(points):,} test {what}"
         caption += f" The 5 nearest others in the plane tell the label of {accuracy}."
         note = f"the 5 nearest others in the latent plane tell the label of {accuracy}"
-    points, labels = points[:POINTS], labels[:POINTS]
+    if every > POINTS:
+        lot = generator(1, "plane").permutation(every)[:POINTS]
+        points, labels = points[lot], labels[lot]
     drawn = scatter(points, labels, side=look.side).encode()
     numbers = csv(["z1", "z2", "label"], np.column_stack([points, labels]))
     return Figure("latent plane", caption, _SVG, drawn, numbers, note)

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from irkit import __version__
-from irkit.io.kinds import PARTS, Spec
+from irkit.io.kinds import PARTS, Examples, Spec
 from irkit.learn.data import Data
 from irkit.learn.estimate import Measure
 from irkit.learn.model import Model
+from irkit.learn.neighbours import LABELS, label_values, labelled
 from irkit.machine import machine
 
 DECIMALS = 6
@@ -41,10 +42,13 @@ def record(
     dict
         `measures`: by name `value`, `kind`, `unit` and `stderr` (None where not known), with `ess`, `interval`
         (of an estimate, 3 standard errors) and `baselines` where there are such; the data's identity and how
-        many examples each part has; what training used; where it ran.
+        many examples each part has; what training used; where it ran. Of documents with labels the measures include
+        those of `irkit.learn.neighbours.label_values`.
     """
     test = data.part("test").cut(test_rows)
-    measured = model.measures(test, **(evaluate or {})) if len(test) else {}
+    measured = (
+        model.measures(test, **(evaluate or {})) | _by_labels(model, data.part("train"), test) if len(test) else {}
+    )
     baselines = model.baselines(data.part("train"), test) if len(test) else {}
     out: dict[str, Any] = {
         "model": model.name,
@@ -73,6 +77,13 @@ def record(
             "cpu_seconds": round(used.cpu, 1),
         }
     return out
+
+
+def _by_labels(model: Model, train: Examples, test: Examples) -> dict[str, Measure]:
+    """Return how well vectors of documents find those of the same label, where documents have labels."""
+    documents = test.spec.word == "document" and labelled(train) is not None and labelled(test) is not None
+    found = label_values(model, train, test) if documents and model.can("encode") else {}
+    return {name: Measure(one.mean(), LABELS[name].unit) for name, one in found.items()}
 
 
 def device(model: Model) -> str:

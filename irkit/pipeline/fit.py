@@ -59,7 +59,7 @@ def fitted(pipeline: Stage, train: Any, valid: Any = None) -> Stage:
         return pipeline
     if pipeline.learns_from is not None and isinstance(train, pipeline.learns_from):
         raise CompositionError(f"{pipeline.name}: {type(pipeline).__name__} does not implement fit")
-    if not _learn(pipeline, train):
+    if not can_learn(pipeline, train):
         wanted = " or ".join(f"{written(stage)}, which {stage.name} learns from" for stage in kinds.values())
         raise FrameError(f"fit: no stage learns from a {type(train).__name__}; give {wanted}")
     return _fitted(pipeline, train, valid)
@@ -76,7 +76,7 @@ def written(stage: Stage) -> str:
 
 
 def _fitted(stage: Stage, train: Any, valid: Any) -> Stage:
-    if not _learn(stage, train):
+    if not can_learn(stage, train):
         return stage
     if isinstance(stage, Then):
         return _chain_fitted(stage, train, valid)
@@ -89,11 +89,11 @@ def _fitted(stage: Stage, train: Any, valid: Any) -> Stage:
 
 def _chain_fitted(chain: Then, train: Any, valid: Any) -> Then:
     """Fit the stages that learn in order, each on what the fitted ones before it give."""
-    last = max(place for place, stage in enumerate(chain.parts) if _learn(stage, train))
+    last = max(place for place, stage in enumerate(chain.parts) if can_learn(stage, train))
     done: list[Stage] = []
     gone = 0  # how many of them the training part has gone through
     for stage in chain.parts[: last + 1]:
-        if not _learn(stage, train):
+        if not can_learn(stage, train):
             done.append(stage)
             continue
         if done[gone:]:
@@ -104,6 +104,6 @@ def _chain_fitted(chain: Then, train: Any, valid: Any) -> Then:
     return Then((*done, *chain.parts[last + 1 :]))
 
 
-def _learn(pipeline: Stage, train: Any) -> bool:
+def can_learn(pipeline: Stage, train: Any) -> bool:
     """Say whether any stage of a pipeline learns from such a training part."""
     return any(stage.learns_from is not None and isinstance(train, stage.learns_from) for stage in every(pipeline))

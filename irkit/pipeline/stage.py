@@ -107,6 +107,10 @@ class Stage:
         joined: Flow = results[0]
         return joined
 
+    def findings(self) -> list[str]:
+        """Return what fitting chose that readers of its numbers should know, a line each."""
+        return [line for part in self.parts for line in part.findings()]
+
     # ------------------------------------------------------------------ use
 
     def __call__(self, frame: Any) -> pd.DataFrame:

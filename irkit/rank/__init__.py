@@ -1,4 +1,4 @@
-"""Retrieval by vectors: documents and queries as points, the nearest found and ranked."""
+"""Ranking by representations: documents and queries as points, and lists ranked again, smoothed and mixed by them."""
 
 from __future__ import annotations
 
@@ -12,5 +12,9 @@ if TYPE_CHECKING:
     from irkit.rank.bags import frequent_words as frequent_words
     from irkit.rank.dense import Dense as Dense
     from irkit.rank.encoder import IndexEncoder as IndexEncoder
+    from irkit.rank.hybrid import Hybrid as Hybrid
+    from irkit.rank.latent import Latent as Latent
+    from irkit.rank.posterior import Posterior as Posterior
+    from irkit.rank.smoothing import Smoothed as Smoothed
 else:
     __getattr__, __dir__, __all__ = door(__name__)

@@ -1,30 +1,30 @@
-"""Documents and queries as counts of an index's terms, analysed once and as the search analyses them."""
+"""Documents and queries as terms of an index, or counts of them, analysed once and as the search analyses them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from irkit.arrays import segments
+from irkit.arrays import Ints, segments
 from irkit.errors import ConfigError
-from irkit.io.kinds import Bags, Ragged
+from irkit.io.kinds import Bags, Ragged, Tokens
 
 if TYPE_CHECKING:
     from irkit.lucene import Index
     from irkit.lucene.analysis import Analyzer
 
 
-def frequent_words(index: Index, *, least: int = 2, most: int | None = None) -> tuple[str, ...]:
+def frequent_words(index: Index, *, min_df: int = 2, max_terms: int | None = None) -> tuple[str, ...]:
     """Return the terms that a model of documents is to know, in ascending byte order.
 
     Parameters
     ----------
     index : Index
-    least : int
+    min_df : int
         Documents that a term occurs in, at least.
-    most : int, optional
+    max_terms : int, optional
         How many terms: those that occur in most documents, of equals the earlier in byte order.
 
     Raises
@@ -33,11 +33,11 @@ def frequent_words(index: Index, *, least: int = 2, most: int | None = None) -> 
         If there is none.
     """
     df = index.vocabulary.df
-    found = np.flatnonzero(df >= least)
-    if most is not None and len(found) > most:
-        found = np.sort(found[np.argsort(-df[found], kind="stable")[:most]])
+    found = np.flatnonzero(df >= min_df)
+    if max_terms is not None and len(found) > max_terms:
+        found = np.sort(found[np.argsort(-df[found], kind="stable")[:max_terms]])
     if not len(found):
-        raise ConfigError(f"words: no term occurs in {least} documents or more; lower least, got {least}")
+        raise ConfigError(f"words: no term occurs in {min_df} documents or more; lower min_df, got {min_df}")
     return tuple(index.vocabulary[int(row)] for row in found)
 
 
@@ -78,11 +78,37 @@ def bags_of_texts(analyzer: Analyzer, texts: Sequence[str], words: Sequence[str]
     words : sequence of str
         Term i is `words[i]`.
     """
+    row, term = _numbered(analyzer, texts, words)
+    pairs, counts = np.unique(np.stack([row, term]), axis=1, return_counts=True)
+    lengths = np.bincount(pairs[0], minlength=len(texts))
+    return Bags(Ragged(pairs[1], lengths), len(words), counts=Ragged(counts, lengths), words=tuple(words))
+
+
+def tokens_of_texts(analyzer: Analyzer, texts: Iterable[str], words: Sequence[str]) -> Tokens:
+    """Return texts as terms in their order; others are left out. Parameters as `bags_of_texts` has them."""
+    given = list(texts)
+    row, term = _numbered(analyzer, given, words)
+    return Tokens(Ragged(term, np.bincount(row, minlength=len(given))), len(words), words=tuple(words))
+
+
+def tokens_of_index(index: Index, words: Sequence[str]) -> Tokens:
+    """Return the documents of an index in the order of its docnos, as terms in theirs; their stored texts are analysed.
+
+    Parameters
+    ----------
+    index : Index
+        Counts alone are read from it by `bags_of_index`, much faster.
+    words : sequence of str
+        Term i is `words[i]`; others are left out.
+    """
+    docnos = index.docnos.take(np.arange(len(index))).to_pylist()
+    return tokens_of_texts(index.analyzer, index.texts(docnos), words)
+
+
+def _numbered(analyzer: Analyzer, texts: Sequence[str], words: Sequence[str]) -> tuple[Ints, Ints]:
+    """Return the known terms of texts, text after text: the text's row, and the term's number."""
     number = {word: at for at, word in enumerate(words)}
     ptr, ids, vocabulary = analyzer.encode(texts)
     place = np.array([number.get(term, -1) for term in vocabulary.to_pylist()], dtype=np.int64)
     term = place[ids] if len(place) else np.zeros(0, dtype=np.int64)
-    row = segments(ptr)[term >= 0]
-    pairs, counts = np.unique(np.stack([row, term[term >= 0]]), axis=1, return_counts=True)
-    lengths = np.bincount(pairs[0], minlength=len(texts))
-    return Bags(Ragged(pairs[1], lengths), len(words), counts=Ragged(counts, lengths), words=tuple(words))
+    return segments(ptr)[term >= 0], term[term >= 0]

@@ -29,8 +29,8 @@ class Resource:
 
     about: str
     "What it is."
-    path: str
-    "What its path leads to: a folder or a file."
+    example: str
+    "What opens it in Python is given: a folder, a file or a name."
     open: Callable[[Words, Mapping[str, Any]], Any]
     "Opens it, given all words and what is open already."
     todo: str
@@ -90,7 +90,7 @@ def in_python(need: str) -> str:
     >>> in_python("index")
     "index=irkit.Index.open('folder')"
     """
-    return f"{need}={OPENERS[need]}({RESOURCES[need].path!r})" if need in RESOURCES else f"{need}=..."
+    return f"{need}={OPENERS[need]}({RESOURCES[need].example})" if need in RESOURCES else f"{need}=..."
 
 
 # ---------------------------------------------------------------------- opening
@@ -136,6 +136,12 @@ def _vectors(words: Words, held: Mapping[str, Any]) -> Any:
     return open_vectors(name, load_collection(source), held.get("index") or open_index(source))
 
 
+def _encoder(words: Words, held: Mapping[str, Any]) -> Any:
+    from irkit.recipe.encoders import open_encoder
+
+    return open_encoder(str(words["encoder"]), held.get("index") or open_index(str(words["index"])))
+
+
 def _train(words: Words, held: Mapping[str, Any]) -> Any:
     from irkit.recommend import load_ratings
 
@@ -143,8 +149,11 @@ def _train(words: Words, held: Mapping[str, Any]) -> Any:
 
 
 RESOURCES: dict[str, Resource] = {
-    "index": Resource("a Lucene index", "folder", _index, "name a collection or an index folder"),
-    "vectors": Resource("word vectors", "file", _vectors, "give --vectors and a file, or --vectors trained:ppmi-svd"),
-    "train": Resource("the ratings to be fitted on", "file", _train, "use irkit recommend"),
+    "index": Resource("a Lucene index", "'folder'", _index, "name a collection or an index folder"),
+    "vectors": Resource("word vectors", "'file'", _vectors, "give --vectors and a file, or --vectors trained:ppmi-svd"),
+    "encoder": Resource(
+        "a model of documents", "'lsa', index", _encoder, "give --encoder and a recipe such as lsa, or a trained model"
+    ),
+    "train": Resource("the ratings to be fitted on", "'file'", _train, "use irkit recommend"),
 }
 "In the order they are opened."

@@ -7,6 +7,8 @@
     config: {hidden_size: 500}         # fields of the model's config
     data: mnist                        # unless another is given; as irkit.io.load_data names it
     binarise: sample                   # how grey values become bits: threshold, sample, dynamic or none
+    min_df: 2                          # of a collection of texts: documents that a term occurs in, if it is learned
+    max_terms: 20000                   # likewise: how many terms, those that occur in most documents
     trainer: {epochs: 10, optimiser: {learning_rate: 0.005}}
     validate: true                     # keep the weights with the best score on the validation rows
     evaluate: {samples: 1000}          # arguments of the model's log_prob, or of its values
@@ -28,7 +30,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 from irkit import locate
 from irkit.config import digest
 from irkit.errors import IrkitError, near_misses
-from irkit.io.library.catalogue import Learnable, load_data
+from irkit.io.library.catalogue import Learnable, is_texts, load_data
 from irkit.io.rows.data import Binarise
 from irkit.recipe.assemble import Fail
 from irkit.recipe.base import AnyRecipe
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from irkit.learn.model import Model
     from irkit.learn.trainer import TrainerConfig
 
-SETTINGS = ("config", "data", "binarise", "trainer", "validate", "evaluate", "test_rows")
+SETTINGS = ("config", "data", "binarise", "min_df", "max_terms", "trainer", "validate", "evaluate", "test_rows")
 "Fields that `with_settings` may change."
 
 _MAPPINGS = ("config", "trainer", "evaluate")
@@ -64,6 +66,10 @@ class TrainingRecipe(AnyRecipe):
     "Name of the data set, unless another is given."
     binarise: Binarise = "threshold"
     "How grey values become bits."
+    min_df: Annotated[StrictInt, Field(ge=1)] | None = None
+    "Of a collection of texts: documents that a term occurs in, if it is learned; default 2."
+    max_terms: Annotated[StrictInt, Field(ge=2)] | None = None
+    "Of a collection of texts: how many terms, those that occur in most documents; None for all."
     trainer: dict[str, Any] = Field(default_factory=dict)
     "What is changed of the model's own trainer."
     validates: StrictBool = Field(True, alias="validate")  # no field may have that name
@@ -115,7 +121,7 @@ class TrainingRecipe(AnyRecipe):
         return {**known, **self.evaluate}
 
     def load_data(self) -> Learnable:
-        """Load the data set.
+        """Load the data set; of a collection of texts its documents, as terms of its index, all of them to train on.
 
         Raises
         ------
@@ -123,6 +129,10 @@ class TrainingRecipe(AnyRecipe):
             If there is no such set, or a file of it is missing; the message says where it belongs.
         """
         try:
+            if is_texts(self.data):
+                from irkit.recipe.encoders import collection_data
+
+                return collection_data(self)
             return load_data(self.data, binarise=self.binarise)
         except IrkitError as error:
             raise self.fail(str(error), "data", kind=type(error)) from None
@@ -199,7 +209,8 @@ class TrainingRecipe(AnyRecipe):
 
     def _run(self, trainer: dict[str, Any]) -> dict[str, Any]:
         same = {"model": self.model, "data": self.data, "binarise": self.binarise, "validate": self.validates}
-        return {**same, "config": self.build().config.essence(), "trainer": trainer}
+        terms = self.model_dump(include={"min_df", "max_terms"}, exclude_defaults=True)
+        return {**same, **terms, "config": self.build().config.essence(), "trainer": trainer}
 
     def _names(self) -> list[str]:
         """List the settings there are, those of the optimiser too."""

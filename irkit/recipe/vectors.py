@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from irkit.config import digest
 from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.kept import found, keep
-from irkit.locate import collections_home, given_path, home
+from irkit.locate import collections_home, given_path, home, names
 from irkit.locks import turn
 from irkit.streams import readable
 from irkit.text.vectors import Vectors, train_ppmi_svd, train_word2vec
@@ -29,8 +29,9 @@ def open_vectors(name: str, collection: Collection | None = None, index: Index |
     ----------
     name : str
         `trained:ppmi-svd` or `trained:word2vec` trains on the collection's documents, analysed as the
-        index is; anything else is a file: a path, or else a path below `IRKIT_DATA`, where a bare name
-        is sought first.
+        index is; `trained:` with a training recipe, such as trained:docnade-retrieval, takes the word
+        vectors of its model, fitted to the documents of the index; anything else is a file: a path, or
+        else a path below `IRKIT_DATA`, where a bare name is sought first.
     collection : Collection, optional
         What is trained on.
     index : Index, optional
@@ -48,7 +49,7 @@ def open_vectors(name: str, collection: Collection | None = None, index: Index |
             raise ConfigError(f"vectors: {name} are trained on the documents of a collection; name one, or give a file")
         return _trained(name, collection, index)
     if name.startswith("trained:"):
-        raise NotFoundError(f"vectors: there is no {name!r}; {near_misses(name, TRAINED)}")
+        return _of_model(name, index)
     root = collections_home()
     below = root / name if root is not None and (root / name).is_file() else None
     path = given_path(name, [] if below is None else [name])
@@ -57,6 +58,20 @@ def open_vectors(name: str, collection: Collection | None = None, index: Index |
     if path is None:
         raise NotFoundError(f"vectors: there is no file {name!r} here or below IRKIT_DATA")
     return Vectors.load(path)
+
+
+def _of_model(name: str, index: Index | None) -> Vectors:
+    """Return the word vectors of a model of documents that learned those of an index."""
+    from irkit.recipe.encoders import open_encoder
+
+    recipe = name.removeprefix("trained:")
+    if recipe not in (known := names("pipelines")):
+        choose = near_misses(name, [*TRAINED, *(f"trained:{one}" for one in known)])
+        raise NotFoundError(f"vectors: there is no {name!r}; {choose}")
+    if index is None:
+        raise ConfigError(f"vectors: {name} are trained on the documents of an index; name one, or give a file")
+    found: Vectors = open_encoder(recipe, index).model.word_vectors()
+    return found
 
 
 def _trained(name: str, collection: Collection, index: Index) -> Vectors:

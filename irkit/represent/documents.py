@@ -13,22 +13,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from irkit.arrays import Floats, Ints, offsets, segments
 from irkit.config import digest
-from irkit.errors import DataError, ShapeError
+from irkit.errors import AbilityError, ConfigError, DataError, ShapeError
 from irkit.io.kinds import Bags, Examples, Ragged, Tokens
 from irkit.learn.batches import fingerprint
 from irkit.learn.data import Padded, as_examples, batch
 from irkit.learn.estimate import Estimate, Measure, Quantity
 from irkit.learn.model import Model
+from irkit.text.vectors import Vectors
 
 CELLS = 100_000
 "Words and padding that are looked at together."
+
+SCORES = 1 << 22
+"Probabilities of words that are computed together."
 
 WORD = "nats a word"
 "Of each document by its own number of words: the mean is the log of the perplexity by document."
@@ -69,6 +74,18 @@ def log_counts(documents: Ragged) -> Ragged:
     return Ragged(documents.values[kept], np.bincount(row[kept], minlength=len(documents)))
 
 
+def evenly(lengths: Ints, n: int) -> Ints:
+    """Return n of some lengths, evenly spaced among all of them in order: what drawn documents are as long as.
+
+    Examples
+    --------
+    >>> evenly(np.array([5, 1, 9, 3, 7]), 3).tolist()
+    [1, 5, 9]
+    """
+    found: Ints = np.sort(lengths)[np.linspace(0, len(lengths) - 1, n).astype(np.int64)]
+    return found
+
+
 def as_tokens(part: Examples) -> Tokens:
     """Return documents as tokens; the terms of a bag one beside the other, as often as they are counted."""
     if isinstance(part, Tokens):
@@ -88,6 +105,8 @@ class DocumentModel(Model):
 
     takes = frozenset({"tokens", "bags"})
     abilities = frozenset({"log_prob", "score", "encode"})
+    gives: ClassVar[frozenset[str]] = frozenset()
+    "What it says of documents besides: `word_log_prob`, `posteriors`."
 
     @property
     def quantities(self) -> dict[str, Quantity]:
@@ -119,6 +138,53 @@ class DocumentModel(Model):
             assert isinstance(made, Padded)
             yield made
             start = end
+
+    def give(self, name: str) -> None:
+        """Raise `AbilityError` unless the model gives something besides vectors."""
+        if name not in self.gives:
+            others = ", ".join(sorted(self.gives)) or "vectors alone"
+            raise AbilityError(f"{self.name}: has no {name} of documents, it gives {others}; choose another model")
+
+    @torch.no_grad()
+    def word_log_prob(self, data: Examples | Floats | Tensor) -> Floats:
+        """Return log p(a next word is w | all words of the document), of every word w: (n, V) float32 nats.
+
+        The net has `state(batch)`, (B, H), and `word_log_prob(state)`, (B, V).
+        """
+        self.give("word_log_prob")
+        tokens = self.examples(data)
+        states = torch.cat([self.fitted.state(part) for part in self.batches(tokens)])
+        out = np.empty((len(tokens), self.known.vocabulary or 0), dtype=np.float32)
+        step = max(1, SCORES // out.shape[1])
+        for start in range(0, len(out), step):
+            out[start : start + step] = self.fitted.word_log_prob(states[start : start + step]).cpu().numpy()
+        return out
+
+    @torch.no_grad()
+    def posteriors(self, data: Examples | Floats | Tensor) -> tuple[Floats, Floats]:
+        """Return means and variances of the Gaussian posterior of each document: (n, Z) float32 each.
+
+        The net has `posterior(batch)`, which returns means and logarithms of variances.
+        """
+        self.give("posteriors")
+        parts = [self.fitted.posterior(part) for part in self.batches(self.examples(data))]
+        mean, log_var = (torch.cat(one) for one in zip(*parts, strict=True))
+        return mean.cpu().numpy(), log_var.exp().cpu().numpy()
+
+    def word_vectors(self) -> Vectors:
+        """Return what each word adds to the hidden units as its vector, for query expansion and other uses.
+
+        Raises
+        ------
+        ConfigError
+            If the model does not know its words.
+        """
+        weights = self.fitted.topics.detach().cpu().numpy()
+        if self.words is None:
+            raise ConfigError(
+                f"{self.name}: does not know its words, so they have no vectors; fit it on bags with words="
+            )
+        return Vectors(self.words, weights, analyzed=True)
 
     @property
     def words(self) -> tuple[str, ...] | None:

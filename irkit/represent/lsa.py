@@ -12,17 +12,18 @@ Departure: vectors are projections A V = U S, by which cosines weigh dimensions 
 
 from __future__ import annotations
 
-from hashlib import blake2b
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from pydantic import Field
+from torch import Tensor
 
-from irkit.arrays import Floats, offsets, segments
-from irkit.config import Config, digest
-from irkit.errors import ConfigError, NotFittedError, ShapeError
-from irkit.io.kinds import Bags
-from irkit.rng import Seed, generator
+from irkit.arrays import Floats, segments
+from irkit.config import Config
+from irkit.errors import ConfigError
+from irkit.io.kinds import Spec, Tokens
+from irkit.represent.solved import SolvedModel, SolvedNet, count_matrix, frequencies
+from irkit.rng import generator
 
 
 class LSAConfig(Config):
@@ -30,36 +31,48 @@ class LSAConfig(Config):
 
     dimensions: int = Field(100, ge=1)
     "K."
-    seed: Seed = 1
-    "Of the vector that the decomposition starts from."
 
 
-def weighted(bags: Bags, idf: Floats) -> Any:
+def weighted(counts: Any, idf: Floats) -> Any:
     """Return rows of (1 + log tf) idf, scaled to length 1: (n, T) csr."""
     from scipy.sparse import csr_matrix
 
-    counts = np.ones(len(bags.x.values)) if bags.counts is None else bags.counts.values
-    weights = (1 + np.log(counts)) * idf[bags.x.values]
-    ptr = offsets(bags.x.lengths)
-    row = segments(ptr)
-    length = np.sqrt(np.bincount(row, weights**2, len(bags)))[row]
+    weights = (1 + np.log(counts.data)) * idf[counts.indices]
+    row = segments(counts.indptr)
+    length = np.sqrt(np.bincount(row, weights**2, counts.shape[0]))[row]
     weights /= np.where(length > 0, length, 1)  # 0 where every document holds all its terms
-    return csr_matrix((weights, bags.x.values, ptr), shape=(len(bags), bags.vocabulary))
+    return csr_matrix((weights, counts.indices, counts.indptr), shape=counts.shape)
 
 
-class LSA:
-    """Latent semantic analysis of bags."""
+class LSANet(SolvedNet):
+    """The arrays: idf (T,) and axes (T, K), the largest first."""
+
+    def __init__(self, terms: int, dimensions: int) -> None:
+        super().__init__()
+        self.hold("idf", terms)
+        self.hold("axes", terms, dimensions)
+
+    @property
+    def topics(self) -> Tensor:
+        """The singular vectors of terms: (T, K)."""
+        found: Tensor = self.get_parameter("axes")
+        return found
+
+
+class LSA(SolvedModel):
+    """Latent semantic analysis of documents, whose words need no order."""
 
     name = "lsa"
+    config_type = LSAConfig
+    config: LSAConfig
 
-    def __init__(self, config: LSAConfig | None = None, **settings: Any) -> None:
-        self.config = config or LSAConfig(**settings)
-        self.words: tuple[str, ...] | None = None
-        self.idf: Floats | None = None
-        self.axes: Floats | None = None
+    def build(self, spec: Spec) -> LSANet:
+        """Return a net whose arrays are empty."""
+        assert spec.vocabulary is not None
+        return LSANet(spec.vocabulary, self.config.dimensions)
 
-    def fit(self, documents: Bags) -> Self:
-        """Return a copy fitted to documents.
+    def solve(self, documents: Tokens, net: SolvedNet, seed: int) -> None:
+        """Decompose the weighted counts.
 
         Raises
         ------
@@ -68,40 +81,18 @@ class LSA:
         """
         from scipy.sparse.linalg import svds
 
-        k, (n, terms) = self.config.dimensions, (len(documents), documents.vocabulary)
+        counts = count_matrix(documents)
+        k, (n, terms) = self.config.dimensions, counts.shape
         if k >= min(n, terms):
             raise ConfigError(
                 f"lsa: dimensions must be fewer than documents and terms, got {k} for {n} documents of {terms} terms"
             )
-        fitted = type(self)(self.config)
-        df = np.bincount(documents.x.values, minlength=terms)
-        fitted.idf = np.log(n / np.maximum(df, 1))
-        start = generator(self.config.seed, "lsa").normal(size=min(n, terms))
-        _, size, axes = svds(weighted(documents, fitted.idf), k=k, v0=start)
-        fitted.axes = axes[np.argsort(-size)].T
-        fitted.words = documents.words
-        return fitted
+        idf = frequencies(counts)
+        start = generator(seed, "lsa").normal(size=min(n, terms))
+        _, size, axes = svds(weighted(counts, idf), k=k, v0=start)
+        net.fill(idf=idf, axes=axes[np.argsort(-size)].T)
 
-    def encode(self, bags: Bags) -> Floats:
-        """Return a vector for each document or query: (n, K) float32.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        ShapeError
-            If the bags are of another vocabulary.
-        """
-        if self.axes is None or self.idf is None:
-            raise NotFittedError("lsa: is not fitted; call fit(documents) first")
-        if bags.vocabulary != len(self.idf) or (None not in (self.words, bags.words) and self.words != bags.words):
-            raise ShapeError(f"lsa: bags of {len(self.idf):,} terms are needed, those it was fitted on; number them so")
-        found: Floats = np.asarray(weighted(bags, self.idf) @ self.axes, dtype=np.float32)
+    def vectors(self, documents: Tokens) -> Floats:
+        """Project weighted counts onto the axes: (n, K)."""
+        found: Floats = weighted(count_matrix(documents), self.fitted.array("idf")) @ self.fitted.array("axes")
         return found
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of what the vectors depend on."""
-        if self.axes is None or self.idf is None:
-            raise NotFittedError("lsa: is not fitted; call fit(documents) first")
-        return digest("lsa", self.words, [blake2b(one.tobytes()).hexdigest() for one in (self.axes, self.idf)])

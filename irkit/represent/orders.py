@@ -29,7 +29,7 @@ from irkit.learn.objectives import log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.softmaxes import SPREAD, Softmax
 from irkit.learn.trainer import TrainerConfig
-from irkit.represent.documents import DocumentModel, by_length, log_counts
+from irkit.represent.documents import DocumentModel, by_length, evenly, log_counts
 from irkit.rng import check_seed
 
 
@@ -82,8 +82,7 @@ class OrdersNet(ScoreNet):
     def start(self, x: Tokens) -> None:
         """Let every word begin at its frequency; remember how long documents are and how many hold a term."""
         self.words.start(torch.bincount(torch.as_tensor(x.x.values), minlength=len(self.w)) + 1)
-        lengths = torch.as_tensor(x.x.lengths).sort().values
-        self.lengths.copy_(lengths[torch.linspace(0, len(lengths) - 1, len(self.lengths)).long()])
+        self.lengths.copy_(torch.from_numpy(evenly(x.x.lengths, len(self.lengths))))
         pairs = np.unique(np.stack([segments(offsets(x.x.lengths)), x.x.values]), axis=1)
         df = np.maximum(np.bincount(pairs[1], minlength=len(self.w)), 1)
         self.idf.copy_(torch.from_numpy(np.log(len(x) / df)))
@@ -116,12 +115,21 @@ class OrdersNet(ScoreNet):
         """Return log p a word of each document in a random order: (B,)."""
         return self.log_prob(in_random_order(batch, rng)) / batch.lengths.clamp(min=1)
 
+    def state(self, batch: Padded) -> Tensor:
+        """Return the hidden vectors of whole documents, which a next word would be predicted from: (B, H_L)."""
+        return self.hidden(self.c + self.total(batch, batch.mask))
+
+    def word_log_prob(self, state: Tensor) -> Tensor:
+        """Return log p of every word: (B, H_L) to (B, V)."""
+        return self.words.log_prob_all(state)
+
     def encode(self, batch: Padded) -> Tensor:
         """Return the hidden vectors of whole documents, or idf-weighted sums of their words: (B, H)."""
-        idf = self.aggregate == "idf"
-        weight = batch.mask * (self.idf[batch.x] if idf else 1)
-        total = (embedding(batch.x, self.w) * weight[..., None]).sum(1)
-        return total if idf else self.hidden(self.c + total)
+        return self.total(batch, batch.mask * self.idf[batch.x]) if self.aggregate == "idf" else self.state(batch)
+
+    def total(self, batch: Padded, weight: Tensor) -> Tensor:
+        """Return weighted sums of the rows of a document's words: (B, H)."""
+        return (embedding(batch.x, self.w) * weight[..., None]).sum(1)
 
     def sample(self, n: int, rng: torch.Generator) -> Padded:
         """Draw documents, as long as those of training are."""
@@ -139,6 +147,7 @@ class InOrders(DocumentModel):
     """Base of these models; their config says how the words of a document count."""
 
     abilities = DocumentModel.abilities | {"sample"}
+    gives = frozenset({"word_log_prob"})
     trainer = TrainerConfig(
         epochs=10,
         batch_size=64,

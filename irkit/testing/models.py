@@ -42,7 +42,7 @@ def check_model(model: Model, data: Data, folder: Path, *, trainer: TrainerConfi
     folder : path
         An empty one.
     trainer : TrainerConfig
-        Of an even number of epochs.
+        Of an even number of epochs, or without epochs for a model that is solved at once.
 
     Raises
     ------
@@ -61,8 +61,8 @@ def check_model(model: Model, data: Data, folder: Path, *, trainer: TrainerConfi
             _CHECKS[ability](fitted, test)
     fitted.save(folder / "saved")
     _check_equal(fitted, type(model).load(folder / "saved"), "a saved model is the same model")
-    assert trainer.epochs is not None
-    model.fit(data, trainer=trainer.changed(epochs=trainer.epochs // 2), folder=folder)
+    half = trainer if trainer.epochs is None else trainer.changed(epochs=trainer.epochs // 2)
+    model.fit(data, trainer=half, folder=folder)
     parts = model.fit(data, trainer=trainer, folder=folder, resume=True)
     _check_equal(fitted, parts, "a run in two parts is one run to the bit")
     return fitted

@@ -126,3 +126,10 @@ def test_no_label_covers_all_the_others():
     root = ElementTree.fromstring(scatter(points, labels, side=200))
     paths = [(path.get("stroke"), path.get("d").count("M")) for path in root.iter(f"{SVG}path")]
     assert paths == [(COLOURS[0], 50), (COLOURS[1], 50)] * 2 + [(COLOURS[0], 25), (COLOURS[1], 25)]
+
+
+def test_twenty_labels_have_colours_of_their_own_and_a_key_within_the_picture():
+    root = ElementTree.fromstring(scatter(np.zeros((20, 2)), np.arange(20), side=200))
+    key = [(float(one.get("cx")), float(one.get("cy")), one.get("fill")) for one in root.iter(f"{SVG}circle")]
+    assert len({fill for *_, fill in key}) == len({(x, y) for x, y, _ in key}) == 20
+    assert all(x + 40 < float(root.get("width")) and y < float(root.get("height")) for x, y, _ in key)

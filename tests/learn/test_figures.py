@@ -92,6 +92,19 @@ def test_a_leaderboard_shows_the_small_ones(digits, plane):
     assert "kl" not in curve["content"]
 
 
+def test_of_many_examples_a_lot_is_drawn_since_they_may_be_sorted_by_label(digits, plane, monkeypatch):
+    monkeypatch.setattr("irkit.learn.figures.POINTS", 20)
+    order = np.argsort(digits.test_labels, kind="stable")
+    data = replace(digits, test=digits.test[order], test_labels=digits.test_labels[order])
+    _, latent, _ = figures(plane, data, seed=1, look=SMALL)
+    assert latent.caption.startswith("Posterior means of 20 of 40 test rows, coloured by label.")
+    shown = np.loadtxt(latent.numbers.decode().splitlines(), delimiter=",", skiprows=1)
+    assert len(shown) == 20
+    assert len(set(shown[:, 2])) > 5
+    codes = np.column_stack([plane.encode(data.test), data.test_labels])
+    assert all(np.abs(codes - one).sum(1).min() < 1e-4 for one in shown), "points keep their labels"
+
+
 def test_only_the_rows_that_are_measured_are_looked_at(digits, plane):
     notes = [figure.note for figure in figures(plane, digits, seed=1, test_rows=25) if figure.note]
     assert [note.endswith("of 25 test rows") for note in notes] == [True]

@@ -8,9 +8,12 @@ from irkit.evaluate import evaluate
 from irkit.hits import Hits
 from irkit.lucene import build_index
 from irkit.pipeline import Learned, Retrieve, Stage, Topics, apply, combmnz, combsum, features, interpolate, rrf
+from irkit.rank import IndexEncoder, bags_of_index, frequent_words
 from irkit.recommend.table import RatingTable
 from irkit.registry import STAGES
+from irkit.represent import LSA
 from irkit.text.vectors import Vectors
+from tests.rank.toy import PosteriorEncoder
 
 DOCS = [("d1", "storm"), ("d2", "rain storm"), ("d3", "coast")]
 VECTORS = Vectors(["storm", "rain", "coast"], np.array([[1.0, 0], [0.9, 0.1], [0, 1]]))
@@ -22,8 +25,9 @@ RATINGS = pd.DataFrame(
 )  # fmt: skip
 SETTINGS = {
     "aggregate": {}, "cut": {"k": 3}, "scale": {"weight": -2.0}, "parallel": {"n": 1}, "passages": {"size": 3},
+    "hybrid": {"weight": 0.5},
 }  # fmt: skip
-JOINS = ("append", "combmnz", "features", "intersection", "rrf", "sum", "union")
+JOINS = ("append", "combmnz", "features", "hybrid", "intersection", "rrf", "sum", "union")
 LEARNERS = tuple(name for name, place in STAGES.items() if place.startswith("irkit.recommend."))
 FEW = {"epochs": 1, "mf_epochs": 1, "iterations": 1, "draws": 1, "burn_in": 0}
 "What keeps a learner short, where it has such a setting."
@@ -41,7 +45,10 @@ def index(tmp_path_factory):
 def stages(index):
     """Every registered stage, fitted where it learns."""
     bm25 = Retrieve(index=index)
-    resources = {"index": index, "vectors": VECTORS, "pairs": PAIRS}
+    words = frequent_words(index, min_df=1)
+    encoder = IndexEncoder(LSA(dimensions=1).fit(bags_of_index(index, words)), index)
+    resources = {"index": index, "vectors": VECTORS, "encoder": encoder, "pairs": PAIRS}
+    able = PosteriorEncoder({docno: [1.0] for docno, _ in DOCS}, posteriors=([([0.0], [1.0])] * len(DOCS), {}))
     table = RatingTable.from_frame(RATINGS)
     made: dict[str, Stage] = {}
     for name in sorted(STAGES):  # bias before rate
@@ -56,7 +63,8 @@ def stages(index):
             made[name] = (bm25**bm25 >> Learned(model="linear")).fit(topics).parts[-1]
         else:
             parts: tuple[Stage, ...] = (bm25, bm25 % 2) if name in JOINS else (bm25,) if name == "parallel" else ()
-            made[name] = kind.make(SETTINGS.get(name, {}), parts, resources)
+            held = {**resources, "encoder": able} if name in ("posterior", "smoothed") else resources
+            made[name] = kind.make(SETTINGS.get(name, {}), parts, held)
     return made
 
 

@@ -37,10 +37,10 @@ def encoder(index):
 
 def test_frequent_words_are_those_of_most_documents(index):
     assert frequent_words(index) == ("bird", "flutter", "wing")
-    assert frequent_words(index, least=3) == ("bird", "flutter", "wing")
-    assert frequent_words(index, most=2) == ("bird", "flutter"), "of equals the earlier"
-    with pytest.raises(ConfigError, match="words: no term occurs in 9 documents or more; lower least, got 9"):
-        frequent_words(index, least=9)
+    assert frequent_words(index, min_df=3) == ("bird", "flutter", "wing")
+    assert frequent_words(index, max_terms=2) == ("bird", "flutter"), "of equals the earlier"
+    with pytest.raises(ConfigError, match="words: no term occurs in 9 documents or more; lower min_df, got 9"):
+        frequent_words(index, min_df=9)
 
 
 def test_bags_of_the_index_are_bags_of_its_texts(index):

@@ -32,7 +32,7 @@ def test_vectors_have_the_inner_products_of_the_truncated_matrix():
     lsa = LSA(dimensions=4).fit(bags(COUNTS))
     found = lsa.encode(bags(COUNTS))
     np.testing.assert_allclose(found @ found.T, (u[:, :4] * s[:4] ** 2) @ u[:, :4].T, atol=1e-6)
-    np.testing.assert_allclose(np.abs(lsa.axes), np.abs(vt[:4].T), atol=1e-8)
+    np.testing.assert_allclose(np.abs(lsa.net.array("axes")), np.abs(vt[:4].T), atol=1e-8)
     assert not found[5].any(), "a document without words has no place"
     query = RNG.poisson(0.3, (3, 9))
     np.testing.assert_allclose(
@@ -42,7 +42,7 @@ def test_vectors_have_the_inner_products_of_the_truncated_matrix():
 
 def test_the_same_fit_has_the_same_vectors_and_fingerprint_and_another_another():
     one, again, other = (LSA(dimensions=k).fit(bags(COUNTS)) for k in (3, 3, 2))
-    np.testing.assert_array_equal(one.axes, again.axes)
+    np.testing.assert_array_equal(one.net.array("axes"), again.net.array("axes"))
     assert one.fingerprint == again.fingerprint != other.fingerprint
 
 
@@ -53,5 +53,5 @@ def test_what_cannot_be_is_said_in_a_line():
         LSA().encode(bags(COUNTS))
     lsa = LSA(dimensions=2).fit(bags(COUNTS, tuple("abcdefghi")))
     for wrong in (bags(COUNTS[:, :8]), bags(COUNTS, tuple("bacdefghi"))):
-        with pytest.raises(ShapeError, match="lsa: bags of 9 terms are needed, those it was fitted on"):
+        with pytest.raises(ShapeError, match="lsa: documents of 9 terms are needed, those it was trained on"):
             lsa.encode(wrong)

@@ -27,8 +27,9 @@ from irkit.evaluate.splits import Folds, folds
 from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
 from irkit.evaluate.tuning import tune
 from irkit.pipeline import Topics
+from irkit.recipe.encoders import encoder_identity, open_encoder, trained_file
 from irkit.recipe.indexes import collection_index
-from irkit.recipe.vectors import TRAINED, open_vectors
+from irkit.recipe.vectors import open_vectors
 
 if TYPE_CHECKING:
     from irkit.evaluate.suite import Suite
@@ -36,6 +37,13 @@ if TYPE_CHECKING:
     from irkit.io import Collection
     from irkit.lucene import Index
     from irkit.pipeline.stage import Stage
+
+
+LEARNED = {
+    "vectors": ("vectors", "some with vectors: trained:ppmi-svd"),
+    "encoder": ("an encoder", "one with encoder: lsa"),
+}
+"What a system may need that is learned from documents, in words, and what to do where it is not named."
 
 
 class IndexOptions(Config):
@@ -57,7 +65,9 @@ class CollectionChoice(TaskChoice):
     index: IndexOptions = IndexOptions()
     "How its index is built."
     vectors: str = ""
-    "Word vectors for the systems that need them; see `irkit.recipe.vectors.open_vectors`."
+    "Word vectors for the systems that need them and name none; see `irkit.recipe.vectors.open_vectors`."
+    encoder: str = ""
+    "An encoder for the systems that need one and name none; see `irkit.recipe.encoders.open_encoder`."
     folds: int | None = Field(None, ge=2)
     "Folds of the queries for systems that learn from judgements."
     allow_leak: bool = False
@@ -92,7 +102,7 @@ class Retrieval(Task):
     together: ClassVar[bool] = True
     kind = "retrieval"
     timed = "query"
-    supplies = ("index", "vectors", "train")
+    supplies = ("index", "vectors", "encoder", "train")
 
     @property
     def name(self) -> str:
@@ -137,16 +147,16 @@ class Retrieval(Task):
         return self.choice.folds or 1
 
     def identity(self, system: System) -> list[Any]:
-        """Add how it is run, and the vectors that the system needs."""
+        """Add how it is run, and the vectors and the encoder that the system needs."""
         try:
-            vectors = [self.vectors.fingerprint] if "vectors" in system.recipe.needs else []  # type: ignore[union-attr]
+            learned = [self._fingerprint(need, name) for need, name in self._learned(system)]
         except Exception:  # said of the systems that need them, when they are fitted
-            vectors = []
+            learned = []
         return [
             *super().identity(system),
             self.choice.model_dump(mode="json"),
             self.options.cache is not None,
-            *vectors,
+            *learned,
         ]
 
     @cached_property
@@ -164,12 +174,6 @@ class Retrieval(Task):
         """Built where there is none."""
         self.options.say(f"{self.name}: index")
         return collection_index(self.collection, self.choice.index.analyzer)
-
-    @cached_property
-    def vectors(self) -> Any:
-        """Of the suite."""
-        self.options.say(f"{self.name}: vectors")
-        return open_vectors(self.choice.vectors, self.collection, self.index)
 
     @cached_property
     def _units(self) -> list[str]:
@@ -196,8 +200,10 @@ class Retrieval(Task):
             raise refuse(
                 self.suite, system.name, "learns, but not from judgements, and there is nothing else; leave it out"
             )
-        if "vectors" in needs and not self.choice.vectors:
-            raise refuse(self.suite, system.name, "needs vectors; name some with vectors: trained:ppmi-svd")
+        for need, name in self._learned(system):
+            if not name:
+                one, example = LEARNED[need]
+                raise refuse(self.suite, system.name, f"needs {one}; name {example}")
         if "train" in needs and self.choice.folds is None:
             raise refuse(self.suite, system.name, "learns from judgements; say over how many folds: folds: 5")
         if "train" in needs and system.choice.tune:
@@ -220,7 +226,8 @@ class Retrieval(Task):
         stage = recipe.build(**resources)
         if not stage.learns:
             return stage, []
-        return stage.fit(Topics(self._part(self._split.train(trial.fold)), self.qrels)), []
+        fitted = stage.fit(Topics(self._part(self._split.train(trial.fold)), self.qrels))
+        return fitted, fitted.findings()
 
     def measure(self, fitted: Any, trial: Trial) -> Measured:
         """Measure a single pipeline."""
@@ -276,15 +283,36 @@ class Retrieval(Task):
             notes.append("times are of a single run")
         if self.choice.folds:
             notes.append(f"{self.folds} folds of the queries: what learns was fitted on the others")
-        return notes + (_vector_notes(self) if "vectors" in self.__dict__ else [])
+        return notes + [
+            note for (need, name), one in self._open.items() for note in _source_notes(self, need, name, one)
+        ]
 
     # ------------------------------------------------------------------ how
 
     def _resources(self, system: System) -> dict[str, Any]:
-        resources: dict[str, Any] = {"index": self.index}
-        if "vectors" in system.recipe.needs:  # type: ignore[union-attr]
-            resources["vectors"] = self.vectors
-        return resources
+        return {"index": self.index, **{need: self._opened(need, name) for need, name in self._learned(system)}}
+
+    def _learned(self, system: System) -> list[tuple[str, str]]:
+        """List what a system needs that is learned from documents, and what it is called; empty where nobody says."""
+        needs = system.recipe.needs  # type: ignore[union-attr]
+        return [(one, getattr(system.choice, one) or getattr(self.choice, one)) for one in LEARNED if one in needs]
+
+    @cached_property
+    def _open(self) -> dict[tuple[str, str], Any]:
+        """Vectors and encoders, by what they are and how they are called."""
+        return {}
+
+    def _opened(self, need: str, name: str) -> Any:
+        if (need, name) not in self._open:
+            self.options.say(f"{self.name}: {need} {name}")
+            vectors = need == "vectors"
+            self._open[need, name] = (
+                open_vectors(name, self.collection, self.index) if vectors else open_encoder(name, self.index)
+            )
+        return self._open[need, name]
+
+    def _fingerprint(self, need: str, name: str) -> str:
+        return str(encoder_identity(name, self.index) if need == "encoder" else self._opened(need, name).fingerprint)
 
     def _tuned(self, recipe: Any, space: Space, resources: dict[str, Any]) -> tuple[Stage, list[str]]:
         tuning = self.suite.tuning
@@ -354,12 +382,14 @@ class Retrieval(Task):
         )
 
 
-def _vector_notes(task: Retrieval) -> list[str]:
-    """Say which word vectors these are and how many of the queries' terms they know."""
+def _source_notes(task: Retrieval, need: str, name: str, opened: Any) -> list[str]:
+    """Say which word vectors or encoder these are; of vectors also how many of the queries' terms they know."""
+    own = name.startswith("trained:") if need == "vectors" else trained_file(name) is None
+    of = ", learned from the documents that are searched, from no query and no judgement" if own else ""
+    if need == "encoder":
+        return [f"encoder: {name}{of}"]
     from irkit.expand.coverage import without_vector
 
-    source = task.choice.vectors
-    missing, terms = without_vector(task.index, task.vectors, task.queries)
+    missing, terms = without_vector(task.index, opened, task.queries)
     known = f"{missing:,} of {terms:,} query terms {'has' if missing == 1 else 'have'} no vector"
-    of = ", learned from the documents that are searched, from no query and no judgement" if source in TRAINED else ""
-    return [f"word vectors: {source}{of}", known]
+    return [f"word vectors: {name}{of}", known]

@@ -1,7 +1,8 @@
 """Models that are trained, on data of any kind, and compared by a figure of each test example.
 
-With `data` of a suite these are figures that models give of themselves, `irkit.learn.Model.values`. A kind of
-its own says `measures` and `values` in a subclass of `TrainedTask`, and its field in one of `TrainedChoice`.
+With `data` of a suite these are figures that models give of themselves, `irkit.learn.Model.values`, and where data
+have labels how well their vectors find those of the same label, `irkit.learn.neighbours`. A kind of its own says
+`measures` and `values` in a subclass of `TrainedTask`, and its field in one of `TrainedChoice`.
 """
 
 from __future__ import annotations
@@ -53,8 +54,9 @@ class TrainedTask(Task):
         """Those that the suite names, or all of its first model; every model says what they are, and the same."""
         found: dict[str, Quantity] = {}
         for choice in self.suite.systems:
-            known = TrainedChoice.recipe(choice).build().quantities
-            names = self.suite.measures or [*(found or known)] or ["log p"]
+            model = TrainedChoice.recipe(choice).build()
+            known = {**model.quantities, **(self._by_labels if model.can("encode") else {})}
+            names = self.suite.measures or [*(found or model.quantities or known)] or ["log p"]
             lacking = next((name for name in names if name not in known), None)
             if lacking is not None:
                 choose = near_misses(lacking, known) if known else "its class states no quantities and values"
@@ -66,8 +68,13 @@ class TrainedTask(Task):
 
     def values(self, model: Any, test: Examples, **arguments: Any) -> Mapping[str, Estimate]:
         """Return the values of each measure, (n,), for test examples; arguments are the recipe's `evaluate`."""
-        found = model.values(test, **arguments)
-        return {measure.name: found[measure.name] for measure in self.measures}
+        names = [measure.name for measure in self.measures]
+        found = model.values(test, **arguments) if {*names} - {*self._by_labels} else {}
+        if {*names} & {*self._by_labels}:
+            from irkit.learn.neighbours import label_values
+
+            found = {**found, **label_values(model, self.board.part("train"), test)}
+        return {name: found[name] for name in names}
 
     @property
     def name(self) -> str:
@@ -169,6 +176,13 @@ class TrainedTask(Task):
         """Say where not all values are kept."""
         kept = f"values of single {self.timed}s are kept of the first {KEPT:,}"
         return [kept] if self.times > KEPT else []
+
+    @cached_property
+    def _by_labels(self) -> dict[str, Quantity]:
+        """Figures of retrieval by labels, where there are labels."""
+        from irkit.learn.neighbours import LABELS, labelled
+
+        return {} if any(labelled(self.board.part(part)) is None for part in ("train", "test")) else LABELS
 
     @property
     def _binarisation(self) -> str:

@@ -30,7 +30,7 @@ from irkit.io.library.parts_collection import PartsCollection
 from irkit.io.library.places import locate, places, state
 from irkit.io.library.rating_collection import RatingCollection
 from irkit.io.library.text_card import DocumentsCard, QrelsCard, QueriesCard, TextCard
-from irkit.io.ratings.files import FILES, has_rating_columns
+from irkit.io.ratings.files import FILES, begins_with_rating, has_rating_columns
 from irkit.io.rows.data import Binarise, DensityData
 from irkit.io.rows.sequences import SequenceData
 from irkit.locate import collections_home, given_path, names
@@ -158,7 +158,7 @@ def load_parts(name: str | os.PathLike[str], *, download: bool = False) -> Parts
     if place.exists():
         raise ConfigError(
             f"{os.fspath(name)}: holds no rows; name a .npy, .npz or .csv file, or a folder of pictures or of "
-            "<name>.train.data, .valid.data and .test.data, or texts: .csv, .tsv or .jsonl with a column text, .txt files"
+            "<name>.train.data, .valid.data and .test.data, or texts: .txt files, or .csv, .tsv or .jsonl with a text"
         )
     raise _unknown(name, "file or folder", "rows: there is no file or set", [*_sets(), *SETS])
 
@@ -199,7 +199,8 @@ def load_data(name: str | os.PathLike[str], *, binarise: Binarise = "threshold")
     Parameters
     ----------
     name : str or path
-        As `load_rows` and `load_sequences` take it, or a name of `irkit.registry.SETS`.
+        As `load_rows` and `load_sequences` take it, a set of texts such as `20newsgroups`, texts of one's own
+        (`irkit.io.texts.files`), or a name of `irkit.registry.SETS`.
     binarise : {"threshold", "sample", "dynamic", "none"}
         How grey values of a card or of one's own files become bits.
 
@@ -343,6 +344,12 @@ def _of(card: AnyCard, kind: str) -> Any:
     raise ConfigError(f"{card.name}: holds {card.kind} and no {kind}; use {use}")
 
 
+def is_texts(name: str | os.PathLike[str]) -> bool:
+    """Say whether something there is, is a collection of texts that are searched."""
+    known = (isinstance(name, str) and irds.is_irds(name)) or card_of(name) is not None
+    return (known or os.path.exists(os.path.expanduser(os.fspath(name)))) and _kind(name) == "texts"
+
+
 def _kind(name: str | os.PathLike[str]) -> str:
     """Say of which kind something is; what nothing tells are texts."""
     if isinstance(name, str) and irds.is_irds(name):
@@ -356,10 +363,11 @@ def _kind(name: str | os.PathLike[str]) -> str:
     if any((path / file).is_file() for file in FILES):
         return "ratings"
     found = parts_card(Path(os.path.abspath(path)))
-    is_table = isinstance(found, PartsCard) and found.read.format in ("csv", "tsv") and readable(path)
-    if found is not None and not (is_table and has_rating_columns(path)):
-        return found.kind
-    return "ratings" if readable(path) else "texts"
+    if found is None:
+        return "ratings" if readable(path) else "texts"
+    rated = {"csv": has_rating_columns, "txt": begins_with_rating}
+    format = found.read.format if isinstance(found, PartsCard) and readable(path) else ""
+    return "ratings" if format in rated and rated[format](path) else found.kind
 
 
 def _folder(card: Card, download: bool) -> Path:

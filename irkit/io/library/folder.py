@@ -129,9 +129,9 @@ def parts_card(path: Path) -> AnyCard | None:
         return load_card(path / CARD_FILE)
     if not path.is_dir():
         return None
-    texts = _texts(path)
-    if texts is not None:
-        return texts
+    for one in _TABLES:
+        if any(place.is_file() and has_texts(place, one) for place in copies(path / f"{PARTS[0]}.{one}")):
+            return _parts("tokens", path, one, [path.name])
     if all((path / part).is_dir() and picture_files(path / part) for part in PARTS):
         return _parts("pictures", path, "folder", [f"{path.name}/{part}" for part in PARTS])
     for format in _ROWS:
@@ -141,7 +141,7 @@ def parts_card(path: Path) -> AnyCard | None:
         stem = first.name.partition(".train.data")[0]
         if all(any(one.is_file() for one in copies(path / f"{stem}.{part}.data")) for part in PARTS):
             return _parts("rows", path, "bits", [f"{path.name}/{stem}.{part}.data" for part in PARTS])
-    return _parts("pictures", path, "folder", [path.name]) if picture_files(path) else None
+    return _parts("pictures", path, "folder", [path.name]) if picture_files(path) else _texts(path)
 
 
 def _file(path: Path) -> PartsCard | None:
@@ -155,11 +155,7 @@ def _file(path: Path) -> PartsCard | None:
 
 
 def _texts(path: Path) -> PartsCard | None:
-    """Make a card for a folder of texts that is no test collection."""
-    for one in _TABLES:
-        for place in copies(path / f"{PARTS[0]}.{one}"):
-            if place.is_file() and has_texts(place, one):
-                return _parts("tokens", path, one, [path.name])
+    """Make a card for a folder of .txt files that is no test collection."""
     if any(place.is_file() for place in copies(path / f"{PARTS[0]}.txt")):
         return _parts("tokens", path, "txt", [path.name])
     if beir.is_beir(path) or any(_named(path, stems) for stems in (_DOCUMENTS, _QUERIES, _QRELS)):

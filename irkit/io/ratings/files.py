@@ -116,6 +116,14 @@ def has_rating_columns(path: Path) -> bool:
         return False
 
 
+def begins_with_rating(path: Path) -> bool:
+    """Say whether the first line of a file without names of columns is a user, an item and a rating."""
+    try:
+        return _sniff(path) in ("dat", "tab")
+    except DataError:
+        return False
+
+
 def _file(path: Path) -> Path:
     if not path.is_dir():
         return path

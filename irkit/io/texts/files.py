@@ -12,7 +12,7 @@ Of the three parts all but training may be absent.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -68,6 +68,8 @@ def folder(path: Path) -> dict[str, Texts]:
             f"{path}: {found[''][0][1]} lies in no part, and others in {listed(sorted(found.keys() - {''}))}; "
             "move it into one"
         )
+    if not found.keys() & {"", "train"}:
+        raise DataError(f"{path}: has no training text, only {listed(found)}; put some into train/")
     return {part or "train": _of_files(path, sorted(texts)) for part, texts in found.items()}
 
 
@@ -85,7 +87,7 @@ def has_texts(path: Path, kind: Table) -> bool:
         _, row = next(iter(_rows(path, kind)))
     except (DataError, StopIteration):
         return False
-    return any(name in row for name in TEXT)
+    return _column(row, TEXT) is not None
 
 
 def _each(paths: tuple[Path, ...], suffix: str) -> list[tuple[str, Path]]:
@@ -104,6 +106,7 @@ def _each(paths: tuple[Path, ...], suffix: str) -> list[tuple[str, Path]]:
 def _files(path: Path) -> Iterator[tuple[str, bytes]]:
     if not path.is_dir():
         packed = [(match[0].removeprefix("./").split("/"), raw) for match, raw in matching(path, _ANY)]
+        packed = [one for one in packed if not _left_behind(one[0])]
         while (
             packed and len({names[0] for names, _ in packed}) == 1 and packed[0][0][0] not in (*PARTS, packed[0][0][-1])
         ):
@@ -111,8 +114,14 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
         yield from (("/".join(names), raw) for names, raw in packed)
         return
     for one in sorted(path.rglob("*.txt")):
-        if one.is_file():
-            yield one.relative_to(path).as_posix(), content(one)
+        name = one.relative_to(path)
+        if one.is_file() and not _left_behind(name.parts):
+            yield name.as_posix(), content(one)
+
+
+def _left_behind(names: Sequence[str]) -> bool:
+    """Say whether a program hid the file there."""
+    return any(one.startswith((".", "__MACOSX")) for one in names)
 
 
 def _of_files(path: Path, texts: list[tuple[str, str, str]]) -> Texts:
@@ -147,7 +156,9 @@ def _table(path: Path, kind: Table) -> Texts:
 
 
 def _column(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((name for name in names if name in row), None)
+    """Return the column that has the first of these names that there is, in whatever case."""
+    called = {name.lower(): name for name in row}
+    return next((called[name] for name in names if name in called), None)
 
 
 def _label(value: Any, path: Path, line: int) -> str:

@@ -16,10 +16,9 @@ from pydantic import Field
 
 from irkit.arrays import Ints
 from irkit.config import Config
-from irkit.errors import ConfigError, DataError, near_misses
+from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import PARTS, DataSet, Tokens
-from irkit.io.lines import shown
-from irkit.io.texts.tokens import Numbered, Tokenisation
+from irkit.io.texts.tokens import Numbered, Tokenisation, class_numbers
 from irkit.rng import Seed, generator
 
 
@@ -92,7 +91,8 @@ def data_of_texts(
     words = numbered.vocabulary(terms["train"].take(rows["train"]), name)
     known = {part: numbered.known(one, words) for part, one in terms.items()}
     classes, numbers = _labelled(name, read)
-    parts, empty = [], []
+    made: list[Tokens] = []
+    empty: list[str] = []
     for part in PARTS:
         source = part if part in read else "train"
         whole = Tokens(known[source], len(words), labels=numbers.get(source), words=words).take(rows[part])
@@ -101,14 +101,9 @@ def data_of_texts(
             raise DataError(f"{name}: no text of the {part} part has a known term; give other texts or settings")
         if len(filled) < len(whole):
             empty.append(f"{len(whole) - len(filled):,} of {part}")
-        parts.append(whole.take(filled))
+        made.append(whole.take(filled))
     details = {"tokens": str(how), "classes": classes, "parting": drawn, "left out as empty": ", ".join(empty)}
-    return DataSet(name, *parts, details={what: value for what, value in details.items() if value})
-
-
-def relabelled(data: DataSet[Tokens], labels: Sequence[str]) -> Ints:
-    """Return names of classes as the numbers that a data set gives them."""
-    return _numbers(data.name, "labels", labels, json.loads(data.details.get("classes", "[]")))
+    return DataSet(name, made[0], made[1], made[2], {what: value for what, value in details.items() if value})
 
 
 def _parted(name: str, sizes: Mapping[str, int], parting: Parting) -> tuple[dict[str, Ints], str]:
@@ -152,16 +147,7 @@ def _labelled(name: str, read: Mapping[str, Texts]) -> tuple[str, dict[str, Ints
     classes = sorted({*named["train"]} - {""})
     if all(one.isascii() and one.isdecimal() for one in classes):
         classes.sort(key=int)
-    numbers = {part: _numbers(name, part, labels, classes) for part, labels in named.items()}
+    numbers = {part: class_numbers(f"{name}: {part}", labels, classes) for part, labels in named.items()}
     for part in read.keys() - named.keys():
         numbers[part] = np.full(len(read[part].texts), -1, dtype=np.int64)
     return json.dumps(classes, ensure_ascii=False), numbers
-
-
-def _numbers(name: str, part: str, labels: Sequence[str], classes: Sequence[str]) -> Ints:
-    number = {"": -1, **{one: at for at, one in enumerate(classes)}}
-    for one in labels:
-        if one not in number:
-            what = f"{part} has the label {shown(one)}, which training has not"
-            raise DataError(f"{name}: {what}; {near_misses(one, classes)}")
-    return np.array([number[one] for one in labels], dtype=np.int64)

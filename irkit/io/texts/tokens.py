@@ -19,8 +19,9 @@ from pydantic import Field, field_validator
 
 from irkit.arrays import Bools, Ints, offsets, segments
 from irkit.config import Config
-from irkit.errors import ConfigError, DataError
+from irkit.errors import ConfigError, DataError, near_misses
 from irkit.io.kinds import DataSet, Ragged, Tokens
+from irkit.io.lines import shown
 
 
 class Tokenisation(Config):
@@ -74,7 +75,7 @@ class Tokenisation(Config):
 
 def tokens_of_texts(
     texts: Iterable[str],
-    labels: Sequence[int] | Ints | None = None,
+    labels: Sequence[int] | Sequence[str] | Ints | None = None,
     *,
     like: DataSet[Any] | None = None,
     how: Tokenisation | None = None,
@@ -85,8 +86,8 @@ def tokens_of_texts(
     Parameters
     ----------
     texts : iterable of n strings
-    labels : n whole numbers, optional
-        A class for each, -1 where there is none.
+    labels : n whole numbers, or with `like` names, optional
+        A class for each; -1, or an empty name, where there is none.
     like : DataSet, optional
         The texts are read as its were, and numbered by its vocabulary: `like=load_data("20newsgroups")`.
     how : Tokenisation, optional
@@ -99,7 +100,8 @@ def tokens_of_texts(
     ConfigError
         If there is a data set to be like as well as `how` or `words`, or it was not made of texts.
     DataError
-        If no text has a term, or words occur twice or lack the one that stands for those unknown.
+        If no text has a term, words occur twice or lack the one that stands for those unknown, or a label is none
+        of the data set's classes.
 
     Examples
     --------
@@ -113,12 +115,31 @@ def tokens_of_texts(
         if how is not None or words is not None:
             raise ConfigError("texts: like= says how they are read and numbered, got how= or words= too; give one")
         how, words = Tokenisation.of(like), like.spec.words
+        if labels is not None and all(isinstance(one, str) for one in labels):
+            labels = class_numbers(f"{like.name}: a text", labels, json.loads(like.details.get("classes", "[]")))
     how = how or Tokenisation()
     read = Numbered(how)
     terms = read.add(texts)
     known = read.vocabulary(terms, "texts") if words is None else tuple(words)
     column = None if labels is None else np.asarray(labels, dtype=np.int64)
     return Tokens(read.known(terms, known), len(known), labels=column, words=known)
+
+
+def class_numbers(who: str, labels: Iterable[Any], classes: Sequence[str]) -> Ints:
+    """Return names of classes as their places among the classes of training: (n,) int64, -1 for an empty name.
+
+    Raises
+    ------
+    DataError
+        If training has no such class.
+    """
+    number = {"": -1, **{one: at for at, one in enumerate(classes)}}
+    found = []
+    for one in labels:
+        if one not in number:
+            raise DataError(f"{who} has the label {shown(one)}, which training has not; {near_misses(one, classes)}")
+        found.append(number[one])
+    return np.array(found, dtype=np.int64)
 
 
 class Numbered:

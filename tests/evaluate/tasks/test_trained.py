@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from irkit.errors import ConfigError, NotFoundError, ShapeError
 from irkit.evaluate import run_suite
 from irkit.evaluate.suite import parse_suite
-from irkit.io.kinds import DataSet, Ragged, Rows, Sequences
+from irkit.io.kinds import Bags, DataSet, Ragged, Rows, Sequences
 from irkit.testing import toy_rows
 from irkit.yamlfile import parse_yaml
 from tests.plugins import installed
 
+SETS = ("bits", "documents", "steps", "untested")
 RECIPE = "model: {model}\nconfig: {{hidden_sizes: [4]}}\ndata: {data}\ntrainer: {{epochs: 1, threads: 1}}\n"
 
 
@@ -29,10 +31,20 @@ def untested() -> DataSet:
     return DataSet("toy-untested", rows.train, rows.valid, Rows(rows.test.x[:0]))
 
 
+def documents() -> DataSet:
+    """Two kinds of documents, that have no term in common; the last test document is of none."""
+    rng = np.random.default_rng(0)
+    each = [rng.integers(5, size=6) + 5 * (at % 2) for at in range(60)]
+    kinds = np.arange(60) % 2
+    kinds[-1] = -1
+    parts = (slice(0, 40), slice(40, 50), slice(50, 60))
+    return DataSet("toy-documents", *(Bags(Ragged.of(each[one]), 10, labels=kinds[one]) for one in parts))
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder to work in, and three sets of a plug-in."""
-    lines = "\n".join(f'toy-{name} = "{__name__}:{name}"' for name in ("bits", "steps", "untested"))
+    """A folder to work in, and sets of a plug-in."""
+    lines = "\n".join(f'toy-{name} = "{__name__}:{name}"' for name in SETS)
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "pyproject.toml").write_text(
         f'[project]\nname = "toys"\nversion = "1.0"\n[project.entry-points."irkit.sets"]\n{lines}\n'
@@ -103,3 +115,44 @@ def test_a_model_of_another_set_has_no_board(folder):
     text = "name: toys\ndata: [toy-bits]\nsystems: [{name: one, recipe: ./one.yaml}]\n"
     with pytest.raises(ConfigError, match=r"one is trained on digits, of which there is no board; add digits to data"):
         run_suite(parse_suite(parse_yaml(text, "toys.yaml")))
+
+
+LABELS = ["label precision .02", "label precision 50", "label knn 5"]
+DOCUMENTS = {
+    "lsa": "model: lsa\nconfig: {dimensions: 2}\ndata: toy-documents\n",
+    "docnade": "model: docnade\nconfig: {hidden_size: 3}\ndata: toy-documents\ntrainer: {epochs: 1, threads: 1}\n",
+}
+
+
+def documents_board(folder, names, measures="[]"):
+    """Run a suite of models of documents."""
+    for name in names:
+        (folder / f"{name}.yaml").write_text(DOCUMENTS[name])
+    systems = ", ".join(f"{{name: {name}, recipe: ./{name}.yaml}}" for name in names)
+    text = f"name: toys\ndata: [toy-documents]\nmeasures: {measures}\nsystems: [{systems}]\n"
+    (board,) = run_suite(parse_suite(parse_yaml(text, "toys.yaml"))).boards
+    return board
+
+
+def test_models_that_encode_are_measured_by_labels_and_beside_by_what_they_say_themselves(folder):
+    board = documents_board(folder, ["docnade"], f"[nats a word, {LABELS[0]}]")
+    assert [one.name for one in board.measures] == ["nats a word", LABELS[0]]
+    assert 0 <= board.rows[0].cells[LABELS[0]].mean <= 1
+    assert len(board.rows[0].values[LABELS[0]]) == 9
+    assert len(board.rows[0].values["nats a word"]) == 10
+
+
+def test_models_without_a_likelihood_stand_beside_others_by_labels_alone(folder):
+    both = documents_board(folder, ["lsa", "docnade"])
+    assert [one.name for one in both.measures] == LABELS
+    lsa = both.rows[0] if both.rows[0].name == "lsa" else both.rows[1]
+    assert lsa.cells[LABELS[0]].mean == 1, "documents of one kind share terms, others have none in common"
+    assert lsa.parameters == 10 + 10 * 2
+    assert [one.name for one in documents_board(folder, ["docnade"]).measures] == ["nats a word", "nats a token"]
+    with pytest.raises(ConfigError, match="suite toys: lsa gives no 'nats a word' of test examples; choose from label"):
+        documents_board(folder, ["lsa"], "[nats a word]")
+
+
+def test_data_without_labels_have_no_figures_by_labels(folder):
+    with pytest.raises(ConfigError, match="one gives no 'label precision 50' of test examples; choose from log p"):
+        board_of(folder, "toy-bits", "[label precision 50]")

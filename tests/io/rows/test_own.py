@@ -308,8 +308,8 @@ def test_a_picture_that_would_fill_the_memory_is_refused_before_it_is_unpacked(h
 def test_what_is_no_rows_says_what_is(here, monkeypatch):
     monkeypatch.delenv("IRKIT_DATA", raising=False)
     (here / "empty").mkdir()
-    (here / "x.txt").write_text("text")
-    for name in ("empty", "x.txt"):
+    (here / "x.md").write_text("text")
+    for name in ("empty", "x.md"):
         with pytest.raises(ConfigError, match=f"{name}: holds no rows; name a .npy, .npz or .csv file, or a folder of"):
             load_rows(name)
     with pytest.raises(NotFoundError, match=r"\./none.npy: there is no such file or folder"):

@@ -1,0 +1,63 @@
+"""What models with Gaussian latent variables share: the two parts of the bound, and what is told of them.
+
+    z ~ N(0, I)        ELBO = E_q log p(x | z) - KL(q(z | x) || N(0, I))
+
+Source: Kingma and Welling, "Auto-encoding variational Bayes", ICLR 2014; Burda, Grosse and Salakhutdinov,
+"Importance weighted autoencoders", ICLR 2016, section 5.2 (active units).
+Symbols: B batch, Z latent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from irkit.arrays import Floats
+from irkit.learn.distributions import LOG_2PI
+from irkit.learn.estimate import Estimate, Measure
+
+ACTIVE = 0.01
+"Variance over examples of a latent mean above which it counts as active."
+
+
+class Bound(NamedTuple):
+    """The two parts of the ELBO."""
+
+    reconstruction: Tensor
+    "log p(x | z) of one z drawn from q: (B,)."
+    kl: Tensor
+    "KL(q || p) of each latent dimension: (B, Z)."
+
+    @property
+    def elbo(self) -> Tensor:
+        """The bound: (B,)."""
+        return self.reconstruction - self.kl.sum(1)
+
+
+def standard_normal(z: Tensor) -> Tensor:
+    """Return log N(z; 0, I): (..., Z) to (...)."""
+    return -0.5 * (z.square() + LOG_2PI).sum(-1)
+
+
+def bound_measures(bounds: Sequence[Bound], means: Floats) -> dict[str, Measure]:
+    """Return, by one draw of z, what the ELBO is made of, and how many latent dimensions are used.
+
+    Parameters
+    ----------
+    bounds : sequence of Bound
+        Of the test examples, in batches.
+    means : (n, Z)
+        Posterior means of the same examples.
+    """
+    whole = Bound(torch.cat([one.reconstruction for one in bounds]), torch.cat([one.kl for one in bounds]))
+    active = int((means.var(0) > ACTIVE).sum())
+    return {
+        "elbo": Measure(Estimate(float(whole.elbo.mean()), math.inf, "lower_bound"), "nats"),
+        "reconstruction": Measure(Estimate(float(whole.reconstruction.mean()), math.inf, "estimate"), "nats"),
+        "kl": Measure(Estimate.exact(float(whole.kl.sum(1).mean())), "nats"),
+        "active_units": Measure(Estimate.exact(active), "units"),
+    }

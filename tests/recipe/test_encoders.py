@@ -1,0 +1,94 @@
+"""Tests of irkit.recipe.encoders: what a word means, what is fitted to an index, what is kept, errors."""
+
+import numpy as np
+import pytest
+
+from irkit.documents import Document
+from irkit.errors import ConfigError, IrkitError, NotFoundError
+from irkit.io.kinds import Bags, Tokens
+from irkit.lucene import build_index
+from irkit.rank import bags_of_index, frequent_words
+from irkit.rank.bags import tokens_of_index
+from irkit.recipe import load_training
+from irkit.recipe.encoders import encoder_identity, index_data, open_encoder
+from irkit.recipe.resources import open_resources
+from irkit.represent import LSA
+
+TEXTS = {"d1": "wings and birds, wings", "d2": "a bird flutters", "d3": "wings flutter", "d4": "", "d5": "birds, wings"}
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    with build_index(tmp_path_factory.mktemp("birds") / "index", [Document(*one) for one in TEXTS.items()]) as built:
+        yield built
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    recipes = tmp_path / "home" / "pipelines"
+    recipes.mkdir(parents=True)
+    (recipes / "two.yaml").write_text("name: two\nmodel: lsa\nconfig: {dimensions: 2}\ndata: docnade-sets/20NSshort\n")
+    (recipes / "read.yaml").write_text(
+        "name: read\nmodel: rnnlm\nconfig: {hidden_size: 3}\ndata: ptb\ntrainer: {epochs: 1}\nmin_df: 1\n"
+    )
+    return tmp_path / "home"
+
+
+def test_a_recipe_is_fitted_to_the_documents_of_the_index_once(index, home, monkeypatch):
+    encoder = open_encoder("two", index)
+    by_hand = LSA(dimensions=2).fit(bags_of_index(index, frequent_words(index)).take(np.array([0, 1, 2, 4])))
+    kinds = np.abs(encoder.documents), np.abs(by_hand.encode(bags_of_index(index, encoder.words)))
+    np.testing.assert_allclose(*kinds, atol=1e-6)
+    (kept,) = (home / "encoders").iterdir()
+    monkeypatch.setattr("irkit.recipe.training.TrainingRecipe.fit", None)
+    again = open_encoder("two", index)
+    assert again.fingerprint == encoder.fingerprint
+    np.testing.assert_array_equal(again.encode(["birds", "nothing known"]), encoder.encode(["birds", "nothing known"]))
+    assert not again.encode(["nothing known"]).any()
+    monkeypatch.undo()
+    monkeypatch.setenv("IRKIT_HOME", str(home))
+    kept.write_bytes(kept.read_bytes()[:-1])
+    assert open_encoder("two", index).fingerprint == encoder.fingerprint, "a damaged one is fitted again"
+
+
+def test_documents_are_counts_where_these_will_do_and_else_terms_in_order(index):
+    counts, order = (index_data(index, load_training(name), "birds") for name in ("two", "read"))
+    assert isinstance(counts.train, Bags)
+    assert isinstance(order.train, Tokens)
+    assert counts.name == order.name == "birds"
+    assert len(counts.train) == len(order.train) == 4, "a document without a known word teaches nothing"
+    assert len(counts.valid) == len(counts.test) == 0
+    first = [order.train.words[term] for term in order.train.x[0]]
+    assert first == ["wing", "bird", "wing"]
+    assert tokens_of_index(index, ("bird",)).x.lengths.tolist() == [1, 1, 0, 0, 1]
+
+
+def test_a_trained_model_is_opened_from_its_file(index, tmp_path):
+    fitted = load_training("two").fit(index_data(index, load_training("two")))
+    fitted.save(tmp_path / "mine.safetensors")
+    for word in ("mine.safetensors", "./mine.safetensors"):
+        found = open_resources(["encoder"], {"index": str(index.path), "encoder": word}, who="run")["encoder"]
+        assert found.model.fingerprint == fitted.fingerprint
+
+
+def test_an_identity_is_of_recipe_index_and_file_and_nothing_is_fitted_for_it(index, home, tmp_path, monkeypatch):
+    load_training("two").fit(index_data(index, load_training("two"))).save(tmp_path / "mine.safetensors")
+    monkeypatch.setattr("irkit.recipe.training.TrainingRecipe.fit", None)
+    with build_index(tmp_path / "other", [Document("d1", "birds")]) as other:
+        found = [encoder_identity(*one) for one in (("two", index), ("read", index), ("two", other))]
+    found.append(encoder_identity("mine.safetensors", index))
+    assert len(set(found)) == 4
+    assert not (home / "encoders").exists()
+
+
+def test_what_is_no_encoder_is_refused(index, home):
+    with pytest.raises(ConfigError, match="encoder: nade-digits is of the model 'nade', which turns no documents into"):
+        open_encoder("nade-digits", index)
+    with pytest.raises(NotFoundError, match=r"tw.*did you mean two"):
+        open_encoder("tw", index)
+    with pytest.raises(IrkitError, match=r"stages|pipeline"):
+        open_encoder("bm25", index)
+    with pytest.raises(ConfigError, match="run: encoder is needed, a model of documents; give --encoder and a recipe"):
+        open_resources(["encoder"], {"index": str(index.path)}, who="run")
