@@ -13,7 +13,7 @@ from irkit.learn.phases import Now
 from irkit.represent import RNNLM, LSTMClassifier, SequenceAutoencoder
 from irkit.represent.lstm_classifier import LSTMClassifierConfig
 from irkit.represent.rnnlm import RNNLMConfig
-from irkit.represent.sequence_autoencoder import SequenceAutoencoderConfig
+from irkit.represent.sequence_autoencoder import SequenceAutoencoderConfig, SequenceAutoencoderNet
 from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
 
@@ -132,6 +132,31 @@ def test_one_pretraining_serves_all_seeds_and_is_kept(tmp_path, monkeypatch):
     assert len(list((tmp_path / "pretrained").iterdir())) == 1
     LSTMClassifier(config.changed(pretraining={"kind": "lm", "epochs": 2})).fit(DATA, trainer=TRAINER)
     assert len(list((tmp_path / "pretrained").iterdir())) == 2
+
+
+def test_an_interrupted_pretraining_goes_on_to_the_same_bits(tmp_path, monkeypatch):
+    model = LSTMClassifier(LSTMClassifierConfig(**SIZES, pretraining={"kind": "sa", "epochs": 3, "batch_size": 3}))
+    loss = SequenceAutoencoderNet.loss
+
+    def dies(net, batch, now):
+        if now.step == 3:
+            raise RuntimeError("died")
+        return loss(net, batch, now)
+
+    def pretrained(home):
+        monkeypatch.setenv("IRKIT_HOME", str(tmp_path / home))
+        return model.prepared(DOCS, DOCS.spec, TRAINER).source
+
+    whole = pretrained("whole").net.state_dict()
+    with monkeypatch.context() as patch:
+        patch.setattr(SequenceAutoencoderNet, "loss", dies)
+        with pytest.raises(RuntimeError, match="died"):
+            pretrained("died")
+    (run,) = (tmp_path / "died" / "pretrained").iterdir()
+    assert (run / "checkpoint.safetensors").is_file()
+    resumed = pretrained("died")
+    assert resumed.training.steps == 6
+    assert all(torch.equal(whole[name], weights) for name, weights in resumed.net.state_dict().items())
 
 
 def test_labels_are_drawn_by_the_seed_and_text_without_them_is_left_to_pretraining():
