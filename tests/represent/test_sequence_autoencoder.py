@@ -112,10 +112,17 @@ def copied(vocabulary, length, hidden, epochs, n):
     return np.mean([np.mean(one[:length] == two) if len(one) == length else 0 for one, two in again])
 
 
+def test_forget_gates_begin_open():
+    layer = SequenceAutoencoder(SMALL).build(DOCS.spec).reader.layer
+    assert layer.bias_ih_l0[H : 2 * H].eq(1).all()
+    assert layer.bias_ih_l0[:H].abs().lt(0.5).all()
+    assert layer.bias_ih_l0[2 * H :].abs().lt(0.5).all()
+
+
 def test_short_documents_are_written_again():
     assert copied(vocabulary=4, length=3, hidden=32, epochs=5, n=2000) == 1
 
 
 @pytest.mark.slow
 def test_ten_words_of_twenty_are_written_again_without_an_error():
-    assert copied(vocabulary=20, length=10, hidden=128, epochs=20, n=20_000) == 1
+    assert copied(vocabulary=20, length=10, hidden=128, epochs=4, n=20_000) == 1
