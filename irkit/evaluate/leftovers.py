@@ -33,6 +33,7 @@ _FILES = {
     "cache/??": (rf"{_HEX}\.flow", "results of stages"),
     "similarity": (rf"{_HEX}\.npy", "sums of similarities"),
     "vectors": (r".+-[0-9a-f]{16}\.npz", "trained word vectors"),
+    "pretrained": (rf"{_HEX}\.safetensors", "pretrained models of documents"),
     "tokens": (r".+-[0-9a-f]{16}\.npz", "numbered texts"),
     "encoders": (r".+-[0-9a-f]{16}\.(safetensors|faiss)", "trained encoders and indexes of their vectors"),
     "texts/*": (rf"{_HEX}\.npy", "files of what models gave for texts"),
@@ -42,7 +43,9 @@ _UNFINISHED = re.compile(
     r"\..+\.(?P<pid>\d+)-[0-9a-f]{8}\.(part|tmp)|\..+\.(building|old)-(?P<builder>\d+)-[0-9a-f]{8}"
     rf"|{_HEX}\.[\w-]+\.part|\..+\.\d+\.part"
 )
-_PLACES = (".", "cache/??", "similarity", "vectors", "encoders", "texts/*", "tokens", "indexes", "verified")
+_PLACES = (
+    ".", "cache/??", "similarity", "vectors", "pretrained", "encoders", "texts/*", "tokens", "indexes", "verified"
+)  # fmt: skip
 _INDEX = re.compile(r"(pending_)?segments_[0-9a-z]+|_[0-9a-z]+(_[0-9A-Za-z_-]+)?\.[0-9a-z]+|write\.lock")
 _SIDECAR = re.compile(r"manifest\.json|\w+\.(npy|arrow)|\.lock|\.work-\d+-[0-9a-f]{8}")
 

@@ -47,6 +47,8 @@ class Spec:
     "Rows and columns of the picture that a row is, and channels if it has colour, where it is one."
     words: tuple[str, ...] | None = field(default=None, repr=False, compare=False)
     "The terms themselves, in the order of their numbers, where they are known."
+    classes: int | None = field(default=None, compare=False)
+    "How many classes there are, one more than the highest label, where examples have such."
 
     @property
     def size(self) -> int:
@@ -132,9 +134,12 @@ class Examples:
     @property
     def spec(self) -> Spec:
         """What one of them looks like."""
+        labels = None if isinstance(self.labels, Ragged) else self.labels
+        classes = None if labels is None or not len(labels) else int(labels.max()) + 1 or None
         if isinstance(self.x, Ragged):
-            return Spec(self.kind, tuple(self.x.values.shape[1:]), longest=int(self.x.lengths.max(initial=0)))
-        return Spec(self.kind, tuple(self.x.shape[1:]))
+            longest = int(self.x.lengths.max(initial=0))
+            return Spec(self.kind, tuple(self.x.values.shape[1:]), longest=longest, classes=classes)
+        return Spec(self.kind, tuple(self.x.shape[1:]), classes=classes)
 
     def take(self, rows: Ints) -> Self:
         """Return some of the examples, in the order named."""

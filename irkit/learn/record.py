@@ -104,7 +104,9 @@ def versions() -> dict[str, str]:
 
 def _spec(spec: Spec) -> dict[str, Any]:
     """Return what is known of an example's look, as JSON has it."""
-    known = {name: value for name, value in asdict(spec).items() if value is not None and name != "words"}
+    known = {
+        name: value for name, value in asdict(spec).items() if value is not None and name not in ("words", "classes")
+    }
     return {name: list(value) if isinstance(value, tuple) else value for name, value in known.items()}
 
 

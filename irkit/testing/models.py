@@ -147,7 +147,9 @@ def _check_decode(model: Model, test: Examples) -> None:
 def _check_reconstruct(model: Model, test: Examples) -> None:
     found = model.reconstruct(test)
     assert len(found) == len(test), "reconstruct: one for each example"
-    assert [np.shape(one) for one in found] == [np.shape(one) for one in test.x], "reconstruct: like the examples"
+    free = test.kind == "tokens"  # a document that is written again ends where its model ends it
+    shapes = [[np.shape(one)[free:] for one in each] for each in (found, test.x)]
+    assert shapes[0] == shapes[1], "reconstruct: like the examples"
 
 
 def _check_predict(model: Model, test: Examples) -> None:

@@ -87,6 +87,7 @@ def test_caches_go_by_the_time_of_their_last_use(home):
         put(home / "encoders" / f"lsa-{name[:16]}.faiss", days, days)
         put(home / "encoders" / f"lsa-{name[:16]}.mine", days, days)
         put(home / "texts" / f"mini-{name[:16]}" / f"{name}.npy", days, days)
+        put(home / "pretrained" / f"{name}.safetensors", days, days)
         put(home / "crash" / f"hs_err_pid{days}.log", days, days)
     assert names(home) == dict.fromkeys(
         [
@@ -95,6 +96,7 @@ def test_caches_go_by_the_time_of_their_last_use(home):
             "vectors: 1 trained word vectors",
             "encoders: 2 trained encoders and indexes of their vectors",
             "texts: 1 files of what models gave for texts",
+            "pretrained: 1 pretrained models of documents",
             "crash: 1 crash reports of Java",
         ],
         "not used for 30 days",

@@ -8,15 +8,25 @@ from hypothesis import strategies as st
 from torch import nn
 
 from irkit.errors import ShapeError
+from irkit.learn import recurrent as module
 from irkit.learn.recurrent import cleared, mask, masked_mean, masked_sum, recurrent, run
 
 D, H = 3, 4
 LAYERS = {
     "gru": lambda: recurrent("gru", D, H),
     "lstm": lambda: recurrent("lstm", D, H),
+    "two layers": lambda: recurrent("lstm", D, H, layers=2),
     "both ways": lambda: nn.GRU(D, H, batch_first=True, bidirectional=True),
     "two layers, both ways": lambda: nn.LSTM(D, H, num_layers=2, batch_first=True, bidirectional=True),
 }
+
+
+@pytest.fixture(autouse=True, scope="module", params=[module.SHORT, 0], ids=["packed", "in parts"])
+def way(request):
+    """Run every test with sequences that are packed, and with the same run from end to end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "SHORT", request.param)
+        yield
 
 
 def layer_of(kind: str) -> nn.Module:
