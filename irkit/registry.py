@@ -208,6 +208,7 @@ MODELS = Names(
         "nade": "irkit.generative.nade:NADE",
         "rbm": "irkit.generative.rbm:RBM",
         "rnnlm": "irkit.represent.rnnlm:RNNLM",
+        "sentence-vae": "irkit.represent.sentence_vae:SentenceVAE",
         "vae": "irkit.generative.vae:VAE",
     },
     base="irkit.learn.model:Model",

@@ -16,7 +16,7 @@ bits (both off by default).
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -30,21 +30,19 @@ from irkit.generative.base import Density
 from irkit.generative.coders import DecoderKind, Encoder, EncoderKind, MLPDecoder, RecurrentDecoder
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.data import as_examples
-from irkit.learn.distributions import LOG_2PI, bernoulli_log_prob, gaussian_kl, gaussian_log_prob, logit
+from irkit.learn.distributions import bernoulli_log_prob, gaussian_kl, gaussian_log_prob, logit, standard_normal
 from irkit.learn.estimate import Estimate, Measure
 from irkit.learn.estimators import reparameterise, sample_bits
 from irkit.learn.model import Ability, numbers
 from irkit.learn.neighbours import knn_accuracy
 from irkit.learn.net import ScoreNet
-from irkit.learn.objectives import KLSchedule, free_bits, log_mean_exp
+from irkit.learn.objectives import Bound, KLSchedule, active_units, free_bits, log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
 from irkit.learn.trainer import TrainerConfig
 
 DECODED = 10_000
 "Latent vectors decoded at once."
-ACTIVE = 0.01
-"Variance over examples of a latent mean above which it counts as active (Burda et al., section 5.2)."
 
 
 class VAEConfig(Config):
@@ -66,20 +64,6 @@ class VAEConfig(Config):
     "Weight of the KL term over training."
     free_bits: float = Field(0.0, ge=0)
     "Nats that each latent dimension costs at least."
-
-
-class Bound(NamedTuple):
-    """The two parts of the ELBO."""
-
-    reconstruction: Tensor
-    "log p(x | z) of one z drawn from q: (B,)."
-    kl: Tensor
-    "KL(q || p) of each latent dimension: (B, Z)."
-
-    @property
-    def elbo(self) -> Tensor:
-        """The bound: (B,)."""
-        return self.reconstruction - self.kl.sum(1)
 
 
 class VAENet(ScoreNet):
@@ -279,7 +263,7 @@ class VAE(Density):
         elbo = float(torch.cat([bound.elbo for bound in bounds]).mean())
         reconstruction = float(torch.cat([bound.reconstruction for bound in bounds]).mean())
         kl = float(torch.cat([bound.kl.sum(1) for bound in bounds]).mean())
-        active = Estimate.exact(int((means.var(0) > ACTIVE).sum()))
+        active = Estimate.exact(active_units(means))
         found = super().measures(rows, **arguments) | {
             "elbo": Measure(Estimate(elbo, math.inf, "lower_bound"), "nats"),
             "reconstruction": Measure(Estimate(reconstruction, math.inf, "estimate"), "nats"),
@@ -289,8 +273,3 @@ class VAE(Density):
         if labels is not None and (labels >= 0).all() and self.latent_size == 2:
             found["knn_5_accuracy"] = Measure(Estimate.exact(knn_accuracy(means, labels)), "")
         return found
-
-
-def standard_normal(z: Tensor) -> Tensor:
-    """Return log N(z; 0, I): (B,)."""
-    return -0.5 * (z.square() + LOG_2PI).sum(-1)

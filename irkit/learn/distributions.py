@@ -50,6 +50,11 @@ def gaussian_log_prob(x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
     return -0.5 * (LOG_2PI + log_var + (x - mean).square() * torch.exp(-log_var)).sum(-1)
 
 
+def standard_normal(z: Tensor) -> Tensor:
+    """Return log N(z; 0, I): (..., Z) to (...)."""
+    return -0.5 * (z.square() + LOG_2PI).sum(-1)
+
+
 def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
     """Return KL(N(mean, exp(log_var)) || N(0, I)) of each dimension, at least 0.
 

@@ -11,5 +11,6 @@ if TYPE_CHECKING:
     from irkit.represent.docnade import DocNADE as DocNADE
     from irkit.represent.lsa import LSA as LSA
     from irkit.represent.rnnlm import RNNLM as RNNLM
+    from irkit.represent.sentence_vae import SentenceVAE as SentenceVAE
 else:
     __getattr__, __dir__, __all__ = door(__name__)

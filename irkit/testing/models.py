@@ -147,7 +147,9 @@ def _check_decode(model: Model, test: Examples) -> None:
 def _check_reconstruct(model: Model, test: Examples) -> None:
     found = model.reconstruct(test)
     assert len(found) == len(test), "reconstruct: one for each example"
-    assert [np.shape(one) for one in found] == [np.shape(one) for one in test.x], "reconstruct: like the examples"
+    own = 1 if test.kind == "tokens" else 0  # a document is written again in as many terms as the model likes
+    shapes = [[np.shape(one)[own:] for one in some] for some in (found, test.x)]
+    assert shapes[0] == shapes[1], "reconstruct: like the examples"
 
 
 def _check_predict(model: Model, test: Examples) -> None:
