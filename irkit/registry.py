@@ -319,7 +319,26 @@ SEQUENCES = Names("format of sequences", "irkit.sequences", {"piano": "irkit.io.
 BAGS = Names("format of bags", "irkit.bags", {"labelled": "irkit.io.texts.ids:labelled"})
 "Readers of documents as counts of words: from paths to three `irkit.io.kinds.Bags`."
 
-TABLES = (STAGES, MODELS, TASKS, MEASURES, SETS, ROWS, PICTURES, SEQUENCES, BAGS, DOCUMENTS, QUERIES, QRELS)
+TOKENS = Names(
+    "format of tokens",
+    "irkit.tokens",
+    {
+        "20newsgroups": "irkit.io.texts.published:newsgroups",
+        "20newsgroups-stripped": "irkit.io.texts.published:stripped_newsgroups",
+        "imdb": "irkit.io.texts.published:imdb",
+        "reuters-modapte": "irkit.io.texts.published:modapte",
+        "reuters-r52": "irkit.io.texts.published:r52",
+        "reuters-r8": "irkit.io.texts.published:r8",
+        "folder": "irkit.io.texts.files:folder",
+        "txt": "irkit.io.texts.files:plain",
+        "csv": "irkit.io.texts.files:csv",
+        "tsv": "irkit.io.texts.files:tsv",
+        "jsonl": "irkit.io.texts.files:json_lines",
+    },
+)
+"Readers of texts that become tokens: from paths to an `irkit.io.texts.parts.Texts` for each part that there is."
+
+TABLES = (STAGES, MODELS, TASKS, MEASURES, SETS, ROWS, PICTURES, SEQUENCES, BAGS, TOKENS, DOCUMENTS, QUERIES, QRELS)
 
 
 def plugin_packages() -> set[str]:

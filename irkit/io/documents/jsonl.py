@@ -28,7 +28,7 @@ def documents(path: Path, reading: Reading) -> Iterator[Document]:
     one with an empty text is empty.
     """
     reading.only("jsonl", "encoding", "fields", "id_field")
-    for line, item in _objects(path, reading.encoding):
+    for line, item in objects(path, reading.encoding):
         yield document(item, reading, path, line)
 
 
@@ -38,7 +38,7 @@ def queries(path: Path, reading: Reading) -> Iterator[Query]:
     The text is `query`, `text`, `title` or `question`, the first of them that holds one.
     """
     reading.only("jsonl", "encoding", "fields", "id_field")
-    for line, item in _objects(path, reading.encoding):
+    for line, item in objects(path, reading.encoding):
         yield query(item, reading, path, line)
 
 
@@ -79,7 +79,8 @@ def _filled(item: Mapping[str, Any], names: tuple[str, ...]) -> str:
     return next((name for name in names if item[name] is not None and item[name] != ""), names[0])
 
 
-def _objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, object); blank lines are left out."""
     for line, text in lines(path, encoding):
         if not text.strip():
             continue

@@ -42,21 +42,21 @@ _OPTIONS: dict[Kind, tuple[str, ...]] = {"tsv": ("encoding", *_NAMED), "csv": ("
 def documents(path: Path, reading: Reading, kind: Kind) -> Iterator[Document]:
     """Read one document a row."""
     reading.only(kind, *_OPTIONS[kind])
-    for line, row in _rows(path, reading, kind, ("docno", "text")):
+    for line, row in rows(path, reading, kind, ("docno", "text")):
         yield jsonl.document(row, reading, path, line)
 
 
 def queries(path: Path, reading: Reading, kind: Kind) -> Iterator[Query]:
     """Read one query a row."""
     reading.only(kind, *_OPTIONS[kind])
-    for line, row in _rows(path, reading, kind, ("qid", "query")):
+    for line, row in rows(path, reading, kind, ("qid", "query")):
         yield jsonl.query(row, reading, path, line)
 
 
 def qrels(path: Path, reading: Reading, kind: Kind) -> Iterator[Judgement]:
     """Read one judgement a row; the columns must be named."""
     reading.only(kind, *_OPTIONS[kind][:-2])
-    for line, row in _rows(path, reading, kind, None):
+    for line, row in rows(path, reading, kind, None):
         qid, docno = (_id_cell(row, names, path, line) for names in (_QID, _DOCNO))
         yield Judgement(qid, docno, read_label(_cell(row, _LABEL, path, line), path, line), line)
 
@@ -103,9 +103,13 @@ def _seems_names(cells: list[str]) -> bool:
     return first.lower() in _LOOSE or _ID_NAME.fullmatch(first) is not None
 
 
-def _rows(
+def rows(
     path: Path, reading: Reading, kind: Kind, usual: tuple[str, str] | None
 ) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield (line number, row by the names of its columns).
+
+    `usual` are the names of tab-separated columns whose first line names none; without them it must.
+    """
     if kind == "parquet":
         return _parquet(path)
     return _csv(path, reading) if kind == "csv" else _tsv(path, reading, usual)

@@ -1,7 +1,7 @@
 """Cards by name and by path: YAML files that say where data come from, what they are and how they are read.
 
     name: toy
-    kind: texts                             texts, ratings, rows, pictures or sequences
+    kind: texts                             texts, ratings, rows, pictures, sequences, bags or tokens
     about: One line.
     source: [https://example.org/toy/]      where it is described
     terms: What its owners allow.
@@ -38,6 +38,7 @@ KINDS: dict[str, type[AnyCard]] = {
     "pictures": PartsCard,
     "sequences": PartsCard,
     "bags": PartsCard,
+    "tokens": PartsCard,
 }
 "What a card may be of, in the order of lists."
 

@@ -194,7 +194,7 @@ def load_sequences(name: str | os.PathLike[str]) -> SequenceData:
 
 
 def load_data(name: str | os.PathLike[str], *, binarise: Binarise = "threshold") -> Learnable:
-    """Load what models learn from, in three parts: rows or pictures, sequences, bags, or a data set made by code.
+    """Load what models learn from, in three parts: rows or pictures, sequences, bags, tokens, or one made by code.
 
     Parameters
     ----------
@@ -211,8 +211,8 @@ def load_data(name: str | os.PathLike[str], *, binarise: Binarise = "threshold")
     if isinstance(name, str) and name in SETS:
         return load_made(name)
     found = load_parts(name)
-    if found.card.kind == "bags":
-        return found.bags()
+    if found.card.kind in ("bags", "tokens"):
+        return found.bags() if found.card.kind == "bags" else found.tokens()
     return found.sequences() if found.card.kind == "sequences" else found.rows(binarise=binarise)
 
 
@@ -304,8 +304,9 @@ def _cards() -> Iterator[AnyCard]:
 
 def _each(card: AnyCard) -> Iterator[AnyCard]:
     """Yield a card, or those of its sets."""
-    if not isinstance(card, PartsCard) or not card.sets:
+    if not isinstance(card, PartsCard) or not card.several:
         yield card
+    if not isinstance(card, PartsCard):
         return
     for name in dict.fromkeys(name for folder in places(card) for name in card.sets_in(folder)):
         yield card.of(name)

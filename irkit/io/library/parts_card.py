@@ -1,4 +1,4 @@
-"""Cards of the kinds `rows`, `pictures`, `sequences` and `bags`: data in three parts, to train, validate and test on.
+"""Cards of rows, pictures, sequences, bags and tokens: data in three parts, to train, validate and test on.
 
     name: bars
     kind: rows
@@ -13,6 +13,14 @@ set whose files are there can be read, also one that the card does not list:
     read: {format: bits, files: ["{set}/{set}.train.data", "{set}/{set}.valid.data", "{set}/{set}.test.data"]}
     sets:
       nltcs: {shape: [16], counts: {train: 16181, valid: 2157, test: 3236}}
+
+A card that names its own files is a set too, beside those that it lists. A card of tokens says how texts become terms
+(`irkit.io.texts.tokens.Tokenisation`) and what is held out where there is no validation part:
+
+    tokens: {pattern: "[a-z]{3,}", stopwords: scikit-learn, most: 2000}
+    parting: {valid: 500, seed: 1}
+    sets:
+      stripped: {format: 20newsgroups-stripped, counts: {train: 10711, valid: 493, test: 7436}}
 """
 
 from __future__ import annotations
@@ -26,6 +34,8 @@ from irkit.config import Config
 from irkit.errors import NotFoundError, near_misses
 from irkit.io.library.card import Card
 from irkit.io.rows.readers import READERS, files_of
+from irkit.io.texts.parts import Parting
+from irkit.io.texts.tokens import Tokenisation
 from irkit.locate import is_inside
 from irkit.packing import bare, copies
 
@@ -58,34 +68,45 @@ class PartCounts(Config):
 class SetCard(Config):
     """What is special to one of several sets."""
 
+    format: str = ""
+    "How it is read; default as the card."
+
     files: tuple[str, ...] = ()
     "Files to read; default those of the card."
     shape: tuple[int, ...] = ()
     counts: PartCounts = PartCounts()
+    tokens: Tokenisation | None = None
+    "How its texts become terms; default as the card's."
 
 
 class PartsCard(Card):
-    """The card of rows, pictures, sequences or bags in three parts."""
+    """The card of rows, pictures, sequences, bags or tokens in three parts."""
 
-    kind: Literal["rows", "pictures", "sequences", "bags"]
+    kind: Literal["rows", "pictures", "sequences", "bags", "tokens"]
     read: ReadCard
     shape: tuple[int, ...] = ()
     """Values a row, rows and columns (and channels) of a picture, values a step, terms of the vocabulary; empty where
     the card does not say."""
     counts: PartCounts = PartCounts()
+    tokens: Tokenisation | None = None
+    "How texts become terms."
+    parting: Parting | None = None
+    "What is held out of the training texts as a part that the files have not."
     sets: dict[str, SetCard] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits_together(self) -> PartsCard:
-        if self.read.format not in READERS[self.kind]:
-            raise ValueError(
-                f"read: {self.kind} have no format {self.read.format!r}, only {', '.join(READERS[self.kind])}"
-            )
-        wanted = files_of(READERS[self.kind].load(self.read.format))
-        for files in filter(None, [self.read.files, *(one.files for one in self.sets.values())]):
-            if len(files) not in wanted:
+        for format, files in {(self.read.format, self.read.files), *self._formats()}:
+            if format not in READERS[self.kind]:
+                raise ValueError(
+                    f"read: {self.kind} have no format {format!r}, only {', '.join(READERS[self.kind])}"
+                )
+            wanted = files_of(READERS[self.kind].load(format))
+            if files and len(files) not in wanted:
                 numbers = " or ".join(map(str, wanted))
-                raise ValueError(f"read: the format {self.read.format} reads {numbers} files, got {len(files)}")
+                raise ValueError(f"read: the format {format} reads {numbers} files, got {len(files)}")
+        if self.kind != "tokens" and (self.tokens or self.parting or any(one.tokens for one in self.sets.values())):
+            raise ValueError(f"tokens: {self.kind} are not made of texts; leave it away")
         for name in self.sets:
             if not _is_name(name):
                 raise ValueError(f"sets: a name has no separator, got {name!r}")
@@ -94,6 +115,15 @@ class PartsCard(Card):
         if self.open and not self.sets:
             raise ValueError(f"read: files have {SET} in their names, and the card has no sets")
         return self
+
+    def _formats(self) -> set[tuple[str, tuple[str, ...]]]:
+        """Return how each set is read, and its files."""
+        return {(one.format or self.read.format, one.files or self.read.files) for one in self.sets.values()}
+
+    @property
+    def several(self) -> bool:
+        """Whether it is several sets, one of which must be named."""
+        return bool(self.sets) and (self.open or not self.read.files)
 
     @property
     def open(self) -> bool:
@@ -119,13 +149,15 @@ class PartsCard(Card):
             tail = near_misses(f"{self.name}/{name}", sets) if sets else f"{self.name} is one set"
             raise NotFoundError(f"{self.name}: there is no set {name!r}; {tail}")
         one = known or SetCard()
-        read = self.read.changed(files=[file.replace(SET, name) for file in one.files or self.read.files])
+        files = [file.replace(SET, name) for file in one.files or self.read.files]
+        read = self.read.changed(format=one.format or self.read.format, files=files)
         narrow = {
             "name": f"{self.name}/{name}",
             "folder": self.folder or self.name,
             "read": read,
             "shape": one.shape or self.shape,
             "counts": one.counts,
+            "tokens": one.tokens or self.tokens,
             "sets": {},
             "files": tuple(
                 file for file in self.files if str(bare(file.name)) in {str(bare(one)) for one in read.files}
@@ -147,7 +179,7 @@ class PartsCard(Card):
 
     def needed(self) -> list[str]:
         """Return the files that are read, the official ones; of several sets those of the first."""
-        return self.of(next(iter(self.sets))).needed() if self.sets else list(self.read.files)
+        return self.of(next(iter(self.sets))).needed() if self.several else list(self.read.files)
 
     def found_in(self, folder: Path) -> list[Path]:
         """Return the files to read: a packed one where there is no plain one, the official one where there is none."""
@@ -160,7 +192,7 @@ class PartsCard(Card):
 
     def lies_in(self, folder: Path) -> bool:
         """Say whether a folder has all files, of several sets those of one."""
-        if self.sets:
+        if self.several:
             return any(self.of(name).lies_in(folder) for name in self.sets_in(folder))
         return all(path.exists() for path in self.found_in(folder))
 

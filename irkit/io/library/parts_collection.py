@@ -1,4 +1,4 @@
-"""Rows, pictures, sequences and bags in three parts whose files are at hand."""
+"""Rows, pictures, sequences, bags and tokens in three parts whose files are at hand."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 
 from irkit.config import digest
 from irkit.errors import ConfigError, NotFoundError
-from irkit.io.kinds import PARTS, Bags, DataSet
+from irkit.io.kinds import PARTS, Bags, DataSet, Tokens
 from irkit.io.library.checksums import sha256
 from irkit.io.library.collection import CardFiles, Check, count_check, how_to_get
 from irkit.io.library.parts_card import PartsCard
 from irkit.io.rows.data import Binarise, DensityData, Parts, rows_of
 from irkit.io.rows.readers import READERS
 from irkit.io.rows.sequences import SequenceData
+from irkit.io.texts.parts import data_of_texts
 
 
 class PartsCollection(CardFiles):
@@ -29,7 +30,7 @@ class PartsCollection(CardFiles):
 
     def rows(self, *, binarise: Binarise = "threshold", seed: int = 1) -> DensityData:
         """Read rows or pictures; parameters and errors are those of `irkit.io.load_rows`."""
-        if self.card.kind in ("sequences", "bags"):
+        if self.card.kind in ("sequences", "bags", "tokens"):
             raise ConfigError(f"{self.name}: is of {self.card.kind}, not of rows; use load_data")
         read: Parts = self._read()
         return rows_of(self.name, read, binarise, seed)
@@ -45,6 +46,10 @@ class PartsCollection(CardFiles):
         """Read documents as counts of words."""
         return DataSet(self.name, *self._read())
 
+    def tokens(self) -> DataSet[Tokens]:
+        """Read texts, and number their terms as the card says."""
+        return data_of_texts(self.name, **self._read(), how=self.card.tokens, parting=self.card.parting)
+
     def paths(self) -> list[Path]:
         """Return the files to read.
 
@@ -55,7 +60,7 @@ class PartsCollection(CardFiles):
         ConfigError
             If the card is of several sets.
         """
-        if self.card.sets:
+        if self.card.several:
             sets = ", ".join(f"{self.name}/{name}" for name in self.card.sets)
             raise ConfigError(f"{self.name}: is several sets, name one of them: {sets}")
         found = self.card.found_in(self.folder)
@@ -68,10 +73,11 @@ class PartsCollection(CardFiles):
     def fingerprint(self) -> str:
         """What the data depend on: digests of their files, and how they are read."""
         files = [sha256(file) for path in self.paths() for file in ([path] if path.is_file() else _inside(path))]
-        return digest(files, self.card.read.format)
+        made = [one.model_dump(mode="json") for one in (self.card.tokens, self.card.parting) if one is not None]
+        return digest(files, self.card.read.format, *made)
 
     def holds(self) -> dict[str, int]:
-        """Count the examples of each part, the steps of sequences and the words of bags."""
+        """Count the examples of each part, the steps of sequences and the words of documents."""
         return self._measured()[0]
 
     def shape(self) -> tuple[int, ...]:
@@ -81,7 +87,7 @@ class PartsCollection(CardFiles):
     def verify(self) -> list[Check]:
         """Compare every checksum on record, every count of the card and its shape with what is there."""
         checks, card = list(self.checksums()), self.card
-        if not card.sets and (card.counts.given() or card.shape):
+        if not card.several and (card.counts.given() or card.shape):
             found, shape = self._measured()
             checks += [count_check(what, expected, found[what]) for what, expected in card.counts.given().items()]
             if card.shape:
@@ -94,11 +100,13 @@ class PartsCollection(CardFiles):
             pieces = {part: getattr(data, part) for part in PARTS}
             steps = sum(len(piece) for part in pieces.values() for piece in part)
             return {**{part: len(found) for part, found in pieces.items()}, "steps": steps}, (data.width,)
-        if self.card.kind == "bags":
-            documents = self.bags()
+        if self.card.kind in ("bags", "tokens"):
+            documents: DataSet[Any] = self.bags() if self.card.kind == "bags" else self.tokens()
             parts = {part: documents.part(part) for part in PARTS}
+            counts = [getattr(one, "counts", None) for one in parts.values()]
             words = sum(
-                len(one.x.values) if one.counts is None else int(one.counts.values.sum()) for one in parts.values()
+                len(one.x.values) if many is None else int(many.values.sum())
+                for one, many in zip(parts.values(), counts, strict=True)
             )
             return {**{part: len(one) for part, one in parts.items()}, "words": words}, (documents.train.vocabulary,)
         rows = self.rows(binarise="none")

@@ -1,4 +1,4 @@
-"""Who reads the formats of rows, pictures, sequences and bags."""
+"""Who reads the formats of rows, pictures, sequences, bags and tokens."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from irkit.registry import BAGS, PICTURES, ROWS, SEQUENCES, Names
+from irkit.registry import BAGS, PICTURES, ROWS, SEQUENCES, TOKENS, Names
 
-READERS: dict[str, Names] = {"rows": ROWS, "pictures": PICTURES, "sequences": SEQUENCES, "bags": BAGS}
+READERS: dict[str, Names] = {
+    "rows": ROWS,
+    "pictures": PICTURES,
+    "sequences": SEQUENCES,
+    "bags": BAGS,
+    "tokens": TOKENS,
+}
 "The formats of each kind."
 
 
