@@ -71,7 +71,7 @@ class SentenceVAEConfig(Config):
 
 
 class SentenceVAENet(ScoreNet):
-    """The weights: embeddings, a layer that reads, two maps to q, a layer that writes, and a softmax of V + 1 symbols."""
+    """The weights: embeddings, a layer that reads and two maps to q, a layer that writes and its softmax."""
 
     kind = "lower_bound"
     longest: Tensor

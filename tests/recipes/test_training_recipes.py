@@ -16,7 +16,7 @@ FOLDERS = ("generate", "represent")
 PATHS = sorted(path for kind in FOLDERS for path in (locate.shipped("pipelines") / kind).glob("*.yaml"))
 DIGITS = [path.stem for path in PATHS if path.stem.endswith("-digits")]
 WIDTHS = {"digits": 64, "mnist": 784, "debd/nltcs": 16, "debd/mushrooms": 112, "debd/dna": 180, "debd/nips": 500}
-TERMS = {"docnade-sets/20NSshort": 1448}
+TERMS = {"docnade-sets/20NSshort": 1448, "ptb/40": 9999}
 
 LEAST = 0.25
 "How much better than independent bits a small recipe must be, as a share of their nats."

@@ -2,7 +2,7 @@
 
 What files do not part is parted by a seed. The vocabulary is that of the training texts which are left; classes are
 those of all texts read as training, numbered in the order of their names, or of the numbers that all names are. A
-text without a known term has no likelihood and no place in a data set: it is left out, and `details` say how many were.
+text without a known term has no likelihood and no place in a data set: it is left out, and `details` say how many were, as they do of texts that are longer than asked for.
 """
 
 from __future__ import annotations
@@ -89,10 +89,14 @@ def data_of_texts(
     words = numbered.vocabulary(terms["train"].take(rows["train"]), name)
     known = {part: numbered.known(one, words) for part, one in terms.items()}
     classes, numbers = _labelled(name, read)
-    parts, empty = [], []
+    parts, empty, longer = [], [], []
     for part in PARTS:
         source = part if part in read else "train"
         whole = Tokens(known[source], len(words), labels=numbers.get(source), words=words).take(rows[part])
+        if how.longest is not None:
+            kept = np.flatnonzero(whole.x.lengths <= how.longest)
+            longer += [f"{len(whole) - len(kept):,} of {part}"] * (len(kept) < len(whole))
+            whole = whole.take(kept)
         filled = np.flatnonzero(whole.x.lengths)
         if not len(filled):
             raise DataError(f"{name}: no text of the {part} part has a known term; give other texts or settings")
@@ -100,6 +104,7 @@ def data_of_texts(
             empty.append(f"{len(whole) - len(filled):,} of {part}")
         parts.append(whole.take(filled))
     details = {"tokens": str(how), "classes": classes, "parting": drawn, "left out as empty": ", ".join(empty)}
+    details["left out as longer"] = ", ".join(longer)
     return DataSet(name, *parts, {what: value for what, value in details.items() if value})
 
 

@@ -38,6 +38,8 @@ class Tokenisation(Config):
     "How often a term of the vocabulary occurs in training at least."
     last: int | None = Field(None, ge=1)
     "Only the last so many terms of a text, counted without those left out; default all."
+    longest: int | None = Field(None, ge=1)
+    "A text of more terms is left out of a data set, once the vocabulary is made."
     unknown: str | None = Field(None, min_length=1)
     "The term that stands for every one outside the vocabulary; default these are left out."
 
