@@ -204,6 +204,7 @@ MODELS = Names(
         "deep-docnade": "irkit.represent.deep_docnade:DeepDocNADE",
         "docnade": "irkit.represent.docnade:DocNADE",
         "eonade": "irkit.generative.eonade:EoNADE",
+        "hierarchical": "irkit.represent.hierarchical:HierarchicalAutoencoder",
         "made": "irkit.generative.made:MADE",
         "nade": "irkit.generative.nade:NADE",
         "rbm": "irkit.generative.rbm:RBM",

@@ -9,6 +9,7 @@ from irkit.doors import door
 if TYPE_CHECKING:
     from irkit.represent.deep_docnade import DeepDocNADE as DeepDocNADE
     from irkit.represent.docnade import DocNADE as DocNADE
+    from irkit.represent.hierarchical import HierarchicalAutoencoder as HierarchicalAutoencoder
     from irkit.represent.lsa import LSA as LSA
     from irkit.represent.rnnlm import RNNLM as RNNLM
     from irkit.represent.sentence_vae import SentenceVAE as SentenceVAE

@@ -98,9 +98,7 @@ class PartsCard(Card):
     def _fits_together(self) -> PartsCard:
         for format, files in {(self.read.format, self.read.files), *self._formats()}:
             if format not in READERS[self.kind]:
-                raise ValueError(
-                    f"read: {self.kind} have no format {format!r}, only {', '.join(READERS[self.kind])}"
-                )
+                raise ValueError(f"read: {self.kind} have no format {format!r}, only {', '.join(READERS[self.kind])}")
             wanted = files_of(READERS[self.kind].load(format))
             if files and len(files) not in wanted:
                 numbers = " or ".join(map(str, wanted))

@@ -104,7 +104,9 @@ def _each(paths: tuple[Path, ...], suffix: str) -> list[tuple[str, Path]]:
 def _files(path: Path) -> Iterator[tuple[str, bytes]]:
     if not path.is_dir():
         packed = [(match[0].removeprefix("./").split("/"), raw) for match, raw in matching(path, _ANY)]
-        while packed and len({names[0] for names, _ in packed}) == 1 and packed[0][0][0] not in (*PARTS, packed[0][0][-1]):
+        while (
+            packed and len({names[0] for names, _ in packed}) == 1 and packed[0][0][0] not in (*PARTS, packed[0][0][-1])
+        ):
             packed = [(names[1:], raw) for names, raw in packed]  # a folder that holds all of them
         yield from (("/".join(names), raw) for names, raw in packed)
         return
@@ -138,7 +140,9 @@ def _table(path: Path, kind: Table) -> Texts:
         if label is not None:
             labels.append(_label(row[label], path, line))
         if len(labels) not in (0, len(texts)):
-            raise bad(path, line, "some texts have a label and others have not", "leave it empty, or null, where unknown")
+            raise bad(
+                path, line, "some texts have a label and others have not", "leave it empty, or null, where unknown"
+            )
     return Texts(texts, labels or None)
 
 

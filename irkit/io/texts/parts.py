@@ -2,7 +2,8 @@
 
 What files do not part is parted by a seed. The vocabulary is that of the training texts which are left; classes are
 those of all texts read as training, numbered in the order of their names, or of the numbers that all names are. A
-text without a known term has no likelihood and no place in a data set: it is left out, and `details` say how many were, as they do of texts that are longer than asked for.
+text without a known term has no likelihood and no place in a data set: it is left out, as one is that is longer than
+asked for, and `details` say how many were.
 """
 
 from __future__ import annotations

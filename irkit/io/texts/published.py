@@ -137,8 +137,6 @@ def _of_one_topic(path: Path, most: int | None) -> dict[str, Texts]:
     seen = {part: {one.topics[0] for one in single if one.part == part} for part in ("train", "test")}
     kept = [one for one in single if one.topics[0] in seen["train"] & seen["test"]]
     return {
-        part: Texts(
-            [one.text for one in kept if one.part == part], [one.topics[0] for one in kept if one.part == part]
-        )
+        part: Texts([one.text for one in kept if one.part == part], [one.topics[0] for one in kept if one.part == part])
         for part in seen
     }

@@ -1,9 +1,9 @@
 """Texts as terms in their order: how a text becomes terms, which terms have numbers, and who stands for the others.
 
-    terms        what a pattern finds in the text, from left to right, without stop words
-    vocabulary   the most frequent terms of the training texts, the most frequent first, of equals the earlier in
-                 byte order; term i is `words[i]`
-    the others   are left out, or all become one term such as `<unk>`
+terms        what a pattern finds in the text, from left to right, without stop words
+vocabulary   the most frequent terms of the training texts, the most frequent first, of equals the earlier in
+             byte order; term i is `words[i]`
+the others   are left out, or all become one term such as `<unk>`
 """
 
 from __future__ import annotations
