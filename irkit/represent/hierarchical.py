@@ -113,7 +113,7 @@ class HierarchicalNet(ScoreNet):
         super().__init__()
         self.config, self.marks = config, marks
         cell, size, hidden = config.cell, config.embedding_size, config.hidden_size
-        self.embedding = nn.Parameter(torch.empty(vocabulary + 1, size).uniform_(-INITIAL, INITIAL))
+        self.embedding = nn.Parameter(torch.randn(vocabulary + 1, size))  # near 0, readers long see no difference
         self.word_reader: Layer = recurrent(cell, size, hidden)
         self.sentence_reader: Layer = recurrent(cell, hidden, hidden)
         self.sentence_writer: Layer = recurrent(cell, hidden * (2 if config.attention else 1), hidden)
