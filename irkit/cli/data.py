@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from irkit.io.library.cards import AnyCard
     from irkit.io.library.catalogue import Summary
 
-HELP = """List, show, get and verify data: texts, ratings, rows, pictures and sequences.
+HELP = """List, show, get and verify data: texts, ratings, rows, pictures, sequences, bags and tokens.
 
 For example:
 
@@ -50,7 +50,7 @@ def list_(*, kind: str | None = None) -> None:
     Parameters
     ----------
     kind
-        Only texts, ratings, rows, pictures or sequences, or what else a plug-in has data of, such as sets.
+        Only texts, ratings, rows, pictures, sequences, bags or tokens, or what else a plug-in has, such as sets.
     """
     from irkit.io import collections
     from irkit.io.library.catalogue import broken_data
@@ -174,9 +174,23 @@ def _of_card(collection: str) -> dict[str, str]:
         "source": ", ".join(card.source),
         "holds": _held(collection, card, here is not None),
         "splits": ", ".join(_named(one, getattr(card, "default_split", None)) for one in card.splits),
+        **_made(card),
         "sets": ", ".join(getattr(card, "sets", {})),
         "files": ", ".join(file.name for file in card.files),
     }
+
+
+def _made(card: AnyCard) -> dict[str, str]:
+    """Say how texts become tokens, and which are held out."""
+    from irkit.io.texts.parts import Parting
+    from irkit.io.texts.tokens import Tokenisation
+
+    if card.kind != "tokens":
+        return {}
+    how, parting = (
+        getattr(card, name) or default() for name, default in (("tokens", Tokenisation), ("parting", Parting))
+    )
+    return {"tokens": str(how), "parting": str(parting)}
 
 
 def _held(collection: str, card: AnyCard, here: bool) -> str:
@@ -186,7 +200,7 @@ def _held(collection: str, card: AnyCard, here: bool) -> str:
     from irkit.io.library.parts_collection import PartsCollection
 
     holds, shape = card.holds(), card.shape if isinstance(card, PartsCard) else ()
-    if not holds and here and not (isinstance(card, PartsCard) and card.sets):
+    if not holds and here and not (isinstance(card, PartsCard) and card.several):
         found = load_any(collection)
         holds, shape = found.holds(), found.shape() if isinstance(found, PartsCollection) else ()
     return held(card.kind, holds, shape) if holds else ""
@@ -212,13 +226,15 @@ def held(kind: str, holds: dict[str, int], shape: tuple[int, ...]) -> str:
         "sets": "values an element",
         "features": "values an item",
         "bags": "terms",
+        "tokens": "terms",
     }
     size = f" of {' x '.join(map(str, shape))} {unit.get(kind, '')}".rstrip() if shape else ""
     whole = "".join(f", {holds[one]:,} {one} in all" for one in ("steps", "words") if one in holds)
-    return f"{' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))} {kind}{size}{whole}"
+    return f"{' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))} {_PLURAL.get(kind, kind)}{size}{whole}"
 
 
 _SINGULAR = {"queries": "query"}
+_PLURAL = {"tokens": "documents"}
 _PARTS = ("train", "valid", "test")
 _COLUMNS = {
     "texts": ["documents", "queries", "splits"],
@@ -227,6 +243,7 @@ _COLUMNS = {
     "pictures": [*_PARTS, "size"],
     "sequences": [*_PARTS, "values"],
     "bags": [*_PARTS, "terms"],
+    "tokens": [*_PARTS, "terms"],
 }
 
 

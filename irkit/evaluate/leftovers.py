@@ -33,13 +33,14 @@ _FILES = {
     "cache/??": (rf"{_HEX}\.flow", "results of stages"),
     "similarity": (rf"{_HEX}\.npy", "sums of similarities"),
     "vectors": (r".+-[0-9a-f]{16}\.npz", "trained word vectors"),
+    "tokens": (r".+-[0-9a-f]{16}\.npz", "numbered texts"),
     "crash": (r"(hs_err|replay)_pid\d+\.log|java_pid\d+\.hprof(\.\d+)?", "crash reports of Java"),
 }
 _UNFINISHED = re.compile(
     r"\..+\.(?P<pid>\d+)-[0-9a-f]{8}\.(part|tmp)|\..+\.(building|old)-(?P<builder>\d+)-[0-9a-f]{8}"
     rf"|{_HEX}\.[\w-]+\.part|\..+\.\d+\.part"
 )
-_PLACES = (".", "cache/??", "similarity", "vectors", "indexes", "verified")
+_PLACES = (".", "cache/??", "similarity", "vectors", "tokens", "indexes", "verified")
 _INDEX = re.compile(r"(pending_)?segments_[0-9a-z]+|_[0-9a-z]+(_[0-9A-Za-z_-]+)?\.[0-9a-z]+|write\.lock")
 _SIDECAR = re.compile(r"manifest\.json|\w+\.(npy|arrow)|\.lock|\.work-\d+-[0-9a-f]{8}")
 

@@ -24,5 +24,10 @@ if TYPE_CHECKING:
     from irkit.io.ratings.files import read_ratings as read_ratings
     from irkit.io.rows.data import DensityData as DensityData
     from irkit.io.rows.sequences import SequenceData as SequenceData
+    from irkit.io.texts.parts import Parting as Parting
+    from irkit.io.texts.parts import Texts as Texts
+    from irkit.io.texts.parts import data_of_texts as data_of_texts
+    from irkit.io.texts.tokens import Tokenisation as Tokenisation
+    from irkit.io.texts.tokens import tokens_of_texts as tokens_of_texts
 else:
     __getattr__, __dir__, __all__ = door(__name__)

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, NamedTuple
 
 from irkit.errors import DataError
@@ -103,7 +103,7 @@ def matching(archive: Path, wanted: re.Pattern[str], limit: int = TEXTS) -> Iter
     """
     with entries(archive, limit) as found:
         for entry in found:
-            match = wanted.fullmatch(PurePosixPath(entry.name).as_posix())
+            match = wanted.fullmatch(entry.name)
             if match is None or entry.kind == "folder":
                 continue
             if entry.kind != "file":
@@ -172,11 +172,10 @@ def _tar_open(packed: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
 
 
 def _refuse_climbing(archive: Path, name: str) -> None:
-    parts = PurePosixPath(name).parts
     if (
         not name
         or name.startswith("/")
-        or ".." in parts
+        or ".." in name.split("/")
         or "\\" in name
         or "\0" in name
         or re.match(r"[A-Za-z]:", name)

@@ -33,7 +33,7 @@ from irkit.arrays import Floats, offsets
 from irkit.config import Config
 from irkit.errors import ConfigError
 from irkit.io.kinds import Examples, Ragged, Spec, Tokens
-from irkit.io.texts.sentences import sentences
+from irkit.io.texts.sentences import MARKS, sentences
 from irkit.learn.attention import AdditiveAttention
 from irkit.learn.data import Padded, placed
 from irkit.learn.estimate import Estimate, Measure, Quantity
@@ -59,7 +59,7 @@ class HierarchicalConfig(Config):
     "Hidden units of each network, H."
     attention: bool = True
     "Whether the sentence writer looks at the sentences that were read."
-    sentence_end: tuple[int | str, ...] = Field((".", "!", "?"), min_length=1)
+    sentence_end: tuple[int | str, ...] = Field(MARKS, min_length=1)
     "Terms that end a sentence, of a run of them the last: words, or numbers where the data has no words."
 
 

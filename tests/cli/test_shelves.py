@@ -32,9 +32,9 @@ def lost():
 def test_data_list_has_a_row_per_card(irkit):
     blocks = [block.splitlines() for block in irkit("data", "list").out.split("\n\n")]
     assert [block[0].split()[:2] for block in blocks] == [
-        [kind, "state"] for kind in ("texts", "ratings", "rows", "pictures", "sequences", "bags")
+        [kind, "state"] for kind in ("texts", "ratings", "rows", "pictures", "sequences", "bags", "tokens")
     ]
-    texts, ratings, rows, pictures, sequences, bags = blocks
+    texts, ratings, rows, pictures, sequences, bags, tokens = blocks
     assert texts[0].split() == ["texts", "state", "documents", "queries", "splits", "about"]
     found = {row.split()[0]: row for row in texts[1:]}
     assert found["lee"].split()[1:4] == ["here", "350", "50"]
@@ -49,6 +49,9 @@ def test_data_list_has_a_row_per_card(irkit):
     assert next(row for row in sequences if row.startswith("piano/jsb ")).split()[2:6] == ["229", "76", "77", "88"]
     short = next(row for row in bags if row.startswith("docnade-sets/20NSshort "))
     assert short.replace("by path", "here").split()[2:6] == ["1,245", "100", "438", "1,448"]
+    found = {row.split()[0]: row.replace("by path", "here") for row in tokens[1:]}
+    assert found["ptb"].split()[2:6] == ["42,068", "3,370", "3,761", "9,999"]
+    assert {"20newsgroups", "20newsgroups/stripped", "imdb", "imdb/5000", "reuters21578/r52"} <= set(found)
 
 
 def test_data_list_of_one_kind(irkit):
@@ -69,7 +72,7 @@ def test_data_made_by_code_are_listed_and_shown_as_those_of_cards_are(irkit, fol
     with installed(folder / "site"):
         blocks = [block.splitlines() for block in irkit("data", "list").out.split("\n\n")]
         shelves = {block[0].split()[0]: block for block in blocks}
-        assert [*shelves] == ["texts", "ratings", "rows", "pictures", "sequences", "bags", "sets", "name"]
+        assert [*shelves] == ["texts", "ratings", "rows", "pictures", "sequences", "bags", "tokens", "sets", "name"]
         row = next(row for row in shelves["rows"] if row.startswith("bars-here "))
         assert row.split(None, 6)[1:] == ["made", "3", "2", "1", "4", "Bars of four."]
         assert shelves["sets"][0].split() == ["sets", "state", "train", "valid", "test", "values", "about"]
@@ -111,6 +114,17 @@ def test_data_show_of_a_set_and_of_all_of_its_card(irkit):
     assert "files:    nltcs/nltcs.train.data, nltcs/nltcs.valid.data, nltcs/nltcs.test.data" in one
     assert "sets:     mushrooms, dna, nips, nltcs" in irkit("data", "show", "debd").lines
     assert "23,134 steps in all" in irkit("data", "show", "piano/jsb").out
+
+
+def test_data_show_of_texts_says_how_they_become_terms(irkit, folder):
+    shown = irkit("data", "show", "imdb/5000").out
+    assert "holds:    22,500 training, 2,500 validation and 25,000 test documents of 5000 terms" in shown
+    assert """tokens:   {"pattern": "[a-z']+|[!?.]", "lower": true, "stopwords": "none", "most": 5000,""" in shown
+    assert 'parting:  {"valid": 2500, "test": null, "seed": 1}' in shown
+    (folder / "own.csv").write_text("text,label\n" + "red rose,r\nblue sky,b\n" * 10)
+    shown = irkit("data", "show", "own.csv").lines
+    assert "holds:    16 training, 2 validation and 2 test documents of 4 terms, 40 words in all" in shown
+    assert "kind:     tokens" in shown
 
 
 def test_data_show_says_terms_and_where(irkit):

@@ -130,13 +130,13 @@ def load_rating_collection(name: str | os.PathLike[str], *, download: bool = Fal
 
 
 def load_parts(name: str | os.PathLike[str], *, download: bool = False) -> PartsCollection:
-    """Open data of rows, pictures or sequences.
+    """Open data of rows, pictures, sequences, bags or tokens.
 
     Parameters
     ----------
     name : str or path
-        The name of a card, `<card>/<set>` where a card has several sets, or a file or folder of rows or pictures
-        (see `irkit.io.library.folder` and `irkit.io.rows.own`).
+        The name of a card, `<card>/<set>` where a card has several sets, or a file or folder of rows, pictures or
+        texts (see `irkit.io.library.folder`, `irkit.io.rows.own` and `irkit.io.texts.files`).
     download : bool
         Fetch the files if they are nowhere on this machine; the terms are printed first.
 
@@ -158,7 +158,7 @@ def load_parts(name: str | os.PathLike[str], *, download: bool = False) -> Parts
     if place.exists():
         raise ConfigError(
             f"{os.fspath(name)}: holds no rows; name a .npy, .npz or .csv file, or a folder of pictures or of "
-            "<name>.train.data, .valid.data and .test.data"
+            "<name>.train.data, .valid.data and .test.data, or texts: .txt files, or .csv, .tsv or .jsonl with a text"
         )
     raise _unknown(name, "file or folder", "rows: there is no file or set", [*_sets(), *SETS])
 
@@ -356,7 +356,7 @@ def _kind(name: str | os.PathLike[str]) -> str:
     if any((path / file).is_file() for file in FILES):
         return "ratings"
     found = parts_card(Path(os.path.abspath(path)))
-    is_table = isinstance(found, PartsCard) and found.read.format == "csv" and readable(path)
+    is_table = isinstance(found, PartsCard) and found.read.format in ("csv", "tsv") and readable(path)
     if found is not None and not (is_table and has_rating_columns(path)):
         return found.kind
     return "ratings" if readable(path) else "texts"

@@ -6,6 +6,9 @@
     my.npy, my.npz, my.csv; train.npy, valid.npy, test.npy             rows
     <any>.train.data, <any>.valid.data, <any>.test.data                rows of bits
     *.png, *.jpg, ...; or such in train/, valid/ and test/             pictures
+    my.csv, my.tsv, my.jsonl with a column `text`                      tokens
+    train.csv (valid.csv, test.csv) with one, or train.txt             tokens
+    *.txt; or such in folders of labels, of parts, of both             tokens; an archive of them too
 
 With several files of queries and judgements, the middle of their names is the split:
 `queries.dev.tsv` goes with `qrels.dev.txt`.
@@ -25,6 +28,7 @@ from irkit.io.library.rating_card import RatingCard, RatingsCard
 from irkit.io.library.text_card import DocumentsCard, QrelsCard, QueriesCard, SplitCard, TextCard
 from irkit.io.ratings.files import FILES
 from irkit.io.rows.own import picture_files
+from irkit.io.texts.files import ARCHIVES, Table, has_texts
 from irkit.packing import bare, copies
 from irkit.streams import readable
 
@@ -32,6 +36,7 @@ _DOCUMENTS = ("documents", "docs", "corpus", "collection")
 _QUERIES = ("queries", "topics")
 _QRELS = ("qrels", "qrel")
 _ROWS = ("npy", "npz", "csv")
+_TABLES: tuple[Table, ...] = ("csv", "tsv", "jsonl")
 
 
 def folder_card(folder: Path) -> AnyCard:
@@ -114,17 +119,19 @@ def rating_card(path: Path) -> AnyCard:
 
 
 def parts_card(path: Path) -> AnyCard | None:
-    """Return the card in a folder, or make one for a file or folder of rows or pictures; None if it is none.
+    """Return the card in a folder, or make one for a file or folder of rows, pictures or texts; None if it is none.
 
     The files that the card names lie in the folder of `path`, or in `path` itself where the card is found there.
     """
     if readable(path):
-        format = bare(path.name.lower()).suffix[1:]
-        return _parts("rows", path, format, [path.name]) if format in _ROWS else None
+        return _file(path)
     if (path / CARD_FILE).is_file():
         return load_card(path / CARD_FILE)
     if not path.is_dir():
         return None
+    texts = _texts(path)
+    if texts is not None:
+        return texts
     if all((path / part).is_dir() and picture_files(path / part) for part in PARTS):
         return _parts("pictures", path, "folder", [f"{path.name}/{part}" for part in PARTS])
     for format in _ROWS:
@@ -135,6 +142,30 @@ def parts_card(path: Path) -> AnyCard | None:
         if all(any(one.is_file() for one in copies(path / f"{stem}.{part}.data")) for part in PARTS):
             return _parts("rows", path, "bits", [f"{path.name}/{stem}.{part}.data" for part in PARTS])
     return _parts("pictures", path, "folder", [path.name]) if picture_files(path) else None
+
+
+def _file(path: Path) -> PartsCard | None:
+    """Make a card for one file."""
+    format = bare(path.name.lower()).suffix[1:]
+    if path.name.lower().endswith(ARCHIVES):
+        return _parts("tokens", path, "folder", [path.name])
+    if format == "txt" or any(format == one and has_texts(path, one) for one in _TABLES):
+        return _parts("tokens", path, format, [path.name])
+    return _parts("rows", path, format, [path.name]) if format in _ROWS else None
+
+
+def _texts(path: Path) -> PartsCard | None:
+    """Make a card for a folder of texts that is no test collection."""
+    for one in _TABLES:
+        for place in copies(path / f"{PARTS[0]}.{one}"):
+            if place.is_file() and has_texts(place, one):
+                return _parts("tokens", path, one, [path.name])
+    if any(place.is_file() for place in copies(path / f"{PARTS[0]}.txt")):
+        return _parts("tokens", path, "txt", [path.name])
+    if beir.is_beir(path) or any(_named(path, stems) for stems in (_DOCUMENTS, _QUERIES, _QRELS)):
+        return None
+    deep = ("*.txt", "*/*.txt", *(f"{part}/*/*.txt" for part in PARTS))
+    return _parts("tokens", path, "folder", [path.name]) if any(True for one in deep for _ in path.glob(one)) else None
 
 
 def _parts(kind: str, path: Path, format: str, files: list[str]) -> PartsCard:

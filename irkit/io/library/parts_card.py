@@ -68,6 +68,8 @@ class PartCounts(Config):
 class SetCard(Config):
     """What is special to one of several sets."""
 
+    about: str = ""
+    "What it is, in one line; default what the card is."
     format: str = ""
     "How it is read; default as the card."
 
@@ -151,6 +153,7 @@ class PartsCard(Card):
         read = self.read.changed(format=one.format or self.read.format, files=files)
         narrow = {
             "name": f"{self.name}/{name}",
+            "about": one.about or self.about,
             "folder": self.folder or self.name,
             "read": read,
             "shape": one.shape or self.shape,

@@ -14,6 +14,7 @@ from irkit.io.library.parts_card import PartsCard
 from irkit.io.rows.data import Binarise, DensityData, Parts, rows_of
 from irkit.io.rows.readers import READERS
 from irkit.io.rows.sequences import SequenceData
+from irkit.io.texts.kept import LARGE, kept
 from irkit.io.texts.parts import data_of_texts
 
 
@@ -47,8 +48,15 @@ class PartsCollection(CardFiles):
         return DataSet(self.name, *self._read())
 
     def tokens(self) -> DataSet[Tokens]:
-        """Read texts, and number their terms as the card says."""
-        return data_of_texts(self.name, **self._read(), how=self.card.tokens, parting=self.card.parting)
+        """Read texts, and number their terms as the card says; of large files this is done once, and kept."""
+
+        def make() -> DataSet[Tokens]:
+            return data_of_texts(self.name, **self._read(), how=self.card.tokens, parting=self.card.parting)
+
+        paths = self.paths()
+        if not all(path.is_file() for path in paths) or sum(path.stat().st_size for path in paths) < LARGE:
+            return make()
+        return kept(self.name, self.fingerprint, READERS["tokens"].load(self.card.read.format), make)
 
     def paths(self) -> list[Path]:
         """Return the files to read.

@@ -24,7 +24,7 @@ from irkit.io.kinds import PARTS
 from irkit.io.lines import bad, content, decoded, lines, shown
 from irkit.io.reading import Reading, listed
 from irkit.io.texts.parts import Texts
-from irkit.packing import bare, copies
+from irkit.packing import copies
 
 Table: TypeAlias = Literal["csv", "tsv", "jsonl"]
 
@@ -85,7 +85,7 @@ def has_texts(path: Path, kind: Table) -> bool:
         _, row = next(iter(_rows(path, kind)))
     except (DataError, StopIteration):
         return False
-    return any(name in row for name in TEXT)
+    return _column(row, TEXT) is not None
 
 
 def _each(paths: tuple[Path, ...], suffix: str) -> list[tuple[str, Path]]:
@@ -147,7 +147,9 @@ def _table(path: Path, kind: Table) -> Texts:
 
 
 def _column(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((name for name in names if name in row), None)
+    """Return the column that is called so, in whatever case; the first of the names that one is."""
+    called = {name.lower(): name for name in reversed(row)}
+    return next((called[name] for name in names if name in called), None)
 
 
 def _label(value: Any, path: Path, line: int) -> str:

@@ -15,11 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
-from irkit.arrays import Ints
+from irkit.arrays import Bools, Ints
 from irkit.config import Config
 from irkit.errors import ConfigError, DataError, near_misses
 from irkit.io.kinds import PARTS, DataSet, Tokens
 from irkit.io.lines import shown
+from irkit.io.texts.sentences import MARKS, sentences
 from irkit.io.texts.tokens import Numbered, Tokenisation
 from irkit.rng import Seed, generator
 
@@ -41,6 +42,9 @@ class Parting(Config):
     "Training texts that become the test part; default likewise."
     seed: Seed = 1
     "Decides which."
+
+    def __str__(self) -> str:
+        return json.dumps(self.model_dump())
 
 
 def data_of_texts(
@@ -66,7 +70,7 @@ def data_of_texts(
     -------
     DataSet of Tokens
         `details` say how texts became terms, what the classes are called, how they were parted and how many were
-        left out since they had no known term.
+        left out since they had no known term, or too many.
 
     Raises
     ------
@@ -90,14 +94,14 @@ def data_of_texts(
     words = numbered.vocabulary(terms["train"].take(rows["train"]), name)
     known = {part: numbered.known(one, words) for part, one in terms.items()}
     classes, numbers = _labelled(name, read)
-    parts, empty, longer = [], [], []
+    parts, empty, unfit = [], [], []
     for part in PARTS:
         source = part if part in read else "train"
         whole = Tokens(known[source], len(words), labels=numbers.get(source), words=words).take(rows[part])
-        if how.longest is not None:
-            kept = np.flatnonzero(whole.x.lengths <= how.longest)
-            longer += [f"{len(whole) - len(kept):,} of {part}"] * (len(kept) < len(whole))
-            whole = whole.take(kept)
+        fits = np.flatnonzero(_fits(whole, how))
+        if len(fits) < len(whole):
+            unfit.append(f"{len(whole) - len(fits):,} of {part}")
+            whole = whole.take(fits)
         filled = np.flatnonzero(whole.x.lengths)
         if not len(filled):
             raise DataError(f"{name}: no text of the {part} part has a known term; give other texts or settings")
@@ -105,8 +109,19 @@ def data_of_texts(
             empty.append(f"{len(whole) - len(filled):,} of {part}")
         parts.append(whole.take(filled))
     details = {"tokens": str(how), "classes": classes, "parting": drawn, "left out as empty": ", ".join(empty)}
-    details["left out as longer"] = ", ".join(longer)
-    return DataSet(name, *parts, {what: value for what, value in details.items() if value})
+    details["left out by length"] = ", ".join(unfit)
+    return DataSet(name, *parts, details={what: value for what, value in details.items() if value})
+
+
+def _fits(part: Tokens, how: Tokenisation) -> Bools:
+    """Say which documents have as many terms and sentences as is asked for."""
+    fits = part.x.lengths <= (np.inf if how.longest is None else how.longest)
+    if how.sentences is not None:
+        fewest, most = how.sentences
+        marks = [at for at, word in enumerate(part.words or ()) if word in MARKS]
+        counts = sentences(part.x, np.array(marks)).counts
+        fits &= (counts >= fewest) & (counts <= most)
+    return fits
 
 
 def relabelled(data: DataSet[Tokens], labels: Sequence[str]) -> Ints:
@@ -119,7 +134,7 @@ def _parted(name: str, sizes: Mapping[str, int], parting: Parting) -> tuple[dict
     for part, size in sizes.items():
         if not size:
             raise DataError(f"{name}: its {part} part is empty; give it texts, or leave it away")
-    rows = {part: np.arange(size) for part, size in sizes.items()}
+    rows: dict[str, Ints] = {part: np.arange(size) for part, size in sizes.items()}
     absent = [part for part in PARTS[1:] if part not in sizes]
     for part in PARTS[1:]:
         if part in sizes and getattr(parting, part) is not None:
@@ -165,7 +180,6 @@ def _numbers(name: str, part: str, labels: Sequence[str], classes: Sequence[str]
     number = {"": -1, **{one: at for at, one in enumerate(classes)}}
     for one in labels:
         if one not in number:
-            raise DataError(
-                f"{name}: the {part} part has the label {shown(one)}, which training has not; {near_misses(one, classes)}"
-            )
+            what = f"{part} has the label {shown(one)}, which training has not"
+            raise DataError(f"{name}: {what}; {near_misses(one, classes)}")
     return np.array([number[one] for one in labels], dtype=np.int64)

@@ -14,6 +14,9 @@ import numpy as np
 from irkit.arrays import Ints, offsets, segments
 from irkit.io.ragged import Ragged
 
+MARKS = (".", "!", "?")
+"Terms that end a sentence, unless others are named."
+
 
 class Sentences(NamedTuple):
     """The sentences of some documents, one after the other."""

@@ -33,7 +33,8 @@ def home(tmp_path, monkeypatch):
 
 def test_the_shipped_cards():
     parts = ["debd", "digits", "docnade-sets", "frey", "mnist", "olivetti", "omniglot", "piano"]
-    assert card_names() == sorted([*EXPECTED, *parts, *collections("ratings")])
+    texts = ["20newsgroups", "imdb", "ptb", "reuters21578"]
+    assert card_names() == sorted([*EXPECTED, *parts, *texts, *collections("ratings")])
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -209,6 +210,7 @@ def test_every_shipped_file_has_a_digest_unless_its_card_says_why_not():
         ("medline", "med.tar.gz"),
         ("ml-latest-small", "ml-latest-small.zip"),
         ("olivetti", "olivettifaces.mat"),
+        ("reuters21578", "reuters21578.tar.gz"),
     }
     for name, _ in without:
         assert "checksum" in (shipped("data") / f"{name}.yaml").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from irkit.errors import ConfigError, NotFoundError
-from irkit.io import collections, load_rows
+from irkit.io import collections, load_data, load_rows
 from irkit.io.library.cards import find_card, load_card
 from irkit.io.library.catalogue import load_parts
 from irkit.io.library.parts_card import PartsCard
@@ -53,6 +53,63 @@ def test_a_shipped_card_is_complete(name):
         assert one.shape
         come = {file.name.removesuffix(".gz") for file in one.files}
         assert {path.removesuffix(".gz") for path in one.needed()} == come, "a download brings every file that is read"
+
+
+@pytest.mark.parametrize("name", ["20newsgroups", "imdb", "ptb", "reuters21578"])
+def test_a_shipped_card_of_texts_is_complete(name):
+    card = find_card(name)
+    for one in [card, *map(card.of, card.sets)]:
+        assert one.about.endswith(".")
+        assert one.source
+        assert one.terms
+        assert one.citation
+        assert set(one.holds()) - {"words"} == {"train", "valid", "test"}
+        assert one.shape
+        assert one.tokens.most in (None, *one.shape)
+        assert (one.parting is None) == (len(one.read.files) == 3), "what is held out is said"
+        assert set(one.needed()) == {file.name for file in one.files}, "a download brings every file that is read"
+        assert all(file.how if file.url is None else file.url.startswith("https://") for file in one.files)
+    abouts = [one.about for one in [card, *map(card.of, card.sets)]]
+    assert len(set(abouts)) == len(abouts)
+
+
+def test_a_card_that_names_its_files_is_a_set_beside_those_it_lists(tmp_path, home):
+    (home / "data" / "roses.yaml").write_text(
+        "name: roses\nabout: Roses.\nkind: tokens\nread: {format: txt, files: [a.txt]}\ntokens: {most: 3}\n"
+        "sets: {few: {about: Few words., tokens: {most: 1}, counts: {train: 16, valid: 2, test: 2}}}\n"
+    )
+    place = tmp_path / "data" / "roses"
+    place.mkdir(parents=True)
+    (place / "a.txt").write_text("red rose is a rose\n" * 20)
+    listed = collections("tokens")
+    assert (listed["roses"].about, listed["roses/few"].about) == ("Roses.", "Few words.")
+    assert listed["roses"].state == listed["roses/few"].state == "here"
+    assert load_data("roses").train.words == ("rose", "a", "is")
+    assert load_data("roses/few").train.words == ("rose",)
+    assert [check.ok for check in load_parts("roses/few").verify()] == [True] * 3
+    assert load_parts("roses").fingerprint != load_parts("roses/few").fingerprint
+    with pytest.raises(ConfigError, match="roses: is of tokens, not of rows; use load_data"):
+        load_rows("roses")
+
+
+@pytest.mark.parametrize(
+    ("sets", "says"),
+    [
+        ("{a: {format: csv}}", None),
+        ("{a: {format: cvs}}", "tokens have no format 'cvs', only "),
+        ("{a: {format: imdb, files: [x, y]}}", "read: the format imdb reads 1 files, got 2"),
+        ("{a: {tokens: {pattern: '['}}}", "it is no regular expression"),
+    ],
+)
+def test_a_set_may_be_read_otherwise(tmp_path, sets, says):
+    path = tmp_path / "roses.yaml"
+    path.write_text(f"name: roses\nabout: Roses.\nkind: tokens\nread: {{format: txt, files: [a.txt]}}\nsets: {sets}\n")
+    if says is None:
+        assert load_card(path).of("a").read.format == "csv"
+        return
+    with pytest.raises(ConfigError) as caught:
+        load_card(path)
+    assert says in str(caught.value)
 
 
 @pytest.mark.parametrize(
