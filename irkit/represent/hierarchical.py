@@ -194,7 +194,8 @@ class HierarchicalNet(ScoreNet):
         """Return what tells each word and END of all sentences, row by row: (N, H)."""
         codes = self.codes(self.read(batch)).flatten(0, 1)[batch.places.cells]
         inputs = embedding(opened(batch.words, self.end).x, self.embedding)
-        return self.word_writer(inputs, codes).flatten(0, 1)[closed(batch.words, self.end).cells]
+        found: Tensor = self.word_writer(inputs, codes).flatten(0, 1)
+        return found[closed(batch.words, self.end).cells]
 
     def loss(self, batch: Paragraphs, now: Now) -> Loss:
         """Return the mean of minus log p over symbols, each given the true ones before it."""
@@ -244,14 +245,14 @@ class HierarchicalNet(ScoreNet):
 @torch.no_grad()
 def _begin(layer: Layer) -> None:
     """Let a layer hand on what it is given: through three of torch's own making, training long sees no difference."""
-    hidden = layer.hidden_size
-    for gate in layer.weight_ih_l0.split(hidden):
+    hidden, weights = layer.hidden_size, dict(layer.named_parameters())
+    for gate in weights["weight_ih_l0"].split(hidden):
         nn.init.xavier_uniform_(gate)
-    for gate in layer.weight_hh_l0.split(hidden):
+    for gate in weights["weight_hh_l0"].split(hidden):
         nn.init.orthogonal_(gate)
     if isinstance(layer, nn.LSTM):  # cells that forget little at first
-        layer.bias_ih_l0[hidden : 2 * hidden].fill_(1)
-        layer.bias_hh_l0[hidden : 2 * hidden].fill_(0)
+        weights["bias_ih_l0"][hidden : 2 * hidden].fill_(1)
+        weights["bias_hh_l0"][hidden : 2 * hidden].fill_(0)
 
 
 def _top(state: State) -> Tensor:
@@ -306,7 +307,7 @@ class HierarchicalAutoencoder(SequenceModel):
         marks = self.marks(self.spec or part.spec)
         return Documents(part.x, part.vocabulary, labels=part.labels, words=part.words, marks=marks)
 
-    def batches(self, x: Any, n: int = CELLS) -> Iterator[Paragraphs]:
+    def batches(self, x: Any, n: int = CELLS) -> Iterator[Any]:
         """Cut documents into parts of at most n words, or of one document."""
         part = np.cumsum(x.x.lengths) // n
         for one in np.unique(part):
@@ -317,7 +318,7 @@ class HierarchicalAutoencoder(SequenceModel):
         """What `values` gives."""
         return {name: Quantity() for name in ("accuracy", "exact", "rouge 1", "rouge 2")}
 
-    def values(self, test: Examples | Floats | Tensor) -> dict[str, Estimate]:
+    def values(self, test: Examples | Floats | Tensor, **arguments: object) -> dict[str, Estimate]:
         """Return how well each document is written again, every word given those that were written before it.
 
         Accuracy is the share of places with the right term, of as many as the longer of the two documents has; exact

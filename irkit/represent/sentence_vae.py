@@ -139,7 +139,8 @@ class SentenceVAENet(ScoreNet):
         if blank is not None:  # END before the first word stays
             words = torch.where(blank[:, :, None], self.blank, inputs[:, 1:])
             inputs = torch.cat([inputs[:, :1], words], 1)
-        return self.writer(inputs, z).flatten(0, 1)[closed(batch, self.end).cells]
+        found: Tensor = self.writer(inputs, z).flatten(0, 1)
+        return found[closed(batch, self.end).cells]
 
     def likelihood(self, batch: Padded, z: Tensor) -> Tensor:
         """Return log p(w | z): (B,)."""

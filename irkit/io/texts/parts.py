@@ -115,7 +115,7 @@ def data_of_texts(
 
 def _fits(part: Tokens, how: Tokenisation) -> Bools:
     """Say which documents have as many terms and sentences as is asked for."""
-    fits = part.x.lengths <= (np.inf if how.longest is None else how.longest)
+    fits: Bools = part.x.lengths <= (np.inf if how.longest is None else how.longest)
     if how.sentences is not None:
         fewest, most = how.sentences
         marks = [at for at, word in enumerate(part.words or ()) if word in MARKS]
