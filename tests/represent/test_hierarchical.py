@@ -7,6 +7,7 @@ import torch
 from irkit.errors import ConfigError
 from irkit.io.kinds import DataSet, Ragged, Spec, Tokens
 from irkit.learn import TrainerConfig
+from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Now
 from irkit.represent import HierarchicalAutoencoder
 from irkit.represent.hierarchical import HierarchicalConfig
@@ -206,3 +207,24 @@ def test_short_documents_are_copied():
     config = HierarchicalConfig(embedding_size=16, hidden_size=48, sentence_end=(3,))
     found = HierarchicalAutoencoder(config).fit(data, trainer=trainer, validate=False).measures(data.test)
     assert found["accuracy"].estimate.value > 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.data  # of no collection, but a minute long: run where measurements are
+def test_random_documents_of_three_sentences_are_copied_free_running():
+    rng = np.random.default_rng(0)
+
+    def part(n):
+        x = np.full((n, 3, 6), 20)
+        x[:, :, :5] = rng.integers(0, 20, (n, 3, 5))
+        return Tokens(Ragged(x.ravel(), np.full(n, 18)), 21)
+
+    rule = OptimiserConfig(learning_rate=3e-3, schedule="linear", hold=0.6, final=0.05, clip=1.0)
+    trainer = TrainerConfig(epochs=None, steps=1100, batch_size=64, optimiser=rule, device="cpu")
+    data = DataSet("copies", part(100_000), part(1), part(500))
+    fitted = HierarchicalAutoencoder(HierarchicalConfig(cell="gru", sentence_end=(20,))).fit(
+        data, trainer=trainer, validate=False
+    )
+    found = fitted.measures(data.test)
+    assert found["accuracy"].estimate.value > 0.98
+    assert found["exact"].estimate.value > 0.85
