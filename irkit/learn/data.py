@@ -8,7 +8,7 @@ a dictionary of these where an example is more than one thing, such as a picture
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import torch
@@ -130,13 +130,24 @@ def identity(x: Held) -> str:
     return fingerprint(x) if isinstance(x, Tensor) else x.fingerprint
 
 
-def batch(examples: Examples, like: Tensor) -> Batch:
+@runtime_checkable
+class Batched(Protocol):
+    """Examples of a model's own that say themselves what a batch of them is."""
+
+    def batch(self, like: Tensor) -> Any:
+        """Return all of them as one batch, on the device of a tensor and reals in its type."""
+        ...
+
+
+def batch(examples: Examples, like: Tensor) -> Any:
     """Return some examples as one batch, on the device of a tensor and reals in its type."""
-    made: dict[str, Any] = {name: _placed(column, like) for name, column in examples.inputs().items()}
+    if isinstance(examples, Batched):
+        return examples.batch(like)
+    made: dict[str, Any] = {name: placed(column, like) for name, column in examples.inputs().items()}
     return made["x"] if list(made) == ["x"] else made
 
 
-def cut(x: Held, n: int, like: Tensor) -> Iterator[Batch]:
+def cut(x: Held, n: int, like: Tensor) -> Iterator[Any]:
     """Cut examples into batches of n, in their order."""
     for at in range(0, len(x), n):
         if isinstance(x, Tensor):
@@ -189,10 +200,10 @@ def _drawn(made: Batch, rng: torch.Generator) -> Batch:
     return made._replace(x=resample(made.x, rng)) if isinstance(made, Padded) else resample(made, rng)
 
 
-def _placed(column: Column, like: Tensor) -> Tensor | Padded:
+def placed(column: Column, like: Tensor) -> Tensor | Padded:
     """Move a column to a device; whole numbers stay what they are."""
     if isinstance(column, Ragged):
-        x = _placed(column.padded(), like)
+        x = placed(column.padded(), like)
         assert isinstance(x, Tensor)
         return Padded(x, sent(torch.from_numpy(column.lengths), like.device), column.lengths)
     found = _tensor(column)

@@ -12,7 +12,7 @@ import math
 from typing import Literal, NamedTuple
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from irkit.config import Config
@@ -67,6 +67,14 @@ class KLSchedule(Config):
     "Times a cyclical schedule starts again."
     start: float = Field(0.0, ge=0, le=1)
     "Weight at the beginning."
+    wait: float = Field(0.0, ge=0, lt=1)
+    "Share of the budget, or of each cycle, before the weight begins to grow."
+
+    @model_validator(mode="after")
+    def _grows(self) -> KLSchedule:
+        if self.wait >= self.over:
+            raise ValueError(f"wait must be below over, got {self.wait:g} and {self.over:g}; lower it")
+        return self
 
     def weight(self, progress: float) -> float:
         """Return the weight at a share `progress` of the budget, `start` to 1.
@@ -75,11 +83,13 @@ class KLSchedule(Config):
         --------
         >>> KLSchedule(shape="linear", over=0.5).weight(0.25)
         0.5
+        >>> KLSchedule(shape="linear", wait=0.1, over=0.6).weight(0.35)
+        0.5
         """
         if self.shape == "constant":
             return 1.0
         within = progress * self.cycles % 1 if self.shape == "cyclical" and progress < 1 else progress
-        t = min(1.0, within / self.over)
+        t = min(1.0, max(0.0, within - self.wait) / (self.over - self.wait))
         if self.shape == "sigmoid":
             low, high = (1 / (1 + math.exp(-12 * (u - 0.5))) for u in (0.0, 1.0))
             t = (1 / (1 + math.exp(-12 * (t - 0.5))) - low) / (high - low)

@@ -70,7 +70,8 @@ def _of_model(name: str, index: Index | None) -> Vectors:
         raise NotFoundError(f"vectors: there is no {name!r}; {choose}")
     if index is None:
         raise ConfigError(f"vectors: {name} are trained on the documents of an index; name one, or give a file")
-    found: Vectors = open_encoder(recipe, index).model.word_vectors()
+    encoder: Any = open_encoder(recipe, index)
+    found: Vectors = encoder.model.word_vectors()
     return found
 
 

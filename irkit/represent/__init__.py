@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from irkit.represent.docnade import DocNADE as DocNADE
     from irkit.represent.docnade_lm import DocNADELM as DocNADELM
     from irkit.represent.document_vae import DocumentVAE as DocumentVAE
+    from irkit.represent.hierarchical import HierarchicalAutoencoder as HierarchicalAutoencoder
     from irkit.represent.lda import LDA as LDA
     from irkit.represent.lsa import LSA as LSA
     from irkit.represent.lstm_classifier import LSTMClassifier as LSTMClassifier
     from irkit.represent.rnnlm import RNNLM as RNNLM
+    from irkit.represent.sentence_vae import SentenceVAE as SentenceVAE
     from irkit.represent.seq2seq import Seq2Seq as Seq2Seq
     from irkit.represent.sequence_autoencoder import SequenceAutoencoder as SequenceAutoencoder
     from irkit.represent.tfidf_classifier import TfidfClassifier as TfidfClassifier

@@ -121,7 +121,7 @@ class LSTMClassifier(Classifier):
     config_type = LSTMClassifierConfig
     config: LSTMClassifierConfig
     trainer = TrainerConfig(epochs=10, batch_size=32, optimiser=OptimiserConfig(learning_rate=1e-3, clip=1.0))
-    source: SequenceModel | None = None
+    origin: SequenceModel | None = None
     "The pretrained model that training begins from."
 
     @classmethod
@@ -160,7 +160,7 @@ class LSTMClassifier(Classifier):
                 f"{cls.name}: begins from the {model.name} that is given, got pretraining "
                 f"{made.config.pretraining.kind!r} too; leave one out"
             )
-        made.source = model
+        made.origin = model
         return made
 
     @property
@@ -178,8 +178,8 @@ class LSTMClassifier(Classifier):
         """Return the network that training starts from, its reader that of the pretrained model."""
         net = super().begin(x, spec, trainer)
         assert isinstance(net, LSTMClassifierNet)
-        if self.source is not None:
-            net.reader.load_state_dict(self.source.fitted.reader.state_dict())
+        if self.origin is not None:
+            net.reader.load_state_dict(self.origin.fitted.reader.state_dict())
         return net
 
     @torch.no_grad()
@@ -193,10 +193,10 @@ class LSTMClassifier(Classifier):
         began, choice = copy(self), self.config.pretraining
         if choice.kind != "none":
             model = choice.model(self.config.embedding_size, self.config.hidden_size)
-            began.source = pretrained(model, text, choice.rule(trainer))
-        elif began.source is not None and not began.source.known.fits(spec):
+            began.origin = pretrained(model, text, choice.rule(trainer))
+        elif began.origin is not None and not began.origin.known.fits(spec):
             raise ShapeError(
-                f"{self.name}: begins from a {began.source.name} of {began.source.known}, got {spec}; number documents "
+                f"{self.name}: begins from a {began.origin.name} of {began.origin.known}, got {spec}; number documents "
                 "by the same vocabulary"
             )
         return began

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -80,30 +80,55 @@ def with_end(documents: Ragged, end: int) -> Ragged:
     return Ragged(values, documents.lengths + 1)
 
 
-@torch.no_grad()
+class Writer(Protocol):
+    """What says the next symbol of documents from those before it."""
+
+    @property
+    def end(self) -> int:
+        """The number of END."""
+        ...
+
+    def step(self, symbols: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Read one more symbol of each document: (B,) to what the next is told by, (B, H), and the state."""
+        ...
+
+
 def drawn(
-    n: int, longest: int, reader: Reader, words: Softmax, rng: torch.Generator, state: State | None = None
+    n: int, longest: int, writer: Writer, words: Softmax, rng: torch.Generator, state: State | None = None
 ) -> Padded:
     """Draw documents symbol by symbol until END; those that go on after `longest` words are cut there.
 
     Parameters
     ----------
     n, longest : int
-    reader : Reader
+    writer : Writer
     words : Softmax
-        Of the reader's outputs.
+        Of what it gives.
     rng : torch.Generator
     state : h or (h, c), optional
-        What the reader begins with; default zeros.
+        What it begins with; default zeros.
     """
-    symbols = torch.full((n,), reader.end, device=reader.embedding.device)
+    return written(n, longest, writer, lambda h: words.sample(h, rng), rng.device, state)
+
+
+@torch.no_grad()
+def written(
+    n: int,
+    longest: int,
+    writer: Writer,
+    choose: Callable[[Tensor], Tensor],
+    device: torch.device,
+    state: State | None = None,
+) -> Padded:
+    """Write documents as `drawn`, each symbol chosen by a function of what the writer gives: (n, H) to (n,) int64."""
+    symbols = torch.full((n,), writer.end, device=device)
     lengths = torch.zeros_like(symbols)
     open_ = torch.ones_like(symbols, dtype=torch.bool)
     x = symbols.new_zeros(n, longest)
     for place in x.T:
-        h, state = reader.step(symbols, state)
-        symbols = words.sample(h, rng)
-        open_ = open_ & (symbols != reader.end)
+        h, state = writer.step(symbols, state)
+        symbols = choose(h)
+        open_ = open_ & (symbols != writer.end)
         lengths += open_
         place.copy_(symbols * open_)
         if not open_.any():

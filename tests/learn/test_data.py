@@ -34,6 +34,16 @@ def test_a_batch_is_a_tensor_a_padded_one_or_several():
     assert found["labels"].x.sum().item() == 10
 
 
+def test_examples_of_a_models_own_say_themselves_what_a_batch_is():
+    class Doubled(Rows):
+        def batch(self, like):
+            return 2 * torch.as_tensor(self.x).to(like)
+
+    like = torch.zeros(1, dtype=torch.float64)
+    assert batch(Doubled(np.ones((2, 1))), like).tolist() == [[2.0], [2.0]]
+    assert batch(Rows(np.ones((2, 1))), like).tolist() == [[1.0], [1.0]]
+
+
 def test_arrays_come_back_as_they_went_in():
     back = arrays(batch(Sequences(Ragged.of(STEPS)), torch.zeros(1)))
     assert all(map(np.array_equal, back, STEPS))

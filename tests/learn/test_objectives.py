@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from irkit.errors import ConfigError
 from irkit.learn.objectives import KLSchedule, free_bits, log_mean_exp, nats_to_bits
 
 
@@ -56,8 +57,15 @@ def test_schedules_have_their_shapes():
     assert KLSchedule().weight(0.0) == 1.0
     assert KLSchedule(shape="linear", over=0.4).weight(0.1) == pytest.approx(0.25)
     assert KLSchedule(shape="sigmoid", over=1.0).weight(0.5) == pytest.approx(0.5)
+    waiting = KLSchedule(shape="linear", wait=0.1, over=0.6)
+    assert [waiting.weight(t) for t in (0, 0.1, 0.35, 0.6, 1)] == pytest.approx([0, 0, 0.5, 1, 1])
     cyclical = KLSchedule(shape="cyclical", over=0.5, cycles=2)
     assert [cyclical.weight(t) for t in (0.125, 0.25, 0.45, 0.5, 0.625)] == pytest.approx([0.5, 1.0, 1.0, 0.0, 0.5])
+
+
+def test_a_schedule_that_never_grows_is_refused():
+    with pytest.raises(ConfigError, match=r"KLSchedule: wait must be below over, got 0.5 and 0.2; lower it"):
+        KLSchedule(shape="linear", wait=0.5)
 
 
 def test_free_bits_charge_the_floor_and_stop_the_gradient_below_it():

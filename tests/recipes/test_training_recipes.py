@@ -23,6 +23,8 @@ TERMS = {
     "medline": 5000,
     "cranfield": 3000,
     "imdb": 20000,
+    "ptb/40": 9999,
+    "imdb/paragraphs": 5000,
 }
 
 LEAST = 0.25
@@ -47,9 +49,9 @@ def test_a_recipe_says_what_it_is_and_fits_its_data(path):
     assert len(recipe.source) > 10
     assert all(len(line) <= 120 for line in path.read_text(encoding="utf-8").splitlines())
     if path.parent.name == "represent":
-        spec = Spec("tokens", (), vocabulary=TERMS[recipe.data], classes=2)
-        net = recipe.build().build(spec)
-        assert len(getattr(net, "topics", range(spec.vocabulary))) == spec.vocabulary
+        n = TERMS[recipe.data]
+        spec = Spec("tokens", (), vocabulary=n, classes=2, words=(".", *map(str, range(1, n))))
+        assert len(getattr(recipe.build().build(spec), "topics", range(n))) == n
     else:
         size = WIDTHS[recipe.data]
         assert recipe.build().build(Spec("rows", (size,))).size == size

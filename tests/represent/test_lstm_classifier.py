@@ -120,15 +120,15 @@ def test_one_pretraining_serves_all_seeds_and_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("IRKIT_HOME", str(tmp_path))
     config = LSTMClassifierConfig(**SIZES, pretraining={"kind": "sa", "epochs": 2, "batch_size": 4})
     model = LSTMClassifier(config)
-    begun = [model.prepared(DOCS, DOCS.spec, TRAINER.changed(seed=seed)).source for seed in (1, 2)]
+    begun = [model.prepared(DOCS, DOCS.spec, TRAINER.changed(seed=seed)).origin for seed in (1, 2)]
     (kept,) = (tmp_path / "pretrained").iterdir()
     first, second = (one.net.state_dict() for one in begun)
     assert all(torch.equal(first[name], second[name]) for name in first)
     kept.write_bytes(kept.read_bytes()[:-1] + b"x")  # one that is damaged is made anew
-    again = model.prepared(DOCS, DOCS.spec, TRAINER).source.net.state_dict()
+    again = model.prepared(DOCS, DOCS.spec, TRAINER).origin.net.state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     unlabelled = replace(DOCS, labels=np.full(6, -1))
-    assert model.prepared(unlabelled, DOCS.spec, TRAINER).source is not None  # labels are not looked at
+    assert model.prepared(unlabelled, DOCS.spec, TRAINER).origin is not None  # labels are not looked at
     assert len(list((tmp_path / "pretrained").iterdir())) == 1
     LSTMClassifier(config.changed(pretraining={"kind": "lm", "epochs": 2})).fit(DATA, trainer=TRAINER)
     assert len(list((tmp_path / "pretrained").iterdir())) == 2
@@ -145,7 +145,7 @@ def test_an_interrupted_pretraining_goes_on_to_the_same_bits(tmp_path, monkeypat
 
     def pretrained(home):
         monkeypatch.setenv("IRKIT_HOME", str(tmp_path / home))
-        return model.prepared(DOCS, DOCS.spec, TRAINER).source
+        return model.prepared(DOCS, DOCS.spec, TRAINER).origin
 
     whole = pretrained("whole").net.state_dict()
     with monkeypatch.context() as patch:

@@ -2,7 +2,8 @@
 
 What files do not part is parted by a seed. The vocabulary is that of the training texts which are left; classes are
 those of all texts read as training, numbered in the order of their names, or of the numbers that all names are. A
-text without a known term has no likelihood and no place in a data set: it is left out, and `details` say how many were.
+text without a known term has no likelihood and no place in a data set: it is left out, as one is that is longer than
+asked for, and `details` say how many were.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
-from irkit.arrays import Ints
+from irkit.arrays import Bools, Ints
 from irkit.config import Config
 from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import PARTS, DataSet, Tokens
+from irkit.io.texts.sentences import MARKS, sentences
 from irkit.io.texts.tokens import Numbered, Tokenisation, class_numbers
 from irkit.rng import Seed, generator
 
@@ -67,7 +69,7 @@ def data_of_texts(
     -------
     DataSet of Tokens
         `details` say how texts became terms, what the classes are called, how they were parted and how many were
-        left out since they had no known term.
+        left out since they had no known term, or too many.
 
     Raises
     ------
@@ -93,9 +95,14 @@ def data_of_texts(
     classes, numbers = _labelled(name, read)
     made: list[Tokens] = []
     empty: list[str] = []
+    unfit: list[str] = []
     for part in PARTS:
         source = part if part in read else "train"
         whole = Tokens(known[source], len(words), labels=numbers.get(source), words=words).take(rows[part])
+        fits = np.flatnonzero(_fits(whole, how))
+        if len(fits) < len(whole):
+            unfit.append(f"{len(whole) - len(fits):,} of {part}")
+            whole = whole.take(fits)
         filled = np.flatnonzero(whole.x.lengths)
         if not len(filled):
             raise DataError(f"{name}: no text of the {part} part has a known term; give other texts or settings")
@@ -103,7 +110,19 @@ def data_of_texts(
             empty.append(f"{len(whole) - len(filled):,} of {part}")
         made.append(whole.take(filled))
     details = {"tokens": str(how), "classes": classes, "parting": drawn, "left out as empty": ", ".join(empty)}
+    details["left out by length"] = ", ".join(unfit)
     return DataSet(name, made[0], made[1], made[2], {what: value for what, value in details.items() if value})
+
+
+def _fits(part: Tokens, how: Tokenisation) -> Bools:
+    """Say which documents have as many terms and sentences as is asked for."""
+    fits: Bools = part.x.lengths <= (np.inf if how.longest is None else how.longest)
+    if how.sentences is not None:
+        fewest, most = how.sentences
+        marks = [at for at, word in enumerate(part.words or ()) if word in MARKS]
+        counts = sentences(part.x, np.array(marks)).counts
+        fits &= (counts >= fewest) & (counts <= most)
+    return fits
 
 
 def _parted(name: str, sizes: Mapping[str, int], parting: Parting) -> tuple[dict[str, Ints], str]:

@@ -39,6 +39,10 @@ class Tokenisation(Config):
     "How often a term of the vocabulary occurs in training at least."
     last: int | None = Field(None, ge=1)
     "Only the last so many terms of a text, counted without those left out; default all."
+    longest: int | None = Field(None, ge=1)
+    "A text of more terms is left out of a data set, once the vocabulary is made."
+    sentences: tuple[int, int] | None = None
+    "Likewise one of fewer or more sentences than these; a sentence ends behind a run of the terms `.`, `!` and `?`."
     unknown: str | None = Field(None, min_length=1)
     "The term that stands for every one outside the vocabulary; default these are left out."
 
@@ -70,7 +74,8 @@ class Tokenisation(Config):
             raise ConfigError(f"{data.name}: does not say how its texts became terms; give how= and words=") from None
 
     def __str__(self) -> str:
-        return json.dumps(self.model_dump(), ensure_ascii=False)
+        unused = {name for name in ("longest", "sentences") if getattr(self, name) is None}
+        return json.dumps(self.model_dump(exclude=unused), ensure_ascii=False)
 
 
 def tokens_of_texts(
