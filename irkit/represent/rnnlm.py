@@ -29,7 +29,7 @@ from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import State
 from irkit.learn.softmaxes import FullSoftmax
 from irkit.learn.streams import Block, Carried
-from irkit.represent.sequences import INITIAL, Reader, SequenceModel, closed, counts_of, drawn, opened
+from irkit.represent.sequences import INITIAL, CarryingModel, Reader, closed, counts_of, drawn, opened
 
 
 class RNNLMConfig(Config):
@@ -126,7 +126,7 @@ class RNNLMNet(ScoreNet):
         return drawn(n, int(self.longest), self.reader, self.words, rng)
 
 
-class RNNLM(SequenceModel):
+class RNNLM(CarryingModel):
     """The recurrent language model.
 
     With `carry`, documents are read in the order in which they are given, by training and by `log_prob`: whoever
@@ -136,7 +136,7 @@ class RNNLM(SequenceModel):
     name = "rnnlm"
     config_type = RNNLMConfig
     config: RNNLMConfig
-    abilities = SequenceModel.abilities | {"sample"}
+    abilities = CarryingModel.abilities | {"sample"}
 
     def build(self, spec: Spec) -> RNNLMNet:
         """Return an untrained network."""

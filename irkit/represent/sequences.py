@@ -218,14 +218,35 @@ class SequenceModel(DocumentModel):
     )
 
     @property
-    def before(self) -> int:
-        """Symbols of a text in order that are looked at before each block of it."""
-        return 1
-
-    @property
     def symbols(self) -> int:
         """How many there are to predict one of: the terms and END."""
         return super().symbols + 1
+
+    def predicted(self, data: Examples | Floats | Tensor) -> Ragged:
+        """Return the symbols of each document that are predicted: its terms and END."""
+        return with_end(self.examples(data).x, self.symbols - 1)
+
+    def values(self, test: Examples | Floats | Tensor, **arguments: object) -> dict[str, Estimate]:
+        """Return nats a word and a token of each document, END counted.
+
+        Parameters
+        ----------
+        test : documents
+        **arguments
+            Of `log_prob`.
+        """
+        found = self.log_prob(test, **arguments)
+        kind: Kind = "exact" if found.kind == "exact" else "estimate"
+        return by_length(replace(found, value=-found.value, kind=kind), self.lengths(test))
+
+
+class CarryingModel(SequenceModel):
+    """Base of those that may read a text in order, the state carried from document to document: `carry` and `steps`."""
+
+    @property
+    def before(self) -> int:
+        """Symbols of a text in order that are looked at before each block of it."""
+        return 1
 
     def text(self, documents: Tokens) -> Tensor:
         """Return documents one behind the other, each followed by END: (N,) int64, where the net is."""
@@ -270,23 +291,6 @@ class SequenceModel(DocumentModel):
         row = segments(offsets(documents.x.lengths + 1))
         nats: Floats = np.bincount(row, numbers(torch.cat(found)), len(documents)).astype(np.float64)
         return Estimate.exact(nats)
-
-    def predicted(self, data: Examples | Floats | Tensor) -> Ragged:
-        """Return the symbols of each document that are predicted: its terms and END."""
-        return with_end(self.examples(data).x, self.symbols - 1)
-
-    def values(self, test: Examples | Floats | Tensor, **arguments: object) -> dict[str, Estimate]:
-        """Return nats a word and a token of each document, END counted.
-
-        Parameters
-        ----------
-        test : documents
-        **arguments
-            Of `log_prob`.
-        """
-        found = self.log_prob(test, **arguments)
-        kind: Kind = "exact" if found.kind == "exact" else "estimate"
-        return by_length(replace(found, value=-found.value, kind=kind), self.lengths(test))
 
 
 def counts_of(documents: Tokens, symbols: int) -> Tensor:

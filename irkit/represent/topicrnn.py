@@ -51,7 +51,7 @@ from irkit.learn.recurrent import State
 from irkit.learn.streams import Block, Carried
 from irkit.represent.inference import Inference, drawn_from
 from irkit.represent.rnnlm import RNNLMConfig
-from irkit.represent.sequences import INITIAL, Reader, SequenceModel, closed, counts_of, opened
+from irkit.represent.sequences import INITIAL, CarryingModel, Reader, closed, counts_of, opened
 from irkit.represent.stopwords import Stopwords, is_content
 
 Theta: TypeAlias = Literal["causal", "prior", "elbo"]
@@ -272,7 +272,7 @@ class TopicRNNNet(ScoreNet):
         return torch.cat(parts.get(self.config.features, parts["theta"] + parts["state"]), 1)
 
 
-class TopicRNN(SequenceModel):
+class TopicRNN(CarryingModel):
     """The recurrent language model with topics.
 
     With `carry`, documents are read in the order in which they are given, by training and by `log_prob`, as

@@ -48,10 +48,11 @@ def vectors():
 @pytest.fixture(scope="module")
 def encoder(index):
     from irkit.rank import IndexEncoder, bags_of_index, frequent_words
-    from irkit.represent import LSA
+    from irkit.represent.docnade import DocNADE, DocNADEConfig
 
+    model = DocNADE(DocNADEConfig(aggregate="idf"))  # it predicts words as well
     words = frequent_words(index, min_df=1)
-    return IndexEncoder(LSA(dimensions=4).fit(bags_of_index(index, words)), index)
+    return IndexEncoder(model.fit(bags_of_index(index, words), trainer=model.trainer.changed(epochs=1)), index)
 
 
 @pytest.fixture(scope="module")

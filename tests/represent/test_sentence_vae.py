@@ -9,7 +9,8 @@ import torch
 from irkit.errors import ConfigError, ShapeError
 from irkit.io.kinds import DataSet, Ragged, Tokens
 from irkit.learn import Padded, TrainerConfig
-from irkit.learn.distributions import gaussian_kl, standard_normal
+from irkit.learn.distributions import gaussian_kl
+from irkit.learn.latent import standard_normal
 from irkit.learn.objectives import KLSchedule
 from irkit.learn.phases import Now
 from irkit.represent import RNNLM, SentenceVAE
