@@ -134,7 +134,7 @@ class Given:
 
     def __init__(self, documents: int, queries: int, size: int) -> None:
         from irkit.docnos import Docnos
-        from irkit.rank.dense import unit
+        from irkit.rank.nearest import unit
 
         rng = np.random.default_rng(1)
         self.documents, self.queries = (unit(rng.normal(size=(n, size))) for n in (documents, queries))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from irkit.io.library.cards import AnyCard
     from irkit.io.library.catalogue import Summary
 
-HELP = """List, show, get and verify data: texts, ratings, rows, pictures, sequences, bags and tokens.
+HELP = """List, show, get and verify data: texts, ratings, and what models learn from.
 
 For example:
 

@@ -65,9 +65,8 @@ def _of_model(name: str, index: Index | None) -> Vectors:
     from irkit.recipe.encoders import open_encoder
 
     recipe = name.removeprefix("trained:")
-    if recipe not in (known := names("pipelines")):
-        choose = near_misses(name, [*TRAINED, *(f"trained:{one}" for one in known)])
-        raise NotFoundError(f"vectors: there is no {name!r}; {choose}")
+    if recipe not in names("pipelines"):
+        raise NotFoundError(f"vectors: there is no {name!r}; {near_misses(name, TRAINED)}")
     if index is None:
         raise ConfigError(f"vectors: {name} are trained on the documents of an index; name one, or give a file")
     encoder: Any = open_encoder(recipe, index)
