@@ -74,7 +74,7 @@ class TrainingRecipe(AnyRecipe):
     "What is changed of the model's own trainer."
     validates: StrictBool = Field(True, alias="validate")  # no field may have that name
     "Whether the weights with the best score on the validation rows are kept."
-    evaluate: dict[str, Annotated[StrictInt, Field(ge=1)]] = Field(default_factory=dict)
+    evaluate: dict[str, Any] = Field(default_factory=dict)
     "Arguments of the model's `log_prob` on the test rows, or of its `values` where it has no `log_prob`."
     test_rows: Annotated[StrictInt, Field(ge=1)] | None = None
     "How many of the test rows are evaluated, from the first; None for all."
@@ -114,10 +114,14 @@ class TrainingRecipe(AnyRecipe):
         asked = model.log_prob if model.can("log_prob") else model.values
         parameters = inspect.signature(asked).parameters.items()
         known = {name: one.default for name, one in parameters if one.kind is one.KEYWORD_ONLY}
-        for name in self.evaluate:
+        for name, value in self.evaluate.items():
             if name not in known:
                 choose = near_misses(name, known) if known else "it has no arguments"
                 raise self.fail(f"{self.model}: {asked.__name__} has no argument {name!r}; {choose}", "evaluate", name)
+            word = isinstance(known[name], str)
+            if not (isinstance(value, str) if word else type(value) is int and value >= 1):
+                wanted = "a word" if word else "a whole number, 1 or more"
+                raise self.fail(f"evaluate.{name} is not valid, got {value!r}; it should be {wanted}", "evaluate", name)
         return {**known, **self.evaluate}
 
     def load_data(self) -> Learnable:

@@ -57,6 +57,14 @@ def test_a_file_gives_its_values(write):
     assert found.build().config.hidden_size == 4
 
 
+def test_words_among_the_arguments_of_the_evaluation_are_stated_and_read_back(tmp_path):
+    model = {"model": "topicrnn", "data": "ptb", "evaluate": {"theta": "prior"}}
+    stated = TrainingRecipe(name="tiny", **model).resolved()
+    assert stated.evaluate == {"theta": "prior", "draws": 5, "seed": 1}
+    (tmp_path / "tiny.yaml").write_text(stated.yaml())
+    assert load_training(tmp_path / "tiny.yaml") == stated
+
+
 def test_what_is_written_is_read_back(write, tmp_path):
     found = load_training(write())
     copy = tmp_path / "copy.yaml"
