@@ -16,7 +16,7 @@ def test_quickstart_runs_on_embedded_data_alone(monkeypatch):
     board, planted, digits = run_suite("quickstart", repeats=1).boards
     assert (board.data, board.sizes[0].number, board.unit.number) == ("lee", 350, 50)
     by_name = {row.name: row.cells["AP"] for row in board.rows}
-    assert len(by_name) == 6
+    assert len(by_name) == 9
     for cell in by_name.values():
         assert 0 < cell.low < cell.mean < cell.high < 1
     # Where the same event is told in two lengths, length normalisation must help.

@@ -1,5 +1,7 @@
 """Tests of irkit.represent.hierarchical: attention, ragged documents, gradients, cutting, and what is written again."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -210,7 +212,7 @@ def test_short_documents_are_copied():
 
 
 @pytest.mark.slow
-@pytest.mark.data  # of no collection, but a minute long: run where measurements are
+@pytest.mark.skipif(not os.environ.get("IRKIT_LONG_TESTS"), reason="a minute long: set IRKIT_LONG_TESTS to run it")
 def test_random_documents_of_three_sentences_are_copied_free_running():
     rng = np.random.default_rng(0)
 
