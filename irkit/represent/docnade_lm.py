@@ -34,6 +34,7 @@ from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.softmaxes import SPREAD
 from irkit.represent.orders import beginning, softmax_of, sums, whole
+from irkit.represent.predicting import log_prob_of, mean_loss
 from irkit.represent.sequences import INITIAL, SequenceModel, closed, counts_of
 from irkit.rng import Seed
 
@@ -133,18 +134,13 @@ class DocNADELMNet(ScoreNet):
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean of minus log p over symbols."""
         target = beginning(closed(batch, self.end), self.most)
-        cells = target.cells
-        h = self.before(beginning(batch, target.x.shape[1] - 1))
-        total = self.words.loss(self.dropout(h.flatten(0, 1)[cells]), target.x.flatten()[cells], now.rng)
-        return Loss(total / target.lengths.sum(), {})
+        h = self.before(beginning(batch, target.x.shape[1] - 1)).flatten(0, 1)[target.cells]
+        return Loss(mean_loss(self.words, self.dropout(h), target, now.rng), {})
 
     def score(self, batch: Padded, rng: torch.Generator) -> Tensor:
         """Return log p of each document, END counted: (B,)."""
         target = closed(batch, self.end)
-        cells = target.cells
-        found = self.b.new_zeros(target.x.numel())
-        found[cells] = self.words.log_prob(self.before(batch).flatten(0, 1)[cells], target.x.flatten()[cells])
-        return found.view_as(target.x).sum(1)
+        return log_prob_of(self.words, self.before(batch).flatten(0, 1)[target.cells], target)
 
     def encode(self, batch: Padded) -> Tensor:
         """Return g(b + the sum of all words): (B, H)."""

@@ -46,6 +46,7 @@ from irkit.learn.softmaxes import FullSoftmax
 from irkit.represent.conditioned import Conditioned
 from irkit.represent.documents import CELLS
 from irkit.represent.overlap import bleu, rouge
+from irkit.represent.predicting import log_prob_of, mean_loss
 from irkit.represent.sequences import INITIAL, SequenceModel, closed, opened, written
 
 
@@ -199,18 +200,11 @@ class HierarchicalNet(ScoreNet):
 
     def loss(self, batch: Paragraphs, now: Now) -> Loss:
         """Return the mean of minus log p over symbols, each given the true ones before it."""
-        target = closed(batch.words, self.end)
-        total = self.words.loss(self.states(batch), target.x.flatten()[target.cells], now.rng)
-        return Loss(total / target.lengths.sum(), {})
+        return Loss(mean_loss(self.words, self.states(batch), closed(batch.words, self.end), now.rng), {})
 
     def score(self, batch: Paragraphs, rng: torch.Generator) -> Tensor:
         """Return log p of each document given what was read of it: (B,)."""
-        target = closed(batch.words, self.end)
-        cells = target.cells
-        states = self.states(batch)
-        found = states.new_zeros(target.x.numel())
-        found[cells] = self.words.log_prob(states, target.x.flatten()[cells])
-        each = found.view_as(target.x).sum(1)
+        each = log_prob_of(self.words, self.states(batch), closed(batch.words, self.end))
         return torch.where(batch.places.mask, each[batch.places.x], 0).sum(1)
 
     def reconstruct(self, batch: Paragraphs) -> Padded:

@@ -32,6 +32,7 @@ from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.softmaxes import SPREAD, FullSoftmax, SampledSoftmax, Softmax, TreeSoftmax
 from irkit.learn.trainer import TrainerConfig
 from irkit.represent.documents import DocumentModel, by_length, evenly, log_counts
+from irkit.represent.predicting import log_prob_of
 from irkit.rng import check_seed
 
 MIXED = "nats a word of mixed orders"
@@ -171,10 +172,7 @@ class OrdersNet(ScoreNet):
 
     def log_prob(self, words: Padded) -> Tensor:
         """Return log p of documents, their words in the order given: (B,)."""
-        cells = words.cells
-        found = self.c.new_zeros(words.x.numel())
-        found[cells] = self.words.log_prob(self.before(words), words.x.flatten()[cells])
-        return found.view_as(words.x).sum(1)
+        return log_prob_of(self.words, self.before(words), words)
 
     def score(self, batch: Padded, rng: torch.Generator) -> Tensor:
         """Return log p a word of each document in a random order: (B,)."""

@@ -22,14 +22,13 @@ from pydantic import Field
 from torch import Tensor
 
 from irkit.config import Config
-from irkit.io.kinds import Spec, Tokens
+from irkit.io.kinds import Spec
 from irkit.learn.data import Padded
-from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import State
-from irkit.learn.softmaxes import FullSoftmax
 from irkit.learn.streams import Block, Carried
-from irkit.represent.sequences import INITIAL, CarryingModel, Reader, closed, counts_of, drawn, opened
+from irkit.represent.predicting import PredictingNet, log_prob_of, mean_loss
+from irkit.represent.sequences import CarryingModel, Reader, closed, drawn, opened
 
 
 class RNNLMConfig(Config):
@@ -51,11 +50,8 @@ class RNNLMConfig(Config):
     "Symbols that gradients reach back over where the state is carried; `batch_size` is then of parallel streams."
 
 
-class RNNLMNet(ScoreNet):
+class RNNLMNet(PredictingNet):
     """The weights: a reader, and a softmax of its outputs over V + 1 symbols."""
-
-    longest: Tensor
-    "Words of the longest training document: ()."
 
     def __init__(self, vocabulary: int, config: RNNLMConfig) -> None:
         super().__init__()
@@ -67,26 +63,8 @@ class RNNLMNet(ScoreNet):
             layers=config.layers,
             dropout=config.dropout,
         )
-        self.words = FullSoftmax(config.hidden_size, vocabulary + 1)
-        torch.nn.init.uniform_(self.words.weight, -INITIAL, INITIAL)
+        self.predict_symbols(config.hidden_size, vocabulary)
         self.carried = Carried(config.cell, config.layers, config.hidden_size) if config.carry else None
-        self.register_buffer("longest", torch.zeros((), dtype=torch.int64))
-
-    @property
-    def end(self) -> int:
-        """The number of END."""
-        return self.reader.end
-
-    @torch.no_grad()
-    def start(self, x: Tokens) -> None:
-        """Let every symbol begin at its frequency; remember how long documents are."""
-        self.words.start(counts_of(x, self.end + 1))
-        self.longest.fill_(int(x.x.lengths.max()))
-
-    @property
-    def topics(self) -> Tensor:
-        """How a term's score follows each hidden unit: (V, H)."""
-        return self.words.weight[: self.end]
 
     def loss(self, batch: Padded | Block, now: Now) -> Loss:
         """Return the mean of minus log p over symbols."""
@@ -96,19 +74,17 @@ class RNNLMNet(ScoreNet):
             total = self.words.loss(outputs, batch.next.flatten(), now.rng)
             return Loss(total / batch.next.numel(), {})
         target = closed(batch, self.end)
-        cells = target.cells
-        h = self.reader(opened(batch, self.end)).outputs.flatten(0, 1)[cells]
-        total = self.words.loss(h, target.x.flatten()[cells], now.rng)
-        return Loss(total / target.lengths.sum(), {})
+        return Loss(mean_loss(self.words, self.states(batch, target), target, now.rng), {})
+
+    def states(self, batch: Padded, target: Padded) -> Tensor:
+        """Return what each symbol of documents is predicted from, row by row: (N, H)."""
+        outputs: Tensor = self.reader(opened(batch, self.end)).outputs
+        return outputs.flatten(0, 1)[target.cells]
 
     def score(self, batch: Padded, rng: torch.Generator) -> Tensor:
         """Return log p of each document: (B,)."""
         target = closed(batch, self.end)
-        cells = target.cells
-        h: Tensor = self.reader(opened(batch, self.end)).outputs
-        found = h.new_zeros(target.x.numel())
-        found[cells] = self.words.log_prob(h.flatten(0, 1)[cells], target.x.flatten()[cells])
-        return found.view_as(target.x).sum(1)
+        return log_prob_of(self.words, self.states(batch, target), target)
 
     def ahead(self, block: Block, state: State | None) -> tuple[Tensor, State]:
         """Return log p of each symbol of a text in order, (B, T), and the state after the last."""

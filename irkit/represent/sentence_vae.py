@@ -39,14 +39,13 @@ from irkit.learn.estimate import Estimate, Measure
 from irkit.learn.estimators import reparameterise
 from irkit.learn.latent import Bound, bound_measures, standard_normal
 from irkit.learn.model import numbers
-from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import KLSchedule, free_bits, log_mean_exp
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import Layer, State, recurrent, run
-from irkit.learn.softmaxes import FullSoftmax
 from irkit.represent.conditioned import Conditioned
 from irkit.represent.documents import CELLS, TOKEN
-from irkit.represent.sequences import INITIAL, SequenceModel, closed, counts_of, drawn, opened, written
+from irkit.represent.predicting import PredictingNet, log_prob_of
+from irkit.represent.sequences import INITIAL, SequenceModel, closed, drawn, opened, written
 
 
 class SentenceVAEConfig(Config):
@@ -70,7 +69,7 @@ class SentenceVAEConfig(Config):
     "Share of the words given to the writer that are blank while training; with 1 they always are (inputless)."
 
 
-class SentenceVAENet(ScoreNet):
+class SentenceVAENet(PredictingNet):
     """The weights: embeddings, a layer that reads and two maps to q, a layer that writes and its softmax."""
 
     kind = "lower_bound"
@@ -89,15 +88,8 @@ class SentenceVAENet(ScoreNet):
         self.mean = nn.Linear(hidden, latent)
         self.log_var = nn.Linear(hidden, latent)
         self.writer = Conditioned(config.cell, size, latent, hidden, every_step=config.every_step)
-        self.words = FullSoftmax(hidden, vocabulary + 1)
-        nn.init.uniform_(self.words.weight, -INITIAL, INITIAL)
-        self.register_buffer("longest", torch.zeros((), dtype=torch.int64))
+        self.predict_symbols(hidden, vocabulary)
         self.register_buffer("length", torch.ones(()))
-
-    @property
-    def end(self) -> int:
-        """The number of END."""
-        return len(self.embedding) - 1
 
     @property
     def follows_budget(self) -> bool:
@@ -107,14 +99,8 @@ class SentenceVAENet(ScoreNet):
     @torch.no_grad()
     def start(self, x: Tokens) -> None:
         """Let every symbol begin at its frequency; remember how long sentences are."""
-        self.words.start(counts_of(x, self.end + 1))
-        self.longest.fill_(int(x.x.lengths.max()))
+        super().start(x)
         self.length.fill_(float(x.x.lengths.mean()) + 1)
-
-    @property
-    def topics(self) -> Tensor:
-        """How a term's score follows each hidden unit of the writer: (V, H)."""
-        return self.words.weight[: self.end]
 
     def posterior(self, batch: Padded) -> tuple[Tensor, Tensor]:
         """Return mean and log variance of q(z | w): (B, Z) each."""
@@ -144,11 +130,7 @@ class SentenceVAENet(ScoreNet):
 
     def likelihood(self, batch: Padded, z: Tensor) -> Tensor:
         """Return log p(w | z): (B,)."""
-        target = closed(batch, self.end)
-        cells = target.cells
-        found = z.new_zeros(target.x.numel())
-        found[cells] = self.words.log_prob(self.states(batch, z), target.x.flatten()[cells])
-        return found.view_as(target.x).sum(1)
+        return log_prob_of(self.words, self.states(batch, z), closed(batch, self.end))
 
     def bound(self, batch: Padded, rng: torch.Generator) -> Bound:
         """Return the parts of the ELBO with one z a sentence."""
@@ -200,8 +182,7 @@ class SentenceVAENet(ScoreNet):
 
     def decode(self, z: Tensor) -> Padded:
         """Write a sentence from each z, always the likeliest next symbol: (n, Z) to n sentences."""
-        choose = lambda h: self.words.log_prob_all(h).argmax(1)  # noqa: E731
-        return written(len(z), int(self.longest), _Given(self, z), choose, z.device)
+        return written(len(z), int(self.longest), _Given(self, z), self.likeliest, z.device)
 
     def reconstruct(self, batch: Padded) -> Padded:
         """Write sentences again from their posterior means."""

@@ -33,12 +33,11 @@ from irkit.learn.attention import AdditiveAttention, Attended
 from irkit.learn.data import Padded, batch
 from irkit.learn.estimate import Estimate, Measure, Quantity
 from irkit.learn.model import Model, numbers
-from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import State
-from irkit.learn.softmaxes import FullSoftmax
 from irkit.represent.documents import TOKEN, by_length
-from irkit.represent.sequences import INITIAL, Reader, SequenceModel, closed, counts_of, opened
+from irkit.represent.predicting import PredictingNet, log_prob_of, mean_loss
+from irkit.represent.sequences import Reader, SequenceModel, closed, opened, written
 
 TARGET = "nats a token, of the target"
 "Of each target given its source, by the mean number of symbols."
@@ -78,11 +77,8 @@ def target_of(words: Padded, task: str) -> Padded:
     return words._replace(x=words.x.gather(1, torch.where(back < 0, place, back)))
 
 
-class Seq2SeqNet(ScoreNet):
+class Seq2SeqNet(PredictingNet):
     """The weights: two readers, a softmax, and those of attention if there is such."""
-
-    longest: Tensor
-    "Words of the longest training document: ()."
 
     def __init__(self, vocabulary: int, config: Seq2SeqConfig) -> None:
         super().__init__()
@@ -90,27 +86,9 @@ class Seq2SeqNet(ScoreNet):
         sizes, h = (config.cell, config.embedding_size, config.hidden_size), config.hidden_size
         self.encoder = Reader(vocabulary, *sizes, dropout=config.dropout)
         self.decoder = Reader(vocabulary, *sizes, dropout=config.dropout)
-        self.words = FullSoftmax(h, vocabulary + 1)
-        nn.init.uniform_(self.words.weight, -INITIAL, INITIAL)
+        self.predict_symbols(h, vocabulary)
         self.attention = AdditiveAttention(h, h, h) if config.attention else None
         self.both = nn.Linear(2 * h, h) if config.attention else None
-        self.register_buffer("longest", torch.zeros((), dtype=torch.int64))
-
-    @property
-    def end(self) -> int:
-        """The number of END."""
-        return self.encoder.end
-
-    @torch.no_grad()
-    def start(self, x: Tokens) -> None:
-        """Let every symbol begin at its frequency; remember how long documents are."""
-        self.words.start(counts_of(x, self.end + 1))
-        self.longest.fill_(int(x.x.lengths.max()))
-
-    @property
-    def topics(self) -> Tensor:
-        """How a term's score follows each hidden unit: (V, H)."""
-        return self.words.weight[: self.end]
 
     def read(self, source: Padded) -> tuple[Tensor, Tensor, State]:
         """Read sources: all states (B, S + 1, H), which of them there are (B, S + 1), and the last."""
@@ -129,25 +107,21 @@ class Seq2SeqNet(ScoreNet):
             return h
         return torch.tanh(self.both(torch.cat([h, found.mean], 2)))
 
-    def written(self, source: Padded, target: Padded) -> tuple[Tensor, Tensor, Padded]:
-        """Return features and symbols of all steps of targets, (N, H) and (N,), and the targets with their ENDs."""
+    def states(self, source: Padded, target: Padded) -> tuple[Tensor, Padded]:
+        """Return what each symbol of targets is predicted from, row by row, (N, H), and the targets with their ENDs."""
         memory, valid, state = self.read(source)
         h = self.decoder(opened(target, self.end), state).outputs
         symbols = closed(target, self.end)
-        cells = symbols.cells
-        return self.features(h, memory, valid).flatten(0, 1)[cells], symbols.x.flatten()[cells], symbols
+        return self.features(h, memory, valid).flatten(0, 1)[symbols.cells], symbols
 
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean of minus log p over symbols of targets."""
-        h, y, symbols = self.written(batch, target_of(batch, self.task))
-        return Loss(self.words.loss(h, y, now.rng) / symbols.lengths.sum(), {})
+        h, symbols = self.states(batch, target_of(batch, self.task))
+        return Loss(mean_loss(self.words, h, symbols, now.rng), {})
 
     def log_prob_of(self, source: Padded, target: Padded) -> Tensor:
         """Return log p(target | source): (B,)."""
-        h, y, symbols = self.written(source, target)
-        found = h.new_zeros(symbols.x.numel())
-        found[symbols.cells] = self.words.log_prob(h, y)
-        return found.view_as(symbols.x).sum(1)
+        return log_prob_of(self.words, *self.states(source, target))
 
     def score(self, batch: Padded, rng: torch.Generator) -> Tensor:
         """Return log p(target | document): (B,)."""
@@ -161,19 +135,20 @@ class Seq2SeqNet(ScoreNet):
     def predict(self, batch: Padded) -> Padded:
         """Write targets, of all symbols always the most probable, until END or as long as the longest of training."""
         memory, valid, state = self.read(batch)
-        symbols = torch.full((len(batch.x),), self.end, device=batch.x.device)
-        lengths, open_ = torch.zeros_like(symbols), torch.ones_like(symbols, dtype=torch.bool)
-        x = symbols.new_zeros(len(symbols), int(self.longest))
-        for place in x.T:
-            h, state = self.decoder.step(symbols, state)
-            h = self.features(h[:, None], memory, valid)[:, 0]
-            symbols = self.words.log_prob_all(h).argmax(1)
-            open_ = open_ & (symbols != self.end)
-            lengths += open_
-            place.copy_(symbols * open_)
-            if not open_.any():
-                break
-        return Padded(x[:, : int(lengths.max())], lengths)
+        writer = _Looking(self, memory, valid)
+        return written(len(batch.x), int(self.longest), writer, self.likeliest, batch.x.device, state)
+
+
+class _Looking:
+    """The decoder, with a memory (B, S + 1, H) to look at and what of it there is, (B, S + 1)."""
+
+    def __init__(self, net: Seq2SeqNet, memory: Tensor, valid: Tensor) -> None:
+        self.net, self.memory, self.valid, self.end = net, memory, valid, net.end
+
+    def step(self, symbols: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Read one more symbol and look: (B,) to (B, H), and the state."""
+        h, state = self.net.decoder.step(symbols, state)
+        return self.net.features(h[:, None], self.memory, self.valid)[:, 0], state
 
 
 class Seq2Seq(SequenceModel):

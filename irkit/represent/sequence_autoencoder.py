@@ -23,16 +23,15 @@ from torch import Tensor
 
 from irkit.arrays import Floats
 from irkit.config import Config
-from irkit.io.kinds import Examples, Spec, Tokens
+from irkit.io.kinds import Examples, Spec
 from irkit.learn.data import Padded
 from irkit.learn.estimate import Estimate, Measure, Quantity
 from irkit.learn.model import Model, numbers
-from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import State
-from irkit.learn.softmaxes import FullSoftmax
 from irkit.represent.documents import TOKEN, by_length
-from irkit.represent.sequences import INITIAL, Reader, SequenceModel, closed, counts_of, opened
+from irkit.represent.predicting import PredictingNet, log_prob_of, mean_loss
+from irkit.represent.sequences import Reader, SequenceModel, closed, opened, written
 
 RECONSTRUCTED = "nats a token, reconstructed"
 "Of each document given its own code, by the mean number of symbols."
@@ -49,34 +48,13 @@ class SequenceAutoencoderConfig(Config):
     "Share of numbers left out while training: of embeddings and of outputs."
 
 
-class SequenceAutoencoderNet(ScoreNet):
+class SequenceAutoencoderNet(PredictingNet):
     """The weights: a reader that writes too, and a softmax of its outputs over V + 1 symbols."""
-
-    longest: Tensor
-    "Words of the longest training document: ()."
 
     def __init__(self, vocabulary: int, config: SequenceAutoencoderConfig) -> None:
         super().__init__()
         self.reader = Reader(vocabulary, "lstm", config.embedding_size, config.hidden_size, dropout=config.dropout)
-        self.words = FullSoftmax(config.hidden_size, vocabulary + 1)
-        torch.nn.init.uniform_(self.words.weight, -INITIAL, INITIAL)
-        self.register_buffer("longest", torch.zeros((), dtype=torch.int64))
-
-    @property
-    def end(self) -> int:
-        """The number of END."""
-        return self.reader.end
-
-    @torch.no_grad()
-    def start(self, x: Tokens) -> None:
-        """Let every symbol begin at its frequency; remember how long documents are."""
-        self.words.start(counts_of(x, self.end + 1))
-        self.longest.fill_(int(x.x.lengths.max()))
-
-    @property
-    def topics(self) -> Tensor:
-        """How a term's score follows each hidden unit: (V, H)."""
-        return self.words.weight[: self.end]
+        self.predict_symbols(config.hidden_size, vocabulary)
 
     def code(self, batch: Padded) -> State:
         """Return the state after reading: (h, c), each (1, B, H)."""
@@ -86,19 +64,17 @@ class SequenceAutoencoderNet(ScoreNet):
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean of minus log p(symbol | code, symbols before) over symbols."""
         target = closed(batch, self.end)
-        cells = target.cells
-        h = self.reader(opened(batch, self.end), self.code(batch)).outputs.flatten(0, 1)[cells]
-        total = self.words.loss(h, target.x.flatten()[cells], now.rng)
-        return Loss(total / target.lengths.sum(), {})
+        return Loss(mean_loss(self.words, self.states(batch, target), target, now.rng), {})
+
+    def states(self, batch: Padded, target: Padded) -> Tensor:
+        """Return what each symbol is written from, given the code and the symbols before it, row by row: (N, H)."""
+        outputs: Tensor = self.reader(opened(batch, self.end), self.code(batch)).outputs
+        return outputs.flatten(0, 1)[target.cells]
 
     def score(self, batch: Padded, rng: torch.Generator) -> Tensor:
         """Return log p(document | its code): (B,)."""
         target = closed(batch, self.end)
-        cells = target.cells
-        h: Tensor = self.reader(opened(batch, self.end), self.code(batch)).outputs
-        found = h.new_zeros(target.x.numel())
-        found[cells] = self.words.log_prob(h.flatten(0, 1)[cells], target.x.flatten()[cells])
-        return found.view_as(target.x).sum(1)
+        return log_prob_of(self.words, self.states(batch, target), target)
 
     def encode(self, batch: Padded) -> Tensor:
         """Return h of the code: (B, H)."""
@@ -106,25 +82,7 @@ class SequenceAutoencoderNet(ScoreNet):
 
     def reconstruct(self, batch: Padded) -> Padded:
         """Write documents from their codes, of all symbols always the most probable, until END."""
-        return written(self.reader, self.words, self.code(batch), len(batch.x), int(self.longest))
-
-
-@torch.no_grad()
-def written(reader: Reader, words: FullSoftmax, state: State, n: int, longest: int) -> Padded:
-    """Write n documents, of all symbols always the most probable, until END or `longest` words."""
-    symbols = torch.full((n,), reader.end, device=reader.embedding.device)
-    lengths = torch.zeros_like(symbols)
-    open_ = torch.ones_like(symbols, dtype=torch.bool)
-    x = symbols.new_zeros(n, longest)
-    for place in x.T:
-        h, state = reader.step(symbols, state)
-        symbols = words.log_prob_all(h).argmax(1)
-        open_ = open_ & (symbols != reader.end)
-        lengths += open_
-        place.copy_(symbols * open_)
-        if not open_.any():
-            break
-    return Padded(x[:, : int(lengths.max())], lengths)
+        return written(len(batch.x), int(self.longest), self.reader, self.likeliest, batch.x.device, self.code(batch))
 
 
 class SequenceAutoencoder(SequenceModel):

@@ -45,8 +45,8 @@ def test_all_targets_up_to_four_words_and_longer_beginnings_sum_to_one_for_each_
         ended = net.log_prob_of(padded(*[source] * len(every)), padded(*every)).exp().sum()
         longer = list(itertools.product(range(V), repeat=5))
         sources = padded(*[source] * len(longer))
-        h, y, _ = net.written(sources, padded(*longer))
-        log_p = net.words.log_prob(h, y).view(len(longer), 6)  # the last of them is END
+        h, symbols = net.states(sources, padded(*longer))
+        log_p = net.words.log_prob(h, symbols.x.flatten()).view(len(longer), 6)  # the last of them is END
         assert (ended + log_p[:, :5].sum(1).exp().sum()).item() == pytest.approx(1, abs=1e-12)
 
 
