@@ -5,7 +5,7 @@ Models learn from the generated passages by their own trainer; what a step costs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -125,38 +125,3 @@ PEERS: dict[str, Callable[[Any, int], Callable[[], Any]]] = {
     "scikit-learn TruncatedSVD, randomized, 20 iterations": _scikit("randomized", n_iter=20),
     "gensim LsiModel": _gensim,
 }
-
-
-class Given:
-    """An encoder whose vectors are there already."""
-
-    fingerprint = "given"
-
-    def __init__(self, documents: int, queries: int, size: int) -> None:
-        from irkit.docnos import Docnos
-        from irkit.rank.nearest import unit
-
-        rng = np.random.default_rng(1)
-        self.documents, self.queries = (unit(rng.normal(size=(n, size))) for n in (documents, queries))
-        self.docnos = Docnos([f"D{row:07d}" for row in range(documents)])
-
-    def encode(self, texts: Sequence[str]) -> Any:
-        """Return the vectors of the queries, whatever their texts are."""
-        return self.queries
-
-
-def searching(system: str, documents: int, queries: int, size: int, k: int) -> Pass:
-    """Find the nearest documents of all queries: by `Dense`, its hits in order, or by FAISS alone."""
-    encoder = Given(documents, queries, size)
-    if system == "irkit":
-        from irkit.frames import queries_frame
-        from irkit.rank.dense import Dense
-
-        flow = queries_frame([f"query {row}" for row in range(queries)])
-        stage = Dense(encoder=encoder, n=k)
-        return lambda: {"hits": len(stage.run(flow))}
-    import faiss
-
-    flat = faiss.IndexFlatIP(size)
-    flat.add(encoder.documents)
-    return lambda: {"hits": flat.search(encoder.queries, k)[1].size}

@@ -1,9 +1,9 @@
-"""Representations of documents, timed: training, encoding, decomposition and dense search beside their peers.
+"""Representations of documents, timed: training, encoding and decomposition beside their peers; search: `dense.py`.
 
-    python -m benchmarks.represent [--only words tokens encode lsa dense] [--large] [--repeats N] [--write]
+    python -m benchmarks.represent [--only words tokens encode lsa] [--large] [--repeats N] [--write]
 
 Systems take turns, each in a process of its own with one thread; medians are reported. Without `--large` sizes are a
-tenth of those of the tables. Peers that are not installed are left out: scikit-learn, and gensim (`irkit[text]`).
+tenth of those of the tables.
 """
 
 from __future__ import annotations
@@ -38,10 +38,6 @@ class Sizes:
     terms: int = 50_000
     "Vocabulary of LSA and of encoding."
     dimensions: int = 100
-    vectors: int = 100_000
-    queries: int = 1_000
-    vector_size: int = 128
-    cuts: tuple[int, ...] = (10, 100, 1000)
     hidden: tuple[int, ...] = (50, 200)
     vocabularies: tuple[int, ...] = VOCABULARIES
 
@@ -51,7 +47,7 @@ HEAD = """# Representations, timed
 `python -m benchmarks.represent --large` prints these tables. Systems take turns, so ratios hold where a machine's speed
 drifts; single figures do not. Texts are generated: Zipfian, topical passages of about 59 words."""
 
-SMALL = Sizes(30_000, 10_000, seconds=0.5, vectors=10_000)
+SMALL = Sizes(30_000, 10_000, seconds=0.5)
 
 
 def main() -> None:
@@ -112,9 +108,9 @@ def tokens_section(path: Path, sizes: Sizes, repeats: int) -> list[str]:
     """Language models with the fused loss and with torch's."""
     vocabulary = min(10_000, max(sizes.vocabularies))
     models: dict[str, tuple[str, dict[str, Any]]] = {
-        "RNNLM": ("RNNLM", {}),
-        "TopicRNN, vocabulary switch": ("TopicRNN", {"switch": "vocab"}),
-        "TopicRNN, position switch": ("TopicRNN", {"switch": "position"}),
+        "RNNLM": ("RNNLM", {"carry": True}),
+        "TopicRNN, vocabulary switch": ("TopicRNN", {"carry": True, "switch": "vocab"}),
+        "TopicRNN, position switch": ("TopicRNN", {"carry": True, "switch": "position"}),
     }
     rows = []
     for name, (kind, settings) in models.items():
@@ -215,31 +211,11 @@ def largest_error(values: list[float], exact: list[float]) -> float:
     return max(abs(one - other) / other for one, other in zip(values, exact, strict=True))
 
 
-def dense_section(path: Path, sizes: Sizes, repeats: int) -> list[str]:
-    """`Dense` beside the index that it searches."""
-    rows = []
-    for k in sizes.cuts:
-        shape = (sizes.vectors, sizes.queries, sizes.vector_size, k)
-        systems = {name: (passes.searching, (name, *shape)) for name in ("irkit", "faiss")}
-        found = take_turns(systems, max(repeats, 5))
-        ours, theirs = (_figure(found[name], "wall") for name in systems)
-        if isinstance(ours, str) or isinstance(theirs, str):
-            return ["Dense search", f"left out: {found['faiss']}"]
-        rows.append({"k": k, "Dense, s": ours, "faiss, s": theirs, "ratio": ours / theirs, "wanted": "<= 1.1"})
-    return [
-        f"Dense search, {sizes.queries:,} queries, {sizes.vectors:,} vectors of {sizes.vector_size}",
-        "`Dense` with the vectors of queries at hand, results in rank order, beside `IndexFlatIP.search` alone.",
-        "",
-        *_table(rows, ["k", "Dense, s", "faiss, s", "ratio", "wanted"]),
-    ]
-
-
 SECTIONS: dict[str, Callable[[Path, Sizes, int], list[str]]] = {
     "words": words_section,
     "tokens": tokens_section,
     "encode": encode_section,
     "lsa": lsa_section,
-    "dense": dense_section,
 }
 
 

@@ -49,14 +49,14 @@ def test_systems_take_turns_in_processes_of_their_own_and_say_what_is_missing(te
     found = turns.take_turns(
         {
             "absent": (passes.training, (terms, "NoSuchModel", {}, 5, 0.1, True)),
-            "faiss": (passes.searching, ("faiss", 20, 3, 4, 2)),
+            "irkit": (passes.decomposition, (terms, "irkit", 8, len(TEXTS), 3)),
         },
         2,
     )
-    assert list(found) == ["absent", "faiss"]
+    assert list(found) == ["absent", "irkit"]
     assert found["absent"] == "left out: this irkit has no NoSuchModel"
-    assert found["faiss"]["hits"] == 6
-    assert found["faiss"]["peak_mb"] >= found["faiss"]["held_mb"] > 0
+    assert len(found["irkit"]["values"]) == 3
+    assert found["irkit"]["peak_mb"] >= found["irkit"]["held_mb"] > 0
 
 
 def test_without_the_fused_loss_the_same_is_computed_by_torch(monkeypatch):
@@ -97,11 +97,6 @@ def test_singular_values_are_those_of_the_matrix_where_axes_are_exact():
     assert represent.largest_error(wrong, size[:2].tolist()) == pytest.approx(1 - size[2] / size[1])
 
 
-def test_both_ways_of_search_find_as_many(monkeypatch):
-    found = [passes.searching(system, 30, 4, 5, 7)() for system in ("irkit", "faiss")]
-    assert found == [{"hits": 28}, {"hits": 28}]
-
-
 def here(systems, repeats, *, warm=True):
     """Take turns without processes."""
     out = {}
@@ -117,11 +112,10 @@ def here(systems, repeats, *, warm=True):
 @pytest.mark.parametrize("name", represent.SECTIONS)
 def test_every_section_makes_its_table(terms, name, monkeypatch):
     monkeypatch.setattr(represent, "take_turns", here)
-    monkeypatch.setattr(passes, "PROBE", 5)
+    monkeypatch.setattr(passes, "PROBE", len(TEXTS))
     monkeypatch.setattr(fused, "_apply", fused._apply)
     sizes = represent.Sizes(
-        len(TEXTS), 10, seconds=0, terms=8, dimensions=3, vectors=30, queries=4, vector_size=5, cuts=(2,),
-        hidden=(3,), vocabularies=(8,),
+        len(TEXTS), 10, seconds=0, terms=8, dimensions=3, hidden=(3,), vocabularies=(8,),
     )  # fmt: skip
     title, *lines = represent.SECTIONS[name](terms, sizes, 1)
     assert title

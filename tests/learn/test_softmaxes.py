@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from irkit.errors import ConfigError, ShapeError
-from irkit.learn.softmaxes import AdaptiveSoftmax, FullSoftmax, SampledSoftmax, Softmax, TreeSoftmax
+from irkit.learn.adaptive import AdaptiveSoftmax
+from irkit.learn.softmaxes import FullSoftmax, SampledSoftmax, Softmax, TreeSoftmax
 
 H = 5
 KINDS = {

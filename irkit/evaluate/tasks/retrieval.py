@@ -24,12 +24,11 @@ from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import aggregate, measure_names, parse_measures
 from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.splits import Folds, folds
+from irkit.evaluate.tasks.sources import SOURCES, Sources
 from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
 from irkit.evaluate.tuning import tune
 from irkit.pipeline import Topics
-from irkit.recipe.encoders import encoder_identity, is_learned, open_cross_encoder, open_encoder
 from irkit.recipe.indexes import collection_index
-from irkit.recipe.vectors import open_vectors
 
 if TYPE_CHECKING:
     from irkit.evaluate.suite import Suite
@@ -37,14 +36,6 @@ if TYPE_CHECKING:
     from irkit.io import Collection
     from irkit.lucene import Index
     from irkit.pipeline.stage import Stage
-
-
-LEARNED = {
-    "vectors": ("vectors", "some with vectors: trained:ppmi-svd"),
-    "encoder": ("an encoder", "one with encoder: lsa"),
-    "cross_encoder": ("a cross-encoder", "one with cross_encoder: cross-encoder:FOLDER"),
-}
-"What a system may need that is learned before, in words, and what to do where it is not named."
 
 
 class IndexOptions(Config):
@@ -105,7 +96,7 @@ class Retrieval(Task):
     together: ClassVar[bool] = True
     kind = "retrieval"
     timed = "query"
-    supplies = ("index", *LEARNED, "train")
+    supplies = ("index", *SOURCES, "train")
 
     @property
     def name(self) -> str:
@@ -152,7 +143,7 @@ class Retrieval(Task):
     def identity(self, system: System) -> list[Any]:
         """Add how it is run, and the vectors and the encoder that the system needs."""
         try:
-            learned = [self._fingerprint(need, name) for need, name in self._learned(system)]
+            learned = [self._sources.fingerprint(need, name) for need, name in self._learned(system)]
         except Exception:  # said of the systems that need them, when they are fitted
             learned = []
         return [
@@ -205,7 +196,7 @@ class Retrieval(Task):
             )
         for need, name in self._learned(system):
             if not name:
-                one, example = LEARNED[need]
+                one, example = SOURCES[need]
                 raise refuse(self.suite, system.name, f"needs {one}; name {example}")
         if "train" in needs and self.choice.folds is None:
             raise refuse(self.suite, system.name, "learns from judgements; say over how many folds: folds: 5")
@@ -286,37 +277,21 @@ class Retrieval(Task):
             notes.append("times are of a single run")
         if self.choice.folds:
             notes.append(f"{self.folds} folds of the queries: what learns was fitted on the others")
-        return notes + [
-            note for (need, name), one in self._open.items() for note in _source_notes(self, need, name, one)
-        ]
+        return notes + self._sources.notes(self.queries)
 
     # ------------------------------------------------------------------ how
 
     def _resources(self, system: System) -> dict[str, Any]:
-        return {"index": self.index, **{need: self._opened(need, name) for need, name in self._learned(system)}}
+        return {"index": self.index, **{need: self._sources.open(need, name) for need, name in self._learned(system)}}
 
     def _learned(self, system: System) -> list[tuple[str, str]]:
         """List what a system needs that is learned from documents, and what it is called; empty where nobody says."""
         needs = system.recipe.needs  # type: ignore[union-attr]
-        return [(one, getattr(system.choice, one) or getattr(self.choice, one)) for one in LEARNED if one in needs]
+        return [(one, getattr(system.choice, one) or getattr(self.choice, one)) for one in SOURCES if one in needs]
 
     @cached_property
-    def _open(self) -> dict[tuple[str, str], Any]:
-        """Vectors and encoders, by what they are and how they are called."""
-        return {}
-
-    def _opened(self, need: str, name: str) -> Any:
-        if (need, name) not in self._open:
-            self.options.say(f"{self.name}: {need} {name}")
-            if need == "vectors":
-                self._open[need, name] = open_vectors(name, self.collection, self.index)
-            else:
-                crossed = need == "cross_encoder"
-                self._open[need, name] = open_cross_encoder(name) if crossed else open_encoder(name, self.index)
-        return self._open[need, name]
-
-    def _fingerprint(self, need: str, name: str) -> str:
-        return str(encoder_identity(name, self.index) if need == "encoder" else self._opened(need, name).fingerprint)
+    def _sources(self) -> Sources:
+        return Sources(self.collection, self.index, lambda what: self.options.say(f"{self.name}: {what}"))
 
     def _tuned(self, recipe: Any, space: Space, resources: dict[str, Any]) -> tuple[Stage, list[str]]:
         tuning = self.suite.tuning
@@ -384,18 +359,3 @@ class Retrieval(Task):
             notes=tuple(notes),
             facts={"counts": found.counts},
         )
-
-
-def _source_notes(task: Retrieval, need: str, name: str, opened: Any) -> list[str]:
-    """Say which word vectors or encoder these are; of vectors also how many of the queries' terms they know."""
-    if need == "cross_encoder":
-        return [f"cross-encoder: {name}"]
-    own = name.startswith("trained:") if need == "vectors" else is_learned(name)
-    of = ", learned from the documents that are searched, from no query and no judgement" if own else ""
-    if need == "encoder":
-        return [f"encoder: {name}{of}"]
-    from irkit.expand.coverage import without_vector
-
-    missing, terms = without_vector(task.index, opened, task.queries)
-    known = f"{missing:,} of {terms:,} query terms {'has' if missing == 1 else 'have'} no vector"
-    return [f"word vectors: {name}{of}", known]
