@@ -83,7 +83,7 @@ class KLSchedule(Config):
         --------
         >>> KLSchedule(shape="linear", over=0.5).weight(0.25)
         0.5
-        >>> KLSchedule(shape="linear", wait=0.1, over=0.6).weight(0.35)
+        >>> KLSchedule(shape="linear", wait=0.25, over=0.75).weight(0.5)
         0.5
         """
         if self.shape == "constant":
