@@ -5,8 +5,8 @@
     runs/docnade               a run folder of `irkit train`, or the file of its model
     transformers:models/bert   a pretrained model in a folder, over the stored texts; see `irkit.rank.local`
 
-What is learned from an index is kept in the user's folder and found again by the recipe, the documents and
-the analyser. Cross-encoders are opened by words here too: `cross-encoder:models/mini`.
+What is learned from an index is kept in the user's folder and found again by the recipe, the code, the documents
+and the analyser. Cross-encoders are opened by words here too: `cross-encoder:models/mini`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from irkit.rank.cross_encoder import CrossEncoder
 from irkit.rank.encoder import IndexEncoder
 from irkit.rank.local import CROSS_ENCODERS, ENCODERS, load_cross_encoder, load_encoder, local_model
 from irkit.rank.text_encoder import TextEncoder
-from irkit.recipe.code import code_digest
+from irkit.recipe.code import class_digest, code_digest
 from irkit.recipe.indexes import collection_index
 from irkit.recipe.runfolder import MODEL
 from irkit.recipe.training import TrainingRecipe, load_training
@@ -161,7 +161,7 @@ def _checked(model: Any, name: str) -> Any:
 
 
 def _key(recipe: TrainingRecipe, index: Index) -> str:
-    return digest("encoder", recipe.changed(data="").hash, index.fingerprint)
+    return digest("encoder", recipe.changed(data="").hash, index.fingerprint, class_digest(type(recipe.build())))
 
 
 def _kept(path: Path, recipe: TrainingRecipe) -> Model | None:

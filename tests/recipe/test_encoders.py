@@ -51,6 +51,10 @@ def test_a_recipe_is_fitted_to_the_documents_of_the_index_once(index, home, monk
     assert not again.encode(["nothing known"]).any()
     monkeypatch.undo()
     monkeypatch.setenv("IRKIT_HOME", str(home))
+    with monkeypatch.context() as other:
+        other.setattr("irkit.recipe.encoders.class_digest", lambda kind: "other code")
+        open_encoder("two", index)
+        assert len([*(home / "encoders").glob("*.safetensors")]) == 2, "what other code learned is not taken"
     kept.write_bytes(kept.read_bytes()[:-1])
     assert open_encoder("two", index).fingerprint == encoder.fingerprint, "a damaged one is fitted again"
 
