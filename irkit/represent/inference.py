@@ -41,9 +41,3 @@ class Inference(nn.Module):
         h = self.hidden(bag.relu()).relu()
         known = (n > 0).to(h.dtype)
         return self.mean(h) * known, self.log_var(h) * known
-
-
-def drawn_from(mean: Tensor, log_var: Tensor, rng: torch.Generator) -> Tensor:
-    """Draw once from each of some Gaussians, so that gradients reach means and variances: (n, K)."""
-    noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
-    return mean + noise * torch.exp(0.5 * log_var)

@@ -42,6 +42,7 @@ from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import Examples, Spec, Tokens
 from irkit.learn.data import Padded
 from irkit.learn.distributions import gaussian_kl
+from irkit.learn.estimators import reparameterise
 from irkit.learn.estimate import Estimate, Measure
 from irkit.learn.fused import linear_cross_entropy, linear_log_prob
 from irkit.learn.model import numbers
@@ -49,7 +50,7 @@ from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import State
 from irkit.learn.streams import Block, Carried
-from irkit.represent.inference import Inference, drawn_from
+from irkit.represent.inference import Inference
 from irkit.represent.rnnlm import RNNLMConfig
 from irkit.represent.sequences import INITIAL, CarryingModel, Reader, closed, counts_of, opened
 from irkit.represent.stopwords import Stopwords, is_content
@@ -153,7 +154,7 @@ class TopicRNNNet(ScoreNet):
             h = self.reader(opened(batch, self.end)).outputs.flatten(0, 1)[cells]
             y = target.x.flatten()[cells]
             rows = cells // target.x.shape[1]
-        theta = drawn_from(mean, log_var, now.rng)[rows]
+        theta = reparameterise(mean, log_var, now.rng)[rows]
         kl = gaussian_kl(mean, log_var).sum()
         total = self.joint(h, theta, y) + self.config.kl_weight * kl
         return Loss(total / len(y), {"kl": kl / len(mean)})
@@ -253,7 +254,7 @@ class TopicRNNNet(ScoreNet):
     def score(self, batch: Padded, rng: torch.Generator) -> Tensor:
         """Return the bound of log p of each document, with one draw of theta: (B,)."""
         mean, log_var = self.posterior(batch)
-        return self.given(batch, drawn_from(mean, log_var, rng)) - gaussian_kl(mean, log_var).sum(1)
+        return self.given(batch, reparameterise(mean, log_var, rng)) - gaussian_kl(mean, log_var).sum(1)
 
     def state(self, batch: Padded) -> Tensor:
         """Return the mean of theta of documents, from all their words: (B, K)."""
