@@ -42,8 +42,8 @@ from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import Examples, Spec, Tokens
 from irkit.learn.data import Padded
 from irkit.learn.distributions import gaussian_kl
-from irkit.learn.estimators import reparameterise
 from irkit.learn.estimate import Estimate, Measure
+from irkit.learn.estimators import reparameterise
 from irkit.learn.fused import linear_cross_entropy, linear_log_prob
 from irkit.learn.model import numbers
 from irkit.learn.net import ScoreNet
