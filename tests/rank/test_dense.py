@@ -14,19 +14,7 @@ from irkit.lucene import build_index
 from irkit.rank import Dense, IndexEncoder, bags_of_index, bags_of_texts, frequent_words
 from irkit.represent import LSA
 from irkit.testing import check_stage
-from tests.rank.toy import ToyEncoder
-
-TEXTS = {
-    "d1": "wings and wings of birds",
-    "d2": "flutter of wings",
-    "d3": "",
-    "d4": "birds flutter, birds sing",
-    "d5": "only unheard words",
-    "d6": "wings of birds flutter wings",
-}
-QUERIES = pd.DataFrame(
-    {"qid": ["q1", "q2", "q3"], "query": ["birds' wings", "nothing known", "fluttering"]}, dtype="str"
-)
+from tests.rank.toy import QUERIES, TEXTS, ToyEncoder
 
 
 @pytest.fixture(scope="module")

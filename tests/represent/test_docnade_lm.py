@@ -8,13 +8,14 @@ import torch
 
 from irkit.errors import AbilityError, ConfigError
 from irkit.io.kinds import DataSet, Ragged, Tokens
-from irkit.learn import Padded, TrainerConfig
+from irkit.learn import TrainerConfig
 from irkit.learn.phases import Now
 from irkit.represent import DocNADE, DocNADELM
 from irkit.represent.docnade import DocNADEConfig
 from irkit.represent.docnade_lm import DocNADELMConfig
 from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
+from tests.represent.batches import padded
 
 V = 3
 RNG = torch.Generator()
@@ -31,12 +32,6 @@ def random_net(**settings):
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter)
     return net
-
-
-def padded(*documents):
-    longest = max(map(len, documents))
-    x = torch.tensor([[*one, *[0] * (longest - len(one))] for one in documents], dtype=torch.int64)
-    return Padded(x.view(len(documents), longest), torch.tensor([len(one) for one in documents]))
 
 
 def each_log_p(net, document):

@@ -8,7 +8,7 @@ import torch
 
 from irkit.errors import AbilityError, ConfigError, DataError, ShapeError
 from irkit.io.kinds import DataSet, Ragged, Tokens
-from irkit.learn import Padded, TrainerConfig
+from irkit.learn import TrainerConfig
 from irkit.learn.phases import Now
 from irkit.represent import RNNLM, LSTMClassifier, SequenceAutoencoder
 from irkit.represent.lstm_classifier import LSTMClassifierConfig
@@ -16,6 +16,7 @@ from irkit.represent.rnnlm import RNNLMConfig
 from irkit.represent.sequence_autoencoder import SequenceAutoencoderConfig, SequenceAutoencoderNet
 from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
+from tests.represent.batches import padded
 
 V, E, H = 3, 4, 5
 SIZES = {"embedding_size": E, "hidden_size": H}
@@ -27,12 +28,6 @@ DOCS = Tokens(
     labels=LABELS,
 )
 DATA = DataSet("toy", DOCS, DOCS, DOCS)
-
-
-def padded(*documents):
-    longest = max(map(len, documents))
-    x = torch.tensor([[*one, *[0] * (longest - len(one))] for one in documents], dtype=torch.int64)
-    return Padded(x.view(len(documents), longest), torch.tensor([len(one) for one in documents]))
 
 
 def random_model(**settings):

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from irkit.io.kinds import DataSet, Ragged, Tokens
-from irkit.learn import Padded, TrainerConfig
+from irkit.learn import TrainerConfig
 from irkit.represent import RNNLM
 from irkit.represent.rnnlm import RNNLMConfig
 from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
+from tests.represent.batches import padded
 
 V = 3
 TRAINER = TrainerConfig(epochs=2, batch_size=4, device="cpu")
@@ -26,12 +27,6 @@ def random_net(cell="gru", **settings):
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter)
     return net
-
-
-def padded(*documents):
-    longest = max(map(len, documents))
-    x = torch.tensor([[*one, *[0] * (longest - len(one))] for one in documents], dtype=torch.int64)
-    return Padded(x.view(len(documents), longest), torch.tensor([len(one) for one in documents]))
 
 
 def fitted(net):

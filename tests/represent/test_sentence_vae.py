@@ -18,6 +18,7 @@ from irkit.represent.rnnlm import RNNLMConfig
 from irkit.represent.sentence_vae import SentenceVAEConfig
 from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
+from tests.represent.batches import padded
 
 V = 3
 TRAINER = TrainerConfig(epochs=2, batch_size=4, device="cpu")
@@ -34,12 +35,6 @@ def random_model(scale=1.0, **settings):
     model.net, model.spec = net, DOCS.spec
     net.longest.fill_(6)
     return model
-
-
-def padded(*documents):
-    longest = max(map(len, documents))
-    x = torch.tensor([[*one, *[0] * (longest - len(one))] for one in documents], dtype=torch.int64)
-    return Padded(x.view(len(documents), longest), torch.tensor([len(one) for one in documents]))
 
 
 def rng(seed=1):

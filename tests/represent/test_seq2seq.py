@@ -8,12 +8,13 @@ import torch
 
 from irkit.errors import ShapeError
 from irkit.io.kinds import DataSet, Ragged, Tokens
-from irkit.learn import Padded, TrainerConfig
+from irkit.learn import TrainerConfig
 from irkit.learn.phases import Now
 from irkit.represent import Seq2Seq
 from irkit.represent.seq2seq import ERROR, TARGET, Seq2SeqConfig, target_of
 from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
+from tests.represent.batches import padded
 
 V, H = 3, 5
 TRAINER = TrainerConfig(epochs=2, batch_size=4, device="cpu")
@@ -29,12 +30,6 @@ def random_model(**settings):
     for parameter in model.net.parameters():
         torch.nn.init.normal_(parameter)
     return model
-
-
-def padded(*documents):
-    longest = max(map(len, documents))
-    x = torch.tensor([[*one, *[0] * (longest - len(one))] for one in documents], dtype=torch.int64)
-    return Padded(x.view(len(documents), longest), torch.tensor([len(one) for one in documents]))
 
 
 @pytest.mark.parametrize("attention", BOTH)

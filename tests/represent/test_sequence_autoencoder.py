@@ -8,12 +8,13 @@ import torch
 
 from irkit.errors import AbilityError
 from irkit.io.kinds import DataSet, Ragged, Tokens
-from irkit.learn import Padded, TrainerConfig
+from irkit.learn import TrainerConfig
 from irkit.learn.phases import Now
 from irkit.represent import SequenceAutoencoder
 from irkit.represent.sequence_autoencoder import RECONSTRUCTED, SequenceAutoencoderConfig
 from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
+from tests.represent.batches import padded
 
 V, H = 3, 5
 TRAINER = TrainerConfig(epochs=2, batch_size=4, device="cpu")
@@ -27,12 +28,6 @@ def random_net():
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter)
     return net
-
-
-def padded(*documents):
-    longest = max(map(len, documents))
-    x = torch.tensor([[*one, *[0] * (longest - len(one))] for one in documents], dtype=torch.int64)
-    return Padded(x.view(len(documents), longest), torch.tensor([len(one) for one in documents]))
 
 
 def lstm_step(layer, x, h, c):

@@ -8,7 +8,7 @@ from torch.nn.functional import log_softmax, logsigmoid
 
 from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import DataSet, Ragged, Tokens
-from irkit.learn import Padded, TrainerConfig
+from irkit.learn import TrainerConfig
 from irkit.learn.phases import Now
 from irkit.learn.streams import Streams
 from irkit.represent import RNNLM, TopicRNN
@@ -16,6 +16,7 @@ from irkit.represent.rnnlm import RNNLMConfig
 from irkit.represent.topicrnn import TopicRNNConfig
 from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
+from tests.represent.batches import padded
 
 V = 5
 WORDS = ("the", "bond", "of", "court", "judge")
@@ -35,12 +36,6 @@ def random_model(**settings):
         torch.nn.init.normal_(parameter)
     model.net.start(DOCS)
     return model
-
-
-def padded(*documents):
-    longest = max(map(len, documents))
-    x = torch.tensor([[*one, *[0] * (longest - len(one))] for one in documents], dtype=torch.int64)
-    return Padded(x.view(len(documents), longest), torch.tensor([len(one) for one in documents]))
 
 
 def now():
