@@ -94,6 +94,15 @@ class Config(BaseModel):
         return self.model_copy(update={name: getattr(default, name) for name in self.unhashed & {*dict(self)} if same})
 
 
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested settings with some of them replaced."""
+    out = dict(base)
+    for name, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(out.get(name), Mapping)
+        out[name] = merged(out[name], value) if both else value
+    return out
+
+
 def explain_validation(kind: type[BaseModel], error: ValidationError, who: str | None = None) -> str:
     """Say in one line what pydantic found wrong, unknown fields first and with near misses.
 

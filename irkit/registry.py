@@ -228,6 +228,7 @@ MODELS = Names(
         "topicrnn": "irkit.represent.topicrnn:TopicRNN",
         "vae": "irkit.generative.vae:VAE",
         "vector-average": "irkit.represent.vector_average:VectorAverage",
+        "vector-classifier": "irkit.represent.vector_classifier:VectorClassifier",
     },
     base="irkit.learn.model:Model",
 )
@@ -334,7 +335,11 @@ PICTURES = Names(
 SEQUENCES = Names("format of sequences", "irkit.sequences", {"piano": "irkit.io.rows.sequences:piano"})
 "Readers of sequences: from paths to three lists of (T, width) arrays."
 
-BAGS = Names("format of bags", "irkit.bags", {"labelled": "irkit.io.texts.ids:labelled"})
+BAGS = Names(
+    "format of bags",
+    "irkit.bags",
+    {"labelled": "irkit.io.texts.ids:labelled", "labelled-held-out": "irkit.io.texts.ids:labelled_held_out"},
+)
 "Readers of documents as counts of words: from paths to three `irkit.io.kinds.Bags`."
 
 TOKENS = Names(

@@ -317,9 +317,10 @@ class Model(ABC):
             model = cls(cls.config_type(**tree["config"]))
             model.spec = Spec(**tree["spec"])
             model.net = model.build(model.spec)
-            model.net.to(next(one.dtype for one in tree["net"].values() if one.is_floating_point()))
+            for name, tensor in (*model.net.named_parameters(), *model.net.named_buffers()):
+                tensor.data = tensor.data.to(tree["net"][name].dtype)
             model.net.load_state_dict(tree["net"])
-        except (KeyError, TypeError, RuntimeError, StopIteration, ConfigError) as error:
+        except (KeyError, TypeError, RuntimeError, ConfigError) as error:
             reason = " ".join(str(error).split())
             raise DataError(f"{path}: does not fit the model {cls.name!r} ({reason[:200]}); train it again") from None
         weights = model.net.state_dict().items()

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from irkit import locate
-from irkit.config import digest
+from irkit.config import digest, merged
 from irkit.errors import IrkitError, near_misses
 from irkit.io.library.catalogue import Learnable, is_texts, load_data
 from irkit.io.rows.data import Binarise
@@ -106,7 +106,7 @@ class TrainingRecipe(AnyRecipe):
     def rule(self) -> TrainerConfig:
         """Return the settings of the trainer: the model's own with the recipe's changes."""
         own = self.build().trainer
-        return type(own).checked(_merged(own.given(), self.trainer), self.fail, "trainer")
+        return type(own).checked(merged(own.given(), self.trainer), self.fail, "trainer")
 
     def arguments(self) -> dict[str, Any]:
         """Return all arguments of `log_prob`, those left at their defaults too."""
@@ -243,12 +243,3 @@ def load_any(name: str | Path) -> Recipe | TrainingRecipe:
     """Read a recipe of either kind, as `load_recipe` and `load_training` do; the field `model` tells which it is."""
     training = "model" in read_yaml(locate.find("pipelines", str(name))).value
     return load_training(name) if training else load_recipe(name)
-
-
-def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested settings with some of them replaced."""
-    out = dict(base)
-    for name, value in changes.items():
-        both = isinstance(value, Mapping) and isinstance(out.get(name), Mapping)
-        out[name] = _merged(out[name], value) if both else value
-    return out

@@ -23,5 +23,6 @@ if TYPE_CHECKING:
     from irkit.represent.tfidf_classifier import TfidfClassifier as TfidfClassifier
     from irkit.represent.topicrnn import TopicRNN as TopicRNN
     from irkit.represent.vector_average import VectorAverage as VectorAverage
+    from irkit.represent.vector_classifier import VectorClassifier as VectorClassifier
 else:
     __getattr__, __dir__, __all__ = door(__name__)

@@ -10,7 +10,7 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
@@ -20,11 +20,13 @@ from irkit.errors import DataError
 from irkit.io.kinds import Tokens
 from irkit.learn.trainer import PLACE, TrainerConfig
 from irkit.locks import turn
+from irkit.represent.documents import DocumentModel
 from irkit.represent.rnnlm import RNNLM, RNNLMConfig
 from irkit.represent.sequence_autoencoder import SequenceAutoencoder, SequenceAutoencoderConfig
 from irkit.represent.sequences import SequenceModel
 from irkit.rng import Seed
 
+DocumentModelT = TypeVar("DocumentModelT", bound=DocumentModel)
 KEPT = "pretrained"
 "Folder in the user's, where they are kept."
 
@@ -62,12 +64,12 @@ class Pretraining(Config):
         return RNNLM(RNNLMConfig(cell="lstm", embedding_size=embedding_size, hidden_size=hidden_size))
 
 
-def pretrained(model: SequenceModel, documents: Tokens, trainer: TrainerConfig) -> SequenceModel:
+def pretrained(model: DocumentModelT, documents: Tokens, trainer: TrainerConfig) -> DocumentModelT:
     """Return a model fitted to documents without their labels, kept from before if it was.
 
     Parameters
     ----------
-    model : SequenceModel
+    model : DocumentModel
         Not fitted.
     documents : Tokens
     trainer : TrainerConfig

@@ -16,6 +16,7 @@ from irkit.arrays import Ints
 from irkit.errors import DataError
 from irkit.io.kinds import Bags, Ragged
 from irkit.io.lines import LONGEST_ROW, bad, decoded, lines, raw_lines
+from irkit.io.texts.parts import Parting, parted
 
 
 def labelled(train: Path, valid: Path, test: Path, words: Path) -> list[Bags]:
@@ -26,11 +27,27 @@ def labelled(train: Path, valid: Path, test: Path, words: Path) -> list[Bags]:
     DataError
         If a line is no label and numbers of words, or a word stands twice in the vocabulary.
     """
-    names = tuple(word for _, word in lines(words) if word)
+    names = _vocabulary(words)
+    return [_part(path, names) for path in (train, valid, test)]
+
+
+def labelled_held_out(train: Path, test: Path, words: Path) -> list[Bags]:
+    """Read training and test part; the validation part is a tenth of the training documents, drawn with seed 1.
+
+    For a set without validation documents, or one whose file of such is of no use. Errors are those of `labelled`.
+    """
+    names = _vocabulary(words)
+    read = _part(train, names), _part(test, names)
+    rows, _ = parted(str(train), {"train": len(read[0]), "test": len(read[1])}, Parting())
+    return [read[0].take(rows["train"]), read[0].take(rows["valid"]), read[1]]
+
+
+def _vocabulary(path: Path) -> tuple[str, ...]:
+    names = tuple(word for _, word in lines(path) if word)
     if len(set(names)) < len(names):
         twice = next(word for at, word in enumerate(names) if word in names[:at])
-        raise DataError(f"{words}: each word stands once in a vocabulary, got {twice!r} again; fetch the file again")
-    return [_part(path, names) for path in (train, valid, test)]
+        raise DataError(f"{path}: each word stands once in a vocabulary, got {twice!r} again; fetch the file again")
+    return names
 
 
 def _part(path: Path, words: tuple[str, ...]) -> Bags:

@@ -87,7 +87,7 @@ def data_of_texts(
     how, parting = how or Tokenisation(), parting or Parting()
     given = dict(zip(PARTS, (train, valid, test), strict=True))
     read = {part: one if isinstance(one, Texts) else Texts(one) for part, one in given.items() if one is not None}
-    rows, drawn = _parted(name, {part: len(one.texts) for part, one in read.items()}, parting)
+    rows, drawn = parted(name, {part: len(one.texts) for part, one in read.items()}, parting)
     numbered = Numbered(how)
     terms = {part: numbered.add(one.texts) for part, one in read.items()}
     words = numbered.vocabulary(terms["train"].take(rows["train"]), name)
@@ -125,8 +125,8 @@ def _fits(part: Tokens, how: Tokenisation) -> Bools:
     return fits
 
 
-def _parted(name: str, sizes: Mapping[str, int], parting: Parting) -> tuple[dict[str, Ints], str]:
-    """Return the rows of each part, of what was read as that part or, where nothing was, of the training part."""
+def parted(name: str, sizes: Mapping[str, int], parting: Parting) -> tuple[dict[str, Ints], str]:
+    """Return the rows of each part, of what was read as that part or, where nothing was, of the training part, and how."""
     for part, size in sizes.items():
         if not size:
             raise DataError(f"{name}: its {part} part is empty; give it texts, or leave it away")

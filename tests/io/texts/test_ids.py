@@ -5,7 +5,7 @@ import pytest
 
 from irkit.errors import DataError
 from irkit.io import load_data
-from irkit.io.texts.ids import labelled
+from irkit.io.texts.ids import labelled, labelled_held_out
 
 
 @pytest.fixture
@@ -29,6 +29,17 @@ def test_documents_are_counts_of_words_with_their_labels(write):
     assert len(valid) == 1
 
 
+def test_without_a_validation_file_a_tenth_of_training_is_held_out(write):
+    files = write(train="".join(f"{at % 3},{at % 4}\n" for at in range(30)))
+    train, valid, test = labelled_held_out(files[0], files[2], files[3])
+    assert (len(train), len(valid), len(test)) == (27, 3, 1)
+    whole = labelled(*files)[0]
+    pairs = sorted((int(one[0]), int(label)) for part in (train, valid) for one, label in zip(part.x, part.labels))
+    assert pairs == sorted((int(one[0]), int(label)) for one, label in zip(whole.x, whole.labels, strict=True))
+    again = labelled_held_out(files[0], files[2], files[3])
+    assert valid.same(again[1])
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
@@ -47,8 +58,8 @@ def test_a_wrong_file_is_refused_in_a_line(write, files, message):
 
 @pytest.mark.data
 def test_the_published_sets_are_as_their_page_counts_them(data_folder):
-    counts = {"20NSshort": (9917, 905, 3097), "TMNtitle": (85005, 7445, 28250), "TREC6": (39308, 2671, 2671)}
+    counts = {"20NSshort": (9917, 905, 3097), "TMNtitle": (85005, 7445, 28250), "TREC6": (35356, 3952, 2671)}
     for name, words in counts.items():
         data = load_data(f"docnade-sets/{name}")
         assert tuple(int(data.part(part).counts.values.sum()) for part in ("train", "valid", "test")) == words
-    assert data.valid.same(data.test), "TREC6 is validated on its test documents: nothing may be chosen there"
+    assert (len(data.train), len(data.valid)) == (4907, 545), "its validation file is its test file, and is not read"
