@@ -22,7 +22,7 @@ from torch import nn
 
 from irkit.arrays import Floats
 from irkit.config import Config
-from irkit.io.kinds import Tokens
+from irkit.io.kinds import Spec, Tokens
 from irkit.learn.data import Data
 from irkit.learn.net import Net
 from irkit.learn.phases import Phase
@@ -68,6 +68,10 @@ class LinearClassifier(Classifier):
     """Base of these models."""
 
     abilities = frozenset({"score", "predict"})
+
+    @abstractmethod
+    def build(self, spec: Spec) -> LinearNet:
+        """Return a net without weights."""
 
     @abstractmethod
     def learn_rows(self, net: Any, text: Tokens, few: Tokens, trainer: TrainerConfig) -> None:

@@ -126,7 +126,7 @@ def _fits(part: Tokens, how: Tokenisation) -> Bools:
 
 
 def parted(name: str, sizes: Mapping[str, int], parting: Parting) -> tuple[dict[str, Ints], str]:
-    """Return the rows of each part, of what was read as that part or, where nothing was, of the training part, and how."""
+    """Return the rows of each part, of what was read as it or, where nothing was, of the training part, and how."""
     for part, size in sizes.items():
         if not size:
             raise DataError(f"{name}: its {part} part is empty; give it texts, or leave it away")

@@ -33,9 +33,8 @@ def test_without_a_validation_file_a_tenth_of_training_is_held_out(write):
     files = write(train="".join(f"{at % 3},{at % 4}\n" for at in range(30)))
     train, valid, test = labelled_held_out(files[0], files[2], files[3])
     assert (len(train), len(valid), len(test)) == (27, 3, 1)
-    whole = labelled(*files)[0]
-    pairs = sorted((int(one[0]), int(label)) for part in (train, valid) for one, label in zip(part.x, part.labels))
-    assert pairs == sorted((int(one[0]), int(label)) for one, label in zip(whole.x, whole.labels, strict=True))
+    terms = [np.concatenate([one.x.values, one.labels]) for one in (train, valid, labelled(*files)[0])]
+    assert sorted([*terms[0], *terms[1]]) == sorted(terms[2])
     again = labelled_held_out(files[0], files[2], files[3])
     assert valid.same(again[1])
 
