@@ -131,7 +131,7 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _walked(path: Path) -> Iterator[Path]:
-    """Yield the .txt files of a folder, also where links lead to a part or a label; one that goes round is not taken."""
+    """Yield the .txt files of a folder, also where links lead to labels or parts; one that goes round is left out."""
     for folder, inner, names in os.walk(path, followlinks=True):
         above = [one for one in Path(folder).parents if one == path or path in one.parents]
         if os.path.realpath(folder) in map(os.path.realpath, above):
