@@ -23,7 +23,7 @@ import copy
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
@@ -122,6 +122,10 @@ class TrainingRecipe(AnyRecipe):
             if not (isinstance(value, str) if word else type(value) is int and value >= 1):
                 wanted = "a word" if word else "a whole number, 1 or more"
                 raise self.fail(f"evaluate.{name} is not valid, got {value!r}; it should be {wanted}", "evaluate", name)
+            words = _words(asked, name)
+            if words and value not in words:
+                what = f"evaluate.{name} is not valid, got {value!r}; {near_misses(value, words)}"
+                raise self.fail(what, "evaluate", name)
         return {**known, **self.evaluate}
 
     def load_data(self) -> Learnable:
@@ -243,3 +247,10 @@ def load_any(name: str | Path) -> Recipe | TrainingRecipe:
     """Read a recipe of either kind, as `load_recipe` and `load_training` do; the field `model` tells which it is."""
     training = "model" in read_yaml(locate.find("pipelines", str(name))).value
     return load_training(name) if training else load_recipe(name)
+
+
+def _words(asked: Callable[..., Any], name: str) -> tuple[str, ...]:
+    """Return the words that an argument may be, where its annotation is a Literal; nothing where it says no more."""
+    kind = inspect.signature(asked).parameters[name].annotation
+    found = getattr(inspect.unwrap(asked), "__globals__", {}).get(kind) if isinstance(kind, str) else kind
+    return get_args(found) if get_origin(found) is Literal else ()

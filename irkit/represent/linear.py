@@ -9,6 +9,7 @@ Symbols: n documents, D numbers x of each, C classes too.
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Callable
 from copy import copy
@@ -28,6 +29,7 @@ from irkit.learn.net import Net
 from irkit.learn.phases import Phase
 from irkit.learn.trainer import TrainerConfig
 from irkit.represent.classes import Classifier, fewer
+from irkit.represent.solved import at_once
 
 
 class LinearConfig(Config):
@@ -111,6 +113,7 @@ class LinearClassifier(Classifier):
         fitted.spec = data.spec
         if started is not None:
             started()
+        wall, cpu = time.perf_counter(), time.process_time()
         net = fitted.net = self.build(data.spec).to(device)
         fitted.learn_rows(net, text, few, config)
         found = LogisticRegression(C=self.config.c, max_iter=self.config.iterations)
@@ -121,4 +124,5 @@ class LinearClassifier(Classifier):
             net.weight.data = torch.from_numpy(halves @ found.coef_).to(net.weight)
             net.bias.data = torch.from_numpy(halves @ found.intercept_).to(net.bias)
         net.eval()
+        fitted.training = at_once({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu})
         return fitted

@@ -235,6 +235,15 @@ def test_an_argument_of_the_evaluation_is_a_whole_number(value):
         recipe(model="vae", evaluate={"samples": value})
 
 
+def test_a_word_of_the_evaluation_is_checked_before_anything_is_trained():
+    recipe = load_training("topicrnn-ptb").with_settings({"evaluate.theta": "prior"})
+    assert recipe.arguments()["theta"] == "prior"
+    with pytest.raises(
+        ConfigError, match=r"evaluate.theta is not valid, got 'oracle'; choose from causal, elbo, prior"
+    ):
+        recipe.with_settings({"evaluate.theta": "oracle"})
+
+
 def test_a_pipeline_is_not_trained_and_a_misspelt_name_is_answered():
     with pytest.raises(ConfigError, match=r"bm25\.yaml:\d: is a pipeline, not something to train"):
         load_training("bm25")

@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from irkit.cli.runpage import page
+from irkit.cli.train import summary
 from irkit.errors import AbilityError, DataError
 from irkit.io.kinds import DataSet, Ragged, Tokens
+from irkit.recipe import load_training
+from irkit.recipe.runfolder import train_run
 from irkit.represent import TfidfClassifier
 from irkit.represent.tfidf_classifier import TfidfClassifierConfig
 from irkit.testing import check_model
@@ -44,6 +48,16 @@ def test_it_keeps_to_the_contract_of_models_and_learns_from_as_many_as_it_is_tol
     assert seeded[0] == seeded[1] < fitted.net.grams.numel()
     with pytest.raises(AbilityError, match="tfidf-classifier: does not encode"):
         fitted.encode(data.test)
+
+
+def test_a_recipe_is_run_into_a_folder_and_shown(tmp_path, monkeypatch):
+    data = DataSet("toy", documents(60, 2), documents(20, 2, 1), documents(20, 2, 2))
+    monkeypatch.setattr("irkit.recipe.training.load_data", lambda name, binarise: data)
+    done = train_run(load_training("imdb-tfidf").with_settings({"config.labelled": 50}), tmp_path / "run")
+    wrong = (done.model.predict(data.test).argmax(1) != data.test.labels).mean()
+    assert f"run: error {wrong:.2f} (exact) on 20 test documents" in summary(done.folder, done.result)
+    assert "; solved in" in summary(done.folder, done.result)
+    assert "at once" in page(done)
 
 
 def test_settings_that_leave_no_gram_are_refused():

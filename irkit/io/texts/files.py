@@ -11,6 +11,7 @@ Of the three parts all but training may be absent.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -28,11 +29,16 @@ from irkit.packing import copies
 
 Table: TypeAlias = Literal["csv", "tsv", "jsonl"]
 
+PARTED = ("txt", "csv", "tsv", "jsonl")
+"What files of a part are called behind the part's name."
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 TEXT = ("text", "contents", "body", "passage")
 "Columns that may hold the texts."
 LABEL = ("label", "class", "category")
 "Columns that may hold the labels."
+
+NEARLY = ("training", "validation", "val", "dev", "testing")
+"What a part may be called elsewhere: never passed over in silence."
 
 _ANY = re.compile(r".*\.txt")
 _PLACE = re.compile(rf"(?:({'|'.join(PARTS)})/)?(?:([^/]+)/)?([^/]+\.txt)")
@@ -100,6 +106,11 @@ def _each(paths: tuple[Path, ...], suffix: str) -> list[tuple[str, Path]]:
     found = [(part, one) for part in PARTS for one in copies(path / f"{part}.{suffix}") if one.is_file()]
     if not found or found[0][0] != "train":
         raise DataError(f"{path}: there is no train.{suffix} in it; call the training texts so")
+    for one in sorted(path.iterdir()):
+        name, _, rest = one.name.lower().partition(".")
+        if name in (*PARTS, *NEARLY) and rest.split(".")[0] in PARTED and one not in {place for _, place in found}:
+            called = ", ".join(f"{part}.{suffix}" for part in PARTS)
+            raise DataError(f"{path}: {one.name} would not be read; call the parts {called}, or take it out")
     return found
 
 
@@ -113,10 +124,20 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
             packed = [(names[1:], raw) for names, raw in packed]  # a folder that holds all of them
         yield from (("/".join(names), raw) for names, raw in packed)
         return
-    for one in sorted(path.rglob("*.txt")):
+    for one in sorted(_walked(path)):
         name = one.relative_to(path)
         if one.is_file() and not _left_behind(name.parts):
             yield name.as_posix(), content(one)
+
+
+def _walked(path: Path) -> Iterator[Path]:
+    """Yield the .txt files of a folder, also where links lead to labels or parts; one that goes round is left out."""
+    for folder, inner, names in os.walk(path, followlinks=True):
+        above = [one for one in Path(folder).parents if one == path or path in one.parents]
+        if os.path.realpath(folder) in map(os.path.realpath, above):
+            inner.clear()
+            continue
+        yield from (Path(folder, name) for name in names if name.endswith(".txt"))
 
 
 def _left_behind(names: Sequence[str]) -> bool:

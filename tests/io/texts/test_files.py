@@ -211,6 +211,28 @@ def test_a_card_beside_ones_own_texts_says_how_they_become_terms(here):
         load_any("./own")
 
 
+@pytest.mark.parametrize("name", ["val.csv", "dev.csv.gz", "Test.csv", "test.jsonl", "validation.csv"])
+def test_a_part_under_another_name_is_not_passed_over(here, name):
+    fill(here / "set", {"train.csv": "text\na\n", "README.txt": "mine", "notes.csv": "text\nc\n"})
+    assert [*files.csv(here / "set")] == ["train"]
+    (here / "set" / name).write_bytes(b"text\nb\n")
+    with pytest.raises(
+        DataError, match=f"set: {name} would not be read; call the parts train.csv, valid.csv, test.csv"
+    ):
+        files.csv(here / "set")
+
+
+def test_labels_and_parts_may_be_links_that_go_anywhere(here):
+    fill(here / "there", {"a/1.txt": "red", "b/2.txt": "blue"})
+    fill(here / "own", {"train/c/3.txt": "sky"})
+    (here / "own" / "train" / "d").symlink_to(here / "there" / "a")
+    (here / "own" / "test").symlink_to(here / "there")
+    read = {"train": Texts(["sky", "red"], ["c", "d"]), "test": Texts(["red", "blue"], ["a", "b"])}
+    assert files.folder(here / "own") == read
+    (here / "there" / "a" / "up").symlink_to(here / "own")
+    assert files.folder(here / "own") == read, "a link that goes round"
+
+
 def test_what_programs_leave_is_no_text(here):
     texts = {"x/1.txt": "a", "x/.2.txt": "b", ".y/3.txt": "c"}
     assert files.folder(fill(here / "own", texts)) == {"train": Texts(["a"], ["x"])}
