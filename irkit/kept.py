@@ -60,12 +60,17 @@ def keep(path: Path, write: Callable[[BinaryIO], object]) -> bool:
         with replacing(path) as file:
             seal(file, write)
     except (OSError, IrkitError) as error:
-        if path.parent not in _told:
-            _told.add(path.parent)
-            why = getattr(error, "strerror", None) or error
-            log.warning("%s cannot be written, %s; results are not kept", path.parent, why)
+        say_not_kept(path.parent, error)
         return False
     return True
+
+
+def say_not_kept(folder: Path, error: BaseException) -> None:
+    """Warn that a folder cannot be written, once for each."""
+    if folder not in _told:
+        _told.add(folder)
+        why = getattr(error, "strerror", None) or error
+        log.warning("%s cannot be written, %s; results are not kept", folder, why)
 
 
 def seal(file: BinaryIO, write: Callable[[BinaryIO], object]) -> None:

@@ -97,6 +97,11 @@ class Model(ABC):
         """Return the batches that training takes: examples in an order of its own in each epoch."""
         return shuffled(x, trainer.batch_size, seed=trainer.seed, like=self.place, dynamic=dynamic)
 
+    @property
+    def beside(self) -> dict[str, Any]:
+        """What else than config, trainer and data decides what is learned: hashes by name, of files for example."""
+        return {}
+
     # ------------------------------------------------------------------ what it can do
 
     def can(self, ability: Ability) -> bool:

@@ -16,7 +16,9 @@ from irkit.rank.rerank import Reranker
 
 
 def cosines(documents: Floats, query: Floats) -> Floats:
-    """Return the cosines of documents (n, d) with a query (d,): (n,) float64, NaN where either is zero."""
+    """Return the cosines of documents (n, d) with a query (d,): (n,) float64, NaN where either is zero or d is 0."""
+    if not documents.shape[1] or not len(query):  # of texts without letters nobody knows how many numbers there are
+        return np.full(len(documents), np.nan)
     documents, query = documents.astype(np.float64), query.astype(np.float64)
     lengths = np.linalg.norm(documents, axis=1) * np.linalg.norm(query)
     found: Floats = np.divide(documents @ query, lengths, out=np.full(len(documents), np.nan), where=lengths > 0)

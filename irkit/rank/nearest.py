@@ -23,7 +23,7 @@ import numpy as np
 
 from irkit.arrays import Floats, Ints
 from irkit.atomic import refused, replacing
-from irkit.errors import ConfigError, DamagedError, NotFoundError
+from irkit.errors import ConfigError, DamagedError, NotFoundError, ShapeError
 from irkit.kept import END, seal, whole
 
 Kind: TypeAlias = Literal["flat", "hnsw", "ivf"]
@@ -36,6 +36,8 @@ _LENGTH = 8  # bytes
 
 def unit(vectors: Floats) -> Floats:
     """Scale vectors to length 1; zero stays zero: (n, d) to (n, d) float32."""
+    if vectors.shape[1]:  # by powers of 2 first, which changes no digit, so that squares stay in float32's range
+        vectors = np.ldexp(vectors, -np.frexp(np.abs(vectors).max(axis=1, keepdims=True))[1])
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.ascontiguousarray(vectors / np.where(length > 0, length, 1), dtype=np.float32)
 
@@ -108,12 +110,22 @@ class Nearest:
         query, document : (m,) int64
             Rows of `queries`, ascending, and of documents, best first.
         cosine : (m,) float64
+
+        Raises
+        ------
+        ShapeError
+            If queries have other dimensions than documents.
         """
         asked = unit(queries)
         known = np.flatnonzero(asked.any(axis=1))
         if not len(known) or not len(self):
             nothing = np.zeros(0, dtype=np.int64)
             return nothing, nothing, np.zeros(0)
+        if asked.shape[1] != self.index.d:
+            raise ShapeError(
+                f"dense: documents have vectors of {self.index.d} numbers, got {asked.shape[1]} of a query; encode "
+                "both by the same model, and give a model of another width another name"
+            )
         query, found, score = self._search(asked[known], n, n + 1, ef_search, nprobe)
         return known[query], found, score.astype(np.float64)
 

@@ -75,6 +75,8 @@ def mixture(dirichlet: Floats, model: Floats, weight: float) -> Floats:
     """
     if weight == 1:
         return np.where(np.isneginf(model), 0.0, model)
+    if weight == 0:
+        return dirichlet
     mixed: Floats = np.logaddexp(np.log1p(-weight) + dirichlet, np.log(weight) + model)
     return mixed
 

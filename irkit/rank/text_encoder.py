@@ -143,13 +143,15 @@ class TextEncoder:
                 f"encoder {self.name!r}: gave vectors of {width} numbers before, got {found.shape[1]}; give a model of "
                 "another width another name"
             )
-        finite = np.isfinite(found).all(axis=1)
+        with np.errstate(over="ignore"):
+            vectors: Floats = found.astype(np.float32)
+        finite = np.isfinite(vectors).all(axis=1)
         if not finite.all():
             raise FrameError(
-                f"encoder {self.name!r}: vectors must be finite, got one that is not for "
+                f"encoder {self.name!r}: vectors must be finite in float32, got one that is not for "
                 f"{short(batch[int(np.argmin(finite))])}; look at the model"
             )
-        return found.astype(np.float32)
+        return vectors
 
 
 def check_brought(name: Any, batch_size: Any, *, who: str) -> None:

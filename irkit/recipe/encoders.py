@@ -11,6 +11,8 @@ and the analyser. Cross-encoders are opened by words here too: `cross-encoder:mo
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from irkit.errors import ConfigError, IrkitError
 from irkit.generative.saved import load_model
 from irkit.io.kinds import DataSet, Examples
 from irkit.io.library.checksums import sha256
+from irkit.kept import say_not_kept
 from irkit.locate import given_path, home, names
 from irkit.locks import turn
 from irkit.rank.bags import bags_of_index, frequent_words, tokens_of_index
@@ -73,8 +76,7 @@ def open_encoder(name: str, index: Index) -> IndexEncoder | TextEncoder:
             kept = _kept(path, recipe)
             if kept is None:
                 kept = recipe.fit(index_data(index, recipe))
-                path.parent.mkdir(parents=True, exist_ok=True)
-                kept.save(path)
+                _keep(path, kept)
     return _on(index, kept, recipe.name)
 
 
@@ -167,6 +169,17 @@ def _key(recipe: TrainingRecipe, index: Index) -> str:
 def _kept(path: Path, recipe: TrainingRecipe) -> Model | None:
     """Read what was learned before; None if there is none or it is damaged."""
     try:
-        return type(recipe.build()).load(path)
+        kept = type(recipe.build()).load(path)
     except IrkitError:
         return None
+    with suppress(OSError):
+        os.utime(path)  # the time of last use
+    return kept
+
+
+def _keep(path: Path, model: Model) -> None:
+    """Write what was learned; where that is not possible it is done without."""
+    try:
+        model.save(path)
+    except (OSError, IrkitError) as error:
+        say_not_kept(path.parent, error.__cause__ or error)

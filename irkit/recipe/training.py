@@ -218,7 +218,9 @@ class TrainingRecipe(AnyRecipe):
     def _run(self, trainer: dict[str, Any]) -> dict[str, Any]:
         same = {"model": self.model, "data": self.data, "binarise": self.binarise, "validate": self.validates}
         terms = self.model_dump(include={"min_df", "max_terms"}, exclude_defaults=True)
-        return {**same, **terms, "config": self.build().config.essence(), "trainer": trainer}
+        model = self.build()
+        beside = {"beside": model.beside} if model.beside else {}
+        return {**same, **terms, **beside, "config": model.config.essence(), "trainer": trainer}
 
     def _names(self) -> list[str]:
         """List the settings there are, those of the optimiser too."""

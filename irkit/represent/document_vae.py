@@ -237,6 +237,7 @@ class DocumentVAE(DocumentModel):
     config_type = DocumentVAEConfig
     config: DocumentVAEConfig
     abilities = DocumentModel.abilities | {"sample", "decode"}
+    gives = frozenset({"posteriors"})
     trainer = TrainerConfig(
         epochs=20,
         batch_size=100,

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from irkit.arrays import Floats
 from irkit.config import Config
-from irkit.io.kinds import Spec, Tokens
+from irkit.io.kinds import Examples, Spec, Tokens
 from irkit.represent.solved import SolvedModel, SolvedNet, count_matrix
 from irkit.rng import check_seed
 
@@ -65,6 +65,7 @@ class LDA(SolvedModel):
     name = "lda"
     config_type = LDAConfig
     config: LDAConfig
+    gives = frozenset({"word_log_prob"})
 
     def build(self, spec: Spec) -> LDANet:
         """Return a net whose arrays are empty."""
@@ -84,6 +85,12 @@ class LDA(SolvedModel):
         model.exp_dirichlet_component_ = np.exp(psi(components) - psi(components.sum(1, keepdims=True)))
         model.doc_topic_prior_ = 1 / self.config.topics if self.config.alpha is None else self.config.alpha
         found: Floats = model.transform(count_matrix(documents))
+        return found
+
+    def word_log_prob(self, data: Examples | Floats | Tensor) -> Floats:
+        """Return log of the sum over k of a document's theta_k times beta_k, at their means: (n, V) float32 nats."""
+        proportions = self.encode(data).astype(np.float64)
+        found: Floats = np.log(proportions @ self.fitted.topics.detach().numpy().T).astype(np.float32)
         return found
 
     def _posed(self, seed: int) -> Any:

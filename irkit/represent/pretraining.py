@@ -82,7 +82,8 @@ def pretrained(model: DocumentModelT, documents: Tokens, trainer: TrainerConfig)
         if kept.is_file():
             with suppress(DataError):  # damaged: made anew
                 found = type(model).load(kept)
-                os.utime(kept)  # the time of last use
+                with suppress(OSError):
+                    os.utime(kept)  # the time of last use
                 return found
         fitted = model.fit(text, trainer=trainer, folder=run, resume=True)
         fitted.save(kept)

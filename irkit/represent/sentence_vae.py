@@ -210,6 +210,7 @@ class SentenceVAE(SequenceModel):
     config_type = SentenceVAEConfig
     config: SentenceVAEConfig
     abilities = SequenceModel.abilities | {"sample", "decode", "reconstruct"}
+    gives = frozenset({"posteriors"})
 
     def build(self, spec: Spec) -> SentenceVAENet:
         """Return an untrained network."""

@@ -126,11 +126,6 @@ class SolvedModel(DocumentModel):
     def build(self, spec: Any) -> SolvedNet:
         """Return a net whose arrays are empty."""
 
-    @property
-    def beside(self) -> dict[str, Any]:
-        """What else than config, seed and documents decides what is solved."""
-        return {}
-
     @abstractmethod
     def solve(self, documents: Tokens, net: SolvedNet, seed: int) -> None:
         """Fill a net's arrays from training documents."""

@@ -14,6 +14,7 @@ Departure: of bags, all words of a document are the context of each other, whate
 
 from __future__ import annotations
 
+import os
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import Spec, Tokens
 from irkit.represent.solved import SolvedModel, SolvedNet, count_matrix, frequencies
 from irkit.text.vectors import Vectors, train_ppmi_svd
+from irkit.verified import file_digest
 
 
 class VectorAverageConfig(Config):
@@ -87,8 +89,11 @@ class VectorAverage(SolvedModel):
 
     @property
     def beside(self) -> dict[str, Any]:
-        """Hash of word vectors at hand."""
-        return {} if self._given is None else {"given": self._given.fingerprint}
+        """Hash of word vectors at hand, or of their file, whose content counts and not its path alone."""
+        if self._given is not None:
+            return {"given": self._given.fingerprint}
+        path = self.config.vectors
+        return {"file": file_digest(path)} if path is not None and os.path.isfile(path) else {}
 
     def build(self, spec: Spec) -> VectorAverageNet:
         """Return a net whose arrays are empty."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from irkit.errors import ConfigError, DamagedError, FrameError, NotFoundError
+from irkit.errors import ConfigError, DamagedError, FrameError, NotFoundError, ShapeError
 from irkit.hits import Docnos, Hits
 from irkit.lucene import build_index
 from irkit.rank import Dense, IndexEncoder, bags_of_index, bags_of_texts, frequent_words
@@ -105,6 +105,24 @@ class Counting:
 
     def encode(self, texts):
         return np.array([self.of.get(text, np.zeros(8)) for text in texts], dtype=np.float32)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_cosines_do_not_depend_on_how_long_vectors_are(scale):
+    encoder = Counting()
+    expected = Dense(encoder=encoder)(ASKED)
+    encoder.vectors = encoder.vectors * np.float32(scale)
+    found = Dense(encoder=encoder)(ASKED)
+    assert found["docno"].tolist() == expected["docno"].tolist()
+    np.testing.assert_allclose(found["score"], expected["score"], atol=1e-6)
+
+
+def test_queries_of_another_width_than_the_documents_are_refused(tmp_path):
+    encoder = Counting()
+    Dense(encoder=encoder).save(tmp_path / "d.faiss")
+    encoder.of = {"t0": np.ones(5, dtype=np.float32)}
+    with pytest.raises(ShapeError, match="dense: documents have vectors of 8 numbers, got 5 of a query; encode both"):
+        Dense.load(tmp_path / "d.faiss", encoder=encoder)(ASKED.head(1))
 
 
 EXHAUSTIVE = {"flat": {}, "hnsw": {"m": 16, "ef_search": 400}, "ivf": {"nlist": 10, "nprobe": 10}}

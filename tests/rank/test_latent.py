@@ -56,7 +56,8 @@ def test_cosines_are_those_of_a_loop():
     slow = [sum(a * b for a, b in zip(one.tolist(), query.tolist(), strict=True)) for one in documents]
     slow = [x / float(np.sqrt((one.astype(float) ** 2).sum())) for x, one in zip(slow, documents, strict=True)]
     np.testing.assert_allclose(cosines(documents, query), np.array(slow) / np.sqrt((query.astype(float) ** 2).sum()))
-    assert np.isnan(cosines(documents, query * 0)).all()
+    for nothing in ((documents, query * 0), (documents, query[:0]), (documents[:, :0], query)):
+        assert np.isnan(cosines(*nothing)).all()
 
 
 def test_it_keeps_to_the_contract_of_stages():

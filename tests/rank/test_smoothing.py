@@ -124,6 +124,9 @@ def test_it_explains_itself_term_by_term(index, encoder):
     step = pipeline.explain("birds flutter, birds", "d2").steps[-1]
     assert {term: weight for term, weight, _ in step.terms} == {"bird": 2, "flutter": 1}
     assert step.score == pytest.approx(sum(share for _, _, share in step.terms), rel=1e-12)
+    exact = Retrieve(index=index) >> Smoothed(index=index, encoder=encoder, weight=0)
+    step = exact.explain("birds flutter, birds", "d2").steps[-1]
+    assert step.score == pytest.approx(sum(share for _, _, share in step.terms), rel=1e-12)
 
 
 def test_it_keeps_to_the_contract_of_stages(index, encoder):

@@ -153,9 +153,11 @@ def test_what_is_no_vector_for_each_text_is_refused_and_nothing_of_it_kept(model
 def test_what_is_not_finite_is_refused_with_its_text(index):
     model = TextEncoder(lambda texts: [[1.0] if "sing" not in text else [np.nan] for text in texts], index, name="m")
     with pytest.raises(
-        FrameError, match=r"'m': vectors must be finite, got one that is not for str 'birds flutter, bi"
+        FrameError, match=r"'m': vectors must be finite in float32, got one that is not for str 'birds flutter, bi"
     ):
         _ = model.documents
+    with pytest.raises(FrameError, match="vectors must be finite in float32"):
+        TextEncoder(lambda texts: letters(texts) * 1e39, index, name="large").encode(["aeio"])
 
 
 def test_a_model_of_another_width_wants_another_name(index):

@@ -1,5 +1,7 @@
 """Tests of irkit.recipe.encoders: what a word means, what is fitted to an index, what is kept, errors."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from irkit.recipe import load_training
 from irkit.recipe.encoders import encoder_identity, index_data, open_encoder
 from irkit.recipe.resources import open_resources
 from irkit.represent import LSA
+from irkit.text.vectors import Vectors
 
 TEXTS = {"d1": "wings and birds, wings", "d2": "a bird flutters", "d3": "wings flutter", "d4": "", "d5": "birds, wings"}
 
@@ -114,3 +117,32 @@ def test_what_is_no_encoder_is_refused(index, home):
         open_encoder("bm25", index)
     with pytest.raises(ConfigError, match="run: encoder is needed, a model of documents; give --encoder and a recipe"):
         open_resources(["encoder"], {"index": str(index.path)}, who="run")
+
+
+def test_an_encoder_that_cannot_be_kept_is_used_all_the_same(index, home, caplog):
+    (home / "encoders").write_text("no folder")
+    found = Dense(encoder=open_encoder("two", index), n=3)("birds")
+    (home / "encoders").unlink()
+    pd.testing.assert_frame_equal(Dense(encoder=open_encoder("two", index), n=3)("birds"), found)
+    assert caplog.messages == [f"{home / 'encoders'} cannot be written, Not a directory; results are not kept"]
+
+
+def test_one_that_is_used_is_not_old(index, home):
+    open_encoder("two", index)
+    (kept,) = (home / "encoders").iterdir()
+    os.utime(kept, (0, 0))
+    assert leftovers(home)
+    open_encoder("two", index)
+    assert not leftovers(home)
+
+
+def test_other_word_vectors_under_the_same_name_make_another_encoder(index, home, tmp_path):
+    (home / "pipelines" / "mean.yaml").write_text(
+        "name: mean\nmodel: vector-average\nconfig: {dimensions: 2, vectors: words.npz}\ndata: docnade-sets/20NSshort\n"
+    )
+    found = []
+    for vectors in ([[1, 0], [0, 1]], [[1, 1], [0, 1]]):
+        Vectors(["wing", "bird"], vectors).save(tmp_path / "words.npz")
+        found.append((encoder_identity("mean", index), open_encoder("mean", index).encode(["wings"])[0].tolist()))
+    assert found[0][0] != found[1][0]
+    assert [vector for _, vector in found] == [[1, 0], [1, 1]]

@@ -257,6 +257,8 @@ def test_values_are_the_bound_by_document_and_by_word_and_the_kl():
     mean, log_var = (one.detach() for one in found.net.posterior(padded(each)))
     q, p = torch.distributions.Normal(mean, (log_var / 2).exp()), torch.distributions.Normal(0.0, 1.0)
     np.testing.assert_allclose(values["kl"].value, torch.distributions.kl_divergence(q, p).sum(1), rtol=1e-9)
+    for given, inferred in zip(found.posteriors(docs), (q.mean, q.variance), strict=True):
+        np.testing.assert_allclose(given, inferred, rtol=1e-9)
     report = {name: one.estimate.value for name, one in found.measures(docs, samples=20).items()}
     assert report["elbo"] == pytest.approx(report["reconstruction"] - report["kl"])
     assert report["perplexity by token"] == pytest.approx(math.exp(-found.log_prob(docs, samples=20).value.sum() / 67))

@@ -51,6 +51,16 @@ def test_planted_topics_are_found():
     assert (found.argmax(1) == np.where(np.arange(20) % 2 == 0, first, 1 - first)).all()
 
 
+def test_a_document_expects_the_words_of_its_topics():
+    fitted = LDA(topics=2).fit(documents(), trainer=SolverConfig(seed=7))
+    docs = documents(3, seed=5)
+    theta, beta = fitted.encode(docs), fitted.net.array("components")
+    by_hand = [
+        [sum(theta[d, k] * beta[k, w] / beta[k].sum() for k in range(2)) for w in range(9)] for d in range(len(docs))
+    ]
+    np.testing.assert_allclose(np.exp(fitted.word_log_prob(docs)), by_hand, rtol=1e-5)
+
+
 def test_it_keeps_to_the_contract_of_models(tmp_path):
     data = DataSet("toy", documents(), documents(4, 1), documents(5, 2))
     fitted = check_model(LDA(topics=2, iterations=2), data, tmp_path, trainer=SolverConfig(threads=1))

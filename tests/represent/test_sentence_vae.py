@@ -260,3 +260,6 @@ def test_the_divergence_is_that_of_the_posterior():
     mean, log_var = model.net.posterior(padded([0, 1]))
     bound = model.net.bound(padded([0, 1]), rng())
     torch.testing.assert_close(bound.kl, gaussian_kl(mean, log_var))
+    given = model.posteriors(Tokens(Ragged.of([[0, 1]]), V))
+    for own, inferred in zip(given, (mean, log_var.exp()), strict=True):
+        np.testing.assert_allclose(own, inferred.detach(), rtol=1e-9)

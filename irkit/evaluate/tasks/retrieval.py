@@ -194,7 +194,8 @@ class Retrieval(Task):
             raise refuse(
                 self.suite, system.name, "learns, but not from judgements, and there is nothing else; leave it out"
             )
-        for need, name in self._learned(system):
+        self._named[system.name] = self._learned(system)
+        for need, name in self._named[system.name]:
             if not name:
                 one, example = SOURCES[need]
                 raise refuse(self.suite, system.name, f"needs {one}; name {example}")
@@ -277,7 +278,8 @@ class Retrieval(Task):
             notes.append("times are of a single run")
         if self.choice.folds:
             notes.append(f"{self.folds} folds of the queries: what learns was fitted on the others")
-        return notes + self._sources.notes(self.queries)
+        named = dict.fromkeys(one for system in found for one in self._named.get(system, ()))
+        return notes + self._sources.notes(self.queries, named)
 
     # ------------------------------------------------------------------ how
 
@@ -288,6 +290,11 @@ class Retrieval(Task):
         """List what a system needs that is learned from documents, and what it is called; empty where nobody says."""
         needs = system.recipe.needs  # type: ignore[union-attr]
         return [(one, getattr(system.choice, one) or getattr(self.choice, one)) for one in SOURCES if one in needs]
+
+    @cached_property
+    def _named(self) -> dict[str, list[tuple[str, str]]]:
+        """What each system of the board needs of such, whether it is run or was before the suite was cut."""
+        return {}
 
     @cached_property
     def _sources(self) -> Sources:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from irkit.expand.coverage import without_vector
@@ -56,15 +56,15 @@ class Sources:
         """Return a hash of what it gives; nothing is fitted for that of an encoder."""
         return str(encoder_identity(name, self.index) if need == "encoder" else self.open(need, name).fingerprint)
 
-    def notes(self, queries: Queries) -> list[str]:
-        """Say which were opened; of vectors also how many of the queries' terms they know."""
+    def notes(self, queries: Queries, named: Iterable[tuple[str, str]]) -> list[str]:
+        """Say which there are, by what they are and their words; of vectors also how many query terms they know."""
         found = []
-        for (need, name), opened in self._opened.items():
+        for need, name in named:
             own = {"vectors": name.startswith("trained:"), "encoder": need == "encoder" and is_learned(name)}
             what = {"vectors": "word vectors"}.get(need, need.replace("_", "-"))
             found.append(f"{what}: {name}{OWN if own.get(need) else ''}")
             if need == "vectors":
-                missing, terms = without_vector(self.index, opened, queries)
+                missing, terms = without_vector(self.index, self.open(need, name), queries)
                 has = "has" if missing == 1 else "have"
                 found.append(f"{missing:,} of {terms:,} query terms {has} no vector")
         return found
