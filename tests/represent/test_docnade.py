@@ -10,6 +10,7 @@ from irkit.errors import ConfigError, DataError, ShapeError
 from irkit.io.kinds import Bags, DataSet, Ragged, Tokens
 from irkit.learn import Padded, TrainerConfig
 from irkit.represent.docnade import DocNADE, DocNADEConfig
+from irkit.represent.document_vae import DocumentVAE
 from irkit.represent.orders import in_random_order
 from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
@@ -229,6 +230,14 @@ def test_training_goes_through_documents_without_words():
     assert all(value.isfinite().all() for value in fitted.net.state_dict().values())
     assert [len(one) for one in fitted.sample(2)] == [0, 0]
     assert fitted.sample(0) == []
+
+
+@pytest.mark.parametrize("model", [DocNADE(), DocumentVAE()])
+def test_documents_are_drawn_as_long_as_those_of_training_however_few_these_are(model):
+    few = documents([[0], [1, 2], [2, 2, 1, 0, 4, 6, 6]])
+    drawn = model.fit(few, trainer=TRAINER).sample(3000, seed=1)
+    found = np.bincount([len(one) for one in drawn]) / 3000
+    np.testing.assert_allclose(found[[1, 2, 7]], 1 / 3, atol=0.04)
 
 
 def test_topics_have_two_ends_and_the_words_of_the_data(tmp_path):
