@@ -138,7 +138,7 @@ def test_what_cannot_be_numbered_is_refused(call, says):
 
 
 def test_labels_that_are_no_numbers_are_refused():
-    with pytest.raises(ShapeError, match="labels must be whole numbers, .* got 'x'; number the classes"):
+    with pytest.raises(ShapeError, match=r"labels must be whole numbers, .* got 'x'; number the classes"):
         tokens_of_texts(["a", "b"], ["x", "y"])
-    with pytest.raises(ShapeError, match="labels must be whole numbers, .* got 0.5; number the classes"):
+    with pytest.raises(ShapeError, match=r"labels must be whole numbers, .* got 0.5; number the classes"):
         tokens_of_texts(["a", "b"], [0.5, 1])
