@@ -37,7 +37,7 @@ from irkit.generative.base import Density
 from irkit.generative.nade import nade_logits
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.distributions import bernoulli_log_prob, logit
-from irkit.learn.estimate import Estimate, Measure
+from irkit.learn.estimate import Estimate, Measure, check_draws
 from irkit.learn.estimators import Baseline, all_bits, sample_bits, score_function, straight_through
 from irkit.learn.model import Ability, numbers
 from irkit.learn.net import ScoreNet
@@ -299,6 +299,7 @@ class DARN(Density):
         rows, rng = self.examples(data), self.generator(seed)
         if not self.config.hidden_sizes:
             return Estimate.exact(numbers(torch.cat([self.fitted.score(part, rng) for part in self.batches(rows)])))
+        samples = check_draws(self.name, "samples", samples)
         found = [log_mean_exp(self.fitted.log_weights(part, samples, rng), dim=0) for part in self.batches(rows, 100)]
         value, stderr, ess = (numbers(torch.cat(part)) for part in zip(*found, strict=True))
         return Estimate(value, stderr, "lower_bound", ess=float(ess.mean()))

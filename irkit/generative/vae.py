@@ -31,7 +31,7 @@ from irkit.generative.coders import DecoderKind, Encoder, EncoderKind, MLPDecode
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.data import as_examples
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_kl, gaussian_log_prob, logit
-from irkit.learn.estimate import Estimate, Measure
+from irkit.learn.estimate import Estimate, Measure, check_draws
 from irkit.learn.estimators import reparameterise, sample_bits
 from irkit.learn.latent import Bound, bound_measures, standard_normal
 from irkit.learn.model import Ability, numbers
@@ -199,6 +199,7 @@ class VAE(Density):
         seed : int
         """
         rows, rng = self.examples(data), self.generator(seed)
+        samples = check_draws(self.name, "samples", samples)
         found = [log_mean_exp(self.fitted.log_weights(part, samples, rng), dim=0) for part in self.batches(rows, 100)]
         value, stderr, ess = (numbers(torch.cat(part)) for part in zip(*found, strict=True))
         return Estimate(value, stderr, "lower_bound", ess=float(ess.mean()))

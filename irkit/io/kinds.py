@@ -88,7 +88,8 @@ class Examples:
     Raises
     ------
     ShapeError
-        If columns are no arrays or differ in length, or what stands beside each item of an example does.
+        If columns are no arrays or differ in length, or what stands beside each item of an example does, or labels are
+        no classes.
     """
 
     kind: ClassVar[str]
@@ -110,6 +111,21 @@ class Examples:
         if len(set(lengths.values())) > 1:
             got = ", ".join(f"{n} of {name}" for name, n in lengths.items())
             raise ShapeError(f"{self.kind}: every column needs an entry for each example, got {got}; give as many")
+        if self.labels is not None and not isinstance(self.labels, Ragged):
+            self._check_classes(np.asarray(self.labels))
+
+    def _check_classes(self, labels: Any) -> None:
+        """Raise `ShapeError` unless labels are whole numbers, one an example."""
+        number = labels.dtype.kind
+        if labels.ndim == 1 and number in "iub":
+            return
+        whole = (labels == np.floor(labels)) & (abs(labels) < 2**31) if number == "f" else np.zeros(len(labels), bool)
+        if labels.ndim != 1 or not whole.all():
+            got = f"shape {labels.shape}" if labels.ndim != 1 else repr(labels[~whole].tolist()[0])
+            raise ShapeError(
+                f"{self.kind}: labels must be whole numbers, a class for each example and -1 for none, got {got}; "
+                "number the classes from 0"
+            )
 
     def _check_beside(self, name: str) -> None:
         """Raise `ShapeError` unless a column has one entry for each item of every example."""
@@ -223,6 +239,8 @@ class _Terms(Examples):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.words is not None:
+            object.__setattr__(self, "words", tuple(self.words))  # a list would be like no other data's words
         if self.words is not None and len(self.words) != self.vocabulary:
             raise ShapeError(
                 f"{self.kind}: there must be one word a term, got {len(self.words)} words for {self.vocabulary} terms; "
@@ -230,9 +248,10 @@ class _Terms(Examples):
             )
         terms = self.terms().values
         if len(terms) and (terms.dtype.kind not in "iu" or not 0 <= terms.min() <= terms.max() < self.vocabulary):
+            got = repr(terms.tolist()[0]) if terms.dtype.kind in "OSU" else f"{terms.min()} to {terms.max()}"
             raise ShapeError(
-                f"{self.kind}: terms must be whole numbers from 0 to {self.vocabulary - 1}, got {terms.min()} to "
-                f"{terms.max()}; number them, and give the size of the vocabulary"
+                f"{self.kind}: terms must be whole numbers from 0 to {self.vocabulary - 1}, got {got}; number them, "
+                "and give the size of the vocabulary"
             )
 
     def terms(self) -> Ragged:

@@ -102,10 +102,16 @@ def as_examples(data: Any, *, dynamic: bool = False) -> Examples:
     """
     if isinstance(data, Examples):
         return data
-    array = data if isinstance(data, Tensor) else np.asarray(data)
+    try:
+        array = data if isinstance(data, Tensor) else np.asarray(data)
+    except ValueError:  # lists of different lengths
+        raise ShapeError(
+            "rows: as many numbers in each are needed, got lists that differ in length; of documents make Tokens"
+        ) from None
     if array.ndim < 2 or (isinstance(array, np.ndarray) and array.dtype.kind not in "buif"):
         raise ShapeError(
-            f"rows: numbers of shape (n, D) are needed, got {tuple(array.shape)} of {array.dtype}; give such"
+            f"rows: numbers of shape (n, D) are needed, got {tuple(array.shape)} of {array.dtype}; give such, or of "
+            "texts what irkit.io.tokens_of_texts makes of them"
         )
     return Rows(array, dynamic=dynamic)
 

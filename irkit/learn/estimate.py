@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -34,6 +34,25 @@ def printed(value: str, kind: str | None, error: str = "") -> str:
 def in_ascii(text: str) -> str:
     """Write the signs as any terminal shows them."""
     return text.replace("\u2265", ">=").replace("\u00b1", "+-")
+
+
+def check_draws(who: str, what: str, n: Any, *, least: int = 1) -> int:
+    """Return a number of draws as a plain int.
+
+    Raises
+    ------
+    ConfigError
+        If it is no whole number from `least` on.
+
+    Examples
+    --------
+    >>> check_draws("vae", "samples", 100)
+    100
+    """
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < least:
+        got = " ".join(repr(n).split())[:40]
+        raise ConfigError(f"{who}: {what} must be a whole number, {least} or more, got {got}; choose another")
+    return int(n)
 
 
 @dataclass(frozen=True)

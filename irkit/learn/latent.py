@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from irkit.arrays import Floats
+from irkit.errors import ShapeError
 from irkit.learn.distributions import LOG_2PI
 from irkit.learn.estimate import Estimate, Measure
 
@@ -36,6 +38,36 @@ class Bound(NamedTuple):
     def elbo(self) -> Tensor:
         """The bound: (B,)."""
         return self.reconstruction - self.kl.sum(1)
+
+
+def check_points(who: str, z: Any, size: int | None) -> Tensor:
+    """Return points of a latent space as a tensor.
+
+    Parameters
+    ----------
+    who : str
+        Whose space it is.
+    z : (n, Z) array or tensor
+    size : int or None
+        Z; None where any will do.
+
+    Raises
+    ------
+    ShapeError
+        If they have another shape, or are not all finite numbers.
+    """
+    given = z if isinstance(z, Tensor) else np.asarray(z)
+    known = isinstance(given, Tensor) or given.dtype.kind in "iuf"
+    if not known or given.ndim != 2 or size not in (None, given.shape[1]):
+        wanted = "Z" if size is None else size
+        raise ShapeError(
+            f"{who}: vectors must be numbers of shape (n, {wanted}), got {tuple(given.shape)} of {given.dtype}; give "
+            "a row for each"
+        )
+    found = torch.as_tensor(given)
+    if not bool(found.isfinite().all()):
+        raise ShapeError(f"{who}: vectors must be finite, got one that is not; leave it out")
+    return found
 
 
 def standard_normal(z: Tensor) -> Tensor:

@@ -37,7 +37,8 @@ from irkit.learn import checkpoint
 from irkit.learn.batches import Source
 from irkit.learn.conditions import choose_device, conditions
 from irkit.learn.data import Batch, Data, Held, arrays, as_data, as_examples, cut, held, identity, shuffled
-from irkit.learn.estimate import Estimate, Measure, Quantity
+from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
+from irkit.learn.latent import check_points
 from irkit.learn.memory import enough_memory, smaller
 from irkit.learn.net import Net
 from irkit.learn.trainer import TrainerConfig, Training, train
@@ -60,7 +61,14 @@ ABILITIES: dict[Ability, str] = {
 
 
 class Model(ABC):
-    """Base of the learned models."""
+    """Base of the learned models.
+
+    Parameters
+    ----------
+    config : Config, optional
+    **settings
+        Fields of the config, in place of one.
+    """
 
     name: ClassVar[str] = ""
     config_type: ClassVar[type[Config]] = Config
@@ -78,8 +86,13 @@ class Model(ABC):
     training: Training | None = None
     "What came of `fit`."
 
-    def __init__(self, config: Config | None = None) -> None:
-        self.config = config or self.config_type()
+    def __init__(self, config: Any = None, **settings: Any) -> None:
+        if config is not None and (settings or not isinstance(config, self.config_type)):
+            got = f"{type(config).__name__} and {', '.join(settings)}" if settings else type(config).__name__
+            raise ConfigError(
+                f"{self.name}: takes one {self.config_type.__name__} or its fields, got {got}; give either"
+            )
+        self.config = self.config_type(**settings) if config is None else config
 
     @abstractmethod
     def build(self, spec: Spec) -> Net:
@@ -247,7 +260,7 @@ class Model(ABC):
     def sample(self, n: int, *, seed: int = 1) -> Any:
         """Draw examples: (n, ...), or a list of n arrays where they differ in length."""
         self.need("sample")
-        return arrays(self.fitted.sample(n, self.generator(seed)))
+        return arrays(self.fitted.sample(check_draws(self.name, "n", n, least=0), self.generator(seed)))
 
     @torch.no_grad()
     def encode(self, data: Examples | Floats | Tensor) -> Floats:
@@ -261,7 +274,7 @@ class Model(ABC):
     def decode(self, z: Floats | Tensor) -> Any:
         """Return the means of examples, given their vectors (n, d)."""
         self.need("decode")
-        return arrays(self.fitted.decode(torch.as_tensor(z).to(self.place)))
+        return arrays(self.fitted.decode(check_points(self.name, z, self.latent_size).to(self.place)))
 
     @torch.no_grad()
     def reconstruct(self, data: Examples | Floats | Tensor) -> Any:

@@ -11,11 +11,12 @@ Symbols: n documents, V terms, D dimensions.
 Cost: gensim's stochastic gradient descent, O(D negatives) a word and epoch; as much again for new documents.
 Departures: the mean in place of concatenation. One worker, so that the seed decides. Each document is inferred
 from the same start and the same noise, so that its vector does not depend on the others; training documents too.
-A document without a known word has the vector zero.
+A document without a known word has the vector zero; one of very many words is looked at in pieces.
 """
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +30,9 @@ from irkit.errors import DataError
 from irkit.io.kinds import Spec, Tokens
 from irkit.represent.solved import SolvedModel, SolvedNet
 from irkit.rng import check_seed, generator
+
+PIECE = 10_000
+"Words of a document that gensim looks at; it would pass over the others."
 
 
 class Doc2VecConfig(Config):
@@ -102,7 +106,8 @@ class Doc2Vec(SolvedModel):
         counts[counts < self.config.least] = 0
         if not counts.any():
             raise DataError(f"doc2vec: no word occurs {self.config.least} times or more; lower least")
-        texts = [TaggedDocument(words, [at]) for at, words in enumerate(_named(documents))]
+        named = enumerate(_named(documents))
+        texts = [TaggedDocument(piece, [at]) for at, words in named for piece in _pieces(words)]
         noise = check_seed(seed, most=2**32 - 1)
         model = self._posed(noise, least=self.config.least)
         model.build_vocab(texts)
@@ -128,10 +133,10 @@ class Doc2Vec(SolvedModel):
                 continue
             model.random = np.random.RandomState(noise)
             found[at] = begin
-            for rate in rates:
+            for rate, piece in product(rates, _pieces(words)):
                 infer(
                     model,
-                    words,
+                    piece,
                     [0],
                     rate,
                     learn_words=False,
@@ -166,6 +171,11 @@ class Doc2Vec(SolvedModel):
         model.wv.vectors = np.ascontiguousarray(self.fitted.array("inner")[rows])
         model.syn1neg = np.ascontiguousarray(self.fitted.array("outer")[rows])
         return model
+
+
+def _pieces(words: list[str]) -> list[list[str]]:
+    """Cut a document so that gensim looks at all of it."""
+    return [words[at : at + PIECE] for at in range(0, max(1, len(words)), PIECE)]
 
 
 def _named(documents: Tokens) -> Any:

@@ -36,7 +36,7 @@ from irkit.errors import ShapeError
 from irkit.io.kinds import Examples, Spec, Tokens
 from irkit.learn.data import Padded, as_examples, cut
 from irkit.learn.distributions import gaussian_kl, gaussian_log_prob
-from irkit.learn.estimate import Estimate, Measure, Quantity
+from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
 from irkit.learn.estimators import reparameterise
 from irkit.learn.latent import Bound, bound_measures, standard_normal
 from irkit.learn.model import EXAMPLES, numbers
@@ -226,8 +226,9 @@ class DocumentVAENet(ScoreNet):
         where = self.out.weight
         z = torch.empty(n, self.config.latent_size, dtype=where.dtype, device=where.device).normal_(generator=rng)
         lengths = self.lengths[torch.randint(len(self.lengths), (n,), generator=rng, device=where.device)]
-        drawn = torch.multinomial(self.decode(z), max(1, int(lengths.max())), replacement=True, generator=rng)
-        return Padded(drawn[:, : int(lengths.max())], lengths)
+        longest = max(lengths.tolist(), default=0)
+        drawn = torch.multinomial(self.decode(z), max(1, longest), replacement=True, generator=rng)
+        return Padded(drawn[:, :longest], lengths)
 
 
 class DocumentVAE(DocumentModel):
@@ -285,7 +286,7 @@ class DocumentVAE(DocumentModel):
             K; the bound rises to log p with it.
         seed : int
         """
-        rng = self.generator(seed)
+        samples, rng = check_draws(self.name, "samples", samples), self.generator(seed)
         parts = self.batches(self.examples(data))
         found = [log_mean_exp(self.fitted.log_weights(part, samples, rng), dim=0) for part in parts]
         value, stderr, ess = (numbers(torch.cat(part)) for part in zip(*found, strict=True))

@@ -35,6 +35,9 @@ CELLS = 20_000
 SCORES = 1 << 22
 "Probabilities of words that are computed together."
 
+MOST = 2**31 - 1
+"Occurrences of a word in a document, at most."
+
 WORD = "nats a word"
 "Of each document by its own number of words: the mean is the log of the perplexity by document."
 TOKEN = "nats a token"
@@ -77,12 +80,14 @@ def log_counts(documents: Ragged) -> Ragged:
 def evenly(lengths: Ints, n: int) -> Ints:
     """Return n of some lengths, evenly spaced among all of them in order: what drawn documents are as long as.
 
+    Each of fewer lengths than n stands there as often as the others, to within one.
+
     Examples
     --------
-    >>> evenly(np.array([5, 1, 9, 3, 7]), 3).tolist()
-    [1, 5, 9]
+    >>> evenly(np.array([5, 1, 9, 3, 7]), 3).tolist(), evenly(np.array([4, 2]), 6).tolist()
+    ([1, 5, 9], [2, 2, 2, 4, 4, 4])
     """
-    found: Ints = np.sort(lengths)[np.linspace(0, len(lengths) - 1, n).astype(np.int64)]
+    found: Ints = np.sort(lengths)[(2 * np.arange(n) + 1) * len(lengths) // (2 * n)]
     return found
 
 
@@ -92,7 +97,7 @@ def as_tokens(part: Examples) -> Tokens:
     Raises
     ------
     DataError
-        If counts are not whole numbers of 0 or more.
+        If counts are not whole numbers from 0 to `MOST`.
     """
     assert isinstance(part, (Tokens, Bags))
     terms = Ragged(np.asarray(part.x.values, dtype=np.int64), part.x.lengths)
@@ -100,9 +105,10 @@ def as_tokens(part: Examples) -> Tokens:
         return replace(part, x=terms)
     if part.counts is not None:
         counts = np.asarray(part.counts.values)
-        wrong = counts[~((counts >= 0) & (counts == np.floor(counts)))]
+        number = counts.dtype.kind in "buif"
+        wrong = counts[~((counts >= 0) & (counts <= MOST) & (counts == np.floor(counts)))] if number else counts
         if len(wrong):
-            raise DataError(f"bags: counts of words must be whole numbers, 0 or more, got {wrong[0]}; count words")
+            raise DataError(f"bags: counts of words must be whole numbers, 0 to 2^31 - 1, got {wrong[0]}; count words")
         row = segments(offsets(terms.lengths))
         counts = counts.astype(np.int64)
         terms = Ragged(np.repeat(terms.values, counts), np.bincount(row, counts, len(part)).astype(np.int64))
@@ -129,9 +135,10 @@ class DocumentModel(Model):
             super().examples(part)
         tokens = as_tokens(part)
         if self.spec is not None and not replace(self.spec, kind=tokens.kind).fits(tokens.spec):
+            got = f"{tokens.spec}" if tokens.vocabulary != self.spec.vocabulary else "as many, but other words"
             raise ShapeError(
                 f"{self.name}: documents of {self.spec.vocabulary:,} terms are needed, those it was trained on, got "
-                f"{tokens.spec}; number them by the same vocabulary"
+                f"{got}; number them by the same vocabulary"
             )
         return tokens
 

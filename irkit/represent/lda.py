@@ -23,6 +23,7 @@ from torch import Tensor
 
 from irkit.arrays import Floats
 from irkit.config import Config
+from irkit.errors import DataError
 from irkit.io.kinds import Examples, Spec, Tokens
 from irkit.represent.solved import SolvedModel, SolvedNet, count_matrix
 from irkit.rng import check_seed
@@ -73,7 +74,15 @@ class LDA(SolvedModel):
         return LDANet(self.config.topics, spec.vocabulary)
 
     def solve(self, documents: Tokens, net: SolvedNet, seed: int) -> None:
-        """Infer the topics."""
+        """Infer the topics.
+
+        Raises
+        ------
+        DataError
+            If no document has a word.
+        """
+        if not len(documents.x.values):
+            raise DataError("lda: topics are found in words, got documents without any; give some")
         net.fill(components=self._posed(seed).fit(count_matrix(documents)).components_)
 
     def vectors(self, documents: Tokens) -> Floats:

@@ -22,10 +22,9 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, embedding_bag, pad
 
 from irkit.arrays import Floats, offsets, segments
-from irkit.errors import ConfigError
 from irkit.io.kinds import Examples, Tokens
 from irkit.learn.data import Padded
-from irkit.learn.estimate import Estimate, Quantity
+from irkit.learn.estimate import Estimate, Quantity, check_draws
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
@@ -236,10 +235,7 @@ class InOrders(DocumentModel):
         ConfigError
             If there is not one order or more.
         """
-        if isinstance(orders, bool) or not isinstance(orders, (int, np.integer)) or orders < 1:
-            raise ConfigError(
-                f"{self.name}: orders must be a whole number, 1 or more, got {orders!r}; average over one"
-            )
+        orders = check_draws(self.name, "orders", orders)
         rng = self.generator(check_seed(seed))
         documents = self.examples(data)
         by_length = np.argsort(documents.x.lengths, kind="stable")  # so that little is padding

@@ -1,7 +1,7 @@
 """Pretraining: a language model or a sequence autoencoder learns from documents without labels, and is kept.
 
-What is kept is told by everything it depends on: model, settings, trainer and text. Runs that fine-tune from the
-same one, with other seeds or labels, share it; an interrupted one goes on where it was.
+What is kept is told by everything it depends on: model, settings, trainer, text and the code that learns. Runs that
+fine-tune from the same one, with other seeds or labels, share it; an interrupted one goes on where it was.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import Field
@@ -64,6 +66,14 @@ class Pretraining(Config):
         return RNNLM(RNNLMConfig(cell="lstm", embedding_size=embedding_size, hidden_size=hidden_size))
 
 
+@cache
+def learning_code() -> str:
+    """Hash the modules of the folders that models and their training are in; read once per process."""
+    here = Path(__file__).parent
+    files = sorted([*here.glob("*.py"), *here.with_name("learn").glob("*.py")])
+    return digest([[path.name, path.read_text(encoding="utf-8")] for path in files])
+
+
 def pretrained(model: DocumentModelT, documents: Tokens, trainer: TrainerConfig) -> DocumentModelT:
     """Return a model fitted to documents without their labels, kept from before if it was.
 
@@ -75,7 +85,7 @@ def pretrained(model: DocumentModelT, documents: Tokens, trainer: TrainerConfig)
     trainer : TrainerConfig
     """
     text = replace(documents, labels=None)
-    key = digest(model.name, model.config.essence(), trainer.outcome(), text.fingerprint)
+    key = digest(model.name, model.config.essence(), trainer.outcome(), text.fingerprint, learning_code())
     folder = locate.home() / KEPT
     kept, run = folder / f"{key}.safetensors", folder / f"{key}.run"
     with turn(kept, f"pretrains a {model.name}"):

@@ -31,11 +31,11 @@ from torch.nn.functional import embedding
 
 from irkit.arrays import Floats, Ints
 from irkit.config import Config
-from irkit.errors import ConfigError, ShapeError
+from irkit.errors import ShapeError
 from irkit.io.kinds import Examples, Spec, Tokens
 from irkit.learn.data import Padded
 from irkit.learn.distributions import gaussian_kl, gaussian_log_prob
-from irkit.learn.estimate import Estimate, Measure
+from irkit.learn.estimate import Estimate, Measure, check_draws
 from irkit.learn.estimators import reparameterise
 from irkit.learn.latent import Bound, bound_measures, standard_normal
 from irkit.learn.model import numbers
@@ -232,7 +232,7 @@ class SentenceVAE(SequenceModel):
             K; the bound rises to log p with it.
         seed : int
         """
-        rng = self.generator(seed)
+        samples, rng = check_draws(self.name, "samples", samples), self.generator(seed)
         found = [log_mean_exp(self.fitted.log_weights(part, samples, rng), dim=0) for part in self._parts(data)]
         value, stderr, ess = (numbers(torch.cat(part)) for part in zip(*found, strict=True))
         return Estimate(value, stderr, "lower_bound", ess=float(ess.mean()))
@@ -261,8 +261,7 @@ class SentenceVAE(SequenceModel):
         ShapeError
             If there are not as many of both.
         """
-        if steps < 2:
-            raise ConfigError(f"{self.name}: a line has at least its 2 ends, got steps={steps}; ask for 2 or more")
+        steps = check_draws(self.name, "steps", steps, least=2)
         ends = self.encode(a), self.encode(b)
         if len(ends[0]) != len(ends[1]):
             raise ShapeError(

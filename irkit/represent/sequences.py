@@ -133,7 +133,7 @@ def written(
         place.copy_(symbols * open_)
         if not open_.any():
             break
-    return Padded(x[:, : int(lengths.max())], lengths)
+    return Padded(x[:, : max(lengths.tolist(), default=0)], lengths)
 
 
 class Reader(nn.Module):

@@ -107,20 +107,10 @@ class SolvedNet(Net):
 
 
 class SolvedModel(DocumentModel):
-    """Base of these models.
-
-    Parameters
-    ----------
-    config : Config, optional
-    **settings
-        Fields of the config, in place of one.
-    """
+    """Base of these models."""
 
     abilities = frozenset({"encode"})
     trainer = SolverConfig()
-
-    def __init__(self, config: Any = None, **settings: Any) -> None:
-        super().__init__(config or self.config_type(**settings))
 
     @abstractmethod
     def build(self, spec: Any) -> SolvedNet:

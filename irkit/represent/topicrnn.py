@@ -42,7 +42,7 @@ from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import Examples, Spec, Tokens
 from irkit.learn.data import Padded
 from irkit.learn.distributions import gaussian_kl
-from irkit.learn.estimate import Estimate, Measure
+from irkit.learn.estimate import Estimate, Measure, check_draws
 from irkit.learn.estimators import reparameterise
 from irkit.learn.fused import linear_cross_entropy, linear_log_prob
 from irkit.learn.model import numbers
@@ -323,11 +323,9 @@ class TopicRNN(CarryingModel):
             )
         if theta != "elbo":
             return Estimate.exact(self._nats(data, how=theta))
-        if self.config.carry or draws < 2:
-            asked = "carry" if self.config.carry else f"draws {draws}"
-            raise ConfigError(
-                f"topicrnn: the bound is of documents by themselves with 2 draws or more, got {asked}; use theta causal"
-            )
+        if self.config.carry:
+            raise ConfigError("topicrnn: the bound is of documents by themselves, got carry; use theta causal")
+        draws = check_draws(self.name, "draws", draws, least=2)
         rng = self.generator(seed)
         batches = list(self.batches(self.examples(data)))
         found = np.stack([numbers(torch.cat([self.fitted.score(one, rng) for one in batches])) for _ in range(draws)])

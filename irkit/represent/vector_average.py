@@ -108,7 +108,7 @@ class VectorAverage(SolvedModel):
         ConfigError
             If given vectors are of another size or of other words, or the documents do not know their words.
         DataError
-            If no document has two words to make vectors of.
+            If no document has two words to make vectors of, or no words meet more often than by chance.
         """
         counts = count_matrix(documents)
         terms = counts.shape[1]
@@ -138,15 +138,22 @@ class VectorAverage(SolvedModel):
         """Factorise how often terms meet."""
         if documents.x.lengths.max(initial=0) < 2:
             raise DataError("vector-average: no document has two words, of which vectors are made; give word vectors")
-        return train_ppmi_svd(
+        terms = [str(term) for term in range(max(2, documents.vocabulary))]
+        made = train_ppmi_svd(
             offsets(documents.x.lengths),
             documents.x.values,
-            [str(term) for term in range(documents.vocabulary)],
+            terms,
             size=self.config.dimensions,
             window=self.config.window,
             shift=self.config.shift,
             seed=seed,
         ).matrix
+        if not made.any():
+            raise DataError(
+                f"vector-average: no words meet more often than by chance, got {len(documents)} documents of "
+                f"{documents.vocabulary} terms and shift {self.config.shift:g}; give word vectors"
+            )
+        return made
 
     def _check(self, given: Vectors, documents: Tokens) -> None:
         if given.size != self.config.dimensions:

@@ -124,6 +124,33 @@ def test_columns_that_do_not_fit_are_refused():
         Rows(np.zeros((2, 2)), labels=[0, 1])
 
 
+@pytest.mark.parametrize(
+    ("labels", "got"),
+    [
+        ([0, 0.5], "0.5"),
+        ([1, np.nan], "nan"),
+        ([0, 1e300], "1e\\+300"),
+        (["pos", "neg"], "'pos'"),
+        ([0, None], "0"),
+        ([[0, 1], [1, 0]], r"shape \(2, 2\)"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused(labels, got):
+    with pytest.raises(
+        ShapeError, match=f"tokens: labels must be whole numbers, a class for .* none, got {got}; number"
+    ):
+        Tokens(Ragged.of([[0], [1]]), 2, labels=np.array(labels))
+    assert Tokens(Ragged.of([[0], [1]]), 2, labels=np.array([1.0, -1.0])).spec.classes == 2
+
+
+def test_words_may_be_a_list_and_are_no_terms():
+    listed, fixed = (Tokens(Ragged.of([[0], [1]]), 2, words=words) for words in (["a", "b"], ("a", "b")))
+    assert listed.words == fixed.words
+    assert listed.spec.fits(fixed.spec)
+    with pytest.raises(ShapeError, match="tokens: terms must be whole numbers from 0 to 1, got 'a'; number them"):
+        Tokens(Ragged.of([["a", "b"], ["b"]]), 2)
+
+
 def test_what_stands_beside_each_item_is_as_many_in_every_example():
     beside = Ragged.of([[1, 2], [3]])
     with pytest.raises(ShapeError, match="bags: counts must be one for each of x, got 2 for 1 in example 1"):

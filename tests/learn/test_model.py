@@ -226,3 +226,32 @@ def test_reals_of_either_length_become_those_of_the_net():
     found = Line().fit(X.astype(np.float64), trainer=SHORT)
     assert found.place.dtype == torch.float32
     np.testing.assert_array_equal(found.encode(X.astype(np.float64)), found.encode(torch.from_numpy(X)))
+
+
+def test_settings_are_a_config_of_the_model_or_its_fields_and_not_both():
+    class Wide(Config):
+        size: int = 1
+
+    class Other(Line):
+        config_type = Wide
+
+    assert Other(size=3).config == Other(Wide(size=3)).config
+    with pytest.raises(ConfigError, match="line: takes one Wide or its fields, got Wide and size; give either"):
+        Other(Wide(), size=3)
+    with pytest.raises(ConfigError, match="line: takes one Wide or its fields, got dict; give either"):
+        Other({"size": 3})
+    with pytest.raises(ConfigError, match="unknown field 'sizes'"):
+        Other(sizes=3)
+
+
+@pytest.mark.parametrize(
+    ("z", "says"),
+    [
+        (np.zeros(2), r"vectors must be numbers of shape \(n, Z\), got \(2,\) of float64; give a row for each"),
+        ([["a"]], r"vectors must be numbers of shape \(n, Z\), got \(1, 1\) of <U1"),
+        (np.full((1, 1), np.nan), "vectors must be finite, got one that is not; leave it out"),
+    ],
+)
+def test_what_is_no_vector_is_not_decoded(z, says):
+    with pytest.raises(ShapeError, match=f"line: {says}"):
+        Line().fit(DATA, trainer=SHORT).decode(z)

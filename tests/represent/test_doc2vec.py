@@ -83,3 +83,16 @@ def test_rare_words_are_left_out_and_a_document_of_none_other_is_zero():
     assert found[2].any()
     with pytest.raises(DataError, match="doc2vec: no word occurs 9 times or more; lower least"):
         Doc2Vec(least=9).fit(train)
+
+
+@METHODS
+def test_all_words_of_a_very_long_document_are_looked_at(method):
+    rng = np.random.default_rng(0)
+    one, other = rng.integers(5, size=10_000), rng.integers(4, 9, size=10_000)
+    long = Tokens(Ragged.of([np.concatenate([one, other]), one]), 9)
+    model = Doc2Vec(dimensions=4, method=method, epochs=2, sample=0)
+    found = model.fit(documents()).encode(long)
+    assert np.abs(found[0] - found[1]).max() > 0.01
+    seen, cut = (model.fit(long.take(np.array([row]))).net.array("outer") for row in (0, 1))
+    assert np.abs(seen[5:]).max() > 0.01  # words that are in the second half alone
+    assert not cut[5:].any()

@@ -10,6 +10,7 @@ from irkit.errors import ConfigError, DataError, ShapeError
 from irkit.io.kinds import Bags, DataSet, Ragged, Tokens
 from irkit.learn import Padded, TrainerConfig
 from irkit.represent.docnade import DocNADE, DocNADEConfig
+from irkit.represent.document_vae import DocumentVAE
 from irkit.represent.orders import in_random_order
 from irkit.testing import check_model
 from tests.learn.dying import check_that_it_survives
@@ -168,11 +169,25 @@ def test_terms_and_counts_may_be_of_any_whole_type_and_a_term_may_be_named_twice
         assert np.isfinite(model.fit(bags, trainer=TRAINER).log_prob(bags).value).all()
 
 
-@pytest.mark.parametrize("wrong", [1.5, -1, np.nan])
+@pytest.mark.parametrize("wrong", [1.5, -1, np.nan, np.inf, 1e300, 2**31, "two"])
 def test_counts_that_are_not_whole_are_refused(wrong):
     bags = Bags(Ragged.of([[0, 1]]), V, counts=Ragged.of([[wrong, 2]]))
-    with pytest.raises(DataError, match="counts of words must be whole numbers, 0 or more, got"):
+    with pytest.raises(DataError, match=r"counts of words must be whole numbers, 0 to 2\^31 - 1, got"):
         DocNADE().fit(bags, trainer=TRAINER)
+
+
+def test_texts_lists_and_documents_of_other_words_are_refused_with_what_to_do():
+    with pytest.raises(
+        ShapeError, match=r"got \(2,\) of <U6; give such, or of texts what irkit.io.tokens_of_texts makes"
+    ):
+        DocNADE().fit(["a rose", "a sky"])
+    with pytest.raises(ShapeError, match="got lists that differ in length; of documents make Tokens"):
+        DocNADE().fit([[0, 1, 1], [2]])
+    fitted = DocNADE().fit(documents([[0, 1]], tuple("abcdefg")), trainer=TRAINER)
+    with pytest.raises(
+        ShapeError, match="those it was trained on, got as many, but other words; number them by the same"
+    ):
+        fitted.encode(documents([[0, 1]], tuple("gfedcba")))
 
 
 @pytest.mark.parametrize("orders", [0, -1, 2.5, True, "3"])
@@ -229,6 +244,14 @@ def test_training_goes_through_documents_without_words():
     assert all(value.isfinite().all() for value in fitted.net.state_dict().values())
     assert [len(one) for one in fitted.sample(2)] == [0, 0]
     assert fitted.sample(0) == []
+
+
+@pytest.mark.parametrize("model", [DocNADE(), DocumentVAE()])
+def test_documents_are_drawn_as_long_as_those_of_training_however_few_these_are(model):
+    few = documents([[0], [1, 2], [2, 2, 1, 0, 4, 6, 6]])
+    drawn = model.fit(few, trainer=TRAINER).sample(3000, seed=1)
+    found = np.bincount([len(one) for one in drawn]) / 3000
+    np.testing.assert_allclose(found[[1, 2, 7]], 1 / 3, atol=0.04)
 
 
 def test_topics_have_two_ends_and_the_words_of_the_data(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import LatentDirichletAllocation
 
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import DataSet, Ragged, Tokens
 from irkit.represent import LDA
 from irkit.represent.solved import SolverConfig, count_matrix
@@ -67,5 +67,7 @@ def test_it_keeps_to_the_contract_of_models(tmp_path):
     np.testing.assert_array_equal(LDA.load(tmp_path / "saved").encode(data.test), fitted.encode(data.test))
     nothing = fitted.encode(Tokens(Ragged.of([[], [1]]), 9))
     np.testing.assert_allclose(nothing[0], 0.5)
+    with pytest.raises(DataError, match="lda: topics are found in words, got documents without any; give some"):
+        LDA(topics=2).fit(Tokens(Ragged.of([[], []]), 9))
     with pytest.raises(ConfigError, match="seed: must be a whole number from 0 to 2"):
         LDA(topics=2).fit(data, trainer=SolverConfig(seed=2**40))

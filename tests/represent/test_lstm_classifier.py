@@ -10,7 +10,7 @@ from irkit.errors import AbilityError, ConfigError, DataError, ShapeError
 from irkit.io.kinds import DataSet, Ragged, Tokens
 from irkit.learn import TrainerConfig
 from irkit.learn.phases import Now
-from irkit.represent import RNNLM, LSTMClassifier, SequenceAutoencoder
+from irkit.represent import RNNLM, LSTMClassifier, SequenceAutoencoder, pretraining
 from irkit.represent.lstm_classifier import LSTMClassifierConfig
 from irkit.represent.rnnlm import RNNLMConfig
 from irkit.represent.sequence_autoencoder import SequenceAutoencoderConfig, SequenceAutoencoderNet
@@ -127,6 +127,9 @@ def test_one_pretraining_serves_all_seeds_and_is_kept(tmp_path, monkeypatch):
     assert len(list((tmp_path / "pretrained").iterdir())) == 1
     LSTMClassifier(config.changed(pretraining={"kind": "lm", "epochs": 2})).fit(DATA, trainer=TRAINER)
     assert len(list((tmp_path / "pretrained").iterdir())) == 2
+    monkeypatch.setattr(pretraining, "learning_code", lambda: "another version")
+    model.prepared(DOCS, DOCS.spec, TRAINER)
+    assert len(list((tmp_path / "pretrained").iterdir())) == 3, "what other code learned is not taken"
 
 
 def test_an_interrupted_pretraining_goes_on_to_the_same_bits(tmp_path, monkeypatch):

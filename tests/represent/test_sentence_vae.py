@@ -13,7 +13,7 @@ from irkit.learn.distributions import gaussian_kl
 from irkit.learn.latent import standard_normal
 from irkit.learn.objectives import KLSchedule
 from irkit.learn.phases import Now
-from irkit.represent import RNNLM, SentenceVAE
+from irkit.represent import RNNLM, DocumentVAE, SentenceVAE
 from irkit.represent.rnnlm import RNNLMConfig
 from irkit.represent.sentence_vae import SentenceVAEConfig
 from irkit.testing import check_model
@@ -216,7 +216,7 @@ def test_the_ends_of_a_line_are_written_as_the_ends_are():
     for at, ends in ((0, model.reconstruct(a)), (-1, model.reconstruct(b))):
         for line, end in zip(lines, ends, strict=True):
             np.testing.assert_array_equal(line[at], end)
-    with pytest.raises(ConfigError, match=r"sentence-vae: a line has at least its 2 ends, got steps=1; ask for 2"):
+    with pytest.raises(ConfigError, match="sentence-vae: steps must be a whole number, 2 or more, got 1; choose"):
         model.interpolate(a, b, steps=1)
     with pytest.raises(ShapeError, match=r"as many ends as beginnings are needed, got 2 and 1; pair them"):
         model.interpolate(a, b.take(np.array([0])))
@@ -263,3 +263,20 @@ def test_the_divergence_is_that_of_the_posterior():
     given = model.posteriors(Tokens(Ragged.of([[0, 1]]), V))
     for own, inferred in zip(given, (mean, log_var.exp()), strict=True):
         np.testing.assert_allclose(own, inferred.detach(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", [RNNLM, SentenceVAE, DocumentVAE])
+def test_no_documents_are_drawn_where_none_are_asked_for_and_no_number_of_them_is_refused(kind):
+    fitted = kind().fit(DOCS, trainer=TRAINER)
+    assert fitted.sample(0) == []
+    for n in (-1, 2.5, True, "3", None):
+        with pytest.raises(ConfigError, match=f"{kind.name}: n must be a whole number, 0 or more, got {n!r}; choose"):
+            fitted.sample(n)
+    if kind is RNNLM:
+        return
+    assert len(fitted.decode(np.zeros((0, fitted.latent_size)))) == 0
+    with pytest.raises(ShapeError, match=r"must be numbers of shape \(n, \d+\), got \(1, 3\) of float64; give a row"):
+        fitted.decode(np.zeros((1, 3)))
+    for samples in (0, 2.5, True):
+        with pytest.raises(ConfigError, match=f"samples must be a whole number, 1 or more, got {samples}; choose"):
+            fitted.log_prob(DOCS, samples=samples)

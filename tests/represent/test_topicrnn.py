@@ -184,6 +184,8 @@ def test_the_bound_lies_below_log_p_by_integration():
     assert model.log_prob(DOCS, theta="prior").kind == model.log_prob(DOCS).kind == "exact"
     with pytest.raises(ConfigError, match="the bound is of documents by themselves"):
         random_model(carry=True).log_prob(DOCS, theta="elbo")
+    with pytest.raises(ConfigError, match="topicrnn: draws must be a whole number, 2 or more, got 1; choose another"):
+        model.log_prob(DOCS, theta="elbo", draws=1)
 
 
 def test_words_of_a_document_and_its_features_are_those_of_its_own_theta():

@@ -63,6 +63,9 @@ def test_what_does_not_fit_is_said_in_a_line(tmp_path):
         VectorAverage(given=GIVEN).fit(Tokens(TRAIN.x, 4, words=tuple("efgh")))
     with pytest.raises(DataError, match="vector-average: no document has two words, of which vectors are made"):
         VectorAverage().fit(Tokens(Ragged.of([[0], [1]]), 4))
+    for documents in (Tokens(Ragged.of([[0, 0], [0]]), 1), Tokens(Ragged.of([[1, 1, 1]]), 3)):
+        with pytest.raises(DataError, match="vector-average: no words meet more often than by chance, got"):
+            VectorAverage().fit(documents)
     folder = tmp_path / "run"
     folder.mkdir()
     VectorAverage(given=GIVEN).fit(TRAIN, folder=folder)

@@ -105,8 +105,10 @@ def tokens_of_texts(
     ConfigError
         If there is a data set to be like as well as `how` or `words`, or it was not made of texts.
     DataError
-        If no text has a term, words occur twice or lack the one that stands for those unknown, or a label is none
-        of the data set's classes.
+        If no text has a term, one is no string, words occur twice or lack the one that stands for those unknown, or a
+        label is none of the data set's classes.
+    ShapeError
+        If labels are no whole numbers.
 
     Examples
     --------
@@ -126,7 +128,7 @@ def tokens_of_texts(
     read = Numbered(how)
     terms = read.add(texts)
     known = read.vocabulary(terms, "texts") if words is None else tuple(words)
-    column = None if labels is None else np.asarray(labels, dtype=np.int64)
+    column = None if labels is None else np.asarray(labels)
     return Tokens(read.known(terms, known), len(known), labels=column, words=known)
 
 
@@ -161,10 +163,22 @@ class Numbered:
         self.find = re.compile(how.pattern).findall
 
     def add(self, texts: Iterable[str]) -> Ragged:
-        """Return all terms of some texts."""
+        """Return all terms of some texts.
+
+        Raises
+        ------
+        DataError
+            If they are one text, or one of them is none.
+        """
+        if isinstance(texts, str):
+            raise DataError(f"texts: a list of texts is needed, got the single text {shown(texts)}; put it into a list")
         ids, lengths = array("q"), array("q")
         number = self.number.__getitem__
         for text in texts:
+            if not isinstance(text, str):
+                raise DataError(
+                    f"texts: each must be a string, got {shown(text)} as number {len(lengths)}; join words by spaces"
+                )
             found = self.find(text.lower() if self.how.lower else text)
             lengths.append(len(found))
             ids.extend(map(number, found))

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from irkit.errors import ConfigError, DataError
+from irkit.errors import ConfigError, DataError, ShapeError
 from irkit.io import Texts, Tokenisation, data_of_texts, tokens_of_texts
 from irkit.rng import generator
 
@@ -120,8 +120,25 @@ def test_a_pattern_that_finds_no_terms_is_refused(pattern, says):
         (lambda: tokens_of_texts(["", "..."]), "texts: the training texts have no term, as"),
         (lambda: tokens_of_texts(["a"], words=("a", "b", "a")), "each stands once in a vocabulary, got 'a' again"),
         (lambda: tokens_of_texts(["a"], words=("a",), how=Tokenisation(unknown="?")), "'[?]' stands for unknown ones"),
+        (
+            lambda: tokens_of_texts("a rose"),
+            "a list of texts is needed, got the single text 'a rose'; put it into a list",
+        ),
+        (lambda: tokens_of_texts(["a", None]), "each must be a string, got None as number 1; join words by spaces"),
+        (
+            lambda: tokens_of_texts([["a", "rose"]]),
+            r"each must be a string, got \['a', 'rose'\] as number 0; join words",
+        ),
+        (lambda: data_of_texts("d", "a rose is a rose is a rose"), "a list of texts is needed, got the single text"),
     ],
 )
 def test_what_cannot_be_numbered_is_refused(call, says):
     with pytest.raises(DataError, match=says):
         call()
+
+
+def test_labels_that_are_no_numbers_are_refused():
+    with pytest.raises(ShapeError, match=r"labels must be whole numbers, .* got 'x'; number the classes"):
+        tokens_of_texts(["a", "b"], ["x", "y"])
+    with pytest.raises(ShapeError, match=r"labels must be whole numbers, .* got 0.5; number the classes"):
+        tokens_of_texts(["a", "b"], [0.5, 1])
