@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from irkit.cli.printing import note
 from irkit.errors import ConfigError, NotFoundError
 from irkit.recipe.assemble import TRAIN
 from irkit.recipe.resources import Words, check_words, is_index, open_index, open_resources, source_path
@@ -143,7 +144,13 @@ def prepared(recipe: str, settings: Sequence[str] | None, words: Words, *, who: 
 
 def built(recipe: Recipe, words: Words, *, who: str) -> Stage:
     """Build a recipe on what the words mean; it must lead from queries to results."""
-    pipeline = recipe.build(**open_resources(_resources(recipe), words, who=who))
+    opened = open_resources(_resources(recipe), words, who=who)
+    if "encoder" in opened:
+        from irkit.recipe.encoders import unknown_words
+
+        if few := unknown_words(opened["encoder"]):
+            note(f"encoder {words['encoder']}: {few}; the others count for nothing")
+    pipeline = recipe.build(**opened)
     if pipeline.takes != "queries" or pipeline.gives != "results":
         raise ConfigError(
             f"{who}: recipe {recipe.name} goes from {pipeline.takes} to {pipeline.gives}, "

@@ -114,6 +114,11 @@ class IndexEncoder:
         """Return a vector for each text, analysed as the index is: (n, d) float32."""
         return self._vectors(self._read(texts))
 
+    @cached_property
+    def known(self) -> int:
+        """How many of the model's words are terms of the index; the others are found in no document and no query."""
+        return int((self.index.vocabulary.ids(self.words) >= 0).sum())
+
     def can(self, ability: str) -> bool:
         """Whether the model gives what an ability of `ABILITIES` takes."""
         return ability in getattr(self.model, "gives", ())

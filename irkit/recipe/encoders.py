@@ -56,7 +56,7 @@ def open_encoder(name: str, index: Index) -> IndexEncoder | TextEncoder:
     NotFoundError
         If there is none of them.
     ConfigError
-        If its model does not turn documents into vectors, or does not know their words.
+        If its model does not turn documents into vectors, or knows no word of them.
     MissingExtraError
         If the package that reads it is not installed.
     """
@@ -66,7 +66,13 @@ def open_encoder(name: str, index: Index) -> IndexEncoder | TextEncoder:
         return TextEncoder(documents, index, name=local.name, encode_queries=queries)
     given = trained_file(name)
     if given is not None:
-        return _on(index, _checked(load_model(given), name), given.stem)
+        found = _on(index, _checked(load_model(given), name), given.stem)
+        if not found.known:
+            raise ConfigError(
+                f"encoder: {name} learned words such as {found.words[0]!r}, none of which is a term of the index; "
+                "let it learn the index's documents: name the recipe, or train it with --data and the collection"
+            )
+        return found
     recipe = load_training(name)
     _checked(recipe.build(), name)
     path = home() / "encoders" / f"{recipe.name}-{_key(recipe, index)[:16]}.safetensors"
@@ -104,6 +110,16 @@ def open_cross_encoder(name: str) -> CrossEncoder:
             f"{' or '.join(f'{kind}:PATH' for kind in CROSS_ENCODERS)}"
         )
     return CrossEncoder(load_cross_encoder(local), name=local.name)
+
+
+def unknown_words(encoder: Any) -> str:
+    """Say how many words of a model are terms of the index it stands on; nothing where all are, or it reads texts.
+
+    One that was trained on a file of texts has its words as that was cut, and the index stems of them.
+    """
+    if not isinstance(encoder, IndexEncoder) or encoder.known == len(encoder.words):
+        return ""
+    return f"{encoder.known:,} of its {len(encoder.words):,} words are terms of the index"
 
 
 def encoder_identity(name: str, index: Index) -> str:

@@ -9,12 +9,12 @@ import pytest
 from irkit.documents import Document
 from irkit.errors import ConfigError, IrkitError, NotFoundError
 from irkit.evaluate.leftovers import leftovers
-from irkit.io.kinds import Bags, Tokens
+from irkit.io.kinds import Bags, Ragged, Tokens
 from irkit.lucene import build_index
 from irkit.rank import Dense, bags_of_index, frequent_words
 from irkit.rank.bags import tokens_of_index
 from irkit.recipe import load_training
-from irkit.recipe.encoders import encoder_identity, index_data, open_encoder
+from irkit.recipe.encoders import encoder_identity, index_data, open_encoder, unknown_words
 from irkit.recipe.resources import open_resources
 from irkit.represent import LSA
 from irkit.text.vectors import Vectors
@@ -96,6 +96,21 @@ def test_a_trained_model_is_opened_from_its_file(index, tmp_path):
     for word in ("mine.safetensors", "./mine.safetensors"):
         found = open_resources(["encoder"], {"index": str(index.path), "encoder": word}, who="run")["encoder"]
         assert found.model.fingerprint == fitted.fingerprint
+
+
+def test_of_a_model_that_learned_words_elsewhere_it_is_said_how_many_are_terms_of_the_index(index, tmp_path):
+    def saved(*words):
+        bags = Bags(Ragged.of([[0, 1], [1, 2], [0, 2]]), 3, counts=Ragged.of([[1, 2], [1, 1], [3, 1]]), words=words)
+        LSA(dimensions=2).fit(bags).save(tmp_path / "mine.safetensors")
+        return open_encoder("./mine.safetensors", index)
+
+    assert unknown_words(saved("bird", "wings", "birds")) == "1 of its 3 words are terms of the index"  # not stems
+    assert unknown_words(saved("bird", "wing", "flutter")) == ""
+    assert unknown_words(open_encoder("two", index)) == ""
+    with pytest.raises(
+        ConfigError, match=r"mine.safetensors learned words such as 'wings', none of which is a term of"
+    ):
+        saved("wings", "birds", "winged")
 
 
 def test_an_identity_is_of_recipe_index_and_file_and_nothing_is_fitted_for_it(index, home, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from irkit.expand.coverage import without_vector
-from irkit.recipe.encoders import encoder_identity, is_learned, open_cross_encoder, open_encoder
+from irkit.recipe.encoders import encoder_identity, is_learned, open_cross_encoder, open_encoder, unknown_words
 from irkit.recipe.vectors import open_vectors
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Sources:
         for need, name in named:
             own = {"vectors": name.startswith("trained:"), "encoder": need == "encoder" and is_learned(name)}
             what = {"vectors": "word vectors"}.get(need, need.replace("_", "-"))
-            found.append(f"{what}: {name}{OWN if own.get(need) else ''}")
+            few = unknown_words(opened)
+            found.append(f"{what}: {name}{OWN if own.get(need) else ''}{f'; {few}' if few else ''}")
             if need == "vectors":
                 missing, terms = without_vector(self.index, self.open(need, name), queries)
                 has = "has" if missing == 1 else "have"
