@@ -94,6 +94,11 @@ class VectorClassifier(LinearClassifier):
     config_type = VectorClassifierConfig
     config: VectorClassifierConfig
 
+    @property
+    def beside(self) -> dict[str, Any]:
+        """What else decides what the model learns."""
+        return self.config.encoder().beside
+
     def build(self, spec: Spec) -> VectorClassifierNet:
         """Return an untrained model and no weights."""
         assert spec.classes is not None

@@ -77,6 +77,15 @@ def test_runs_of_several_seeds_and_labels_share_the_model(tmp_path):
     assert not nets[0].weight.equal(nets[1].weight)
 
 
+def test_word_vectors_in_a_file_decide_too(tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text("2 2\na 1 0\nb 0 1\n")
+    config = VectorClassifierConfig(model="vector-average", settings={"vectors": str(path), "dimensions": 2})
+    before = VectorClassifier(config).beside
+    path.write_text("2 2\na 1 0\nb 1 1\n")
+    assert before != VectorClassifier(config).beside
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [

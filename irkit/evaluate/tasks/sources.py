@@ -62,7 +62,8 @@ class Sources:
         for need, name in named:
             own = {"vectors": name.startswith("trained:"), "encoder": need == "encoder" and is_learned(name)}
             what = {"vectors": "word vectors"}.get(need, need.replace("_", "-"))
-            few = unknown_words(opened)
+            given = need == "encoder" and not is_learned(name)  # what was learned here knows the terms of the index
+            few = unknown_words(self.open(need, name)) if given else ""
             found.append(f"{what}: {name}{OWN if own.get(need) else ''}{f'; {few}' if few else ''}")
             if need == "vectors":
                 missing, terms = without_vector(self.index, self.open(need, name), queries)
