@@ -131,7 +131,7 @@ class DocumentModel(Model):
         if self.spec is not None and not replace(self.spec, kind=tokens.kind).fits(tokens.spec):
             raise ShapeError(
                 f"{self.name}: documents of {self.spec.vocabulary:,} terms are needed, those it was trained on, got "
-                f"{tokens.spec}; number them by the same vocabulary"
+                f"{tokens.spec}; number them by the same vocabulary, as tokens_of_texts(texts, like=data) does"
             )
         return tokens
 
