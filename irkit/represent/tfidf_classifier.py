@@ -11,6 +11,7 @@ Symbols: n documents, g one of G grams, that is a term or two in a row, df docum
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from copy import copy
 from pathlib import Path
@@ -28,8 +29,9 @@ from irkit.io.kinds import Ragged, Spec, Tokens
 from irkit.learn.data import Data
 from irkit.learn.net import Net
 from irkit.learn.phases import Phase
-from irkit.learn.trainer import TrainerConfig
+from irkit.learn.trainer import TrainerConfig, Training
 from irkit.represent.classes import Classifier, fewer
+from irkit.represent.solved import SOLVED
 
 
 class TfidfClassifierConfig(Config):
@@ -138,6 +140,7 @@ class TfidfClassifier(Classifier):
     ) -> Self:
         from sklearn.linear_model import LogisticRegression
 
+        wall, cpu = time.perf_counter(), time.process_time()
         fitted = copy(self)
         fitted.net = fitted.spec = fitted.training = None
         fitted.examples(data.part("train"))
@@ -156,6 +159,8 @@ class TfidfClassifier(Classifier):
             net.weight.data = torch.from_numpy(halves @ found.coef_).to(net.weight)
             net.bias.data = torch.from_numpy(halves @ found.intercept_).to(net.bias)
         net.to(device).eval()
+        seconds = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+        fitted.training = Training(1, 1.0, **seconds, stopped=SOLVED, best=None, best_step=None, rows=[])
         return fitted
 
     def _count(self, net: TfidfClassifierNet, train: Tokens) -> None:
