@@ -34,7 +34,7 @@ def encode(
     model
         A run folder of irkit train, or the file of a model.
     data
-        A data set such as digits, mnist or debd/dna, or a file of rows, .npy or .csv, taken whole and as it is.
+        A data set such as digits, mnist or ./texts, or a file of rows, .npy or .csv, taken whole and as it is.
     part
         Which rows of a data set; default test.
     binarise

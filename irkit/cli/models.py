@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from irkit.errors import ConfigError
 from irkit.packing import bare
-from irkit.streams import is_stream
+from irkit.streams import is_stream, readable
 
 if TYPE_CHECKING:
     from irkit.arrays import Floats
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 
 def is_matrix(source: str) -> bool:
-    """Whether data are a file of rows that are not parted, or a stream of them."""
-    return bare(Path(source)).suffix in {".npy", ".csv"} or is_stream(Path(source))
+    """Whether data are a file of rows that are not parted, or a stream of them; a table of texts is a data set."""
+    from irkit.io.texts.files import has_texts
+
+    path = Path(source)
+    kind = "" if is_stream(path) else bare(path).suffix
+    texts = kind == ".csv" and readable(path) and has_texts(path, "csv")
+    return is_stream(path) or (kind in {".npy", ".csv"} and not texts)
 
 
 def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Binarise) -> Floats | Examples:

@@ -63,7 +63,8 @@ def run(
     set
         A setting of the recipe, such as k1=1.2, or 0.k1=1.2 for its first stage; may be repeated.
     vectors
-        Word vectors for a recipe that needs them: a file, trained:ppmi-svd or trained:word2vec.
+        Word vectors for a recipe that needs them: a file, trained:ppmi-svd, trained:word2vec, or
+        trained: and a training recipe, such as trained:docnade-retrieval.
     encoder
         A model of documents for a recipe that needs one: a training recipe such as lsa, whose model learns the
         documents that are searched; a trained model's file; or a pretrained one, as in transformers:models/bert.

@@ -31,13 +31,15 @@ def train(
         irkit train nade-digits --run runs/short --set trainer.epochs=2 --seed 2
         irkit train nade-digits --run runs/nade --resume
         irkit train nade-debd --data debd/dna
+        irkit train docnade-tree --data ./texts
 
     Parameters
     ----------
     recipe
-        A training recipe: its name (irkit pipelines list, kind generate) or the path of its file.
+        A training recipe: its name (irkit pipelines list, kinds generate and represent) or the path of its
+        file.
     data
-        The data set to train on; default the one that the recipe names.
+        The data set to train on, by its name or path; default the one that the recipe names.
     run
         The run folder, new or empty; default runs/<recipe> in this folder, with --data runs/<recipe>-<data>.
     set

@@ -83,7 +83,8 @@ def tune(
         that the collection names, such as u1, or as suites have it, such as "{kind: time, fraction: 0.2}";
         default a random tenth.
     vectors
-        Word vectors for a recipe that needs them: a file, trained:ppmi-svd or trained:word2vec.
+        Word vectors for a recipe that needs them: a file, trained:ppmi-svd, trained:word2vec, or
+        trained: and a training recipe, such as trained:docnade-retrieval.
     encoder
         A model of documents for a recipe that needs one: a training recipe such as lsa, whose model learns the
         documents that are searched; a trained model's file; or a pretrained one, as in transformers:models/bert.

@@ -138,7 +138,7 @@ class DocumentModel(Model):
             got = f"{tokens.spec}" if tokens.vocabulary != self.spec.vocabulary else "as many, but other words"
             raise ShapeError(
                 f"{self.name}: documents of {self.spec.vocabulary:,} terms are needed, those it was trained on, got "
-                f"{got}; number them by the same vocabulary"
+                f"{got}; number them by the same vocabulary, as tokens_of_texts(texts, like=data) does"
             )
         return tokens
 

@@ -63,6 +63,19 @@ def test_a_recipe_is_trained_on_other_data_than_its_own(irkit, folder):
     assert re.search(r"^data: digits$", (folder / "runs/nade-debd-digits/config.yaml").read_text(), re.MULTILINE)
 
 
+def test_a_table_of_texts_that_is_trained_on_is_encoded_too(irkit, folder):
+    (folder / "texts.csv").write_text("text,label\n" + "red rose,flower\nblue sky,weather\n" * 10)
+    irkit("train", "lsa", "--data", "texts.csv", "--set", "config.dimensions=2")
+    done = irkit("encode", "runs/lsa-texts", "texts.csv", "--part", "train")
+    assert done.lines == ["vectors.npy: 16 rows of 2 values from lsa"]
+    assert len(np.unique(np.load("vectors.npy").round(4), axis=0)) == 2
+    done = irkit("train", "imdb-tfidf", "--data", "texts.csv", "--set", "config.labelled=8")
+    assert re.fullmatch(r"runs/imdb-tfidf-texts: error .* on 2 test documents, .*; solved in \d+\.\d s", done.lines[0])
+    (folder / "texts.csv").write_text("text\n" + "green sea\nold boat\n" * 10)
+    done = irkit("encode", "runs/lsa-texts", "texts.csv", status=2)
+    assert "4 terms; number them by the same vocabulary, as tokens_of_texts(texts, like=data) does" in done.err
+
+
 def test_settings_and_seed_are_those_of_the_command_line(runs):
     result = json.loads((runs / "made" / "RESULT.json").read_text())
     assert (result["model"], result["seed"], result["config"]["hidden_sizes"]) == ("made", 2, [4])
