@@ -6,10 +6,12 @@ same one, with other seeds or labels, share it; an interrupted one goes on where
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -73,7 +75,7 @@ def pretrained(model: SequenceModel, documents: Tokens, trainer: TrainerConfig) 
     trainer : TrainerConfig
     """
     text = replace(documents, labels=None)
-    key = digest(model.name, model.config.essence(), trainer.outcome(), text.fingerprint)
+    key = digest(model.name, model.config.essence(), trainer.outcome(), text.fingerprint, _code(type(model)))
     folder = locate.home() / KEPT
     kept, run = folder / f"{key}.safetensors", folder / f"{key}.run"
     with turn(kept, f"pretrains a {model.name}"):
@@ -86,3 +88,9 @@ def pretrained(model: SequenceModel, documents: Tokens, trainer: TrainerConfig) 
         fitted.save(kept)
         shutil.rmtree(run)
     return fitted
+
+
+def _code(kind: type) -> list[str]:
+    """Return the source of the files of a model's class and its bases: once changed, they may learn otherwise."""
+    files = {inspect.getsourcefile(one) for one in kind.__mro__ if one.__module__.startswith("irkit.")}
+    return [Path(file).read_text("utf-8") for file in sorted(filter(None, files))]

@@ -1,6 +1,7 @@
 """Tests of irkit.represent.lstm_classifier, classes and pretraining: weights handed on, labels drawn, losses."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,6 +128,11 @@ def test_one_pretraining_serves_all_seeds_and_is_kept(tmp_path, monkeypatch):
     assert len(list((tmp_path / "pretrained").iterdir())) == 1
     LSTMClassifier(config.changed(pretraining={"kind": "lm", "epochs": 2})).fit(DATA, trainer=TRAINER)
     assert len(list((tmp_path / "pretrained").iterdir())) == 2
+    read = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, *how: read(path, *how) + "# changed\n" * (path.stem == "rnnlm"))
+    LSTMClassifier(config.changed(pretraining={"kind": "lm", "epochs": 2})).fit(DATA, trainer=TRAINER)
+    model.prepared(DOCS, DOCS.spec, TRAINER)
+    assert len(list((tmp_path / "pretrained").iterdir())) == 3, "of the language model, whose code is another"
 
 
 def test_an_interrupted_pretraining_goes_on_to_the_same_bits(tmp_path, monkeypatch):
