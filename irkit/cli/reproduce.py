@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from irkit.cli.inputs import SHOWN
 from irkit.cli.printing import note, say
 from irkit.errors import ConfigError, IrkitError, near_misses
 
@@ -82,12 +83,21 @@ def _again(suite: str, board: Board, number: int, kept: Row) -> tuple[str, str]:
         boards = run_suite(suite, only=[board.title], systems=[kept.name]).boards
     except IrkitError as error:
         return "differs", f"cannot be run: {error}"
-    again = next(one for one in _alike(boards, board.title, kept.name)[number].rows if one.name == kept.name)
+    now = _alike(boards, board.title, kept.name)[number]
+    again = next(one for one in now.rows if one.name == kept.name)
     if again.failed or kept.failed:
         same = bool(again.failed) == bool(kept.failed)
         return "OK" if same else "differs", f"failed: {again.failed or kept.failed}"
     verdicts, said = zip(*_compared(kept, again), strict=True)
-    return max(verdicts, key=("OK", "close", "differs").index), ", ".join(said)
+    verdict = max(verdicts, key=("OK", "close", "differs").index)
+    if verdict == "differs":
+        hashes = {
+            "other data": (now.data_hash, board.data_hash),
+            "another recipe": (again.recipe_hash, kept.recipe_hash),
+        }
+        other = [f"of {what}, {one[:SHOWN]} (kept: {was[:SHOWN]})" for what, (one, was) in hashes.items() if one != was]
+        said = (*said, *other)
+    return verdict, ", ".join(said)
 
 
 def _compared(kept: Row, again: Row) -> Iterator[tuple[str, str]]:

@@ -85,7 +85,8 @@ def pretrained(model: DocumentModelT, documents: Tokens, trainer: TrainerConfig)
     trainer : TrainerConfig
     """
     text = replace(documents, labels=None)
-    key = digest(model.name, model.config.essence(), trainer.outcome(), text.fingerprint, learning_code())
+    what = (model.name, model.config.essence(), trainer.outcome(), text.fingerprint, model.beside)
+    key = digest(*what, learning_code())
     folder = locate.home() / KEPT
     kept, run = folder / f"{key}.safetensors", folder / f"{key}.run"
     with turn(kept, f"pretrains a {model.name}"):

@@ -77,10 +77,24 @@ def test_numbers_that_differ_are_shown_beside_those_kept(irkit, kept):
     rows = result["boards"][0]["rows"]
     rows[0]["cells"]["RMSE"]["mean"] *= 1 + 1e-8
     rows[1]["cells"]["MAE"]["mean"] += 0.01
+    rows[1]["recipe_hash"] = "0" * 32
     kept.write_text(json.dumps(result))
     close, differs = irkit("reproduce", "mine", status=1).lines
     assert (close.split()[0], differs.split()[0]) == ("close", "differs")
     assert f"(kept: {rows[1]['cells']['MAE']['mean']:.10g})" in differs
+    assert "of another recipe, " in differs
+    assert "of other data" not in differs
+
+
+def test_other_data_than_those_of_the_kept_result_are_named(irkit, folder):
+    (folder / "own.csv").write_text("user_id,item_id,rating\n" + "".join(f"u{u},i{u % 3},{u % 5}\n" for u in range(30)))
+    Path("s.yaml").write_text(SUITE.replace("planted-factors", "./own.csv"))
+    irkit("leaderboard", "s.yaml", "--json", "out.json")
+    (folder / "own.csv").write_text((folder / "own.csv").read_text().replace("i0,0", "i0,3"))
+    was = json.loads(Path("out.json").read_text())["boards"][0]["data_hash"][:8]
+    lines = irkit("reproduce", "out.json", status=1).lines
+    assert all(line.startswith("differs ") and f"(kept: {was})" in line for line in lines)
+    assert "of other data, " in lines[0]
 
 
 def test_a_row_that_cannot_be_run_differs(irkit, kept):

@@ -306,12 +306,16 @@ class Task(ABC):
                 update = _worth(trials, measure) | deviation(trials, measure)
                 out[name].cells[measure] = column[name].model_copy(update=update)
                 own = values[name].mean(axis=0).tolist()
-                out[name].values[measure] = dict(zip(self.units(), own, strict=False))
+                out[name].values[measure] = dict(zip(self.units_of(measure), own, strict=False))
         return out
 
     def units(self) -> Sequence[str]:
         """Return the names of the units that values are kept of, in the order of the values."""
         return [str(number) for number in range(self.sizes[-1].number)]
+
+    def units_of(self, measure: str) -> Sequence[str]:
+        """Return the names of the units that the values of one measure are of; default those of all."""
+        return self.units()
 
     def command(self, system: System) -> str:
         """Return the command that makes a system's row."""

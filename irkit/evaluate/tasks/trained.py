@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from irkit.arrays import Floats
+from irkit.arrays import Floats, Ints
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.board import FIGURE_LIMIT, Figure, Measure, Size
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
@@ -175,7 +175,15 @@ class TrainedTask(Task):
     def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Say where not all values are kept."""
         kept = f"values of single {self.timed}s are kept of the first {KEPT:,}"
-        return [kept] if self.times > KEPT else []
+        said = [kept] if self.times > KEPT else []
+        by_labels = [measure.name for measure in self.measures if measure.name in self._by_labels]
+        if by_labels and len(self._labelled) < self.times:
+            said.append(f"{', '.join(by_labels)}: of the {len(self._labelled):,} test {self.timed}s that have a label")
+        return said
+
+    def units_of(self, measure: str) -> list[str]:
+        """Return the numbers of the test examples that a measure has values of: by labels, those that have one."""
+        return [str(row) for row in self._labelled if row < KEPT] if measure in self._by_labels else self.units()
 
     @cached_property
     def _by_labels(self) -> dict[str, Quantity]:
@@ -183,6 +191,14 @@ class TrainedTask(Task):
         from irkit.learn.neighbours import LABELS, labelled
 
         return {} if any(labelled(self.board.part(part)) is None for part in ("train", "test")) else LABELS
+
+    @property
+    def _labelled(self) -> Ints:
+        """The numbers of the test examples that have a label."""
+        from irkit.learn.neighbours import labelled
+
+        rows = labelled(self.board.part("test"))
+        return np.zeros(0, np.int64) if rows is None else rows
 
     @property
     def _binarisation(self) -> str:

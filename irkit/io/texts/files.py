@@ -55,10 +55,15 @@ def folder(path: Path) -> dict[str, Texts]:
     Raises
     ------
     DataError
-        If there are none, some have a label and others of the part not, or some lie in parts and others not.
+        If there are none, one is there twice, some have a label and others of the part not, or some lie in parts and
+        others not.
     """
     found: dict[str, list[tuple[str, str, str]]] = {}
+    seen: set[str] = set()
     for name, raw in _files(path):
+        if name in seen:
+            raise DataError(f"{path}: {name} is in it twice, as where an archive was added to; pack it anew")
+        seen.add(name)
         match = _PLACE.fullmatch(name)
         if match is None:
             raise DataError(f"{path}: {name} lies too deep; a text is <label>/<name>.txt, below its part if any")

@@ -16,7 +16,7 @@ import numpy as np
 
 from irkit.config import digest
 from irkit.io.kinds import PARTS, DataSet, Ragged, Tokens
-from irkit.io.texts import parts, tokens
+from irkit.io.texts import parts, sentences, tokens
 from irkit.kept import found, keep
 from irkit.locate import home
 from irkit.locks import turn
@@ -40,7 +40,7 @@ def kept(
     make : function
     """
     module = sys.modules[getattr(reader, "func", reader).__module__]
-    key = digest(name, fingerprint, *map(_code, (module, parts, tokens)))
+    key = digest(name, fingerprint, *map(_code, (module, parts, sentences, tokens)))
     path = home() / "tokens" / f"{name.replace('/', '-')}-{key[:16]}.npz"
     data = found(path, _read)
     if data is None:

@@ -78,6 +78,18 @@ def test_an_archive_that_climbs_is_refused(here, name, says):
         files.folder(here / "bad.tar.gz")
 
 
+def test_a_text_that_an_archive_holds_twice_is_refused(here):
+    with tarfile.open(here / "own.tar", "w") as out:
+        for text in (b"old", b"new"):
+            info = tarfile.TarInfo("own/a/1.txt")
+            info.size = len(text)
+            out.addfile(info, io.BytesIO(text))
+            if text == b"old":
+                out.addfile(tarfile.TarInfo("own/b/2.txt"))
+    with pytest.raises(DataError, match=r"own.tar: a/1.txt is in it twice, as where an archive was added to; pack it"):
+        files.folder(here / "own.tar")
+
+
 def test_a_link_in_an_archive_is_refused(here):
     with tarfile.open(here / "bad.tar", "w") as out:
         info = tarfile.TarInfo("a.txt")
