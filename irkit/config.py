@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self, get_args
+from typing import Annotated, Any, ClassVar, Self, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from irkit.errors import ConfigError, IrkitError, near_misses
 
 _TYPES = frozenset(
     {"bool", "bytes", "date", "datetime", "dict", "float", "int", "list", "none", "path", "str", "tuple"}
 )
+
+
+Sizes: TypeAlias = tuple[Annotated[int, Field(ge=1, strict=True)], ...]
+"A field for whole numbers, each 1 or more, such as the units of some layers."
 
 
 class Config(BaseModel):

@@ -31,7 +31,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from irkit.arrays import Floats
-from irkit.config import Config
+from irkit.config import Config, Sizes
 from irkit.errors import ConfigError
 from irkit.generative.base import Density
 from irkit.generative.nade import nade_logits
@@ -55,7 +55,7 @@ SAMPLED = 10_000
 class DARNConfig(Config):
     """Settings of `DARN`."""
 
-    hidden_sizes: tuple[int, ...] = (100,)
+    hidden_sizes: Sizes = (100,)
     "Bits of each layer of h, bottom up; none leaves a fully visible belief net."
     conditional: Literal["linear", "nade"] = "linear"
     "How a bit depends on those before it."

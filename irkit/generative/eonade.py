@@ -27,7 +27,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from irkit.arrays import Floats
-from irkit.config import Config
+from irkit.config import Config, Sizes
 from irkit.generative.base import Density
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.distributions import logit, softplus
@@ -43,7 +43,7 @@ from irkit.rng import Seed, generator
 class EoNADEConfig(Config):
     """Settings of `EoNADE`."""
 
-    hidden_sizes: tuple[int, ...] = Field((500,), min_length=1)
+    hidden_sizes: Sizes = Field((500,), min_length=1)
     "Units of each hidden layer; one or two layers of 500 in the papers."
     activation: Literal["relu", "sigmoid", "tanh"] = "relu"
     "Of the hidden units."

@@ -21,7 +21,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from irkit.config import Config
+from irkit.config import Config, Sizes
 from irkit.generative.base import Density
 from irkit.io.kinds import Spec
 from irkit.learn.distributions import bernoulli_log_prob, logit
@@ -34,7 +34,7 @@ from irkit.learn.trainer import TrainerConfig
 class MADEConfig(Config):
     """Settings of `MADE`."""
 
-    hidden_sizes: tuple[int, ...] = Field((500,), min_length=1)
+    hidden_sizes: Sizes = Field((500,), min_length=1)
     "Units of each hidden layer."
     direct: bool = True
     "Whether bits also reach the logits of later bits directly."

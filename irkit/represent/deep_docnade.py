@@ -22,7 +22,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from irkit.config import Config
+from irkit.config import Config, Sizes
 from irkit.io.kinds import Spec
 from irkit.learn.data import Padded
 from irkit.learn.phases import Loss, Now
@@ -33,7 +33,7 @@ from irkit.represent.orders import InOrders, OrdersNet, in_random_order, whole
 class DeepDocNADEConfig(Config):
     """Settings of `DeepDocNADE`."""
 
-    hidden_sizes: tuple[int, ...] = Field((200,), min_length=1)
+    hidden_sizes: Sizes = Field((200,), min_length=1)
     "Units of each hidden layer; one to three layers in the paper."
     activation: Literal["tanh", "sigmoid"] = "tanh"
     "Of the hidden units."

@@ -25,7 +25,7 @@ from irkit.errors import AbilityError, ConfigError, DataError, ShapeError
 from irkit.io.kinds import Bags, Examples, Ragged, Tokens
 from irkit.learn.batches import fingerprint
 from irkit.learn.data import Padded, as_examples, batch
-from irkit.learn.estimate import Estimate, Measure, Quantity
+from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
 from irkit.learn.model import Model
 from irkit.text.vectors import Vectors
 
@@ -55,6 +55,21 @@ def by_length(nats: Estimate, lengths: Ints) -> dict[str, Estimate]:
     """
     parts = {WORD: lengths, TOKEN: lengths.mean()}
     return {name: replace(nats, value=nats.value / by, stderr=nats.stderr / by) for name, by in parts.items()}
+
+
+def perplexity(nats: Estimate) -> Estimate:
+    """Return exp of a mean of nats, infinite where it is beyond all numbers.
+
+    Examples
+    --------
+    >>> perplexity(Estimate.exact(0.0)).value, perplexity(Estimate.exact(1e4)).value
+    (1.0, inf)
+    """
+    with np.errstate(over="ignore"):
+        value = float(np.exp(nats.value))
+    if nats.kind == "exact":
+        return Estimate.exact(value)
+    return Estimate(value, value * float(nats.stderr) if nats.stderr else 0.0, "estimate")
 
 
 def log_counts(documents: Ragged) -> Ragged:
@@ -218,6 +233,7 @@ class DocumentModel(Model):
 
         Terms are words where the data had them, else their numbers. A unit has two ends, and both say what it is of.
         """
+        n = check_draws(self.name, "n", n, least=0)
         weights = self.fitted.topics.detach().cpu()  # (V, H)
         order = weights.argsort(0, descending=True).T.numpy()
         words = self.known.words
@@ -229,9 +245,7 @@ class DocumentModel(Model):
         out = super().measures(test, **arguments)
         for name, what in ((WORD, "document"), (TOKEN, "token")):
             nats, _ = out[name]
-            value = float(np.exp(nats.value))
-            kind = nats.kind if nats.kind == "exact" else "estimate"
-            out[f"perplexity by {what}"] = Measure(Estimate(value, value * float(nats.stderr), kind), "")
+            out[f"perplexity by {what}"] = Measure(perplexity(nats), "")
         return out
 
     def baselines(self, train: Examples, test: Examples) -> dict[str, dict[str, float]]:

@@ -30,7 +30,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
-from irkit.arrays import Floats, offsets
+from irkit.arrays import Floats, offsets, segments
 from irkit.config import Config
 from irkit.errors import ConfigError
 from irkit.io.kinds import Examples, Ragged, Spec, Tokens
@@ -302,10 +302,18 @@ class HierarchicalAutoencoder(SequenceModel):
         return Documents(part.x, part.vocabulary, labels=part.labels, words=part.words, marks=marks)
 
     def batches(self, x: Any, n: int = CELLS) -> Iterator[Any]:
-        """Cut documents into parts of at most n words, or of one document."""
-        part = np.cumsum(x.x.lengths) // n
-        for one in np.unique(part):
-            yield x.take(np.flatnonzero(part == one)).batch(self.place)
+        """Cut documents into parts of at most n words and padding, of sentences too, or of one document."""
+        terms, counts = sentences(x.x, np.array(x.marks))
+        height, width = counts + 1, np.ones(len(x), dtype=np.int64)  # sentences, words and END of the longest
+        np.maximum.at(width, segments(offsets(counts)), terms.lengths + 1)
+        start = 0
+        while start < len(x):
+            words = np.maximum.accumulate(width[start:]) * height[start:].cumsum()
+            places = np.maximum.accumulate(height[start:]) * np.arange(1, len(x) - start + 1)
+            over = np.flatnonzero(np.maximum(words, places) > n)
+            end = start + max(1, int(over[0]) if len(over) else len(words))
+            yield x.take(np.arange(start, end)).batch(self.place)
+            start = end
 
     @property
     def quantities(self) -> dict[str, Quantity]:

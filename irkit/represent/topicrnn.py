@@ -50,6 +50,7 @@ from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import State
 from irkit.learn.streams import Block, Carried
+from irkit.represent.documents import perplexity
 from irkit.represent.inference import Inference
 from irkit.represent.rnnlm import RNNLMConfig
 from irkit.represent.sequences import INITIAL, CarryingModel, Reader, closed, counts_of, opened
@@ -350,8 +351,8 @@ class TopicRNN(CarryingModel):
         words = self.lengths(test).sum()
         out = {}
         for name, way in ways.items():
-            value = float(np.exp(-self._nats(test, **way).sum() / words))
-            out[name] = Measure(Estimate(value, np.inf, "estimate"), "")
+            nats = float(-self._nats(test, **way).sum() / words)
+            out[name] = Measure(perplexity(Estimate(nats, np.inf, "estimate")), "")
         return out
 
     def topics(self, n: int = 10, *, floor: float = 1e-4) -> list[tuple[list[Any], list[Any]]]:
@@ -365,7 +366,7 @@ class TopicRNN(CarryingModel):
         floor : float
             Terms rarer than this share of all symbols of training are left out, as stop words are.
         """
-        net = self.fitted
+        n, net = check_draws(self.name, "n", n, least=0), self.fitted
         kept = ((net.share >= floor) & (net.content > 0))[: net.end].nonzero().squeeze(1)
         order = kept[net.topics[kept].argsort(0, descending=True)].T.tolist()
         words = self.known.words

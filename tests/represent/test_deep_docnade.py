@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from irkit.errors import ConfigError
 from irkit.io.kinds import DataSet, Ragged, Tokens
 from irkit.learn import Padded, TrainerConfig
 from irkit.learn.phases import Now
@@ -97,6 +98,12 @@ def test_padding_and_documents_without_words_cost_nothing():
     log_p = torch.log_softmax(torch.randn(2, V, generator=torch.Generator().manual_seed(0)), 1)
     found = cut_loss(log_p, words, torch.tensor([1, 0]))
     torch.testing.assert_close(found, torch.stack([-2 * log_p[0, 2], torch.tensor(0.0)]))
+
+
+@pytest.mark.parametrize("sizes", [(0,), (4, -1), (4, True), (2.0,)])
+def test_layers_have_units(sizes):
+    with pytest.raises(ConfigError, match=r"DeepDocNADE: hidden_sizes\.\d is not valid, got"):
+        DeepDocNADE(hidden_sizes=sizes)
 
 
 def test_it_keeps_to_the_contract_of_models(tmp_path):

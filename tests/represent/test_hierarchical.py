@@ -178,6 +178,20 @@ def test_marks_are_words_or_numbers():
         HierarchicalAutoencoder().marks(documents([0]).spec)
 
 
+def test_parts_are_bounded_by_words_and_padding_and_score_as_documents_do_alone():
+    model = random_model()
+    short, many = [[0, 3]] * 300, [[0, 3] * 200]
+    x = model.examples(documents([1] * 500, *short, *many, *short, *SOME))
+    parts = list(model.batches(x, 1000))
+    sizes = [max(part.words.x.numel(), part.places.x.numel()) for part in parts]
+    alone = [size for part, size in zip(parts, sizes, strict=True) if len(part.places.x) == 1]
+    assert sum(len(part.places.x) for part in parts) == len(x)
+    assert len(parts) < 20
+    assert max(set(sizes) - set(alone)) <= 1000
+    one_by_one = [model.score(x.take(np.array([row]))).value for row in range(len(x))]
+    assert model.score(x).value == pytest.approx(np.mean(one_by_one), rel=1e-9)
+
+
 def test_how_well_documents_are_written_again_is_counted_by_hand(monkeypatch):
     model = random_model()
     found = [[0, 1, 1, 3, 2, 3], [3], [], [2, 0], [1, 2, 0, 3, 3]]

@@ -201,6 +201,17 @@ def test_words_of_a_document_and_its_features_are_those_of_its_own_theta():
         np.testing.assert_array_equal(random_model(features=features).encode(DOCS), part)
 
 
+def test_a_perplexity_beyond_all_numbers_is_infinite_and_words_of_topics_are_counted():
+    model = random_model()
+    torch.nn.init.normal_(model.net.weight, std=1e5)
+    found = model.measures(DOCS)
+    assert found["nats a token"].estimate.value > 710
+    assert found["perplexity by token"].estimate.value == model.leaks(DOCS).popitem()[1].estimate.value == np.inf
+    for n in (-1, 2.5, None):
+        with pytest.raises(ConfigError, match=f"topicrnn: n must be a whole number, 0 or more, got {n}; choose"):
+            model.topics(n)
+
+
 def test_stop_words_are_found_by_their_words():
     net = random_model().net
     assert net.content.tolist() == [0, 1, 0, 1, 1, 0]
