@@ -93,13 +93,18 @@ class IndexEncoder:
     Raises
     ------
     ConfigError
-        If the model does not know its words.
+        If the model does not know its words, or none of them is a term of the index.
     """
 
     def __init__(self, model: Any, index: Index, *, name: str = "", folder: Path | None = None, code: str = "") -> None:
         words = getattr(model, "words", None)
         if words is None:
             raise ConfigError(f"encoder: {model.name} does not know its words; fit it on bags with words=")
+        if not (index.vocabulary.ids(words) >= 0).any():
+            raise ConfigError(
+                f"encoder: none of the {len(words):,} words of {name or model.name} is a term of {index.path}; give a "
+                f"model of documents that were analysed as these are, by {index.analyzer.name}"
+            )
         self.model, self.index, self.words = model, index, tuple(words)
         self.name, self.folder, self.code = name or model.name, folder, code
         self.docnos = index.docnos

@@ -124,11 +124,13 @@ def _index(words: Words, held: Mapping[str, Any]) -> Any:
 
 
 def _vectors(words: Words, held: Mapping[str, Any]) -> Any:
-    from irkit.recipe.vectors import open_vectors
+    from irkit.recipe.vectors import TRAINED, open_vectors
 
     name, source = str(words["vectors"]), words.get("index")
     if not name.startswith("trained:") or source is None:
         return open_vectors(name)
+    if name not in TRAINED:
+        return open_vectors(name, None, held.get("index") or open_index(source))
     if is_index(source):
         raise ConfigError(f"vectors: {name} trains on a collection's documents, got the index {source}; name a file")
     from irkit.io import load_collection

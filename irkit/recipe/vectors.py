@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from irkit.config import digest
 from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.kept import found, keep
-from irkit.locate import collections_home, given_path, home, names
+from irkit.locate import collections_home, find, given_path, home
 from irkit.locks import turn
 from irkit.streams import readable
 from irkit.text.vectors import Vectors, train_ppmi_svd, train_word2vec
@@ -65,8 +65,12 @@ def _of_model(name: str, index: Index | None) -> Vectors:
     from irkit.recipe.encoders import open_encoder
 
     recipe = name.removeprefix("trained:")
-    if recipe not in names("pipelines"):
-        raise NotFoundError(f"vectors: there is no {name!r}; {near_misses(name, TRAINED)}")
+    try:
+        find("pipelines", recipe)
+    except NotFoundError:
+        raise NotFoundError(
+            f"vectors: there is no {name!r}; {near_misses(name, TRAINED)}, or a training recipe"
+        ) from None
     if index is None:
         raise ConfigError(f"vectors: {name} are trained on the documents of an index; name one, or give a file")
     encoder: Any = open_encoder(recipe, index)

@@ -79,6 +79,12 @@ def test_what_depends_on_the_vectors_has_another_fingerprint(encoder, index):
         IndexEncoder(SimpleNamespace(name="toy"), index)
 
 
+def test_a_model_of_other_words_than_the_index_has_is_refused(index):
+    model = SimpleNamespace(name="toy", words=("Wings", "Birds"))
+    with pytest.raises(ConfigError, match=r"none of the 2 words of toy is a term of .* analysed as these are, by engl"):
+        IndexEncoder(model, index)
+
+
 # ---------------------------------------------------------------------- what FAISS builds, and its files
 
 ASKED = pd.DataFrame({"qid": [f"q{i}" for i in range(6)], "query": [f"t{i}" for i in range(6)]}, dtype="str")

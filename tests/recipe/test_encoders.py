@@ -161,3 +161,14 @@ def test_other_word_vectors_under_the_same_name_make_another_encoder(index, home
         found.append((encoder_identity("mean", index), open_encoder("mean", index).encode(["wings"])[0].tolist()))
     assert found[0][0] != found[1][0]
     assert [vector for _, vector in found] == [[1, 0], [1, 1]]
+
+
+def test_word_vectors_of_a_recipe_are_those_of_its_encoder_whatever_it_is_called_by(index, home, tmp_path):
+    (home / "pipelines" / "mine").mkdir()
+    (home / "pipelines" / "two.yaml").rename(home / "pipelines" / "mine" / "two.yaml")
+    expected = open_encoder("two", index).model.word_vectors().fingerprint
+    for word in ("two", "mine/two", str(home / "pipelines" / "mine" / "two.yaml")):
+        words = {"index": str(index.path), "vectors": f"trained:{word}"}
+        assert open_resources(["vectors"], words, who="run")["vectors"].fingerprint == expected
+    with pytest.raises(NotFoundError, match="vectors: there is no 'trained:tow'; did you mean"):
+        open_resources(["vectors"], {**words, "vectors": "trained:tow"}, who="run")
