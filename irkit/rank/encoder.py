@@ -100,12 +100,13 @@ class IndexEncoder:
         words = getattr(model, "words", None)
         if words is None:
             raise ConfigError(f"encoder: {model.name} does not know its words; fit it on bags with words=")
-        if not (index.vocabulary.ids(words) >= 0).any():
-            raise ConfigError(
-                f"encoder: none of the {len(words):,} words of {name or model.name} is a term of {index.path}; give a "
-                f"model of documents that were analysed as these are, by {index.analyzer.name}"
-            )
         self.model, self.index, self.words = model, index, tuple(words)
+        if not self.known:
+            raise ConfigError(
+                f"encoder: none of the {len(words):,} words of {name or model.name}, such as {words[0]!r}, is a term "
+                f"of {index.path}; give a model of documents analysed by {index.analyzer.name}, as "
+                "training recipes learn those of a collection"
+            )
         self.name, self.folder, self.code = name or model.name, folder, code
         self.docnos = index.docnos
         self.fingerprint = digest("index encoder", index.fingerprint, model.fingerprint)

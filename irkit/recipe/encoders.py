@@ -66,13 +66,7 @@ def open_encoder(name: str, index: Index) -> IndexEncoder | TextEncoder:
         return TextEncoder(documents, index, name=local.name, encode_queries=queries)
     given = trained_file(name)
     if given is not None:
-        found = _on(index, _checked(load_model(given), name), given.stem)
-        if not found.known:
-            raise ConfigError(
-                f"encoder: {name} learned words such as {found.words[0]!r}, none of which is a term of the index; "
-                "let it learn the index's documents: name the recipe, or train it with --data and the collection"
-            )
-        return found
+        return _on(index, _checked(load_model(given), name), given.stem)
     recipe = load_training(name)
     _checked(recipe.build(), name)
     path = home() / "encoders" / f"{recipe.name}-{_key(recipe, index)[:16]}.safetensors"

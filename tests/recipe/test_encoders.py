@@ -108,7 +108,7 @@ def test_of_a_model_that_learned_words_elsewhere_it_is_said_how_many_are_terms_o
     assert unknown_words(saved("bird", "wing", "flutter")) == ""
     assert unknown_words(open_encoder("two", index)) == ""
     with pytest.raises(
-        ConfigError, match=r"mine.safetensors learned words such as 'wings', none of which is a term of"
+        ConfigError, match=r"none of the 3 words of mine, such as 'wings', is a term of .*; give a model"
     ):
         saved("wings", "birds", "winged")
 
