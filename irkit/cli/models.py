@@ -38,25 +38,29 @@ def rows_of(source: str, part: Literal["train", "valid", "test"], binarise: Bina
     return load_data(source, binarise=binarise).part(part)
 
 
-def write_examples(path: Path, examples: Any) -> None:
-    """Write examples as `.npy`, as `.csv` or as `.jsonl`, the last two with a line each.
+def write_examples(path: Path, examples: Any, words: tuple[str, ...] | None = None) -> None:
+    """Write examples as `.npy`, or with a line each as `.csv`, `.jsonl` or, documents of known words, `.txt`.
 
     Raises
     ------
     ConfigError
-        If they differ in length and the file is to be a matrix.
+        If they differ in length and the file is to be a matrix, or have no words and it is to be text.
     """
     import numpy as np
 
     from irkit.atomic import write_bytes
 
-    if path.suffix != ".jsonl" and isinstance(examples, list):
+    if path.suffix == ".txt" and words is None:
+        raise ConfigError(f"{path}: text is written of documents whose words the model knows, got none; write .jsonl")
+    if path.suffix not in (".jsonl", ".txt") and isinstance(examples, list):
         raise ConfigError(f"{path}: what differs in length is no matrix, got {path.suffix}; write .jsonl")
     out = io.BytesIO()
     if path.suffix == ".npy":
         np.save(out, examples, allow_pickle=False)
     elif path.suffix == ".csv":
         np.savetxt(out, examples.reshape(len(examples), -1), fmt="%.6g", delimiter=",")
+    elif path.suffix == ".txt" and words is not None:
+        out.writelines(f"{' '.join(words[term] for term in one.tolist())}\n".encode() for one in examples)
     else:
         out.writelines(f"{json.dumps(one.tolist())}\n".encode() for one in examples)
     write_bytes(path, out.getvalue())

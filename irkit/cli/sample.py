@@ -17,9 +17,9 @@ def sample(
     *,
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 64,
     seed: Whole = 1,
-    out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("samples.png"),
+    out: Annotated[Path | None, Parameter(name=["-o", "--out"])] = None,
 ) -> None:
-    """Draw examples, such as rows or pictures, from a trained model.
+    """Draw examples, such as rows, pictures or documents, from a trained model.
 
     For example:
 
@@ -35,7 +35,8 @@ def sample(
     seed
         The same seed gives the same examples.
     out
-        What is written: .png a grid of pictures, .npy an array, .csv or .jsonl a line for each.
+        What is written: .png a grid of pictures, .npy an array, .csv or .jsonl a line for each, .txt likewise the words
+        of documents; default samples.png, or samples.txt of a model of documents that knows their words.
     """
     from irkit.atomic import write_bytes
     from irkit.cli.models import write_examples
@@ -46,12 +47,14 @@ def sample(
 
     if n < 1:
         raise ConfigError(f"sample: -n must be 1 or more, got {n}")
-    check_output(out, who="sample", suffixes=(".png", ".npy", ".csv", ".jsonl"), option="--out")
+    picture, text = Path("samples.png"), Path("samples.txt")
+    check_output(out or picture, who="sample", suffixes=(".png", ".npy", ".csv", ".jsonl", ".txt"), option="--out")
     drawn_from = open_model(model).model
     spec, examples = drawn_from.known, drawn_from.sample(n, seed=seed)
+    out = out or (picture if spec.words is None else text)
     if out.suffix == ".png":
         write_bytes(out, grid(examples, spec))
     else:
-        write_examples(out, examples)
+        write_examples(out, examples, spec.words)
     each = f" of {spec.size:,} values" if spec.longest is None else ""
     say(f"{out}: {counted(n, spec.word)}{each} from {drawn_from.name}, seed {seed}", beside=out)

@@ -150,7 +150,7 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
         (["sample", "none", "-n", "0"], "irkit: sample: -n must be 1 or more, got 0"),
         (
             ["sample", "none", "--out", "a.gif"],
-            "irkit: sample: --out must end in .png or .npy or .csv or .jsonl, got a.gif",
+            "irkit: sample: --out must end in .png or .npy or .csv or .jsonl or .txt, got a.gif",
         ),
         (
             ["encode", "none", "digits"],
@@ -224,6 +224,17 @@ def test_samples_are_the_models_in_every_format(irkit, runs, folder):
     np.testing.assert_array_equal([json.loads(line) for line in (folder / "a.jsonl").read_text().splitlines()], rows)
     irkit("sample", runs / "vae" / "model.safetensors")
     assert (folder / "samples.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    done = irkit("sample", runs / "vae", "-n", 7, "--out", "a.txt", status=2)
+    assert "a.txt: text is written of documents whose words the model knows, got none; write .jsonl" in done.err
+
+
+def test_documents_are_drawn_as_words_where_these_are_known(irkit, folder):
+    (folder / "texts.csv").write_text("text\n" + "red rose\nblue sky\nred sky\n" * 10)
+    irkit("train", "docnade-tree", "--data", "texts.csv", "--set", "config.hidden_size=4", "--set", "trainer.epochs=2")
+    drawn = irkit("sample", "runs/docnade-tree-texts", "-n", 5)
+    assert drawn.lines == ["samples.txt: 5 documents from docnade, seed 1"]
+    assert len((folder / "samples.txt").read_text().splitlines()) == 5
+    assert {*(folder / "samples.txt").read_text().split()} <= {"red", "rose", "blue", "sky"}
 
 
 # -------------------------------------------------------------------------------------------------- encode
