@@ -65,7 +65,10 @@ class DenseConfig(Config):
 
 
 class Dense(Stage):
-    """Retrieve the documents whose vectors are nearest to the query's by cosine."""
+    """Retrieve the documents whose vectors are nearest to the query's by cosine.
+
+    The text of the query is encoded, as it was asked: terms that an expansion before it weighs are not.
+    """
 
     name = "dense"
     takes = "queries"
