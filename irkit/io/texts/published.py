@@ -52,8 +52,8 @@ def stripped(message: str) -> str:
     """Return a message without its head, what it quotes and its signature, by the rules of scikit-learn's loader.
 
     The head is what precedes the first blank line; what is quoted are lines that begin or sound so; a signature is
-    what follows the last line of blanks and dashes. Departure: the loader looks for the signature before it takes out
-    quotations; what answers below a line of dashes, 647 of 18,846 messages, it loses or keeps otherwise.
+    what follows the last line of blanks and dashes. Departure: the loader takes out the signature before quotations,
+    here it is the other way round; 647 of 18,846 messages have other words.
 
     Examples
     --------
