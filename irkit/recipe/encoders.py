@@ -16,8 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from irkit.config import digest
 from irkit.errors import ConfigError, IrkitError
 from irkit.generative.saved import load_model
@@ -129,12 +127,14 @@ def index_data(index: Index, recipe: TrainingRecipe, name: str = "") -> DataSet[
     """Return the documents of an index for a training, all of them to train on.
 
     Counts where the model needs no more, else terms in their order; of the terms those that the recipe's `min_df` and
-    `max_terms` admit.
+    `max_terms` admit. Documents come in the order of their docnos, shorter ones first, so that 9 precedes 10: threads
+    that write an index leave another order each time, and what is learned would depend on it.
     """
     words = frequent_words(index, min_df=recipe.min_df or 2, max_terms=recipe.max_terms)
     counts = "bags" in recipe.build().takes
     train: Examples = (bags_of_index if counts else tokens_of_index)(index, words)
-    known = train.take(np.flatnonzero(train.x.lengths))
+    order = index.docnos.ordered()
+    known = train.take(order[train.x.lengths[order] > 0])
     none = train.cut(0)
     return DataSet(name or Path(index.path).name, known, none, none, {"analyser": index.analyzer.name})
 
@@ -173,7 +173,12 @@ def _checked(model: Any, name: str) -> Any:
 
 
 def _key(recipe: TrainingRecipe, index: Index) -> str:
-    return digest("encoder", recipe.changed(data="").hash, index.fingerprint, class_digest(type(recipe.build())))
+    return digest(
+        "encoder of documents by docno",
+        recipe.changed(data="").hash,
+        index.fingerprint,
+        class_digest(type(recipe.build())),
+    )
 
 
 def _kept(path: Path, recipe: TrainingRecipe) -> Model | None:

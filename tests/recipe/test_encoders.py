@@ -113,6 +113,18 @@ def test_of_a_model_that_learned_words_elsewhere_it_is_said_how_many_are_terms_o
         saved("wings", "birds", "winged")
 
 
+def test_what_is_learned_does_not_depend_on_the_order_in_which_threads_wrote_the_index(tmp_path):
+    texts = [Document(str(at), "wings " * (at % 4 + 1) + "birds " * (at % 3)) for at in range(1, 13)]
+    found = []
+    for name, documents in (("a", texts), ("b", texts[7:] + texts[:7])):
+        with build_index(tmp_path / name, documents, threads=1) as built:
+            found.append([index_data(built, load_training(recipe)).train for recipe in ("two", "read")])
+            assert built.docnos[0] == documents[0].docno
+    for one, other in zip(*found, strict=True):
+        assert one.same(other)
+    assert [len(one) for one in found[0][1].x] == [len(document.text.split()) for document in texts], "9 before 10"
+
+
 def test_an_identity_is_of_recipe_index_and_file_and_nothing_is_fitted_for_it(index, home, tmp_path, monkeypatch):
     load_training("two").fit(index_data(index, load_training("two"))).save(tmp_path / "mine.safetensors")
     monkeypatch.setattr("irkit.recipe.training.TrainingRecipe.fit", None)
