@@ -48,7 +48,7 @@ class Docnos:
         return self._rank
 
     def ordered(self) -> Ints:
-        """Return the rows by their ids, shorter ones first, so that 9 precedes 10: (D,) int64, of any build the same."""
+        """Return the rows by their ids, shorter ones first, so that 9 precedes 10, whatever the build: (D,) int64."""
         return np.lexsort((self.rank, arrow_numbers(pc.utf8_length(self.names))))
 
     def take(self, rows: Ints) -> pa.LargeStringArray:

@@ -44,6 +44,9 @@ def frequent_words(index: Index, *, min_df: int = 2, max_terms: int | None = Non
 def bags_of_index(index: Index, words: Sequence[str]) -> Bags:
     """Return the documents of an index in the order of its docnos, as counts of some of its terms.
 
+    That order may differ from build to build; `take(index.docnos.ordered())` gives one that does not, for models whose
+    training depends on it.
+
     Parameters
     ----------
     index : Index
