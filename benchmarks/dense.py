@@ -12,11 +12,13 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.__main__ import _machine
 from irkit.frames import queries_frame
 from irkit.hits import Docnos
 from irkit.rank import Dense
@@ -66,16 +68,23 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", default=["flat", "hnsw", "ivf"])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="a file that gets the table, for benchmarks.represent --write")
     args = parser.parse_args()
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+        lines.append(line)
+
     encoder = Vectors(args.documents, args.queries, args.width)
     queries = queries_frame({str(row): str(row) for row in range(args.queries)})
     exact = Dense(encoder=encoder, n=args.n).run(queries)
-    print(
+    say(
         f"{args.queries:,} queries, {args.documents:,} documents of {args.width} numbers, best {args.n:,}, "
-        f"{args.threads} thread(s), median of {args.repeats}, taking turns; wanted: at most 1.1"
+        f"{args.threads} thread(s), median of {args.repeats}, taking turns; wanted: at most 1.1\n"
     )
-    print("| index | built s | opened ms | MB | FAISS alone ms | Dense ms | Dense / FAISS | recall |")
-    print("|---|---|---|---|---|---|---|---|")
+    say("| index | built s | opened ms | MB | FAISS alone ms | Dense ms | Dense / FAISS | recall |")
+    say("|---|---|---|---|---|---|---|---|")
     for kind in args.kinds:
         stage = Dense(encoder=encoder, n=args.n, index=kind)
         start = time.perf_counter()
@@ -98,10 +107,13 @@ def main() -> None:
                         took[name].append(time.perf_counter() - start)
             ms = {name: 1e3 * statistics.median(times) for name, times in took.items()}
             share = recall(stage.run(queries), exact)
-        print(
+        say(
             f"| {kind} | {built:.2f} | {1e3 * opened:.1f} | {size / 1e6:.1f} | {ms['alone']:.1f} | {ms['dense']:.1f} | "
             f"{ms['dense'] / ms['alone']:.2f} | {share:.3f} |"
         )
+    if args.keep is not None:
+        title = "Search of nearest documents beside FAISS alone"
+        args.keep.write_text("\n".join([f"## {title}", "", f"Measured {date.today()} on {_machine()}.", "", *lines]))
 
 
 if __name__ == "__main__":

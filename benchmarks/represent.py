@@ -72,7 +72,8 @@ def main() -> None:
             (kept / f"{name}.md").write_text(text)
             print(f"{text}\n", flush=True)
     if args.write:
-        parts = [found.read_text() for name in SECTIONS if (found := kept / f"{name}.md").is_file()]
+        places = [kept / f"{name}.md" for name in (*SECTIONS, "search")]  # the last by benchmarks.dense --keep
+        parts = [place.read_text() for place in places if place.is_file()]
         (ROOT / "docs" / "benchmarks-represent.md").write_text("\n\n".join([HEAD, *parts]) + "\n")
 
 
