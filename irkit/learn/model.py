@@ -88,10 +88,8 @@ class Model(ABC):
 
     def __init__(self, config: Any = None, **settings: Any) -> None:
         if config is not None and (settings or not isinstance(config, self.config_type)):
-            got = f"{type(config).__name__} and {', '.join(settings)}" if settings else type(config).__name__
-            raise ConfigError(
-                f"{self.name}: takes one {self.config_type.__name__} or its fields, got {got}; give either"
-            )
+            got, own = " and ".join([type(config).__name__, *settings]), self.config_type.__name__
+            raise ConfigError(f"{self.name}: takes one {own} or its fields, got {got}; give either")
         self.config = self.config_type(**settings) if config is None else config
 
     @abstractmethod
@@ -344,9 +342,7 @@ class Model(ABC):
         weights = model.net.state_dict().items()
         wrong = next((name for name, values in weights if not bool(values.isfinite().all())), None)
         if wrong is not None:
-            raise DataError(
-                f"{path}: the weights {wrong!r} are not all finite; train it again, perhaps with a lower rate"
-            )
+            raise DataError(f"{path}: the weights {wrong!r} are not all finite; train it again at a lower rate")
         model.net.eval()
         return model
 

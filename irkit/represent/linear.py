@@ -9,7 +9,6 @@ Symbols: n documents, D numbers x of each, C classes too.
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Callable
 from copy import copy
@@ -29,7 +28,7 @@ from irkit.learn.net import Net
 from irkit.learn.phases import Phase
 from irkit.learn.trainer import TrainerConfig
 from irkit.represent.classes import Classifier, fewer
-from irkit.represent.solved import at_once
+from irkit.represent.solved import at_once, timed
 
 
 class LinearConfig(Config):
@@ -113,16 +112,16 @@ class LinearClassifier(Classifier):
         fitted.spec = data.spec
         if started is not None:
             started()
-        wall, cpu = time.perf_counter(), time.process_time()
         net = fitted.net = self.build(data.spec).to(device)
-        fitted.learn_rows(net, text, few, config)
-        found = LogisticRegression(C=self.config.c, max_iter=self.config.iterations)
-        found.fit(fitted.rows(few), few.labels)
+        with timed(config.threads) as seconds:
+            fitted.learn_rows(net, text, few, config)
+            found = LogisticRegression(C=self.config.c, max_iter=self.config.iterations)
+            found.fit(fitted.rows(few), few.labels)
         # Of two classes scikit-learn has the difference of their scores alone.
         halves = np.array([[-0.5], [0.5]]) if len(found.coef_) == 1 else np.eye(len(found.coef_))
         with torch.no_grad():
             net.weight.data = torch.from_numpy(halves @ found.coef_).to(net.weight)
             net.bias.data = torch.from_numpy(halves @ found.intercept_).to(net.bias)
         net.eval()
-        fitted.training = at_once({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu})
+        fitted.training = at_once(seconds)
         return fitted

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar
@@ -69,6 +70,18 @@ def frequencies(counts: Any) -> Floats:
     """Return log of documents over those that hold a term, at least one: (V,) float64."""
     found: Floats = np.log(counts.shape[0] / np.maximum(np.bincount(counts.indices, minlength=counts.shape[1]), 1))
     return found
+
+
+@contextmanager
+def timed(threads: int | None) -> Iterator[dict[str, float]]:
+    """Limit the threads of numerical packages, and put the seconds that it took, `wall` and `cpu`, into a mapping."""
+    from threadpoolctl import threadpool_limits
+
+    seconds: dict[str, float] = {}
+    wall, cpu = time.perf_counter(), time.process_time()
+    with threadpool_limits(threads):
+        yield seconds
+    seconds |= {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
 def at_once(seconds: dict[str, float]) -> Training:
@@ -135,8 +148,6 @@ class SolvedModel(DocumentModel):
         started: Callable[[], None] | None,
     ) -> Any:
         """Return a copy that is solved, or in a folder whose run has been solved the same again."""
-        from threadpoolctl import threadpool_limits
-
         rule = SolverConfig(**config.given())
         fitted = copy(self)
         fitted.net = fitted.spec = None
@@ -148,10 +159,8 @@ class SolvedModel(DocumentModel):
         if resume and saved is not None and saved.path.is_file():
             seconds = saved.read(net)
         else:
-            wall, cpu = time.perf_counter(), time.process_time()
-            with threadpool_limits(rule.threads):
+            with timed(rule.threads) as seconds:
                 fitted.solve(documents, net, rule.seed)
-            seconds = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
         if started is not None:
             started()
         if saved is not None:
