@@ -138,6 +138,7 @@ RECOMMENDERS = {
     "cfnade": "irkit.recommend.cfnade:CFNADE",
     "dns": "irkit.recommend.dns:DNS",
     "ease": "irkit.recommend.ease:EASE",
+    "irgan": "irkit.recommend.irgan:IRGAN",
     "item-knn": "irkit.recommend.knn:ItemKNN",
     "pmf": "irkit.recommend.pmf:PMF",
     "popularity": "irkit.recommend.popularity:Popularity",

@@ -56,8 +56,8 @@ class Pools(NamedTuple):
 
     x: Any
     "What the players score."
-    mask: Tensor
-    "(B, L) bool: where there is a candidate."
+    mask: Tensor | None
+    "(B, L) bool: where there is a candidate; None where there is one in every place."
     row: Tensor
     "(P,) int64: the query of each positive, ascending."
     column: Tensor
@@ -67,10 +67,9 @@ class Pools(NamedTuple):
     query: Tensor
     "(B,) int64: numbers of the queries."
 
-    @property
-    def positive(self) -> Tensor:
-        """(B, L) bool: where a candidate is a positive."""
-        out = torch.zeros_like(self.mask)
+    def positive(self, width: int) -> Tensor:
+        """Return where one of L candidates is a positive: (B, L) bool."""
+        out = torch.zeros((len(self.query), width), dtype=torch.bool, device=self.row.device)
         out[self.row, self.column] = True
         return out
 
@@ -84,8 +83,7 @@ class Player(nn.Module):
 
     def pairs(self, x: Any, row: Tensor, column: Tensor) -> Tensor:
         """Score some candidates, told by query and place: (M,)."""
-        found: Tensor = self(x)[row, column]
-        return found
+        return at(self(x), row, column)
 
     def penalty(self, x: Any, row: Tensor, column: Tensor) -> Tensor:
         """Return what is added to a loss for parameters that these candidates touch: a scalar."""
@@ -95,9 +93,15 @@ class Player(nn.Module):
 # ---------------------------------------------------------------------------------------------- the formulas
 
 
-def log_policy(scores: Tensor, mask: Tensor, temperature: float) -> Tensor:
+def at(values: Tensor, row: Tensor, column: Tensor) -> Tensor:
+    """Return some cells of a matrix (B, L): (M,). The gradient of values[row, column] takes several times as long."""
+    return values.reshape(-1).index_select(0, row * values.shape[1] + column)
+
+
+def log_policy(scores: Tensor, mask: Tensor | None, temperature: float) -> Tensor:
     """Compute log softmax(scores / T) over the candidates: (B, L), minus infinity where there is none."""
-    return torch.log_softmax((scores / temperature).masked_fill(~mask, -torch.inf), dim=1)
+    logits = scores / temperature
+    return torch.log_softmax(logits if mask is None else logits.masked_fill(~mask, -torch.inf), dim=1)
 
 
 def mixed(p: Tensor, positive: Tensor, mix: float) -> Tensor:
@@ -204,20 +208,20 @@ def policy_loss(
     counts : (B,) int64
         Draws of each query.
     """
-    return -(weight * advantage * log_p[row, column] / counts[row]).sum()
+    return -(weight * advantage * at(log_p, row, column) / counts[row]).sum()
 
 
-def expected_loss(log_p: Tensor, mask: Tensor, reward: Tensor) -> Tensor:
+def expected_loss(log_p: Tensor, reward: Tensor) -> Tensor:
     """Return minus the expected reward summed over queries, whose gradient is exact.
 
     Parameters
     ----------
     log_p : (B, L)
         With a gradient; minus infinity where there is no candidate.
-    mask : (B, L) bool
     reward : (B, L)
+        Finite.
     """
-    return -(log_p.exp() * reward).masked_fill(~mask, 0).sum()
+    return -(log_p.exp() * reward).sum()
 
 
 # ---------------------------------------------------------------------------------------------- the net
@@ -264,15 +268,20 @@ class Game(Net):
     def discriminator_loss(self, pools: Pools, now: Now) -> Loss:
         """Return the sum over pairs of a positive and a draw of the generator's."""
         c = self.config
-        drawable = pools.mask if c.negatives == "any" else pools.mask & ~pools.positive
         with torch.no_grad():
-            p = log_policy(self.generator(pools.x), drawable, c.negative_temperature).exp().nan_to_num()
-            row, column = draw(p, pools.counts, now.rng)
-            there = drawable.any(dim=1)[row]  # a query all of whose candidates are positives has no negative
-        positive = self.discriminator.pairs(pools.x, pools.row, pools.column)
-        negative = self.discriminator.pairs(pools.x, row, column)
+            scores = self.generator(pools.x)
+            drawable = pools.mask
+            if c.negatives == "others":
+                others = ~pools.positive(scores.shape[1])
+                drawable = others if drawable is None else drawable & others
+            p = log_policy(scores, drawable, c.negative_temperature).exp()
+            row, column = draw(p if drawable is None else p.nan_to_num(), pools.counts, now.rng)
+            # A query all of whose candidates are positives has no negative.
+            there = 1.0 if drawable is None else drawable.any(dim=1)[row]
+        rows, columns = torch.cat([pools.row, row]), torch.cat([pools.column, column])
+        positive, negative = self.discriminator.pairs(pools.x, rows, columns).chunk(2)
         each = LOSSES[c.loss](positive, negative, c.margin) * there
-        extra = self.discriminator.penalty(pools.x, torch.cat([pools.row, row]), torch.cat([pools.column, column]))
+        extra = self.discriminator.penalty(pools.x, rows, columns)
         return Loss(each.sum() + extra, {"pair": each.detach().sum() / max(len(row), 1)})
 
     def generator_loss(self, pools: Pools, now: Now) -> Loss:
@@ -283,16 +292,16 @@ class Game(Net):
             return self._exact(log_p, pools, now)
         with torch.no_grad():
             p = log_p.exp()
-            pi = mixed(p, pools.positive, c.mix)
+            pi = mixed(p, pools.positive(p.shape[1]), c.mix) if c.mix else p
             many = pools.counts * c.draws
             row, column = draw(pi, many, now.rng)
             counts = sent(torch.from_numpy(many), row.device)
             turn = sent(torch.from_numpy(in_turn(pools.counts, c.draws)), row.device)
-            reward = self._rewards(pools, row, column, (pools.row[turn], pools.column[turn]), now)
+            reward = self._rewards(pools, p.shape[1], row, column, (pools.row[turn], pools.column[turn]), now)
             advantage = reward - self._baseline(pools, reward, row, counts)
-            weight = p[row, column] / pi[row, column]
+            weight = at(p, row, column) / at(pi, row, column)
         loss = policy_loss(log_p, weight, advantage, row, column, counts)
-        return Loss(loss, {"reward": reward.sum() / max(len(row), 1), "entropy": entropy(log_p.detach()).mean()})
+        return Loss(loss, {"reward": reward.sum() / max(len(row), 1), "entropy": entropy(p).mean()})
 
     def _exact(self, log_p: Tensor, pools: Pools, now: Now) -> Loss:
         """Sum over all candidates; a reward against a positive is its mean over the query's positives."""
@@ -304,22 +313,26 @@ class Game(Net):
             )
             column = torch.arange(width, device=device).repeat(len(pools.row))
             against = (pools.row[row], pools.column[row])
-            each = self._rewards(pools, pools.row[row], column, against, now).view(-1, width)
+            each = self._rewards(pools, width, pools.row[row], column, against, now).view(-1, width)
             reward = torch.zeros_like(log_p).index_add(0, pools.row, each) / n[:, None]
-        loss = expected_loss(log_p, pools.mask, reward)
-        expected = (log_p.detach().exp() * reward).masked_fill(~pools.mask, 0).sum(dim=1)
-        return Loss(loss, {"reward": expected.mean(), "entropy": entropy(log_p.detach()).mean()})
+            if pools.mask is not None:
+                reward = reward.masked_fill(~pools.mask, 0)
+            p = log_p.exp()
+        loss = expected_loss(log_p, reward)
+        return Loss(loss, {"reward": (p * reward).sum(dim=1).mean(), "entropy": entropy(p).mean()})
 
-    def _rewards(self, pools: Pools, row: Tensor, column: Tensor, against: tuple[Tensor, Tensor], now: Now) -> Tensor:
+    def _rewards(
+        self, pools: Pools, width: int, row: Tensor, column: Tensor, against: tuple[Tensor, Tensor], now: Now
+    ) -> Tensor:
         """Reward candidates, against positives where the loss is of pairs, under the control: (M,)."""
         c = self.config
         if c.control == "constant":
             return torch.ones(len(row), device=row.device)
         if c.control == "positives":
-            return pools.positive[row, column].float()
+            return at(pools.positive(width), row, column).float()
         if c.control == "shuffled":
             f = shuffled(self.discriminator(pools.x), pools.mask, now.rng)
-            return REWARDS[c.loss](f[against], f[row, column], c.margin)
+            return REWARDS[c.loss](at(f, *against), at(f, row, column), c.margin)
         drawn = self.discriminator.pairs(pools.x, row, column)
         positive = drawn if c.loss == "pointwise" else self.discriminator.pairs(pools.x, *against)
         return REWARDS[c.loss](positive, drawn, c.margin)
@@ -336,15 +349,16 @@ class Game(Net):
         return known[row]
 
 
-def shuffled(scores: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
+def shuffled(scores: Tensor, mask: Tensor | None, rng: torch.Generator) -> Tensor:
     """Give each query's candidates its scores in an order drawn anew: (B, L); minus infinity where there is none."""
-    noise = torch.rand(scores.shape, generator=rng, device=scores.device).masked_fill(~mask, 2.0)
-    to = noise.argsort(dim=1)  # candidates in an order drawn, places without one last
+    noise = torch.rand(scores.shape, generator=rng, device=scores.device)
+    if mask is None:
+        return scores.gather(1, noise.argsort(dim=1))
+    to = noise.masked_fill(~mask, 2.0).argsort(dim=1)  # candidates in an order drawn, places without one last
     first = (~mask).to(torch.int8).argsort(dim=1, stable=True)  # candidates in their order, likewise
-    out = torch.full_like(scores, -torch.inf)
-    return out.scatter(1, to, scores.gather(1, first)).masked_fill(~mask, -torch.inf)
+    return torch.empty_like(scores).scatter(1, to, scores.gather(1, first)).masked_fill(~mask, -torch.inf)
 
 
-def entropy(log_p: Tensor) -> Tensor:
-    """Compute the entropy of each policy, in nats: (B,)."""
-    return -(log_p.exp() * log_p.masked_fill(log_p == -torch.inf, 0)).sum(dim=1)
+def entropy(p: Tensor) -> Tensor:
+    """Compute the entropy of each policy (B, L), in nats: (B,)."""
+    return torch.special.entr(p).sum(dim=1)

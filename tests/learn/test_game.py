@@ -28,7 +28,7 @@ class Table(Player):
 def pools(positive, mask=None, query=None):
     positive = torch.tensor(positive, dtype=torch.bool)
     row, column = positive.nonzero(as_tuple=True)
-    mask = torch.ones_like(positive) if mask is None else torch.tensor(mask, dtype=torch.bool)
+    mask = None if mask is None else torch.tensor(mask, dtype=torch.bool)
     query = torch.arange(len(positive)) if query is None else torch.tensor(query)
     counts = positive.sum(1).numpy().astype(np.int64)
     return Pools(query, mask, row, column, counts, query)
@@ -79,7 +79,7 @@ def test_the_policy_becomes_uniform_when_hot_and_the_best_candidate_when_cold():
     hot, cold = (log_policy(scores, mask, t).exp()[0].tolist() for t in (1e6, 1e-3))
     assert hot == pytest.approx([0.25, 0.25, 0, 0.25, 0.25], abs=1e-6)
     assert cold == pytest.approx([1, 0, 0, 0, 0], abs=1e-12)
-    assert log_policy(scores, FIVE.mask, 0.2).exp()[0].numpy() == pytest.approx(policy_by_hand(G[0], 0.2), rel=1e-6)
+    assert log_policy(scores, None, 0.2).exp()[0].numpy() == pytest.approx(policy_by_hand(G[0], 0.2), rel=1e-6)
 
 
 def test_mixing_adds_the_positives_and_leaves_a_query_without_one_alone():
@@ -177,6 +177,19 @@ def test_positives_alone_reward_under_their_control():
     np.testing.assert_allclose(found, gradient_by_hand(policy_by_hand(G[0]), reward), rtol=1e-5, atol=1e-8)
 
 
+@pytest.mark.parametrize("control", ["none", "shuffled"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_places_without_a_candidate_count_for_nothing(loss, control):
+    six = pools([[True, False, False, True, False, False]], mask=[[True] * 5 + [False]])
+    config = GameConfig(loss=loss, gradient="exact", control=control)
+    wide = gradient(game(config, [[*G[0], 9.0]], [[*F[0], 99.0]]), six, now())[0]
+    assert wide[5] == 0
+    if control == "none":
+        np.testing.assert_allclose(wide[:5], gradient(game(config), FIVE, now())[0], rtol=1e-5, atol=1e-8)
+    else:
+        assert np.isfinite(wide).all()
+
+
 def test_shuffled_scores_are_the_same_scores_of_other_candidates_of_the_query():
     scores = torch.arange(12.0).reshape(2, 6)
     mask = torch.tensor([[True, True, False, True, True, True], [True, False, False, True, True, False]])
@@ -192,9 +205,8 @@ def test_shuffled_scores_are_the_same_scores_of_other_candidates_of_the_query():
 
 
 def test_entropy_is_that_of_the_candidates():
-    assert entropy(log_policy(torch.zeros(1, 5), torch.tensor([[True] * 4 + [False]]), 1.0)).item() == pytest.approx(
-        math.log(4)
-    )
+    p = log_policy(torch.zeros(1, 5), torch.tensor([[True] * 4 + [False]]), 1.0).exp()
+    assert entropy(p).item() == pytest.approx(math.log(4))
 
 
 # ---------------------------------------------------------------------------------------------- the discriminator
@@ -219,7 +231,7 @@ def test_negatives_are_never_positives_where_others_are_asked_for_and_a_query_of
     drawn = []
     one.discriminator.pairs = lambda x, row, column: drawn.append((row, column)) or torch.zeros(len(row))
     loss = one.discriminator_loss(batch, now())
-    row, column = drawn[1]
+    row, column = (one[len(batch.row) :] for one in drawn[0])
     assert not set(column[row == 0].tolist()) & {0, 3}
     assert loss.total.item() == pytest.approx(2 * math.log(2))
 
