@@ -243,6 +243,7 @@ TASKS = Names(
     {
         "collections": "irkit.evaluate.tasks.retrieval:CollectionChoice",
         "ratings": "irkit.evaluate.tasks.ratings:RatingsChoice",
+        "pools": "irkit.evaluate.tasks.pools:PoolChoice",
         "density": "irkit.evaluate.tasks.likelihood:DataChoice",
         "data": "irkit.evaluate.tasks.trained:TrainedChoice",
     },

@@ -87,6 +87,7 @@ class IRGAN(Network, BPR):
     name = "irgan"
     config_type = IRGANConfig
     config: IRGANConfig
+    measured_by = "P@5"
     curve_: Floats
     "(E, 3): passes, and held-out P@5 of generator and discriminator after them; of no look without held-out ratings."
 
