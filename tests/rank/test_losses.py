@@ -1,4 +1,4 @@
-"""Tests of the losses of rankers: hand-worked, beside plain loops, by finite differences, and what must change nothing."""
+"""Tests of the losses of rankers: by hand, beside plain loops, by finite differences, and what changes nothing."""
 
 import math
 
@@ -280,7 +280,9 @@ def test_the_more_are_drawn_the_harder_is_the_negative():
     generator = torch.Generator().manual_seed(0)
 
     def losses(n):
-        return [pairwise_dns(scores, labels, mask, draw_negatives(labels, mask, n, generator)).item() for _ in range(400)]
+        return [
+            pairwise_dns(scores, labels, mask, draw_negatives(labels, mask, n, generator)).item() for _ in range(400)
+        ]
 
     random = losses(1)
     each = np.log1p(np.exp(np.delete(scores[0].numpy(), 7) - scores[0, 7].item()))
