@@ -163,8 +163,6 @@ STAGES = Names(
         "drop": "irkit.pipeline.filters:Drop",
         "drop-self": "irkit.pipeline.filters:DropSelf",
         "learned": "irkit.pipeline.learned:Learned",
-        "pointwise": "irkit.rank.pointwise:Pointwise",
-        "ranknet": "irkit.rank.ranknet:RankNet",
         "rescore": "irkit.pipeline.rescore:Rescore",
         "latent": "irkit.rank.latent:Latent",
         "normalise": "irkit.pipeline.operators:Normalise",
@@ -172,6 +170,13 @@ STAGES = Names(
         "reset": "irkit.pipeline.filters:Reset",
         "scale": "irkit.pipeline.operators:Scale",
         "smoothed": "irkit.rank.smoothing:Smoothed",
+        # learning to rank
+        "lambdamart": "irkit.rank.lambdamart:LambdaMART",
+        "lambdarank": "irkit.rank.lambdarank:LambdaRank",
+        "listnet": "irkit.rank.listnet:ListNet",
+        "pairwise-dns": "irkit.rank.pairwise_dns:PairwiseDNS",
+        "pointwise": "irkit.rank.pointwise:Pointwise",
+        "ranknet": "irkit.rank.ranknet:RankNet",
         # texts
         "aggregate": "irkit.pipeline.texts:Aggregate",
         "passages": "irkit.pipeline.texts:Passages",

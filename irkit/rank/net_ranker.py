@@ -8,9 +8,12 @@ Symbols: m results, F features; B queries of a batch, L documents in the longest
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from copy import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -102,6 +105,8 @@ class NetRanker(FeatureRanker):
     "(F,) float64: likewise."
     training: Training | None = None
     "What came of `fit`; a saved ranker does not have it."
+    _folder: Path | None = None
+    _resume: bool = False
 
     # ------------------------------------------------------------------ for subclasses
 
@@ -128,6 +133,40 @@ class NetRanker(FeatureRanker):
         return net.start(torch.Generator().manual_seed(self.config.seed))
 
     # ------------------------------------------------------------------ learning
+
+    def fit(
+        self,
+        train: Topics,
+        valid: Topics | None = None,
+        *,
+        folder: str | os.PathLike[str] | None = None,
+        resume: bool = False,
+    ) -> Self:
+        """Return a copy fitted on judged results.
+
+        Parameters
+        ----------
+        train, valid : Topics
+            As `FeatureRanker.fit`.
+        folder : path, optional
+            For metrics and the checkpoint of the training.
+        resume : bool
+            Go on from the folder's checkpoint, if there is one.
+
+        Raises
+        ------
+        FrameError, ShapeError
+            As `FeatureRanker.fit`; also if no query has results of different labels, where the loss needs such.
+        DivergedError
+            If training does not stay finite.
+        ConfigError
+            If the folder holds another run.
+        """
+        run = copy(self)
+        run._folder, run._resume = None if folder is None else Path(folder), resume
+        fitted = super(NetRanker, run).fit(train, valid)
+        del fitted._folder, fitted._resume
+        return fitted
 
     def check(self, hits: Hits) -> None:
         """Refuse infinite features, and NaN unless it stands for a missing one."""
