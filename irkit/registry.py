@@ -162,6 +162,8 @@ STAGES = Names(
         "cut": "irkit.pipeline.chain:Cut",
         "drop": "irkit.pipeline.filters:Drop",
         "drop-self": "irkit.pipeline.filters:DropSelf",
+        "irgan-pairwise": "irkit.rank.irgan:IRGANPairwise",
+        "irgan-pointwise": "irkit.rank.irgan:IRGANPointwise",
         "learned": "irkit.pipeline.learned:Learned",
         "rescore": "irkit.pipeline.rescore:Rescore",
         "latent": "irkit.rank.latent:Latent",

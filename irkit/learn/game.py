@@ -255,13 +255,12 @@ class Game(Net):
         """Return the turns of both, one after the other; a player without passes has none."""
         c = self.config
         found = []
-        for name, player, loss, passes, rate, decay in (
-            ("discriminator", self.discriminator, self.discriminator_loss, c.turns[0], c.discriminator_rate,
-             c.discriminator_decay),
-            ("generator", self.generator, self.generator_loss, c.turns[1], c.generator_rate, c.generator_decay),
-        ):  # fmt: skip
+        for name, player, loss, passes, rate in (
+            ("discriminator", self.discriminator, self.discriminator_loss, c.turns[0], c.discriminator_rate),
+            ("generator", self.generator, self.generator_loss, c.turns[1], c.generator_rate),
+        ):
             if passes:
-                rule = OptimiserConfig(kind=c.optimiser, learning_rate=rate, weight_decay=decay)
+                rule = OptimiserConfig(kind=c.optimiser, learning_rate=rate)
                 found.append(Phase(name, list(player.parameters()), loss, rule, repeats=passes, per="pass"))
         return found
 
@@ -282,14 +281,19 @@ class Game(Net):
         positive, negative = self.discriminator.pairs(pools.x, rows, columns).chunk(2)
         each = LOSSES[c.loss](positive, negative, c.margin) * there
         extra = self.discriminator.penalty(pools.x, rows, columns)
+        extra = extra + decay(self.discriminator, c.discriminator_decay * len(row))
         return Loss(each.sum() + extra, {"pair": each.detach().sum() / max(len(row), 1)})
 
     def generator_loss(self, pools: Pools, now: Now) -> Loss:
         """Return minus the expected reward of a draw summed over queries, or what has its gradient."""
         c = self.config
         log_p = log_policy(self.generator(pools.x), pools.mask, c.temperature)
-        if c.gradient == "exact":
-            return self._exact(log_p, pools, now)
+        loss, parts = (self._exact if c.gradient == "exact" else self._sampled)(log_p, pools, now)
+        return Loss(loss + decay(self.generator, c.generator_decay * len(log_p)), parts)
+
+    def _sampled(self, log_p: Tensor, pools: Pools, now: Now) -> Loss:
+        """Estimate the gradient from draws."""
+        c = self.config
         with torch.no_grad():
             p = log_p.exp()
             pi = mixed(p, pools.positive(p.shape[1]), c.mix) if c.mix else p
@@ -347,6 +351,13 @@ class Game(Net):
         step = MEMORY * (total / counts.clamp(min=1) - known) * (counts > 0)
         self.expected[pools.query] = known + step
         return known[row]
+
+
+def decay(player: Player, rate: float) -> Tensor | float:
+    """Compute 1/2 rate |w|^2 of a player's matrices: a scalar."""
+    if not rate:
+        return 0.0
+    return rate / 2 * torch.stack([w.square().sum() for w in player.parameters() if w.ndim > 1]).sum()
 
 
 def shuffled(scores: Tensor, mask: Tensor | None, rng: torch.Generator) -> Tensor:

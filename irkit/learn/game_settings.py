@@ -59,9 +59,9 @@ class GameConfig(Config):
     generator_rate: float = Field(1e-3, gt=0)
     "Learning rate of the generator."
     discriminator_decay: float = Field(0.0, ge=0)
-    "Penalty 1/2 decay |w|^2 on the discriminator's matrices."
+    "Penalty 1/2 decay |w|^2 on the discriminator's matrices, for each of its pairs."
     generator_decay: float = Field(0.0, ge=0)
-    "Likewise of the generator's."
+    "Penalty 1/2 decay |w|^2 on the generator's matrices, for each query."
     evaluate_every: int = Field(10, ge=1)
     "Passes between looks at held-out data."
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from irkit.rank.encoder import IndexEncoder as IndexEncoder
     from irkit.rank.feature_ranker import FeatureRanker as FeatureRanker
     from irkit.rank.hybrid import Hybrid as Hybrid
+    from irkit.rank.irgan import IRGANPairwise as IRGANPairwise
+    from irkit.rank.irgan import IRGANPointwise as IRGANPointwise
     from irkit.rank.lambdamart import LambdaMART as LambdaMART
     from irkit.rank.lambdarank import LambdaRank as LambdaRank
     from irkit.rank.latent import Latent as Latent
