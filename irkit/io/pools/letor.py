@@ -90,12 +90,12 @@ def _read(path: Path) -> Pool:
     if not rows:
         raise bad(path, 1, "there is no candidate in the file", "check that it was written completely")
     docnos = _docnos(rows, path)
-    features = _empty(len(rows), max(block.shape[1] for block in blocks), path)
+    features = _empty(len(rows), max(piece.shape[1] for piece in blocks), path)
     start = 0
     while blocks:  # they are let go one by one
-        block = blocks.pop(0)
-        features[start : start + len(block), : block.shape[1]] = block
-        start += len(block)
+        piece = blocks.pop(0)
+        features[start : start + len(piece), : piece.shape[1]] = piece
+        start += len(piece)
     return pool_of([row.qid for row in rows], docnos, [row.label for row in rows], features=features)
 
 
