@@ -62,7 +62,8 @@ def collection_index(
     Raises
     ------
     ConfigError
-        If candidates of pools have no texts; if a damaged index lies there together with anything else, which is not removed.
+        If candidates of pools have no texts; if a damaged index lies there together with anything else, which is not
+        removed.
     """
     from irkit.lucene import build_index
     from irkit.lucene.owned import discard_leftover
