@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from irkit.arrays import Floats
+from irkit.arrays import Bools, Floats
 from irkit.config import Config, digest
 from irkit.errors import ConfigError, FrameError, ShapeError
 from irkit.frames import Qrels
@@ -67,11 +67,14 @@ class Learned(Stage):
         Raises
         ------
         FrameError
-            If the topics hold queries instead of results, the results have no features, or there are none.
+            If the topics hold queries instead of results, the results have no features or not such as the model can
+            take, or there are none; for logistic regression also if all results have one label.
         """
         hits = examples(train, self.name)
-        features = features_of(hits, self.name)
+        features = self._features(hits)
         labels = labels_of(hits, train.qrels)
+        if self.estimator is None and self.config.model == "logistic" and (labels == labels[0]).all():
+            raise FrameError(f"learned: logistic needs results of two labels, got {labels[0]:g} alone; judge others")
         estimator = (
             _fresh(self.estimator) if self.estimator is not None else _MODELS[self.config.model](self.config.seed)
         )
@@ -89,6 +92,8 @@ class Learned(Stage):
         ------
         NotFittedError
             Before `fit`.
+        FrameError
+            If the results have no features, or not such as the model can take.
         ShapeError
             If there are more or fewer features than in training.
         """
@@ -96,11 +101,19 @@ class Learned(Stage):
             raise not_fitted(self)
         if not len(flow):
             return flow
-        features = features_of(flow, self.name)
+        features = self._features(flow)
         expected = getattr(self.fitted, "n_features_in_", features.shape[1])
         if features.shape[1] != expected:
             raise ShapeError(f"learned: was fitted on {expected} features, got {features.shape[1]}")
         return flow.rescored(_predicted(self.fitted, features))
+
+    def _features(self, hits: Hits) -> Floats:
+        """Return features that the model can take; an estimator of the user's says itself what it cannot."""
+        features = features_of(hits, self.name)
+        if self.estimator is None:
+            trees = self.config.model in ("boosting", "forest")  # which take NaN for a missing value
+            refuse(np.isinf(features) if trees else ~np.isfinite(features), hits, self.name, "give numbers")
+        return features
 
     @property
     def fingerprint(self) -> str:
@@ -167,6 +180,17 @@ def features_of(hits: Hits, who: str) -> Floats:
         raise FrameError(f"{who}: needs the column 'features'; put pipelines side by side before it: a ** b >> {who}")
     features: Floats = hits.columns["features"]
     return features
+
+
+def refuse(bad: Bools, hits: Hits, who: str, todo: str) -> None:
+    """Raise `FrameError` about the first feature that is true in `bad` (m, F), if any is."""
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        features = hits.columns["features"]
+        raise FrameError(
+            f"{who}: feature {column + 1} of {features.shape[1]} of docno {hits.docnos[hits.doc[row]]!r} for qid "
+            f"{hits.queries['qid'].iloc[int(hits.query[row])]!r} must be finite, got {features[row, column]}; {todo}"
+        )
 
 
 def labels_of(hits: Hits, qrels: Qrels) -> Floats:
