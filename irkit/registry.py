@@ -165,6 +165,7 @@ STAGES = Names(
         "rescore": "irkit.pipeline.rescore:Rescore",
         "latent": "irkit.rank.latent:Latent",
         "normalise": "irkit.pipeline.operators:Normalise",
+        "overlap": "irkit.rank.overlap:Overlap",
         "posterior": "irkit.rank.posterior:Posterior",
         "reset": "irkit.pipeline.filters:Reset",
         "scale": "irkit.pipeline.operators:Scale",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from irkit.rank.encoder import IndexEncoder as IndexEncoder
     from irkit.rank.hybrid import Hybrid as Hybrid
     from irkit.rank.latent import Latent as Latent
+    from irkit.rank.overlap import Overlap as Overlap
     from irkit.rank.posterior import Posterior as Posterior
     from irkit.rank.smoothing import Smoothed as Smoothed
     from irkit.rank.text_encoder import TextEncoder as TextEncoder
