@@ -162,6 +162,8 @@ STAGES = Names(
         "drop": "irkit.pipeline.filters:Drop",
         "drop-self": "irkit.pipeline.filters:DropSelf",
         "learned": "irkit.pipeline.learned:Learned",
+        "pointwise": "irkit.rank.pointwise:Pointwise",
+        "ranknet": "irkit.rank.ranknet:RankNet",
         "rescore": "irkit.pipeline.rescore:Rescore",
         "latent": "irkit.rank.latent:Latent",
         "normalise": "irkit.pipeline.operators:Normalise",

@@ -69,18 +69,8 @@ class Learned(Stage):
         FrameError
             If the topics hold queries instead of results, the results have no features, or there are none.
         """
-        if not isinstance(train, Topics):
-            raise FrameError(f"learned: train must be Topics, got {type(train).__name__}; write {Topics.written}")
-        hits = train.flow
-        if not isinstance(hits, Hits):
-            raise FrameError(
-                "learned: is fitted on results with features; fit the whole pipeline: (a ** b >> learned).fit(topics)"
-            )
-        if train.qrels.attrs.get("exclude_self"):
-            hits = DropSelf().run(hits)
-        features = _features(hits)
-        if not len(hits):
-            raise FrameError("learned: there is no result to learn from; look at the retriever before it")
+        hits = examples(train, self.name)
+        features = features_of(hits, self.name)
         labels = labels_of(hits, train.qrels)
         estimator = (
             _fresh(self.estimator) if self.estimator is not None else _MODELS[self.config.model](self.config.seed)
@@ -106,7 +96,7 @@ class Learned(Stage):
             raise not_fitted(self)
         if not len(flow):
             return flow
-        features = _features(flow)
+        features = features_of(flow, self.name)
         expected = getattr(self.fitted, "n_features_in_", features.shape[1])
         if features.shape[1] != expected:
             raise ShapeError(f"learned: was fitted on {expected} features, got {features.shape[1]}")
@@ -135,6 +125,50 @@ class Learned(Stage):
         return {"use": self.name, **self.config.given()}
 
 
+def examples(train: Any, who: str) -> Hits:
+    """Return what a ranker learns from: the results of the topics, without a query's own document where it is no answer.
+
+    Parameters
+    ----------
+    train : Topics
+        Of results; `exclude_self` among the attributes of the judgements says that a query is a document itself.
+    who : str
+        Begins a message.
+
+    Raises
+    ------
+    FrameError
+        If the topics hold queries instead of results, the results have no features, or there are none.
+    """
+    if not isinstance(train, Topics):
+        raise FrameError(f"{who}: train must be Topics, got {type(train).__name__}; write {Topics.written}")
+    hits = train.flow
+    if not isinstance(hits, Hits):
+        raise FrameError(
+            f"{who}: is fitted on results with features; fit the whole pipeline: (a ** b >> {who}).fit(topics)"
+        )
+    if train.qrels.attrs.get("exclude_self"):
+        hits = DropSelf().run(hits)
+    features_of(hits, who)
+    if not len(hits):
+        raise FrameError(f"{who}: there is no result to learn from; look at the retriever before it")
+    return hits
+
+
+def features_of(hits: Hits, who: str) -> Floats:
+    """Return the features of results: (m, F) float64.
+
+    Raises
+    ------
+    FrameError
+        If they have none.
+    """
+    if "features" not in hits.columns:
+        raise FrameError(f"{who}: needs the column 'features'; put pipelines side by side before it: a ** b >> {who}")
+    features: Floats = hits.columns["features"]
+    return features
+
+
 def labels_of(hits: Hits, qrels: Qrels) -> Floats:
     """Look up the judgement of each hit.
 
@@ -149,15 +183,6 @@ def labels_of(hits: Hits, qrels: Qrels) -> Floats:
     key = query[known].astype(np.int64) * len(hits.docnos) + doc[known]
     labels = pd.Series(qrels["label"].to_numpy(dtype=np.float64)[known], index=key)
     return labels.reindex(hits.query * len(hits.docnos) + hits.doc, fill_value=0.0).to_numpy()
-
-
-def _features(hits: Hits) -> Floats:
-    if "features" not in hits.columns:
-        raise FrameError(
-            "learned: needs the column 'features'; put pipelines side by side before it: a ** b >> learned"
-        )
-    features: Floats = hits.columns["features"]
-    return features
 
 
 def _predicted(estimator: Any, features: Floats) -> Floats:

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from irkit.rank.cross_encoder import CrossEncoder as CrossEncoder
     from irkit.rank.dense import Dense as Dense
     from irkit.rank.encoder import IndexEncoder as IndexEncoder
+    from irkit.rank.feature_ranker import FeatureRanker as FeatureRanker
     from irkit.rank.hybrid import Hybrid as Hybrid
     from irkit.rank.latent import Latent as Latent
+    from irkit.rank.net_ranker import NetRanker as NetRanker
     from irkit.rank.overlap import Overlap as Overlap
+    from irkit.rank.pointwise import Pointwise as Pointwise
     from irkit.rank.posterior import Posterior as Posterior
+    from irkit.rank.ranknet import RankNet as RankNet
     from irkit.rank.smoothing import Smoothed as Smoothed
     from irkit.rank.text_encoder import TextEncoder as TextEncoder
 else:

@@ -1,0 +1,258 @@
+"""Small networks as rankers: what those that are trained by gradient steps on lists of documents share.
+
+A step takes a batch of queries, scores all their documents and lowers the mean of a loss over the queries. Training
+is that of every learned model, `irkit.learn.trainer.train`; torch is imported when a ranker learns or scores.
+
+Symbols: m results, F features; B queries of a batch, L documents in the longest of their lists.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from irkit.arrays import Floats
+from irkit.errors import DivergedError, FrameError
+from irkit.hits import Hits
+from irkit.learn.devices import Device
+from irkit.pipeline.fit import Topics
+from irkit.pipeline.learned import features_of, labels_of
+from irkit.rank.feature_ranker import FeatureRanker, FeatureRankerConfig, refuse
+from irkit.rank.lists import Lists
+from irkit.rank.measured import Measured, MeasureName
+from irkit.rank.scaling import lowest_for_missing, minmax_by_query, standardised, statistics
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from irkit.learn.trainer import TrainerConfig, Training
+    from irkit.rank.scorers import Scorer
+
+ROWS = 1 << 17
+"Documents scored at once."
+
+
+class NetRankerConfig(FeatureRankerConfig):
+    """Settings of every network."""
+
+    hidden_size: int = Field(32, ge=0)
+    "Units of the hidden layer; 0 makes scores linear in the features."
+    normalise: Literal["none", "query", "train"] = "query"
+    "Features as they are, by minimum and maximum of the query's results, or by mean and deviation of the training's."
+    missing: Literal["refuse", "lowest"] = "refuse"
+    "What a NaN feature is: an error, or the lowest value of the query's results, 0 where none has any."
+    epochs: int = Field(100, ge=1)
+    "Passes over the queries; with some to stop by, at most."
+    batch_size: int = Field(16, ge=1)
+    "Queries in a batch."
+    optimiser: Literal["adam", "sgd", "rmsprop"] = "adam"
+    "The update rule."
+    learning_rate: float = Field(0.003, gt=0)
+    "Step size."
+    weight_decay: float = Field(0.0, ge=0)
+    "Penalty 1/2 weight_decay |w|^2 on weights; biases go free."
+    measure: MeasureName = "nDCG@10"
+    "Whose mean over the queries to stop by chooses the weights: AP, RR, nDCG@k or P@k."
+    patience: int = Field(10, ge=1)
+    "Epochs without a better mean before training stops."
+    device: Device = "auto"
+    "Where it is trained: auto, cpu, cuda (or one of several, such as cuda:1) or mps."
+
+    def trainer(self) -> TrainerConfig:
+        """Return the settings of the training."""
+        from irkit.learn.optimiser import OptimiserConfig
+        from irkit.learn.trainer import TrainerConfig
+
+        return TrainerConfig(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            optimiser=OptimiserConfig(
+                kind=self.optimiser, learning_rate=self.learning_rate, weight_decay=self.weight_decay
+            ),
+            patience=self.patience,
+            seed=self.seed,
+            device=self.device,
+            threads=self.threads,
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that decide what a step of the training does, and by what weights are chosen."""
+        return self.model_dump(mode="json", exclude={"epochs", "patience", "device", "threads"})
+
+
+class NetRanker(FeatureRanker):
+    """Base of the networks; a subclass implements `loss`."""
+
+    config_type = NetRankerConfig
+    config: Any
+    output_bias: ClassVar[bool] = False
+    "Whether the scorer has one; losses of differences of scores do not see it."
+    needs_order: ClassVar[bool] = True
+    "Whether only lists with documents of different labels teach anything."
+    net: Scorer | None = None
+    "The fitted scorer, on the CPU."
+    mean: Floats | None = None
+    "(F,) float64: of the training results, where features are normalised by them."
+    deviation: Floats | None = None
+    "(F,) float64: likewise."
+    training: Training | None = None
+    "What came of `fit`; a saved ranker does not have it."
+
+    # ------------------------------------------------------------------ for subclasses
+
+    @abstractmethod
+    def loss(self, scores: Tensor, labels: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
+        """Return the mean loss over the queries of a batch: a scalar.
+
+        Parameters
+        ----------
+        scores, labels : (B, L) float32
+        mask : (B, L) bool
+            Where there is a document.
+        rng : torch generator
+            On the same device, for losses that draw.
+        """
+
+    def scorer(self, features: int) -> Scorer:
+        """Return a scorer with the weights that training starts from, on the CPU."""
+        import torch
+
+        from irkit.rank.scorers import Scorer
+
+        net = Scorer(features, self.config.hidden_size, output_bias=self.output_bias)
+        return net.start(torch.Generator().manual_seed(self.config.seed))
+
+    # ------------------------------------------------------------------ learning
+
+    def check(self, hits: Hits) -> None:
+        """Refuse infinite features, and NaN unless it stands for a missing one."""
+        x = features_of(hits, self.name)
+        if self.config.missing == "lowest":
+            refuse(np.isinf(x), hits, self.name, "give numbers")
+        else:
+            refuse(~np.isfinite(x), hits, self.name, "give numbers, or set missing to lowest")
+
+    def learn(self, train: Topics, valid: Topics | None) -> None:
+        """Train, and keep the weights with the best mean, or the last."""
+        from irkit.learn.conditions import choose_device
+
+        hits: Hits = train.flow
+        self.mean = self.deviation = None
+        x = self._filled(hits)
+        if self.config.normalise == "train":
+            self.mean, self.deviation = statistics(x)
+        lists = Lists(hits.ptr, self.normalised(hits), labels_of(hits, train.qrels))
+        if self.needs_order:
+            lists = lists.kept(lists.ordered)
+            if not len(lists.lengths):
+                raise FrameError(f"{self.name}: no query has results of different labels; give other judgements")
+        self._train(lists, valid, choose_device(self.config.device))
+
+    def _train(self, lists: Lists, valid: Topics | None, device: torch.device) -> None:
+        from irkit.learn.conditions import conditions
+        from irkit.learn.estimate import Estimate
+        from irkit.learn.phases import Loss, Phase
+        from irkit.learn.trainer import train
+
+        trainer = self.config.trainer()
+        assert self.features is not None
+        net = self.scorer(self.features).to(device)
+        phase = Phase(
+            self.name,
+            list(net.parameters()),
+            lambda batch, now: Loss(self.loss(net(batch.x), batch.labels, batch.mask, now.rng), {}),
+        )
+        measured = None if valid is None else Measured(valid, self.config.measure)
+        held_out = None if valid is None else self.normalised(valid.flow).astype(np.float32)
+
+        def validate() -> Estimate:
+            assert measured is not None
+            assert held_out is not None
+            return Estimate.exact(measured.mean(scored(net, held_out, device)))
+
+        with conditions(device, trainer.threads, trainer.seed):
+            try:
+                self.training = train(
+                    net,
+                    [phase],
+                    lists.source(self.config.batch_size, seed=self.config.seed, device=device),
+                    trainer,
+                    validate=None if valid is None else validate,
+                    validation_data=None if held_out is None or measured is None else _identity(held_out, measured),
+                    settings={"model": self.name, "config": self.config.identity()},
+                    folder=self._folder,
+                    resume=self._resume,
+                )
+            except DivergedError as broken:
+                what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
+                todo = f"lower learning_rate, got {self.config.learning_rate:g}, or normalise the features"
+                raise DivergedError(f"{what.replace('train: ', '', 1)}; {todo}{kept}") from None
+        self.net = net.cpu()
+
+    # ------------------------------------------------------------------ scoring
+
+    def normalised(self, hits: Hits) -> Floats:
+        """Return the features as the scorer takes them: (m, F) float64."""
+        x = self._filled(hits)
+        if self.config.normalise == "query":
+            return minmax_by_query(hits.ptr, x)
+        if self.mean is None or self.deviation is None:
+            return x
+        return standardised(x, self.mean, self.deviation)
+
+    def score(self, hits: Hits) -> Floats:
+        """Score results, in float64."""
+        import torch
+
+        return scored(self.net, self.normalised(hits), torch.device("cpu"))
+
+    def _filled(self, hits: Hits) -> Floats:
+        x = features_of(hits, self.name)
+        return lowest_for_missing(hits.ptr, x) if self.config.missing == "lowest" else x
+
+    # ------------------------------------------------------------------ files
+
+    def state(self) -> dict[str, Any]:
+        """Return the weights, and the statistics of features if there are such."""
+        import torch
+
+        assert self.net is not None
+        learned = {"mean": self.mean, "deviation": self.deviation}
+        return {
+            "net": dict(self.net.state_dict()),
+            **{name: None if array is None else torch.from_numpy(array) for name, array in learned.items()},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set weights and statistics."""
+        assert self.features is not None
+        net = self.scorer(self.features)
+        net.load_state_dict(state["net"])
+        self.net = net.eval()
+        self.mean, self.deviation = (
+            None if state[name] is None else state[name].numpy() for name in ("mean", "deviation")
+        )
+
+
+def scored(net: Any, x: Floats, device: torch.device) -> Floats:
+    """Score feature vectors in the type they have: (m, F) to (m,) float64."""
+    import torch
+
+    rows = torch.from_numpy(np.require(x, requirements=["C", "W"]))
+    with torch.no_grad():
+        found = [net(rows[at : at + ROWS].to(device)).double().cpu() for at in range(0, len(rows), ROWS)]
+    return torch.cat(found).numpy() if found else np.zeros(0)
+
+
+def _identity(x: Floats, measured: Measured) -> str:
+    import torch
+
+    from irkit.learn.batches import fingerprint
+
+    arrays = (x, measured.labels, measured.hits.ptr)
+    return " ".join(fingerprint(torch.from_numpy(np.array(one))) for one in arrays)
