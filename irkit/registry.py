@@ -169,6 +169,7 @@ STAGES = Names(
         "normalise": "irkit.pipeline.operators:Normalise",
         "overlap": "irkit.rank.overlap:Overlap",
         "posterior": "irkit.rank.posterior:Posterior",
+        "qacnn": "irkit.rank.qacnn:QACNN",
         "reset": "irkit.pipeline.filters:Reset",
         "scale": "irkit.pipeline.operators:Scale",
         "smoothed": "irkit.rank.smoothing:Smoothed",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from irkit.rank.overlap import Overlap as Overlap
     from irkit.rank.pointwise import Pointwise as Pointwise
     from irkit.rank.posterior import Posterior as Posterior
+    from irkit.rank.qacnn import QACNN as QACNN
     from irkit.rank.ranknet import RankNet as RankNet
     from irkit.rank.smoothing import Smoothed as Smoothed
     from irkit.rank.text_encoder import TextEncoder as TextEncoder

@@ -26,7 +26,7 @@ from torch.nn.functional import softplus
 from irkit.arrays import Bools, Floats, Ints, offsets
 from irkit.config import digest
 from irkit.errors import FrameError
-from irkit.learn.batches import Shuffled
+from irkit.learn.batches import Shuffled, fingerprint
 from irkit.learn.conditions import sent
 from irkit.rank.overlap import Rarity, overlaps
 from irkit.rank.qa_words import Table
@@ -85,11 +85,12 @@ class DrawnPairs:
         self.pairs = pairs[self._wrong.counts(pairs[:, 0]) > 0]
         if not len(self.pairs):
             raise FrameError(
-                f"qacnn: learns from questions with a correct answer and one that is not, got none of {len(questions)}; "
+                f"qacnn: learns from questions with a correct answer and one that is not, got none of "
+                f"{len(questions)}; "
                 "give judgements of these candidates"
             )
-        content = [array.tolist() for array in (questions, query, answers, correct)]
-        self.fingerprint = digest("answers", table.texts, table.x.tolist(), *content)
+        content = (table.x, questions, query, answers, correct)
+        self.fingerprint = digest("answers", [fingerprint(torch.from_numpy(array)) for array in content])
         self._order = Shuffled(
             len(self.pairs), batch_size, seed=seed, take=lambda rows, rng: rows, fingerprint=self.fingerprint
         )

@@ -19,7 +19,9 @@ import torch
 from irkit.arrays import Ints
 from irkit.learn.conditions import sent
 from irkit.learn.data import Padded
-from irkit.rank.qacnn_net import PADDING
+
+PADDING = 0
+"Number of what stands after the end of a text."
 
 _RUN = re.compile(r"\w+")
 

@@ -20,14 +20,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, pad, relu
 
+from irkit.arrays import Floats, Ints
+from irkit.learn.conditions import sent
 from irkit.learn.data import Padded
+from irkit.rank.qa_words import PADDING, Table
 
-PADDING = 0
-"Number of what stands after the end of a text; its vector is zero."
+TEXTS, PAIRS = 256, 1 << 14
+"What is read, and what is compared, at once when results are scored."
 
 
 class TextPools(NamedTuple):
@@ -58,10 +62,8 @@ class QACNNNet(nn.Module):
 
     Parameters
     ----------
-    words : int
-        How many numbers of words there are, `PADDING` being one.
-    size : int
-        E.
+    vectors : (words, E) tensor
+        What words begin with; that of `PADDING` becomes zero.
     filters : int
         F.
     widths : sequence of int
@@ -70,30 +72,26 @@ class QACNNNet(nn.Module):
         Features of a pair, K.
     dropout : float
         Share of the numbers of v left out while training.
-    vectors : (words, E) tensor, optional
-        What words begin with; default uniform in (-1, 1).
     fixed : bool
-        Whether words keep these.
+        Whether words keep their vectors.
     """
 
     def __init__(
         self,
-        words: int,
-        size: int,
+        vectors: Tensor,
         filters: int,
         widths: Sequence[int],
         *,
         features: int = 0,
         dropout: float = 0.0,
-        vectors: Tensor | None = None,
         fixed: bool = False,
     ) -> None:
         super().__init__()
-        start = torch.empty(words, size).uniform_(-1, 1) if vectors is None else vectors.clone()
+        start = vectors.clone()
         start[PADDING] = 0
         self.embedding = nn.Embedding.from_pretrained(start, freeze=fixed, padding_idx=PADDING)
         self.widths = tuple(widths)
-        self.convolutions = nn.ModuleList(nn.Conv1d(size, filters, width) for width in self.widths)
+        self.convolutions = nn.ModuleList(nn.Conv1d(vectors.shape[1], filters, width) for width in self.widths)
         for layer in self.convolutions:
             assert isinstance(layer, nn.Conv1d)
             assert layer.bias is not None
@@ -130,3 +128,34 @@ class QACNNNet(nn.Module):
         windows = (lengths - width + 1).clamp(min=1)
         outside = torch.arange(found.shape[2], device=found.device) >= windows[:, None]
         return found.masked_fill(outside[:, None], -torch.inf).amax(2)
+
+
+@torch.no_grad()
+def scored(net: QACNNNet, table: Table, questions: Ints, answers: Ints, features: Floats | None = None) -> Floats:
+    """Score pairs, reading each text once beside others of its length.
+
+    Parameters
+    ----------
+    net : QACNNNet
+    table : Table
+    questions, answers : (m,) int
+        Rows of the table.
+    features : (m, K), optional
+
+    Returns
+    -------
+    (m,) float64
+    """
+    device = net.embedding.weight.device
+    used = np.unique(np.concatenate([questions, answers]))
+    used = used[np.argsort(table.sizes[used], kind="stable")]
+    place = np.zeros(len(table), dtype=np.int64)
+    place[used] = np.arange(len(used))
+    read = [net.encode(table.take(used[at : at + TEXTS], device)) for at in range(0, len(used), TEXTS)]
+    vectors = torch.cat(read)
+    left, right = (sent(torch.from_numpy(place[rows]), device) for rows in (questions, answers))
+    spans = [slice(at, at + PAIRS) for at in range(0, len(left), PAIRS)]
+    cosines = torch.cat([(vectors[left[span]] * vectors[right[span]]).sum(1) for span in spans])
+    given = None if features is None else sent(torch.from_numpy(features), device).to(cosines.dtype)
+    found: Floats = net.mixed(cosines, given).double().cpu().numpy()
+    return found
