@@ -110,7 +110,7 @@ def terms(text: str, *, stems: bool = True) -> frozenset[str]:
     ['and', 'flutter', 'measur', 's', 'seen', 'the', 'wa', 'when', 'wing']
     """
     words = _RUN.findall(text.lower())
-    return frozenset(map(_stem, words)) if stems else frozenset(words)
+    return frozenset(map(stem, words)) if stems else frozenset(words)
 
 
 def share(question: Collection[str], answer: frozenset[str], idf: Mapping[str, float] | None = None) -> float:
@@ -261,7 +261,8 @@ def pairs(flow: Hits, *, who: str) -> tuple[list[str], list[str]]:
 
 
 @cache
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """Return the stem of a word by Porter's rules."""
     found: str = _porter().stem(word)
     return found
 
@@ -278,4 +279,4 @@ def _stops(stems: bool) -> frozenset[str]:
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
     words = {*ENGLISH_STOP_WORDS, "s", "t", "n"}
-    return frozenset(map(_stem, words)) | words if stems else frozenset(words)
+    return frozenset(map(stem, words)) | words if stems else frozenset(words)

@@ -19,6 +19,7 @@ import torch
 from irkit.arrays import Ints
 from irkit.learn.conditions import sent
 from irkit.learn.data import Padded
+from irkit.rank.overlap import stem
 
 PADDING = 0
 "Number of what stands after the end of a text."
@@ -34,48 +35,61 @@ class Words:
     known : sequence of str
     unknown : int
         Numbers for all other words.
+    stems : bool
+        Whether words are stems.
     """
 
-    def __init__(self, known: Sequence[str], unknown: int = 1) -> None:
-        self.known, self.unknown = list(known), unknown
+    def __init__(self, known: Sequence[str], unknown: int = 1, *, stems: bool = False) -> None:
+        self.known, self.unknown, self.stems = list(known), unknown, stems
         self._number = {word: at for at, word in enumerate(self.known, start=PADDING + 1 + unknown)}
 
     def __len__(self) -> int:
         return PADDING + 1 + self.unknown + len(self.known)
 
     @classmethod
-    def of(cls, texts: Iterable[str], *, min_count: int = 1, unknown: int = 1, besides: Collection[str] = ()) -> Words:
+    def of(
+        cls,
+        texts: Iterable[str],
+        *,
+        min_count: int = 1,
+        unknown: int = 1,
+        stems: bool = False,
+        besides: Collection[str] = (),
+    ) -> Words:
         """Collect the words that occur often enough in the distinct ones of some texts, and others besides."""
-        counts = Counter(word for text in sorted(set(texts)) for word in words(text))
+        counts = Counter(word for text in sorted(set(texts)) for word in words(text, stems=stems))
         found = {word for word, count in counts.items() if count >= min_count}
-        return cls(sorted(found | set(besides)), unknown)
+        return cls(sorted(found | set(besides)), unknown, stems=stems)
 
-    def number(self, word: str) -> int:
-        """Return the number of a word."""
-        found = self._number.get(word)
-        return PADDING + 1 + zlib.crc32(word.encode()) % self.unknown if found is None else found
+    def numbers(self, text: str) -> list[int]:
+        """Return the numbers of the words of a text."""
+        return [self._number.get(word) or self._shared(word) for word in words(text, stems=self.stems)]
+
+    def _shared(self, word: str) -> int:
+        return PADDING + 1 + zlib.crc32(word.encode()) % self.unknown
 
     def tree(self) -> dict[str, Any]:
         """Return them as a checkpoint holds them."""
         text = np.frombuffer("\n".join(self.known).encode(), dtype=np.uint8).copy()
-        return {"known": torch.from_numpy(text), "unknown": self.unknown}
+        return {"known": torch.from_numpy(text), "unknown": self.unknown, "stems": self.stems}
 
     @classmethod
     def from_tree(cls, tree: dict[str, Any]) -> Words:
         """Undo `tree`."""
         text = tree["known"].numpy().tobytes().decode()
-        return cls(text.split("\n") if text else [], tree["unknown"])
+        return cls(text.split("\n") if text else [], tree["unknown"], stems=tree["stems"])
 
 
-def words(text: str) -> list[str]:
-    """Return the words of a text: runs of letters and digits in lower case.
+def words(text: str, *, stems: bool = False) -> list[str]:
+    """Return the words of a text: runs of letters and digits in lower case, or their stems by Porter's rules.
 
     Examples
     --------
     >>> words("how big is BMC Software , inc .")
     ['how', 'big', 'is', 'bmc', 'software', 'inc']
     """
-    return _RUN.findall(text.lower())
+    found = _RUN.findall(text.lower())
+    return list(map(stem, found)) if stems else found
 
 
 class Table:
@@ -92,7 +106,7 @@ class Table:
     def __init__(self, texts: Iterable[str], known: Words, length: int) -> None:
         self.row = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         self.texts = list(self.row)
-        numbers = [[known.number(word) for word in words(text)[:length]] for text in self.texts]
+        numbers = [known.numbers(text)[:length] for text in self.texts]
         self.sizes = np.array([len(one) for one in numbers], dtype=np.int64)
         self.x = np.full((len(numbers), max(1, self.sizes.max(initial=0))), PADDING, dtype=np.int64)
         self.x[np.arange(self.x.shape[1]) < self.sizes[:, None]] = [number for one in numbers for number in one]

@@ -4,8 +4,8 @@
     v      = ReLU(max over t of h_w[t] + b)           of all widths, end to end
     s(q, a) = v_q . v_a / (|v_q| |v_a|)
 
-Words x are vectors, random at the start (`qacnn`) or given (`irkit.rank.qacnn_vectors`). Training puts correct answers ahead of
-wrong ones that are drawn for them, by the losses of `irkit.rank.qa_pairs`; the net is in `irkit.rank.qacnn_net`.
+Words x are vectors, random at the start or given (`irkit.rank.qacnn_vectors`). Training puts correct answers ahead
+of wrong ones that are drawn for them, by the losses of `irkit.rank.qa_pairs`; the net is in `irkit.rank.qacnn_net`.
 With `overlap` the score is m_0 s + m . f, with the four features f of `irkit.rank.overlap` and learned m that begins
 as m_0 = 1 and m = 0.
 
@@ -66,6 +66,8 @@ class QACNNConfig(Config):
     "Share of the numbers of a text left out while training."
     length: int = Field(200, ge=1)
     "Words of a text that are read."
+    stems: bool = False
+    "Whether words are stems."
     min_count: int = Field(1, ge=1)
     "How often a word occurs in the training texts, at least, to have a vector of its own."
     unknown: int = Field(1, ge=1)
@@ -244,7 +246,13 @@ class QACNN(Stage):
         config, hits = self.config, train.flow
         answers = document_texts(hits, who=self.name)
         texts = [*texts_of(hits.queries, who=self.name), *answers]
-        self.words = Words.of(texts, min_count=config.min_count, unknown=config.unknown, besides=self.besides())
+        self.words = Words.of(
+            texts,
+            min_count=config.min_count,
+            unknown=config.unknown,
+            stems=config.stems,
+            besides=self.besides(),
+        )
         self.rarity = Rarity.of(answers) if config.overlap else None
         trainer, device = config.trainer(), choose_device(config.device)
         net = self.start(self.words).to(device)
