@@ -170,6 +170,8 @@ STAGES = Names(
         "overlap": "irkit.rank.overlap:Overlap",
         "posterior": "irkit.rank.posterior:Posterior",
         "qacnn": "irkit.rank.qacnn:QACNN",
+        "qacnn-vectors": "irkit.rank.qacnn_vectors:QACNNVectors",
+        "text-cosine": "irkit.rank.text_cosine:TextCosine",
         "reset": "irkit.pipeline.filters:Reset",
         "scale": "irkit.pipeline.operators:Scale",
         "smoothed": "irkit.rank.smoothing:Smoothed",

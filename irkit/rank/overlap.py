@@ -33,6 +33,7 @@ from irkit.pipeline.fit import Topics, not_fitted
 from irkit.pipeline.stage import Stage
 from irkit.pipeline.texts import document_texts
 from irkit.rank.encoder import texts_of
+from irkit.text.vectors import Vectors
 
 FEATURES = ("overlap", "idf overlap", "overlap of content words", "idf overlap of content words")
 "What `overlaps` gives of a pair."
@@ -109,8 +110,37 @@ def terms(text: str, *, stems: bool = True) -> frozenset[str]:
     >>> sorted(terms("When was the wing's flutter measured, and when seen?"))
     ['and', 'flutter', 'measur', 's', 'seen', 'the', 'wa', 'when', 'wing']
     """
-    words = _RUN.findall(text.lower())
-    return frozenset(map(stem, words)) if stems else frozenset(words)
+    return frozenset(words(text, stems=stems))
+
+
+def words(text: str, *, stems: bool = False) -> list[str]:
+    """Return the words of a text in their order: runs of letters and digits in lower case, or their stems.
+
+    Examples
+    --------
+    >>> words("how big is BMC Software , inc .")
+    ['how', 'big', 'is', 'bmc', 'software', 'inc']
+    """
+    found = _RUN.findall(text.lower())
+    return list(map(stem, found)) if stems else found
+
+
+def spelt(vectors: Vectors, *, stems: bool = False) -> Vectors:
+    """Return the vectors of what `words` may find: unit vectors, of a word the centroid of its spellings.
+
+    Parameters
+    ----------
+    vectors : Vectors
+        One of words that are index terms already is taken as it is.
+    stems : bool
+        Whether words are stems.
+    """
+
+    def read(texts: list[str]) -> list[list[str]]:
+        return [words(text, stems=stems) for text in texts]
+
+    every = [[word] for word in vectors.words] if vectors.analyzed else read(vectors.words)
+    return vectors.for_terms(sorted({found[0] for found in every if len(found) == 1}), read)
 
 
 def share(question: Collection[str], answer: frozenset[str], idf: Mapping[str, float] | None = None) -> float:

@@ -7,7 +7,6 @@ question and answer is seen to be the same although nothing was learned of it.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -19,12 +18,10 @@ import torch
 from irkit.arrays import Ints
 from irkit.learn.conditions import sent
 from irkit.learn.data import Padded
-from irkit.rank.overlap import stem
+from irkit.rank.overlap import words
 
 PADDING = 0
 "Number of what stands after the end of a text."
-
-_RUN = re.compile(r"\w+")
 
 
 class Words:
@@ -65,6 +62,10 @@ class Words:
         """Return the numbers of the words of a text."""
         return [self._number.get(word) or self._shared(word) for word in words(text, stems=self.stems)]
 
+    def places(self, known: Iterable[str]) -> list[int]:
+        """Return the numbers of known words."""
+        return [self._number[word] for word in known]
+
     def _shared(self, word: str) -> int:
         return PADDING + 1 + zlib.crc32(word.encode()) % self.unknown
 
@@ -78,18 +79,6 @@ class Words:
         """Undo `tree`."""
         text = tree["known"].numpy().tobytes().decode()
         return cls(text.split("\n") if text else [], tree["unknown"], stems=tree["stems"])
-
-
-def words(text: str, *, stems: bool = False) -> list[str]:
-    """Return the words of a text: runs of letters and digits in lower case, or their stems by Porter's rules.
-
-    Examples
-    --------
-    >>> words("how big is BMC Software , inc .")
-    ['how', 'big', 'is', 'bmc', 'software', 'inc']
-    """
-    found = _RUN.findall(text.lower())
-    return list(map(stem, found)) if stems else found
 
 
 class Table:

@@ -35,7 +35,7 @@ from irkit.learn.devices import Device
 from irkit.pipeline.filters import DropSelf
 from irkit.pipeline.fit import Topics, not_fitted
 from irkit.pipeline.learned import labels_of
-from irkit.pipeline.stage import Stage
+from irkit.pipeline.stage import Stage, resource_fingerprint
 from irkit.pipeline.texts import document_texts
 from irkit.rank.encoder import texts_of
 from irkit.rank.feature_ranker import held_out
@@ -58,6 +58,8 @@ class QACNNConfig(Config):
 
     size: int = Field(100, ge=1)
     "Numbers of a word, E."
+    fixed: bool = False
+    "Whether words keep the vectors that they begin with."
     filters: int = Field(100, ge=1)
     "Filters of each width, F."
     widths: tuple[Annotated[int, Field(ge=1)], ...] = Field((1, 2, 3, 5), min_length=1)
@@ -142,8 +144,6 @@ class QACNN(Stage):
     "Of terms, where overlap takes part."
     fitted_on: frozenset[str] | None = None
     "The qids of the training questions, and of those that were given to stop by."
-    fixed: bool = False
-    "Whether words keep the vectors that they begin with."
     training: Training | None = None
     "What came of `fit`; a saved stage does not have it."
 
@@ -219,7 +219,7 @@ class QACNN(Stage):
             self.config.widths,
             features=features,
             dropout=self.config.dropout,
-            fixed=self.fixed,
+            fixed=self.config.fixed,
         )
 
     def _checked(self, topics: Topics, role: str) -> Topics:
@@ -272,7 +272,7 @@ class QACNN(Stage):
                     trainer,
                     validate=validate,
                     validation_data=data,
-                    settings={"model": super().fingerprint, "config": config.identity()},
+                    settings={"model": self.name, "config": config.identity(), **self._given()},
                     folder=folder,
                     resume=resume,
                 )
@@ -281,6 +281,10 @@ class QACNN(Stage):
                 todo = f"lower learning_rate, got {config.learning_rate:g}, or clip"
                 raise DivergedError(f"{what.replace('train: ', '', 1)}; {todo}{kept}") from None
         self.net = net.cpu()
+
+    def _given(self) -> dict[str, Any]:
+        """Return hashes of resources, which decide what a step does."""
+        return {need: resource_fingerprint(getattr(self, need)) for need in self.needs}
 
     def _source(self, train: Topics, device: torch.device) -> DrawnPairs:
         from irkit.rank.qa_pairs import DrawnPairs
