@@ -9,7 +9,6 @@ are not looked at. The scale of a sum does not change a cosine, so that it stand
 
 Source: the bag-of-words baseline of Feng et al., "Applying deep learning to answer selection: a study and an open
 task", ASRU 2015.
-
 """
 
 from __future__ import annotations
