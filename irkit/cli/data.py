@@ -155,7 +155,8 @@ def _of_made(name: str) -> dict[str, str]:
 
 def _of_card(collection: str) -> dict[str, str]:
     """Say what a card says, or what is found where there is none."""
-    from irkit.io.library.catalogue import card_of, load_any
+    from irkit.io.library.catalogue import load_any
+    from irkit.io.library.finding import card_of
     from irkit.io.library.places import locate, state
 
     card = card_of(collection)

@@ -126,7 +126,7 @@ class Learned(Stage):
 
 
 def examples(train: Any, who: str) -> Hits:
-    """Return what a ranker learns from: the results of the topics, without a query's own document where it is no answer.
+    """Return the results that a ranker learns from, without a query's own document where that is no answer.
 
     Parameters
     ----------

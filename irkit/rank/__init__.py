@@ -1,4 +1,4 @@
-"""Ranking by representations: documents and queries as points, and lists ranked again, smoothed and mixed by them."""
+"""Ranking: documents and queries as points, lists ranked again by them, and rankers that learn from judgements."""
 
 from __future__ import annotations
 
@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from irkit.rank.encoder import IndexEncoder as IndexEncoder
     from irkit.rank.feature_ranker import FeatureRanker as FeatureRanker
     from irkit.rank.hybrid import Hybrid as Hybrid
+    from irkit.rank.irgan import IRGANPairwise as IRGANPairwise
+    from irkit.rank.irgan import IRGANPointwise as IRGANPointwise
+    from irkit.rank.lambdamart import LambdaMART as LambdaMART
+    from irkit.rank.lambdarank import LambdaRank as LambdaRank
     from irkit.rank.latent import Latent as Latent
+    from irkit.rank.listnet import ListNet as ListNet
     from irkit.rank.net_ranker import NetRanker as NetRanker
     from irkit.rank.overlap import Overlap as Overlap
+    from irkit.rank.pairwise_dns import PairwiseDNS as PairwiseDNS
     from irkit.rank.pointwise import Pointwise as Pointwise
     from irkit.rank.posterior import Posterior as Posterior
     from irkit.rank.qacnn import QACNN as QACNN

@@ -11,7 +11,6 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from copy import copy
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -48,8 +47,6 @@ class FeatureRanker(Stage, ABC):
     "How many each result has; None before `fit`."
     fitted_on: frozenset[str] | None = None
     "The qids of the training queries, and of those that were given to stop by."
-    _folder: Path | None = None
-    _resume: bool = False
 
     # ------------------------------------------------------------------ for subclasses
 
@@ -86,14 +83,7 @@ class FeatureRanker(Stage, ABC):
         """Whether it has learned."""
         return self.features is not None
 
-    def fit(
-        self,
-        train: Topics,
-        valid: Topics | None = None,
-        *,
-        folder: str | os.PathLike[str] | None = None,
-        resume: bool = False,
-    ) -> Self:
+    def fit(self, train: Topics, valid: Topics | None = None) -> Self:
         """Return a copy fitted on judged results; one without a judgement counts as label 0.
 
         Parameters
@@ -102,10 +92,6 @@ class FeatureRanker(Stage, ABC):
             Of results with features.
         valid : Topics, optional
             Likewise, of other queries, to stop by; without it a share of the training queries is.
-        folder : path, optional
-            For metrics and the checkpoint of the training.
-        resume : bool
-            Go on from the folder's checkpoint, if there is one.
 
         Raises
         ------
@@ -114,10 +100,6 @@ class FeatureRanker(Stage, ABC):
             take, no training result is relevant, or none of those to stop by.
         ShapeError
             If the results to stop by have more or fewer features.
-        DivergedError
-            If training does not stay finite.
-        ConfigError
-            If the folder holds another run.
         """
         out = copy(self)
         train = self._checked(train)
@@ -130,9 +112,7 @@ class FeatureRanker(Stage, ABC):
         out.fitted_on = frozenset().union(*qids)
         if given is None:
             train, given = held_out(train, self.config.validation, self.config.seed)
-        out._folder, out._resume = None if folder is None else Path(folder), resume
         out.learn(train, given)
-        del out._folder, out._resume
         return out
 
     def run(self, flow: Hits) -> Hits:

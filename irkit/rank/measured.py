@@ -88,7 +88,7 @@ class Measured:
         """Return the measure of each query, given labels in the order of ranks."""
         if self.kind == "nDCG":
             gained = _dcg(ptr, query, labels, self.k)
-            return np.divide(gained, self._ideal, out=np.zeros_like(gained), where=self._ideal > 0)
+            return np.divide(gained, self._ideal, out=np.zeros(len(gained)), where=self._ideal > 0)
         rank = np.arange(len(labels)) - ptr[query] + 1
         relevant = labels >= 1
         size = len(ptr) - 1
@@ -106,7 +106,7 @@ def _judged(qrels: Qrels, hits: Hits) -> Qrels:
     """Return the judgements that count: of the queries at hand, and where a query is a document not of itself."""
     counts = qrels["qid"].isin(hits.queries["qid"]).to_numpy()
     if qrels.attrs.get("exclude_self"):
-        counts &= qrels["qid"].to_numpy() != qrels["docno"].to_numpy()
+        counts = counts & (qrels["qid"].to_numpy() != qrels["docno"].to_numpy())
     return qrels[counts]
 
 

@@ -8,15 +8,17 @@ Symbols: m results, F features; B queries of a batch, L documents in the longest
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+import os
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats
-from irkit.errors import DivergedError, FrameError
+from irkit.errors import CompositionError, DivergedError, FrameError
 from irkit.hits import Hits
 from irkit.learn.devices import Device
 from irkit.pipeline.fit import Topics
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from irkit.learn.batches import Source
+    from irkit.learn.phases import Phase
     from irkit.learn.trainer import TrainerConfig, Training
     from irkit.rank.scorers import Scorer
 
@@ -102,10 +106,11 @@ class NetRanker(FeatureRanker):
     "(F,) float64: likewise."
     training: Training | None = None
     "What came of `fit`; a saved ranker does not have it."
+    _folder: Path | None = None
+    _resume: bool = False
 
     # ------------------------------------------------------------------ for subclasses
 
-    @abstractmethod
     def loss(self, scores: Tensor, labels: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
         """Return the mean loss over the queries of a batch: a scalar.
 
@@ -117,6 +122,7 @@ class NetRanker(FeatureRanker):
         rng : torch generator
             On the same device, for losses that draw.
         """
+        raise CompositionError(f"{self.name}: {type(self).__name__} does not implement loss")
 
     def scorer(self, features: int) -> Scorer:
         """Return a scorer with the weights that training starts from, on the CPU."""
@@ -128,6 +134,40 @@ class NetRanker(FeatureRanker):
         return net.start(torch.Generator().manual_seed(self.config.seed))
 
     # ------------------------------------------------------------------ learning
+
+    def fit(
+        self,
+        train: Topics,
+        valid: Topics | None = None,
+        *,
+        folder: str | os.PathLike[str] | None = None,
+        resume: bool = False,
+    ) -> Self:
+        """Return a copy fitted on judged results.
+
+        Parameters
+        ----------
+        train, valid : Topics
+            As `FeatureRanker.fit`.
+        folder : path, optional
+            For metrics and the checkpoint of the training.
+        resume : bool
+            Go on from the folder's checkpoint, if there is one.
+
+        Raises
+        ------
+        FrameError, ShapeError
+            As `FeatureRanker.fit`; also if no query has results of different labels, where the loss needs such.
+        DivergedError
+            If training does not stay finite.
+        ConfigError
+            If the folder holds another run.
+        """
+        run = copy(self)
+        run._folder, run._resume = None if folder is None else Path(folder), resume
+        fitted = super(NetRanker, run).fit(train, valid)
+        del fitted._folder, fitted._resume
+        return fitted
 
     def check(self, hits: Hits) -> None:
         """Refuse infinite features, and NaN unless it stands for a missing one."""
@@ -155,11 +195,8 @@ class NetRanker(FeatureRanker):
 
     def _train(self, lists: Lists, valid: Topics | None, device: torch.device) -> None:
         from irkit.learn.conditions import conditions
-        from irkit.learn.estimate import Estimate
         from irkit.learn.phases import Loss, Phase
-        from irkit.learn.trainer import train
 
-        trainer = self.config.trainer()
         assert self.features is not None
         net = self.scorer(self.features).to(device)
         phase = Phase(
@@ -167,32 +204,47 @@ class NetRanker(FeatureRanker):
             list(net.parameters()),
             lambda batch, now: Loss(self.loss(net(batch.x), batch.labels, batch.mask, now.rng), {}),
         )
-        measured = None if valid is None else Measured(valid, self.config.measure)
-        held_out = None if valid is None else self.normalised(valid.flow).astype(np.float32)
-
-        def validate() -> Estimate:
-            assert measured is not None
-            assert held_out is not None
-            return Estimate.exact(measured.mean(scored(net, held_out, device)))
-
-        with conditions(device, trainer.threads, trainer.seed):
-            try:
-                self.training = train(
-                    net,
-                    [phase],
-                    lists.source(self.config.batch_size, seed=self.config.seed, device=device),
-                    trainer,
-                    validate=None if valid is None else validate,
-                    validation_data=None if held_out is None or measured is None else _identity(held_out, measured),
-                    settings={"model": self.name, "config": self.config.identity()},
-                    folder=self._folder,
-                    resume=self._resume,
-                )
-            except DivergedError as broken:
-                what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
-                todo = f"lower learning_rate, got {self.config.learning_rate:g}, or normalise the features"
-                raise DivergedError(f"{what.replace('train: ', '', 1)}; {todo}{kept}") from None
+        held = None if valid is None else HeldOut(self, valid, device)
+        source = lists.source(self.config.batch_size, seed=self.config.seed, device=device)
+        with conditions(device, self.config.threads, self.config.seed):
+            self.train_net(net, [phase], source, self.config.trainer(), held, lambda held: held.mean(net))
         self.net = net.cpu()
+
+    def train_net(
+        self,
+        net: Any,
+        phases: Sequence[Phase],
+        source: Source,
+        trainer: TrainerConfig,
+        held: HeldOut | None,
+        look: Callable[[HeldOut], float],
+        rates: Sequence[str] = ("learning_rate",),
+    ) -> None:
+        """Train a net on its device, in the folder that `fit` was given; parameters are those of `train`.
+
+        `look` says how good the net is on what is held out; `rates` are the settings to lower where it does not stay
+        finite.
+        """
+        from irkit.learn.estimate import Estimate
+        from irkit.learn.trainer import train
+
+        try:
+            self.training = train(
+                net,
+                phases,
+                source,
+                trainer,
+                validate=None if held is None else lambda: Estimate.exact(look(held)),
+                validation_data=None if held is None else held.identity,
+                settings={"model": self.name, "config": self.config.identity()},
+                folder=self._folder,
+                resume=self._resume,
+            )
+        except DivergedError as broken:
+            what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
+            got = " and ".join(f"{name}, got {getattr(self.config, name):g}" for name in rates)
+            todo = f"lower {got}, or normalise the features"
+            raise DivergedError(f"{what.replace('train: ', '', 1)}; {todo}{kept}") from None
 
     # ------------------------------------------------------------------ scoring
 
@@ -249,10 +301,24 @@ def scored(net: Any, x: Floats, device: torch.device) -> Floats:
     return torch.cat(found).numpy() if found else np.zeros(0)
 
 
-def _identity(x: Floats, measured: Measured) -> str:
-    import torch
+class HeldOut:
+    """Results to stop by, with their features as a ranker's scorer takes them."""
 
-    from irkit.learn.batches import fingerprint
+    def __init__(self, ranker: NetRanker, valid: Topics, device: torch.device) -> None:
+        self.measured = Measured(valid, ranker.config.measure)
+        self.x = ranker.normalised(valid.flow).astype(np.float32)
+        self.device = device
 
-    arrays = (x, measured.labels, measured.hits.ptr)
-    return " ".join(fingerprint(torch.from_numpy(np.array(one))) for one in arrays)
+    def mean(self, net: Scorer) -> float:
+        """Return the mean of the measure over queries, by the scores of a net."""
+        return self.measured.mean(scored(net, self.x, self.device))
+
+    @property
+    def identity(self) -> str:
+        """Hash of features, labels and which query each result is of."""
+        import torch
+
+        from irkit.learn.batches import fingerprint
+
+        arrays = (self.x, self.measured.labels, self.measured.hits.ptr)
+        return " ".join(fingerprint(torch.from_numpy(np.array(one))) for one in arrays)

@@ -37,7 +37,7 @@ def minmax_by_query(ptr: Ints, x: Floats) -> Floats:
 
 
 def statistics(x: Floats) -> tuple[Floats, Floats]:
-    """Return the mean and the population's standard deviation of each feature, 0 of one that is constant: (F,), (F,)."""
+    """Return mean and standard deviation (the population's; 0 of a constant) of each feature: (F,), (F,)."""
     constant = x.min(axis=0) == x.max(axis=0)  # whose deviation may be of rounding size
     return x.mean(axis=0), np.where(constant, 0.0, x.std(axis=0))
 
