@@ -139,7 +139,7 @@ class PoolsCollection(CardFiles):
         """Read a part as its files have it, without the queries that are left out."""
         read = POOLS.load(self.card.format)
         found: Pool = read([self._path(name) for name in files.files], part)
-        return found.keeping(self.card.keep.get(part, "all"))  # type: ignore[call-overload]
+        return found.keeping(self.card.keep.get(part, "all"))
 
     def _width(self, fold: int) -> int:
         """Return the largest number of features of the parts of a fold, 0 for texts."""

@@ -16,13 +16,14 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from irkit.arrays import Floats, Ints, offsets
+from irkit.arrays import Floats, Ints
+from irkit.errors import DataError
 from irkit.ids import check_id
 from irkit.io.lines import bad, decoded, finite, head, once, raw_lines, shown, whole
 from irkit.io.pools.pool import Pool, pool_of, together
@@ -30,6 +31,9 @@ from irkit.io.reading import read_label
 
 LARGEST_FEATURE = 100_000
 "The highest number of a feature: every candidate has a value for each number up to the largest that occurs."
+
+LARGEST = 1 << 31
+"Values that a file may have, of 8 bytes each; one line could ask for any number of them."
 
 _BLOCK = 1 << 23  # bytes of lines that are parsed at once
 _DOCID = re.compile(rb"(?:^|\s)(?:docid|docno)\s*=\s*(\S+)", re.IGNORECASE)
@@ -44,7 +48,10 @@ class _Row(NamedTuple):
     qid: str
     docno: str
     "Empty where the comment names none."
-    cells: bytes
+
+
+_Block: TypeAlias = list[tuple[_Row, bytes]]
+"Candidates, each with the features that its line holds."
 
 
 def read_letor(path: str | os.PathLike[str]) -> Pool:
@@ -79,20 +86,31 @@ def _read(path: Path) -> Pool:
     blocks: list[Floats] = []
     for block in _blocks(path):
         blocks.append(_features(block, path))
-        rows += [row._replace(cells=b"") for row in block]
+        rows += [row for row, _ in block]
     if not rows:
         raise bad(path, 1, "there is no candidate in the file", "check that it was written completely")
     docnos = _docnos(rows, path)
-    features = np.zeros((len(rows), max(block.shape[1] for block in blocks)))
-    starts = offsets(np.array([len(block) for block in blocks]))
-    for start, block in zip(starts, blocks, strict=False):
-        features[start : start + len(block), : block.shape[1]] = block
+    features = _empty(len(rows), max(piece.shape[1] for piece in blocks), path)
+    start = 0
+    while blocks:  # they are let go one by one
+        piece = blocks.pop(0)
+        features[start : start + len(piece), : piece.shape[1]] = piece
+        start += len(piece)
     return pool_of([row.qid for row in rows], docnos, [row.label for row in rows], features=features)
 
 
-def _blocks(path: Path) -> Iterator[list[_Row]]:
+def _empty(rows: int, width: int, path: Path) -> Floats:
+    if rows * width > LARGEST:
+        raise DataError(
+            f"{path}: {rows:,} candidates of {width:,} features each are more than memory is made for; number features "
+            "from 1 without gaps"
+        )
+    return np.zeros((rows, width))
+
+
+def _blocks(path: Path) -> Iterator[_Block]:
     """Yield candidates, as many at once as fit the memory that one step of parsing may take."""
-    rows: list[_Row] = []
+    rows: _Block = []
     size = 0
     for line, raw in raw_lines(path):
         row = _row(raw, path, line)
@@ -106,8 +124,8 @@ def _blocks(path: Path) -> Iterator[list[_Row]]:
         yield rows
 
 
-def _row(raw: bytes, path: Path, line: int) -> _Row | None:
-    """Take a line apart, but for its features."""
+def _row(raw: bytes, path: Path, line: int) -> tuple[_Row, bytes] | None:
+    """Take a line apart, but for its features; None if there is nothing but a comment."""
     head, _, comment = raw.partition(b"#")
     cells = head.split(None, 2)
     if not cells:
@@ -122,7 +140,7 @@ def _row(raw: bytes, path: Path, line: int) -> _Row | None:
     qid, docno = decoded(cells[1][4:], "utf-8", path, line), decoded(docid, "utf-8", path, line)
     check_id(qid, "a query", f"{path}:{line}")
     check_id(docno, "a document", f"{path}:{line}")
-    return _Row(line, label, qid, docno, cells[2].translate(_TABS).rstrip() if len(cells) > 2 else b"")
+    return _Row(line, label, qid, docno), cells[2].translate(_TABS).rstrip() if len(cells) > 2 else b""
 
 
 def _docnos(rows: Sequence[_Row], path: Path) -> list[str]:
@@ -133,18 +151,19 @@ def _docnos(rows: Sequence[_Row], path: Path) -> list[str]:
     for row in rows:
         counts[row.qid] = n = counts.get(row.qid, 0) + 1
         docno = row.docno or f"{row.qid}-{n}"
-        once(lines, (row.qid, docno), f"the document {docno!r} of the query {row.qid!r}", path, row.line)
+        if lines.setdefault((row.qid, docno), row.line) != row.line:
+            once(lines, (row.qid, docno), f"the document {docno!r} of the query {row.qid!r}", path, row.line)
         found.append(docno)
     return found
 
 
-def _features(rows: Sequence[_Row], path: Path) -> Floats:
+def _features(rows: _Block, path: Path) -> Floats:
     """Return the features of some candidates, (rows, F) float64; F is the largest number that occurs among them."""
-    found = _at_once([row.cells for row in rows])
+    found = _at_once([cells for _, cells in rows], path)
     return _one_by_one(rows, path) if found is None else found
 
 
-def _at_once(rows: Sequence[bytes]) -> Floats | None:
+def _at_once(rows: Sequence[bytes], path: Path) -> Floats | None:
     """Parse features without a loop over them; None where anything is unusual."""
     data = b" ".join(row for row in rows if row)
     if not data:
@@ -165,7 +184,7 @@ def _at_once(rows: Sequence[bytes]) -> Floats | None:
     row = np.repeat(np.arange(len(rows)), [cells.count(b":") for cells in rows])
     if ((np.diff(number) <= 0) & (np.diff(row) == 0)).any():
         return None
-    out = np.zeros((len(rows), int(number.max())))
+    out = _empty(len(rows), int(number.max()), path)
     out[row, number - 1] = value
     return out
 
@@ -187,12 +206,12 @@ def _floats(tokens: pa.LargeStringArray) -> Floats | None:
     return out if np.array_equal(~np.isfinite(out), missing) else None
 
 
-def _one_by_one(rows: Sequence[_Row], path: Path) -> Floats:
+def _one_by_one(rows: _Block, path: Path) -> Floats:
     """Parse features as they come, and say what is wrong and where."""
     parsed: list[dict[int, float]] = []
-    for row in rows:
+    for row, cells in rows:
         values: dict[int, float] = {}
-        for cell in decoded(row.cells, "utf-8", path, row.line).split():
+        for cell in decoded(cells, "utf-8", path, row.line).split():
             name, colon, token = cell.partition(":")
             if not colon:
                 what = f"a feature is <number>:<value>, got {shown(cell)}"
@@ -205,7 +224,7 @@ def _one_by_one(rows: Sequence[_Row], path: Path) -> Floats:
                 raise bad(path, row.line, f"the feature {number} occurs twice", "remove one of them")
             values[number] = np.nan if token == "NULL" else finite(token, f"feature {number}", path, row.line)
         parsed.append(values)
-    out = np.zeros((len(rows), max((max(values, default=0) for values in parsed), default=0)))
+    out = _empty(len(rows), max((max(values, default=0) for values in parsed), default=0), path)
     for i, values in enumerate(parsed):
         out[i, np.array(list(values), dtype=np.int64) - 1] = list(values.values())
     return out

@@ -100,6 +100,23 @@ class Pool:
         more = np.zeros((len(features), width - features.shape[1]))
         return replace(self, candidates=self.candidates.carrying(features=np.hstack([features, more])))
 
+    def rankings(self) -> list[Hits]:
+        """Return each feature as a ranking of its own, for features that are places in rankings, 1 the best.
+
+        Returns
+        -------
+        list of F Hits
+            Without the candidates that the ranking lacks (NaN); the score is the place with its sign turned.
+
+        Examples
+        --------
+        >>> pool = pool_of(["1", "1"], ["a", "b"], [1, 0], features=np.array([[2.0, np.nan], [1.0, 7.0]]))
+        >>> [hits.frame()[["docno", "score"]].values.tolist() for hits in pool.rankings()]
+        [[['b', -1.0], ['a', -2.0]], [['b', -7.0]]]
+        """
+        places, bare = self._features(), self.candidates.without("features")
+        return [bare.kept(~np.isnan(one)).rescored(-one[~np.isnan(one)]) for one in places.T]
+
     def _features(self) -> Floats:
         if "features" not in self.candidates.columns:
             raise ConfigError("pool: its candidates have texts and no features; make features of them first")
