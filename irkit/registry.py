@@ -169,6 +169,11 @@ STAGES = Names(
         "reset": "irkit.pipeline.filters:Reset",
         "scale": "irkit.pipeline.operators:Scale",
         "smoothed": "irkit.rank.smoothing:Smoothed",
+        # what an index knows of query and document
+        "coordination": "irkit.rank.index_features:Coordination",
+        "idf-sums": "irkit.rank.index_features:IdfSums",
+        "lengths": "irkit.rank.index_features:Lengths",
+        "tf-sums": "irkit.rank.index_features:TfSums",
         # texts
         "aggregate": "irkit.pipeline.texts:Aggregate",
         "passages": "irkit.pipeline.texts:Passages",

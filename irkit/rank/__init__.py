@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from irkit.rank.dense import Dense as Dense
     from irkit.rank.encoder import IndexEncoder as IndexEncoder
     from irkit.rank.hybrid import Hybrid as Hybrid
+    from irkit.rank.index_features import Coordination as Coordination
+    from irkit.rank.index_features import IdfSums as IdfSums
+    from irkit.rank.index_features import Lengths as Lengths
+    from irkit.rank.index_features import TfSums as TfSums
     from irkit.rank.latent import Latent as Latent
     from irkit.rank.posterior import Posterior as Posterior
     from irkit.rank.smoothing import Smoothed as Smoothed
