@@ -366,7 +366,34 @@ TOKENS = Names(
 )
 "Readers of texts that become tokens: from paths to an `irkit.io.texts.parts.Texts` for each part that there is."
 
-TABLES = (STAGES, MODELS, TASKS, MEASURES, SETS, ROWS, PICTURES, SEQUENCES, BAGS, TOKENS, DOCUMENTS, QUERIES, QRELS)
+POOLS = Names(
+    "format of pools",
+    "irkit.pools",
+    {
+        "insuranceqa": "irkit.io.pools.insuranceqa:insuranceqa",
+        "letor": "irkit.io.pools.letor:letor",
+        "trecqa": "irkit.io.pools.trecqa:trecqa",
+        "wikiqa": "irkit.io.pools.wikiqa:wikiqa",
+    },
+)
+"Readers of candidates: from the paths of a part's files and the name of the part to an `irkit.io.pools.pool.Pool`."
+
+TABLES = (
+    STAGES,
+    MODELS,
+    TASKS,
+    MEASURES,
+    SETS,
+    ROWS,
+    PICTURES,
+    SEQUENCES,
+    BAGS,
+    TOKENS,
+    POOLS,
+    DOCUMENTS,
+    QUERIES,
+    QRELS,
+)
 
 
 def plugin_packages() -> set[str]:
