@@ -18,7 +18,7 @@ Retrieval 13(4), 2010, Table 2), with log(1 + x) for log(x).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,8 +42,6 @@ class IndexFeatures(Stage):
     """Base of these stages; a subclass names its columns and implements `values`."""
 
     needs = ("index",)
-    makes: ClassVar[tuple[str, ...]] = ()
-    "What its columns are called."
 
     def __init__(self, config: Config | None = None, *, index: Index, **settings: Any) -> None:
         super().__init__(config, **settings)
