@@ -173,6 +173,7 @@ STAGES = Names(
         "coordination": "irkit.rank.index_features:Coordination",
         "idf-sums": "irkit.rank.index_features:IdfSums",
         "lengths": "irkit.rank.index_features:Lengths",
+        "proximity": "irkit.rank.proximity:Proximity",
         "tf-sums": "irkit.rank.index_features:TfSums",
         # texts
         "aggregate": "irkit.pipeline.texts:Aggregate",

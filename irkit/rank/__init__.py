@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from irkit.rank.index_features import TfSums as TfSums
     from irkit.rank.latent import Latent as Latent
     from irkit.rank.posterior import Posterior as Posterior
+    from irkit.rank.proximity import Proximity as Proximity
     from irkit.rank.smoothing import Smoothed as Smoothed
     from irkit.rank.text_encoder import TextEncoder as TextEncoder
 else:
