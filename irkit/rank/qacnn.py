@@ -11,9 +11,9 @@ as m_0 = 1 and m = 0.
 
 Sources: Feng, Xiang, Glass, Wang and Zhou, "Applying deep learning to answer selection: a study and an open task",
 ASRU 2015; the net and its start are those of IRGAN's code for InsuranceQA (Wang et al., SIGIR 2017): E = 100, F = 500,
-200 words, margin .05, gradients clipped. Severyn and Moschitti, SIGIR 2015, section 3.3, for features beside it.
-Departures: texts are not padded to one length, see `irkit.rank.qacnn_net`; fewer filters; Adam at a lower rate; unknown
-words can have vectors of their own by a hash, as `unknown` says.
+200 words, margin .05, gradients clipped at 1. Severyn and Moschitti, SIGIR 2015, section 3.3, for features beside it.
+Departures: texts are not padded to one length, see `irkit.rank.qacnn_net`; fewer filters, another margin; unknown words share
+`unknown` vectors by a hash, so that one that stands in question and answer is seen to be the same.
 
 Symbols: m candidates, E numbers of a word, F filters of a width.
 """
@@ -72,25 +72,25 @@ class QACNNConfig(Config):
     "Whether words are stems."
     min_count: int = Field(1, ge=1)
     "How often a word occurs in the training texts, at least, to have a vector of its own."
-    unknown: int = Field(1, ge=1)
+    unknown: int = Field(1000, ge=1)
     "Vectors that all other words share, by a hash of the word."
     overlap: bool = False
     "Whether features of the terms that question and answer share take part in the score."
     loss: Literal["hinge", "logistic"] = "hinge"
     "Of a correct answer and a wrong one."
-    margin: float = Field(0.05, gt=0)
+    margin: float = Field(0.2, gt=0)
     "Of the hinge: how far ahead a correct answer is to be."
     scale: float = Field(20.0, gt=0)
     "Of the logistic loss: what differences of scores are multiplied by."
     negatives: Literal["random", "max"] = "random"
     "Which of the wrong answers drawn count: all, or the one that the net scores highest."
-    drawn: int = Field(4, ge=1)
+    drawn: int = Field(2, ge=1)
     "Wrong answers drawn for each correct one."
     pool: Literal["own", "all"] = "own"
     "Where they are drawn: among the question's own candidates, or all of the training."
-    epochs: int = Field(20, ge=1)
-    "Passes over the correct answers; with questions to stop by, at most."
-    learning_rate: float = Field(1e-3, gt=0)
+    epochs: int = Field(10, ge=0)
+    "Passes over the correct answers; with questions to stop by, at most. 0 leaves the net as it starts."
+    learning_rate: float = Field(5e-3, gt=0)
     "Of Adam."
     batch_size: int = Field(32, ge=1)
     "Correct answers in a batch."
@@ -100,7 +100,7 @@ class QACNNConfig(Config):
     "Share of the training questions held out to stop by, where no others are given; 0 trains to the end."
     measure: MeasureName = "AP"
     "Whose mean over the questions to stop by chooses the weights: AP, RR, nDCG@k or P@k."
-    patience: int = Field(5, ge=1)
+    patience: int = Field(3, ge=1)
     "Epochs without a better mean before training stops."
     device: Device = "auto"
     "Where it is trained: auto, cpu, cuda (or one of several, such as cuda:1) or mps."
@@ -254,13 +254,17 @@ class QACNN(Stage):
             besides=self.besides(),
         )
         self.rarity = Rarity.of(answers) if config.overlap else None
-        trainer, device = config.trainer(), choose_device(config.device)
+        device = choose_device(config.device)
         net = self.start(self.words).to(device)
+        if not config.epochs:
+            self.net = net.cpu().eval()
+            return
 
         def loss(batch: Any, now: Now) -> Loss:
             pools = hardest(net, batch) if config.negatives == "max" and config.drawn > 1 else batch
             return Loss(loss_of_pairs(net(pools), config.loss, config.margin, config.scale), {})
 
+        trainer = config.trainer()
         moving = [weights for weights in net.parameters() if weights.requires_grad]
         validate, data = (None, None) if valid is None else self._validation(net, valid)
         with conditions(device, trainer.threads, trainer.seed):

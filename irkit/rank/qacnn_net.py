@@ -28,6 +28,7 @@ from torch.nn.functional import normalize, pad, relu
 from irkit.arrays import Floats, Ints
 from irkit.learn.conditions import sent
 from irkit.learn.data import Padded
+from irkit.learn.game import Player
 from irkit.rank.qa_words import PADDING, Table
 
 TEXTS, PAIRS = 256, 1 << 14
@@ -57,8 +58,8 @@ class TextPools(NamedTuple):
         return TextPools(self.questions, Padded(answers.x[flat], answers.lengths[flat]), again, features)
 
 
-class QACNNNet(nn.Module):
-    """The weights, and the scores of candidates.
+class QACNNNet(Player):
+    """The weights, and the scores of candidates; a player of the adversarial game.
 
     Parameters
     ----------
@@ -107,10 +108,17 @@ class QACNNNet(nn.Module):
         found = relu(torch.cat([self._pooled(layer(x), texts.lengths, width) for layer, width in self._layers()], 1))
         return normalize(self.dropout(found), dim=1, eps=1e-8) * (texts.lengths > 0)[:, None]
 
-    def forward(self, pools: TextPools) -> Tensor:
+    def forward(self, x: TextPools) -> Tensor:
         """Return the score of each candidate: (B, L)."""
-        cosines = (self.encode(pools.questions) @ self.encode(pools.answers).T).gather(1, pools.place)
-        return self.mixed(cosines, pools.features)
+        cosines = (self.encode(x.questions) @ self.encode(x.answers).T).gather(1, x.place)
+        return self.mixed(cosines, x.features)
+
+    def pairs(self, x: TextPools, row: Tensor, column: Tensor) -> Tensor:
+        """Score some candidates, told by question and place, reading their texts alone: (M,)."""
+        place = x.place[row, column]
+        answers = Padded(x.answers.x[place], x.answers.lengths[place])
+        cosines = (self.encode(x.questions)[row] * self.encode(answers)).sum(1)
+        return self.mixed(cosines, None if x.features is None else x.features[row, column])
 
     def mixed(self, cosines: Tensor, features: Tensor | None) -> Tensor:
         """Return scores (...) of cosines (...) and features (..., K)."""

@@ -153,3 +153,13 @@ def test_no_more_of_a_text_is_read_than_its_length():
 def test_a_text_shorter_than_a_window_is_read_with_zeros_after_it(length):
     model, text = net(), [3, 7, 2, 8][:length]
     np.testing.assert_allclose(model.encode(padded([text])).detach().numpy()[0], slow_encode(model, text), rtol=1e-12)
+
+
+def test_some_candidates_score_as_they_do_among_all():
+    model = net(features=2)
+    with torch.no_grad():
+        model.mix.copy_(torch.tensor([0.5, 2.0, -1.0]))
+    features = torch.randn(2, 3, 2, dtype=torch.float64)
+    pools = TextPools(padded([[1, 2], [3]]), padded(TEXTS), torch.tensor([[0, 1, 2], [4, 4, 3]]), features)
+    row, column = torch.tensor([1, 0, 1]), torch.tensor([2, 1, 0])
+    torch.testing.assert_close(model.pairs(pools, row, column), model(pools)[row, column], rtol=1e-12, atol=1e-15)
