@@ -49,7 +49,7 @@ class QueryTerms(NamedTuple):
 
     def total(self, values: Floats) -> Floats:
         """(n,) sums of (T,) values over the terms of each query."""
-        return np.bincount(segments(self.ptr), weights=values, minlength=len(self.ptr) - 1)
+        return _sums(segments(self.ptr), values, len(self.ptr) - 1)
 
     def largest(self, values: Floats) -> Floats:
         """(n,) largest of (T,) values of each query, at least 0."""
@@ -75,7 +75,7 @@ class Matches:
 
     def total(self, values: Floats) -> Floats:
         """(m,) sums of (P,) values over the matched terms of each result."""
-        return np.bincount(self.hit, weights=values, minlength=self.size)
+        return _sums(self.hit, values, self.size)
 
     def largest(self, values: Floats) -> Floats:
         """(m,) largest of (P,) values of each result, at least 0."""
@@ -156,6 +156,11 @@ def candidates(index: Index, flow: Hits, *, who: str) -> Sequence[Candidates]:
     if len(found) == 1:
         _KEPT[flow] = found[0]
     return found
+
+
+def _sums(place: Ints, values: Floats, size: int) -> Floats:
+    """(size,) float64 sums of values by their place."""
+    return np.asarray(np.bincount(place, weights=values, minlength=size), dtype=np.float64)
 
 
 def frequencies(postings: Any, term: Ints, doc: Ints) -> Ints:
