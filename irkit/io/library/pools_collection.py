@@ -131,8 +131,8 @@ class PoolsCollection(CardFiles):
         for fold, divided in enumerate(card.folds):
             of = f" of fold {fold}" if self.folds > 1 else ""
             for part, files in divided.parts().items():
-                for what, expected in files.counts().items():
-                    checks.append(count_check(f"{part} {what}{of}", expected, measured(part, files)[what]))
+                for what, number in files.counts().items():
+                    checks.append(count_check(f"{part} {what}{of}", number, measured(part, files)[what]))
         expected = {**card.counts.given(), **({"features": card.features} if card.features else {})}
         whole = _summed([measured(*one) for one in self._fold(0).items()]) if expected else {}
         checks += [count_check(what, number, whole[what]) for what, number in expected.items()]

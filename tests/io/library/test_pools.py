@@ -225,6 +225,7 @@ def test_answers_are_documents_once_and_features_are_none(tmp_path, toys):
         list(load_pools("toys").documents())
 
 
+@pytest.mark.slow
 def test_questions_of_a_collection_can_be_indexed_and_searched(tmp_path):
     from irkit.recipe import collection_index
 
