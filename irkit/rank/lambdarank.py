@@ -35,7 +35,7 @@ Gain: TypeAlias = Literal["exponential", "linear"]
 class LambdaRankConfig(NetRankerConfig):
     """Settings of `LambdaRank`."""
 
-    k: int | None = Field(None, ge=1)
+    k: int | None = Field(10, ge=1)
     "The cutoff of nDCG; None looks at the whole list."
     gain: Gain = "exponential"
     "Of a label y: 2^y - 1, or linear, y."
@@ -98,9 +98,9 @@ def swap_weights(scores: Tensor, labels: Tensor, mask: Tensor, k: int | None, ga
     gained = gains(labels.double(), gain).masked_fill(outside, 0)
     best = gained.sort(dim=1, descending=True).values
     ideal = (best * discounts(torch.arange(best.shape[1], device=best.device).expand(best.shape), k)).sum(1)
-    swapped = (gained[:, :, None] - gained[:, None, :]).abs() * (discount[:, :, None] - discount[:, None, :]).abs()
-    # Dividing by infinity rather than by 0.
-    return (swapped / ideal.masked_fill(ideal == 0, torch.inf)[:, None, None]).to(scores.dtype)
+    share = (gained / ideal.masked_fill(ideal == 0, torch.inf)[:, None]).to(scores.dtype)  # 0 where there is no gain
+    discount = discount.to(scores.dtype)
+    return (share[:, :, None] - share[:, None, :]).abs() * (discount[:, :, None] - discount[:, None, :]).abs()
 
 
 def lambdarank(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Mapping
-from copy import copy
+from copy import copy, deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -22,7 +22,8 @@ from irkit.arrays import Floats
 from irkit.errors import DivergedError, FrameError
 from irkit.hits import Hits
 from irkit.learn.devices import Device
-from irkit.pipeline.fit import Topics
+from irkit.learn.memory import enough_memory, smaller
+from irkit.pipeline.fit import Topics, not_fitted
 from irkit.pipeline.learned import features_of, labels_of, refuse
 from irkit.rank.feature_ranker import FeatureRanker, FeatureRankerConfig
 from irkit.rank.lists import Lists
@@ -55,13 +56,13 @@ class NetRankerConfig(FeatureRankerConfig):
     "Queries in a batch."
     optimiser: Literal["adam", "sgd", "rmsprop"] = "adam"
     "The update rule."
-    learning_rate: float = Field(0.003, gt=0)
+    learning_rate: float = Field(0.01, gt=0)
     "Step size."
     weight_decay: float = Field(0.0, ge=0)
     "Penalty 1/2 weight_decay |w|^2 on weights; biases go free."
     measure: MeasureName = "nDCG@10"
     "Whose mean over the queries to stop by chooses the weights: AP, RR, nDCG@k or P@k."
-    patience: int = Field(10, ge=1)
+    patience: int = Field(20, ge=1)
     "Epochs without a better mean before training stops."
     device: Device = "auto"
     "Where it is trained: auto, cpu, cuda (or one of several, such as cuda:1) or mps."
@@ -159,6 +160,8 @@ class NetRanker(FeatureRanker):
             As `FeatureRanker.fit`; also if no query has results of different labels, where the loss needs such.
         DivergedError
             If training does not stay finite.
+        OutOfMemoryError
+            If it does not fit into memory.
         ConfigError
             If the folder holds another run.
         """
@@ -190,7 +193,8 @@ class NetRanker(FeatureRanker):
             lists = lists.kept(lists.ordered)
             if not len(lists.lengths):
                 raise FrameError(f"{self.name}: no query has results of different labels; give other judgements")
-        self._train(lists, valid, choose_device(self.config.device))
+        with enough_memory(self.name, smaller(self.config_type.model_fields)):
+            self._train(lists, valid, choose_device(self.config.device))
 
     def _train(self, lists: Lists, valid: Topics | None, device: torch.device) -> None:
         from irkit.learn.conditions import conditions
@@ -234,6 +238,18 @@ class NetRanker(FeatureRanker):
         self.net = net.cpu()
 
     # ------------------------------------------------------------------ scoring
+
+    def fitted_scorer(self) -> Scorer:
+        """Return a copy of the fitted scorer, for others to train on; it takes features that are `normalised`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        if self.net is None:
+            raise not_fitted(self)
+        return deepcopy(self.net).train()
 
     def normalised(self, hits: Hits) -> Floats:
         """Return the features as the scorer takes them: (m, F) float64."""

@@ -10,6 +10,7 @@ import torch
 from irkit.errors import ConfigError, DataError, DivergedError, FrameError, NotFittedError, NotFoundError, ShapeError
 from irkit.evaluate.leak import learned_from
 from irkit.hits import Docnos, Hits
+from irkit.learn.memory import OutOfMemoryError
 from irkit.learn.metrics import read_metrics
 from irkit.learn.saved import SavedRun
 from irkit.pipeline import Topics
@@ -165,6 +166,33 @@ def test_scores_are_the_formula_s_in_float64():
     np.testing.assert_allclose(fitted.score(TEST.flow), expected, rtol=1e-12)
     frame = fitted(TEST.flow)
     assert sorted(frame["score"]) == pytest.approx(sorted(expected))
+
+
+def test_a_fitted_scorer_is_lent_as_a_copy_to_train_on():
+    fitted = PairwiseDNS(**SHORT).fit(TRAIN)
+    before, lent = fitted.fingerprint, fitted.fitted_scorer()
+    x = torch.from_numpy(fitted.normalised(TEST.flow))
+    np.testing.assert_array_equal(lent(x).detach().numpy(), fitted.score(TEST.flow))
+    assert lent.training
+    assert lent.output.bias is None
+    with torch.no_grad():
+        for weights_of in lent.parameters():
+            assert weights_of.requires_grad
+            weights_of.zero_()
+    assert fitted.fingerprint == before
+    with pytest.raises(NotFittedError, match="pairwise-dns: is not fitted"):
+        PairwiseDNS().fitted_scorer()
+
+
+def test_memory_that_runs_out_is_said_with_what_to_lower(monkeypatch):
+    def full(*given):
+        raise MemoryError("Unable to allocate 12.0 GiB")
+
+    monkeypatch.setattr(RankNet, "loss", full)
+    with pytest.raises(
+        OutOfMemoryError, match=r"ranknet: out of memory, got no 12.0 GiB; lower batch_size or hidden_size"
+    ):
+        RankNet(**SHORT).fit(TRAIN)
 
 
 def test_features_are_scaled_as_asked():
