@@ -138,6 +138,7 @@ RECOMMENDERS = {
     "cfnade": "irkit.recommend.cfnade:CFNADE",
     "dns": "irkit.recommend.dns:DNS",
     "ease": "irkit.recommend.ease:EASE",
+    "irgan": "irkit.recommend.irgan:IRGAN",
     "item-knn": "irkit.recommend.knn:ItemKNN",
     "pmf": "irkit.recommend.pmf:PMF",
     "popularity": "irkit.recommend.popularity:Popularity",
@@ -161,11 +162,17 @@ STAGES = Names(
         "cut": "irkit.pipeline.chain:Cut",
         "drop": "irkit.pipeline.filters:Drop",
         "drop-self": "irkit.pipeline.filters:DropSelf",
+        "irgan-pairwise": "irkit.rank.irgan:IRGANPairwise",
+        "irgan-pointwise": "irkit.rank.irgan:IRGANPointwise",
         "learned": "irkit.pipeline.learned:Learned",
         "rescore": "irkit.pipeline.rescore:Rescore",
         "latent": "irkit.rank.latent:Latent",
         "normalise": "irkit.pipeline.operators:Normalise",
+        "overlap": "irkit.rank.overlap:Overlap",
         "posterior": "irkit.rank.posterior:Posterior",
+        "qacnn": "irkit.rank.qacnn:QACNN",
+        "qacnn-vectors": "irkit.rank.qacnn_vectors:QACNNVectors",
+        "text-cosine": "irkit.rank.text_cosine:TextCosine",
         "reset": "irkit.pipeline.filters:Reset",
         "scale": "irkit.pipeline.operators:Scale",
         "smoothed": "irkit.rank.smoothing:Smoothed",
@@ -176,6 +183,12 @@ STAGES = Names(
         "pairwise-dns": "irkit.rank.pairwise_dns:PairwiseDNS",
         "pointwise": "irkit.rank.pointwise:Pointwise",
         "ranknet": "irkit.rank.ranknet:RankNet",
+        # what an index knows of query and document
+        "coordination": "irkit.rank.index_features:Coordination",
+        "idf-sums": "irkit.rank.index_features:IdfSums",
+        "lengths": "irkit.rank.index_features:Lengths",
+        "proximity": "irkit.rank.proximity:Proximity",
+        "tf-sums": "irkit.rank.index_features:TfSums",
         # texts
         "aggregate": "irkit.pipeline.texts:Aggregate",
         "passages": "irkit.pipeline.texts:Passages",
@@ -247,6 +260,7 @@ TASKS = Names(
     {
         "collections": "irkit.evaluate.tasks.retrieval:CollectionChoice",
         "ratings": "irkit.evaluate.tasks.ratings:RatingsChoice",
+        "pools": "irkit.evaluate.tasks.pools:PoolChoice",
         "density": "irkit.evaluate.tasks.likelihood:DataChoice",
         "data": "irkit.evaluate.tasks.trained:TrainedChoice",
     },
@@ -368,7 +382,34 @@ TOKENS = Names(
 )
 "Readers of texts that become tokens: from paths to an `irkit.io.texts.parts.Texts` for each part that there is."
 
-TABLES = (STAGES, MODELS, TASKS, MEASURES, SETS, ROWS, PICTURES, SEQUENCES, BAGS, TOKENS, DOCUMENTS, QUERIES, QRELS)
+POOLS = Names(
+    "format of pools",
+    "irkit.pools",
+    {
+        "insuranceqa": "irkit.io.pools.insuranceqa:insuranceqa",
+        "letor": "irkit.io.pools.letor:letor",
+        "trecqa": "irkit.io.pools.trecqa:trecqa",
+        "wikiqa": "irkit.io.pools.wikiqa:wikiqa",
+    },
+)
+"Readers of candidates: from the paths of a part's files and the name of the part to an `irkit.io.pools.pool.Pool`."
+
+TABLES = (
+    STAGES,
+    MODELS,
+    TASKS,
+    MEASURES,
+    SETS,
+    ROWS,
+    PICTURES,
+    SEQUENCES,
+    BAGS,
+    TOKENS,
+    POOLS,
+    DOCUMENTS,
+    QUERIES,
+    QRELS,
+)
 
 
 def plugin_packages() -> set[str]:

@@ -50,7 +50,8 @@ def list_(*, kind: str | None = None) -> None:
     Parameters
     ----------
     kind
-        Only texts, ratings, rows, pictures, sequences, bags or tokens, or what else a plug-in has, such as sets.
+        Only texts, ratings, rows, pictures, sequences, bags, tokens or pools, or what else a plug-in has, such as
+        sets.
     """
     from irkit.io import collections
     from irkit.io.library.catalogue import broken_data
@@ -82,7 +83,7 @@ def show(collection: str, /) -> None:
     Parameters
     ----------
     collection
-        A name (irkit data list), a folder, a file of ratings or rows, or irds:<id>.
+        A name (irkit data list), a folder, a file of ratings, rows or features, or irds:<id>.
     """
     from irkit.registry import SETS
 
@@ -155,7 +156,8 @@ def _of_made(name: str) -> dict[str, str]:
 
 def _of_card(collection: str) -> dict[str, str]:
     """Say what a card says, or what is found where there is none."""
-    from irkit.io.library.catalogue import card_of, load_any
+    from irkit.io.library.catalogue import load_any
+    from irkit.io.library.finding import card_of
     from irkit.io.library.places import locate, state
 
     card = card_of(collection)
@@ -175,6 +177,7 @@ def _of_card(collection: str) -> dict[str, str]:
         "holds": _held(collection, card, here is not None),
         "splits": ", ".join(_named(one, getattr(card, "default_split", None)) for one in card.splits),
         **_made(card),
+        "left out": _left_out(card),
         "sets": ", ".join(getattr(card, "sets", {})),
         "files": ", ".join(file.name for file in card.files),
     }
@@ -193,16 +196,31 @@ def _made(card: AnyCard) -> dict[str, str]:
     return {"tokens": str(how), "parting": str(parting)}
 
 
+def _left_out(card: AnyCard) -> str:
+    """Say which queries of which parts are left out of pools."""
+    what = {
+        "answered": "queries without a relevant candidate",
+        "mixed": "queries whose candidates are all relevant, or none",
+    }
+    keep = {part: what[one] for part, one in getattr(card, "keep", {}).items() if one in what}
+    return "; ".join(
+        f"{said} ({', '.join(part for part in keep if keep[part] == said)})" for said in dict.fromkeys(keep.values())
+    )
+
+
 def _held(collection: str, card: AnyCard, here: bool) -> str:
     """Say what the card counts, or else what is counted by reading, unless it is several sets."""
     from irkit.io.library.catalogue import load_any
     from irkit.io.library.parts_card import PartsCard
     from irkit.io.library.parts_collection import PartsCollection
+    from irkit.io.library.pools_card import PoolsCard
+    from irkit.io.library.pools_collection import PoolsCollection
 
-    holds, shape = card.holds(), card.shape if isinstance(card, PartsCard) else ()
-    if not holds and here and not (isinstance(card, PartsCard) and card.several):
+    holds, shape = card.holds(), card.shape if isinstance(card, (PartsCard, PoolsCard)) else ()
+    if not holds and here and not (isinstance(card, (PartsCard, PoolsCard)) and card.several):
         found = load_any(collection)
-        holds, shape = found.holds(), found.shape() if isinstance(found, PartsCollection) else ()
+        holds = found.holds()
+        shape = found.shape() if isinstance(found, (PartsCollection, PoolsCollection)) else ()
     return held(card.kind, holds, shape) if holds else ""
 
 
@@ -215,9 +233,13 @@ def held(kind: str, holds: dict[str, int], shape: tuple[int, ...]) -> str:
     '2 documents, 1 query'
     >>> held("pictures", {"train": 40, "valid": 5, "test": 5}, (8, 8))
     '40 training, 5 validation and 5 test pictures of 8 x 8'
+    >>> held("pools", {"queries": 9, "candidates": 40, "relevant": 12, "folds": 5}, (46,))
+    '9 queries, 40 candidates (12 relevant) of 46 features, 5 folds'
     """
     if kind in ("texts", "ratings"):
-        return ", ".join(counted(number, _SINGULAR.get(what, what[:-1])) for what, number in holds.items())
+        return ", ".join(_counted(holds))
+    if kind == "pools":
+        return _pooled(holds, shape)
     words = {"train": "training", "valid": "validation", "test": "test"}
     parts = [f"{holds[part]:,} {word}" for part, word in words.items() if part in holds]
     unit = {
@@ -233,7 +255,19 @@ def held(kind: str, holds: dict[str, int], shape: tuple[int, ...]) -> str:
     return f"{' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))} {_PLURAL.get(kind, kind)}{size}{whole}"
 
 
+def _pooled(holds: dict[str, int], shape: tuple[int, ...]) -> str:
+    whole, folds = ({what: holds[what] for what in one if what in holds} for one in (_POOLED, ("folds",)))
+    right = f" ({holds['relevant']:,} relevant)" if "relevant" in holds else ""
+    size = f" of {counted(shape[0], 'feature')}" if shape else ""
+    return ", ".join([f"{', '.join(_counted(whole))}{right}{size}", *_counted(folds)])
+
+
+def _counted(holds: dict[str, int]) -> list[str]:
+    return [counted(number, _SINGULAR.get(what, what[:-1])) for what, number in holds.items()]
+
+
 _SINGULAR = {"queries": "query"}
+_POOLED = ("queries", "candidates")
 _PLURAL = {"tokens": "documents"}
 _PARTS = ("train", "valid", "test")
 _COLUMNS = {
@@ -244,6 +278,7 @@ _COLUMNS = {
     "sequences": [*_PARTS, "values"],
     "bags": [*_PARTS, "terms"],
     "tokens": [*_PARTS, "terms"],
+    "pools": [*_POOLED, "features", "folds"],
 }
 
 
@@ -254,7 +289,7 @@ def _columns(kind: str) -> list[str]:
 def _row(name: str, row: Summary) -> list[str]:
     special = {
         "splits": ", ".join(row.splits),
-        **dict.fromkeys(("size", "values"), " x ".join(map(str, row.shape)) or "-"),
+        **dict.fromkeys(("size", "values", "features"), " x ".join(map(str, row.shape)) or "-"),
         "terms": ", ".join(f"{size:,}" for size in row.shape) or "-",
     }
     cells = [special[what] if what in special else _number(row.holds.get(what)) for what in _columns(row.kind)]

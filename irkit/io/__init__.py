@@ -1,4 +1,4 @@
-"""Files in and out: documents, queries, judgements, ratings, rows, sequences, texts, runs, and collections of them."""
+"""Files in and out: documents, queries, judgements, ratings, rows, texts, pools, runs, and collections of them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from irkit.io.library.catalogue import collections as collections
     from irkit.io.library.catalogue import load_collection as load_collection
     from irkit.io.library.catalogue import load_data as load_data
+    from irkit.io.library.catalogue import load_pools as load_pools
     from irkit.io.library.catalogue import load_rating_collection as load_rating_collection
     from irkit.io.library.catalogue import load_rows as load_rows
     from irkit.io.library.catalogue import load_sequences as load_sequences
     from irkit.io.library.collection import Collection as Collection
+    from irkit.io.library.pools_collection import PoolsCollection as PoolsCollection
     from irkit.io.library.rating_collection import RatingCollection as RatingCollection
+    from irkit.io.pools.letor import read_letor as read_letor
+    from irkit.io.pools.pool import Pool as Pool
+    from irkit.io.pools.write import write_letor as write_letor
     from irkit.io.ratings.files import read_ratings as read_ratings
     from irkit.io.rows.data import DensityData as DensityData
     from irkit.io.rows.sequences import SequenceData as SequenceData

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from irkit.arrays import Bools, Floats
 from irkit.config import Config, digest
@@ -28,6 +29,8 @@ class LearnedConfig(Config):
 
     model: Literal["boosting", "forest", "linear", "logistic"] = "boosting"
     "HistGradientBoostingRegressor, RandomForestRegressor, Ridge or LogisticRegression with scikit-learn's defaults."
+    reg: float = Field(1.0, gt=0)
+    "Weight of the squared coefficients: alpha of `linear`, 1 / C of `logistic`; the others have none."
     seed: SmallSeed = 42
     "For the models that draw random numbers."
 
@@ -75,9 +78,7 @@ class Learned(Stage):
         labels = labels_of(hits, train.qrels)
         if self.estimator is None and self.config.model == "logistic" and (labels == labels[0]).all():
             raise FrameError(f"learned: logistic needs results of two labels, got {labels[0]:g} alone; judge others")
-        estimator = (
-            _fresh(self.estimator) if self.estimator is not None else _MODELS[self.config.model](self.config.seed)
-        )
+        estimator = _fresh(self.estimator) if self.estimator is not None else _MODELS[self.config.model](self.config)
         counts = np.diff(hits.ptr)
         grouped = {"group": counts[counts > 0]} if "group" in inspect.signature(estimator.fit).parameters else {}
         out = copy(self)
@@ -222,31 +223,31 @@ def _fresh(estimator: Any) -> Any:
     return clone(estimator)
 
 
-def _boosting(seed: int) -> Any:
+def _boosting(config: LearnedConfig) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    return HistGradientBoostingRegressor(random_state=seed)
+    return HistGradientBoostingRegressor(random_state=config.seed)
 
 
-def _forest(seed: int) -> Any:
+def _forest(config: LearnedConfig) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
-    return RandomForestRegressor(random_state=seed)
+    return RandomForestRegressor(random_state=config.seed)
 
 
-def _linear(seed: int) -> Any:
+def _linear(config: LearnedConfig) -> Any:
     from sklearn.linear_model import Ridge
 
-    return Ridge()
+    return Ridge(alpha=config.reg)
 
 
-def _logistic(seed: int) -> Any:
+def _logistic(config: LearnedConfig) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(random_state=seed)
+    return LogisticRegression(C=1 / config.reg, random_state=config.seed)
 
 
-_MODELS: dict[str, Callable[[int], Any]] = {
+_MODELS: dict[str, Callable[[LearnedConfig], Any]] = {
     "boosting": _boosting,
     "forest": _forest,
     "linear": _linear,

@@ -9,9 +9,8 @@ Symbols: m results, F features; B queries of a batch, L documents in the longest
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
-from collections.abc import Mapping
-from copy import copy, deepcopy
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -19,11 +18,11 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats
-from irkit.errors import DivergedError, FrameError
+from irkit.errors import CompositionError, DivergedError, FrameError
 from irkit.hits import Hits
 from irkit.learn.devices import Device
 from irkit.learn.memory import enough_memory, smaller
-from irkit.pipeline.fit import Topics, not_fitted
+from irkit.pipeline.fit import Topics
 from irkit.pipeline.learned import features_of, labels_of, refuse
 from irkit.rank.feature_ranker import FeatureRanker, FeatureRankerConfig
 from irkit.rank.lists import Lists
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from irkit.learn.batches import Source
+    from irkit.learn.phases import Phase
     from irkit.learn.trainer import TrainerConfig, Training
     from irkit.rank.scorers import Scorer
 
@@ -99,7 +100,7 @@ class NetRanker(FeatureRanker):
     needs_order: ClassVar[bool] = True
     "Whether only lists with documents of different labels teach anything."
     net: Scorer | None = None
-    "The fitted scorer, on the CPU."
+    "The fitted scorer, on the CPU; a copy of it is what other models start from."
     mean: Floats | None = None
     "(F,) float64: of the training results, where features are normalised by them."
     deviation: Floats | None = None
@@ -111,7 +112,6 @@ class NetRanker(FeatureRanker):
 
     # ------------------------------------------------------------------ for subclasses
 
-    @abstractmethod
     def loss(self, scores: Tensor, labels: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
         """Return the mean loss over the queries of a batch: a scalar.
 
@@ -123,6 +123,7 @@ class NetRanker(FeatureRanker):
         rng : torch generator
             On the same device, for losses that draw.
         """
+        raise CompositionError(f"{self.name}: {type(self).__name__} does not implement loss")
 
     def scorer(self, features: int) -> Scorer:
         """Return a scorer with the weights that training starts from, on the CPU."""
@@ -198,11 +199,8 @@ class NetRanker(FeatureRanker):
 
     def _train(self, lists: Lists, valid: Topics | None, device: torch.device) -> None:
         from irkit.learn.conditions import conditions
-        from irkit.learn.estimate import Estimate
         from irkit.learn.phases import Loss, Phase
-        from irkit.learn.trainer import train
 
-        trainer = self.config.trainer()
         assert self.features is not None
         net = self.scorer(self.features).to(device)
         phase = Phase(
@@ -210,46 +208,49 @@ class NetRanker(FeatureRanker):
             list(net.parameters()),
             lambda batch, now: Loss(self.loss(net(batch.x), batch.labels, batch.mask, now.rng), {}),
         )
-        measured = None if valid is None else Measured(valid, self.config.measure)
-        held_out = None if valid is None else self.normalised(valid.flow).astype(np.float32)
-
-        def validate() -> Estimate:
-            assert measured is not None
-            assert held_out is not None
-            return Estimate.exact(measured.mean(scored(net, held_out, device)))
-
-        with conditions(device, trainer.threads, trainer.seed):
-            try:
-                self.training = train(
-                    net,
-                    [phase],
-                    lists.source(self.config.batch_size, seed=self.config.seed, device=device),
-                    trainer,
-                    validate=None if valid is None else validate,
-                    validation_data=None if held_out is None or measured is None else _identity(held_out, measured),
-                    settings={"model": self.name, "config": self.config.identity()},
-                    folder=self._folder,
-                    resume=self._resume,
-                )
-            except DivergedError as broken:
-                what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
-                todo = f"lower learning_rate, got {self.config.learning_rate:g}, or normalise the features"
-                raise DivergedError(f"{what.replace('train: ', '', 1)}; {todo}{kept}") from None
+        held = None if valid is None else HeldOut(self, valid, device)
+        source = lists.source(self.config.batch_size, seed=self.config.seed, device=device)
+        with conditions(device, self.config.threads, self.config.seed):
+            self.train_net(net, [phase], source, self.config.trainer(), held, lambda held: held.mean(net))
         self.net = net.cpu()
 
-    # ------------------------------------------------------------------ scoring
+    def train_net(
+        self,
+        net: Any,
+        phases: Sequence[Phase],
+        source: Source,
+        trainer: TrainerConfig,
+        held: HeldOut | None,
+        look: Callable[[HeldOut], float],
+        rates: Sequence[str] = ("learning_rate",),
+    ) -> None:
+        """Train a net on its device, in the folder that `fit` was given; parameters are those of `train`.
 
-    def fitted_scorer(self) -> Scorer:
-        """Return a copy of the fitted scorer, for others to train on; it takes features that are `normalised`.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
+        `look` says how good the net is on what is held out; `rates` are the settings to lower where it does not stay
+        finite.
         """
-        if self.net is None:
-            raise not_fitted(self)
-        return deepcopy(self.net).train()
+        from irkit.learn.estimate import Estimate
+        from irkit.learn.trainer import train
+
+        try:
+            self.training = train(
+                net,
+                phases,
+                source,
+                trainer,
+                validate=None if held is None else lambda: Estimate.exact(look(held)),
+                validation_data=None if held is None else held.identity,
+                settings={"model": self.name, "config": self.config.identity()},
+                folder=self._folder,
+                resume=self._resume,
+            )
+        except DivergedError as broken:
+            what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
+            got = " and ".join(f"{name}, got {getattr(self.config, name):g}" for name in rates)
+            todo = f"lower {got}, or normalise the features"
+            raise DivergedError(f"{what.replace('train: ', '', 1)}; {todo}{kept}") from None
+
+    # ------------------------------------------------------------------ scoring
 
     def normalised(self, hits: Hits) -> Floats:
         """Return the features as the scorer takes them: (m, F) float64."""
@@ -304,10 +305,24 @@ def scored(net: Any, x: Floats, device: torch.device) -> Floats:
     return torch.cat(found).numpy() if found else np.zeros(0)
 
 
-def _identity(x: Floats, measured: Measured) -> str:
-    import torch
+class HeldOut:
+    """Results to stop by, with their features as a ranker's scorer takes them."""
 
-    from irkit.learn.batches import fingerprint
+    def __init__(self, ranker: NetRanker, valid: Topics, device: torch.device) -> None:
+        self.measured = Measured(valid, ranker.config.measure)
+        self.x = ranker.normalised(valid.flow).astype(np.float32)
+        self.device = device
 
-    arrays = (x, measured.labels, measured.hits.ptr)
-    return " ".join(fingerprint(torch.from_numpy(np.array(one))) for one in arrays)
+    def mean(self, net: Scorer) -> float:
+        """Return the mean of the measure over queries, by the scores of a net."""
+        return self.measured.mean(scored(net, self.x, self.device))
+
+    @property
+    def identity(self) -> str:
+        """Hash of features, labels and which query each result is of."""
+        import torch
+
+        from irkit.learn.batches import fingerprint
+
+        arrays = (self.x, self.measured.labels, self.measured.hits.ptr)
+        return " ".join(fingerprint(torch.from_numpy(np.array(one))) for one in arrays)

@@ -30,7 +30,8 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 from irkit import locate
 from irkit.config import digest, merged
 from irkit.errors import IrkitError, near_misses
-from irkit.io.library.catalogue import Learnable, is_texts, load_data
+from irkit.io.library.catalogue import Learnable, load_data
+from irkit.io.library.finding import is_texts
 from irkit.io.rows.data import Binarise
 from irkit.recipe.assemble import Fail
 from irkit.recipe.base import AnyRecipe

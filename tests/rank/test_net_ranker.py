@@ -168,22 +168,6 @@ def test_scores_are_the_formula_s_in_float64():
     assert sorted(frame["score"]) == pytest.approx(sorted(expected))
 
 
-def test_a_fitted_scorer_is_lent_as_a_copy_to_train_on():
-    fitted = PairwiseDNS(**SHORT).fit(TRAIN)
-    before, lent = fitted.fingerprint, fitted.fitted_scorer()
-    x = torch.from_numpy(fitted.normalised(TEST.flow))
-    np.testing.assert_array_equal(lent(x).detach().numpy(), fitted.score(TEST.flow))
-    assert lent.training
-    assert lent.output.bias is None
-    with torch.no_grad():
-        for weights_of in lent.parameters():
-            assert weights_of.requires_grad
-            weights_of.zero_()
-    assert fitted.fingerprint == before
-    with pytest.raises(NotFittedError, match="pairwise-dns: is not fitted"):
-        PairwiseDNS().fitted_scorer()
-
-
 def test_memory_that_runs_out_is_said_with_what_to_lower(monkeypatch):
     def full(*given):
         raise MemoryError("Unable to allocate 12.0 GiB")

@@ -31,7 +31,7 @@ class FileCard(Config):
     url: str | None = None
     "Official address; none where the file cannot be fetched without an agreement."
     how: str = ""
-    "How to get a file without an address."
+    "How to get a file without an address; where several come together it is said of the first."
     sha256: str | None = Field(None, pattern=_SHA256)
     unpacked: str | None = Field(None, pattern=_SHA256)
     "SHA-256 of what a compressed file holds; copies that were packed anew have it too."

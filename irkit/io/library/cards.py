@@ -1,7 +1,7 @@
 """Cards by name and by path: YAML files that say where data come from, what they are and how they are read.
 
     name: toy
-    kind: texts                             texts, ratings, rows, pictures, sequences, bags or tokens
+    kind: texts                             texts, ratings, rows, pictures, sequences, bags, tokens or pools
     about: One line.
     source: [https://example.org/toy/]      where it is described
     terms: What its owners allow.
@@ -10,8 +10,9 @@
       - {name: toy.tar.gz, url: https://example.org/toy.tar.gz, sha256: ..., members: [docs.all, ...]}
     folder: toy                             where the files lie in IRKIT_DATA; default the name
 
-The rest says how the files are read and depends on the kind; see the modules of `TextCard`, `RatingCard` and
-`PartsCard`. A card of the user lies in `<IRKIT_HOME>/data/<name>.yaml`, or as `card.yaml` beside the files.
+The rest says how the files are read and depends on the kind; see the modules of `TextCard`, `RatingCard`,
+`PartsCard` and `PoolsCard`. A card of the user lies in `<IRKIT_HOME>/data/<name>.yaml`, or as `card.yaml` beside the
+files.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, TypeAlias
 
 from irkit.errors import ConfigError, near_misses
 from irkit.io.library.parts_card import PartsCard
+from irkit.io.library.pools_card import PoolsCard
 from irkit.io.library.rating_card import RatingCard
 from irkit.io.library.text_card import TextCard
 from irkit.locate import find, names
@@ -29,7 +31,7 @@ from irkit.yamlfile import YamlFile, read_yaml
 
 CARD_FILE = "card.yaml"
 
-AnyCard: TypeAlias = TextCard | RatingCard | PartsCard
+AnyCard: TypeAlias = TextCard | RatingCard | PartsCard | PoolsCard
 
 KINDS: dict[str, type[AnyCard]] = {
     "texts": TextCard,
@@ -39,6 +41,7 @@ KINDS: dict[str, type[AnyCard]] = {
     "sequences": PartsCard,
     "bags": PartsCard,
     "tokens": PartsCard,
+    "pools": PoolsCard,
 }
 "What a card may be of, in the order of lists."
 

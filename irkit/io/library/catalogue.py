@@ -10,7 +10,7 @@ is announced: collections of ir_datasets, which downloads by itself when first r
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,25 +19,35 @@ from typing import Any, NamedTuple, TypeAlias
 from irkit.errors import ConfigError, IrkitError, NotFoundError, near_misses
 from irkit.io.documents import irds
 from irkit.io.kinds import DataSet
-from irkit.io.library.card import Card
-from irkit.io.library.cards import CARD_FILE, KINDS, AnyCard, card_names, find_card, load_card, named_card
-from irkit.io.library.collection import Collection, how_to_get
-from irkit.io.library.fetch import fetch
-from irkit.io.library.folder import folder_card, parts_card, rating_card
+from irkit.io.library.cards import CARD_FILE, KINDS, card_names, find_card, named_card
+from irkit.io.library.collection import Collection
+from irkit.io.library.finding import (
+    all_cards,
+    all_sets,
+    each_set,
+    folder_of,
+    kind_meant,
+    named_set,
+    of_kind,
+    path_given,
+    unknown,
+)
+from irkit.io.library.folder import folder_card, parts_card, pools_card, rating_card
 from irkit.io.library.made import about_made, holds_made, load_made, shape_made
 from irkit.io.library.parts_card import PartsCard
 from irkit.io.library.parts_collection import PartsCollection
-from irkit.io.library.places import locate, places, state
+from irkit.io.library.places import state
+from irkit.io.library.pools_card import PoolsCard
+from irkit.io.library.pools_collection import PoolsCollection
 from irkit.io.library.rating_collection import RatingCollection
 from irkit.io.library.text_card import DocumentsCard, QrelsCard, QueriesCard, TextCard
-from irkit.io.ratings.files import FILES, begins_with_rating, has_rating_columns
 from irkit.io.rows.data import Binarise, DensityData
 from irkit.io.rows.sequences import SequenceData
-from irkit.locate import collections_home, given_path, names
+from irkit.locate import names
 from irkit.registry import SETS
 from irkit.streams import readable
 
-AnyCollection: TypeAlias = Collection | RatingCollection | PartsCollection
+AnyCollection: TypeAlias = Collection | RatingCollection | PartsCollection | PoolsCollection
 
 Learnable: TypeAlias = DensityData | SequenceData | DataSet[Any]
 
@@ -85,17 +95,17 @@ def load_collection(name: str | os.PathLike[str], *, download: bool = False) -> 
         return Collection(_irds_card(text.removeprefix(irds.PREFIX)), None)
     path = path_given(name)
     if path is None:
-        card = _of(find_card(text), "texts")
+        card = of_kind(find_card(text), "texts")
         if card.through_irds:
             irds.version()
             return Collection(card, None)
-        return Collection(card, _folder(card, download))
+        return Collection(card, folder_of(card, download))
     if os.path.isdir(path):
-        return Collection(_of(folder_card(path), "texts"), path)
+        return Collection(of_kind(folder_card(path), "texts"), path)
     if os.path.exists(path):
         raise NotFoundError(f"{text}: is a file; a collection is a folder, or a name (irkit data list)")
     what = " file, folder or collection" if path.suffix else ""
-    raise _unknown(name, "folder", f"collections: there is no{what}", card_names())
+    raise unknown(name, "folder", f"collections: there is no{what}", card_names())
 
 
 def load_rating_collection(name: str | os.PathLike[str], *, download: bool = False) -> RatingCollection:
@@ -122,11 +132,11 @@ def load_rating_collection(name: str | os.PathLike[str], *, download: bool = Fal
     """
     path = path_given(name)
     if path is None:
-        card = _of(find_card(os.fspath(name)), "ratings")
-        return RatingCollection(card, _folder(card, download))
+        card = of_kind(find_card(os.fspath(name)), "ratings")
+        return RatingCollection(card, folder_of(card, download))
     if readable(path) or os.path.isdir(path):
-        return RatingCollection(_of(rating_card(path), "ratings"), path if path.is_dir() else path.parent)
-    raise _unknown(name, "file or folder", "ratings: there is no file or collection", collections("ratings"))
+        return RatingCollection(of_kind(rating_card(path), "ratings"), path if path.is_dir() else path.parent)
+    raise unknown(name, "file or folder", "ratings: there is no file or collection", collections("ratings"))
 
 
 def load_parts(name: str | os.PathLike[str], *, download: bool = False) -> PartsCollection:
@@ -147,20 +157,56 @@ def load_parts(name: str | os.PathLike[str], *, download: bool = False) -> Parts
     DownloadError, ConfigError
         If a download fails, a card is wrong, or the data are texts or ratings.
     """
-    card = _named_set(name)
+    card = named_set(name)
     path = path_given(name) if card is None else None
     if path is None:
-        card = _of(card or find_card(os.fspath(name)), "rows")
-        return PartsCollection(card, _folder(card, download))
-    found = parts_card(place := Path(os.path.abspath(path)))
+        card = of_kind(card or find_card(os.fspath(name)), "rows")
+        return PartsCollection(card, folder_of(card, download))
+    place = Path(os.path.abspath(path))
+    found = pools_card(place) or parts_card(place)
     if found is not None:
-        return PartsCollection(_of(found, "rows"), place if (place / CARD_FILE).is_file() else place.parent)
+        return PartsCollection(of_kind(found, "rows"), place if (place / CARD_FILE).is_file() else place.parent)
     if place.exists():
         raise ConfigError(
             f"{os.fspath(name)}: holds no rows; name a .npy, .npz or .csv file, or a folder of pictures or of "
             "<name>.train.data, .valid.data and .test.data, or texts: .txt files, or .csv, .tsv or .jsonl with a text"
         )
-    raise _unknown(name, "file or folder", "rows: there is no file or set", [*_sets(), *SETS])
+    raise unknown(name, "file or folder", "rows: there is no file or set", [*all_sets(), *SETS])
+
+
+def load_pools(name: str | os.PathLike[str], *, download: bool = False) -> PoolsCollection:
+    """Open queries with candidates of their own.
+
+    Parameters
+    ----------
+    name : str or path
+        The name of a card, `<card>/<set>` where a card has sets, or files of one's own: a folder with `train.txt`,
+        `vali.txt` or `valid.txt` and `test.txt` in svmlight's form with queries (`irkit.io.pools.letor`), one with
+        such folders `Fold1`, `Fold2`, ..., or one file, which is the part train; or a folder with a `card.yaml`.
+    download : bool
+        Fetch the files if they are nowhere on this machine; the terms are printed first.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such card, set or path, or the files are not here; the message says how to get them.
+    DownloadError, ConfigError
+        If a download fails, a card is wrong, or the data are of another kind.
+    """
+    card = named_set(name)
+    path = path_given(name) if card is None else None
+    if path is None:
+        card = of_kind(card or find_card(os.fspath(name)), "pools")
+        return PoolsCollection(card, folder_of(card, download))
+    found = pools_card(path)
+    if found is not None:
+        return PoolsCollection(of_kind(found, "pools"), path if path.is_dir() else path.parent)
+    if path.exists():
+        raise ConfigError(
+            f"{os.fspath(name)}: holds no pools; name a file of lines '<label> qid:<id> 1:<value> ...', or a folder "
+            "of train.txt, vali.txt and test.txt of such"
+        )
+    raise unknown(name, "file or folder", "pools: there is no file or set", collections("pools"))
 
 
 def load_rows(name: str | os.PathLike[str], *, binarise: Binarise = "threshold", seed: int = 1) -> DensityData:
@@ -217,25 +263,27 @@ def load_data(name: str | os.PathLike[str], *, binarise: Binarise = "threshold")
     return found.sequences() if found.card.kind == "sequences" else found.rows(binarise=binarise)
 
 
+def load_searchable(name: str | os.PathLike[str], *, download: bool = False) -> Collection | PoolsCollection:
+    """Open what has documents to index: a test collection, or questions with answers to choose from."""
+    if kind_meant(name) == "pools":
+        return load_pools(name, download=download)
+    return load_collection(name, download=download)
+
+
 def load_any(name: str | os.PathLike[str], *, download: bool = False) -> AnyCollection:
-    """Open data of whichever kind they are; see `load_collection`, `load_rating_collection` and `load_parts`."""
-    kind = _kind(name)
+    """Open data of whichever kind they are; see `load_collection` and the other three of its form."""
+    kind = kind_meant(name)
     if kind == "texts":
         return load_collection(name, download=download)
-    return (load_rating_collection if kind == "ratings" else load_parts)(name, download=download)
-
-
-def card_of(name: str | os.PathLike[str]) -> AnyCard | None:
-    """Return the card of that name, or of that set; None where a path or something of ir_datasets is meant."""
-    if isinstance(name, str) and irds.is_irds(name):
-        return None
-    return _named_set(name) or (find_card(os.fspath(name)) if path_given(name) is None else None)
+    if kind == "ratings":
+        return load_rating_collection(name, download=download)
+    return (load_pools if kind == "pools" else load_parts)(name, download=download)
 
 
 def collections(kind: str | None = None) -> dict[str, Summary]:
     """List all cards and sets by name, of one kind or of all, with whether their files are here; see `broken_data`.
 
-    Data sets of plug-ins are made for it, as nothing else tells what they are; texts and ratings are never such.
+    Data sets of plug-ins are made for it, as nothing else tells what they are; texts, ratings and pools are never such.
 
     Raises
     ------
@@ -243,12 +291,12 @@ def collections(kind: str | None = None) -> dict[str, Summary]:
         If there is no such kind; lists those there are.
     """
     listed = {}
-    for card in _cards():
+    for card in all_cards():
         if kind in (None, card.kind):
-            for one in _each(card):
-                shape = one.shape if isinstance(one, PartsCard) else ()
+            for one in each_set(card):
+                shape = one.shape if isinstance(one, (PartsCard, PoolsCard)) else ()
                 listed[one.name] = Summary(one.kind, one.about, state(one), one.holds(), tuple(one.splits), shape)
-    if kind in ("texts", "ratings"):
+    if kind in ("texts", "ratings", "pools"):
         return listed
     made = {}
     for name in SETS:
@@ -274,109 +322,6 @@ def broken_data() -> dict[str, str]:
         except IrkitError as error:
             broken[name] = str(error)
     return broken
-
-
-def path_given(name: str | os.PathLike[str]) -> Path | None:
-    """Return the file or folder that is meant, whether it exists or not; None where a name of a card is."""
-    return given_path(name, card_names())
-
-
-def _unknown(name: str | os.PathLike[str], what: str, none: str, known: Iterable[str]) -> NotFoundError:
-    """Say that there is nothing, and what may have been meant."""
-    text = os.fspath(name)
-    if os.sep in text or isinstance(name, os.PathLike):
-        return NotFoundError(f"{text}: there is no such {what}")
-    if text in SETS:
-        return NotFoundError(
-            f"{text}: is made by code and has no files ({SETS[text]}); use load_data, or 'irkit train'"
-        )
-    root = collections_home()
-    if root is not None and os.path.exists(root / text):  # only cards make names
-        return NotFoundError(f"{none} {text!r}; for what IRKIT_DATA holds without a card write {root / text}")
-    return NotFoundError(f"{none} {text!r}; {near_misses(text, known)}")
-
-
-def _cards() -> Iterator[AnyCard]:
-    """Yield all cards that can be read."""
-    for _, path in sorted(names("data").items()):
-        with suppress(IrkitError):
-            yield named_card(path)
-
-
-def _each(card: AnyCard) -> Iterator[AnyCard]:
-    """Yield a card, or those of its sets."""
-    if not isinstance(card, PartsCard) or not card.several:
-        yield card
-    if not isinstance(card, PartsCard):
-        return
-    for name in dict.fromkeys(name for folder in places(card) for name in card.sets_in(folder)):
-        yield card.of(name)
-
-
-def _sets() -> Iterator[str]:
-    return (card.name for whole in _cards() if isinstance(whole, PartsCard) for card in _each(whole))
-
-
-def _named_set(name: str | os.PathLike[str]) -> PartsCard | None:
-    """Return the card of `<card>/<set>`; None if there is no card of several sets called so."""
-    whole, separator, short = os.fspath(name).partition("/")
-    if not isinstance(name, str) or not separator or whole not in card_names():
-        return None
-    card = find_card(whole)
-    if not isinstance(card, PartsCard) or not card.sets:
-        return None
-    found = card.of(short)
-    if short not in card.sets and locate(found) is None:
-        known = [f"{whole}/{one}" for one in card.sets]
-        where = f"or put {found.needed()[0]} and the like below {found.folder}/ in IRKIT_DATA"
-        raise NotFoundError(f"{whole}: there is no {name!r}; {near_misses(name, known)}, {where}")
-    return found
-
-
-def _of(card: AnyCard, kind: str) -> Any:
-    """Return a card if it is of that kind, rows standing for pictures and sequences too."""
-    if issubclass(type(card), KINDS[kind]):
-        return card
-    use = {
-        "texts": f"load_collection, or 'irkit run <recipe> {card.name}'",
-        "ratings": f"load_rating_collection, or 'irkit recommend {card.name}'",
-    }.get(card.kind, "load_data, or 'irkit train'")
-    raise ConfigError(f"{card.name}: holds {card.kind} and no {kind}; use {use}")
-
-
-def is_texts(name: str | os.PathLike[str]) -> bool:
-    """Say whether something there is, is a collection of texts that are searched."""
-    known = (isinstance(name, str) and irds.is_irds(name)) or card_of(name) is not None
-    return (known or os.path.exists(os.path.expanduser(os.fspath(name)))) and _kind(name) == "texts"
-
-
-def _kind(name: str | os.PathLike[str]) -> str:
-    """Say of which kind something is; what nothing tells are texts."""
-    if isinstance(name, str) and irds.is_irds(name):
-        return "texts"
-    card = card_of(name)
-    if card is not None:
-        return card.kind
-    path = Path(os.path.expanduser(os.fspath(name)))
-    if os.path.isfile(path / CARD_FILE):
-        return load_card(path / CARD_FILE).kind
-    if any((path / file).is_file() for file in FILES):
-        return "ratings"
-    found = parts_card(Path(os.path.abspath(path)))
-    if found is None:
-        return "ratings" if readable(path) else "texts"
-    rated = {"csv": has_rating_columns, "txt": begins_with_rating}
-    format = found.read.format if isinstance(found, PartsCard) and readable(path) else ""
-    return "ratings" if format in rated and rated[format](path) else found.kind
-
-
-def _folder(card: Card, download: bool) -> Path:
-    found = locate(card)
-    if found is None and download:
-        found = fetch(card)
-    if found is None:
-        raise NotFoundError(f"{card.name}: the collection is not on this machine; {how_to_get(card, named=True)}")
-    return found
 
 
 def _irds_card(name: str) -> TextCard:

@@ -67,8 +67,9 @@ def fetch(card: Card, *, pause: float = PAUSE) -> Path:
                 _fetch(file, folder, pause)
     by_hand = next((file for file in missing if file.url is None and not (folder / file.name).exists()), None)
     if by_hand is not None:
+        how = next((file.how for file in (by_hand, *card.files) if file.how), "see its source")
         raise NotFoundError(
-            f"{card.name}: {by_hand.name} cannot be downloaded: {by_hand.how}; put it at {folder / by_hand.name}"
+            f"{card.name}: {by_hand.name} cannot be downloaded: {how}; put it at {folder / by_hand.name}"
         )
     return folder
 

@@ -8,6 +8,7 @@
     *.png, *.jpg, ...; or such in train/, valid/ and test/             pictures
     my.csv, my.tsv, my.jsonl with a column `text`                      tokens
     train.csv (valid.csv, test.csv) with one, or train.txt             tokens
+    train.txt, vali.txt or valid.txt, test.txt; or such in Fold1, ...  pools, of lines `<label> qid:<id> 1:<value> ...`
     *.txt; or such in folders of labels, of parts, of both             tokens; an archive of them too
 
 With several files of queries and judgements, the middle of their names is the split:
@@ -24,8 +25,10 @@ from irkit.io.documents import beir
 from irkit.io.kinds import PARTS
 from irkit.io.library.cards import CARD_FILE, AnyCard, load_card
 from irkit.io.library.parts_card import PartsCard
+from irkit.io.library.pools_card import FoldCard, PoolsCard
 from irkit.io.library.rating_card import RatingCard, RatingsCard
 from irkit.io.library.text_card import DocumentsCard, QrelsCard, QueriesCard, SplitCard, TextCard
+from irkit.io.pools.letor import begins_as_letor
 from irkit.io.ratings.files import FILES
 from irkit.io.rows.own import picture_files
 from irkit.io.texts.files import ARCHIVES, Table, has_texts
@@ -36,6 +39,7 @@ _DOCUMENTS = ("documents", "docs", "corpus", "collection")
 _QUERIES = ("queries", "topics")
 _QRELS = ("qrels", "qrel")
 _ROWS = ("npy", "npz", "csv")
+_POOLS = {"train": ("train",), "valid": ("vali", "valid"), "test": ("test",)}
 _TABLES: tuple[Table, ...] = ("csv", "tsv", "jsonl")
 
 
@@ -142,6 +146,41 @@ def parts_card(path: Path) -> AnyCard | None:
         if all(any(one.is_file() for one in copies(path / f"{stem}.{part}.data")) for part in PARTS):
             return _parts("rows", path, "bits", [f"{path.name}/{stem}.{part}.data" for part in PARTS])
     return _parts("pictures", path, "folder", [path.name]) if picture_files(path) else _texts(path)
+
+
+def pools_card(path: Path) -> AnyCard | None:
+    """Return the card in a folder, or make one for a feature file or a folder of such; None if it is none.
+
+    The files that the card names lie in `path`, or beside it where it is a file.
+    """
+    name, what = _card_name(path.resolve().name), "folder" if path.is_dir() else "file"
+    about = f"The {what} {path.resolve().name}"
+    if readable(path):
+        folds = [FoldCard(train=[path.name])] if begins_as_letor(path) else []
+    elif (path / CARD_FILE).is_file():
+        card = load_card(path / CARD_FILE)
+        return card if isinstance(card, PoolsCard) else None
+    elif path.is_dir():
+        inner = [one for one in path.iterdir() if one.is_dir() and re.fullmatch(r"(?i)fold[0-9]+", one.name)]
+        inner.sort(key=lambda one: int(one.name[4:]))
+        folds = [found for one in inner or [path] if (found := _fold(path, one)) is not None]
+    else:
+        folds = []
+    return PoolsCard(name=name, about=about, format="letor", folds=folds) if folds else None
+
+
+def _fold(folder: Path, inner: Path) -> FoldCard | None:
+    """Return the feature files that lie in a folder under usual names."""
+    found: dict[str, list[str]] = {}
+    for part, stems in _POOLS.items():
+        places = (next((one for one in copies(inner / f"{stem}.txt") if one.is_file()), None) for stem in stems)
+        files = [place for place in places if place is not None and begins_as_letor(place)]
+        if len(files) > 1:
+            both = " and ".join(file.name for file in files)
+            raise ConfigError(f"{inner}: {both} compete; keep one or write a {CARD_FILE}")
+        if files:
+            found[part] = [file.relative_to(folder).as_posix() for file in files]
+    return FoldCard(**found) if found else None
 
 
 def _file(path: Path) -> PartsCard | None:
