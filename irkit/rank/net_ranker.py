@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from irkit.learn.batches import Source
     from irkit.learn.phases import Phase
     from irkit.learn.trainer import TrainerConfig, Training
+    from irkit.rank.lists import ListBatch
     from irkit.rank.scorers import Scorer
 
 ROWS = 1 << 17
@@ -112,14 +113,13 @@ class NetRanker(FeatureRanker):
 
     # ------------------------------------------------------------------ for subclasses
 
-    def loss(self, scores: Tensor, labels: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
+    def loss(self, scores: Tensor, batch: ListBatch, rng: torch.Generator) -> Tensor:
         """Return the mean loss over the queries of a batch: a scalar.
 
         Parameters
         ----------
-        scores, labels : (B, L) float32
-        mask : (B, L) bool
-            Where there is a document.
+        scores : (B, L) float32
+        batch : ListBatch
         rng : torch generator
             On the same device, for losses that draw.
         """
@@ -206,7 +206,7 @@ class NetRanker(FeatureRanker):
         phase = Phase(
             self.name,
             list(net.parameters()),
-            lambda batch, now: Loss(self.loss(net(batch.x), batch.labels, batch.mask, now.rng), {}),
+            lambda batch, now: Loss(self.loss(net(batch.x), batch, now.rng), {}),
         )
         held = None if valid is None else HeldOut(self, valid, device)
         source = lists.source(self.config.batch_size, seed=self.config.seed, device=device)

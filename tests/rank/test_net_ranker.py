@@ -405,5 +405,5 @@ def test_a_step_reads_no_number_from_the_device(monkeypatch):
         read = getattr(torch.Tensor, name)
         monkeypatch.setattr(torch.Tensor, name, lambda x, *a, _r=read, _n=name: reads.append(_n) or _r(x, *a))
     for ranker in RANKERS.values():
-        ranker.loss(net(batch.x), batch.labels, batch.mask, rng).backward()
+        ranker.loss(net(batch.x), batch, rng).backward()
     assert not reads
