@@ -50,8 +50,8 @@ class NetRankerConfig(FeatureRankerConfig):
     "Units of the hidden layer; 0 makes scores linear in the features."
     normalise: Literal["none", "query", "train"] = "query"
     "Features as they are, by minimum and maximum of the query's results, or by mean and deviation of the training's."
-    missing: Literal["refuse", "lowest"] = "refuse"
-    "What a NaN feature is: an error, or the lowest value of the query's results, 0 where none has any."
+    missing: Literal["refuse", "lowest", "indicated"] = "refuse"
+    "NaN is an error, or the lowest value of the query's results (0 without any), or that and an input that says so."
     epochs: int = Field(100, ge=1)
     "Passes over the queries; with some to stop by, at most."
     batch_size: int = Field(16, ge=1)
@@ -125,13 +125,13 @@ class NetRanker(FeatureRanker):
         """
         raise CompositionError(f"{self.name}: {type(self).__name__} does not implement loss")
 
-    def scorer(self, features: int) -> Scorer:
-        """Return a scorer with the weights that training starts from, on the CPU."""
+    def scorer(self, inputs: int) -> Scorer:
+        """Return a scorer of so many numbers with the weights that training starts from, on the CPU."""
         import torch
 
         from irkit.rank.scorers import Scorer
 
-        net = Scorer(features, self.config.hidden_size, output_bias=self.output_bias)
+        net = Scorer(inputs, self.config.hidden_size, output_bias=self.output_bias)
         return net.start(torch.Generator().manual_seed(self.config.seed))
 
     # ------------------------------------------------------------------ learning
@@ -175,10 +175,10 @@ class NetRanker(FeatureRanker):
     def check(self, hits: Hits) -> None:
         """Refuse infinite features, and NaN unless it stands for a missing one."""
         x = features_of(hits, self.name)
-        if self.config.missing == "lowest":
-            refuse(np.isinf(x), hits, self.name, "give numbers")
+        if self.config.missing == "refuse":
+            refuse(~np.isfinite(x), hits, self.name, "give numbers, or set missing to indicated or lowest")
         else:
-            refuse(~np.isfinite(x), hits, self.name, "give numbers, or set missing to lowest")
+            refuse(np.isinf(x), hits, self.name, "give numbers")
 
     def learn(self, train: Topics, valid: Topics | None) -> None:
         """Train, and keep the weights with the best mean, or the last."""
@@ -201,8 +201,7 @@ class NetRanker(FeatureRanker):
         from irkit.learn.conditions import conditions
         from irkit.learn.phases import Loss, Phase
 
-        assert self.features is not None
-        net = self.scorer(self.features).to(device)
+        net = self.scorer(self.inputs).to(device)
         phase = Phase(
             self.name,
             list(net.parameters()),
@@ -252,14 +251,22 @@ class NetRanker(FeatureRanker):
 
     # ------------------------------------------------------------------ scoring
 
+    @property
+    def inputs(self) -> int:
+        """How many numbers the scorer takes for a result; see `normalised`."""
+        assert self.features is not None
+        return self.features * (2 if self.config.missing == "indicated" else 1)
+
     def normalised(self, hits: Hits) -> Floats:
-        """Return the features as the scorer takes them: (m, F) float64."""
+        """Return the features as the scorer takes them, followed by 1 for each missing one, if asked: float64."""
         x = self._filled(hits)
         if self.config.normalise == "query":
-            return minmax_by_query(hits.ptr, x)
-        if self.mean is None or self.deviation is None:
-            return x
-        return standardised(x, self.mean, self.deviation)
+            x = minmax_by_query(hits.ptr, x)
+        elif self.mean is not None and self.deviation is not None:
+            x = standardised(x, self.mean, self.deviation)
+        if self.config.missing == "indicated":
+            x = np.concatenate([x, np.isnan(features_of(hits, self.name))], axis=1)
+        return x
 
     def score(self, hits: Hits) -> Floats:
         """Score results, in float64."""
@@ -269,7 +276,7 @@ class NetRanker(FeatureRanker):
 
     def _filled(self, hits: Hits) -> Floats:
         x = features_of(hits, self.name)
-        return lowest_for_missing(hits.ptr, x) if self.config.missing == "lowest" else x
+        return x if self.config.missing == "refuse" else lowest_for_missing(hits.ptr, x)
 
     # ------------------------------------------------------------------ files
 
@@ -286,8 +293,7 @@ class NetRanker(FeatureRanker):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set weights and statistics."""
-        assert self.features is not None
-        net = self.scorer(self.features)
+        net = self.scorer(self.inputs)
         net.load_state_dict(state["net"])
         self.net = net.eval()
         self.mean, self.deviation = (

@@ -14,6 +14,7 @@ from irkit.learn.memory import OutOfMemoryError
 from irkit.learn.metrics import read_metrics
 from irkit.learn.saved import SavedRun
 from irkit.pipeline import Topics
+from irkit.pipeline.learned import labels_of
 from irkit.pipeline.operators import Scale
 from irkit.rank import FeatureRanker, LambdaMART, LambdaRank, ListNet, PairwiseDNS, Pointwise, RankNet
 from irkit.rank.feature_ranker import held_out
@@ -207,7 +208,7 @@ def test_missing_features_are_refused_or_the_lowest():
         RankNet(**SHORT).fit(train)
     assert str(error.value) == (
         f"ranknet: feature 3 of 4 of docno {docno!r} for qid {qid!r} must be finite, got nan; "
-        "give numbers, or set missing to lowest"
+        "give numbers, or set missing to indicated or lowest"
     )
     with pytest.raises(FrameError, match="ranknet: feature 3 of 4 of docno"):
         RankNet(**SHORT).fit(TRAIN).run(test.flow)
@@ -215,9 +216,26 @@ def test_missing_features_are_refused_or_the_lowest():
         fitted = RankNet(**SHORT, missing="lowest", normalise=normalise).fit(train, VALID)
         filled = with_features(test, lambda x: lowest_for_missing(test.flow.ptr, x))
         np.testing.assert_array_equal(fitted.score(test.flow), fitted.score(filled.flow))
+    shown = RankNet(**SHORT, missing="indicated").fit(train, VALID)
+    lowest = minmax_by_query(test.flow.ptr, lowest_for_missing(test.flow.ptr, test.flow.columns["features"]))
+    missing = np.isnan(test.flow.columns["features"])
+    np.testing.assert_array_equal(shown.normalised(test.flow), np.concatenate([lowest, missing], axis=1))
+    assert (shown.features, shown.inputs) == (4, 8)
     infinite = with_features(TRAIN, lambda x: np.where(x == x.max(), np.inf, x))
     with pytest.raises(FrameError, match=r"must be finite, got inf; give numbers$"):
         RankNet(**SHORT, missing="lowest").fit(infinite)
+
+
+def test_what_only_a_missing_feature_says_is_learned_from_its_input():
+    def holes(topics):
+        labels = labels_of(topics.flow, topics.qrels)
+        return with_features(topics, lambda x: np.where(np.arange(4) == labels[:, None], np.nan, np.sign(x)))
+
+    train, valid = holes(TRAIN), holes(VALID)
+    config = {**SHORT, "epochs": 20, "hidden_size": 0}
+    found = {way: RankNet(**config, missing=way).fit(train, valid).training.best for way in ("lowest", "indicated")}
+    assert found["indicated"] == pytest.approx(1.0)
+    assert found["lowest"] < 0.98
 
 
 def test_queries_without_results_do_no_harm():
@@ -263,7 +281,7 @@ def test_its_settings_are_reached_by_name(ranker):
 
 @every
 def test_a_saved_ranker_is_the_same_ranker(ranker, tmp_path):
-    fitted = type(ranker)(ranker.config.changed(normalise="train")).fit(TRAIN)
+    fitted = type(ranker)(ranker.config.changed(normalise="train", missing="indicated")).fit(TRAIN)
     fitted.save(tmp_path / "one")
     for kind in (FeatureRanker, type(ranker)):
         back = kind.load(tmp_path / "one")
