@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from irkit.doors import door
 
 if TYPE_CHECKING:
+    from irkit.rank.aggregation import AggregateRanks as AggregateRanks
     from irkit.rank.bags import bags_of_index as bags_of_index
     from irkit.rank.bags import bags_of_texts as bags_of_texts
     from irkit.rank.bags import frequent_words as frequent_words
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from irkit.rank.index_features import TfSums as TfSums
     from irkit.rank.irgan import IRGANPairwise as IRGANPairwise
     from irkit.rank.irgan import IRGANPointwise as IRGANPointwise
+    from irkit.rank.irgan_qa import IRGANQA as IRGANQA
     from irkit.rank.lambdamart import LambdaMART as LambdaMART
     from irkit.rank.lambdarank import LambdaRank as LambdaRank
     from irkit.rank.latent import Latent as Latent

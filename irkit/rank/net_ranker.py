@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats
-from irkit.errors import CompositionError, DivergedError, FrameError
+from irkit.errors import CompositionError, FrameError
 from irkit.hits import Hits
 from irkit.learn.devices import Device
 from irkit.learn.memory import enough_memory, smaller
@@ -228,10 +228,11 @@ class NetRanker(FeatureRanker):
         `look` says how good the net is on what is held out; `rates` are the settings to lower where it does not stay
         finite.
         """
+        from irkit.learn.diverged import lowering
         from irkit.learn.estimate import Estimate
         from irkit.learn.trainer import train
 
-        try:
+        with lowering(self.config, rates, "or normalise the features"):
             self.training = train(
                 net,
                 phases,
@@ -243,11 +244,6 @@ class NetRanker(FeatureRanker):
                 folder=self._folder,
                 resume=self._resume,
             )
-        except DivergedError as broken:
-            what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
-            got = " and ".join(f"{name}, got {getattr(self.config, name):g}" for name in rates)
-            todo = f"lower {got}, or normalise the features"
-            raise DivergedError(f"{what.replace('train: ', '', 1)}; {todo}{kept}") from None
 
     # ------------------------------------------------------------------ scoring
 

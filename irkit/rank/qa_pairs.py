@@ -101,12 +101,17 @@ class DrawnPairs:
 
     def batch(self, epoch: int, at: int, rng: torch.Generator) -> TextPools:
         """Return some pairs with wrong answers, drawn by the seed, the epoch and the place alone."""
-        pairs = self.pairs[self._order.batch(epoch, at, rng).numpy()]
+        pairs = self.pairs[self.numbers(epoch, at, rng).numpy()]
         draws = generator(self.seed, "negatives", str(epoch), str(at))
         wrong = self._wrong.draw(pairs[:, 0], self.n, draws)
         questions, answers = self.questions[pairs[:, 0]], np.concatenate([pairs[:, 1:], wrong], axis=1)
         features = None if self.rarity is None else self._overlaps(questions, answers)
         return text_pools(self.table, questions, answers, device=self.device, features=features)
+
+    def numbers(self, epoch: int, at: int, rng: torch.Generator) -> Tensor:
+        """Return which of the pairs a batch holds: (B,) int64, on the host."""
+        found: Tensor = self._order.batch(epoch, at, rng)
+        return found
 
     def _overlaps(self, questions: Ints, answers: Ints) -> Floats:
         """Return the features of pairs, each found once: (B,) and (B, L) rows of the table to (B, L, K)."""

@@ -12,8 +12,8 @@ as m_0 = 1 and m = 0.
 Sources: Feng, Xiang, Glass, Wang and Zhou, "Applying deep learning to answer selection: a study and an open task",
 ASRU 2015; the net and its start are those of IRGAN's code for InsuranceQA (Wang et al., SIGIR 2017): E = 100, F = 500,
 200 words, margin .05, gradients clipped at 1. Severyn and Moschitti, SIGIR 2015, section 3.3, for features beside it.
-Departures: texts are not padded to one length, see `irkit.rank.qacnn_net`; fewer filters, another margin; unknown words share
-`unknown` vectors by a hash, so that one that stands in question and answer is seen to be the same.
+Departures: texts are not padded to one length, see `irkit.rank.qacnn_net`; fewer filters, another margin; unknown words
+share `unknown` vectors by a hash, so that one that stands in question and answer is seen to be the same.
 
 Symbols: m candidates, E numbers of a word, F filters of a width.
 """
@@ -21,6 +21,7 @@ Symbols: m candidates, E numbers of a word, F filters of a width.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -29,7 +30,7 @@ from pydantic import Field
 
 from irkit.arrays import Floats, Ints
 from irkit.config import Config, digest
-from irkit.errors import DataError, DivergedError, FrameError
+from irkit.errors import DataError, FrameError
 from irkit.hits import Hits
 from irkit.learn.devices import Device
 from irkit.pipeline.filters import DropSelf
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from irkit.learn.batches import Source
+    from irkit.learn.phases import Phase
     from irkit.learn.trainer import TrainerConfig, Training
     from irkit.rank.qa_pairs import DrawnPairs
     from irkit.rank.qa_words import Table, Words
@@ -239,21 +242,10 @@ class QACNN(Stage):
         """Train, and keep the weights with the best mean, or the last."""
         from irkit.learn.conditions import choose_device, conditions
         from irkit.learn.phases import Loss, Now, Phase
-        from irkit.learn.trainer import train as run
         from irkit.rank.qa_pairs import hardest, loss_of_pairs
-        from irkit.rank.qa_words import Words
 
-        config, hits = self.config, train.flow
-        answers = document_texts(hits, who=self.name)
-        texts = [*texts_of(hits.queries, who=self.name), *answers]
-        self.words = Words.of(
-            texts,
-            min_count=config.min_count,
-            unknown=config.unknown,
-            stems=config.stems,
-            besides=self.besides(),
-        )
-        self.rarity = Rarity.of(answers) if config.overlap else None
+        config = self.config
+        self.words, self.rarity = self._read(train.flow)
         device = choose_device(config.device)
         net = self.start(self.words).to(device)
         if not config.epochs:
@@ -264,33 +256,72 @@ class QACNN(Stage):
             pools = hardest(net, batch) if config.negatives == "max" and config.drawn > 1 else batch
             return Loss(loss_of_pairs(net(pools), config.loss, config.margin, config.scale), {})
 
-        trainer = config.trainer()
         moving = [weights for weights in net.parameters() if weights.requires_grad]
-        validate, data = (None, None) if valid is None else self._validation(net, valid)
-        with conditions(device, trainer.threads, trainer.seed):
-            try:
-                self.training = run(
-                    net,
-                    [Phase(self.name, moving, loss)],
-                    self._source(train, device),
-                    trainer,
-                    validate=validate,
-                    validation_data=data,
-                    settings={"model": self.name, "config": config.identity(), **self._given()},
-                    folder=folder,
-                    resume=resume,
-                )
-            except DivergedError as broken:
-                what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
-                todo = f"lower learning_rate, got {config.learning_rate:g}, or clip"
-                raise DivergedError(f"{what.replace('train: ', '', 1)}; {todo}{kept}") from None
+        looks = None if valid is None else self._held_out(valid)
+        with conditions(device, config.threads, config.seed):
+            self.train_net(
+                net,
+                [Phase(self.name, moving, loss)],
+                self._source(train, device, config.drawn),
+                config.trainer(),
+                None if looks is None else looks[1],
+                None if looks is None else lambda: looks[0](net),
+                folder,
+                resume,
+            )
         self.net = net.cpu()
+
+    def train_net(
+        self,
+        net: Any,
+        phases: Sequence[Phase],
+        source: Source,
+        trainer: TrainerConfig,
+        validation_data: str | None,
+        look: Callable[[], float] | None,
+        folder: Path | None,
+        resume: bool,
+        rates: Sequence[str] = ("learning_rate",),
+    ) -> None:
+        """Train a net on its device; parameters are those of `irkit.learn.trainer.train`.
+
+        `look` says how good the net is on what is held out; `rates` are the settings to lower where it does not stay
+        finite.
+        """
+        from irkit.learn.diverged import lowering
+        from irkit.learn.estimate import Estimate
+        from irkit.learn.trainer import train as run
+
+        with lowering(self.config, rates, "or clip"):
+            self.training = run(
+                net,
+                phases,
+                source,
+                trainer,
+                validate=None if look is None else lambda: Estimate.exact(look()),
+                validation_data=validation_data,
+                settings={"model": self.name, "config": self.config.identity(), **self._given()},
+                folder=folder,
+                resume=resume,
+            )
+
+    def _read(self, hits: Hits) -> tuple[Words, Rarity | None]:
+        """Return the words of the training texts, and where overlap takes part how rare the terms of answers are."""
+        from irkit.rank.qa_words import Words
+
+        config = self.config
+        answers = document_texts(hits, who=self.name)
+        texts = [*texts_of(hits.queries, who=self.name), *answers]
+        words = Words.of(
+            texts, min_count=config.min_count, unknown=config.unknown, stems=config.stems, besides=self.besides()
+        )
+        return words, Rarity.of(answers) if config.overlap else None
 
     def _given(self) -> dict[str, Any]:
         """Return hashes of resources, which decide what a step does."""
         return {need: resource_fingerprint(getattr(self, need)) for need in self.needs}
 
-    def _source(self, train: Topics, device: torch.device) -> DrawnPairs:
+    def _source(self, train: Topics, device: torch.device, drawn: int) -> DrawnPairs:
         from irkit.rank.qa_pairs import DrawnPairs
 
         hits, config = train.flow, self.config
@@ -301,7 +332,7 @@ class QACNN(Stage):
             hits.query,
             answers,
             labels_of(hits, train.qrels) > 0,
-            n=config.drawn,
+            n=drawn,
             pool=config.pool,
             rarity=self.rarity,
             batch_size=config.batch_size,
@@ -309,16 +340,14 @@ class QACNN(Stage):
             device=device,
         )
 
-    def _validation(self, net: QACNNNet, valid: Topics) -> tuple[Any, str]:
-        """Return what scores the net on the questions to stop by, and what these are."""
-        from irkit.learn.estimate import Estimate
-
+    def _held_out(self, valid: Topics) -> tuple[Callable[[QACNNNet], float], str]:
+        """Return what measures a net on the questions to stop by, and a hash of these."""
         measured = Measured(valid, self.config.measure)
         hits = valid.flow
         read, features = self._table(hits), self._features(hits)
         texts = (texts_of(hits.queries, who=self.name), document_texts(hits, who=self.name))
         identity = digest("answers to stop by", *texts, hits.ptr.tolist(), measured.labels.tolist())
-        return lambda: Estimate.exact(measured.mean(self._scored(net, hits, *read, features))), identity
+        return lambda net: measured.mean(self._scored(net, hits, *read, features)), identity
 
     # ------------------------------------------------------------------ scoring
 
