@@ -12,8 +12,8 @@ as m_0 = 1 and m = 0.
 Sources: Feng, Xiang, Glass, Wang and Zhou, "Applying deep learning to answer selection: a study and an open task",
 ASRU 2015; the net and its start are those of IRGAN's code for InsuranceQA (Wang et al., SIGIR 2017): E = 100, F = 500,
 200 words, margin .05, gradients clipped at 1. Severyn and Moschitti, SIGIR 2015, section 3.3, for features beside it.
-Departures: texts are not padded to one length, see `irkit.rank.qacnn_net`; fewer filters, another margin; unknown words share
-`unknown` vectors by a hash, so that one that stands in question and answer is seen to be the same.
+Departures: texts are not padded to one length, see `irkit.rank.qacnn_net`; fewer filters and another margin; unknown
+words share `unknown` vectors by a hash, so that one that stands in question and answer is seen to be the same.
 
 Symbols: m candidates, E numbers of a word, F filters of a width.
 """

@@ -90,7 +90,8 @@ class QACNNNet(Player):
         super().__init__()
         start = vectors.clone()
         start[PADDING] = 0
-        self.embedding = nn.Embedding.from_pretrained(start, freeze=fixed, padding_idx=PADDING)
+        self.embedding = nn.Embedding(len(start), start.shape[1], padding_idx=PADDING, _weight=start)
+        self.embedding.weight.requires_grad_(not fixed)
         self.widths = tuple(widths)
         self.convolutions = nn.ModuleList(nn.Conv1d(vectors.shape[1], filters, width) for width in self.widths)
         for layer in self.convolutions:
