@@ -213,6 +213,13 @@ class Hits:
             self, queries=queries, ptr=ptr, doc=self.doc[low:high], score=self.score[low:high], columns=columns
         )
 
+    def of(self, qids: Sequence[str]) -> Hits:
+        """Return the hits of some of the queries as a result set of their own; the order stays."""
+        wanted = self.queries["qid"].isin(qids).to_numpy(dtype=bool)
+        kept = self.kept(wanted[self.query])
+        queries = self.queries[wanted].reset_index(drop=True)
+        return replace(kept, queries=queries, ptr=offsets(np.diff(kept.ptr)[wanted]))
+
     def for_queries(self, queries: pd.DataFrame) -> Hits:
         """Express the same hits on another queries frame that holds all their qids.
 

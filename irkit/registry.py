@@ -183,6 +183,12 @@ STAGES = Names(
         "pairwise-dns": "irkit.rank.pairwise_dns:PairwiseDNS",
         "pointwise": "irkit.rank.pointwise:Pointwise",
         "ranknet": "irkit.rank.ranknet:RankNet",
+        # what an index knows of query and document
+        "coordination": "irkit.rank.index_features:Coordination",
+        "idf-sums": "irkit.rank.index_features:IdfSums",
+        "lengths": "irkit.rank.index_features:Lengths",
+        "proximity": "irkit.rank.proximity:Proximity",
+        "tf-sums": "irkit.rank.index_features:TfSums",
         # texts
         "aggregate": "irkit.pipeline.texts:Aggregate",
         "passages": "irkit.pipeline.texts:Passages",

@@ -11,6 +11,7 @@ from irkit.cli.doctor import doctor
 from irkit.cli.encode import encode
 from irkit.cli.evaluate import evaluate
 from irkit.cli.explain import explain
+from irkit.cli.features import features
 from irkit.cli.helptext import HelpText
 from irkit.cli.index import index
 from irkit.cli.leaderboard import leaderboard
@@ -48,6 +49,7 @@ def build() -> App:
         search,
         recommend,
         run,
+        features,
         evaluate,
         compare,
         leaderboard,

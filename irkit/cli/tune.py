@@ -26,6 +26,7 @@ def tune(
     *,
     measures: Annotated[str | None, Parameter(name=["-m", "--measures"])] = None,
     folds: MaybeWhole = None,
+    inner: MaybeWhole = None,
     valid: float | None = None,
     liked: float | None = None,
     candidates: Literal["positives", "rated"] | None = None,
@@ -42,13 +43,16 @@ def tune(
 
     For retrieval the queries of a collection are split into folds; in each fold the settings with the
     best mean on the other folds' queries are chosen, and what is printed last are the measures of every
-    query under the settings chosen without it. For recommenders the settings are chosen on a part of the
-    training ratings, and measured on the test part beside the recipe as it is.
+    query under the settings chosen without it. A recipe that learns from judgements is fitted without them
+    too, and its settings are compared by inner folds of the other folds' queries. For recommenders the
+    settings are chosen on a part of the training ratings, and measured on the test part beside the recipe
+    as it is.
 
     For example:
 
         irkit tune bm25-search lee
         irkit tune bm25-rm3-search lee --method random --trials 20 -o candidates.tsv
+        irkit tune bm25-features-linear-search lee
         irkit tune biased-mf-search ml-100k --split u1
         irkit tune ease-search planted-factors --split "{kind: random, fraction: 0.2}" -m "nDCG@10 P@5"
 
@@ -63,6 +67,8 @@ def tune(
         measures of lists (nDCG@10). Default AP nDCG@10 P@10, RMSE MAE, or nDCG@10 P@10, by the recipe.
     folds
         Parts the queries are split into, default 5.
+    inner
+        Parts the queries of the other folds are split into for a recipe that learns from judgements, default 5.
     valid
         Share of the training ratings to choose on, default 0.1; models that can stop early
         (the setting patience) do so by as many if it is given.
@@ -106,7 +112,7 @@ def tune(
     loaded = load_space(space)
     rated = RatingTable in load_recipe(loaded.recipe).learns_from
     words = {"vectors": vectors, "encoder": encoder, "cross_encoder": cross_encoder}
-    of_queries = {"folds": folds, **words}
+    of_queries = {"folds": folds, "inner": inner, **words}
     of_ratings = {"valid": valid, "liked": liked, "candidates": candidates}
     for name, value in (of_queries if rated else of_ratings).items():
         if value is not None:
@@ -119,7 +125,7 @@ def tune(
         how |= {name: value for name, value in of_ratings.items() if value is not None}
         tuned, data = _on_ratings(loaded, source, split, measures, how)
     else:
-        how["k"] = 5 if folds is None else folds
+        how |= {"k": 5 if folds is None else folds} | ({} if inner is None else {"inner": inner})
         tuned, data = _on_queries(loaded, source, split, measures, words, how)
     if table is not None:
         write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode(errors="surrogateescape"), pack=True)
@@ -142,10 +148,13 @@ def _on_queries(
     from irkit.errors import ConfigError
     from irkit.evaluate import tune as run
     from irkit.io import load_collection
+    from irkit.recipe.assemble import TRAIN
     from irkit.recipe.resources import open_resources
 
     words = {"index": source, **resources}
-    recipe = prepared(space.recipe, None, words, who="tune")
+    recipe = prepared(space.recipe, None, words, who="tune", fits=True)
+    if "inner" in how and TRAIN not in recipe.needs:
+        raise ConfigError(f"tune: --inner is for recipes that learn, and {recipe.name} does not; leave it out")
     for name in ERRORS.split():
         if measures is not None and measures.startswith(name):
             raise ConfigError(f"tune: {name} is of predicted ratings, and {recipe.name} ranks documents; choose AP")
@@ -156,7 +165,7 @@ def _on_queries(
         collection.queries(split),
         collection.qrels(split),
         measures or QUERIES,
-        resources=open_resources(recipe.needs, words, who="tune"),
+        resources=open_resources([need for need in recipe.needs if need != TRAIN], words, who="tune"),
         exclude_self=collection.exclude_self,
         **how,
     )

@@ -2,14 +2,16 @@
 
 Retrieval (`tune`): in each fold the candidate with the best mean over the other folds' queries is chosen, and
 only its values on the held-out queries are reported; put together, they are one value per query. Candidates
-share the stages they have in common. Whatever else can be measured (`tune_on`): the candidate with the best
-value on held-out data is chosen.
+share the stages they have in common. A recipe that learns from judgements is fitted on these other queries; what
+a candidate is worth there inner folds say (`irkit.evaluate.nested`). Whatever else can be measured (`tune_on`): the
+candidate with the best value on held-out data is chosen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,15 +20,17 @@ import pandas as pd
 from irkit.arrays import Floats
 from irkit.config import digest
 from irkit.errors import MissingExtraError
-from irkit.evaluate.evaluation import Evaluation, evaluate
+from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import Measures, aggregate, parse_measures
-from irkit.evaluate.plan import plan, run_plan
+from irkit.evaluate.nested import judged, part_of
 from irkit.evaluate.space import Method, Space
 from irkit.evaluate.splits import Folds, folds
+from irkit.evaluate.trials import Nested, Whole
 from irkit.frames import Qrels, Queries, queries_frame
 from irkit.hits import Hits, stacked
-from irkit.pipeline.stage import Flow, Stage
+from irkit.pipeline.fit import Topics
+from irkit.pipeline.stage import Stage
 from irkit.rng import check_seed
 
 if TYPE_CHECKING:
@@ -47,20 +51,37 @@ class Tuned:
     candidates: list[dict[str, Any]]
     "All values tried."
     means: Floats
-    "(candidates,) float64: mean of the first measure over all queries, for looking at; nothing is chosen by it."
+    """(candidates,) float64: mean of the first measure over all queries, of such as learn over folds and inner folds,
+    for looking at; nothing is chosen by it."""
     measure: str
     "The measure that chose."
     train: Any = None
     "What the pipelines are fitted on, if they learn."
+    topics: Topics | None = None
+    "The queries and judgements of which they are fitted on those of the other folds, if they learn from such."
+    inner: int = 0
+    "Inner folds by which such were chosen."
 
     def stage(self, resources: Mapping[str, Any]) -> Stage:
-        """Return a pipeline that runs each query with the settings chosen without it."""
-        parts = [_pipeline(self.recipe, self.space, values, resources, self.train) for values in self.chosen]
-        return _ByFold(parts, self.folds)
+        """Return a pipeline that runs each query with the settings chosen without it, fitted without it."""
+        if self.topics is None:
+            parts = [_pipeline(self.recipe, self.space, values, resources, self.train) for values in self.chosen]
+            return _ByFold(parts, self.folds)
+        flow, qrels = self.topics.flow, self.topics.qrels
+        fitted = []
+        for fold, values in enumerate(self.chosen):
+            train = self.folds.train(fold)
+            topics = Topics(part_of(flow, train), judged(qrels, train))
+            fitted.append(_pipeline(self.recipe, self.space, values, resources, topics))
+            check_leak(self.recipe.name, fitted[-1], self.folds.test(fold), qrels, who="tune")
+        return _ByFold(fitted, self.folds, guarded=True)
 
     def notes(self) -> list[str]:
         """Say in a line per distinct choice what was chosen, and in how many folds."""
-        tried = f"{len(self.candidates)} candidates of {self.space.name} by {self.measure}, {len(self.folds)} folds"
+        inner = f" and {self.inner} inner folds of the others" if self.inner else ""
+        tried = (
+            f"{len(self.candidates)} candidates of {self.space.name} by {self.measure}, {len(self.folds)} folds{inner}"
+        )
         times = {_said(values) + _edges(self.space, values, ", "): self.chosen.count(values) for values in self.chosen}
         return [f"tuned: {tried}"] + [f"chosen in {n} fold{'s' * (n > 1)}: {said}" for said, n in times.items()]
 
@@ -70,6 +91,7 @@ class Tuned:
 
     def __str__(self) -> str:
         tried = f"{self.space.name}: {len(self.candidates)} candidates, {len(self.folds)} folds"
+        tried += f", {self.inner} inner folds" if self.inner else ""
         chosen = [f"fold {number}: {_said(values)}" for number, values in enumerate(self.chosen, 1)]
         held_out = ", ".join(f"{measure} {value:.4f}" for measure, value in self.evaluation.means.items())
         return "\n".join([f"{tried}, chosen by {self.measure}", *chosen, f"held-out queries: {held_out}"])
@@ -122,8 +144,12 @@ def tune(
     seed: int = 42,
     exclude_self: bool | None = None,
     train: Any = None,
+    inner: int = 5,
 ) -> Tuned:
     """Choose settings fold by fold and measure every query under those chosen without it.
+
+    A recipe that learns from judgements is fitted without it too: in each fold candidates are compared by inner
+    folds of the other folds' queries, and the chosen one is fitted on all of these.
 
     Parameters
     ----------
@@ -146,7 +172,10 @@ def tune(
     exclude_self : bool, optional
         As in `evaluate`.
     train : Topics or RatingTable, optional
-        What candidates are fitted on, if they learn; nothing of it may be in `qrels`.
+        What candidates are fitted on, if they learn; nothing of it may be in `qrels`. Without it those that learn
+        from judgements are fitted on those of the other folds.
+    inner : int
+        Inner folds of such.
 
     Raises
     ------
@@ -159,42 +188,34 @@ def tune(
     parsed = parse_measures(measures)
     names = tuple(map(str, parsed))
     split = folds(queries["qid"], k, seed)
-    candidates: list[dict[str, Any]] = []
-    tables: list[pd.DataFrame] = []
-
-    def measure(some: list[dict[str, Any]]) -> None:
-        pipelines = [_pipeline(recipe, space, values, resources, train) for values in some]
-        for pipeline in pipelines:  # they may have learned from what candidates are chosen by
-            check_leak(recipe.name, pipeline, queries["qid"], qrels, who="tune")
-        tables.extend(_measured(pipelines, queries, qrels, parsed, exclude_self))
-        candidates.extend(some)
-
-    def mean(number: int, fold: int) -> float:
-        return float(tables[number].loc[split.train(fold), names[0]].mean())
-
-    def searched(values: dict[str, Any], fold: int) -> float:
-        if values not in candidates:
-            measure([values])
-        return mean(candidates.index(values), fold)
+    make = partial(_pipeline, recipe, space, resources=resources)
+    learns = train is None and Topics in recipe.learns_from
+    how = (queries, qrels, parsed, exclude_self, split)
+    tried = (
+        Nested(recipe.name, make, *how, inner=inner) if learns else Whole(recipe.name, partial(make, train=train), *how)
+    )
+    candidates = tried.candidates
 
     def best(fold: int) -> int:
         if method == "optuna":
-            found = _search(space, lambda values: searched(values, fold), trials, seed + fold, lower=False)
+            found = _search(space, lambda values: tried.value(values, fold), trials, seed + fold, lower=False)
             return candidates.index(found)
-        return max(range(len(candidates)), key=lambda number: mean(number, fold))
+        return max(range(len(candidates)), key=lambda number: tried.value(candidates[number], fold))
 
     if method != "optuna":
-        measure(space.candidates(method, trials, seed))
-    picks = [best(fold) for fold in range(k)]
-    chosen = [candidates[pick] for pick in picks]
-    parts = [tables[pick].loc[split.test(fold)] for fold, pick in enumerate(picks)]
+        tried.add(space.candidates(method, trials, seed))
+    chosen = [candidates[best(fold)] for fold in range(k)]
+    parts = [tried.held_out(values, fold) for fold, values in enumerate(chosen)]
     per_query = pd.concat(parts).loc[queries["qid"]]
     means = {name: aggregate(one, per_query[name].to_numpy()) for name, one in zip(names, parsed, strict=True)}
     evaluation = Evaluation(
         names, per_query, means, {"evaluated": len(queries), "without_results": 0, "without_qrels": 0}
     )
-    overall = np.array([table[names[0]].mean() for table in tables])
-    return Tuned(recipe, space, chosen, evaluation, split, candidates, overall, names[0], train)
+    topics = Topics(queries, qrels) if learns else None
+    return Tuned(
+        recipe, space, chosen, evaluation, split, candidates, tried.overall(), names[0], train, topics,
+        inner if learns else 0,
+    )  # fmt: skip
 
 
 def tune_on(
@@ -247,44 +268,32 @@ class _ByFold(Stage):
     takes = "queries"
     gives = "results"
 
-    def __init__(self, parts: Sequence[Stage], split: Folds) -> None:
+    def __init__(self, parts: Sequence[Stage], split: Folds, *, guarded: bool = False) -> None:
         super().__init__()
-        self.parts = tuple(parts)
+        self.pipelines = tuple(parts)
+        # Each learned from the queries of the others, which guards that look at all of them as one would refuse.
+        self.parts = () if guarded else self.pipelines
         self.fold_of = {qid: fold for fold in range(len(split)) for qid in split.test(fold)}
 
     @property
     def fingerprint(self) -> str:
         """Hash of the pipelines and of which query goes to which."""
-        return digest("by-fold", [part.fingerprint for part in self.parts], self.fold_of)
+        return digest("by-fold", [part.fingerprint for part in self.pipelines], self.fold_of)
 
     def run(self, flow: Queries) -> Hits:
         """Run fold by fold and put the results in the order of the queries."""
         fold = flow["qid"].map(self.fold_of).fillna(-1).to_numpy(dtype=np.int64)
-        parts = [flow[fold == number].reset_index(drop=True) for number in range(len(self.parts))]
-        found = [part.run(own) for part, own in zip(self.parts, parts, strict=True)]
+        parts = [flow[fold == number].reset_index(drop=True) for number in range(len(self.pipelines))]
+        found = [part.run(own) for part, own in zip(self.pipelines, parts, strict=True)]
         queries = pd.concat(parts, ignore_index=True)
         return stacked(found, queries).for_queries(flow)  # type: ignore[arg-type]
 
 
 def _pipeline(
-    recipe: Recipe, space: Space, values: Mapping[str, Any], resources: Mapping[str, Any], train: Any
+    recipe: Recipe, space: Space, values: Mapping[str, Any], resources: Mapping[str, Any], train: Any = None
 ) -> Stage:
     pipeline = space.applied(recipe, values).build(**resources)
     return pipeline if train is None else pipeline.fit(train)
-
-
-def _measured(
-    pipelines: Sequence[Stage], queries: Queries, qrels: Qrels, measures: Measures, exclude_self: bool | None
-) -> list[pd.DataFrame]:
-    """Return what each pipeline scored on every query; stages they have in common run once."""
-    found: dict[str, pd.DataFrame] = {}
-
-    def receive(number: str, results: Flow) -> None:
-        found[number] = evaluate(results, qrels, measures, queries=queries, exclude_self=exclude_self).per_query
-
-    stages = {str(number): pipeline for number, pipeline in enumerate(pipelines)}
-    run_plan(plan(stages), queries, repeats=1, cache=None, receive=receive)
-    return [found[number] for number in stages]
 
 
 def _search(

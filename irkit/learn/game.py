@@ -104,21 +104,6 @@ def log_policy(scores: Tensor, mask: Tensor | None, temperature: float) -> Tenso
     return torch.log_softmax(logits if mask is None else logits.masked_fill(~mask, -torch.inf), dim=1)
 
 
-def mixed(p: Tensor, positive: Tensor, mix: float) -> Tensor:
-    """Compute pi = (1 - mix) p + mix [d positive] / |positives|; p itself for queries without a positive.
-
-    Parameters
-    ----------
-    p : (B, L)
-        Rows sum to 1.
-    positive : (B, L) bool
-    mix : float in [0, 1)
-    """
-    count = positive.sum(dim=1, keepdim=True)
-    share = torch.where(count > 0, mix, 0.0).to(p.dtype)
-    return (1 - share) * p + share * positive / count.clamp(min=1)
-
-
 def draw(p: Tensor, counts: Ints, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """Draw candidates with replacement, so many for each query.
 
@@ -143,6 +128,29 @@ def draw(p: Tensor, counts: Ints, rng: torch.Generator) -> tuple[Tensor, Tensor]
     steps = (cdf + torch.arange(rows, device=p.device, dtype=cdf.dtype)[:, None]).reshape(-1)
     column = torch.searchsorted(steps, row + u, right=True) - row * width
     return row, column.clamp(max=width - 1)
+
+
+def draw_mixed(p: Tensor, pools: Pools, draws: int, mix: float, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw candidates from pi = (1 - mix) p + mix [d positive] / |positives|, `draws` for each positive of a query.
+
+    Returns
+    -------
+    row, column : (M,) int64
+        In the order of queries.
+    weight : (M,)
+        p / pi of each, at most 1 / (1 - mix).
+    """
+    row, column = draw(p, pools.counts * draws, rng)
+    if not mix:
+        return row, column, torch.ones(len(row), device=p.device, dtype=p.dtype)
+    count, first = (
+        sent(torch.from_numpy(one), p.device) for one in (pools.counts, np.cumsum(pools.counts) - pools.counts)
+    )
+    which, place = torch.rand((2, len(row)), generator=rng, device=p.device, dtype=torch.float64)
+    among = (first[row] + (place * count[row]).long()).clamp(max=len(pools.row) - 1)
+    column = torch.where(which < mix, pools.column[among], column)
+    own, share = at(p, row, column), at(pools.positive(p.shape[1]), row, column) / count[row]
+    return row, column, own / ((1 - mix) * own + mix * share)
 
 
 def in_turn(counts: Ints, draws: int) -> Ints:
@@ -296,16 +304,13 @@ class Game(Net):
         c = self.config
         with torch.no_grad():
             p = log_p.exp()
-            pi = mixed(p, pools.positive(p.shape[1]), c.mix) if c.mix else p
-            many = pools.counts * c.draws
-            row, column = draw(pi, many, now.rng)
-            counts = sent(torch.from_numpy(many), row.device)
+            row, column, weight = draw_mixed(p, pools, c.draws, c.mix, now.rng)
+            counts = sent(torch.from_numpy(pools.counts * c.draws), row.device)
             turn = sent(torch.from_numpy(in_turn(pools.counts, c.draws)), row.device)
             reward = self._rewards(pools, p.shape[1], row, column, (pools.row[turn], pools.column[turn]), now)
             advantage = reward - self._baseline(pools, reward, row, counts)
-            weight = at(p, row, column) / at(pi, row, column)
         loss = policy_loss(log_p, weight, advantage, row, column, counts)
-        return Loss(loss, {"reward": reward.sum() / max(len(row), 1), "entropy": entropy(p).mean()})
+        return Loss(loss, {"reward": reward.sum() / max(len(row), 1), "entropy": entropy(log_p.detach(), p).mean()})
 
     def _exact(self, log_p: Tensor, pools: Pools, now: Now) -> Loss:
         """Sum over all candidates; a reward against a positive is its mean over the query's positives."""
@@ -323,7 +328,7 @@ class Game(Net):
                 reward = reward.masked_fill(~pools.mask, 0)
             p = log_p.exp()
         loss = expected_loss(log_p, reward)
-        return Loss(loss, {"reward": (p * reward).sum(dim=1).mean(), "entropy": entropy(p).mean()})
+        return Loss(loss, {"reward": (p * reward).sum(dim=1).mean(), "entropy": entropy(log_p.detach(), p).mean()})
 
     def _rewards(
         self, pools: Pools, width: int, row: Tensor, column: Tensor, against: tuple[Tensor, Tensor], now: Now
@@ -370,6 +375,6 @@ def shuffled(scores: Tensor, mask: Tensor | None, rng: torch.Generator) -> Tenso
     return torch.empty_like(scores).scatter(1, to, scores.gather(1, first)).masked_fill(~mask, -torch.inf)
 
 
-def entropy(p: Tensor) -> Tensor:
-    """Compute the entropy of each policy (B, L), in nats: (B,)."""
-    return torch.special.entr(p).sum(dim=1)
+def entropy(log_p: Tensor, p: Tensor) -> Tensor:
+    """Compute the entropy of each policy in nats, given its logarithm and itself: (B, L), (B, L) to (B,)."""
+    return -(p * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum(dim=1)

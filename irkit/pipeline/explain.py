@@ -15,6 +15,8 @@ from irkit.errors import FrameError
 from irkit.frames import queries_frame
 from irkit.hits import Hits
 from irkit.pipeline.joined import Filled
+from irkit.pipeline.naming import named
+from irkit.pipeline.operators import Features
 from irkit.pipeline.unfold import Row, unfold
 from irkit.screen import visible
 
@@ -68,6 +70,8 @@ class Step:
     "Where the terms of a rewritten query came from, heaviest term first, where the stage knows."
     counted: str = ""
     "What the operator around a pipeline that did not give the document counted in place of its score, and why."
+    features: tuple[tuple[str, float], ...] = ()
+    "Names and values of the document's features, of a stage that makes such."
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,12 @@ class Explanation:
             {"step": "str", "stage": "str", "term": "str", "weight": "float64", "contribution": "float64"}
         )
 
+    def features(self) -> pd.DataFrame:
+        """Return the features that stages made as a frame: `step`, `stage`, `feature`, `value`."""
+        rows = [(number, step.label, *feature) for number, step in _walk(self.steps) for feature in step.features]
+        frame = pd.DataFrame(rows, columns=["step", "stage", "feature", "value"])
+        return frame.astype({"step": "str", "stage": "str", "feature": "str", "value": "float64"})
+
     def origins(self) -> pd.DataFrame:
         """Return where terms of rewritten queries came from: `step`, `stage` and the fields of `Origin`."""
         rows = [(number, step.label, *origin) for number, step in _walk(self.steps) for origin in step.origins]
@@ -122,6 +132,7 @@ class Explanation:
             indent = "  " * (number.count(".") + 1)
             lines.append(f"{indent}{step.label:<{width + 2 - len(indent)}}  {_verdict(step, self.docno)}")
             lines += [f"{indent}    {value:10.4f}  {weight:g} x {term}" for term, weight, value in step.terms]
+            lines += [f"{indent}    {value:10.4f}  {name}" for name, value in step.features]
             lines += [f"{indent}    {line}" for line in _sources(step.origins)]
         return visible("\n".join(lines), lines=True)
 
@@ -157,6 +168,7 @@ def explain(stage: Stage, query: Any, docno: str) -> Explanation:
 def _trace(row: Row, flow: Flow, docno: str) -> tuple[tuple[Step, ...], Flow]:
     """Run steps in a row on one query, noting what becomes of the document."""
     noted: list[Step] = []
+    names: list[str] = []
     for step in row:
         traced: list[tuple[tuple[Step, ...], Any]] = []
         out: Any = step.run(flow, partial(_noted, traced, docno))
@@ -165,7 +177,11 @@ def _trace(row: Row, flow: Flow, docno: str) -> tuple[tuple[Step, ...], Flow]:
             inside = tuple(
                 map(_with_reason, inside, step.stage.reasons([hits.for_queries(out.queries) for _, hits in traced]))
             )
-        noted.append(_step(step.stage, flow, out, docno, inside))
+        if isinstance(step.stage, Features):  # which shows them side by side itself
+            inside = tuple(tuple(replace(one, features=()) for one in steps) for steps in inside)
+        own = _step(step.stage, flow, out, docno, inside)
+        before, names = names, named(step.stage, names)
+        noted.append(own if names == before else replace(own, features=_features(out, names, docno)))
         flow = out
     return tuple(noted), flow
 
@@ -188,6 +204,16 @@ def _step(stage: Stage, flow: Flow, out: Flow, docno: str, parts: tuple[tuple[St
     if row is None:
         return Step(stage.label(), None, None, None, None, terms, parts)
     return Step(stage.label(), out.docnos[out.doc[row]], row, float(out.score[row]), None, terms, parts)
+
+
+def _features(hits: Hits, names: list[str], docno: str) -> tuple[tuple[str, float], ...]:
+    """Return a document's features by name, or by number where the names do not tell them."""
+    row = _row(hits, docno)
+    if row is None:
+        return ()
+    values = hits.columns["features"][row].tolist()
+    known = names if len(names) == len(values) else [f"feature {number}" for number in range(1, len(values) + 1)]
+    return tuple(zip(known, values, strict=True))
 
 
 def _with_reason(steps: tuple[Step, ...], reason: str) -> tuple[Step, ...]:

@@ -17,7 +17,7 @@ from irkit.errors import CompositionError, FrameError, NotFittedError
 from irkit.frames import Qrels, check_qrels, queries_frame
 from irkit.hits import Hits
 from irkit.pipeline.chain import Then
-from irkit.pipeline.unfold import every
+from irkit.pipeline.unfold import every, in_row
 
 if TYPE_CHECKING:
     from irkit.pipeline.stage import Stage
@@ -102,6 +102,31 @@ def _chain_fitted(chain: Then, train: Any, valid: Any) -> Then:
             gone = len(done)
         done.append(_fitted(stage, train, valid))
     return Then((*done, *chain.parts[last + 1 :]))
+
+
+def before_learning(pipeline: Stage) -> tuple[tuple[Stage, ...], Stage]:
+    """Split a pipeline before the first of its stages that learns from judgements, or holds one that does.
+
+    Returns
+    -------
+    tuple of stages
+        In the order they are run; what they give depends on no judgement.
+    Stage
+        The rest.
+
+    Raises
+    ------
+    CompositionError
+        If no stage learns from judgements.
+    """
+    row = in_row(pipeline)
+    learner = (place for place, stage in enumerate(row) if any(one.learns_from is Topics for one in every(stage)))
+    first = next(learner, None)
+    if first is None:
+        raise CompositionError(f"{pipeline.name}: no stage of it learns from judgements; put such a one at its end")
+    before = Then.of(*row[:first]) if first else None
+    steps = tuple(before.steps()) if isinstance(before, Then) else (before,) if before is not None else ()
+    return steps, Then.of(*row[first:])
 
 
 def can_learn(pipeline: Stage, train: Any) -> bool:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
-from irkit.arrays import Floats
+from irkit.arrays import Bools, Floats
 from irkit.config import Config, digest
 from irkit.errors import ConfigError, FrameError, ShapeError
 from irkit.frames import Qrels
@@ -28,6 +29,8 @@ class LearnedConfig(Config):
 
     model: Literal["boosting", "forest", "linear", "logistic"] = "boosting"
     "HistGradientBoostingRegressor, RandomForestRegressor, Ridge or LogisticRegression with scikit-learn's defaults."
+    reg: float = Field(1.0, gt=0)
+    "Weight of the squared coefficients: alpha of `linear`, 1 / C of `logistic`; the others have none."
     seed: SmallSeed = 42
     "For the models that draw random numbers."
 
@@ -67,14 +70,15 @@ class Learned(Stage):
         Raises
         ------
         FrameError
-            If the topics hold queries instead of results, the results have no features, or there are none.
+            If the topics hold queries instead of results, the results have no features or not such as the model can
+            take, or there are none; for logistic regression also if all results have one label.
         """
         hits = examples(train, self.name)
-        features = features_of(hits, self.name)
+        features = self._features(hits)
         labels = labels_of(hits, train.qrels)
-        estimator = (
-            _fresh(self.estimator) if self.estimator is not None else _MODELS[self.config.model](self.config.seed)
-        )
+        if self.estimator is None and self.config.model == "logistic" and (labels == labels[0]).all():
+            raise FrameError(f"learned: logistic needs results of two labels, got {labels[0]:g} alone; judge others")
+        estimator = _fresh(self.estimator) if self.estimator is not None else _MODELS[self.config.model](self.config)
         counts = np.diff(hits.ptr)
         grouped = {"group": counts[counts > 0]} if "group" in inspect.signature(estimator.fit).parameters else {}
         out = copy(self)
@@ -89,6 +93,8 @@ class Learned(Stage):
         ------
         NotFittedError
             Before `fit`.
+        FrameError
+            If the results have no features, or not such as the model can take.
         ShapeError
             If there are more or fewer features than in training.
         """
@@ -96,11 +102,19 @@ class Learned(Stage):
             raise not_fitted(self)
         if not len(flow):
             return flow
-        features = features_of(flow, self.name)
+        features = self._features(flow)
         expected = getattr(self.fitted, "n_features_in_", features.shape[1])
         if features.shape[1] != expected:
             raise ShapeError(f"learned: was fitted on {expected} features, got {features.shape[1]}")
         return flow.rescored(_predicted(self.fitted, features))
+
+    def _features(self, hits: Hits) -> Floats:
+        """Return features that the model can take; an estimator of the user's says itself what it cannot."""
+        features = features_of(hits, self.name)
+        if self.estimator is None:
+            trees = self.config.model in ("boosting", "forest")  # which take NaN for a missing value
+            refuse(np.isinf(features) if trees else ~np.isfinite(features), hits, self.name, "give numbers")
+        return features
 
     @property
     def fingerprint(self) -> str:
@@ -169,6 +183,17 @@ def features_of(hits: Hits, who: str) -> Floats:
     return features
 
 
+def refuse(bad: Bools, hits: Hits, who: str, todo: str) -> None:
+    """Raise `FrameError` about the first feature that is true in `bad` (m, F), if any is."""
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        features = hits.columns["features"]
+        raise FrameError(
+            f"{who}: feature {column + 1} of {features.shape[1]} of docno {hits.docnos[hits.doc[row]]!r} for qid "
+            f"{hits.queries['qid'].iloc[int(hits.query[row])]!r} must be finite, got {features[row, column]}; {todo}"
+        )
+
+
 def labels_of(hits: Hits, qrels: Qrels) -> Floats:
     """Look up the judgement of each hit.
 
@@ -198,31 +223,31 @@ def _fresh(estimator: Any) -> Any:
     return clone(estimator)
 
 
-def _boosting(seed: int) -> Any:
+def _boosting(config: LearnedConfig) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    return HistGradientBoostingRegressor(random_state=seed)
+    return HistGradientBoostingRegressor(random_state=config.seed)
 
 
-def _forest(seed: int) -> Any:
+def _forest(config: LearnedConfig) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
-    return RandomForestRegressor(random_state=seed)
+    return RandomForestRegressor(random_state=config.seed)
 
 
-def _linear(seed: int) -> Any:
+def _linear(config: LearnedConfig) -> Any:
     from sklearn.linear_model import Ridge
 
-    return Ridge()
+    return Ridge(alpha=config.reg)
 
 
-def _logistic(seed: int) -> Any:
+def _logistic(config: LearnedConfig) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(random_state=seed)
+    return LogisticRegression(C=1 / config.reg, random_state=config.seed)
 
 
-_MODELS: dict[str, Callable[[int], Any]] = {
+_MODELS: dict[str, Callable[[LearnedConfig], Any]] = {
     "boosting": _boosting,
     "forest": _forest,
     "linear": _linear,

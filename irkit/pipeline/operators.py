@@ -22,7 +22,7 @@ from pydantic import Field
 from irkit.arrays import Bools, Floats, Ints
 from irkit.columns import take_rows
 from irkit.config import Config
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, FrameError
 from irkit.hits import Hits, common_columns
 from irkit.pipeline.chain import Then, as_stage
 from irkit.pipeline.fusion import NORMALISERS, below, member, reciprocal_rank
@@ -236,19 +236,34 @@ class NormaliseConfig(Config):
     """Settings of `Normalise`."""
 
     method: Literal["minmax", "zscore", "sum"] = "minmax"
-    "How scores of a query are brought to a common scale."
+    "How the numbers of a query are brought to a common scale."
+    what: Literal["score", "features"] = "score"
+    "Scores, or each column of the features for itself."
 
 
 class Normalise(Stage):
-    """Bring each query's scores to a common scale."""
+    """Bring each query's scores, or its features, to a common scale."""
 
     name = "normalise"
     config_type = NormaliseConfig
     config: NormaliseConfig
 
     def run(self, flow: Hits) -> Hits:
-        """Normalise query by query."""
-        return flow.rescored(NORMALISERS[self.config.method](flow.ptr, flow.score))
+        """Normalise query by query.
+
+        Raises
+        ------
+        FrameError
+            If features are wanted and there are none.
+        """
+        method = NORMALISERS[self.config.method]
+        if self.config.what == "score":
+            return flow.rescored(method(flow.ptr, flow.score))
+        features = flow.columns.get("features")
+        if features is None:
+            raise FrameError("normalise: needs the column 'features', got results without; write a ** b >> normalise")
+        columns = [method(flow.ptr, column) for column in features.T] if len(flow) else []
+        return flow.carrying(features=np.stack(columns, axis=1)) if columns else flow
 
 
 def rrf(*pipelines: Stage, k: float = 60) -> Stage:
@@ -283,6 +298,10 @@ def interpolate(left: Stage, right: Stage, weight: float, missing: Missing = "au
     return combsum(float(weight) * left, (1.0 - float(weight)) * right, missing=missing)
 
 
-def normalise(pipeline: Stage, method: Literal["minmax", "zscore", "sum"] = "minmax") -> Stage:
-    """Bring a pipeline's scores to a common scale, query by query."""
-    return Then.of(as_stage(pipeline, sign="normalise"), Normalise(method=method))
+def normalise(
+    pipeline: Stage,
+    method: Literal["minmax", "zscore", "sum"] = "minmax",
+    what: Literal["score", "features"] = "score",
+) -> Stage:
+    """Bring a pipeline's scores, or each of its features, to a common scale, query by query."""
+    return Then.of(as_stage(pipeline, sign="normalise"), Normalise(method=method, what=what))

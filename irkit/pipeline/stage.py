@@ -64,6 +64,8 @@ class Stage:
     "Whether it offers its parts its own input as it is."
     transparent: ClassVar[bool] = False
     "Whether it gives what its one part gives, wherever that is run."
+    makes: ClassVar[tuple[str, ...]] = ()
+    "What the columns are called that it adds to `features`."
     learns_from: ClassVar[type | None] = None
     "Kind of training part that its `fit` takes, such as `Topics`; None for a stage that learns nothing itself."
 

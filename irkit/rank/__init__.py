@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from irkit.rank.encoder import IndexEncoder as IndexEncoder
     from irkit.rank.feature_ranker import FeatureRanker as FeatureRanker
     from irkit.rank.hybrid import Hybrid as Hybrid
+    from irkit.rank.index_features import Coordination as Coordination
+    from irkit.rank.index_features import IdfSums as IdfSums
+    from irkit.rank.index_features import Lengths as Lengths
+    from irkit.rank.index_features import TfSums as TfSums
     from irkit.rank.irgan import IRGANPairwise as IRGANPairwise
     from irkit.rank.irgan import IRGANPointwise as IRGANPointwise
     from irkit.rank.lambdamart import LambdaMART as LambdaMART
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from irkit.rank.pairwise_dns import PairwiseDNS as PairwiseDNS
     from irkit.rank.pointwise import Pointwise as Pointwise
     from irkit.rank.posterior import Posterior as Posterior
+    from irkit.rank.proximity import Proximity as Proximity
     from irkit.rank.qacnn import QACNN as QACNN
     from irkit.rank.qacnn_vectors import QACNNVectors as QACNNVectors
     from irkit.rank.ranknet import RankNet as RankNet

@@ -21,7 +21,7 @@ from irkit.config import Config, digest
 from irkit.errors import FrameError, ShapeError
 from irkit.hits import Hits
 from irkit.pipeline.fit import Topics, not_fitted
-from irkit.pipeline.learned import examples, features_of, labels_of
+from irkit.pipeline.learned import examples, features_of, labels_of, refuse
 from irkit.pipeline.stage import Stage
 from irkit.rng import Seed, generator
 
@@ -183,17 +183,6 @@ class FeatureRanker(Stage, ABC):
         found = features_of(hits, self.name).shape[1]
         if features is not None and found != features:
             raise ShapeError(f"{self.name}: was fitted on {features} features, got {found}")
-
-
-def refuse(bad: Any, hits: Hits, who: str, todo: str) -> None:
-    """Raise `FrameError` about the first feature that is true in `bad` (m, F), if any is."""
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        features = hits.columns["features"]
-        raise FrameError(
-            f"{who}: feature {column + 1} of {features.shape[1]} of docno {hits.docnos[hits.doc[row]]!r} for qid "
-            f"{hits.queries['qid'].iloc[int(hits.query[row])]!r} must be finite, got {features[row, column]}; {todo}"
-        )
 
 
 def held_out(train: Topics, share: float, seed: int) -> tuple[Topics, Topics | None]:

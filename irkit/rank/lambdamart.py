@@ -23,8 +23,8 @@ from irkit.arrays import Floats, Ints
 from irkit.errors import ConfigError, MissingExtraError
 from irkit.hits import Hits
 from irkit.pipeline.fit import Topics
-from irkit.pipeline.learned import features_of, labels_of
-from irkit.rank.feature_ranker import FeatureRanker, FeatureRankerConfig, refuse
+from irkit.pipeline.learned import features_of, labels_of, refuse
+from irkit.rank.feature_ranker import FeatureRanker, FeatureRankerConfig
 from irkit.rng import SmallSeed
 
 LONGEST = 10_000

@@ -22,8 +22,8 @@ from irkit.errors import CompositionError, DivergedError, FrameError
 from irkit.hits import Hits
 from irkit.learn.devices import Device
 from irkit.pipeline.fit import Topics
-from irkit.pipeline.learned import features_of, labels_of
-from irkit.rank.feature_ranker import FeatureRanker, FeatureRankerConfig, refuse
+from irkit.pipeline.learned import features_of, labels_of, refuse
+from irkit.rank.feature_ranker import FeatureRanker, FeatureRankerConfig
 from irkit.rank.lists import Lists
 from irkit.rank.measured import Measured, MeasureName
 from irkit.rank.scaling import lowest_for_missing, minmax_by_query, standardised, statistics

@@ -30,8 +30,8 @@ COMMANDS = commands()
 
 def test_the_commands_are_those_promised():
     promised = [
-        *["index", "search", "recommend", "run", "evaluate", "compare", "leaderboard", "reproduce", "tune", "explain"],
-        *["train", "sample", "encode"],
+        *["index", "search", "recommend", "run", "features", "evaluate", "compare", "leaderboard", "reproduce", "tune"],
+        *["explain", "train", "sample", "encode"],
         *["data list", "data show", "data get", "data verify", "data clean"],
         *["pipelines list", "pipelines show", "pipelines copy", "doctor"],
     ]

@@ -31,6 +31,15 @@ def test_tune_prints_choices_and_held_out_means_and_writes_the_candidates(irkit,
     assert sum(int(row.split("\t")[3]) for row in rows) == 3
 
 
+def test_what_learns_from_judgements_is_tuned_on_inner_folds(irkit, space):
+    space.write_text("recipe: learned-bm25-ql-tf-idf\nparameters:\n  reg: [1, 1000]\n")
+    done = irkit("tune", space, "lee", "-m", "AP", "--folds", "2", "--inner", "2")
+    head, *folds, held_out, _ = done.lines
+    assert head == "steps: 2 candidates, 2 folds, 2 inner folds, chosen by AP"
+    assert [line.partition("=")[0] for line in folds] == ["fold 1: reg", "fold 2: reg"]
+    assert 0.1 < float(held_out.removeprefix("held-out queries: AP ")) < 0.3
+
+
 def test_random_draws_follow_the_seed(irkit, space):
     first, again, other = (
         irkit("tune", space, "lee", "--method", "random", "--trials", "2", "--folds", "2", "--seed", seed).out
@@ -52,6 +61,7 @@ def test_random_draws_follow_the_seed(irkit, space):
         (["steps.yaml", "lee", "--folds", "51"], None, "k must lie between 2 and the number of queries, 50, got 51"),
         (["steps.yaml", "lee", "--folds", "1"], None, "k must lie between 2 and the number of queries, 50, got 1"),
         (["steps.yaml", "lee", "-m", "ap"], None, "there is no measure 'ap'; did you mean AP?"),
+        (["steps.yaml", "lee", "--inner", "3"], None, "--inner is for recipes that learn, and bm25 does not; leave it"),
         (["steps.yaml", "leee"], None, "did you mean lee?"),
         (["eqe2-search", "lee"], None, "--vectors trained:ppmi-svd"),
         (

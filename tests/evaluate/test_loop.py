@@ -11,13 +11,14 @@ import pytest
 from scipy import stats
 
 from irkit.errors import ConfigError
-from irkit.evaluate import Suite, run_suite
+from irkit.evaluate import Suite, load_space, run_suite, tune
 from irkit.evaluate.ratings import evaluate_ratings
 from irkit.evaluate.suite import parse_suite
 from irkit.evaluate.tasks.retrieval import Retrieval
 from irkit.evaluate.tasks.task import Options
+from irkit.io import load_collection
 from irkit.locate import home
-from irkit.recipe import code
+from irkit.recipe import code, collection_index, load_recipe
 from irkit.recommend import Bias, BiasedMF
 from irkit.recommend.problems import load_problem
 from irkit.recommend.splits import k_folds
@@ -268,13 +269,23 @@ def test_what_is_said_of_folds_is_over_all_seeds_as_the_deviation_is():
     assert f", sd {row.cells['RMSE'].deviation:.4f}; MAE" in row.notes[-1]
 
 
-def test_what_learns_from_judgements_is_not_tuned(tmp_path):
+def test_what_learns_from_judgements_is_tuned_on_inner_folds_of_what_it_may_learn_from(tmp_path):
     space = tmp_path / "own.yaml"
     space.write_text("recipe: learned-bm25-ql-tf-idf\nparameters:\n  0.k1: [0.4, 3.0]\n")
     system = {"name": "lt", "recipe": "learned-bm25-ql-tf-idf", "tune": str(space)}
-    text = "name: r\ncollections: [lee]\nfolds: 3\nmeasures: AP\nsystems: []\n"
-    with pytest.raises(ConfigError, match="suite r: lt learns from judgements, and what learns is not tuned; leave"):
-        run_suite(suite(text, systems=["bm25", system]))
+    text = "name: r\ncollections: [lee]\nfolds: 3\nmeasures: AP\nrepeats: 1\nsystems: []\ntuning: {folds: 2}\n"
+    row = rows_of(run_suite(suite(text, systems=[system])))["lt"]
+    collection = load_collection("lee")
+    recipe = load_recipe("learned-bm25-ql-tf-idf")
+    with collection_index(collection) as index:
+        tuned = tune(
+            recipe, load_space(space), collection.queries(), collection.qrels(), "AP", resources={"index": index}, k=3,
+            inner=2, exclude_self=collection.exclude_self,
+        )  # fmt: skip
+    assert row.cells["AP"].mean == tuned.evaluation.means["AP"]
+    assert row.notes[0] == "tuned: 2 candidates of own by AP on 2 inner folds of the other folds' queries"
+    for fold, values in enumerate(tuned.chosen, 1):
+        assert f"fold {fold}, chosen: 0.k1={values['0.k1']:g}" in row.notes
 
 
 def test_a_recommender_has_nothing_to_learn_from_in_a_collection():

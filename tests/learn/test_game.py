@@ -6,7 +6,7 @@ import torch
 
 from irkit.errors import ConfigError
 from irkit.learn.batches import Shuffled
-from irkit.learn.game import Game, Player, Pools, draw, entropy, in_turn, log_policy, mixed, other_mean, shuffled
+from irkit.learn.game import Game, Player, Pools, draw, draw_mixed, entropy, in_turn, log_policy, other_mean, shuffled
 from irkit.learn.game_settings import GameConfig
 from irkit.learn.phases import Now
 from irkit.learn.trainer import TrainerConfig, train
@@ -82,10 +82,17 @@ def test_the_policy_becomes_uniform_when_hot_and_the_best_candidate_when_cold():
     assert log_policy(scores, None, 0.2).exp()[0].numpy() == pytest.approx(policy_by_hand(G[0], 0.2), rel=1e-6)
 
 
-def test_mixing_adds_the_positives_and_leaves_a_query_without_one_alone():
-    p = torch.tensor([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]])
-    found = mixed(p, torch.tensor([[True, False, True], [False, False, False]]), 0.2)
-    np.testing.assert_allclose(found, [[0.5, 0.24, 0.26], [0.5, 0.3, 0.2]], rtol=1e-6)
+def test_mixed_draws_have_the_frequencies_and_the_weights_of_the_mixture_and_a_query_without_positives_has_none():
+    batch = pools([[True, False, True, False], [False] * 4, [False, True, False, False]])
+    p = torch.tensor([[0.5, 0.3, 0.0, 0.2], [0.25] * 4, [0.0, 0.0, 1.0, 0.0]])
+    row, column, weight = draw_mixed(p, batch, 10_000, 0.3, torch.Generator().manual_seed(6))
+    assert np.bincount(row).tolist() == [20_000, 0, 10_000]
+    pi = np.array([[0.35 + 0.15, 0.21, 0.15, 0.14], [0.0, 0.3, 0.7, 0.0]])
+    for query, expected in ((0, pi[0]), (2, pi[1])):
+        often = np.bincount(column[row == query], minlength=4) / (row == query).sum().item()
+        assert (np.abs(often - expected) <= 4 * np.sqrt(expected * (1 - expected) / 10_000)).all()
+    np.testing.assert_allclose(weight[row == 0], (p[0].numpy() / pi[0])[column[row == 0]], rtol=1e-6)
+    assert float(weight.max()) <= 1 / 0.7 + 1e-6
 
 
 def test_draws_have_the_frequencies_of_the_distribution_and_never_leave_it():
@@ -162,14 +169,6 @@ def test_the_mean_of_other_values_leaves_out_a_draws_own():
     assert other_mean(values, row, counts).tolist() == [4.0, 3.5, 1.5, 0.0]
 
 
-def test_importance_weights_are_bounded_by_the_share_that_is_mixed_in():
-    p = torch.rand(50, 9, generator=torch.Generator().manual_seed(1)) ** 6
-    p = p / p.sum(1, keepdim=True)
-    positive = torch.rand(50, 9, generator=torch.Generator().manual_seed(2)) < 0.3
-    for mix in (0.0, 0.2, 0.5):
-        assert float((p / mixed(p, positive, mix)).max()) <= 1 / (1 - mix) + 1e-6
-
-
 def test_positives_alone_reward_under_their_control():
     config = GameConfig(control="positives", gradient="exact")
     reward = np.array([1.0, 0, 0, 1, 0])
@@ -205,8 +204,8 @@ def test_shuffled_scores_are_the_same_scores_of_other_candidates_of_the_query():
 
 
 def test_entropy_is_that_of_the_candidates():
-    p = log_policy(torch.zeros(1, 5), torch.tensor([[True] * 4 + [False]]), 1.0).exp()
-    assert entropy(p).item() == pytest.approx(math.log(4))
+    log_p = log_policy(torch.zeros(1, 5), torch.tensor([[True] * 4 + [False]]), 1.0)
+    assert entropy(log_p, log_p.exp()).item() == pytest.approx(math.log(4))
 
 
 # ---------------------------------------------------------------------------------------------- the discriminator

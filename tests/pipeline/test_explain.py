@@ -154,3 +154,20 @@ def test_one_query_at_a_time():
 def test_a_document_that_does_not_exist_is_refused():
     with pytest.raises(NotFoundError, match="docno: there is no document 'd9'"):
         toy().explain("heat", "d9")
+
+
+def test_features_are_shown_by_name_where_they_are_made():
+    several = apply.feature(lambda row: [1.0, len(row["docno"])])
+    pipeline = toy() % 3 >> Normalise() ** several
+    found = pipeline.explain("heat wing", "d2")
+    step = found.steps[-1]
+    score = step.parts[0][-1].score
+    assert step.features == (("feature 1", score), ("feature 2", 1.0), ("feature 3", 2.0))
+    assert step.parts[1][-1].features == ()
+    assert "2.0000  feature 3\n" in str(found)
+    one = toy() >> apply.feature(len) >> Cut(k=1)
+    name, value = one.explain("heat wing", "d2").steps[1].features[0]
+    assert (name, value > 3) == ("apply.feature(len)", True)
+    assert one.explain("heat wing", "d2").steps[2].features == ()
+    assert found.features()["step"].tolist() == ["3"] * 3
+    assert toy().explain("heat wing", "d2").features().empty

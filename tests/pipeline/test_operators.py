@@ -357,3 +357,15 @@ def test_joins_can_be_given_results_that_are_there():
     assert isinstance(joined, Hits)
     assert joined.frame().equals((toy() + toy(boost=2))("heat"))
     assert isinstance(Features((toy(), toy())), Features)
+
+
+def test_features_are_normalised_column_by_column_and_query_by_query():
+    a, b = given(A), given({"1": {"a": 4.0, "b": 4.0, "c": 6.0}, "2": {"a": -7.0}})
+    pipeline = normalise(a**b, what="features")
+    frame = pipeline({qid: qid for qid in QIDS})
+    assert [(row.docno, row.score, row.features.tolist()) for row in frame.itertuples()] == [
+        ("a", 3.0, [1.0, 0.0]), ("b", 2.0, [0.5, 0.0]), ("c", 1.0, [0.0, 1.0]), ("a", 1.0, [1.0, 1.0]),
+    ]  # fmt: skip
+    assert pipeline({"9": "9"}).empty
+    with pytest.raises(FrameError, match="normalise: needs the column 'features', got results without; write"):
+        normalise(a, what="features")({"1": "1"})

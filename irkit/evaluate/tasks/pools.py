@@ -23,7 +23,7 @@ from irkit.evaluate.measures import aggregate, measure_names, parse_measures
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
 from irkit.evaluate.tasks.curves import learning_curves
 from irkit.evaluate.tasks.sources import SOURCES, Sources
-from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
+from irkit.evaluate.tasks.task import PAPER, Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
 from irkit.pipeline import Topics
 from irkit.recipe.indexes import collection_index
 from irkit.rng import generator
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from irkit.io import Pool, PoolsCollection
     from irkit.lucene import Index
     from irkit.pipeline.stage import Stage
-
-PAPER = "best epoch by the test part"
-"What a board says of numbers whose training was stopped by what they are measured on."
 
 
 class PoolChoice(TaskChoice):

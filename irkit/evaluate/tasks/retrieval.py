@@ -22,11 +22,12 @@ from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.experiment import Together, measured_together
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import aggregate, measure_names, parse_measures
+from irkit.evaluate.nested import InnerFolds, Prefixes
 from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.splits import Folds, folds
 from irkit.evaluate.tasks.sources import SOURCES, Sources
 from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
-from irkit.evaluate.tuning import tune
+from irkit.evaluate.tuning import tune, tune_on
 from irkit.pipeline import Topics
 from irkit.recipe.indexes import collection_index
 
@@ -201,10 +202,6 @@ class Retrieval(Task):
                 raise refuse(self.suite, system.name, f"needs {one}; name {example}")
         if "train" in needs and self.choice.folds is None:
             raise refuse(self.suite, system.name, "learns from judgements; say over how many folds: folds: 5")
-        if "train" in needs and system.choice.tune:
-            raise refuse(
-                self.suite, system.name, "learns from judgements, and what learns is not tuned; leave out tune"
-            )
         return system
 
     def seeds(self, system: System) -> Sequence[int | None]:
@@ -217,7 +214,8 @@ class Retrieval(Task):
         recipe, resources = trial.recipe, self._resources(trial.system)
         if space := trial.system.choice.tune:
             self.options.say(f"{self.name}: tuning {trial.system.name}")
-            return self._tuned(recipe, load_space(space), resources)
+            tuned = self._tuned_learner if Topics in recipe.learns_from else self._tuned
+            return tuned(recipe, load_space(space), resources, trial.fold)
         stage = recipe.build(**resources)
         if not stage.learns:
             return stage, []
@@ -300,7 +298,7 @@ class Retrieval(Task):
     def _sources(self) -> Sources:
         return Sources(self.collection, self.index, lambda what: self.options.say(f"{self.name}: {what}"))
 
-    def _tuned(self, recipe: Any, space: Space, resources: dict[str, Any]) -> tuple[Stage, list[str]]:
+    def _tuned(self, recipe: Any, space: Space, resources: dict[str, Any], _: int) -> tuple[Stage, list[str]]:
         tuning = self.suite.tuning
         tuned = tune(
             recipe,
@@ -316,6 +314,39 @@ class Retrieval(Task):
             exclude_self=self.collection.exclude_self,
         )
         return tuned.stage(resources), tuned.notes()
+
+    def _tuned_learner(
+        self, recipe: Any, space: Space, resources: dict[str, Any], fold: int
+    ) -> tuple[Stage, list[str]]:
+        """Choose by inner folds of a fold's training queries, and fit what was chosen on all of these."""
+        tuning, train, measure = self.suite.tuning, self._split.train(fold), str(parse_measures(self.suite.measures)[0])
+        inner = InnerFolds(
+            self._prefixes,
+            train,
+            self.qrels,
+            measure,
+            k=tuning.folds,
+            seed=self.suite.seed,
+            exclude_self=self.collection.exclude_self,
+        )
+        chosen = tune_on(
+            recipe,
+            space,
+            lambda one: inner.value(one.build(**resources)),
+            measure=measure,
+            lower=False,
+            held_out=f"{tuning.folds} inner folds of the other folds' queries",
+            method=tuning.method,
+            trials=tuning.trials,
+            seed=self.suite.seed,
+        )
+        fitted = chosen.recipe.build(**resources).fit(Topics(self._part(train), inner.qrels))
+        tried, *said = chosen.notes()
+        return fitted, [tried, *(f"fold {fold + 1}, {note}" for note in said), *fitted.findings()]
+
+    @cached_property
+    def _prefixes(self) -> Prefixes:
+        return Prefixes(self._part(self.units()))
 
     @cached_property
     def _split(self) -> Folds:

@@ -173,10 +173,13 @@ def _fold(folder: Path, inner: Path) -> FoldCard | None:
     """Return the feature files that lie in a folder under usual names."""
     found: dict[str, list[str]] = {}
     for part, stems in _POOLS.items():
-        for stem in stems:
-            here = next((place for place in copies(inner / f"{stem}.txt") if place.is_file()), None)
-            if here is not None and begins_as_letor(here):
-                found.setdefault(part, []).append(here.relative_to(folder).as_posix())
+        places = (next((one for one in copies(inner / f"{stem}.txt") if one.is_file()), None) for stem in stems)
+        files = [place for place in places if place is not None and begins_as_letor(place)]
+        if len(files) > 1:
+            both = " and ".join(file.name for file in files)
+            raise ConfigError(f"{inner}: {both} compete; keep one or write a {CARD_FILE}")
+        if files:
+            found[part] = [file.relative_to(folder).as_posix() for file in files]
     return FoldCard(**found) if found else None
 
 

@@ -138,8 +138,9 @@ def _row(raw: bytes, path: Path, line: int) -> tuple[_Row, bytes] | None:
     words = [] if named else comment.split(None, 2)
     docid = named[1] if named else words[0] if len(words) == 1 else b""
     qid, docno = decoded(cells[1][4:], "utf-8", path, line), decoded(docid, "utf-8", path, line)
-    check_id(qid, "a query", f"{path}:{line}")
-    check_id(docno, "a document", f"{path}:{line}")
+    if not (qid.isprintable() and docno.isprintable()):
+        check_id(qid, "a query", f"{path}:{line}")
+        check_id(docno, "a document", f"{path}:{line}")
     return _Row(line, label, qid, docno), cells[2].translate(_TABS).rstrip() if len(cells) > 2 else b""
 
 

@@ -1,0 +1,135 @@
+"""What candidates of a tuning space are worth over folds of queries, and what they score on those held out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from irkit.arrays import Floats
+from irkit.evaluate.evaluation import evaluate
+from irkit.evaluate.leak import check_leak
+from irkit.evaluate.nested import InnerFolds, Prefixes, fit_and_run
+from irkit.evaluate.plan import plan, run_plan
+from irkit.evaluate.splits import Folds
+from irkit.pipeline.stage import Flow, Stage
+
+if TYPE_CHECKING:
+    from ir_measures import Measure
+
+    from irkit.frames import Qrels, Queries
+
+Values: TypeAlias = dict[str, Any]
+"The settings of a candidate."
+
+
+@dataclass
+class Trials:
+    """Candidates over folds of queries; a subclass says how each is measured."""
+
+    name: str
+    "Of the recipe."
+    make: Callable[[Mapping[str, Any]], Stage]
+    "Builds the pipeline of a candidate."
+    queries: Queries
+    "With judgements."
+    qrels: Qrels
+    measures: list[Measure]
+    "The first one chooses."
+    exclude_self: bool | None
+    split: Folds
+    candidates: list[Values] = field(default_factory=list)
+    "Those tried, in the order they came."
+
+    def number(self, values: Values) -> int:
+        """Return the place of a candidate, which is put behind the others if it is new."""
+        if values not in self.candidates:
+            self.candidates.append(values)
+        return self.candidates.index(values)
+
+
+@dataclass
+class Whole(Trials):
+    """Candidates that need none of the queries to learn from: each is measured once, on all of them."""
+
+    tables: dict[int, pd.DataFrame] = field(default_factory=dict)
+    "Candidate -> what each query scored."
+
+    def add(self, some: list[Values]) -> None:
+        """Measure candidates; stages they have in common run once."""
+        pipelines = {str(self.number(values)): self.make(values) for values in some}
+        for pipeline in pipelines.values():  # they may have learned from what candidates are chosen by
+            check_leak(self.name, pipeline, self.queries["qid"], self.qrels, who="tune")
+
+        def receive(number: str, results: Flow) -> None:
+            found = evaluate(results, self.qrels, self.measures, queries=self.queries, exclude_self=self.exclude_self)
+            self.tables[int(number)] = found.per_query
+
+        run_plan(plan(pipelines), self.queries, repeats=1, cache=None, receive=receive)
+
+    def value(self, values: Values, fold: int) -> float:
+        """Return the mean of the first measure over the queries of the other folds."""
+        if self.number(values) not in self.tables:
+            self.add([values])
+        return float(self.tables[self.number(values)].iloc[:, 0].loc[self.split.train(fold)].mean())
+
+    def held_out(self, values: Values, fold: int) -> pd.DataFrame:
+        """Return what each query of a fold scored."""
+        return self.tables[self.number(values)].loc[self.split.test(fold)]
+
+    def overall(self) -> Floats:
+        """Return the mean of each candidate over all queries."""
+        return np.array([self.tables[number].iloc[:, 0].mean() for number in range(len(self.candidates))])
+
+
+@dataclass
+class Nested(Trials):
+    """Candidates that learn from judgements: what a fold holds out is neither learned from nor chosen by."""
+
+    inner: int = 5
+    "Inner folds of the queries of the other folds."
+    found: dict[tuple[int, int], float] = field(default_factory=dict)
+    "Candidate and fold -> its value there."
+
+    @cached_property
+    def prefixes(self) -> Prefixes:
+        """What stages give before anything is learned."""
+        return Prefixes(self.queries)
+
+    @cached_property
+    def folds(self) -> list[InnerFolds]:
+        """The inner folds of each fold."""
+        how: dict[str, Any] = {"k": self.inner, "seed": self.split.seed, "exclude_self": self.exclude_self}
+        trains = [self.split.train(fold) for fold in range(len(self.split))]
+        return [InnerFolds(self.prefixes, train, self.qrels, str(self.measures[0]), **how) for train in trains]
+
+    def add(self, some: list[Values]) -> None:
+        """Measure candidates in each fold, one after the other, as they may have stages in common."""
+        for values in some:
+            for fold in range(len(self.split)):
+                self.value(values, fold)
+
+    def value(self, values: Values, fold: int) -> float:
+        """Return the mean of the first measure over the queries of the other folds, each ranked without it."""
+        key = self.number(values), fold
+        if key not in self.found:
+            self.found[key] = self.folds[fold].value(self.make(values))
+        return self.found[key]
+
+    def held_out(self, values: Values, fold: int) -> pd.DataFrame:
+        """Return what each query of a fold scores under a candidate fitted on those of the others."""
+        flow, rest = self.prefixes.split(self.make(values))
+        train, test = self.split.train(fold), self.split.test(fold)
+        _, hits = fit_and_run(flow, rest, train, test, self.qrels, name=self.name)
+        return evaluate(hits, self.qrels, self.measures, queries=hits.queries, exclude_self=self.exclude_self).per_query
+
+    def overall(self) -> Floats:
+        """Return the mean of each candidate over the folds that it was tried in."""
+        tried: list[list[float]] = [[] for _ in self.candidates]
+        for (number, _), value in self.found.items():
+            tried[number].append(value)
+        return np.array([np.mean(values) for values in tried])
