@@ -164,6 +164,7 @@ STAGES = Names(
         "drop-self": "irkit.pipeline.filters:DropSelf",
         "irgan-pairwise": "irkit.rank.irgan:IRGANPairwise",
         "irgan-pointwise": "irkit.rank.irgan:IRGANPointwise",
+        "irgan-qa": "irkit.rank.irgan_qa:IRGANQA",
         "learned": "irkit.pipeline.learned:Learned",
         "rescore": "irkit.pipeline.rescore:Rescore",
         "latent": "irkit.rank.latent:Latent",

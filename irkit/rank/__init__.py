@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from irkit.rank.index_features import TfSums as TfSums
     from irkit.rank.irgan import IRGANPairwise as IRGANPairwise
     from irkit.rank.irgan import IRGANPointwise as IRGANPointwise
+    from irkit.rank.irgan_qa import IRGANQA as IRGANQA
     from irkit.rank.lambdamart import LambdaMART as LambdaMART
     from irkit.rank.lambdarank import LambdaRank as LambdaRank
     from irkit.rank.latent import Latent as Latent
