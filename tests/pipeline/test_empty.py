@@ -7,7 +7,7 @@ import pytest
 from irkit.evaluate import evaluate
 from irkit.hits import Hits
 from irkit.lucene import build_index
-from irkit.pipeline import Retrieve, Stage, Topics, apply, combmnz, combsum, features, interpolate, rrf
+from irkit.pipeline import LoadText, Retrieve, Stage, Topics, apply, combmnz, combsum, features, interpolate, rrf
 from irkit.rank import CrossEncoder, IndexEncoder, bags_of_index, frequent_words
 from irkit.recommend.table import RatingTable
 from irkit.registry import STAGES
@@ -29,7 +29,7 @@ SETTINGS = {
 }  # fmt: skip
 JOINS = ("append", "combmnz", "features", "hybrid", "intersection", "rrf", "sum", "union")
 LEARNERS = tuple(name for name, place in STAGES.items() if place.startswith("irkit.recommend."))
-FEW = {"epochs": 1, "mf_epochs": 1, "iterations": 1, "draws": 1, "burn_in": 0, "trees": 1}
+FEW = {"epochs": 1, "mf_epochs": 1, "iterations": 1, "draws": 1, "burn_in": 0, "trees": 1, "rounds": 1, "filters": 2}
 "What keeps a learner short, where it has such a setting."
 
 EMPTY = {"object": [], "float64": np.zeros(0), "str": pd.Series([], dtype="str")}
@@ -60,7 +60,8 @@ def stages(index):
         elif name in LEARNERS:
             made[name] = kind(**short).fit(table)
         elif kind.learns_from is Topics:
-            made[name] = (bm25**bm25 >> kind(**short)).fit(topics).parts[-1]
+            held = {need: resources[need] for need in kind.needs}
+            made[name] = (bm25**bm25 >> LoadText(index=index) >> kind(**short, **held)).fit(topics).parts[-1]
         else:
             parts: tuple[Stage, ...] = (bm25, bm25 % 2) if name in JOINS else (bm25,) if name == "parallel" else ()
             held = {**resources, "encoder": able} if name in ("posterior", "smoothed") else resources
