@@ -256,7 +256,7 @@ def test_no_results_are_results():
             {"features": [[1.0], [1.0, 2.0]]},
             "results: column 'features' must hold arrays of numbers, all of one length",
         ),
-        ({"features": [[1.0], [np.nan]]}, "results: column 'features' must hold one-dimensional arrays of finite"),
+        ({"features": [[1.0], [np.inf]]}, "results: column 'features' must hold one-dimensional arrays of finite"),
     ],
 )
 def test_a_broken_frame_is_refused(change, message):
@@ -299,3 +299,15 @@ def test_one_qid_cannot_stand_for_two_queries():
     ):
         Hits.from_frame(frame)
     assert len(Hits.from_frame(frame.assign(query="storm"))) == 2
+
+
+def test_the_hits_of_some_queries_are_a_result_set_of_their_own():
+    frame = pd.DataFrame(
+        {"qid": ["2", "1", "2", "3"], "docno": ["a", "b", "c", "d"], "score": [1.0, 2.0, 3.0, 4.0], "n": [1, 2, 3, 4]}
+    ).astype({"qid": "str", "docno": "str"})
+    queries = pd.DataFrame({"qid": ["0", "1", "2", "3"], "query": ["n", "x", "y", "z"]}, dtype="str")
+    hits = Hits.from_frame(frame, queries).of(["3", "2", "0", "9"])
+    assert hits.queries["query"].tolist() == ["n", "y", "z"]
+    assert hits.ptr.tolist() == [0, 0, 2, 3]
+    assert hits.frame()[["qid", "docno", "n"]].values.tolist() == [["2", "c", 3], ["2", "a", 1], ["3", "d", 4]]
+    assert not len(Hits.from_frame(frame, queries).of([]).queries)

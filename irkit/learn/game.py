@@ -6,7 +6,7 @@ discriminative information retrieval models", SIGIR 2017, sections 2.1 to 2.4, a
 Symbols: B queries, L candidates of the longest, M draws; f the discriminator's scores, g the generator's, T and T' its
 temperatures; d+ a positive, d- a draw; s = sigmoid.
 
-The discriminator takes one draw d- ~ softmax(g / T') for each positive and minimises the sum over these pairs of
+The discriminator takes a draw d- ~ softmax(g / T') (or several) for each positive and minimises the sum over pairs of
 
     pointwise   -log s(f(d+)) - log (1 - s(f(d-)))
     pairwise    -log s(f(d+) - f(d-))
@@ -268,8 +268,9 @@ class Game(Net):
             ("generator", self.generator, self.generator_loss, c.turns[1], c.generator_rate),
         ):
             if passes:
-                rule = OptimiserConfig(kind=c.optimiser, learning_rate=rate)
-                found.append(Phase(name, list(player.parameters()), loss, rule, repeats=passes, per="pass"))
+                moving = [values for values in player.parameters() if values.requires_grad]
+                rule = OptimiserConfig(kind=c.optimiser, learning_rate=rate, clip=c.clip)
+                found.append(Phase(name, moving, loss, rule, repeats=passes, per="pass"))
         return found
 
     def discriminator_loss(self, pools: Pools, now: Now) -> Loss:
@@ -282,10 +283,11 @@ class Game(Net):
                 others = ~pools.positive(scores.shape[1])
                 drawable = others if drawable is None else drawable & others
             p = log_policy(scores, drawable, c.negative_temperature).exp()
-            row, column = draw(p if drawable is None else p.nan_to_num(), pools.counts, now.rng)
+            row, column = draw(p if drawable is None else p.nan_to_num(), pools.counts * c.negative_draws, now.rng)
             # A query all of whose candidates are positives has no negative.
             there = 1.0 if drawable is None else drawable.any(dim=1)[row]
-        rows, columns = torch.cat([pools.row, row]), torch.cat([pools.column, column])
+            beside = sent(torch.from_numpy(in_turn(pools.counts, c.negative_draws)), row.device)
+        rows, columns = torch.cat([pools.row[beside], row]), torch.cat([pools.column[beside], column])
         positive, negative = self.discriminator.pairs(pools.x, rows, columns).chunk(2)
         each = LOSSES[c.loss](positive, negative, c.margin) * there
         extra = self.discriminator.penalty(pools.x, rows, columns)

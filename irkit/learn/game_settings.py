@@ -40,8 +40,10 @@ class GameConfig(Config):
     "Likewise, where it draws negatives for the discriminator."
     negatives: Literal["any", "others"] = "any"
     "Whether positives may be drawn as negatives."
+    negative_draws: int = Field(1, ge=1)
+    "Negatives drawn for each positive of a query."
     draws: int = Field(2, ge=1)
-    "Draws of the generator for each positive of a query."
+    "Draws of the generator, from its policy, for each positive of a query."
     mix: float = Field(0.2, ge=0, lt=1)
     "Share of these draws that are uniform over the positives; each counts by its importance weight."
     gradient: Literal["sampled", "exact"] = "sampled"
@@ -62,6 +64,8 @@ class GameConfig(Config):
     "Penalty 1/2 decay |w|^2 on the discriminator's matrices, for each of its pairs."
     generator_decay: float = Field(0.0, ge=0)
     "Penalty 1/2 decay |w|^2 on the generator's matrices, for each query."
+    clip: float | None = Field(None, gt=0)
+    "Largest norm of a step's gradient; None leaves it alone."
     evaluate_every: int = Field(10, ge=1)
     "Passes between looks at held-out data."
 

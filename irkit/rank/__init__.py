@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from irkit.doors import door
 
 if TYPE_CHECKING:
+    from irkit.rank.aggregation import AggregateRanks as AggregateRanks
     from irkit.rank.bags import bags_of_index as bags_of_index
     from irkit.rank.bags import bags_of_texts as bags_of_texts
     from irkit.rank.bags import frequent_words as frequent_words

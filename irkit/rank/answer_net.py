@@ -18,7 +18,7 @@ from pydantic import Field
 
 from irkit.arrays import Floats, Ints
 from irkit.config import Config, digest
-from irkit.errors import DivergedError, FrameError
+from irkit.errors import FrameError
 from irkit.hits import Hits
 from irkit.learn.devices import Device
 from irkit.pipeline.filters import DropSelf
@@ -213,27 +213,26 @@ class AnswerNet(Stage, ABC):
         finite.
         """
         from irkit.learn.conditions import choose_device, conditions
+        from irkit.learn.diverged import lowering
         from irkit.learn.estimate import Estimate
         from irkit.learn.trainer import train
 
         given = {need: resource_fingerprint(getattr(self, need)) for need in self.needs}
-        with conditions(choose_device(trainer.device), trainer.threads, trainer.seed):
-            try:
-                self.training = train(
-                    net,
-                    phases,
-                    source,
-                    trainer,
-                    validate=None if held is None else lambda: Estimate.exact(look(held)),
-                    validation_data=None if held is None else held.identity,
-                    settings={"model": self.name, "config": self.config.identity(), **given},
-                    folder=self._folder,
-                    resume=self._resume,
-                )
-            except DivergedError as broken:
-                what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
-                todo = " and ".join(f"{name}, got {getattr(self.config, name):g}" for name in rates)
-                raise DivergedError(f"{what.replace('train: ', '', 1)}; lower {todo}{kept}") from None
+        with (
+            conditions(choose_device(trainer.device), trainer.threads, trainer.seed),
+            lowering(self.config, rates, "or clip"),
+        ):
+            self.training = train(
+                net,
+                phases,
+                source,
+                trainer,
+                validate=None if held is None else lambda: Estimate.exact(look(held)),
+                validation_data=None if held is None else held.identity,
+                settings={"model": self.name, "config": self.config.identity(), **given},
+                folder=self._folder,
+                resume=self._resume,
+            )
 
     def start(self, words: Words) -> QACNNNet:
         """Return an untrained net on the CPU, its weights drawn by the seed."""

@@ -25,17 +25,12 @@ import numpy as np
 from irkit.arrays import Floats, Ints
 from irkit.config import Config
 from irkit.errors import CompositionError
-from irkit.frames import asked
 from irkit.hits import Hits
 from irkit.pipeline.stage import Stage
-from irkit.rank.matches import QueryTerms, matches, query_terms
-from irkit.rank.smoothing import groups
+from irkit.rank.matches import Candidates, candidates
 
 if TYPE_CHECKING:
     from irkit.lucene import Index
-
-PAIRS = 1 << 20
-"Pairs of a result and a term that are looked up at a time."
 
 
 class IndexFeatures(Stage):
@@ -47,18 +42,8 @@ class IndexFeatures(Stage):
         super().__init__(config, **settings)
         self.index = index
 
-    def values(self, terms: QueryTerms, ptr: Ints, doc: Ints) -> Floats:
-        """Return the columns: (m, F) float64.
-
-        Parameters
-        ----------
-        terms : QueryTerms
-            Of n queries.
-        ptr : (n + 1,) int
-            The results of query i are `ptr[i]:ptr[i + 1]`.
-        doc : (m,) int
-            Rows of the index's docno table.
-        """
+    def values(self, given: Candidates) -> Floats:
+        """Return the columns for m results: (m, F) float64."""
         raise CompositionError(f"{self.name}: {type(self).__name__} does not implement values")
 
     def run(self, flow: Hits) -> Hits:
@@ -71,13 +56,8 @@ class IndexFeatures(Stage):
         FrameError
             If the results do not hold the queries' texts, as a run file does not.
         """
-        own = np.zeros((len(flow), len(self.makes)))
-        if len(flow):
-            terms, doc = query_terms(self.index, asked(flow.queries, who=self.name)), flow.on(self.index.docnos).doc
-            for start, end in groups(np.diff(flow.ptr) * np.diff(terms.ptr), PAIRS):
-                here = slice(int(flow.ptr[start]), int(flow.ptr[end]))
-                ptr = flow.ptr[start : end + 1] - flow.ptr[start]
-                own[here] = self.values(terms.between(start, end), ptr, doc[here])
+        each = [self.values(some) for some in candidates(self.index, flow, who=self.name)] if len(flow) else []
+        own = np.concatenate(each) if each else np.zeros((0, len(self.makes)))
         before = flow.columns.get("features")
         return flow.carrying(features=own if before is None else np.concatenate([before, own], axis=1))
 
@@ -94,10 +74,10 @@ class Coordination(IndexFeatures):
     name = "coordination"
     makes = ("matched", "matched-share")
 
-    def values(self, terms: QueryTerms, ptr: Ints, doc: Ints) -> Floats:
+    def values(self, given: Candidates) -> Floats:
         """Count."""
-        found = matches(self.index, terms, ptr, doc)
-        whole = _repeated(terms.total(terms.weight), ptr)
+        found, terms = given.matches, given.terms
+        whole = given.repeated(terms.total(terms.weight))
         return np.stack([found.total(np.ones(len(found.hit))), _share(found.total(found.weight), whole)], axis=1)
 
 
@@ -113,11 +93,11 @@ class Lengths(IndexFeatures):
     name = "lengths"
     makes = ("length", "log-length", "length-ratio", "query-length")
 
-    def values(self, terms: QueryTerms, ptr: Ints, doc: Ints) -> Floats:
+    def values(self, given: Candidates) -> Floats:
         """Look lengths up."""
-        length = np.asarray(self.index.lengths)[doc].astype(np.float64)
+        length = np.asarray(self.index.lengths)[given.doc].astype(np.float64)
         mean = max(self.index.stats.mean_length, 1e-12)  # of documents without any term
-        query = _repeated(terms.total(terms.weight), ptr)
+        query = given.repeated(given.terms.total(given.terms.weight))
         return np.stack([length, np.log1p(length), length / mean, query], axis=1)
 
 
@@ -136,15 +116,15 @@ class IdfSums(IndexFeatures):
         "idf-matched-sum", "idf-matched-max", "idf-matched-mean", "idf-matched-share", "idf-sum", "idf-max", "idf-mean",
     )  # fmt: skip
 
-    def values(self, terms: QueryTerms, ptr: Ints, doc: Ints) -> Floats:
+    def values(self, given: Candidates) -> Floats:
         """Add up."""
-        found = matches(self.index, terms, ptr, doc)
+        found, terms = given.matches, given.terms
         own, every = _idf(self.index, found.term), _idf(self.index, terms.term)
         matched, whole = found.total(found.weight * own), terms.total(terms.weight * every)
         columns = [matched, found.largest(own), _share(matched, found.total(found.weight))]
-        columns.append(_share(matched, _repeated(whole, ptr)))
+        columns.append(_share(matched, given.repeated(whole)))
         of_query = [whole, terms.largest(every), _share(whole, terms.total(terms.weight))]
-        return np.stack(columns + [_repeated(one, ptr) for one in of_query], axis=1)
+        return np.stack(columns + [given.repeated(one) for one in of_query], axis=1)
 
 
 class TfSums(IndexFeatures):
@@ -161,10 +141,10 @@ class TfSums(IndexFeatures):
     name = "tf-sums"
     makes = ("tf-sum", "tf-share-sum", "tf-idf-sum", "likelihood-sum")
 
-    def values(self, terms: QueryTerms, ptr: Ints, doc: Ints) -> Floats:
+    def values(self, given: Candidates) -> Floats:
         """Add up."""
-        found = matches(self.index, terms, ptr, doc)
-        share = found.tf / np.asarray(self.index.lengths)[doc[found.hit]]
+        found = given.matches
+        share = found.tf / np.asarray(self.index.lengths)[given.doc[found.hit]]
         rare = self.index.stats.tokens / np.asarray(self.index.vocabulary.cf)[found.term]
         log_tf = np.log1p(found.tf)
         summands = [log_tf, np.log1p(share), log_tf * _idf(self.index, found.term), np.log1p(share * rare)]
@@ -175,11 +155,6 @@ def _idf(index: Index, term: Ints) -> Floats:
     """log(N / df) of (T,) terms."""
     idf: Floats = np.log(len(index) / np.asarray(index.vocabulary.df)[term])
     return idf
-
-
-def _repeated(values: Floats, ptr: Ints) -> Floats:
-    """(m,) a value of each query for each of its results."""
-    return np.repeat(values, np.diff(ptr))
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

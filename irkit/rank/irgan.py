@@ -155,10 +155,9 @@ class IRGANRanker(NetRanker):
 
         c = self.config
         lists = lists.kept(np.add.reduceat(np.append(lists.labels, 0) > 0, lists.ptr[:-1]) * (lists.lengths > 0) > 0)
-        assert self.features is not None
-        drawn = self.scorer(self.features)
+        drawn = self.scorer(self.inputs)
         first = deepcopy(drawn if self._start is None else self._start).to(device)
-        second = deepcopy(self.scorer(self.features, 1) if self._start is None else self._start).to(device)
+        second = deepcopy(self.scorer(self.inputs, 1) if self._start is None else self._start).to(device)
         net = Game(player(first), player(second), c, len(lists.lengths)).to(device)
         held = None if valid is None else HeldOut(self, valid, device)
         looks: list[list[float]] = []
@@ -183,13 +182,13 @@ class IRGANRanker(NetRanker):
             self.curve_ = np.array([[at, *found] for at, found in zip(passes, looks, strict=False)]).reshape(-1, 3)
         self.net = net.ranker.net.cpu()
 
-    def scorer(self, features: int, number: int = 0) -> Scorer:
+    def scorer(self, inputs: int, number: int = 0) -> Scorer:
         """Return a scorer with the weights that a player starts from, on the CPU; players have others."""
         import torch
 
         from irkit.rank.scorers import Scorer
 
-        net = Scorer(features, self.config.hidden_size, output_bias=self.output_bias)
+        net = Scorer(inputs, self.config.hidden_size, output_bias=self.output_bias)
         return net.start(torch.Generator().manual_seed(2 * self.config.seed + number))
 
 

@@ -66,6 +66,8 @@ class IRGANQAConfig(GameConfig, AnswerNetConfig):
     "Likewise, where it draws negatives for the discriminator."
     negatives: Literal["any", "others"] = "others"
     "Whether correct answers may be drawn as negatives."
+    negative_draws: int = Field(3, ge=1)
+    "Negatives drawn for each correct answer."
     draws: int = Field(5, ge=1)
     "Draws of the generator for each correct answer of a question."
     mix: float = Field(0.0, ge=0, lt=1)

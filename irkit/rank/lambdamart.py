@@ -39,7 +39,7 @@ class LambdaMARTConfig(FeatureRankerConfig):
 
     trees: int = Field(300, ge=1)
     "Rounds of boosting; with queries to stop by, at most."
-    leaves: int = Field(15, ge=2)
+    leaves: int = Field(7, ge=2)
     "Most leaves of a tree."
     learning_rate: float = Field(0.05, gt=0)
     "Factor on each tree."

@@ -10,8 +10,9 @@ queries that have such, as RankNet's.
 
 Source: Burges, "From RankNet to LambdaRank to LambdaMART: an overview", MSR-TR-2010-82, section 4; Burges, Ragno and
 Le, "Learning to rank with nonsmooth cost functions", NIPS 2006.
-Symbols: B queries of a batch, L documents in the longest of their lists, y labels (below 0 as 0), s scores.
-Cost: O(B L^2).
+Symbols: B queries of a batch, L documents in the longest of their lists, at most P of one above another; y labels
+(below 0 as 0), s scores.
+Cost: O(B P L).
 Departure: the mean over each query; in the source all pairs weigh as above.
 """
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from irkit.rank.lists import ListBatch
+
 Gain: TypeAlias = Literal["exponential", "linear"]
 "What a document of label y adds to DCG before its discount: 2^y - 1, as in LETOR and the source, or y, as trec_eval."
 
@@ -35,7 +38,7 @@ Gain: TypeAlias = Literal["exponential", "linear"]
 class LambdaRankConfig(NetRankerConfig):
     """Settings of `LambdaRank`."""
 
-    k: int | None = Field(None, ge=1)
+    k: int | None = Field(10, ge=1)
     "The cutoff of nDCG; None looks at the whole list."
     gain: Gain = "exponential"
     "Of a label y: 2^y - 1, or linear, y."
@@ -73,8 +76,10 @@ def discounts(order: Tensor, k: int | None) -> Tensor:
     )
 
 
-def swap_weights(scores: Tensor, labels: Tensor, mask: Tensor, k: int | None, gain: Gain) -> Tensor:
-    """Return |delta nDCG@k| of swapping each two documents in the order of scores.
+def swap_weights(
+    scores: Tensor, labels: Tensor, mask: Tensor, k: int | None, gain: Gain, above: int | None = None
+) -> Tensor:
+    """Return |delta nDCG@k| of swapping each of the first P documents with another in the order of scores.
 
     Parameters
     ----------
@@ -84,10 +89,12 @@ def swap_weights(scores: Tensor, labels: Tensor, mask: Tensor, k: int | None, ga
     k : int, optional
         The cutoff.
     gain : {"exponential", "linear"}
+    above : int, optional
+        P; default L.
 
     Returns
     -------
-    (B, L, L), without gradient
+    (B, P, L), without gradient
         In the type of the scores; 0 in a list without a label above 0.
     """
     import torch
@@ -98,17 +105,23 @@ def swap_weights(scores: Tensor, labels: Tensor, mask: Tensor, k: int | None, ga
     gained = gains(labels.double(), gain).masked_fill(outside, 0)
     best = gained.sort(dim=1, descending=True).values
     ideal = (best * discounts(torch.arange(best.shape[1], device=best.device).expand(best.shape), k)).sum(1)
-    swapped = (gained[:, :, None] - gained[:, None, :]).abs() * (discount[:, :, None] - discount[:, None, :]).abs()
-    # Dividing by infinity rather than by 0.
-    return (swapped / ideal.masked_fill(ideal == 0, torch.inf)[:, None, None]).to(scores.dtype)
+    share = (gained / ideal.masked_fill(ideal == 0, torch.inf)[:, None]).to(scores.dtype)  # 0 where there is no gain
+    discount = discount.to(scores.dtype)
+    gained, moved = ((one[:, :above, None] - one[:, None, :]).abs() for one in (share, discount))
+    return gained * moved
 
 
 def lambdarank(
-    scores: Tensor, labels: Tensor, mask: Tensor, k: int | None = None, gain: Gain = "exponential"
+    scores: Tensor,
+    labels: Tensor,
+    mask: Tensor,
+    k: int | None = None,
+    gain: Gain = "exponential",
+    above: int | None = None,
 ) -> Tensor:
     """Return the mean weighted loss of pairs in nats: a scalar; parameters as those of `swap_weights`."""
-    weights = swap_weights(scores, labels, mask, k, gain)
-    return mean_by_query(weights * pair_losses(scores), pairs_in_order(labels, mask) & (weights > 0))
+    weights = swap_weights(scores, labels, mask, k, gain, above)
+    return mean_by_query(weights * pair_losses(scores, above), pairs_in_order(labels, mask, above) & (weights > 0))
 
 
 class LambdaRank(NetRanker):
@@ -118,6 +131,6 @@ class LambdaRank(NetRanker):
     config_type = LambdaRankConfig
     config: LambdaRankConfig
 
-    def loss(self, scores: Tensor, labels: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
+    def loss(self, scores: Tensor, batch: ListBatch, rng: torch.Generator) -> Tensor:
         """Return the mean weighted loss of pairs."""
-        return lambdarank(scores, labels, mask, self.config.k, self.config.gain)
+        return lambdarank(scores, batch.labels, batch.mask, self.config.k, self.config.gain, batch.above)

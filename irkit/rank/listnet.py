@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from irkit.rank.lists import ListBatch
+
 
 class ListNetConfig(NetRankerConfig):
     """Settings of `ListNet`."""
@@ -50,6 +52,6 @@ class ListNet(NetRanker):
     config_type = ListNetConfig
     config: ListNetConfig
 
-    def loss(self, scores: Tensor, labels: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
+    def loss(self, scores: Tensor, batch: ListBatch, rng: torch.Generator) -> Tensor:
         """Return the cross-entropy."""
-        return listnet(scores, labels, mask)
+        return listnet(scores, batch.labels, batch.mask)

@@ -28,6 +28,8 @@ class ListBatch(NamedTuple):
     "(B, L) float32"
     mask: Tensor
     "(B, L) bool: where there is a document."
+    above: int
+    "Documents after the first so many have the least label of their list: none of another is below theirs."
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +64,15 @@ class Lists:
     def source(self, batch_size: int, *, seed: int, device: torch.device) -> Shuffled:
         """Return batches of lists of similar lengths, in an order of its own in each epoch.
 
-        Lists without documents are in no batch. Features and labels are on the device from the start.
+        Lists without documents are in no batch; documents of a list are in the order of labels, greatest first.
+        Features and labels are on the device from the start.
         """
         import torch
 
         from irkit.learn.batches import Shuffled, fingerprint
         from irkit.learn.conditions import sent
 
-        lists = self.kept(self.lengths > 0)
+        lists, above = self.kept(self.lengths > 0)._by_label()
         x = torch.from_numpy(np.ascontiguousarray(lists.x, dtype=np.float32))
         labels = torch.from_numpy(lists.labels.astype(np.float32))
         identity = " ".join(fingerprint(one) for one in (x, labels, torch.from_numpy(lists.ptr)))
@@ -77,11 +80,20 @@ class Lists:
 
         def take(numbers: Tensor, rng: torch.Generator) -> ListBatch:
             rows, mask = (sent(torch.from_numpy(one), device) for one in lists.places(numbers.numpy()))
-            return ListBatch(x[rows], labels[rows], mask)
+            return ListBatch(x[rows], labels[rows], mask, int(above[numbers.numpy()].max()))
 
         return Shuffled(
             len(lists.lengths), batch_size, seed=seed, take=take, fingerprint=identity, lengths=lists.lengths
         )
+
+    def _by_label(self) -> tuple[Lists, Ints]:
+        """Order the documents of each list by label, greatest first; count those above its least: (n,)."""
+        query = segments(self.ptr)
+        order = np.lexsort((-self.labels, query))
+        labels = self.labels[order]
+        least = labels[self.ptr[1:] - 1]
+        above = np.bincount(query[labels > least[query]], minlength=len(least))
+        return Lists(self.ptr, self.x[order], labels), above
 
     def places(self, numbers: Ints) -> tuple[Ints, Bools]:
         """Lay some lists side by side.

@@ -12,14 +12,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from irkit.arrays import Floats, Ints, offsets
+from irkit.arrays import Floats, Ints, offsets, segments
+from irkit.frames import asked
+from irkit.hits import Hits
+from irkit.rank.smoothing import groups
 
 if TYPE_CHECKING:
     from irkit.lucene import Index
+
+PAIRS = 1 << 20
+"Pairs of a result and a term that are looked up at a time."
+
+_KEPT: WeakKeyDictionary[Hits, Candidates] = WeakKeyDictionary()
 
 
 class QueryTerms(NamedTuple):
@@ -39,17 +49,13 @@ class QueryTerms(NamedTuple):
 
     def total(self, values: Floats) -> Floats:
         """(n,) sums of (T,) values over the terms of each query."""
-        return np.bincount(self._query, weights=values, minlength=len(self.ptr) - 1)
+        return _sums(segments(self.ptr), values, len(self.ptr) - 1)
 
     def largest(self, values: Floats) -> Floats:
         """(n,) largest of (T,) values of each query, at least 0."""
         out = np.zeros(len(self.ptr) - 1)
-        np.maximum.at(out, self._query, values)
+        np.maximum.at(out, segments(self.ptr), values)
         return out
-
-    @property
-    def _query(self) -> Ints:
-        return np.repeat(np.arange(len(self.ptr) - 1), np.diff(self.ptr))
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class Matches:
 
     def total(self, values: Floats) -> Floats:
         """(m,) sums of (P,) values over the matched terms of each result."""
-        return np.bincount(self.hit, weights=values, minlength=self.size)
+        return _sums(self.hit, values, self.size)
 
     def largest(self, values: Floats) -> Floats:
         """(m,) largest of (P,) values of each result, at least 0."""
@@ -93,27 +99,68 @@ def query_terms(index: Index, queries: Sequence[str | Mapping[str, float]]) -> Q
     return QueryTerms(offsets(np.array([len(own) for own in triples])), flat[:, 0].astype(np.int64), flat[:, 1].copy())
 
 
-def matches(index: Index, terms: QueryTerms, ptr: Ints, doc: Ints) -> Matches:
-    """Look up the terms of queries in their documents.
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Some queries and the documents of their results."""
 
-    Parameters
-    ----------
-    index : Index
-    terms : QueryTerms
-        Of n queries.
-    ptr : (n + 1,) int
-        The documents of query i are `doc[ptr[i]:ptr[i + 1]]`.
-    doc : (m,) int
-        Rows of the index's docno table.
+    index: Index
+    terms: QueryTerms
+    "Of n queries."
+    ptr: Ints
+    "(n + 1,) int: the documents of query i are `doc[ptr[i]:ptr[i + 1]]`."
+    doc: Ints
+    "(m,) int: rows of the index's docno table."
+
+    @cached_property
+    def matches(self) -> Matches:
+        """The terms of each query looked up in its documents."""
+        counts = np.diff(self.terms.ptr)
+        query = segments(self.ptr)
+        hit = np.repeat(np.arange(len(self.doc)), counts[query])
+        # The terms of a query once for each of its results.
+        place = np.arange(len(hit)) + np.repeat(self.terms.ptr[:-1][query] - offsets(counts[query])[:-1], counts[query])
+        tf = frequencies(self.index.postings, self.terms.term[place], self.doc[hit])
+        here = np.flatnonzero(tf)
+        return Matches(len(self.doc), hit[here], self.terms.term[place[here]], self.terms.weight[place[here]], tf[here])
+
+    def repeated(self, values: Floats) -> Floats:
+        """(m,) values of queries, (n,), for each of their results."""
+        return np.repeat(values, np.diff(self.ptr))
+
+
+def candidates(index: Index, flow: Hits, *, who: str) -> Sequence[Candidates]:
+    """Return the results of consecutive groups of queries, so many at once as fit `PAIRS`.
+
+    What is found of a flow that is one group is kept as long as the flow: stages side by side start from the same.
+
+    Raises
+    ------
+    NotFoundError
+        If the index lacks a document.
+    FrameError
+        If the results do not hold the queries' texts; says to `who`.
     """
-    counts = np.diff(terms.ptr)
-    query = np.repeat(np.arange(len(counts)), np.diff(ptr))
-    hit = np.repeat(np.arange(len(doc)), counts[query])
-    # The terms of a query once for each of its results.
-    place = np.arange(len(hit)) + np.repeat(terms.ptr[:-1][query] - offsets(counts[query])[:-1], counts[query])
-    tf = frequencies(index.postings, terms.term[place], doc[hit])
-    here = np.flatnonzero(tf)
-    return Matches(len(doc), hit[here], terms.term[place[here]], terms.weight[place[here]], tf[here])
+    kept = _KEPT.get(flow)
+    if kept is not None and kept.index is index:
+        return [kept]
+    terms, doc = query_terms(index, asked(flow.queries, who=who)), flow.on(index.docnos).doc
+    found = [
+        Candidates(
+            index,
+            terms.between(start, end),
+            flow.ptr[start : end + 1] - flow.ptr[start],
+            doc[int(flow.ptr[start]) : int(flow.ptr[end])],
+        )
+        for start, end in groups(np.diff(flow.ptr) * np.diff(terms.ptr), PAIRS)
+    ]
+    if len(found) == 1:
+        _KEPT[flow] = found[0]
+    return found
+
+
+def _sums(place: Ints, values: Floats, size: int) -> Floats:
+    """(size,) float64 sums of values by their place."""
+    return np.asarray(np.bincount(place, weights=values, minlength=size), dtype=np.float64)
 
 
 def frequencies(postings: Any, term: Ints, doc: Ints) -> Ints:
@@ -140,10 +187,10 @@ def frequencies(postings: Any, term: Ints, doc: Ints) -> Ints:
     if not len(docs):
         return np.zeros(len(term), dtype=np.int32)
     low, end = (np.asarray(postings.indptr)[rows].astype(np.int64) for rows in (term, term + 1))
-    high, last = end, len(docs) - 1
-    for _ in range(int((end - low).max(initial=0)).bit_length()):
-        middle = (low + high) >> 1
-        further = (docs[np.minimum(middle, last)] < doc) & (low < high)
-        low, high = np.where(further, middle + 1, low), np.where(further, high, middle)
+    last = len(docs) - 1
+    for step in (1 << np.arange(int((end - low).max(initial=0)).bit_length()))[::-1].tolist():
+        # `low` documents of the list are known to come before.
+        further = (low + step <= end) & (docs[np.minimum(low + (step - 1), last)] < doc)
+        low += step * further
     place = np.minimum(low, last)
     return np.where((low < end) & (docs[place] == doc), counts[place], 0)

@@ -98,8 +98,8 @@ class Measured:
         nth = (before[1:] - before[ptr[query]])[relevant]
         at, rank = query[relevant], rank[relevant]
         if self.kind == "RR":
-            return np.bincount(at[nth == 1], weights=1 / rank[nth == 1], minlength=size)
-        return np.bincount(at, weights=nth / rank, minlength=size) / np.maximum(self._relevant, 1)
+            return _summed(at[nth == 1], 1 / rank[nth == 1], size)
+        return _summed(at, nth / rank, size) / np.maximum(self._relevant, 1)
 
 
 def _judged(qrels: Qrels, hits: Hits) -> Qrels:
@@ -115,4 +115,9 @@ def _dcg(ptr: Ints, query: Ints, labels: Floats, k: int) -> Floats:
     rank = np.arange(len(labels)) - ptr[query] + 1
     counted = rank <= k
     gain = np.maximum(labels[counted], 0) / np.log2(1 + rank[counted])
-    return np.bincount(query[counted], weights=gain, minlength=len(ptr) - 1)
+    return _summed(query[counted], gain, len(ptr) - 1)
+
+
+def _summed(query: Ints, values: Floats, size: int) -> Floats:
+    """Add values up by query: (size,) float64."""
+    return np.bincount(query, weights=values, minlength=size).astype(np.float64)

@@ -18,9 +18,10 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats
-from irkit.errors import CompositionError, DivergedError, FrameError
+from irkit.errors import CompositionError, FrameError
 from irkit.hits import Hits
 from irkit.learn.devices import Device
+from irkit.learn.memory import enough_memory, smaller
 from irkit.pipeline.fit import Topics
 from irkit.pipeline.learned import features_of, labels_of, refuse
 from irkit.rank.feature_ranker import FeatureRanker, FeatureRankerConfig
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from irkit.learn.batches import Source
     from irkit.learn.phases import Phase
     from irkit.learn.trainer import TrainerConfig, Training
+    from irkit.rank.lists import ListBatch
     from irkit.rank.scorers import Scorer
 
 ROWS = 1 << 17
@@ -48,21 +50,21 @@ class NetRankerConfig(FeatureRankerConfig):
     "Units of the hidden layer; 0 makes scores linear in the features."
     normalise: Literal["none", "query", "train"] = "query"
     "Features as they are, by minimum and maximum of the query's results, or by mean and deviation of the training's."
-    missing: Literal["refuse", "lowest"] = "refuse"
-    "What a NaN feature is: an error, or the lowest value of the query's results, 0 where none has any."
+    missing: Literal["refuse", "lowest", "indicated"] = "refuse"
+    "NaN is an error, or the lowest value of the query's results (0 without any), or that and an input that says so."
     epochs: int = Field(100, ge=1)
     "Passes over the queries; with some to stop by, at most."
     batch_size: int = Field(16, ge=1)
     "Queries in a batch."
     optimiser: Literal["adam", "sgd", "rmsprop"] = "adam"
     "The update rule."
-    learning_rate: float = Field(0.003, gt=0)
+    learning_rate: float = Field(0.01, gt=0)
     "Step size."
     weight_decay: float = Field(0.0, ge=0)
     "Penalty 1/2 weight_decay |w|^2 on weights; biases go free."
     measure: MeasureName = "nDCG@10"
     "Whose mean over the queries to stop by chooses the weights: AP, RR, nDCG@k or P@k."
-    patience: int = Field(10, ge=1)
+    patience: int = Field(20, ge=1)
     "Epochs without a better mean before training stops."
     device: Device = "auto"
     "Where it is trained: auto, cpu, cuda (or one of several, such as cuda:1) or mps."
@@ -99,7 +101,7 @@ class NetRanker(FeatureRanker):
     needs_order: ClassVar[bool] = True
     "Whether only lists with documents of different labels teach anything."
     net: Scorer | None = None
-    "The fitted scorer, on the CPU."
+    "The fitted scorer, on the CPU; a copy of it is what other models start from."
     mean: Floats | None = None
     "(F,) float64: of the training results, where features are normalised by them."
     deviation: Floats | None = None
@@ -111,26 +113,25 @@ class NetRanker(FeatureRanker):
 
     # ------------------------------------------------------------------ for subclasses
 
-    def loss(self, scores: Tensor, labels: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
+    def loss(self, scores: Tensor, batch: ListBatch, rng: torch.Generator) -> Tensor:
         """Return the mean loss over the queries of a batch: a scalar.
 
         Parameters
         ----------
-        scores, labels : (B, L) float32
-        mask : (B, L) bool
-            Where there is a document.
+        scores : (B, L) float32
+        batch : ListBatch
         rng : torch generator
             On the same device, for losses that draw.
         """
         raise CompositionError(f"{self.name}: {type(self).__name__} does not implement loss")
 
-    def scorer(self, features: int) -> Scorer:
-        """Return a scorer with the weights that training starts from, on the CPU."""
+    def scorer(self, inputs: int) -> Scorer:
+        """Return a scorer of so many numbers with the weights that training starts from, on the CPU."""
         import torch
 
         from irkit.rank.scorers import Scorer
 
-        net = Scorer(features, self.config.hidden_size, output_bias=self.output_bias)
+        net = Scorer(inputs, self.config.hidden_size, output_bias=self.output_bias)
         return net.start(torch.Generator().manual_seed(self.config.seed))
 
     # ------------------------------------------------------------------ learning
@@ -160,6 +161,8 @@ class NetRanker(FeatureRanker):
             As `FeatureRanker.fit`; also if no query has results of different labels, where the loss needs such.
         DivergedError
             If training does not stay finite.
+        OutOfMemoryError
+            If it does not fit into memory.
         ConfigError
             If the folder holds another run.
         """
@@ -172,10 +175,10 @@ class NetRanker(FeatureRanker):
     def check(self, hits: Hits) -> None:
         """Refuse infinite features, and NaN unless it stands for a missing one."""
         x = features_of(hits, self.name)
-        if self.config.missing == "lowest":
-            refuse(np.isinf(x), hits, self.name, "give numbers")
+        if self.config.missing == "refuse":
+            refuse(~np.isfinite(x), hits, self.name, "give numbers, or set missing to indicated or lowest")
         else:
-            refuse(~np.isfinite(x), hits, self.name, "give numbers, or set missing to lowest")
+            refuse(np.isinf(x), hits, self.name, "give numbers")
 
     def learn(self, train: Topics, valid: Topics | None) -> None:
         """Train, and keep the weights with the best mean, or the last."""
@@ -191,18 +194,18 @@ class NetRanker(FeatureRanker):
             lists = lists.kept(lists.ordered)
             if not len(lists.lengths):
                 raise FrameError(f"{self.name}: no query has results of different labels; give other judgements")
-        self._train(lists, valid, choose_device(self.config.device))
+        with enough_memory(self.name, smaller(self.config_type.model_fields)):
+            self._train(lists, valid, choose_device(self.config.device))
 
     def _train(self, lists: Lists, valid: Topics | None, device: torch.device) -> None:
         from irkit.learn.conditions import conditions
         from irkit.learn.phases import Loss, Phase
 
-        assert self.features is not None
-        net = self.scorer(self.features).to(device)
+        net = self.scorer(self.inputs).to(device)
         phase = Phase(
             self.name,
             list(net.parameters()),
-            lambda batch, now: Loss(self.loss(net(batch.x), batch.labels, batch.mask, now.rng), {}),
+            lambda batch, now: Loss(self.loss(net(batch.x), batch, now.rng), {}),
         )
         held = None if valid is None else HeldOut(self, valid, device)
         source = lists.source(self.config.batch_size, seed=self.config.seed, device=device)
@@ -225,10 +228,11 @@ class NetRanker(FeatureRanker):
         `look` says how good the net is on what is held out; `rates` are the settings to lower where it does not stay
         finite.
         """
+        from irkit.learn.diverged import lowering
         from irkit.learn.estimate import Estimate
         from irkit.learn.trainer import train
 
-        try:
+        with lowering(self.config, rates, "or normalise the features"):
             self.training = train(
                 net,
                 phases,
@@ -240,22 +244,25 @@ class NetRanker(FeatureRanker):
                 folder=self._folder,
                 resume=self._resume,
             )
-        except DivergedError as broken:
-            what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
-            got = " and ".join(f"{name}, got {getattr(self.config, name):g}" for name in rates)
-            todo = f"lower {got}, or normalise the features"
-            raise DivergedError(f"{what.replace('train: ', '', 1)}; {todo}{kept}") from None
 
     # ------------------------------------------------------------------ scoring
 
+    @property
+    def inputs(self) -> int:
+        """How many numbers the scorer takes for a result; see `normalised`."""
+        assert self.features is not None
+        return self.features * (2 if self.config.missing == "indicated" else 1)
+
     def normalised(self, hits: Hits) -> Floats:
-        """Return the features as the scorer takes them: (m, F) float64."""
+        """Return the features as the scorer takes them, followed by 1 for each missing one, if asked: float64."""
         x = self._filled(hits)
         if self.config.normalise == "query":
-            return minmax_by_query(hits.ptr, x)
-        if self.mean is None or self.deviation is None:
-            return x
-        return standardised(x, self.mean, self.deviation)
+            x = minmax_by_query(hits.ptr, x)
+        elif self.mean is not None and self.deviation is not None:
+            x = standardised(x, self.mean, self.deviation)
+        if self.config.missing == "indicated":
+            x = np.concatenate([x, np.isnan(features_of(hits, self.name))], axis=1)
+        return x
 
     def score(self, hits: Hits) -> Floats:
         """Score results, in float64."""
@@ -265,7 +272,7 @@ class NetRanker(FeatureRanker):
 
     def _filled(self, hits: Hits) -> Floats:
         x = features_of(hits, self.name)
-        return lowest_for_missing(hits.ptr, x) if self.config.missing == "lowest" else x
+        return x if self.config.missing == "refuse" else lowest_for_missing(hits.ptr, x)
 
     # ------------------------------------------------------------------ files
 
@@ -282,8 +289,7 @@ class NetRanker(FeatureRanker):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set weights and statistics."""
-        assert self.features is not None
-        net = self.scorer(self.features)
+        net = self.scorer(self.inputs)
         net.load_state_dict(state["net"])
         self.net = net.eval()
         self.mean, self.deviation = (

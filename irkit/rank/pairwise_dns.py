@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from irkit.rank.lists import ListBatch
+
 
 class PairwiseDNSConfig(NetRankerConfig):
     """Settings of `PairwiseDNS`."""
@@ -74,6 +76,7 @@ class PairwiseDNS(NetRanker):
     config_type = PairwiseDNSConfig
     config: PairwiseDNSConfig
 
-    def loss(self, scores: Tensor, labels: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
+    def loss(self, scores: Tensor, batch: ListBatch, rng: torch.Generator) -> Tensor:
         """Return the mean loss of pairs."""
-        return pairwise_dns(scores, labels, mask, draw_negatives(labels, mask, self.config.candidates, rng))
+        drawn = draw_negatives(batch.labels, batch.mask, self.config.candidates, rng)
+        return pairwise_dns(scores, batch.labels, batch.mask, drawn)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from irkit.rank.lists import ListBatch
+
 
 class PointwiseConfig(NetRankerConfig):
     """Settings of `Pointwise`."""
@@ -51,6 +53,6 @@ class Pointwise(NetRanker):
     output_bias = True
     needs_order = False
 
-    def loss(self, scores: Tensor, labels: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
+    def loss(self, scores: Tensor, batch: ListBatch, rng: torch.Generator) -> Tensor:
         """Return the cross-entropy."""
-        return pointwise(scores, labels, mask)
+        return pointwise(scores, batch.labels, batch.mask)

@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 
 from irkit.arrays import Floats, Ints, offsets, segments
 from irkit.rank.index_features import IndexFeatures
-from irkit.rank.matches import QueryTerms
+from irkit.rank.matches import Candidates
 
 WINDOW = 8
 "Terms that a close pair lies within."
@@ -104,7 +104,7 @@ class Proximity(IndexFeatures):
     name = "proximity"
     makes = ("min-distance", "nearness", "cover", "cover-density", "close-pairs")
 
-    def values(self, terms: QueryTerms, ptr: Ints, doc: Ints) -> Floats:
+    def values(self, given: Candidates) -> Floats:
         """Analyse the documents and measure.
 
         Raises
@@ -112,13 +112,14 @@ class Proximity(IndexFeatures):
         ConfigError
             If the index was built without texts.
         """
+        terms, doc = given.terms, given.doc
         rows, place = np.unique(doc, return_inverse=True)
         starts, ids, words = self.index.analyzer.encode(self.index.texts(self.index.docnos.take(rows).to_pylist()))
         distinct, term = np.unique(terms.term, return_inverse=True)
         names = self.index.vocabulary.terms.take(distinct)
         known = pc.index_in(words, value_set=names).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         tokens = starts, known[ids] if len(words) else np.zeros(0, dtype=np.int64)
-        found = occurrences(tokens, place, ptr, (terms.ptr, term), len(distinct))
+        found = occurrences(tokens, place, given.ptr, (terms.ptr, term), len(distinct))
         hit, distance = found.apart
         nearest = np.diff(starts)[place].astype(np.float64)
         several = np.zeros(len(doc), dtype=bool)

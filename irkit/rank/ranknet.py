@@ -8,8 +8,9 @@ whose pairs grow with the square of them, do not rule.
 
 Source: Burges, Shaked, Renshaw, Lazier, Deeds, Hamilton and Hullender, "Learning to rank using gradient descent",
 ICML 2005, section 3.
-Symbols: B queries of a batch, L documents in the longest of their lists, y labels, s scores.
-Cost: O(B L^2).
+Symbols: B queries of a batch, L documents in the longest of their lists, at most P of one above another; y labels,
+s scores.
+Cost: O(B P L).
 Departure: the mean over each query; in the source all pairs weigh alike.
 """
 
@@ -23,22 +24,37 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from irkit.rank.lists import ListBatch
+
 
 class RankNetConfig(NetRankerConfig):
     """Settings of `RankNet`."""
 
 
-def pairs_in_order(labels: Tensor, mask: Tensor) -> Tensor:
-    """Say of which documents the first should be above the second: (B, L) to (B, L, L) bool."""
-    both = mask[:, :, None] & mask[:, None, :]
-    return both & (labels[:, :, None] > labels[:, None, :])
+def pairs_in_order(labels: Tensor, mask: Tensor, above: int | None = None) -> Tensor:
+    """Say of which documents the first should be above the second.
+
+    Parameters
+    ----------
+    labels : (B, L)
+    mask : (B, L) bool
+        Where there is a document.
+    above : int, optional
+        P, if after the first P documents of each list none should be above another; default L.
+
+    Returns
+    -------
+    (B, P, L) bool
+    """
+    both = mask[:, :above, None] & mask[:, None, :]
+    return both & (labels[:, :above, None] > labels[:, None, :])
 
 
-def pair_losses(scores: Tensor) -> Tensor:
-    """Return log(1 + exp(-(s_i - s_j))) of all pairs in nats: (B, L) to (B, L, L)."""
+def pair_losses(scores: Tensor, above: int | None = None) -> Tensor:
+    """Return log(1 + exp(-(s_i - s_j))) of the first P documents with all in nats: (B, L) to (B, P, L)."""
     from torch.nn.functional import softplus
 
-    return softplus(scores[:, None, :] - scores[:, :, None])
+    return softplus(scores[:, None, :] - scores[:, :above, None])
 
 
 def mean_by_query(losses: Tensor, counted: Tensor) -> Tensor:
@@ -55,16 +71,9 @@ def mean_by_query(losses: Tensor, counted: Tensor) -> Tensor:
     return each.sum() / (counts > 0).sum().clamp(min=1)
 
 
-def ranknet(scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean loss of pairs in nats: a scalar.
-
-    Parameters
-    ----------
-    scores, labels : (B, L)
-    mask : (B, L) bool
-        Where there is a document.
-    """
-    return mean_by_query(pair_losses(scores), pairs_in_order(labels, mask))
+def ranknet(scores: Tensor, labels: Tensor, mask: Tensor, above: int | None = None) -> Tensor:
+    """Return the mean loss of pairs in nats: a scalar; parameters as those of `pairs_in_order`."""
+    return mean_by_query(pair_losses(scores, above), pairs_in_order(labels, mask, above))
 
 
 class RankNet(NetRanker):
@@ -74,6 +83,6 @@ class RankNet(NetRanker):
     config_type = RankNetConfig
     config: RankNetConfig
 
-    def loss(self, scores: Tensor, labels: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
+    def loss(self, scores: Tensor, batch: ListBatch, rng: torch.Generator) -> Tensor:
         """Return the mean loss of pairs."""
-        return ranknet(scores, labels, mask)
+        return ranknet(scores, batch.labels, batch.mask, batch.above)

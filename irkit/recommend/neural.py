@@ -16,7 +16,6 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Bools, Floats, Ints
-from irkit.errors import DivergedError
 from irkit.learn.devices import Device
 from irkit.recommend.base import Recommender, RecommenderConfig
 from irkit.recommend.table import RatingTable
@@ -189,9 +188,10 @@ class Network(Recommender):
 
         `rates` are the settings to lower where it does not stay finite.
         """
+        from irkit.learn.diverged import lowering
         from irkit.learn.trainer import train
 
-        try:
+        with lowering(self.config, rates, "or divide the ratings if large"):
             self.training = train(
                 net,
                 phases,
@@ -203,11 +203,6 @@ class Network(Recommender):
                 folder=self._folder,
                 resume=self._resume,
             )
-        except DivergedError as broken:
-            what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
-            got = " and ".join(f"{name}, got {getattr(self.config, name):g}" for name in rates)
-            todo = f"lower {got}, or divide the ratings if large"
-            raise DivergedError(f"{what.replace('train: ', '', 1)}; {todo}{kept}") from None
 
 
 def parameters(start: Arrays, fixed: Collection[str] = ()) -> Any:

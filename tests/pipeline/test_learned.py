@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from irkit.errors import ConfigError, FrameError, NotFittedError, ShapeError
 from irkit.hits import Docnos, Hits
 from irkit.pipeline import Cut, Learned, Topics
-from irkit.pipeline.learned import labels_of
+from irkit.pipeline.learned import _MODELS, LearnedConfig, labels_of
 from irkit.pipeline.operators import Normalise, Scale
 from tests.pipeline.toy import given, toy
 
@@ -256,3 +256,10 @@ def test_features_that_a_model_cannot_take_are_named(model):
 def test_logistic_regression_needs_two_labels():
     with pytest.raises(FrameError, match="learned: logistic needs results of two labels, got 0 alone; judge others"):
         (FEATURES >> Learned(model="logistic")).fit(Topics(TRAIN, QRELS.assign(label=0)))
+
+
+def test_reg_is_the_weight_of_squared_coefficients():
+    made = [_MODELS[model](LearnedConfig(model=model, reg=5.0)) for model in ("linear", "logistic")]
+    assert [repr(one) for one in made] == [repr(Ridge(alpha=5.0)), repr(LogisticRegression(C=0.2, random_state=42))]
+    with pytest.raises(ConfigError, match="reg"):
+        LearnedConfig(reg=0)

@@ -12,7 +12,7 @@ from irkit.errors import FrameError, NotFoundError
 from irkit.hits import Docnos, Hits
 from irkit.lucene import build_index
 from irkit.pipeline import LoadText, Rescore, Retrieve, apply
-from irkit.rank import Coordination, IdfSums, Lengths, TfSums, index_features
+from irkit.rank import Coordination, IdfSums, Lengths, TfSums, matches
 from irkit.rank.matches import frequencies
 from irkit.testing import check_stage
 
@@ -97,7 +97,7 @@ def slow(query, text):
 @pytest.mark.parametrize("queries", [QUERIES, TOKS], ids=["texts", "weighted"])
 @pytest.mark.parametrize("pairs", [1, 1 << 20])
 def test_they_are_those_of_loops_over_the_texts(index, kind, queries, pairs, monkeypatch):
-    monkeypatch.setattr(index_features, "PAIRS", pairs)  # few at a time, and all at once
+    monkeypatch.setattr(matches, "PAIRS", pairs)  # few at a time, and all at once
     made = found(kind(index=index), everything(queries, tuple(reversed(TEXTS))))
     assert len(made) == len(QUERIES) * len(TEXTS)
     for row in queries.to_dict("records"):
@@ -124,6 +124,16 @@ def test_in_a_chain_they_are_added_and_side_by_side_they_are_those_of_each_part(
     beside = (Rescore(index=index, model="tf-idf") ** lengths ** apply.feature(lambda row: len(row["docno"]))).run(hits)
     assert beside.columns["features"].shape == (len(hits), 6)
     assert set(beside.columns["features"][:, -1]) == {2.0}
+
+
+def test_what_was_looked_up_of_results_in_one_index_is_not_that_of_another(index, tmp_path):
+    hits = everything(QUERIES)
+    other = build_index(tmp_path / "other", [(docno, "wing") for docno in TEXTS], analyzer="whitespace")
+    with other:
+        first, second, again = (Coordination(index=one).run(hits).columns["features"] for one in (index, other, index))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, second)
+    assert set(second[:, 0]) == {0.0, 1.0}
 
 
 def test_a_function_of_query_and_text_is_a_feature_beside_others(index):

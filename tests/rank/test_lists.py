@@ -1,5 +1,7 @@
 """Tests of irkit.rank.lists."""
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 
@@ -14,6 +16,11 @@ def lists(n=40, seed=0):
     return Lists(ptr, rng.normal(size=(ptr[-1], 3)), rng.integers(0, 3, ptr[-1]).astype(float))
 
 
+def documents(x, labels):
+    """The documents of a list, whatever their order."""
+    return sorted((float(label), *row.tolist()) for row, label in zip(x, labels, strict=True))
+
+
 def test_batches_hold_every_list_once_and_nothing_else():
     given = lists()
     source = given.source(7, seed=1, device=CPU)
@@ -24,14 +31,18 @@ def test_batches_hold_every_list_once_and_nothing_else():
             batch = source.batch(epoch, at, rng)
             assert batch.x.shape == (*batch.mask.shape, 3)
             assert batch.mask.any(0).all(), "as wide as the longest"
-            for x, labels, mask in zip(*batch, strict=True):
+            above = []
+            for x, labels, mask in zip(*batch[:3], strict=True):
                 n = int(mask.sum())
                 assert mask[:n].all()
                 assert n > 0
-                found.append((x[:n].numpy().tobytes(), labels[:n].numpy().tobytes()))
-        pieces = [slice(a, b) for a, b in zip(given.ptr[:-1], given.ptr[1:], strict=True) if b > a]
+                above.append(int((labels[:n] > labels[:n].min()).sum()))
+                found.append(documents(x[:n].numpy(), labels[:n].numpy()))
+                assert labels[:n].tolist() == sorted(labels[:n].tolist(), reverse=True)
+            assert batch.above == max(above)
+        pieces = [slice(a, b) for a, b in pairwise(given.ptr) if b > a]
         x, labels = given.x.astype(np.float32), given.labels.astype(np.float32)
-        assert sorted(found) == sorted((x[one].tobytes(), labels[one].tobytes()) for one in pieces)
+        assert sorted(found) == sorted(documents(x[one], labels[one]) for one in pieces)
 
 
 def test_lists_of_similar_lengths_are_in_one_batch():

@@ -253,6 +253,17 @@ def test_far_scores_give_finite_losses(fast, slow):
     assert torch.isfinite(scores.grad).all()
 
 
+@pytest.mark.parametrize("fast", [ranknet, lambdarank])
+def test_only_documents_above_others_need_be_looked_at(fast):
+    scores, labels = lists(9)
+    orders = [np.argsort(-one, kind="stable") for one in labels]
+    scores, labels = ([one[order] for one, order in zip(part, orders, strict=True)] for part in (scores, labels))
+    above = max(int((one > one.min()).sum()) for one in labels)
+    given = batch(scores, labels, more=2)
+    assert above < given[0].shape[1] - 2
+    assert fast(*given, above=above).item() == pytest.approx(fast(*given).item(), rel=1e-14)
+
+
 # ------------------------------------------------------------------------------ negatives
 
 

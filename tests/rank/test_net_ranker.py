@@ -10,9 +10,11 @@ import torch
 from irkit.errors import ConfigError, DataError, DivergedError, FrameError, NotFittedError, NotFoundError, ShapeError
 from irkit.evaluate.leak import learned_from
 from irkit.hits import Docnos, Hits
+from irkit.learn.memory import OutOfMemoryError
 from irkit.learn.metrics import read_metrics
 from irkit.learn.saved import SavedRun
 from irkit.pipeline import Topics
+from irkit.pipeline.learned import labels_of
 from irkit.pipeline.operators import Scale
 from irkit.rank import FeatureRanker, LambdaMART, LambdaRank, ListNet, PairwiseDNS, Pointwise, RankNet
 from irkit.rank.feature_ranker import held_out
@@ -167,6 +169,17 @@ def test_scores_are_the_formula_s_in_float64():
     assert sorted(frame["score"]) == pytest.approx(sorted(expected))
 
 
+def test_memory_that_runs_out_is_said_with_what_to_lower(monkeypatch):
+    def full(*given):
+        raise MemoryError("Unable to allocate 12.0 GiB")
+
+    monkeypatch.setattr(RankNet, "loss", full)
+    with pytest.raises(
+        OutOfMemoryError, match=r"ranknet: out of memory, got no 12.0 GiB; lower batch_size or hidden_size"
+    ):
+        RankNet(**SHORT).fit(TRAIN)
+
+
 def test_features_are_scaled_as_asked():
     x, ptr = TEST.flow.columns["features"], TEST.flow.ptr
     mean, deviation = statistics(TRAIN.flow.columns["features"])
@@ -195,7 +208,7 @@ def test_missing_features_are_refused_or_the_lowest():
         RankNet(**SHORT).fit(train)
     assert str(error.value) == (
         f"ranknet: feature 3 of 4 of docno {docno!r} for qid {qid!r} must be finite, got nan; "
-        "give numbers, or set missing to lowest"
+        "give numbers, or set missing to indicated or lowest"
     )
     with pytest.raises(FrameError, match="ranknet: feature 3 of 4 of docno"):
         RankNet(**SHORT).fit(TRAIN).run(test.flow)
@@ -203,9 +216,26 @@ def test_missing_features_are_refused_or_the_lowest():
         fitted = RankNet(**SHORT, missing="lowest", normalise=normalise).fit(train, VALID)
         filled = with_features(test, lambda x: lowest_for_missing(test.flow.ptr, x))
         np.testing.assert_array_equal(fitted.score(test.flow), fitted.score(filled.flow))
+    shown = RankNet(**SHORT, missing="indicated").fit(train, VALID)
+    lowest = minmax_by_query(test.flow.ptr, lowest_for_missing(test.flow.ptr, test.flow.columns["features"]))
+    missing = np.isnan(test.flow.columns["features"])
+    np.testing.assert_array_equal(shown.normalised(test.flow), np.concatenate([lowest, missing], axis=1))
+    assert (shown.features, shown.inputs) == (4, 8)
     infinite = with_features(TRAIN, lambda x: np.where(x == x.max(), np.inf, x))
     with pytest.raises(FrameError, match=r"must be finite, got inf; give numbers$"):
         RankNet(**SHORT, missing="lowest").fit(infinite)
+
+
+def test_what_only_a_missing_feature_says_is_learned_from_its_input():
+    def holes(topics):
+        labels = labels_of(topics.flow, topics.qrels)
+        return with_features(topics, lambda x: np.where(np.arange(4) == labels[:, None], np.nan, np.sign(x)))
+
+    train, valid = holes(TRAIN), holes(VALID)
+    config = {**SHORT, "epochs": 20, "hidden_size": 0}
+    found = {way: RankNet(**config, missing=way).fit(train, valid).training.best for way in ("lowest", "indicated")}
+    assert found["indicated"] == pytest.approx(1.0)
+    assert found["lowest"] < 0.98
 
 
 def test_queries_without_results_do_no_harm():
@@ -251,7 +281,7 @@ def test_its_settings_are_reached_by_name(ranker):
 
 @every
 def test_a_saved_ranker_is_the_same_ranker(ranker, tmp_path):
-    fitted = type(ranker)(ranker.config.changed(normalise="train")).fit(TRAIN)
+    fitted = type(ranker)(ranker.config.changed(normalise="train", missing="indicated")).fit(TRAIN)
     fitted.save(tmp_path / "one")
     for kind in (FeatureRanker, type(ranker)):
         back = kind.load(tmp_path / "one")
@@ -393,5 +423,5 @@ def test_a_step_reads_no_number_from_the_device(monkeypatch):
         read = getattr(torch.Tensor, name)
         monkeypatch.setattr(torch.Tensor, name, lambda x, *a, _r=read, _n=name: reads.append(_n) or _r(x, *a))
     for ranker in RANKERS.values():
-        ranker.loss(net(batch.x), batch.labels, batch.mask, rng).backward()
+        ranker.loss(net(batch.x), batch, rng).backward()
     assert not reads

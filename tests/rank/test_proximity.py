@@ -10,7 +10,7 @@ import pytest
 from irkit.errors import ConfigError
 from irkit.hits import Docnos, Hits
 from irkit.lucene import build_index
-from irkit.rank import Proximity, index_features
+from irkit.rank import Proximity, matches
 from irkit.testing import check_stage
 
 RNG = np.random.default_rng(7)
@@ -74,7 +74,7 @@ def slow(query, text):
 
 @pytest.mark.parametrize("pairs", [1, 1 << 20])
 def test_they_are_those_of_loops_over_pairs_and_passages(index, pairs, monkeypatch):
-    monkeypatch.setattr(index_features, "PAIRS", pairs)
+    monkeypatch.setattr(matches, "PAIRS", pairs)
     made = found(Proximity(index=index), everything(QUERIES))
     assert len(made) == len(QUERIES) * len(TEXTS)
     for qid, query in zip(QUERIES["qid"], QUERIES["query"], strict=True):

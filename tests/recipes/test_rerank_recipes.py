@@ -40,3 +40,17 @@ def test_it_is_not_measured_on_what_it_learned_from(lee):
     fitted = load_recipe("learned-bm25-ql-tf-idf").build(index=index).fit(Topics(queries[:30], qrels))
     with pytest.raises(ConfigError, match="experiment: learned was fitted on 10 of the 30 test queries"):
         experiment({"learned": fitted}, queries[20:], qrels, "AP")
+
+
+def test_features_of_an_index_rank_better_than_the_scores_of_three_models(lee):
+    index, queries, qrels = lee
+    split = folds(queries["qid"], 2, seed=42)
+    found = {}
+    for name in ("learned-bm25-ql-tf-idf", "bm25-features-linear"):
+        pipeline = load_recipe(name).build(index=index)
+        parts = [
+            pipeline.fit(Topics(some(queries, split.train(fold)), qrels))(some(queries, split.test(fold)))
+            for fold in range(2)
+        ]
+        found[name] = evaluate(pd.concat(parts), qrels, "AP", queries=queries).means["AP"]
+    assert found["bm25-features-linear"] > found["learned-bm25-ql-tf-idf"] + 0.03

@@ -63,7 +63,7 @@ class Summary(NamedTuple):
     "How much of what, as far as the card says; of texts the queries and judgements of the default split."
     splits: tuple[str, ...]
     shape: tuple[int, ...]
-    "What a row, a picture or a step is; empty for texts and ratings."
+    "What a row, a picture or a step is, or the features of a candidate; empty for texts and ratings."
 
 
 def load_collection(name: str | os.PathLike[str], *, download: bool = False) -> Collection:

@@ -153,8 +153,8 @@ def pools_card(path: Path) -> AnyCard | None:
 
     The files that the card names lie in `path`, or beside it where it is a file.
     """
-    name, what = _card_name(path.resolve().name), "folder" if path.is_dir() else "file"
-    about = f"The {what} {path.resolve().name}"
+    called, what = (path.name, "file") if readable(path) else (path.resolve().name, "folder")
+    name, about = _card_name(called), f"The {what} {called}"
     if readable(path):
         folds = [FoldCard(train=[path.name])] if begins_as_letor(path) else []
     elif (path / CARD_FILE).is_file():

@@ -15,6 +15,7 @@ from irkit.io.library.pools_card import PARTS, PoolFiles, PoolPart, PoolsCard
 from irkit.io.pools.pool import Pool
 from irkit.packing import copies
 from irkit.registry import POOLS
+from irkit.streams import readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,8 +132,8 @@ class PoolsCollection(CardFiles):
         for fold, divided in enumerate(card.folds):
             of = f" of fold {fold}" if self.folds > 1 else ""
             for part, files in divided.parts().items():
-                for what, expected in files.counts().items():
-                    checks.append(count_check(f"{part} {what}{of}", expected, measured(part, files)[what]))
+                for what, number in files.counts().items():
+                    checks.append(count_check(f"{part} {what}{of}", number, measured(part, files)[what]))
         expected = {**card.counts.given(), **({"features": card.features} if card.features else {})}
         whole = _summed([measured(*one) for one in self._fold(0).items()]) if expected else {}
         checks += [count_check(what, number, whole[what]) for what, number in expected.items()]
@@ -155,7 +156,7 @@ class PoolsCollection(CardFiles):
         return max(self._measured(part, files)["features"] for part, files in self._fold(fold).items())
 
     def _path(self, name: str) -> Path:
-        path = next((place for place in copies(self.folder / name) if place.exists()), None)
+        path = next((place for place in copies(self.folder / name) if readable(place)), None)
         if path is None:
             raise NotFoundError(f"{self.name}: {self.folder / name} is missing; {how_to_get(self.card)}")
         return path

@@ -71,20 +71,18 @@ def test_mq2008_has_the_published_counts():
 def test_mq2007_agg_has_the_published_counts():
     found = pools("letor-mq2007-agg")
     assert [check for check in found.verify() if not check.ok] == []
-    whole = [found.pool("test", fold) for fold in range(5)]
-    for fold, (test, valid) in enumerate(AGG_FOLDS):
+    for (test, valid), fold in zip(AGG_FOLDS, found.card.folds, strict=True):
         train = [AGG[i] for i in AGG if i not in (test, valid)]
-        counts = [(len(pool), len(pool.candidates)) for pool in (found.pool("train", fold), found.pool("valid", fold))]
-        assert counts == [tuple(map(sum, zip(*train, strict=True))), AGG[valid]]
-        assert (len(whole[fold]), len(whole[fold].candidates)) == AGG[test]
-    assert sum(len(pool) for pool in whole) == 1692
-    assert sum(len(pool.candidates) for pool in whole) == 69623
-    features = whole[0].candidates.columns["features"]
-    assert features.shape == (13652, 21)
+        wanted = [tuple(map(sum, zip(*train, strict=True))), AGG[valid], AGG[test]]
+        assert [(one.queries, one.candidates) for one in fold.parts().values()] == wanted, "which was verified"
+    assert (found.card.counts.queries, found.card.counts.candidates) == (1692, 69623)
+    pool = found.pool("test", 1)
+    features = pool.candidates.columns["features"]
+    assert features.shape == (14013, 21)
     assert 0.3 < np.isnan(features).mean() < 0.4
     assert np.nanmin(features) == 1
     assert (features == np.round(features))[~np.isnan(features)].all()
-    row = whole[1].results.query("qid == '10' and docno == 'GX000-24-12369390'")["features"].iloc[0]
+    row = pool.results.query("qid == '10' and docno == 'GX000-24-12369390'")["features"].iloc[0]
     assert row[:3].tolist() == [107, 107, 85]
     assert np.isnan(row[3])
 
