@@ -128,14 +128,15 @@ class IRGANQA(AnswerNet):
         self.words, self.rarity, self.training = began.words, began.rarity, began.training
         assert began.net is not None
         source = self._source(train, device)
-        net = Game(deepcopy(began.net), began.net, c, len(source.questions)).to(device)
+        discriminator, policy = deepcopy(began.net).to(device), began.net.to(device)
+        net = Game(discriminator, policy, c, len(source.questions)).to(device)
         held = None if valid is None else HeldAnswers(self, valid)
         looks: list[list[float]] = []
 
         def look(held: HeldAnswers) -> float:
-            found = [held.mean(net.generator), held.mean(net.discriminator)]
+            found = [held.mean(policy), held.mean(discriminator)]
             looks.append(found)
-            return found[net.ranker is net.discriminator]
+            return found[net.ranker is discriminator]
 
         self.curve_ = np.zeros((0, 3))
         if c.rounds:
@@ -144,7 +145,7 @@ class IRGANQA(AnswerNet):
             assert self.training is not None
             passes = [row["epoch"] for row in self.training.rows if row["metric"] == "score"][-len(looks) :]
             self.curve_ = np.array([[at, *found] for at, found in zip(passes, looks, strict=False)]).reshape(-1, 3)
-        return net.ranker
+        return discriminator if net.ranker is discriminator else policy
 
     def _source(self, train: Topics, device: torch.device) -> JudgedAnswers:
         hits, c = train.flow, self.config
