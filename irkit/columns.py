@@ -82,12 +82,12 @@ def laid_end_to_end(pieces: Sequence[Any]) -> Any:
 
 
 def feature_matrix(values: pd.Series[Any]) -> Floats:
-    """Read a frame's `features`, one array a row, into (m, F) float64.
+    """Read a frame's `features`, one array a row, into (m, F) float64; NaN is a missing one, which stages may refuse.
 
     Raises
     ------
     FrameError
-        If the arrays differ in length, or hold anything but finite numbers.
+        If the arrays differ in length, or hold infinity or anything but numbers.
     """
     if not len(values):
         return np.zeros((0, 0))
@@ -95,6 +95,6 @@ def feature_matrix(values: pd.Series[Any]) -> Floats:
         features = np.stack([np.asarray(value, dtype=np.float64) for value in values])
     except (ValueError, TypeError):
         raise FrameError("results: column 'features' must hold arrays of numbers, all of one length") from None
-    if features.ndim != 2 or not np.isfinite(features).all():
-        raise FrameError("results: column 'features' must hold one-dimensional arrays of finite numbers")
+    if features.ndim != 2 or np.isinf(features).any():
+        raise FrameError("results: column 'features' must hold one-dimensional arrays of finite numbers, or NaN")
     return features

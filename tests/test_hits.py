@@ -256,7 +256,7 @@ def test_no_results_are_results():
             {"features": [[1.0], [1.0, 2.0]]},
             "results: column 'features' must hold arrays of numbers, all of one length",
         ),
-        ({"features": [[1.0], [np.nan]]}, "results: column 'features' must hold one-dimensional arrays of finite"),
+        ({"features": [[1.0], [np.inf]]}, "results: column 'features' must hold one-dimensional arrays of finite"),
     ],
 )
 def test_a_broken_frame_is_refused(change, message):

@@ -219,8 +219,8 @@ def _held(collection: str, card: AnyCard, here: bool) -> str:
     holds, shape = card.holds(), card.shape if isinstance(card, (PartsCard, PoolsCard)) else ()
     if not holds and here and not (isinstance(card, (PartsCard, PoolsCard)) and card.several):
         found = load_any(collection)
-        sized = isinstance(found, (PartsCollection, PoolsCollection))
-        holds, shape = found.holds(), found.shape() if sized else ()
+        holds = found.holds()
+        shape = found.shape() if isinstance(found, (PartsCollection, PoolsCollection)) else ()
     return held(card.kind, holds, shape) if holds else ""
 
 
@@ -239,10 +239,7 @@ def held(kind: str, holds: dict[str, int], shape: tuple[int, ...]) -> str:
     if kind in ("texts", "ratings"):
         return ", ".join(_counted(holds))
     if kind == "pools":
-        whole, folds = ({what: holds[what] for what in one if what in holds} for one in (_POOLED, ("folds",)))
-        right = f" ({holds['relevant']:,} relevant)" if "relevant" in holds else ""
-        size = f" of {counted(shape[0], 'feature')}" if shape else ""
-        return ", ".join([f"{', '.join(_counted(whole))}{right}{size}", *_counted(folds)])
+        return _pooled(holds, shape)
     words = {"train": "training", "valid": "validation", "test": "test"}
     parts = [f"{holds[part]:,} {word}" for part, word in words.items() if part in holds]
     unit = {
@@ -256,6 +253,13 @@ def held(kind: str, holds: dict[str, int], shape: tuple[int, ...]) -> str:
     size = f" of {' x '.join(map(str, shape))} {unit.get(kind, '')}".rstrip() if shape else ""
     whole = "".join(f", {holds[one]:,} {one} in all" for one in ("steps", "words") if one in holds)
     return f"{' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))} {_PLURAL.get(kind, kind)}{size}{whole}"
+
+
+def _pooled(holds: dict[str, int], shape: tuple[int, ...]) -> str:
+    whole, folds = ({what: holds[what] for what in one if what in holds} for one in (_POOLED, ("folds",)))
+    right = f" ({holds['relevant']:,} relevant)" if "relevant" in holds else ""
+    size = f" of {counted(shape[0], 'feature')}" if shape else ""
+    return ", ".join([f"{', '.join(_counted(whole))}{right}{size}", *_counted(folds)])
 
 
 def _counted(holds: dict[str, int]) -> list[str]:

@@ -32,7 +32,8 @@ def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Docume
     A folder that holds a collection (documents, queries, judgements) gives its documents, any other
     one all its files.
     """
-    from irkit.io import load_collection, read_documents
+    from irkit.io import read_documents
+    from irkit.io.library.catalogue import load_searchable
 
     path = source_path(source)
     told = format != "auto" or encoding != UTF8
@@ -45,7 +46,7 @@ def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Docume
     if told:
         raise ConfigError(f"index: --format and --encoding are for files and folders, got {source}; leave them out")
     try:
-        return load_collection(source).documents()
+        return load_searchable(source).documents()
     except NotFoundError:
         if path is not None and path.is_dir():
             return read_documents(path)

@@ -128,7 +128,7 @@ def figures(model: Model, data: Data, *, seed: int, test_rows: int | None = None
         caption = f"The latent plane decoded at Gaussian quantiles, {GRID} a side."
         found.append(_pictures("latent grid", caption, rows, data.spec, GRID))
     if model.training is not None and model.training.rows:
-        found.append(_learning_curve(model.training.rows, look))
+        found.append(learning_curve(model.training.rows, look))
     return found
 
 
@@ -223,7 +223,7 @@ def _plane(model: Model, test: Examples, what: str, look: Look) -> Figure:
     return Figure("latent plane", caption, _SVG, drawn, numbers, note)
 
 
-def _learning_curve(rows: Sequence[Mapping[str, Any]], look: Look) -> Figure:
+def learning_curve(rows: Sequence[Mapping[str, Any]], look: Look) -> Figure:
     """Draw the loss of every phase, its parts if there is room, and the validation score, over the epochs.
 
     Parameters
@@ -244,6 +244,25 @@ def _learning_curve(rows: Sequence[Mapping[str, Any]], look: Look) -> Figure:
     titles = f"{', '.join(others)} and {last}" if others else last
     caption = f"{titles}, by epoch.".capitalize()
     return Figure("learning curve", caption, _SVG, drawn.encode(), numbers.encode())
+
+
+def game_curve(curve: Floats, measure: str, look: Look) -> Figure:
+    """Draw how well each player of an adversarial game ranks, over its passes.
+
+    Parameters
+    ----------
+    curve : (E, 3)
+        Passes, and the measure of generator and discriminator after them.
+    measure : str
+        Its name.
+    look : Look
+    """
+    points = np.array(_thinned(list(curve), look.evaluations))
+    title = f"{measure} on held-out data"
+    lines = [Curve(name, points[:, 0], points[:, at]) for at, name in ((1, "generator"), (2, "discriminator"))]
+    drawn = curves({title: lines}, "pass", look.curve)
+    caption = f"{title} of generator and discriminator, by pass."
+    return Figure("players", caption, _SVG, drawn.encode(), csv(["pass", "generator", "discriminator"], curve))
 
 
 def _title(metric: str, split: str) -> str:

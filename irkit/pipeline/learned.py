@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from irkit.arrays import Floats
+from irkit.arrays import Bools, Floats
 from irkit.config import Config, digest
 from irkit.errors import ConfigError, FrameError, ShapeError
 from irkit.frames import Qrels
@@ -70,21 +70,14 @@ class Learned(Stage):
         Raises
         ------
         FrameError
-            If the topics hold queries instead of results, the results have no features, or there are none.
+            If the topics hold queries instead of results, the results have no features or not such as the model can
+            take, or there are none; for logistic regression also if all results have one label.
         """
-        if not isinstance(train, Topics):
-            raise FrameError(f"learned: train must be Topics, got {type(train).__name__}; write {Topics.written}")
-        hits = train.flow
-        if not isinstance(hits, Hits):
-            raise FrameError(
-                "learned: is fitted on results with features; fit the whole pipeline: (a ** b >> learned).fit(topics)"
-            )
-        if train.qrels.attrs.get("exclude_self"):
-            hits = DropSelf().run(hits)
-        features = _features(hits)
-        if not len(hits):
-            raise FrameError("learned: there is no result to learn from; look at the retriever before it")
+        hits = examples(train, self.name)
+        features = self._features(hits)
         labels = labels_of(hits, train.qrels)
+        if self.estimator is None and self.config.model == "logistic" and (labels == labels[0]).all():
+            raise FrameError(f"learned: logistic needs results of two labels, got {labels[0]:g} alone; judge others")
         estimator = _fresh(self.estimator) if self.estimator is not None else _MODELS[self.config.model](self.config)
         counts = np.diff(hits.ptr)
         grouped = {"group": counts[counts > 0]} if "group" in inspect.signature(estimator.fit).parameters else {}
@@ -100,6 +93,8 @@ class Learned(Stage):
         ------
         NotFittedError
             Before `fit`.
+        FrameError
+            If the results have no features, or not such as the model can take.
         ShapeError
             If there are more or fewer features than in training.
         """
@@ -107,11 +102,19 @@ class Learned(Stage):
             raise not_fitted(self)
         if not len(flow):
             return flow
-        features = _features(flow)
+        features = self._features(flow)
         expected = getattr(self.fitted, "n_features_in_", features.shape[1])
         if features.shape[1] != expected:
             raise ShapeError(f"learned: was fitted on {expected} features, got {features.shape[1]}")
         return flow.rescored(_predicted(self.fitted, features))
+
+    def _features(self, hits: Hits) -> Floats:
+        """Return features that the model can take; an estimator of the user's says itself what it cannot."""
+        features = features_of(hits, self.name)
+        if self.estimator is None:
+            trees = self.config.model in ("boosting", "forest")  # which take NaN for a missing value
+            refuse(np.isinf(features) if trees else ~np.isfinite(features), hits, self.name, "give numbers")
+        return features
 
     @property
     def fingerprint(self) -> str:
@@ -136,6 +139,61 @@ class Learned(Stage):
         return {"use": self.name, **self.config.given()}
 
 
+def examples(train: Any, who: str) -> Hits:
+    """Return the results that a ranker learns from, without a query's own document where that is no answer.
+
+    Parameters
+    ----------
+    train : Topics
+        Of results; `exclude_self` among the attributes of the judgements says that a query is a document itself.
+    who : str
+        Begins a message.
+
+    Raises
+    ------
+    FrameError
+        If the topics hold queries instead of results, the results have no features, or there are none.
+    """
+    if not isinstance(train, Topics):
+        raise FrameError(f"{who}: train must be Topics, got {type(train).__name__}; write {Topics.written}")
+    hits = train.flow
+    if not isinstance(hits, Hits):
+        raise FrameError(
+            f"{who}: is fitted on results with features; fit the whole pipeline: (a ** b >> {who}).fit(topics)"
+        )
+    if train.qrels.attrs.get("exclude_self"):
+        hits = DropSelf().run(hits)
+    features_of(hits, who)
+    if not len(hits):
+        raise FrameError(f"{who}: there is no result to learn from; look at the retriever before it")
+    return hits
+
+
+def features_of(hits: Hits, who: str) -> Floats:
+    """Return the features of results: (m, F) float64.
+
+    Raises
+    ------
+    FrameError
+        If they have none.
+    """
+    if "features" not in hits.columns:
+        raise FrameError(f"{who}: needs the column 'features'; put pipelines side by side before it: a ** b >> {who}")
+    features: Floats = hits.columns["features"]
+    return features
+
+
+def refuse(bad: Bools, hits: Hits, who: str, todo: str) -> None:
+    """Raise `FrameError` about the first feature that is true in `bad` (m, F), if any is."""
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        features = hits.columns["features"]
+        raise FrameError(
+            f"{who}: feature {column + 1} of {features.shape[1]} of docno {hits.docnos[hits.doc[row]]!r} for qid "
+            f"{hits.queries['qid'].iloc[int(hits.query[row])]!r} must be finite, got {features[row, column]}; {todo}"
+        )
+
+
 def labels_of(hits: Hits, qrels: Qrels) -> Floats:
     """Look up the judgement of each hit.
 
@@ -150,15 +208,6 @@ def labels_of(hits: Hits, qrels: Qrels) -> Floats:
     key = query[known].astype(np.int64) * len(hits.docnos) + doc[known]
     labels = pd.Series(qrels["label"].to_numpy(dtype=np.float64)[known], index=key)
     return labels.reindex(hits.query * len(hits.docnos) + hits.doc, fill_value=0.0).to_numpy()
-
-
-def _features(hits: Hits) -> Floats:
-    if "features" not in hits.columns:
-        raise FrameError(
-            "learned: needs the column 'features'; put pipelines side by side before it: a ** b >> learned"
-        )
-    features: Floats = hits.columns["features"]
-    return features
 
 
 def _predicted(estimator: Any, features: Floats) -> Floats:

@@ -19,14 +19,14 @@ from irkit.locks import turn
 from irkit.screen import visible
 
 if TYPE_CHECKING:
-    from irkit.io import Collection
+    from irkit.io import Collection, PoolsCollection
     from irkit.lucene import Index
 
 NAME = r".+-[0-9a-f]{16}(-[0-9a-f]{8})?"
 "Form of the names of our indexes; older ones lack the hash of the code."
 
 
-def index_path(collection: Collection, analyzer: str = "english") -> Path:
+def index_path(collection: Collection | PoolsCollection, analyzer: str = "english") -> Path:
     """Return where the index of a collection lies, whether it is built or not.
 
     The folder's name holds a hash of the collection's files and reading options, the analyser and
@@ -43,15 +43,17 @@ def current(name: str) -> bool:
     return name.endswith(f"-{_code()[:8]}") and re.fullmatch(NAME, name) is not None
 
 
-def collection_index(collection: Collection | str, analyzer: str = "english", *, progress: bool = False) -> Index:
+def collection_index(
+    collection: Collection | PoolsCollection | str, analyzer: str = "english", *, progress: bool = False
+) -> Index:
     """Open the index of a collection, building it first where there is none, or a damaged one.
 
     While another process builds the same index this one waits, and says so.
 
     Parameters
     ----------
-    collection : Collection or str
-        A collection, or its name or path.
+    collection : Collection, PoolsCollection or str
+        A collection, or its name or path; of pools the texts of all candidates, under their docnos.
     analyzer : str
         See `irkit.lucene.Analyzer`.
     progress : bool
@@ -60,15 +62,16 @@ def collection_index(collection: Collection | str, analyzer: str = "english", *,
     Raises
     ------
     ConfigError
-        If a damaged index lies there together with anything else, which is not removed.
+        If candidates of pools have no texts; if a damaged index lies there together with anything else, which is not
+        removed.
     """
     from irkit.lucene import build_index
     from irkit.lucene.owned import discard_leftover
 
     if isinstance(collection, str):
-        from irkit.io import load_collection
+        from irkit.io.library.catalogue import load_searchable
 
-        collection = load_collection(collection)
+        collection = load_searchable(collection)
     path = index_path(collection, analyzer)
     index = _opened(path)
     if index is None:

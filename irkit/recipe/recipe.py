@@ -107,6 +107,11 @@ class Recipe(AnyRecipe):
         return digest(sorted(self.needs), essence(self._outline))
 
     @property
+    def takes(self) -> str:
+        """What its pipeline takes: queries or results."""
+        return self._outline.takes
+
+    @property
     def learns_from(self) -> tuple[type, ...]:
         """The kinds of training part that its stages learn from, such as `Topics`; empty if none learns."""
         from irkit.pipeline.unfold import every

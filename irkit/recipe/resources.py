@@ -113,10 +113,9 @@ def open_index(source: str) -> Index:
 
     if is_index(source):
         return Index.open(Path(source).expanduser())
-    from irkit.io import load_collection
     from irkit.recipe.indexes import collection_index
 
-    return collection_index(load_collection(source), progress=sys.stderr.isatty())
+    return collection_index(source, progress=sys.stderr.isatty())
 
 
 def _index(words: Words, held: Mapping[str, Any]) -> Any:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from irkit.recommend.cfnade import CFNADE as CFNADE
     from irkit.recommend.dns import DNS as DNS
     from irkit.recommend.ease import EASE as EASE
+    from irkit.recommend.irgan import IRGAN as IRGAN
     from irkit.recommend.knn import ItemKNN as ItemKNN
     from irkit.recommend.pmf import PMF as PMF
     from irkit.recommend.popularity import Popularity as Popularity

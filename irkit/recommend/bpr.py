@@ -28,7 +28,9 @@ class BPRConfig(RankerConfig):
     embedding_size: int = Field(16, ge=1)
     "Factors."
     epochs: int = Field(80, ge=1)
-    "Passes over the positives."
+    "Passes over the positives; with held-out ratings the pass with the best held-out P@5 counts."
+    patience: int | None = Field(None, ge=1)
+    "Passes without a better held-out P@5 before learning stops; None goes on."
     learning_rate: float = Field(0.05, gt=0)
     "Of each step."
     reg: float = Field(0.01, ge=0)
@@ -129,6 +131,7 @@ class BPR(Ranker):
         self.user_factors_, self.item_factors_, self.item_deviations_ = p, q, b
         liked = self.liked
         others = NotLiked(liked, self.name)
+        precision, best, waited = self.held_out_precision(valid), -1.0, 0
         rows = np.flatnonzero(others.drawable[liked.user])
         for epoch in range(c.epochs):
             order = rows[rng.permutation(len(rows))]
@@ -143,6 +146,15 @@ class BPR(Ranker):
                 raise DivergedError(
                     f"{self.name}: learning diverged in epoch {epoch + 1}; lower learning_rate, got {c.learning_rate}"
                 )
+            if precision is None:
+                continue
+            found, waited = precision(), waited + 1
+            if found > best:
+                best, waited, kept = found, 0, (p.copy(), q.copy(), b.copy())
+            if waited == c.patience:
+                break
+        if precision is not None:
+            self.user_factors_, self.item_factors_, self.item_deviations_ = kept
 
     def chosen(self, user: Ints, drawn: Ints) -> Ints:
         """Return which of the drawn items (m, candidates) is the negative: (m,)."""

@@ -7,7 +7,7 @@ that of every learned model: `irkit.learn.trainer.train`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -16,7 +16,6 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Bools, Floats, Ints
-from irkit.errors import DivergedError
 from irkit.learn.devices import Device
 from irkit.recommend.base import Recommender, RecommenderConfig
 from irkit.recommend.table import RatingTable
@@ -25,7 +24,9 @@ from irkit.rng import Seed
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from irkit.learn.batches import Drawn
+    from irkit.learn.batches import Drawn, Source
+    from irkit.learn.estimate import Estimate
+    from irkit.learn.phases import Phase
     from irkit.learn.trainer import TrainerConfig, Training
 
 Weights: TypeAlias = "dict[str, Tensor]"
@@ -153,7 +154,6 @@ class Network(Recommender):
         from irkit.learn.conditions import choose_device, conditions
         from irkit.learn.estimate import Estimate
         from irkit.learn.phases import Loss, Phase
-        from irkit.learn.trainer import train
 
         trainer = self.config.trainer(batch_size, average, clip)
         device = choose_device(trainer.device)
@@ -167,27 +167,42 @@ class Network(Recommender):
             keep(arrays(weights))
             return Estimate.exact(-error())
 
+        phase = Phase(self.name, moving, lambda batch, now: Loss(loss(weights, batch), {}))
         with conditions(device, trainer.threads, trainer.seed):
-            try:
-                self.training = train(
-                    net,
-                    [Phase(self.name, moving, lambda batch, now: Loss(loss(weights, batch), {}))],
-                    source,
-                    trainer,
-                    validate=validate if error else None,
-                    validation_data=self.valid_fingerprint,
-                    settings={"model": self.name, "config": self.config.identity()},
-                    folder=self._folder,
-                    resume=self._resume,
-                )
-            except DivergedError as broken:
-                what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
-                todo = f"lower learning_rate, got {self.config.learning_rate:g}, or divide the ratings if large"
-                raise DivergedError(f"{what.replace('train: ', '', 1)}; {todo}{kept}") from None
+            self.train_net(net, [phase], source, trainer, validate if error else None)
             keep(arrays(weights))
-        rows = self.training.rows
+        rows = self.training.rows if self.training else []
         self.losses_ = [len(source) * row["value"] for row in rows if row["metric"] == "loss"]
         self.errors_ = [-row["value"] for row in rows if row["metric"] == "score"]
+
+    def train_net(
+        self,
+        net: Any,
+        phases: Sequence[Phase],
+        source: Source,
+        trainer: TrainerConfig,
+        validate: Callable[[], Estimate] | None,
+        rates: Sequence[str] = ("learning_rate",),
+    ) -> None:
+        """Train a net on its device, in the folder that `fit` was given; parameters are those of `train`.
+
+        `rates` are the settings to lower where it does not stay finite.
+        """
+        from irkit.learn.diverged import lowering
+        from irkit.learn.trainer import train
+
+        with lowering(self.config, rates, "or divide the ratings if large"):
+            self.training = train(
+                net,
+                phases,
+                source,
+                trainer,
+                validate=validate,
+                validation_data=self.valid_fingerprint,
+                settings={"model": self.name, "config": self.config.identity()},
+                folder=self._folder,
+                resume=self._resume,
+            )
 
 
 def parameters(start: Arrays, fixed: Collection[str] = ()) -> Any:

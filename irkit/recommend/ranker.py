@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +13,9 @@ from irkit.config import Config
 from irkit.errors import ConfigError
 from irkit.recommend.base import Recommender, RecommenderConfig
 from irkit.recommend.table import RatingTable
+
+LOOKED_AT = 5
+"How deep into a list held-out precision looks."
 
 
 class RankerConfig(RecommenderConfig):
@@ -59,3 +63,29 @@ class Ranker(Recommender):
     def popularity(self) -> Floats:
         """(I,) float64: scores of the items for users who like nothing, numbers of users who like them."""
         return np.bincount(self.liked.item, minlength=len(self.fitted.items)).astype(np.float64)
+
+    def held_out_precision(self, valid: RatingTable | None) -> Callable[[], float] | None:
+        """Return a function that computes P@5 on held-out liked items under the arrays learned so far.
+
+        The lists are of all items but those the user likes in training; the mean is over users of whom a liked item
+        is held out. None without such an item; `valid` is what `learn` is given.
+        """
+        threshold = self.config.threshold
+        if valid is not None and threshold is not None:
+            valid = valid.kept(valid.rating >= threshold)
+        if valid is None or not len(valid):
+            return None
+        users, row = np.unique(valid.user, return_inverse=True)
+        relevant = np.zeros((len(users), len(self.fitted.items)), dtype=bool)
+        relevant[row, valid.item] = True
+        liked = self.liked.matrix_of_ones[users].nonzero()
+        n = min(LOOKED_AT, relevant.shape[1])
+
+        def precision() -> float:
+            scores = self.scores(users)
+            scores[liked] = -np.inf
+            best = np.argpartition(-scores, n - 1, axis=1)[:, :n]
+            listed = np.take_along_axis(scores, best, axis=1) > -np.inf
+            return float((np.take_along_axis(relevant, best, axis=1) & listed).sum() / (LOOKED_AT * len(users)))
+
+        return precision

@@ -32,9 +32,9 @@ def lost():
 def test_data_list_has_a_row_per_card(irkit):
     blocks = [block.splitlines() for block in irkit("data", "list").out.split("\n\n")]
     assert [block[0].split()[:2] for block in blocks] == [
-        [kind, "state"] for kind in ("texts", "ratings", "rows", "pictures", "sequences", "bags", "tokens")
+        [kind, "state"] for kind in ("texts", "ratings", "rows", "pictures", "sequences", "bags", "tokens", "pools")
     ]
-    texts, ratings, rows, pictures, sequences, bags, tokens = blocks
+    texts, ratings, rows, pictures, sequences, bags, tokens, pools = blocks
     assert texts[0].split() == ["texts", "state", "documents", "queries", "splits", "about"]
     found = {row.split()[0]: row for row in texts[1:]}
     assert found["lee"].split()[1:4] == ["here", "350", "50"]
@@ -52,6 +52,11 @@ def test_data_list_has_a_row_per_card(irkit):
     found = {row.split()[0]: row.replace("by path", "here") for row in tokens[1:]}
     assert found["ptb"].split()[2:6] == ["42,068", "3,370", "3,761", "9,999"]
     assert {"20newsgroups", "20newsgroups/stripped", "imdb", "imdb/5000", "reuters21578/r52"} <= set(found)
+    assert pools[0].split() == ["pools", "state", "queries", "candidates", "features", "folds", "about"]
+    found = {row.split()[0]: row.replace("by path", "here") for row in pools[1:]}
+    assert found["letor-mq2008"].split()[2:6] == ["784", "15,211", "46", "5"]
+    assert found["wikiqa"].split()[2:6] == ["1,242", "12,153", "-", "-"]
+    assert {"trecqa", "trecqa/raw", "insuranceqa", "insuranceqa/test2"} <= set(found)
 
 
 def test_data_list_of_one_kind(irkit):
@@ -72,7 +77,18 @@ def test_data_made_by_code_are_listed_and_shown_as_those_of_cards_are(irkit, fol
     with installed(folder / "site"):
         blocks = [block.splitlines() for block in irkit("data", "list").out.split("\n\n")]
         shelves = {block[0].split()[0]: block for block in blocks}
-        assert [*shelves] == ["texts", "ratings", "rows", "pictures", "sequences", "bags", "tokens", "sets", "name"]
+        assert [*shelves] == [
+            "texts",
+            "ratings",
+            "rows",
+            "pictures",
+            "sequences",
+            "bags",
+            "tokens",
+            "pools",
+            "sets",
+            "name",
+        ]
         row = next(row for row in shelves["rows"] if row.startswith("bars-here "))
         assert row.split(None, 6)[1:] == ["made", "3", "2", "1", "4", "Bars of four."]
         assert shelves["sets"][0].split() == ["sets", "state", "train", "valid", "test", "values", "about"]
@@ -114,6 +130,32 @@ def test_data_show_of_a_set_and_of_all_of_its_card(irkit):
     assert "files:    nltcs/nltcs.train.data, nltcs/nltcs.valid.data, nltcs/nltcs.test.data" in one
     assert "sets:     mushrooms, dna, nips, nltcs" in irkit("data", "show", "debd").lines
     assert "23,134 steps in all" in irkit("data", "show", "piano/jsb").out
+
+
+def test_data_show_and_verify_of_pools(irkit, folder):
+    shown = irkit("data", "show", "trecqa").lines
+    assert "holds:    227 queries, 7,277 candidates (801 relevant)" in shown
+    assert "left out: queries whose candidates are all relevant, or none (valid, test)" in shown
+    assert "sets:     raw" in shown
+    assert not any(line.startswith("left out") for line in irkit("data", "show", "trecqa/raw").lines)
+    assert (
+        "784 queries, 15,211 candidates (2,932 relevant) of 46 features, 5 folds"
+        in irkit("data", "show", "letor-mq2008").out
+    )
+    (folder / "train.txt").write_text("1 qid:1 1:5 2:3 # a\n0 qid:1 2:1 # b\n")
+    (folder / "test.txt").write_text("0 qid:2 3:1 # a\n")
+    shown = irkit("data", "show", ".").lines
+    assert "kind:     pools" in shown
+    assert "holds:    2 queries, 3 candidates (1 relevant) of 3 features" in shown
+    assert irkit("data", "verify", ".").lines == ["nothing is on record to check"]
+    (folder / "card.yaml").write_text(
+        "name: own\nabout: Own.\nkind: pools\nformat: letor\nfolds: [{train: {files: [train.txt], candidates: 3}}]\n"
+    )
+    assert irkit("data", "verify", ".", status=1).lines == ["problem  train candidates: 2, expected 3"]
+    assert "own: holds pools and no texts; use load_pools" in irkit("run", "bm25", "./", status=2).err
+    assert "own: its candidates are features and have no texts" in irkit("index", "./", status=2).err
+    (folder / "test.txt").write_text("0 qid:2 3:x\n")
+    assert "test.txt:1: the feature 3 must be a finite number" in irkit("data", "show", "test.txt", status=2).err
 
 
 def test_data_show_of_texts_says_how_they_become_terms(irkit, folder):

@@ -7,7 +7,7 @@ import pytest
 from irkit.evaluate import evaluate
 from irkit.hits import Hits
 from irkit.lucene import build_index
-from irkit.pipeline import Learned, Retrieve, Stage, Topics, apply, combmnz, combsum, features, interpolate, rrf
+from irkit.pipeline import Retrieve, Stage, Topics, apply, combmnz, combsum, features, interpolate, rrf
 from irkit.rank import CrossEncoder, IndexEncoder, bags_of_index, frequent_words
 from irkit.recommend.table import RatingTable
 from irkit.registry import STAGES
@@ -29,7 +29,7 @@ SETTINGS = {
 }  # fmt: skip
 JOINS = ("append", "combmnz", "features", "hybrid", "intersection", "rrf", "sum", "union")
 LEARNERS = tuple(name for name, place in STAGES.items() if place.startswith("irkit.recommend."))
-FEW = {"epochs": 1, "mf_epochs": 1, "iterations": 1, "draws": 1, "burn_in": 0}
+FEW = {"epochs": 1, "mf_epochs": 1, "iterations": 1, "draws": 1, "burn_in": 0, "trees": 1}
 "What keeps a learner short, where it has such a setting."
 
 EMPTY = {"object": [], "float64": np.zeros(0), "str": pd.Series([], dtype="str")}
@@ -50,18 +50,17 @@ def stages(index):
     cross = CrossEncoder(lambda query, texts: [float(len(text)) for text in texts], name="length", keep=False)
     resources = {"index": index, "vectors": VECTORS, "encoder": encoder, "cross_encoder": cross, "pairs": PAIRS}
     able = PosteriorEncoder({docno: [1.0] for docno, _ in DOCS}, posteriors=([([0.0], [1.0])] * len(DOCS), {}))
-    table = RatingTable.from_frame(RATINGS)
+    table, topics = RatingTable.from_frame(RATINGS), Topics({"1": "storm rain"}, PAIRS.assign(label=1))
     made: dict[str, Stage] = {}
     for name in sorted(STAGES):  # bias before rate
         kind = STAGES.load(name)
+        short = {field: value for field, value in FEW.items() if field in kind.config_type.model_fields}
         if name == "rate":
             made[name] = made["bias"].rater()
         elif name in LEARNERS:
-            short = {field: value for field, value in FEW.items() if field in kind.config_type.model_fields}
             made[name] = kind(**short).fit(table)
-        elif name == "learned":
-            topics = Topics({"1": "storm rain"}, PAIRS.assign(label=1))
-            made[name] = (bm25**bm25 >> Learned(model="linear")).fit(topics).parts[-1]
+        elif kind.learns_from is Topics:
+            made[name] = (bm25**bm25 >> kind(**short)).fit(topics).parts[-1]
         else:
             parts: tuple[Stage, ...] = (bm25, bm25 % 2) if name in JOINS else (bm25,) if name == "parallel" else ()
             held = {**resources, "encoder": able} if name in ("posterior", "smoothed") else resources

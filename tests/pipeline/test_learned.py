@@ -237,6 +237,27 @@ def test_it_prints_and_has_a_spec():
     assert Learned(estimator=LinearRegression()).label() == "learned(estimator=LinearRegression())"
 
 
+@pytest.mark.parametrize("model", ["boosting", "forest", "linear", "logistic"])
+def test_features_that_a_model_cannot_take_are_named(model):
+    hits = FEATURES.run(pd.DataFrame({"qid": QIDS, "query": "x"}, dtype="str"))
+    for value, takes in ((np.nan, model in ("boosting", "forest")), (np.inf, False)):
+        features = hits.columns["features"].copy()
+        features[5, 1] = value
+        topics = Topics(hits.carrying(features=features), QRELS)
+        if takes:
+            assert len(Learned(model=model).fit(topics).run(topics.flow)) == len(hits)
+            continue
+        docno, message = hits.docnos[hits.doc[5]], "must be finite, got {}; give numbers"
+        expected = f"learned: feature 2 of 2 of docno {docno!r} for qid '0' {message.format(value)}"
+        with pytest.raises(FrameError, match=f"^{expected}$"):
+            Learned(model=model).fit(topics)
+
+
+def test_logistic_regression_needs_two_labels():
+    with pytest.raises(FrameError, match="learned: logistic needs results of two labels, got 0 alone; judge others"):
+        (FEATURES >> Learned(model="logistic")).fit(Topics(TRAIN, QRELS.assign(label=0)))
+
+
 def test_reg_is_the_weight_of_squared_coefficients():
     made = [_MODELS[model](LearnedConfig(model=model, reg=5.0)) for model in ("linear", "logistic")]
     assert [repr(one) for one in made] == [repr(Ridge(alpha=5.0)), repr(LogisticRegression(C=0.2, random_state=42))]

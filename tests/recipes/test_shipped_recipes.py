@@ -16,7 +16,8 @@ PATHS = sorted(locate.shipped("pipelines").rglob("*.yaml"))
 SPACES = [path for path in PATHS if path.parent.name == TUNING]
 TRAININGS = [path for path in PATHS if path.parent.name in ("generate", "represent")]  # see test_training_recipes.py
 RECIPES = [path for path in PATHS if path not in [*SPACES, *TRAININGS]]
-RETRIEVAL = [path for path in RECIPES if path.parent.name != "recommend"]  # test_recommend_recipes has those
+OTHERS = ("rank", "recommend")  # see test_rank_recipes.py and test_recommend_recipes.py
+RETRIEVAL = [path for path in RECIPES if path.parent.name not in OTHERS]
 TEXTS = [
     "The slender wing flutters at high speed.",
     "Heat transfer through the boundary layer of a wing.",

@@ -17,7 +17,8 @@ from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.measures import split_measures
 from irkit.evaluate.ratings import PARTS
 from irkit.evaluate.space import Method, Space, load_space
-from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
+from irkit.evaluate.tasks.curves import learning_curves
+from irkit.evaluate.tasks.task import PAPER, Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
 from irkit.evaluate.toplists import check_measures
 from irkit.evaluate.tuning import Chosen, tune_on
 from irkit.recommend.guards import GUARDS, LOOKS, checked, scale_notes
@@ -56,6 +57,9 @@ class RatingsChoice(TaskChoice):
     "Top-n lists: which training items are no candidates; see `irkit.evaluate.toplists.POLICIES`."
     valid: float | None = Field(None, gt=0, lt=1)
     "Share of the training ratings held out for models with the setting `patience`; others learn from all."
+    protocol: Literal["validation", "paper"] = "validation"
+    """What models with the setting `patience` are stopped by: the ratings held out, or as some papers do the test part;
+    boards say so."""
 
     @field_validator("split", mode="before")
     @classmethod
@@ -70,6 +74,8 @@ class RatingsChoice(TaskChoice):
             raise ValueError(
                 f"{self.name} has a split and {self.folds} folds, which are splits of their own; leave one out"
             )
+        if self.protocol == "paper" and self.valid is not None:
+            raise ValueError("protocol paper stops training by the test part, so nothing is held out; leave out valid")
         if not (self.split or self.folds):
             raise ValueError(f"{self.name} needs a split, or a number of folds; write split: {{kind: random}}")
         if isinstance(self.split, tuple) and len(set(self.split)) < len(self.split):
@@ -146,12 +152,13 @@ class RatingTask(Task):
 
     @property
     def conditions(self) -> dict[str, str]:
-        """How the ratings are split."""
+        """How the ratings are split, and the protocol where it is not the usual one."""
+        paper = {"protocol": PAPER} if self.choice.protocol == "paper" else {}
         if self.folds == 1:
-            return {"split": split_title(self.problem.split)}
+            return {"split": split_title(self.problem.split), **paper}
         if self.choice.folds is not None:
-            return {"split": f"{self.folds} folds, seed {self.suite.seed}"}
-        return {"split": ", ".join(split_title(problem.split) for problem in self.problems)}
+            return {"split": f"{self.folds} folds, seed {self.suite.seed}", **paper}
+        return {"split": ", ".join(split_title(problem.split) for problem in self.problems), **paper}
 
     @property
     def folds(self) -> int:  # type: ignore[override]
@@ -195,6 +202,8 @@ class RatingTask(Task):
     def learned(self, recipe: Recipe, fold: int = 0) -> tuple[Any, list[str]]:
         """Return a recommender fitted on the training part of a fold, and notes on that."""
         split = self.problems[fold].split
+        if self.choice.protocol == "paper" and settings_of(recipe, "patience"):
+            return recipe.build().fit(split.train, split.test), ["stopped by the test part: the paper's protocol"]
         if self.choice.valid is None or not settings_of(recipe, "patience"):
             return recipe.build().fit(split.train), []
         inner = split.inner(self.choice.valid, self.suite.seed)
@@ -222,11 +231,15 @@ class RatingTask(Task):
     def measure(self, fitted: tuple[Any, list[str]], trial: Trial) -> Measured:
         """Measure a recommender on the test part of a fold."""
         (stage, notes), split = fitted, self.problems[trial.fold].split
+        waive = dict(trial.system.choice.waive)
+        if self.choice.protocol == "paper":
+            waive.setdefault("test pairs", PAPER)
         for model in recommenders(stage):
-            notes = [*notes, *checked(model, split, trial.system.choice.waive)]
+            notes = [*notes, *checked(model, split, waive)]
         found = self.measured(stage, trial.fold)
         LOOKS.look(split)
-        return replace(found, notes=(*notes, *found.notes))
+        first = trial.fold == 0 and trial.seed in (None, self.suite.seeds[0])
+        return replace(found, notes=(*notes, *found.notes), figures=tuple(learning_curves(stage)) if first else ())
 
     @abstractmethod
     def measured(self, stage: Any, fold: int) -> Measured:

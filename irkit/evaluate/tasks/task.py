@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from irkit.recipe import Cache, Recipe, TrainingRecipe
 
 
+PAPER = "best epoch by the test part"
+"What a board says of numbers whose training was stopped by what they are measured on."
+
+
 @dataclass(frozen=True)
 class System:
     """A system of a suite: what the suite says of it, and its recipe with the settings changed."""

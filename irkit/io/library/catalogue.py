@@ -63,7 +63,7 @@ class Summary(NamedTuple):
     "How much of what, as far as the card says; of texts the queries and judgements of the default split."
     splits: tuple[str, ...]
     shape: tuple[int, ...]
-    "What a row, a picture or a step is; empty for texts and ratings."
+    "What a row, a picture or a step is, or the features of a candidate; empty for texts and ratings."
 
 
 def load_collection(name: str | os.PathLike[str], *, download: bool = False) -> Collection:
@@ -263,13 +263,21 @@ def load_data(name: str | os.PathLike[str], *, binarise: Binarise = "threshold")
     return found.sequences() if found.card.kind == "sequences" else found.rows(binarise=binarise)
 
 
+def load_searchable(name: str | os.PathLike[str], *, download: bool = False) -> Collection | PoolsCollection:
+    """Open what has documents to index: a test collection, or questions with answers to choose from."""
+    if kind_meant(name) == "pools":
+        return load_pools(name, download=download)
+    return load_collection(name, download=download)
+
+
 def load_any(name: str | os.PathLike[str], *, download: bool = False) -> AnyCollection:
     """Open data of whichever kind they are; see `load_collection` and the other three of its form."""
     kind = kind_meant(name)
     if kind == "texts":
         return load_collection(name, download=download)
-    others = {"ratings": load_rating_collection, "pools": load_pools}
-    return others.get(kind, load_parts)(name, download=download)
+    if kind == "ratings":
+        return load_rating_collection(name, download=download)
+    return (load_pools if kind == "pools" else load_parts)(name, download=download)
 
 
 def collections(kind: str | None = None) -> dict[str, Summary]:

@@ -100,8 +100,19 @@ def folder_of(card: Card, download: bool) -> Path:
     if found is None and download:
         found = fetch(card)
     if found is None:
-        raise NotFoundError(f"{card.name}: the collection is not on this machine; {how_to_get(card, named=True)}")
+        lacks = _lacks(card) or "the collection is not on this machine"
+        raise NotFoundError(f"{card.name}: {lacks}; {how_to_get(card, named=True)}")
     return found
+
+
+def _lacks(card: Card) -> str:
+    """Say which file of pools is missing in a folder that has others; empty where no folder has any."""
+    if isinstance(card, PoolsCard):
+        for folder in places(card):
+            missing = card.missing_in(folder)
+            if len(missing) < len(card.needed()):
+                return f"{folder} lacks {missing[0]}"
+    return ""
 
 
 def all_cards() -> Iterator[AnyCard]:

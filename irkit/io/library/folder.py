@@ -153,8 +153,8 @@ def pools_card(path: Path) -> AnyCard | None:
 
     The files that the card names lie in `path`, or beside it where it is a file.
     """
-    name, what = _card_name(path.resolve().name), "folder" if path.is_dir() else "file"
-    about = f"The {what} {path.resolve().name}"
+    called, what = (path.name, "file") if readable(path) else (path.resolve().name, "folder")
+    name, about = _card_name(called), f"The {what} {called}"
     if readable(path):
         folds = [FoldCard(train=[path.name])] if begins_as_letor(path) else []
     elif (path / CARD_FILE).is_file():
@@ -173,10 +173,13 @@ def _fold(folder: Path, inner: Path) -> FoldCard | None:
     """Return the feature files that lie in a folder under usual names."""
     found: dict[str, list[str]] = {}
     for part, stems in _POOLS.items():
-        for stem in stems:
-            here = next((place for place in copies(inner / f"{stem}.txt") if place.is_file()), None)
-            if here is not None and begins_as_letor(here):
-                found.setdefault(part, []).append(here.relative_to(folder).as_posix())
+        places = (next((one for one in copies(inner / f"{stem}.txt") if one.is_file()), None) for stem in stems)
+        files = [place for place in places if place is not None and begins_as_letor(place)]
+        if len(files) > 1:
+            both = " and ".join(file.name for file in files)
+            raise ConfigError(f"{inner}: {both} compete; keep one or write a {CARD_FILE}")
+        if files:
+            found[part] = [file.relative_to(folder).as_posix() for file in files]
     return FoldCard(**found) if found else None
 
 

@@ -169,7 +169,11 @@ class PoolsCard(Card):
 
     def lies_in(self, folder: Path) -> bool:
         """Say whether a folder has all files, plain or packed."""
-        return all(any(place.exists() for place in copies(folder / name)) for name in self.needed())
+        return not self.missing_in(folder)
+
+    def missing_in(self, folder: Path) -> list[str]:
+        """List the files that a folder has neither plain nor packed."""
+        return [name for name in self.needed() if not any(place.exists() for place in copies(folder / name))]
 
     def holds(self) -> dict[str, int]:
         """Return the numbers of queries, candidates and right ones in a fold, and of folds if there are more."""

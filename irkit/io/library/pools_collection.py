@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from irkit.config import digest
 from irkit.documents import Document
@@ -15,6 +15,7 @@ from irkit.io.library.pools_card import PARTS, PoolFiles, PoolPart, PoolsCard
 from irkit.io.pools.pool import Pool
 from irkit.packing import copies
 from irkit.registry import POOLS
+from irkit.streams import readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,8 +62,7 @@ class PoolsCollection(CardFiles):
         DataError
             If a file is malformed; says file and line.
         """
-        files = self._files(part, fold)
-        found = self._read(files, part)
+        found = self._read(*self._part(part, fold))
         if "features" not in found.candidates.columns:
             return found
         return found.widened(self.card.features or self._width(fold))
@@ -110,8 +110,8 @@ class PoolsCollection(CardFiles):
 
     def holds(self) -> dict[str, int]:
         """Count the queries, candidates and right ones of the first fold, and the folds if there are more."""
-        counts = [self._read(files, part).counts() for part, files in self._fold(0).items()]
-        found = {what: sum(one[what] for one in counts) for what in counts[0]}
+        found = _summed([self._measured(part, files) for part, files in self._fold(0).items()])
+        found.pop("features")
         return {**found, **({"folds": self.folds} if self.folds > 1 else {})}
 
     def shape(self) -> tuple[int, ...]:
@@ -122,46 +122,62 @@ class PoolsCollection(CardFiles):
     def verify(self) -> list[Check]:
         """Compare every checksum on record and every count of the card, part by part, with what is there."""
         checks, card = list(self.checksums()), self.card
+        known: dict[Any, dict[str, int]] = {}  # folds have files in common
+
+        def measured(part: PoolPart, files: PoolFiles) -> dict[str, int]:
+            key = files.files, card.keep.get(part)
+            known[key] = known.get(key) or self._measured(part, files)
+            return known[key]
+
         for fold, divided in enumerate(card.folds):
             of = f" of fold {fold}" if self.folds > 1 else ""
             for part, files in divided.parts().items():
-                expected = files.counts()
-                found = self._read(files, part).counts() if expected else {}
-                checks += [count_check(f"{part} {what}{of}", expected[what], found[what]) for what in expected]
-        expected = card.counts.given()
-        whole = self.holds() if expected else {}
+                for what, number in files.counts().items():
+                    checks.append(count_check(f"{part} {what}{of}", number, measured(part, files)[what]))
+        expected = {**card.counts.given(), **({"features": card.features} if card.features else {})}
+        whole = _summed([measured(*one) for one in self._fold(0).items()]) if expected else {}
         checks += [count_check(what, number, whole[what]) for what, number in expected.items()]
-        if card.features is not None:
-            checks.append(count_check("features", card.features, self._width(0)))
         return checks
 
-    def _read(self, files: PoolFiles, part: str) -> Pool:
+    def _measured(self, part: PoolPart, files: PoolFiles) -> dict[str, int]:
+        """Count what a part holds, and the features of a candidate, 0 for texts."""
+        found = self._read(part, files)
+        features = found.candidates.columns.get("features")
+        return {**found.counts(), "features": 0 if features is None else features.shape[1]}
+
+    def _read(self, part: PoolPart, files: PoolFiles) -> Pool:
         """Read a part as its files have it, without the queries that are left out."""
         read = POOLS.load(self.card.format)
         found: Pool = read([self._path(name) for name in files.files], part)
-        return found.keeping(self.card.keep.get(part, "all"))  # type: ignore[call-overload]
+        return found.keeping(self.card.keep.get(part, "all"))
 
     def _width(self, fold: int) -> int:
         """Return the largest number of features of the parts of a fold, 0 for texts."""
-        columns = [self._read(files, part).candidates.columns for part, files in self._fold(fold).items()]
-        return max((one["features"].shape[1] for one in columns if "features" in one), default=0)
+        return max(self._measured(part, files)["features"] for part, files in self._fold(fold).items())
 
     def _path(self, name: str) -> Path:
-        path = next((place for place in copies(self.folder / name) if place.exists()), None)
+        path = next((place for place in copies(self.folder / name) if readable(place)), None)
         if path is None:
             raise NotFoundError(f"{self.name}: {self.folder / name} is missing; {how_to_get(self.card)}")
         return path
 
-    def _files(self, part: str, fold: int) -> PoolFiles:
+    def _part(self, part: str, fold: int) -> tuple[PoolPart, PoolFiles]:
         if part not in PARTS:
             raise NotFoundError(f"{self.name}: there is no part {part!r}; {near_misses(part, PARTS)}")
         parts = self._fold(fold)
-        if part not in parts:
+        found = next(((name, files) for name, files in parts.items() if name == part), None)
+        if found is None:
             raise NotFoundError(f"{self.name}: has no part {part!r}, only {', '.join(parts)}; name one of these")
-        return parts[part]  # type: ignore[index]
+        return found
 
     def _fold(self, fold: int) -> dict[PoolPart, PoolFiles]:
         if not 0 <= fold < self.folds:
             last = f"they are numbered 0..{self.folds - 1}" if self.folds > 1 else "there is one, number 0"
             raise NotFoundError(f"{self.name}: there is no fold {fold}; {last}")
         return self.card.folds[fold].parts()
+
+
+def _summed(parts: Sequence[dict[str, int]]) -> dict[str, int]:
+    """Add the counts of parts; of features there are as many as in the widest."""
+    out = {what: sum(one[what] for one in parts) for what in parts[0]}
+    return {**out, "features": max(one["features"] for one in parts)}

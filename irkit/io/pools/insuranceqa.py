@@ -32,37 +32,32 @@ def insuranceqa(paths: Sequence[Path], part: str) -> Pool:
     import pandas as pd
 
     answers_path, questions_path, vocabulary_path = paths
-    words: dict[str, str] = {}
-    for line, (number, word) in _columns(vocabulary_path, 2):
-        once_word(words, number, word, vocabulary_path, line)
-    answers: dict[str, str] = {}
-    seen: dict[str, int] = {}
-    for line, (label, tokens) in _columns(answers_path, 2):
-        once(seen, label, f"the answer {label!r}", answers_path, line)
-        check_id(label, "an answer", f"{answers_path}:{line}")
-        answers[label] = _text(tokens, words, answers_path, line)
-    queries: list[tuple[str, str]] = []
+    words = {number: word for number, word, _ in _named(vocabulary_path, "word")}
+    answers = {label: _text(cells, words, answers_path, line) for label, cells, line in _named(answers_path, "answer")}
+    asked: list[tuple[str, str]] = []
     rows: list[tuple[str, str, int]] = []
     for line, cells in _columns(questions_path, 2, 3):
-        right, tokens = (cells[1], cells[0]) if len(cells) == 2 else (cells[0], cells[1])
+        tokens, right = cells if len(cells) == 2 else (cells[1], cells[0])
         candidates = dict.fromkeys((cells[2] if len(cells) == 3 else right).split())
+        stray = next((label for label in candidates if label not in answers), None)
+        if stray is not None:
+            raise bad(questions_path, line, f"there is no answer {shown(stray)}", f"look in {answers_path.name}")
         qid = f"{part}-{line}"
-        queries.append((qid, _text(tokens, words, questions_path, line)))
-        good = set(right.split())
-        for label in candidates:
-            if label not in answers:
-                raise bad(questions_path, line, f"there is no answer {shown(label)}", f"look in {answers_path.name}")
-            rows.append((qid, label, int(label in good)))
-    qid, docno, label = zip(*rows, strict=True) if rows else ((), (), ())
-    frame = pd.DataFrame(queries, columns=["qid", "query"], dtype="str")
-    return pool_of(qid, docno, label, frame, text=strings([answers[one] for one in docno]))
+        asked.append((qid, _text(tokens, words, questions_path, line)))
+        rows += [(qid, label, int(label in right.split())) for label in candidates]
+    queries = pd.DataFrame(asked, columns=["qid", "query"], dtype="str")
+    texts = strings([answers[label] for _, label, _ in rows])
+    qids, labels, right_ones = [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
+    return pool_of(qids, labels, right_ones, queries, text=texts)
 
 
-def once_word(words: dict[str, str], number: str, word: str, path: Path, line: int) -> None:
-    """Record what a number stands for."""
-    if number in words:
-        raise bad(path, line, f"the number {number!r} stands for two words", "fetch the file again")
-    words[number] = word
+def _named(path: Path, what: str) -> Iterator[tuple[str, str, int]]:
+    """Yield what lines of two columns name, what it is, and the number of the line; no name comes twice."""
+    seen: dict[str, int] = {}
+    for line, (name, value) in _columns(path, 2):
+        once(seen, name, f"the {what} {name!r}", path, line)
+        check_id(name, f"the {what}", f"{path}:{line}")
+        yield name, value, line
 
 
 def _columns(path: Path, *widths: int) -> Iterator[tuple[int, list[str]]]:

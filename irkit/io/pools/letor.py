@@ -90,12 +90,12 @@ def _read(path: Path) -> Pool:
     if not rows:
         raise bad(path, 1, "there is no candidate in the file", "check that it was written completely")
     docnos = _docnos(rows, path)
-    features = _empty(len(rows), max(block.shape[1] for block in blocks), path)
+    features = _empty(len(rows), max(piece.shape[1] for piece in blocks), path)
     start = 0
     while blocks:  # they are let go one by one
-        block = blocks.pop(0)
-        features[start : start + len(block), : block.shape[1]] = block
-        start += len(block)
+        piece = blocks.pop(0)
+        features[start : start + len(piece), : piece.shape[1]] = piece
+        start += len(piece)
     return pool_of([row.qid for row in rows], docnos, [row.label for row in rows], features=features)
 
 
@@ -138,8 +138,9 @@ def _row(raw: bytes, path: Path, line: int) -> tuple[_Row, bytes] | None:
     words = [] if named else comment.split(None, 2)
     docid = named[1] if named else words[0] if len(words) == 1 else b""
     qid, docno = decoded(cells[1][4:], "utf-8", path, line), decoded(docid, "utf-8", path, line)
-    check_id(qid, "a query", f"{path}:{line}")
-    check_id(docno, "a document", f"{path}:{line}")
+    if not (qid.isprintable() and docno.isprintable()):
+        check_id(qid, "a query", f"{path}:{line}")
+        check_id(docno, "a document", f"{path}:{line}")
     return _Row(line, label, qid, docno), cells[2].translate(_TABS).rstrip() if len(cells) > 2 else b""
 
 

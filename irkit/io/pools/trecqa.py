@@ -46,13 +46,13 @@ def _questions(path: Path) -> Iterator[Question]:
     seen: dict[str, int] = {}
     qid, text, answers = "", "", list[tuple[str, int]]()
     rows = lines(path)
-    line = 0
+    began = 0
     for line, row in rows:
         row = row.strip()
         if begin := _BEGIN.fullmatch(row):
             if qid:
                 raise bad(path, line, f"the question {qid!r} has no </QApairs> before", "add it")
-            qid, text, answers = begin[1], "", []
+            began, qid, text, answers = line, begin[1], "", []
             check_id(qid, "a question", f"{path}:{line}")
             once(seen, qid, f"the question {qid!r}", path, line)
         elif row == "</QApairs>" and qid:
@@ -67,7 +67,7 @@ def _questions(path: Path) -> Iterator[Question]:
         elif row:
             raise bad(path, line, f"no {shown(row)} can stand here", "see the form in irkit.io.pools.trecqa")
     if qid:
-        raise bad(path, line, f"the file ends within the question {qid!r}", "fetch it again")
+        raise bad(path, began, f"the file ends within the question {qid!r}", "fetch it again")
 
 
 def _words(rows: Iterator[tuple[int, str]], tag: str, path: Path, line: int) -> str:

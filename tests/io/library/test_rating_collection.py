@@ -6,7 +6,7 @@ import pytest
 
 from irkit.errors import ConfigError, DataError, NotFoundError
 from irkit.io import collections, load_collection, load_rating_collection
-from irkit.io.library import catalogue
+from irkit.io.library import finding
 from irkit.io.library.cards import find_card, load_card
 from irkit.io.library.catalogue import load_any
 from irkit.io.library.rating_card import RatingCard
@@ -118,7 +118,7 @@ def test_a_card_is_looked_up_in_the_data_folder_and_then_in_the_cache(tmp_path, 
 
 def test_a_download_is_asked_for(home, tmp_path, monkeypatch):
     (home / "data" / "toy.yaml").write_text(CARD)
-    monkeypatch.setattr(catalogue, "fetch", lambda card: toy(tmp_path / card.name))
+    monkeypatch.setattr(finding, "fetch", lambda card: toy(tmp_path / card.name))
     assert load_rating_collection("toy", download=True).folder == tmp_path / "toy"
 
 

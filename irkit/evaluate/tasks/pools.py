@@ -1,0 +1,300 @@
+"""Ranking of candidates that queries come with: feature files, and answers to questions.
+
+A system takes results, the candidates, and gives them in another order. What learns is fitted on the training part of
+a fold, stops early by its validation part, and is measured on its test part; every query is tested in one fold.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from irkit.errors import ConfigError
+from irkit.evaluate.board import Measure, Size
+from irkit.evaluate.evaluation import Evaluation, evaluate
+from irkit.evaluate.leak import check_leak
+from irkit.evaluate.measures import aggregate, measure_names, parse_measures
+from irkit.evaluate.memory import peak_memory_mb, reset_peak
+from irkit.evaluate.tasks.curves import learning_curves
+from irkit.evaluate.tasks.sources import SOURCES, Sources
+from irkit.evaluate.tasks.task import PAPER, Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
+from irkit.pipeline import Topics
+from irkit.recipe.indexes import collection_index
+from irkit.rng import generator
+
+if TYPE_CHECKING:
+    from irkit.evaluate.suite import Suite
+    from irkit.frames import Qrels
+    from irkit.io import Pool, PoolsCollection
+    from irkit.lucene import Index
+    from irkit.pipeline.stage import Stage
+
+
+class PoolChoice(TaskChoice):
+    """Pools of a suite."""
+
+    field = "pools"
+    repeats: int = Field(3, ge=1)
+    "Runs to take the median time of."
+    protocol: Literal["validation", "paper"] = "validation"
+    "Which part training is stopped early by: the validation part, or as some papers do the test part; boards say so."
+    known: float = Field(1.0, gt=0, le=1)
+    "Share of the training labels that are given; others, drawn by the suite's seed, count as 0."
+    vectors: str = ""
+    "Word vectors for the systems that need them and name none; see `irkit.recipe.vectors.open_vectors`."
+    encoder: str = ""
+    "An encoder for the systems that need one and name none; see `irkit.recipe.encoders.open_encoder`."
+    cross_encoder: str = ""
+    "Likewise; see `irkit.recipe.encoders.open_cross_encoder`."
+
+    @classmethod
+    def check_suite(cls, suite: Suite) -> None:
+        """Raise `ConfigError` unless there are measures, all of them known."""
+        if not suite.measures:
+            raise ConfigError("measures: a suite of pools has one or more, got none; write measures: nDCG@10 AP")
+        measure_names(suite.measures)
+
+    def load(self, suite: Suite, options: Options) -> PoolTask:
+        """Find the pools; each fold must have a test part."""
+        from irkit.io import load_pools
+
+        collection = load_pools(self.name)
+        lacking = [fold for fold in range(collection.folds) if "test" not in collection.parts(fold)]
+        if lacking:
+            raise ConfigError(f"suite {suite.name}: {self.name} has no test part in fold {lacking[0] + 1}; give it one")
+        choice = self if options.repeats is None else self.changed(repeats=options.repeats)
+        return PoolTask(suite, choice, collection, options)
+
+
+@dataclass(frozen=True, eq=False)
+class PoolTask(Task):
+    """Pools, and what ranks them."""
+
+    choice: PoolChoice
+    collection: PoolsCollection
+    options: Options
+    kind = "ranking"
+    timed = "query"
+    supplies = ("index", *SOURCES, "train")
+    _pools: dict[tuple[str, int], Pool] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The collection's, as the suite gives it."""
+        return self.choice.name
+
+    @property
+    def about(self) -> str:
+        """What the pools are."""
+        return str(self.collection.about)
+
+    @property
+    def data_hash(self) -> str:
+        """Hash of candidates, labels and parts."""
+        return str(self.collection.fingerprint)
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What differs from the usual: the protocol, and hidden labels."""
+        found = {"protocol": PAPER} if self.choice.protocol == "paper" else {}
+        return found | ({"known labels": f"{self.choice.known:.3g}"} if self.choice.known < 1 else {})
+
+    @property
+    def sizes(self) -> list[Size]:
+        """Candidates and queries of the test parts."""
+        candidates = sum(len(self.pool("test", fold).candidates) for fold in range(self.folds))
+        return [
+            Size(number=candidates, one="candidate", many="candidates"),
+            Size(number=len(self.units()), one="query", many="queries"),
+        ]
+
+    @property
+    def times(self) -> int:
+        """Queries of every fold's test part."""
+        return sum(len(self.pool("test", fold)) for fold in range(self.folds))
+
+    @cached_property
+    def measures(self) -> list[Measure]:
+        """As the suite has them."""
+        return [Measure(name=name) for name in measure_names(self.suite.measures)]
+
+    @property
+    def folds(self) -> int:  # type: ignore[override]
+        """Those of the collection."""
+        return self.collection.folds
+
+    @cached_property
+    def _units(self) -> list[str]:
+        return list(dict.fromkeys(qid for fold in range(self.folds) for qid in self.pool("test", fold).queries["qid"]))
+
+    def units(self) -> list[str]:
+        """Return the queries of the test parts."""
+        return self._units
+
+    def pool(self, part: str, fold: int) -> Pool:
+        """Return the candidates of a part, read once."""
+        if (part, fold) not in self._pools:
+            self._pools[part, fold] = self.collection.pool(part, fold)
+        return self._pools[part, fold]
+
+    def topics(self, part: str, fold: int) -> Topics:
+        """Return what rankers learn from, or stop by."""
+        pool = self.pool(part, fold)
+        qrels = hidden(pool.qrels, self.choice.known, self.suite.seed) if part == "train" else pool.qrels
+        return Topics(pool.candidates, qrels)
+
+    def identity(self, system: System) -> list[Any]:
+        """Add how it is run, and what the system needs that is learned from texts."""
+        learned = [self._sources.fingerprint(need, name) for need, name in self._learned(system)]
+        return [*super().identity(system), self.choice.model_dump(mode="json"), *learned]
+
+    def close(self) -> None:
+        """Close the index."""
+        if "index" in self.__dict__:
+            self.index.close()
+
+    @cached_property
+    def index(self) -> Index:
+        """Of the candidates' texts, built where there is none."""
+        self.options.say(f"{self.name}: index")
+        return collection_index(self.collection)
+
+    def taken(self, system: System) -> System:
+        """Look whether the system ranks results, and there is what it needs."""
+        super().taken(system)
+        recipe: Any = system.recipe
+        if recipe.takes != "results":
+            what = "begins with queries, and candidates are given; leave out the retriever"
+            raise refuse(self.suite, system.name, what)
+        if recipe.learns_from and Topics not in recipe.learns_from:
+            raise refuse(self.suite, system.name, "learns, but not from judgements; leave it out")
+        lacking = [fold for fold in range(self.folds) if "train" not in self.collection.parts(fold)]
+        if "train" in recipe.needs and lacking:
+            what = f"learns, and fold {lacking[0] + 1} of {self.name} has no training part; leave it out"
+            raise refuse(self.suite, system.name, what)
+        self._named[system.name] = self._learned(system)
+        for need, name in self._named[system.name]:
+            if not name:
+                one, example = SOURCES[need]
+                raise refuse(self.suite, system.name, f"needs {one}; name {example}")
+        return system
+
+    def seeds(self, system: System) -> Sequence[int | None]:
+        """Return the suite's seeds for a system that draws."""
+        return self.suite.seeds if settings_of(system.recipe, "seed") else [None]
+
+    def fit(self, trial: Trial) -> tuple[Stage, list[str]]:
+        """Return a pipeline, fitted if it is to be, and notes on that."""
+        stage = trial.recipe.build(**self._resources(trial.system))
+        if not stage.learns:
+            return stage, []
+        stops = "test" if self.choice.protocol == "paper" else "valid"
+        valid = self.topics(stops, trial.fold) if stops in self.collection.parts(trial.fold) else None
+        fitted = stage.fit(self.topics("train", trial.fold), valid)
+        return fitted, fitted.findings()
+
+    def run(self, trials: Sequence[Trial]) -> Iterator[Measured | Exception]:
+        """Fit and measure one after the other; what fails gives its error."""
+        for trial in trials:
+            reset_peak()
+            try:
+                start = time.perf_counter()
+                fitted = self.fit(trial)
+                spent = time.perf_counter() - start
+                found = self.measure(fitted, trial)
+                yield replace(found, fit_seconds=spent if fitted[0].learns else None, peak_memory_mb=peak_memory_mb())
+            except Exception as error:
+                yield error
+
+    def measure(self, fitted: tuple[Stage, list[str]], trial: Trial) -> Measured:
+        """Rank the candidates of the test part of a fold; values of other folds' queries are NaN."""
+        (stage, notes), pool = fitted, self.pool("test", trial.fold)
+        paper = self.choice.protocol == "paper"
+        check_leak(trial.system.name, stage, pool.queries["qid"], pool.qrels, allow=paper, who="suite")
+        spent = []
+        for _ in range(self.choice.repeats):
+            start = time.perf_counter()
+            results = stage.run(pool.candidates)
+            spent.append(time.perf_counter() - start)
+        found: Evaluation = evaluate(results, pool.qrels, self.suite.measures, queries=pool.queries)  # type: ignore[arg-type]
+        values = found.per_query.reindex(self.units())
+        first = trial.fold == 0 and trial.seed in (None, self.suite.seeds[0])
+        return Measured(
+            {measure: values[measure].to_numpy(dtype=np.float64) for measure in found.measures},
+            dict(found.means),
+            seconds=float(np.median(spent)),
+            notes=tuple(notes),
+            facts={"counts": found.counts},
+            figures=tuple(learning_curves(stage)) if first else (),
+        )
+
+    def joined(self, folds: Sequence[Measured]) -> Measured:
+        """Count what is to be known of the queries over all folds."""
+        counts = [one.facts["counts"] for one in folds]
+        total = {name: sum(one[name] for one in counts) for name in counts[0]}
+        whole = super().joined(folds)
+        return replace(whole, facts={**whole.facts, "counts": total})
+
+    def mean_of_folds(self, values: Mapping[str, Any], by_fold: Mapping[str, Sequence[float]]) -> dict[str, float]:
+        """Return the mean over all queries, or the sum of a measure that counts."""
+        parsed = parse_measures(self.suite.measures)
+        return {str(one): float(aggregate(one, values[str(one)])) for one in parsed}
+
+    def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
+        """Say how queries without a relevant candidate count, and what training was stopped by."""
+        counts = next(iter(found.values()))[0].facts["counts"]
+        notes = []
+        if counts["without_relevant"]:
+            notes.append(f"{counts['without_relevant']} queries have no relevant candidate and score 0")
+        if self.folds > 1:
+            notes.append(f"{self.folds} folds, each query tested in one; means are over queries")
+        if self.choice.protocol == "paper":
+            notes.append("paper protocol: the epoch of what is trained was chosen by the test part it is measured on")
+        if self.choice.known < 1:
+            notes.append(f"{1 - self.choice.known:.3g} of the training labels are hidden and count as 0")
+        named = dict.fromkeys(one for system in found for one in self._named.get(system, ()))
+        return notes + (self._sources.notes(self.pool("test", 0).queries, named) if named else [])
+
+    # ------------------------------------------------------------------ how
+
+    def _resources(self, system: System) -> dict[str, Any]:
+        learned = self._learned(system)
+        index = {"index": self.index} if learned or "index" in system.recipe.needs else {}  # type: ignore[union-attr]
+        return {**index, **{need: self._sources.open(need, name) for need, name in learned}}
+
+    def _learned(self, system: System) -> list[tuple[str, str]]:
+        """List what a system needs that is learned from documents, and what it is called; empty where nobody says."""
+        needs = system.recipe.needs  # type: ignore[union-attr]
+        return [(one, getattr(system.choice, one) or getattr(self.choice, one)) for one in SOURCES if one in needs]
+
+    @cached_property
+    def _named(self) -> dict[str, list[tuple[str, str]]]:
+        """What each system of the board needs of such, whether it is run or was before the suite was cut."""
+        return {}
+
+    @cached_property
+    def _sources(self) -> Sources:
+        return Sources(self.collection, self.index, lambda what: self.options.say(f"{self.name}: {what}"))
+
+
+def hidden(qrels: Qrels, known: float, seed: int) -> Qrels:
+    """Leave out judgements at random, all but a share of them.
+
+    Parameters
+    ----------
+    qrels : qrels frame
+    known : float in (0, 1]
+        Share that stays.
+    seed : int
+        Of the draw.
+    """
+    if known == 1:
+        return qrels
+    stay = generator(seed, "known labels").permutation(len(qrels))[: round(known * len(qrels))]
+    return qrels.iloc[np.sort(stay)].reset_index(drop=True)
