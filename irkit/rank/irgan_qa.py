@@ -1,77 +1,83 @@
-"""IRGAN for question answering: a generator and a discriminator, both QACNN, play for the answers to questions.
+"""IRGAN for answers: two nets of QACNN, a generator and a discriminator, play against each other over candidates.
 
-Source: Wang et al., "IRGAN", SIGIR 2017, section 4.4, and the released code for InsuranceQA; what a turn of each player
-minimises is in `irkit.learn.game` (hinge), the net in `irkit.rank.qacnn_net`.
+Source: Wang et al., "IRGAN", SIGIR 2017, section 4.4, and the released code for InsuranceQA; what a turn of each
+player minimises is in `irkit.learn.game`, the net in `irkit.rank.qacnn_net`.
 
-Both players start from one QACNN trained on pairs with the hardest of some wrong answers drawn. A pool is a correct
-answer and `candidates` wrong ones, drawn anew for each batch as `irkit.rank.qa_pairs` says; the discriminator ranks.
-Departures: those of `game` and of `qacnn`; the generator draws with replacement; rates are lower than in the code, at
-whose rates the nets here do not stay near their start; the margin is that of `qacnn`.
+Both players start from one QACNN, trained with the best-scored of `candidates` wrong answers drawn (`negatives: max`;
+the code's "DNS"). The generator draws wrong answers among the candidates of a question for the discriminator, by the
+softmax of its scores times 30, and gets the hinge's reward for draws by that of its scores times 20; temperatures are
+one over these. Candidates are the question's own, or its correct answers and `pool_size` others drawn anew each time.
+
+Departures: those of `irkit.learn.game`; draws are with replacement; a lower rate of both players, .05 and .005 in the
+code; gradients are not clipped; those of `irkit.rank.qacnn`.
+
+Symbols: B questions, L candidates of the longest list.
 """
 
 from __future__ import annotations
 
-from copy import deepcopy
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from irkit.arrays import Floats
+from irkit.arrays import Bools, Floats, Ints
 from irkit.learn.game_settings import GameConfig
 from irkit.pipeline.fit import Topics
-from irkit.rank.qacnn import QACNN, QACNNConfig
+from irkit.pipeline.learned import labels_of
+from irkit.rank.answer_net import AnswerNet, AnswerNetConfig, HeldAnswers
+from irkit.rank.qacnn import QACNN
+from irkit.rng import generator
 
 if TYPE_CHECKING:
     import torch
 
     from irkit.learn.game import Pools
     from irkit.learn.trainer import TrainerConfig
-    from irkit.rank.qa_pairs import DrawnPairs
+    from irkit.rank.overlap import Rarity
+    from irkit.rank.qa_words import Table
     from irkit.rank.qacnn_net import QACNNNet
 
 
-class IRGANQAConfig(GameConfig, QACNNConfig):
-    """Settings of `IRGANQA`; `epochs`, `learning_rate`, `drawn` and `patience` are of the start."""
+class IRGANQAConfig(GameConfig, AnswerNetConfig):
+    """Settings of `IRGANQA`; `epochs`, `learning_rate`, `clip` and `patience` are of the start."""
 
-    loss: Literal["hinge"] = "hinge"  # type: ignore[assignment]
+    loss: Literal["hinge", "pairwise"] = "hinge"
     "What the discriminator minimises and rewards; see `irkit.learn.game`."
     margin: float = Field(0.2, gt=0)
-    "Of the hinge: how far ahead a correct answer is to be."
-    negatives: Literal["others"] = "others"  # type: ignore[assignment]
-    "The correct answer of a pool is never a negative."
-    candidates: int = Field(99, ge=1)
-    "Wrong answers in a pool."
-    drawn: int = Field(4, ge=1)
-    "Wrong answers drawn for each correct one of the start, of which the highest-scored counts."
+    "Of the hinge, of the start too."
+    candidates: int = Field(4, ge=1)
+    "Wrong answers drawn for each correct one in the training of the start."
+    pool: Literal["own", "all"] = "own"
+    "Candidates of a question: its own, or its correct ones and some of all in the training."
+    pool_size: int = Field(100, ge=1)
+    "How many of all."
+    batch_size: int = Field(32, ge=1)
+    "Correct answers in a batch of the start, and questions whose gradients are added up in the game."
     rounds: int = Field(5, ge=0)
     "Turns of both players; 0 leaves them where they start."
     discriminator_passes: int = Field(1, ge=0)
-    "Passes over the correct answers in a turn of the discriminator."
+    "Passes over the questions in a turn of the discriminator."
     generator_passes: int = Field(1, ge=0)
-    "Passes over the correct answers in a turn of the generator."
+    "Passes over the questions in a turn of the generator."
     temperature: float = Field(1 / 20, gt=0)
     "The generator's policy is the softmax of its scores over this."
     negative_temperature: float = Field(1 / 30, gt=0)
-    "The softmax of the generator's scores over this is what it draws negatives from, for the discriminator."
+    "Likewise, where it draws negatives for the discriminator."
+    negatives: Literal["any", "others"] = "others"
+    "Whether correct answers may be drawn as negatives."
     negative_draws: int = Field(3, ge=1)
     "Negatives drawn for each correct answer."
     draws: int = Field(5, ge=1)
-    "Draws of the generator, from its policy, for each correct answer."
+    "Draws of the generator for each correct answer of a question."
     mix: float = Field(0.0, ge=0, lt=1)
-    "Share of these draws that are the correct answer; each counts by its importance weight."
-    optimiser: Literal["sgd", "adam"] = "adam"
-    "Rule of both players."
-    discriminator_rate: float = Field(1e-4, gt=0)
-    "Learning rate of the discriminator."
-    generator_rate: float = Field(1e-4, gt=0)
-    "Learning rate of the generator."
+    "Share of these draws that are uniform over the correct answers; each counts by its importance weight."
     ranker: Literal["generator", "discriminator"] = "discriminator"
     "Whose scores rank, where both play."
+    optimiser: Literal["sgd", "adam"] = "adam"
+    "Rule of both players."
     evaluate_every: int = Field(1, ge=1)
-    "Passes between looks at held-out data."
+    "Passes between looks at held-out questions."
 
     def game_trainer(self, batches: int) -> TrainerConfig:
         """Return the settings of the game's training, an epoch of which has so many batches."""
@@ -86,18 +92,23 @@ class IRGANQAConfig(GameConfig, QACNNConfig):
             threads=self.threads,
         )
 
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that decide what a step of the game does; those of the start are among them."""
+        return self.model_dump(mode="json", exclude={"rounds", "device", "threads"})
+
     def start_settings(self) -> dict[str, Any]:
-        """Return the settings of the QACNN that both players start from."""
-        shared = set(QACNNConfig.model_fields) - set(GameConfig.model_fields)
-        return {name: getattr(self, name) for name in shared} | {"negatives": "max", "margin": self.margin}
+        """Return the settings of the QACNN that players start from."""
+        shared = AnswerNetConfig.model_fields.keys() - {"validation"}
+        own = {"margin": self.margin, "negatives": "max", "drawn": self.candidates, "pool": self.pool}
+        return {name: getattr(self, name) for name in shared} | own | {"validation": 0.0}
 
 
-class IRGANQA(QACNN):
-    """Rank answers by a player of a game between two QACNNs."""
+class IRGANQA(AnswerNet):
+    """Rank answers by a player of the game."""
 
     name = "irgan-qa"
     config_type = IRGANQAConfig
-    config: IRGANQAConfig
+    config: Any
     curve_: Floats
     "(E, 3): passes, and the measure on held-out questions of generator and discriminator; of no look without such."
 
@@ -106,71 +117,120 @@ class IRGANQA(QACNN):
         """What the curve is of."""
         return str(self.config.measure)
 
-    def _learn(self, train: Topics, valid: Topics | None, folder: Path | None, resume: bool) -> None:
+    def learn(self, train: Topics, valid: Topics | None, device: torch.device) -> QACNNNet:
         """Start, and play."""
-        from irkit.learn.conditions import choose_device, conditions
+        from copy import deepcopy
+
         from irkit.learn.game import Game
 
-        c, device = self.config, choose_device(self.config.device)
-        start = QACNN(**c.start_settings())
-        start._learn(train, valid, None, False)
-        self.words, self.rarity = start.words, start.rarity
-        assert start.net is not None
-        first, second = deepcopy(start.net), deepcopy(start.net)
-        source = PoolsOfPairs(self._source(train, device, c.candidates))
-        net = Game(first, second, c, len(source.pairs.pairs)).to(device)
-        held = None if valid is None else self._held_out(valid)
+        c = self.config
+        began = QACNN(**c.start_settings()).fit(train, valid)
+        self.words, self.rarity, self.training = began.words, began.rarity, began.training
+        assert began.net is not None
+        source = self._source(train, device)
+        net = Game(deepcopy(began.net), began.net, c, len(source.questions)).to(device)
+        held = None if valid is None else HeldAnswers(self, valid)
         looks: list[list[float]] = []
 
-        def look() -> float:
-            assert held is not None
-            looks.append([held[0](one) for one in (net.generator, net.discriminator)])  # type: ignore[arg-type]
-            return looks[-1][net.ranker is net.discriminator]
+        def look(held: HeldAnswers) -> float:
+            found = [held.mean(net.generator), held.mean(net.discriminator)]
+            looks.append(found)
+            return found[net.ranker is net.discriminator]
 
         self.curve_ = np.zeros((0, 3))
         if c.rounds:
             rates = ("discriminator_rate", "generator_rate")
-            with conditions(device, c.threads, c.seed):
-                self.train_net(
-                    net,
-                    net.phases(),
-                    source,
-                    c.game_trainer(len(source)),
-                    None if held is None else held[1],
-                    None if held is None else look,
-                    folder,
-                    resume,
-                    rates,
-                )
+            self.train_net(net, net.phases(), source, c.game_trainer(len(source)), held, look, rates)
             assert self.training is not None
             passes = [row["epoch"] for row in self.training.rows if row["metric"] == "score"][-len(looks) :]
             self.curve_ = np.array([[at, *found] for at, found in zip(passes, looks, strict=False)]).reshape(-1, 3)
-        ranker: QACNNNet = net.ranker  # type: ignore[assignment]
-        self.net = ranker.cpu().eval()
+        return net.ranker
+
+    def _source(self, train: Topics, device: torch.device) -> JudgedAnswers:
+        hits, c = train.flow, self.config
+        table, questions, answers = self.table(hits)
+        return JudgedAnswers(
+            table,
+            questions,
+            hits.query,
+            answers,
+            labels_of(hits, train.qrels) > 0,
+            drawn=c.pool_size if c.pool == "all" else 0,
+            rarity=self.rarity,
+            batch_size=c.batch_size,
+            seed=c.seed,
+            device=device,
+        )
 
 
-@dataclass
-class PoolsOfPairs:
-    """Correct answers beside wrong ones as pools of the game: a source of `Pools`."""
+class JudgedAnswers:
+    """Batches of questions with candidates, the correct ones as positives: a `Source` of `Pools`.
 
-    pairs: DrawnPairs
+    Parameters
+    ----------
+    table, questions, query, answers, correct, rarity, batch_size, seed, device
+        As `irkit.rank.qa_pairs.DrawnPairs` has them.
+    drawn : int
+        Wrong answers of all in the training, drawn anew for each batch; 0 for the question's own.
+    """
 
-    @property
-    def fingerprint(self) -> str:
-        """Identity of the data."""
-        return self.pairs.fingerprint
+    def __init__(
+        self,
+        table: Table,
+        questions: Ints,
+        query: Ints,
+        answers: Ints,
+        correct: Bools,
+        *,
+        drawn: int,
+        rarity: Rarity | None,
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        from irkit.learn.batches import Shuffled
+        from irkit.rank.qa_pairs import AllWrong, Overlaps, OwnWrong, content_of, correct_pairs
+
+        pairs = correct_pairs(query, answers, correct)
+        self._own = OwnWrong(query, answers, pairs, len(questions))
+        self._all = AllWrong(answers, pairs) if drawn else None
+        counts = np.bincount(pairs[:, 0], minlength=len(questions))
+        playing = np.flatnonzero(counts)
+        wrong = (self._all or self._own).counts(playing)
+        self.questions = playing[wrong > 0]
+        self._right = np.split(pairs[:, 1], np.cumsum(counts)[:-1])
+        self.table, self._rows, self.drawn, self.seed, self.device = table, questions, drawn, seed, device
+        self._overlaps = Overlaps(table, rarity)
+        self.fingerprint = content_of(table, questions, query, answers, correct)
+        self._order = Shuffled(
+            len(self.questions), batch_size, seed=seed, take=lambda rows, rng: rows, fingerprint=self.fingerprint
+        )
 
     def __len__(self) -> int:
-        return len(self.pairs)
+        return len(self._order)
 
     def batch(self, epoch: int, at: int, rng: torch.Generator) -> Pools:
-        """Return the pools of some correct answers, which stand first in them."""
+        """Return some questions; what is drawn depends on the seed, the epoch and the place alone."""
         import torch
 
+        from irkit.learn.conditions import sent
         from irkit.learn.game import Pools
+        from irkit.rank.qa_pairs import text_pools
 
-        drawn, numbers = self.pairs.batch(epoch, at, rng), self.pairs.numbers(epoch, at, rng)
-        n, device = len(drawn.place), drawn.place.device
-        row = torch.arange(n, device=device)
-        counts = np.ones(n, dtype=np.int64)
-        return Pools(drawn, None, row, torch.zeros_like(row), counts, numbers.to(device))
+        places = self._order.batch(epoch, at, rng)
+        asked = self.questions[places.numpy()]
+        right = [self._right[question] for question in asked]
+        if self._all is None:
+            wrong = [self._own.of(question) for question in asked]
+        else:
+            wrong = list(self._all.draw(asked, self.drawn, generator(self.seed, "candidates", str(epoch), str(at))))
+        lists = [np.concatenate(both) for both in zip(right, wrong, strict=True)]
+        lengths, counts = (np.array([len(one) for one in rows], dtype=np.int64) for rows in (lists, right))
+        mask = np.arange(lengths.max()) < lengths[:, None]
+        answers = np.repeat(np.array([one[0] for one in lists])[:, None], mask.shape[1], axis=1)
+        answers[mask] = np.concatenate(lists)
+        row, column = np.nonzero(np.arange(mask.shape[1]) < counts[:, None])
+        rows = self._rows[asked]
+        x = text_pools(self.table, rows, answers, device=self.device, features=self._overlaps.of(rows, answers))
+        there, first, second = (sent(torch.from_numpy(array), self.device) for array in (mask, row, column))
+        return Pools(x, there, first, second, counts, sent(places, self.device))

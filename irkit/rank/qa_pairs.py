@@ -78,10 +78,10 @@ class DrawnPairs:
         seed: int,
         device: torch.device,
     ) -> None:
-        self.table, self.questions, self.rarity = table, questions, rarity
+        self.table, self.questions = table, questions
         self.n, self.seed, self.device = n, seed, device
-        pairs = np.unique(np.stack([query[correct], answers[correct]], 1), axis=0)
-        self._wrong = _Own(query, answers, pairs, len(questions)) if pool == "own" else _All(answers, pairs)
+        pairs = correct_pairs(query, answers, correct)
+        self._wrong = OwnWrong(query, answers, pairs, len(questions)) if pool == "own" else AllWrong(answers, pairs)
         self.pairs = pairs[self._wrong.counts(pairs[:, 0]) > 0]
         if not len(self.pairs):
             raise FrameError(
@@ -89,45 +89,77 @@ class DrawnPairs:
                 f"{len(questions)}; "
                 "give judgements of these candidates"
             )
-        content = (table.x, questions, query, answers, correct)
-        self.fingerprint = digest("answers", [fingerprint(torch.from_numpy(array)) for array in content])
+        self.fingerprint = content_of(table, questions, query, answers, correct)
         self._order = Shuffled(
             len(self.pairs), batch_size, seed=seed, take=lambda rows, rng: rows, fingerprint=self.fingerprint
         )
-        self._features: dict[tuple[int, int], Floats] = {}
+        self._overlaps = Overlaps(table, rarity)
 
     def __len__(self) -> int:
         return len(self._order)
 
     def batch(self, epoch: int, at: int, rng: torch.Generator) -> TextPools:
         """Return some pairs with wrong answers, drawn by the seed, the epoch and the place alone."""
-        pairs = self.pairs[self.numbers(epoch, at, rng).numpy()]
+        pairs = self.pairs[self._order.batch(epoch, at, rng).numpy()]
         draws = generator(self.seed, "negatives", str(epoch), str(at))
         wrong = self._wrong.draw(pairs[:, 0], self.n, draws)
         questions, answers = self.questions[pairs[:, 0]], np.concatenate([pairs[:, 1:], wrong], axis=1)
-        features = None if self.rarity is None else self._overlaps(questions, answers)
+        features = self._overlaps.of(questions, answers)
         return text_pools(self.table, questions, answers, device=self.device, features=features)
 
-    def numbers(self, epoch: int, at: int, rng: torch.Generator) -> Tensor:
-        """Return which of the pairs a batch holds: (B,) int64, on the host."""
-        found: Tensor = self._order.batch(epoch, at, rng)
-        return found
 
-    def _overlaps(self, questions: Ints, answers: Ints) -> Floats:
-        """Return the features of pairs, each found once: (B,) and (B, L) rows of the table to (B, L, K)."""
-        assert self.rarity is not None
+def correct_pairs(query: Ints, answers: Ints, correct: Bools) -> Ints:
+    """Return questions with their correct answers, each pair once, in the order of questions: (P, 2)."""
+    found: Ints = np.unique(np.stack([query[correct], answers[correct]], 1), axis=0)
+    return found
+
+
+def content_of(table: Table, questions: Ints, query: Ints, answers: Ints, correct: Bools) -> str:
+    """Hash candidates and what is correct."""
+    content = (table.x, questions, query, answers, correct)
+    return digest("answers", [fingerprint(torch.from_numpy(array)) for array in content])
+
+
+class Overlaps:
+    """Features of overlap of pairs, each found once.
+
+    Parameters
+    ----------
+    table : Table
+    rarity : Rarity, optional
+        Without it pairs have no features.
+    """
+
+    def __init__(self, table: Table, rarity: Rarity | None) -> None:
+        self.table, self.rarity = table, rarity
+        self._found: dict[tuple[int, int], Floats] = {}
+
+    def of(self, questions: Ints, answers: Ints) -> Floats | None:
+        """Return the features of pairs of rows of the table: (B,) and (B, L) to (B, L, K)."""
+        if self.rarity is None:
+            return None
         keys = [
             (question, row) for question, rows in zip(questions.tolist(), answers.tolist(), strict=True) for row in rows
         ]
-        new = list({key for key in keys if key not in self._features})
+        new = list({key for key in keys if key not in self._found})
         texts = self.table.texts
         found = overlaps([texts[question] for question, _ in new], [texts[row] for _, row in new], self.rarity)
-        self._features.update(zip(new, found, strict=True))
-        return np.stack([self._features[key] for key in keys]).reshape(*answers.shape, -1)
+        self._found.update(zip(new, found, strict=True))
+        return np.stack([self._found[key] for key in keys]).reshape(*answers.shape, -1)
 
 
-class _Own:
-    """Wrong answers among a question's own candidates."""
+class OwnWrong:
+    """Wrong answers among a question's own candidates.
+
+    Parameters
+    ----------
+    query, answers : (m,) int
+        The question and the text of each candidate.
+    pairs : (P, 2) int
+        Questions with their correct answers.
+    n : int
+        Questions.
+    """
 
     def __init__(self, query: Ints, answers: Ints, pairs: Ints, n: int) -> None:
         several = int(answers.max(initial=0)) + 1
@@ -136,16 +168,22 @@ class _Own:
         self._ptr = offsets(np.bincount(self._of, minlength=n))
 
     def counts(self, questions: Ints) -> Ints:
+        """Return how many there are for each of some questions."""
         return np.diff(self._ptr)[questions]
 
     def draw(self, questions: Ints, n: int, rng: np.random.Generator) -> Ints:
+        """Draw n for each of some questions, with replacement: (B, n)."""
         drawn = rng.integers(0, self.counts(questions)[:, None], (len(questions), n))
         found: Ints = self._rows[self._ptr[questions][:, None] + drawn]
         return found
 
+    def of(self, question: int) -> Ints:
+        """Return those of one question."""
+        return self._rows[self._ptr[question] : self._ptr[question + 1]]
 
-class _All:
-    """Wrong answers among the candidates of all questions."""
+
+class AllWrong:
+    """Wrong answers among the candidates of all questions; parameters as above."""
 
     def __init__(self, answers: Ints, pairs: Ints) -> None:
         self._rows = np.unique(answers)
@@ -154,11 +192,13 @@ class _All:
             self._right.setdefault(question, []).append(int(np.searchsorted(self._rows, row)))
 
     def counts(self, questions: Ints) -> Ints:
+        """Return how many there are for each of some questions."""
         return np.array(
             [len(self._rows) - len(self._right[question]) for question in questions.tolist()], dtype=np.int64
         )
 
     def draw(self, questions: Ints, n: int, rng: np.random.Generator) -> Ints:
+        """Draw n for each of some questions, with replacement: (B, n)."""
         drawn = rng.integers(0, self.counts(questions)[:, None], (len(questions), n))
         for at, question in enumerate(questions.tolist()):
             for place in self._right[question]:  # step over each correct answer

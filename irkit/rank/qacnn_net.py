@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize, pad, relu
+from torch.nn.functional import embedding, normalize, pad, relu
 
 from irkit.arrays import Floats, Ints
 from irkit.learn.conditions import sent
@@ -90,7 +90,11 @@ class QACNNNet(Player):
         super().__init__()
         start = vectors.clone()
         start[PADDING] = 0
-        self.embedding = nn.Embedding.from_pretrained(start, freeze=fixed, padding_idx=PADDING)
+        self.vectors: Tensor
+        if fixed:
+            self.register_buffer("vectors", start)
+        else:
+            self.vectors = nn.Parameter(start)
         self.widths = tuple(widths)
         self.convolutions = nn.ModuleList(nn.Conv1d(vectors.shape[1], filters, width) for width in self.widths)
         for layer in self.convolutions:
@@ -103,7 +107,7 @@ class QACNNNet(Player):
 
     def encode(self, texts: Padded) -> Tensor:
         """Return v / |v| of texts: (U, len(widths) F)."""
-        x = self.embedding(texts.x).transpose(1, 2)
+        x = embedding(texts.x, self.vectors, padding_idx=PADDING).transpose(1, 2)
         x = pad(x, (0, max(0, max(self.widths) - x.shape[2])))
         found = relu(torch.cat([self._pooled(layer(x), texts.lengths, width) for layer, width in self._layers()], 1))
         return normalize(self.dropout(found), dim=1, eps=1e-8) * (texts.lengths > 0)[:, None]
@@ -154,7 +158,7 @@ def scored(net: QACNNNet, table: Table, questions: Ints, answers: Ints, features
     -------
     (m,) float64
     """
-    device = net.embedding.weight.device
+    device = net.vectors.device
     used = np.unique(np.concatenate([questions, answers]))
     used = used[np.argsort(table.sizes[used], kind="stable")]
     place = np.zeros(len(table), dtype=np.int64)

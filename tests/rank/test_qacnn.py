@@ -79,6 +79,14 @@ def test_questions_to_stop_by_are_held_out_where_none_are_given():
     assert fit(None, epochs=1, validation=0).training.best is None
 
 
+def test_without_epochs_it_is_the_net_as_it_starts():
+    fitted = fit(epochs=0)
+    start = fitted.start(fitted.words)
+    assert fitted.training is None
+    assert all(torch.equal(one, start.state_dict()[name]) for name, one in fitted.net.state_dict().items())
+    assert 0 < precision_at_1(fitted, planted(seed=2)) < 1
+
+
 def test_with_overlap_it_begins_where_the_net_alone_does():
     still = {"epochs": 1, "learning_rate": 1e-12}
     one, other = fit(**still), fit(overlap=True, **still)

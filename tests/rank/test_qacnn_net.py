@@ -28,7 +28,7 @@ def slow_encode(model, text):
     """Read one text window by window, filter by filter."""
     if not text:
         return np.zeros(len(WIDTHS) * 3)
-    vectors = model.embedding.weight.detach().numpy()
+    vectors = model.vectors.detach().numpy()
     found = []
     for layer, width in zip(model.convolutions, WIDTHS, strict=True):
         weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
@@ -109,11 +109,11 @@ def test_words_that_are_fixed_and_padding_do_not_learn():
     pools = TextPools(padded([[1, 2]]), padded([[3], [4, 5]]), torch.tensor([[0, 1]]))
     model = net()
     model(pools)[0, 0].backward()
-    assert (model.embedding.weight[0] == 0).all()
-    assert (model.embedding.weight.grad[0] == 0).all()
-    assert (model.embedding.weight.grad[[1, 2, 3]] != 0).any(1).all()
-    assert (model.embedding.weight.grad[6:] == 0).all()
-    assert not net(fixed=True).embedding.weight.requires_grad
+    assert (model.vectors[0] == 0).all()
+    assert (model.vectors.grad[0] == 0).all()
+    assert (model.vectors.grad[[1, 2, 3]] != 0).any(1).all()
+    assert (model.vectors.grad[6:] == 0).all()
+    assert not net(fixed=True).vectors.requires_grad
 
 
 def test_many_pairs_score_as_one_does(monkeypatch):

@@ -20,7 +20,7 @@ def fit(vectors=VECTORS, **settings):
 
 
 def of(fitted, word):
-    return fitted.net.embedding.weight.detach().numpy()[fitted.words.numbers(word)[0]]
+    return fitted.net.vectors.detach().numpy()[fitted.words.numbers(word)[0]]
 
 
 def test_words_begin_with_their_vectors_at_the_length_of_random_ones():

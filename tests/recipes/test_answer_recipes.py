@@ -12,7 +12,7 @@ from irkit.text.vectors import Vectors
 from tests.rank.answers_toy import planted
 
 PATHS = sorted((locate.shipped("pipelines") / "rank").glob("qa*.yaml"))
-FEWER = {"epochs": 2, "filters": 16, "threads": 1, "device": "cpu", "validation": 0.1}
+FEWER = {"epochs": 2, "rounds": 1, "filters": 16, "threads": 1, "device": "cpu", "validation": 0.1}
 "Enough to see that it runs."
 VECTORS = Vectors([f"t{town}" for town in range(12)], np.random.default_rng(0).normal(size=(12, 8)))
 
@@ -51,3 +51,9 @@ def test_rows_that_are_compared_differ_in_one_thing():
     assert settings["qacnn-overlap"] == {**plain, "overlap": True}
     assert settings["qacnn-untrained"] == {**plain, "epochs": 0}
     assert settings["qacnn-vectors"] == {**plain, "use": "qacnn-vectors"}
+
+
+def test_the_players_of_the_game_start_as_the_row_beside_them():
+    game, alone = (load_recipe(f"rank/{name}").build() for name in ("qa-irgan", "qacnn-max"))
+    start = type(alone)(**game.config.start_settings())
+    assert start.config.changed(validation=alone.config.validation) == alone.config
