@@ -86,6 +86,10 @@ class IRGANQAConfig(GameConfig, QACNNConfig):
             threads=self.threads,
         )
 
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that decide what a step of the game does, those of its start among them."""
+        return self.model_dump(mode="json", exclude={"rounds", "device", "threads"})
+
     def start_settings(self) -> dict[str, Any]:
         """Return the settings of the QACNN that both players start from."""
         shared = set(QACNNConfig.model_fields) - set(GameConfig.model_fields)
@@ -110,6 +114,7 @@ class IRGANQA(QACNN):
         """Start, and play."""
         from irkit.learn.conditions import choose_device, conditions
         from irkit.learn.game import Game
+        from irkit.learn.looks import curve, look
 
         c, device = self.config, choose_device(self.config.device)
         start = QACNN(**c.start_settings())
@@ -120,13 +125,6 @@ class IRGANQA(QACNN):
         source = PoolsOfPairs(self._source(train, device, c.candidates))
         net = Game(first, second, c, len(source.pairs.pairs)).to(device)
         held = None if valid is None else self._held_out(valid)
-        looks: list[list[float]] = []
-
-        def look() -> float:
-            assert held is not None
-            looks.append([held[0](one) for one in (net.generator, net.discriminator)])  # type: ignore[arg-type]
-            return looks[-1][net.ranker is net.discriminator]
-
         self.curve_ = np.zeros((0, 3))
         if c.rounds:
             rates = ("discriminator_rate", "generator_rate")
@@ -137,14 +135,13 @@ class IRGANQA(QACNN):
                     source,
                     c.game_trainer(len(source)),
                     None if held is None else held[1],
-                    None if held is None else look,
+                    None if held is None else lambda: look(net, self.measured_by, held[0]),
                     folder,
                     resume,
                     rates,
                 )
             assert self.training is not None
-            passes = [row["epoch"] for row in self.training.rows if row["metric"] == "score"][-len(looks) :]
-            self.curve_ = np.array([[at, *found] for at, found in zip(passes, looks, strict=False)]).reshape(-1, 3)
+            self.curve_ = curve(self.training.rows, self.measured_by)
         ranker: QACNNNet = net.ranker  # type: ignore[assignment]
         self.net = ranker.cpu().eval()
 

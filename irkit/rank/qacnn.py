@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from irkit.learn.batches import Source
     from irkit.learn.phases import Phase
-    from irkit.learn.trainer import TrainerConfig, Training
+    from irkit.learn.trainer import TrainerConfig, Training, Validate
     from irkit.rank.qa_pairs import DrawnPairs
     from irkit.rank.qa_words import Table, Words
     from irkit.rank.qacnn_net import QACNNNet
@@ -241,6 +241,7 @@ class QACNN(Stage):
     def _learn(self, train: Topics, valid: Topics | None, folder: Path | None, resume: bool) -> None:
         """Train, and keep the weights with the best mean, or the last."""
         from irkit.learn.conditions import choose_device, conditions
+        from irkit.learn.estimate import Estimate
         from irkit.learn.phases import Loss, Now, Phase
         from irkit.rank.qa_pairs import hardest, loss_of_pairs
 
@@ -265,7 +266,7 @@ class QACNN(Stage):
                 self._source(train, device, config.drawn),
                 config.trainer(),
                 None if looks is None else looks[1],
-                None if looks is None else lambda: looks[0](net),
+                None if looks is None else lambda: Estimate.exact(looks[0](net)),
                 folder,
                 resume,
             )
@@ -278,27 +279,25 @@ class QACNN(Stage):
         source: Source,
         trainer: TrainerConfig,
         validation_data: str | None,
-        look: Callable[[], float] | None,
+        validate: Validate | None,
         folder: Path | None,
         resume: bool,
         rates: Sequence[str] = ("learning_rate",),
     ) -> None:
         """Train a net on its device; parameters are those of `irkit.learn.trainer.train`.
 
-        `look` says how good the net is on what is held out; `rates` are the settings to lower where it does not stay
-        finite.
+        `rates` are the settings to lower where it does not stay finite.
         """
         from irkit.learn.diverged import lowering
-        from irkit.learn.estimate import Estimate
         from irkit.learn.trainer import train as run
 
-        with lowering(self.config, rates, "or clip"):
+        with lowering(self.name, self.config, rates, "or clip"):
             self.training = run(
                 net,
                 phases,
                 source,
                 trainer,
-                validate=None if look is None else lambda: Estimate.exact(look()),
+                validate=validate,
                 validation_data=validation_data,
                 settings={"model": self.name, "config": self.config.identity(), **self._given()},
                 folder=folder,
