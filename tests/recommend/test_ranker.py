@@ -13,6 +13,7 @@ from irkit.recommend.popularity import Popularity
 from irkit.recommend.rfmf import RFMFUsers
 from tests.recommend.ratings_toy import random_table, table
 
+
 def precision_by_hand(fitted, valid, threshold=None):
     """P@5 of one user's list after the other: of all items but those the user likes in training."""
     users, items = fitted.fitted.users, fitted.fitted.items
