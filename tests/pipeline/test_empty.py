@@ -29,7 +29,7 @@ SETTINGS = {
 }  # fmt: skip
 JOINS = ("append", "combmnz", "features", "hybrid", "intersection", "rrf", "sum", "union")
 LEARNERS = tuple(name for name, place in STAGES.items() if place.startswith("irkit.recommend."))
-FEW = {"epochs": 1, "mf_epochs": 1, "iterations": 1, "draws": 1, "burn_in": 0, "trees": 1}
+FEW = {"epochs": 1, "mf_epochs": 1, "iterations": 1, "draws": 1, "burn_in": 0, "trees": 1, "rounds": 1, "filters": 2}
 "What keeps a learner short, where it has such a setting."
 
 EMPTY = {"object": [], "float64": np.zeros(0), "str": pd.Series([], dtype="str")}
