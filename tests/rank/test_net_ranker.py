@@ -127,6 +127,12 @@ def test_without_others_a_share_of_the_queries_is_held_out_to_stop_by():
         assert held_out(few, share, 1) == (few, None)
 
 
+def test_a_query_s_own_document_is_no_answer_to_those_held_out_either():
+    qrels = TRAIN.qrels.copy()
+    qrels.attrs["exclude_self"] = True
+    assert all(part.qrels.attrs.get("exclude_self") for part in held_out(Topics(TRAIN.flow, qrels), 0.3, 1))
+
+
 def test_held_out_queries_are_measured_by_themselves():
     _, chosen = held_out(empty_queries(TRAIN, "none1", "none2"), 0.3, 5)
     some = Topics(chosen.flow, TRAIN.qrels[TRAIN.qrels["qid"].isin(chosen.qrels["qid"])])
@@ -318,11 +324,13 @@ def test_killed_after_any_checkpoint_and_resumed_it_is_the_ranker_that_never_sto
 
 def test_another_run_is_not_gone_on_with(tmp_path):
     LINEAR.fit(TRAIN, VALID, folder=tmp_path)
+    unfound = pd.concat([VALID.qrels, VALID.qrels[:1].assign(docno="elsewhere", label=2)], ignore_index=True)
     for given, what in [
         ((RankNet(LINEAR.config.changed(learning_rate=0.01)), TRAIN, VALID), "settings"),
         ((RankNet(LINEAR.config.changed(measure="AP")), TRAIN, VALID), "settings"),
         ((LINEAR, TEST, VALID), "data"),
         ((LINEAR, TRAIN, TEST), "validation data"),
+        ((LINEAR, TRAIN, Topics(VALID.flow, unfound)), "validation data"),
     ]:
         with pytest.raises(ConfigError, match=f"belongs to another run: not the same {what};"):
             given[0].fit(*given[1:], folder=tmp_path, resume=True)
