@@ -30,10 +30,10 @@ def features(
 ) -> None:
     """Write the features that a recipe makes, with judgements, for rankers to learn from.
 
-    A recipe that learns is run up to the stage that does: what is written is what that would learn from. The file has
-    a line a document, as LETOR and svmlight with queries have them: label qid:ID 1:VALUE 2:VALUE ... #docid = ID.
-    A document that nobody judged has the label 0; queries without judgements are left out. What the
-    features are is printed in their order.
+    A recipe that learns is run up to the stage that does: what is written is what that would learn from.
+    The file has a line a document, as LETOR and svmlight with queries have them: label qid:ID 1:VALUE
+    2:VALUE ... #docid = ID. A document that nobody judged has the label 0; queries without judgements are
+    left out. What the features are is printed in their order.
 
     For example:
 

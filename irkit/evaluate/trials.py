@@ -16,6 +16,7 @@ from irkit.evaluate.leak import check_leak
 from irkit.evaluate.nested import InnerFolds, Prefixes, fit_and_run
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.splits import Folds
+from irkit.pipeline.fit import before_learning
 from irkit.pipeline.stage import Flow, Stage
 
 if TYPE_CHECKING:
@@ -108,8 +109,10 @@ class Nested(Trials):
         return [InnerFolds(self.prefixes, train, self.qrels, str(self.measures[0]), **how) for train in trains]
 
     def add(self, some: list[Values]) -> None:
-        """Measure candidates in each fold, one after the other, as they may have stages in common."""
+        """Measure candidates in each fold, those that begin with the same stages one after the other."""
         for values in some:
+            self.number(values)
+        for values in sorted(some, key=self._beginning):
             for fold in range(len(self.split)):
                 self.value(values, fold)
 
@@ -119,6 +122,9 @@ class Nested(Trials):
         if key not in self.found:
             self.found[key] = self.folds[fold].value(self.make(values))
         return self.found[key]
+
+    def _beginning(self, values: Values) -> list[str]:
+        return [stage.fingerprint for stage in before_learning(self.make(values))[0]]
 
     def held_out(self, values: Values, fold: int) -> pd.DataFrame:
         """Return what each query of a fold scores under a candidate fitted on those of the others."""

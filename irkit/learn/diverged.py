@@ -10,11 +10,13 @@ from irkit.errors import DivergedError
 
 
 @contextmanager
-def lowering(config: Any, rates: Sequence[str], otherwise: str) -> Iterator[None]:
+def lowering(who: str, config: Any, rates: Sequence[str], otherwise: str) -> Iterator[None]:
     """Name the settings to lower, and what else could be done, where training inside does not stay finite.
 
     Parameters
     ----------
+    who : str
+        What is trained.
     config : Config
     rates : sequence of str
         Its learning rates.
@@ -25,5 +27,6 @@ def lowering(config: Any, rates: Sequence[str], otherwise: str) -> Iterator[None
         yield
     except DivergedError as broken:
         what, _, kept = str(broken).partition("; lower the learning rate or clip the gradient")
+        what = what.removeprefix("train: ").removeprefix(f"{who}: ")  # where there is one phase, it has this name
         got = " and ".join(f"{name}, got {getattr(config, name):g}" for name in rates)
-        raise DivergedError(f"{what.replace('train: ', '', 1)}; lower {got}, {otherwise}{kept}") from None
+        raise DivergedError(f"{who}: {what}; lower {got}, {otherwise}{kept}") from None

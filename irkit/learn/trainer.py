@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import torch
 from pydantic import AfterValidator, Field, model_validator
@@ -40,6 +40,9 @@ from irkit.learn.tally import Tally
 from irkit.rng import Seed
 
 log = logging.getLogger(__name__)
+
+Validate: TypeAlias = Callable[[], Estimate | Mapping[str, Estimate]]
+"What is scored on held-out data: a score, or beside a `score` other figures by name, which are written down too."
 
 PLACE = {"device", "threads", "progress"}
 "Settings of where and how a training runs, not of what it does."
@@ -131,7 +134,7 @@ def train(
     source: Source,
     config: TrainerConfig,
     *,
-    validate: Callable[[], Estimate] | None = None,
+    validate: Validate | None = None,
     validation_data: str | None = None,
     settings: Mapping[str, Any] | None = None,
     folder: Path | None = None,
@@ -150,9 +153,9 @@ def train(
     source : Source
         Batches on the same device.
     config : TrainerConfig
-    validate : () -> Estimate, optional
-        A score, higher is better; called in evaluation mode without gradients. It must not draw from torch's
-        global generator.
+    validate : () -> Estimate or mapping, optional
+        A score, higher is better, or a `score` beside other figures by name; called in evaluation mode without
+        gradients. It must not draw from torch's global generator.
     validation_data : str, optional
         Identity of what `validate` scores on; a run is not resumed on other data.
     settings : mapping, optional
@@ -269,7 +272,7 @@ def _evaluate(
     net: nn.Module,
     at: Counters,
     means: Means,
-    validate: Callable[[], Estimate] | None,
+    validate: Validate | None,
     best_weights: dict[str, Tensor],
     metrics: MetricsLog,
     batches: int,
@@ -288,8 +291,9 @@ def _evaluate(
     if validate is not None:
         net.eval()
         with torch.no_grad(), means.applied():
-            score = validate()
-            value = float(score.value)
+            found = validate()
+            figures = found if isinstance(found, Mapping) else {"score": found}
+            value = float(figures["score"].value)
             if not value < math.inf:  # NaN, which no later score would be better than
                 raise DivergedError(f"train: the validation score is {value} at step {at.step}; {saved.advice()}")
             at.waited += 1
@@ -297,7 +301,8 @@ def _evaluate(
                 at.best, at.best_step, at.waited = value, at.step, 0
                 best_weights = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
         net.train()
-        metrics.add(**place, split="valid", metric="score", value=value, kind=score.kind)
+        for name, one in figures.items():
+            metrics.add(**place, split="valid", metric=name, value=float(one.value), kind=one.kind)
         shown["valid"] = value
     metrics.flush()
     text = ", ".join(f"{name} {value:.4g}" for name, value in shown.items())

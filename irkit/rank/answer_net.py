@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from irkit.learn.batches import Source
+    from irkit.learn.estimate import Estimate
     from irkit.learn.phases import Phase
     from irkit.learn.trainer import TrainerConfig, Training
     from irkit.rank.qa_words import Table, Words
@@ -204,7 +205,7 @@ class AnswerNet(Stage, ABC):
         source: Source,
         trainer: TrainerConfig,
         held: HeldAnswers | None,
-        look: Callable[[HeldAnswers], float],
+        look: Callable[[HeldAnswers], Estimate | Mapping[str, Estimate]],
         rates: Sequence[str] = ("learning_rate",),
     ) -> None:
         """Train a net on its device, in the folder that `fit` was given; parameters are those of `train`.
@@ -214,20 +215,19 @@ class AnswerNet(Stage, ABC):
         """
         from irkit.learn.conditions import choose_device, conditions
         from irkit.learn.diverged import lowering
-        from irkit.learn.estimate import Estimate
         from irkit.learn.trainer import train
 
         given = {need: resource_fingerprint(getattr(self, need)) for need in self.needs}
         with (
             conditions(choose_device(trainer.device), trainer.threads, trainer.seed),
-            lowering(self.config, rates, "or clip"),
+            lowering(self.name, self.config, rates, "or clip"),
         ):
             self.training = train(
                 net,
                 phases,
                 source,
                 trainer,
-                validate=None if held is None else lambda: Estimate.exact(look(held)),
+                validate=None if held is None else lambda: look(held),
                 validation_data=None if held is None else held.identity,
                 settings={"model": self.name, "config": self.config.identity(), **given},
                 folder=self._folder,

@@ -29,6 +29,7 @@ from irkit.rank.pairwise_dns import PairwiseDNS
 if TYPE_CHECKING:
     import torch
 
+    from irkit.learn.estimate import Estimate
     from irkit.learn.game import Player, Pools
     from irkit.learn.trainer import TrainerConfig
     from irkit.rank.lists import Lists
@@ -65,6 +66,10 @@ class IRGANConfig(GameConfig, NetRankerConfig):
             device=self.device,
             threads=self.threads,
         )
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that decide what a step of the game does, those of its start among them."""
+        return self.model_dump(mode="json", exclude={"rounds", "device", "threads"})
 
     def start_settings(self) -> dict[str, Any]:
         """Return the settings of the ranker that players start from."""
@@ -152,6 +157,7 @@ class IRGANRanker(NetRanker):
         from irkit.learn.batches import Shuffled
         from irkit.learn.conditions import conditions
         from irkit.learn.game import Game
+        from irkit.learn.looks import curve, look
 
         c = self.config
         lists = lists.kept(np.add.reduceat(np.append(lists.labels, 0) > 0, lists.ptr[:-1]) * (lists.lengths > 0) > 0)
@@ -160,12 +166,9 @@ class IRGANRanker(NetRanker):
         second = deepcopy(self.scorer(self.inputs, 1) if self._start is None else self._start).to(device)
         net = Game(player(first), player(second), c, len(lists.lengths)).to(device)
         held = None if valid is None else HeldOut(self, valid, device)
-        looks: list[list[float]] = []
 
-        def look(held: HeldOut) -> float:
-            found = [held.mean(one.net) for one in (net.generator, net.discriminator)]
-            looks.append(found)
-            return found[net.ranker is net.discriminator]
+        def looked(held: HeldOut) -> dict[str, Estimate]:
+            return look(net, self.measured_by, lambda one: held.mean(one.net))
 
         self.curve_ = np.zeros((0, 3))
         if c.rounds:
@@ -176,10 +179,9 @@ class IRGANRanker(NetRanker):
             )  # fmt: skip
             rates = ("discriminator_rate", "generator_rate")
             with conditions(device, c.threads, c.seed):
-                self.train_net(net, net.phases(), source, c.game_trainer(len(source)), held, look, rates)
+                self.train_net(net, net.phases(), source, c.game_trainer(len(source)), held, looked, rates)
             assert self.training is not None
-            passes = [row["epoch"] for row in self.training.rows if row["metric"] == "score"][-len(looks) :]
-            self.curve_ = np.array([[at, *found] for at, found in zip(passes, looks, strict=False)]).reshape(-1, 3)
+            self.curve_ = curve(self.training.rows, self.measured_by)
         self.net = net.ranker.net.cpu()
 
     def scorer(self, inputs: int, number: int = 0) -> Scorer:

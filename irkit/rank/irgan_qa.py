@@ -32,6 +32,7 @@ from irkit.rng import generator
 if TYPE_CHECKING:
     import torch
 
+    from irkit.learn.estimate import Estimate
     from irkit.learn.game import Pools
     from irkit.learn.trainer import TrainerConfig
     from irkit.rank.overlap import Rarity
@@ -124,6 +125,7 @@ class IRGANQA(AnswerNet):
         from copy import deepcopy
 
         from irkit.learn.game import Game
+        from irkit.learn.looks import curve, look
 
         c = self.config
         began = QACNN(**c.start_settings()).fit(train, valid)
@@ -133,20 +135,16 @@ class IRGANQA(AnswerNet):
         discriminator, policy = deepcopy(began.net).to(device), began.net.to(device)
         net = Game(discriminator, policy, c, len(source.questions)).to(device)
         held = None if valid is None else HeldAnswers(self, valid)
-        looks: list[list[float]] = []
 
-        def look(held: HeldAnswers) -> float:
-            found = [held.mean(policy), held.mean(discriminator)]
-            looks.append(found)
-            return found[net.ranker is discriminator]
+        def looked(held: HeldAnswers) -> dict[str, Estimate]:
+            return look(net, self.measured_by, held.mean)
 
         self.curve_ = np.zeros((0, 3))
         if c.rounds:
             rates = ("discriminator_rate", "generator_rate")
-            self.train_net(net, net.phases(), source, c.game_trainer(len(source)), held, look, rates)
+            self.train_net(net, net.phases(), source, c.game_trainer(len(source)), held, looked, rates)
             assert self.training is not None
-            passes = [row["epoch"] for row in self.training.rows if row["metric"] == "score"][-len(looks) :]
-            self.curve_ = np.array([[at, *found] for at, found in zip(passes, looks, strict=False)]).reshape(-1, 3)
+            self.curve_ = curve(self.training.rows, self.measured_by)
         return discriminator if net.ranker is discriminator else policy
 
     def _source(self, train: Topics, device: torch.device) -> JudgedAnswers:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from irkit.learn.batches import Source
+    from irkit.learn.estimate import Estimate
     from irkit.learn.phases import Phase
     from irkit.learn.trainer import TrainerConfig, Training
     from irkit.rank.lists import ListBatch
@@ -199,6 +200,7 @@ class NetRanker(FeatureRanker):
 
     def _train(self, lists: Lists, valid: Topics | None, device: torch.device) -> None:
         from irkit.learn.conditions import conditions
+        from irkit.learn.estimate import Estimate
         from irkit.learn.phases import Loss, Phase
 
         net = self.scorer(self.inputs).to(device)
@@ -210,7 +212,7 @@ class NetRanker(FeatureRanker):
         held = None if valid is None else HeldOut(self, valid, device)
         source = lists.source(self.config.batch_size, seed=self.config.seed, device=device)
         with conditions(device, self.config.threads, self.config.seed):
-            self.train_net(net, [phase], source, self.config.trainer(), held, lambda held: held.mean(net))
+            self.train_net(net, [phase], source, self.config.trainer(), held, lambda one: Estimate.exact(one.mean(net)))
         self.net = net.cpu()
 
     def train_net(
@@ -220,7 +222,7 @@ class NetRanker(FeatureRanker):
         source: Source,
         trainer: TrainerConfig,
         held: HeldOut | None,
-        look: Callable[[HeldOut], float],
+        look: Callable[[HeldOut], Estimate | Mapping[str, Estimate]],
         rates: Sequence[str] = ("learning_rate",),
     ) -> None:
         """Train a net on its device, in the folder that `fit` was given; parameters are those of `train`.
@@ -229,16 +231,15 @@ class NetRanker(FeatureRanker):
         finite.
         """
         from irkit.learn.diverged import lowering
-        from irkit.learn.estimate import Estimate
         from irkit.learn.trainer import train
 
-        with lowering(self.config, rates, "or normalise the features"):
+        with lowering(self.name, self.config, rates, "or normalise the features"):
             self.training = train(
                 net,
                 phases,
                 source,
                 trainer,
-                validate=None if held is None else lambda: Estimate.exact(look(held)),
+                validate=None if held is None else lambda: look(held),
                 validation_data=None if held is None else held.identity,
                 settings={"model": self.name, "config": self.config.identity()},
                 folder=self._folder,

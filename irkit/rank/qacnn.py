@@ -62,14 +62,15 @@ class QACNN(AnswerNet):
 
     def learn(self, train: Topics, valid: Topics | None, device: torch.device) -> QACNNNet:
         """Train, and keep the weights with the best mean, or the last."""
+        from irkit.learn.estimate import Estimate
         from irkit.learn.phases import Phase
 
         net = self.start(self.know(train)).to(device)
         if self.config.epochs:
             phase = Phase(self.name, list(net.parameters()), lambda batch, now: self._loss(net, batch, now))
             held = None if valid is None else HeldAnswers(self, valid)
-            source = self._source(train, device)
-            self.train_net(net, [phase], source, self.config.trainer(), held, lambda held: held.mean(net))
+            trainer, source = self.config.trainer(), self._source(train, device)
+            self.train_net(net, [phase], source, trainer, held, lambda held: Estimate.exact(held.mean(net)))
         return net
 
     def _loss(self, net: QACNNNet, batch: Any, now: Now) -> Loss:

@@ -30,7 +30,7 @@ from irkit.rng import Seed, generator
 if TYPE_CHECKING:
     import torch
 
-    from irkit.learn.game import Game, Player, Pools
+    from irkit.learn.game import Player, Pools
     from irkit.learn.trainer import TrainerConfig
 
 
@@ -87,6 +87,7 @@ class IRGAN(Network, BPR):
     name = "irgan"
     config_type = IRGANConfig
     config: IRGANConfig
+    steadier = "or set clip"
     measured_by = "P@5"
     curve_: Floats
     "(E, 3): passes, and held-out P@5 of generator and discriminator after them; of no look without held-out ratings."
@@ -95,8 +96,8 @@ class IRGAN(Network, BPR):
         """Start from DNS, and play."""
         from irkit.learn.batches import Shuffled
         from irkit.learn.conditions import choose_device, conditions
-        from irkit.learn.estimate import Estimate
         from irkit.learn.game import Game
+        from irkit.learn.looks import curve, look
 
         c = self.config
         start = self._start(train, valid)
@@ -114,21 +115,20 @@ class IRGAN(Network, BPR):
         source = Shuffled(
             len(pools.users), c.batch_size, seed=c.seed, take=pools.take, fingerprint=self.liked.fingerprint
         )
-        precision, looks = self.held_out_precision(valid), []
+        precision = self.held_out_precision(valid)
 
-        def validate() -> Estimate:
+        def precision_of(player: Player) -> float:
             assert precision is not None
-            found = []
-            for player in (net.generator, net.discriminator):
-                self._keep(*arrays_of(player))
-                found.append(precision())
-            looks.append(found)
-            return Estimate.exact(found[net.ranker is net.discriminator])
+            self._keep(*arrays_of(player))
+            return precision()
 
+        validate = None if precision is None else lambda: look(net, self.measured_by, precision_of)
         rates = ("discriminator_rate", "generator_rate")
         with conditions(device, c.threads, c.seed):
-            self.train_net(net, net.phases(), source, c.trainer(len(source)), validate if precision else None, rates)
-        self._finish(net, looks)
+            self.train_net(net, net.phases(), source, c.trainer(len(source)), validate, rates)
+        assert self.training is not None
+        self._keep(*arrays_of(net.ranker))
+        self.curve_ = curve(self.training.rows, self.measured_by)
 
     def _start(self, train: RatingTable, valid: RatingTable | None) -> DNS:
         """Fit DNS on the same ratings."""
@@ -143,14 +143,6 @@ class IRGAN(Network, BPR):
             "seed": c.seed,
         }
         return DNS(**settings).fit(train, valid)
-
-    def _finish(self, net: Game, looks: list[list[float]]) -> None:
-        """Keep what ranks, and the learning curve of both players."""
-        assert self.training is not None
-        self._keep(*arrays_of(net.ranker))
-        passes = [row["epoch"] for row in self.training.rows if row["metric"] == "score"]
-        self.curve_ = np.array([[at, *found] for at, found in zip(passes[-len(looks) :], looks, strict=True)])
-        self.curve_ = self.curve_.reshape(-1, 3)
 
     def _keep(self, p: Floats, q: Floats, b: Floats) -> None:
         self.user_factors_, self.item_factors_, self.item_deviations_ = p, q, b

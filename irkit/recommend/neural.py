@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from irkit.learn.batches import Drawn, Source
-    from irkit.learn.estimate import Estimate
     from irkit.learn.phases import Phase
-    from irkit.learn.trainer import TrainerConfig, Training
+    from irkit.learn.trainer import TrainerConfig, Training, Validate
 
 Weights: TypeAlias = "dict[str, Tensor]"
 
@@ -77,6 +76,8 @@ class Network(Recommender):
     """Base of the networks; a subclass calls `descend` in `learn`."""
 
     config: Any
+    steadier: ClassVar[str] = "or divide the ratings if large"
+    "What else helps where training does not stay finite."
     training: Training | None = None
     "What came of `fit`; a saved model does not have it."
     losses_: list[float]
@@ -181,7 +182,7 @@ class Network(Recommender):
         phases: Sequence[Phase],
         source: Source,
         trainer: TrainerConfig,
-        validate: Callable[[], Estimate] | None,
+        validate: Validate | None,
         rates: Sequence[str] = ("learning_rate",),
     ) -> None:
         """Train a net on its device, in the folder that `fit` was given; parameters are those of `train`.
@@ -191,7 +192,7 @@ class Network(Recommender):
         from irkit.learn.diverged import lowering
         from irkit.learn.trainer import train
 
-        with lowering(self.config, rates, "or divide the ratings if large"):
+        with lowering(self.name, self.config, rates, self.steadier):
             self.training = train(
                 net,
                 phases,

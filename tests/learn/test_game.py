@@ -294,3 +294,53 @@ def test_a_game_without_any_pass_says_what_to_set():
         GameConfig(control="constant", generator_passes=0)
     assert GameConfig(control="discriminator", generator_passes=0).turns == (100, 0)
     assert GameConfig(rounds=0, discriminator_passes=0, generator_passes=0).passes == 0
+
+
+# ---------------------------------------------------------------------------------------------- penalties
+
+
+class Linear(Player):
+    """Scores features by a matrix and a bias."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.w, self.b = torch.nn.Parameter(torch.tensor(weights)), torch.nn.Parameter(torch.tensor([3.0]))
+
+    def forward(self, x):
+        return (x @ self.w.T).squeeze(-1) + self.b
+
+
+BOTH = pools([[True, False, False, True, False], [False, True, False, False, False]])._replace(x=torch.ones(2, 5, 2))
+
+
+def penalised(**settings):
+    config = GameConfig(gradient="exact", **settings)
+    return Game(Linear([[0.5, -2.0]]), Linear([[1.0, 3.0]]), config, 2)
+
+
+@pytest.mark.parametrize("draws", [1, 3])
+def test_the_discriminator_pays_for_its_matrices_once_for_each_pair(draws):
+    loss = penalised(discriminator_decay=0.1, negative_draws=draws).discriminator_loss(BOTH, now())
+    plain = penalised(negative_draws=draws).discriminator_loss(BOTH, now())
+    pairs = 3 * draws
+    assert (loss.total - plain.total).item() == pytest.approx(pairs * 0.05 * (0.5**2 + 2.0**2), rel=1e-4)
+    assert loss.parts["pair"] == plain.parts["pair"]
+
+
+def test_the_generator_pays_for_its_matrices_once_for_each_query():
+    loss, plain = (penalised(generator_decay=decay).generator_loss(BOTH, now()).total for decay in (0.1, 0.0))
+    assert (loss - plain).item() == pytest.approx(2 * 0.05 * (1.0 + 9.0), rel=1e-4)
+    pays = penalised(generator_decay=0.1)
+    gradients = torch.autograd.grad(pays.generator_loss(BOTH, now()).total, [pays.generator.w, pays.generator.b])
+    np.testing.assert_allclose(gradients[0].numpy(), [[2 * 0.1 * 1.0, 2 * 0.1 * 3.0]], rtol=1e-4)
+    assert gradients[1].abs().max() < 1e-6, "biases go free, and every candidate has the same features"
+
+
+def test_what_a_player_adds_for_its_pairs_is_of_positives_and_negatives():
+    one, seen = penalised(), []
+    one.discriminator.penalty = lambda x, row, column: seen.append((row, column)) or torch.tensor(7.0)
+    plain = penalised().discriminator_loss(BOTH, now()).total
+    assert (one.discriminator_loss(BOTH, now()).total - plain).item() == pytest.approx(7, rel=1e-5)
+    row, column = seen[0]
+    assert row.tolist() == [0, 0, 1, 0, 0, 1]
+    assert column[:3].tolist() == [0, 3, 1]

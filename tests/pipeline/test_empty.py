@@ -60,8 +60,8 @@ def stages(index):
         elif name in LEARNERS:
             made[name] = kind(**short).fit(table)
         elif kind.learns_from is Topics:
-            held = {need: resources[need] for need in kind.needs}
-            made[name] = (bm25**bm25 >> LoadText(index=index) >> kind(**short, **held)).fit(topics).parts[-1]
+            learner = kind.make(short, (), {need: resources[need] for need in kind.needs})
+            made[name] = (bm25**bm25 >> LoadText(index=index) >> learner).fit(topics).parts[-1]
         else:
             parts: tuple[Stage, ...] = (bm25, bm25 % 2) if name in JOINS else (bm25,) if name == "parallel" else ()
             held = {**resources, "encoder": able} if name in ("posterior", "smoothed") else resources

@@ -8,6 +8,7 @@ from irkit.recommend.bpr import BPR, NotLiked, bpr_step
 from irkit.recommend.dns import DNS, hardest
 from tests.recommend.ratings_toy import random_table, table
 from tests.recommend.test_biased_mf import numeric_gradient
+from tests.recommend.test_ranker import precision_by_hand
 
 
 def bpr_objective(p, q, b, user, positive, negative, reg):
@@ -109,3 +110,36 @@ def test_two_planted_blocks_are_told_apart(model):
 def test_divergence_is_an_error():
     with pytest.raises(DivergedError, match="bpr: learning diverged in epoch"):
         BPR(learning_rate=1e3, reg=10.0, epochs=200).fit(random_table())
+
+
+# ---------------------------------------------------------------- held-out ratings
+
+TRAIN = random_table(users=30, items=20, density=0.3)
+VALID = random_table(users=30, items=20, density=0.1, seed=1)
+QUICK = {"embedding_size": 3, "learning_rate": 0.2, "threshold": 3.0, "batch_size": 32}
+
+
+@pytest.mark.parametrize("kind", [BPR, DNS], ids=["bpr", "dns"])
+def test_the_pass_with_the_best_held_out_precision_counts_and_of_equal_ones_the_first(kind):
+    after = [kind(epochs=epochs, **QUICK).fit(TRAIN) for epochs in range(1, 13)]
+    found = [precision_by_hand(one, VALID, 3.0) for one in after]
+    best = int(np.argmax(found))
+    assert found[best] > max(found[0], found[-1]), "else this test sees nothing"
+    chosen = kind(epochs=12, **QUICK).fit(TRAIN, VALID)
+    for name in ("user_factors_", "item_factors_", "item_deviations_"):
+        np.testing.assert_array_equal(getattr(chosen, name), getattr(after[best], name))
+
+
+def test_learning_stops_after_so_many_passes_without_a_better_one(monkeypatch):
+    found = iter([0.1, 0.3, 0.2, 0.3, 0.25, 0.9])
+    monkeypatch.setattr(BPR, "held_out_precision", lambda self, valid: found.__next__)
+    fitted = BPR(epochs=6, patience=3, **QUICK).fit(TRAIN, VALID)
+    assert next(found) == 0.9, "the sixth pass is not begun"
+    monkeypatch.undo()
+    second = BPR(epochs=2, **QUICK).fit(TRAIN)
+    np.testing.assert_array_equal(fitted.user_factors_, second.user_factors_)
+
+
+def test_without_a_held_out_item_that_is_liked_all_passes_count():
+    one = BPR(epochs=3, patience=1, **QUICK).fit(TRAIN, table([("u1", "i1", 1.0)], scale=(1, 5)))
+    np.testing.assert_array_equal(one.user_factors_, BPR(epochs=3, **QUICK).fit(TRAIN).user_factors_)

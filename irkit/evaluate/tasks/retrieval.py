@@ -22,7 +22,7 @@ from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.experiment import Together, measured_together
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import aggregate, measure_names, parse_measures
-from irkit.evaluate.nested import InnerFolds, Prefixes
+from irkit.evaluate.nested import InnerFolds, Prefixes, judged
 from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.splits import Folds, folds
 from irkit.evaluate.tasks.sources import SOURCES, Sources
@@ -219,7 +219,8 @@ class Retrieval(Task):
         stage = recipe.build(**resources)
         if not stage.learns:
             return stage, []
-        fitted = stage.fit(Topics(self._part(self._split.train(trial.fold)), self.qrels))
+        train = self._split.train(trial.fold)
+        fitted = stage.fit(Topics(self._part(train), judged(self.qrels, train)))
         return fitted, fitted.findings()
 
     def measure(self, fitted: Any, trial: Trial) -> Measured:

@@ -14,7 +14,7 @@ from irkit.io.library.card import Card
 from irkit.io.library.cards import CARD_FILE, KINDS, AnyCard, card_names, find_card, load_card, named_card
 from irkit.io.library.collection import how_to_get
 from irkit.io.library.fetch import fetch
-from irkit.io.library.folder import parts_card, pools_card
+from irkit.io.library.folder import has_documents, parts_card, pools_card
 from irkit.io.library.parts_card import PartsCard
 from irkit.io.library.places import locate, places
 from irkit.io.library.pools_card import PoolsCard
@@ -57,7 +57,7 @@ def kind_meant(name: str | os.PathLike[str]) -> str:
     if any((path / file).is_file() for file in FILES):
         return "ratings"
     if pools_card(path) is not None:
-        return "pools"
+        return "texts" if has_documents(path) else "pools"
     found = parts_card(Path(os.path.abspath(path)))
     if found is None:
         return "ratings" if readable(path) else "texts"

@@ -169,6 +169,11 @@ def pools_card(path: Path) -> AnyCard | None:
     return PoolsCard(name=name, about=about, format="letor", folds=folds) if folds else None
 
 
+def has_documents(path: Path) -> bool:
+    """Say whether a folder has documents under a usual name, so that other files in it are made of them."""
+    return path.is_dir() and (beir.is_beir(path) or bool(_named(path, _DOCUMENTS)))
+
+
 def _fold(folder: Path, inner: Path) -> FoldCard | None:
     """Return the feature files that lie in a folder under usual names."""
     found: dict[str, list[str]] = {}

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from irkit.columns import take_rows
 from irkit.config import digest
 from irkit.documents import Document
 from irkit.errors import ConfigError, NotFoundError, near_misses
@@ -94,8 +97,9 @@ class PoolsCollection(CardFiles):
                 raise ConfigError(
                     f"{self.name}: its candidates are features and have no texts; nothing can be indexed, use pool()"
                 )
-            docnos = hits.docnos.take(hits.doc).to_pylist()
-            for docno, text in zip(docnos, hits.columns["text"].to_pylist(), strict=True):
+            rows = np.sort(np.unique(hits.doc, return_index=True)[1])  # each where it comes first
+            texts = take_rows(hits.columns["text"], rows).to_pylist()
+            for docno, text in zip(hits.docnos.take(hits.doc[rows]).to_pylist(), texts, strict=True):
                 if docno not in seen:
                     seen.add(docno)
                     yield Document(docno, text, f"{self.name} {part}")

@@ -6,7 +6,8 @@
     question.dev.label.token_idx.pool       1 17<TAB>idx_5 idx_8 ...<TAB>3 1 9 ...  right answers, question, candidates
 
 An answer is known by its label in all parts; a question by its part and line: `valid-7`. Questions of training come
-with their right answers alone; wrong ones are to be drawn from all answers.
+with their right answers alone; wrong ones are to be drawn from all answers. A pool that names an answer twice, as those
+of 500 drawn ones do, has it once.
 
 Source: Feng, Xiang, Glass, Wang and Zhou, "Applying Deep Learning to Answer Selection", ASRU 2015.
 """
@@ -16,9 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from irkit.columns import take_rows
 from irkit.ids import check_id
 from irkit.io.lines import bad, lines, once, shown
 from irkit.io.pools.pool import Pool, pool_of, strings
+from irkit.io.pools.questions import check_files
 
 
 def insuranceqa(paths: Sequence[Path], part: str) -> Pool:
@@ -26,11 +31,14 @@ def insuranceqa(paths: Sequence[Path], part: str) -> Pool:
 
     Raises
     ------
+    ConfigError
+        If there are more files or fewer.
     DataError
         `path:line: ...` if a line has other columns than it should, or names a word or an answer that is not there.
     """
     import pandas as pd
 
+    check_files("insuranceqa", paths, "answers", "questions", "vocabulary")
     answers_path, questions_path, vocabulary_path = paths
     words = {number: word for number, word, _ in _named(vocabulary_path, "word")}
     answers = {label: _text(cells, words, answers_path, line) for label, cells, line in _named(answers_path, "answer")}
@@ -46,7 +54,8 @@ def insuranceqa(paths: Sequence[Path], part: str) -> Pool:
         asked.append((qid, _text(tokens, words, questions_path, line)))
         rows += [(qid, label, int(label in right.split())) for label in candidates]
     queries = pd.DataFrame(asked, columns=["qid", "query"], dtype="str")
-    texts = strings([answers[label] for _, label, _ in rows])
+    place = {label: i for i, label in enumerate(answers)}
+    texts = take_rows(strings(list(answers.values())), np.array([place[label] for _, label, _ in rows], dtype=np.int64))
     qids, labels, right_ones = [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
     return pool_of(qids, labels, right_ones, queries, text=texts)
 

@@ -126,8 +126,8 @@ def _blocks(path: Path) -> Iterator[_Block]:
 
 def _row(raw: bytes, path: Path, line: int) -> tuple[_Row, bytes] | None:
     """Take a line apart, but for its features; None if there is nothing but a comment."""
-    head, _, comment = raw.partition(b"#")
-    cells = head.split(None, 2)
+    before, _, comment = raw.partition(b"#")
+    cells = before.split(None, 2)
     if not cells:
         return None
     if len(cells) == 1 or not cells[1].startswith(b"qid:") or cells[1] == b"qid:":

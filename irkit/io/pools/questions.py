@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from pathlib import Path
 from typing import NamedTuple
 
+from irkit.errors import ConfigError
 from irkit.io.pools.pool import Pool, pool_of, strings
 
 
@@ -31,6 +33,14 @@ def pool_of_questions(questions: Iterable[Question]) -> Pool:
     qid, docno, label, text = zip(*rows, strict=True) if rows else ((), (), (), ())
     queries = pd.DataFrame({"qid": [one.qid for one in asked], "query": [one.text for one in asked]}, dtype="str")
     return pool_of(qid, docno, label, queries, text=strings(text))
+
+
+def check_files(who: str, paths: Sequence[Path], *roles: str) -> None:
+    """Raise `ConfigError` unless there is a file for each role."""
+    if len(paths) != len(roles):
+        raise ConfigError(
+            f"{who}: a part has {len(roles)} files ({', '.join(roles)}), got {len(paths)}; name them in this order"
+        )
 
 
 def _mixed(question: Question) -> list[tuple[str, int]]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from irkit.ids import check_id
 from irkit.io.lines import bad, lines
 from irkit.io.pools.pool import Pool
-from irkit.io.pools.questions import Question, pool_of_questions
+from irkit.io.pools.questions import Question, check_files, pool_of_questions
 from irkit.io.reading import read_label
 
 
@@ -27,10 +27,13 @@ def wikiqa(paths: Sequence[Path], part: str) -> Pool:
 
     Raises
     ------
+    ConfigError
+        If there are more files or fewer.
     DataError
         `path:line: ...` if the files have different numbers of lines, a number has two questions, or a label is no
         whole number.
     """
+    check_files("wikiqa", paths, "questions", "answers", "labels", "numbers")
     found: dict[str, Question] = {}
     for line, text, answer, label, number in _rows(paths):
         qid = f"{part}-{number}"

@@ -311,6 +311,30 @@ def test_texts_are_no_pools_and_pools_no_texts(tmp_path, toys):
         load_pools("lee")
 
 
+def test_features_beside_documents_do_not_hide_them(tmp_path):
+    folder = filled(tmp_path / "set", ["train.txt"])
+    (folder / "documents.jsonl").write_text('{"id": "d1", "text": "rain"}\n')
+    assert type(load_any(folder)).__name__ == type(load_searchable(folder)).__name__ == "Collection"
+    assert load_pools(folder).parts() == ("train",)
+
+
+def test_a_plug_in_may_read_another_form(tmp_path, monkeypatch):
+    from irkit.io.pools.pool import pool_of
+    from irkit.registry import POOLS
+
+    def mine(paths, part):
+        rows = [line.split() for path in paths for line in path.read_text().splitlines()]
+        return pool_of([row[0] for row in rows], [f"{part}-{row[1]}" for row in rows], [int(row[2]) for row in rows])
+
+    monkeypatch.setitem(POOLS.shipped, "mine", "x:y")
+    monkeypatch.setattr(type(POOLS), "load", lambda self, name: mine)
+    (tmp_path / "a").write_text("q d 1\n")
+    (tmp_path / "card.yaml").write_text(
+        "name: own\nabout: Own.\nkind: pools\nformat: mine\nfolds: [{test: [a]}]\nkeep: {test: answered}\n"
+    )
+    assert load_pools(tmp_path).qrels("test").values.tolist() == [["q", "test-d", 1]]
+
+
 def test_a_malformed_file_is_named_with_its_line(toys):
     (toys / "c.txt").write_text("1 qid:9 1:1 # z\n1 qid:9 1:x\n")
     with pytest.raises(DataError, match=r"c\.txt:2: the feature 1 must be a finite number, got 'x'"):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from irkit.io import load_pools
+from irkit.io.library.cards import find_card
 from irkit.io.library.pools_card import PARTS
 from irkit.io.library.pools_collection import PoolsCollection
 from irkit.io.pools.insuranceqa import _columns, _named
@@ -135,3 +136,8 @@ def test_what_there_is_of_insuranceqa_has_the_form_that_its_reader_takes():
     assert len(dev) == 1000
     assert all(set(question.split()) <= words for _, question, _ in dev)
     assert {len(pool.split()) for _, _, pool in dev} == {500}
+    train_card, dev_card, _ = find_card("insuranceqa").folds[0].parts().values()
+    assert sum(len(set(right.split())) for _, right in train) == train_card.candidates == train_card.relevant
+    assert sum(len(set(pool.split())) for _, _, pool in dev) == dev_card.candidates
+    assert sum(len(set(right.split()) & set(pool.split())) for right, _, pool in dev) == dev_card.relevant
+    assert all(set(right.split()) <= set(pool.split()) for right, _, pool in dev), "right answers are in the pools"

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from irkit.errors import DataError
+from irkit.errors import ConfigError, DataError
 from irkit.io.pools.insuranceqa import insuranceqa
 
 FILES = {
@@ -67,3 +67,8 @@ def test_a_wrong_file_is_explained_with_file_and_line(tmp_path, file, text, wher
     with pytest.raises(DataError) as caught:
         insuranceqa(paths, "valid")
     assert str(caught.value).startswith(f"{tmp_path}/{where}: {says}")
+
+
+def test_a_card_with_other_files_is_told_which_there_must_be(tmp_path):
+    with pytest.raises(ConfigError, match=r"insuranceqa: a part has 3 files \(answers, questions, vocabulary\), got 1"):
+        insuranceqa(planted(tmp_path, "question.dev.label.token_idx.pool")[:1], "valid")

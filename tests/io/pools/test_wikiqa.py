@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from irkit.errors import DataError
+from irkit.errors import ConfigError, DataError
 from irkit.io.pools.wikiqa import wikiqa
 
 NAMES = ("a.toks", "b.toks", "sim.txt", "id.txt")
@@ -57,3 +57,8 @@ def test_a_wrong_file_is_explained_with_file_and_line(tmp_path, name, lines, whe
     with pytest.raises(DataError) as caught:
         wikiqa(paths, "test")
     assert str(caught.value).startswith(f"{tmp_path}/{where}: {says}")
+
+
+def test_a_card_with_other_files_is_told_which_there_must_be(tmp_path):
+    with pytest.raises(ConfigError, match=r"wikiqa: a part has 4 files \(questions, answers, labels, numbers\), got 3"):
+        wikiqa(planted(tmp_path)[:3], "test")
