@@ -9,7 +9,7 @@ softmax of its scores times 30, and gets the hinge's reward for draws by that of
 one over these. Candidates are the question's own, or its correct answers and `pool_size` others drawn anew each time.
 
 Departures: those of `irkit.learn.game`; draws are with replacement; a lower rate of both players, .05 and .005 in the
-code; gradients are not clipped; those of `irkit.rank.qacnn`.
+code; those of `irkit.rank.qacnn`.
 
 Symbols: B questions, L candidates of the longest list.
 """
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class IRGANQAConfig(GameConfig, AnswerNetConfig):
-    """Settings of `IRGANQA`; `epochs`, `learning_rate`, `clip` and `patience` are of the start."""
+    """Settings of `IRGANQA`; `epochs`, `learning_rate` and `patience` are of the start."""
 
     loss: Literal["hinge", "pairwise"] = "hinge"
     "What the discriminator minimises and rewards; see `irkit.learn.game`."
@@ -77,6 +77,8 @@ class IRGANQAConfig(GameConfig, AnswerNetConfig):
     "Whose scores rank, where both play."
     optimiser: Literal["sgd", "adam"] = "adam"
     "Rule of both players."
+    clip: float | None = Field(1.0, gt=0)
+    "Largest norm of a step's gradient, of the start and of each player."
     evaluate_every: int = Field(1, ge=1)
     "Passes between looks at held-out questions."
 

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from irkit import locate
+from irkit.documents import Document
+from irkit.lucene import build_index
 from irkit.rank.measured import Measured
 from irkit.recipe import load_recipe, setting_names, to_recipe
 from irkit.text.vectors import Vectors
-from tests.rank.answers_toy import planted
+from tests.rank.answers_toy import planted, precision_at_1
 
-PATHS = sorted((locate.shipped("pipelines") / "rank").glob("qa*.yaml"))
+SHIPPED = locate.shipped("pipelines") / "rank"
+PATHS = sorted(path for path in SHIPPED.glob("qa*.yaml") if path.stem != "qa-bm25")
 FEWER = {"epochs": 2, "rounds": 1, "filters": 16, "threads": 1, "device": "cpu", "validation": 0.1}
 "Enough to see that it runs."
 VECTORS = Vectors([f"t{town}" for town in range(12)], np.random.default_rng(0).normal(size=(12, 8)))
@@ -57,3 +60,11 @@ def test_the_players_of_the_game_start_as_the_row_beside_them():
     game, alone = (load_recipe(f"rank/{name}").build() for name in ("qa-irgan", "qacnn-max"))
     start = type(alone)(**game.config.start_settings())
     assert start.config.changed(validation=alone.config.validation) == alone.config
+
+
+def test_bm25_ranks_candidates_over_an_index_of_them(tmp_path):
+    pool = planted(10)
+    documents = [Document(row.docno, row.text) for row in pool.flow.frame().itertuples()]
+    with build_index(tmp_path / "index", documents) as index:
+        found = load_recipe("rank/qa-bm25").build(index=index)
+        assert precision_at_1(found, pool) == 1
