@@ -35,10 +35,8 @@ def test_where_less_is_better_a_gain_is_a_fall_and_a_start_without_seeds_counts_
     found["other"] = trials(1.2, 1.2, measure="RMSE")
     said = gains("game", ["start", "other"], found, rmse)
     assert (
-        said
-        == "game gains +0.0000 RMSE over start (1 of 2 seeds); its controls: other -0.2000; there is no gain to "
+        said == "game gains +0.0000 RMSE over start (1 of 2 seeds); its controls: other -0.2000; there is no gain to "
         "explain"
-    )
     )
 
 
