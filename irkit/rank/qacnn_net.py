@@ -147,7 +147,7 @@ class QACNNNet(Player):
 def _distinct(place: Tensor) -> tuple[Tensor, Tensor]:
     """Return the distinct ones of some numbers, where that costs no waiting, and where each number is among them."""
     if place.device.type == "cpu":
-        used, where = place.unique(return_inverse=True)
+        used, where = place.unique(return_inverse=True)  # type: ignore[no-untyped-call]
         return used, where
     return place, torch.arange(len(place), device=place.device)
 
