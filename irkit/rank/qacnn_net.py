@@ -115,7 +115,7 @@ class QACNNNet(Player):
             return self._read(texts)
         order = lengths.argsort(stable=True)
         parts = []
-        for rows in order.split(TOGETHER):
+        for rows in torch.split(order, TOGETHER):
             longest = max(1, int(lengths[rows[-1]]))
             parts.append(self._read(Padded(texts.x[rows, :longest], lengths[rows])))
         return torch.cat(parts)[order.argsort()]
@@ -161,7 +161,7 @@ class QACNNNet(Player):
 def _distinct(place: Tensor) -> tuple[Tensor, Tensor]:
     """Return the distinct ones of some numbers, where that costs no waiting, and where each number is among them."""
     if place.device.type == "cpu":
-        used, where = place.unique(return_inverse=True)
+        used, where = torch.unique(place, return_inverse=True)
         return used, where
     return place, torch.arange(len(place), device=place.device)
 
