@@ -64,9 +64,9 @@ class Measured:
         number = pd.Index(self.hits.queries["qid"]).get_indexer(pd.Index(qrels["qid"])).astype(np.int64)
         label = qrels["label"].to_numpy(dtype=np.float64)
         size = len(self.hits.queries)
-        self._relevant = np.bincount(number[label >= 1], minlength=size)
+        self.relevant = np.bincount(number[label >= 1], minlength=size)
         order = np.lexsort((-label, number))
-        self._ideal = _dcg(offsets(np.bincount(number, minlength=size)), number[order], label[order], self.k)
+        self.ideal = _dcg(offsets(np.bincount(number, minlength=size)), number[order], label[order], self.k)
 
     @property
     def can_tell(self) -> bool:
@@ -88,7 +88,7 @@ class Measured:
         """Return the measure of each query, given labels in the order of ranks."""
         if self.kind == "nDCG":
             gained = _dcg(ptr, query, labels, self.k)
-            return np.divide(gained, self._ideal, out=np.zeros(len(gained)), where=self._ideal > 0)
+            return np.divide(gained, self.ideal, out=np.zeros(len(gained)), where=self.ideal > 0)
         rank = np.arange(len(labels)) - ptr[query] + 1
         relevant = labels >= 1
         size = len(ptr) - 1
@@ -99,7 +99,7 @@ class Measured:
         at, rank = query[relevant], rank[relevant]
         if self.kind == "RR":
             return _summed(at[nth == 1], 1 / rank[nth == 1], size)
-        return _summed(at, nth / rank, size) / np.maximum(self._relevant, 1)
+        return _summed(at, nth / rank, size) / np.maximum(self.relevant, 1)
 
 
 def _judged(qrels: Qrels, hits: Hits) -> Qrels:

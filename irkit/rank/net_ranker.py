@@ -304,7 +304,7 @@ def scored(net: Any, x: Floats, device: torch.device) -> Floats:
 
     rows = torch.from_numpy(np.require(x, requirements=["C", "W"]))
     with torch.no_grad():
-        found = [net(rows[at : at + ROWS].to(device)).double().cpu() for at in range(0, len(rows), ROWS)]
+        found = [net(rows[at : at + ROWS].to(device)).cpu().double() for at in range(0, len(rows), ROWS)]
     return torch.cat(found).numpy() if found else np.zeros(0)
 
 
@@ -322,10 +322,11 @@ class HeldOut:
 
     @property
     def identity(self) -> str:
-        """Hash of features, labels and which query each result is of."""
+        """Hash of features and judgements."""
         import torch
 
         from irkit.learn.batches import fingerprint
 
-        arrays = (self.x, self.measured.labels, self.measured.hits.ptr)
+        measured = self.measured
+        arrays = (self.x, measured.labels, measured.hits.ptr, measured.relevant, measured.ideal)
         return " ".join(fingerprint(torch.from_numpy(np.array(one))) for one in arrays)

@@ -67,7 +67,7 @@ def with_features(topics, change):
 @pytest.mark.parametrize("hidden_size", [0, 8])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_what_features_tell_apart_is_ranked_without_a_fault(kind, hidden_size):
-    ranker = kind(hidden_size=hidden_size, normalise="none", learning_rate=0.05, batch_size=4, epochs=60, device="cpu")
+    ranker = kind(hidden_size=hidden_size, normalise="none", learning_rate=0.05, batch_size=4, epochs=20, device="cpu")
     fitted = ranker.fit(TRAIN, VALID)
     assert effectiveness(fitted) > 0.97
     assert effectiveness(fitted, VALID) == pytest.approx(fitted.training.best, abs=1e-6)
@@ -125,6 +125,12 @@ def test_without_others_a_share_of_the_queries_is_held_out_to_stop_by():
     for share, queries in ((0.02, 20), (0.9, 1)):  # no query, or all of them
         few = Topics(TRAIN.flow.between(0, queries), TRAIN.qrels)
         assert held_out(few, share, 1) == (few, None)
+
+
+def test_a_query_s_own_document_is_no_answer_to_those_held_out_either():
+    qrels = TRAIN.qrels.copy()
+    qrels.attrs["exclude_self"] = True
+    assert all(part.qrels.attrs.get("exclude_self") for part in held_out(Topics(TRAIN.flow, qrels), 0.3, 1))
 
 
 def test_held_out_queries_are_measured_by_themselves():
@@ -232,7 +238,7 @@ def test_what_only_a_missing_feature_says_is_learned_from_its_input():
         return with_features(topics, lambda x: np.where(np.arange(4) == labels[:, None], np.nan, np.sign(x)))
 
     train, valid = holes(TRAIN), holes(VALID)
-    config = {**SHORT, "epochs": 20, "hidden_size": 0}
+    config = {**SHORT, "epochs": 12, "hidden_size": 0}
     found = {way: RankNet(**config, missing=way).fit(train, valid).training.best for way in ("lowest", "indicated")}
     assert found["indicated"] == pytest.approx(1.0)
     assert found["lowest"] < 0.98
@@ -292,11 +298,13 @@ def test_a_saved_ranker_is_the_same_ranker(ranker, tmp_path):
     assert back.training is None
 
 
-@pytest.mark.parametrize("valid", [None, VALID], ids=["held-out", "given"])
-@every
+@pytest.mark.parametrize(
+    ("name", "valid"), [*((name, VALID) for name in RANKERS), ("pairwise-dns", None)], ids=[*RANKERS, "held-out"]
+)
 def test_killed_after_any_checkpoint_and_resumed_it_is_the_ranker_that_never_stopped(
-    ranker, valid, tmp_path, monkeypatch
+    name, valid, tmp_path, monkeypatch
 ):
+    ranker = RANKERS[name]
     whole = ranker.fit(TRAIN, valid)
     write = SavedRun.write
 
@@ -318,11 +326,13 @@ def test_killed_after_any_checkpoint_and_resumed_it_is_the_ranker_that_never_sto
 
 def test_another_run_is_not_gone_on_with(tmp_path):
     LINEAR.fit(TRAIN, VALID, folder=tmp_path)
+    unfound = pd.concat([VALID.qrels, VALID.qrels[:1].assign(docno="elsewhere", label=2)], ignore_index=True)
     for given, what in [
         ((RankNet(LINEAR.config.changed(learning_rate=0.01)), TRAIN, VALID), "settings"),
         ((RankNet(LINEAR.config.changed(measure="AP")), TRAIN, VALID), "settings"),
         ((LINEAR, TEST, VALID), "data"),
         ((LINEAR, TRAIN, TEST), "validation data"),
+        ((LINEAR, TRAIN, Topics(VALID.flow, unfound)), "validation data"),
     ]:
         with pytest.raises(ConfigError, match=f"belongs to another run: not the same {what};"):
             given[0].fit(*given[1:], folder=tmp_path, resume=True)
