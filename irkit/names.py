@@ -106,6 +106,7 @@ def at(place: str) -> Any:
 
 @cache
 def plugins_of(group: str) -> dict[str, tuple[EntryPoint, ...]]:
+    """Return who claims each name of an entry-point group; several where plug-ins compete."""
     found: dict[str, tuple[EntryPoint, ...]] = {}
     for entry in entry_points(group=group):
         # One package found twice on the path is one claim.

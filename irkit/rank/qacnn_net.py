@@ -34,6 +34,9 @@ from irkit.rank.qa_words import PADDING, Table
 TEXTS, PAIRS = 256, 1 << 14
 "What is read, and what is compared, at once when results are scored."
 
+TOGETHER = 64
+"Texts that the host reads at once: few, so that little of them is padding."
+
 
 class TextPools(NamedTuple):
     """Questions with candidates, each distinct answer held once."""
@@ -106,7 +109,18 @@ class QACNNNet(Player):
         self.mix = nn.Parameter(torch.cat([torch.ones(1), torch.zeros(features)])) if features else None
 
     def encode(self, texts: Padded) -> Tensor:
-        """Return v / |v| of texts: (U, len(widths) F)."""
+        """Return v / |v| of texts: (U, len(widths) F). On the host those of similar lengths are read together."""
+        lengths = texts.lengths
+        if lengths.device.type != "cpu" or len(lengths) <= TOGETHER:
+            return self._read(texts)
+        order = lengths.argsort(stable=True)
+        parts = []
+        for rows in torch.split(order, TOGETHER):
+            longest = max(1, int(lengths[rows[-1]]))
+            parts.append(self._read(Padded(texts.x[rows, :longest], lengths[rows])))
+        return torch.cat(parts)[order.argsort()]
+
+    def _read(self, texts: Padded) -> Tensor:
         x = embedding(texts.x, self.vectors, padding_idx=PADDING).transpose(1, 2)
         x = pad(x, (0, max(0, max(self.widths) - x.shape[2])))
         found = relu(torch.cat([self._pooled(layer(x), texts.lengths, width) for layer, width in self._layers()], 1))
@@ -141,13 +155,13 @@ class QACNNNet(Player):
         """Return the greatest number of each filter over the windows of a text: (U, F, T) to (U, F)."""
         windows = (lengths - width + 1).clamp(min=1)
         outside = torch.arange(found.shape[2], device=found.device) >= windows[:, None]
-        return found.masked_fill(outside[:, None], -torch.inf).amax(2)
+        return found.masked_fill(outside[:, None], -torch.inf).max(2).values
 
 
 def _distinct(place: Tensor) -> tuple[Tensor, Tensor]:
     """Return the distinct ones of some numbers, where that costs no waiting, and where each number is among them."""
     if place.device.type == "cpu":
-        used, where = place.unique(return_inverse=True)  # type: ignore[no-untyped-call]
+        used, where = torch.unique(place, return_inverse=True)
         return used, where
     return place, torch.arange(len(place), device=place.device)
 

@@ -51,6 +51,13 @@ def test_texts_are_read_as_a_loop_over_windows_reads_them():
     np.testing.assert_allclose(found, [slow_encode(model, text) for text in TEXTS], rtol=1e-12, atol=1e-15)
 
 
+def test_texts_are_read_in_groups_of_similar_lengths(monkeypatch):
+    model = net()
+    whole = model.encode(padded(TEXTS))
+    monkeypatch.setattr("irkit.rank.qacnn_net.TOGETHER", 2)
+    torch.testing.assert_close(model.encode(padded(TEXTS)), whole, rtol=1e-12, atol=0)
+
+
 def test_what_stands_after_a_text_does_not_count():
     model = net()
     with torch.no_grad():
