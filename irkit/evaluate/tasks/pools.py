@@ -142,10 +142,12 @@ class PoolTask(Task):
 
     @cached_property
     def _units(self) -> list[str]:
-        return list(dict.fromkeys(qid for fold in range(self.folds) for qid in self.pool("test", fold).queries["qid"]))
+        pools = [self.pool("test", fold) for fold in range(self.folds)]
+        judged = (pool.queries["qid"][pool.queries["qid"].isin(pool.qrels["qid"])] for pool in pools)
+        return list(dict.fromkeys(qid for qids in judged for qid in qids))
 
     def units(self) -> list[str]:
-        """Return the queries of the test parts."""
+        """Return the queries of the test parts that have candidates."""
         return self._units
 
     def pool(self, part: str, fold: int) -> Pool:
@@ -265,8 +267,11 @@ class PoolTask(Task):
         """Say how queries without a relevant candidate count, and what training was stopped by."""
         counts = next(iter(found.values()))[0].facts["counts"]
         notes = []
-        if counts["without_relevant"]:
-            notes.append(f"{counts['without_relevant']} queries have no relevant candidate and score 0")
+        if n := counts["without_relevant"]:
+            many, scores = ("1 query has", "scores") if n == 1 else (f"{n} queries have", "score")
+            notes.append(f"{many} no relevant candidate and {scores} 0")
+        if n := counts["without_qrels"]:
+            notes.append(f"{n} {'query has' if n == 1 else 'queries have'} no candidate and no score")
         if self.folds > 1:
             notes.append(f"{self.folds} folds, each query tested in one; means are over queries")
         if self._by_paper:
