@@ -244,7 +244,9 @@ def test_features_may_be_missing_and_are_scaled_as_asked(kind):
         fitted = made(kind, missing="lowest", normalise=normalise, rounds=1).fit(train, VALID)
         np.testing.assert_array_equal(fitted.score(test.flow), fitted.score(filled.flow))
         assert (fitted.mean is None) is (normalise != "train")
-    with pytest.raises(FrameError, match=rf"^{kind.name}: feature 3 of 4 of docno .* or set missing to indicated or lowest$"):
+    with pytest.raises(
+        FrameError, match=rf"^{kind.name}: feature 3 of 4 of docno .* or set missing to indicated or lowest$"
+    ):
         made(kind).fit(train)
 
 
