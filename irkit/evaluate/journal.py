@@ -84,7 +84,7 @@ def _key(task: Task, trial: Trial) -> str:
         task.data_hash,
         [measure.name for measure in task.measures],
         task.identity(system),
-        suite.given() | {"tasks": [], "systems": [], "about": "", "name": "", "path": ""},
+        suite.given() | {"tasks": [], "systems": [], "controls": {}, "about": "", "name": "", "path": ""},
         system.choice.model_dump(mode="json", exclude={"about"}),
         recipe.hash,
         [trial.seed, trial.fold],

@@ -22,6 +22,7 @@ import irkit
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, IrkitError, near_misses
 from irkit.evaluate.board import Board, Machine, Result, Row
+from irkit.evaluate.controls import gains
 from irkit.evaluate.journal import Journal
 from irkit.evaluate.memory import memory_notes
 from irkit.evaluate.significance import TEST_TITLES
@@ -176,9 +177,15 @@ def _board(task: Task, systems: Sequence[System], journal: Journal, say: Callabl
         baseline=baseline,
         test=TEST_TITLES[suite.test],
         interval=task.interval,
-        notes=[*lost, *task.notes(measured), *memory_notes()],
+        notes=[*lost, *task.notes(measured), *_gained(task, found), *memory_notes()],
         rows=rows,
     )
+
+
+def _gained(task: Task, found: Mapping[str, Sequence[Measured]]) -> list[str]:
+    """Say of every system with controls whether what it gains over its start is its own."""
+    said = (gains(name, others, found, task.measures[0]) for name, others in task.suite.controls.items())
+    return [one for one in said if one is not None]
 
 
 def _trials(

@@ -17,6 +17,7 @@ from pydantic import Field, SerializeAsAny, field_validator
 from irkit.config import Config
 from irkit.errors import ConfigError, IrkitError, near_misses
 from irkit.evaluate.compare import check_baseline
+from irkit.evaluate.controls import check_controls
 from irkit.evaluate.measures import split_measures
 from irkit.evaluate.significance import Test
 from irkit.evaluate.space import Method
@@ -83,6 +84,8 @@ class Suite(Config):
     "The first one ranks the board; none for tasks that have but one."
     baseline: str | None = None
     "Name of the system the others are compared with; in a file by default what stands on every board of its kind."
+    controls: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    "System -> what it starts from, then its controls; boards say whether any of them gains as much."
     test: Test = "t"
     "The test whose p-values are corrected."
     seed: Seed = 42
@@ -163,6 +166,7 @@ class Suite(Config):
         if len(set(self.seeds)) < len(self.seeds):
             raise ConfigError(f"seeds: must differ, got {', '.join(map(str, self.seeds))}")
         check_baseline(self.baseline, dict.fromkeys(self.own_rows), who="baseline")
+        check_controls(self.controls, self.own_rows)
         for field, has in (("tune", kind.tunes), ("waive", kind.waives), ("data", kind.trains)):
             if not has and any(getattr(system, field) for system in self.systems):
                 raise ConfigError(f"systems: there is nothing to {field} for tasks of this kind; leave it out")

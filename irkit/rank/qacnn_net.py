@@ -118,10 +118,12 @@ class QACNNNet(Player):
         return self.mixed(cosines, x.features)
 
     def pairs(self, x: TextPools, row: Tensor, column: Tensor) -> Tensor:
-        """Score some candidates, told by question and place, reading their texts alone: (M,)."""
-        place = x.place[row, column]
-        answers = Padded(x.answers.x[place], x.answers.lengths[place])
-        cosines = (self.encode(x.questions)[row] * self.encode(answers)).sum(1)
+        """Score some candidates, told by question and place, reading no more texts than it takes: (M,)."""
+        place, answers = x.place[row, column], x.answers
+        if place.device.type == "cpu" or len(place) < len(answers.x):
+            used, place = _distinct(place)
+            answers = Padded(answers.x[used], answers.lengths[used])
+        cosines = (self.encode(x.questions)[row] * self.encode(answers)[place]).sum(1)
         return self.mixed(cosines, None if x.features is None else x.features[row, column])
 
     def mixed(self, cosines: Tensor, features: Tensor | None) -> Tensor:
@@ -140,6 +142,14 @@ class QACNNNet(Player):
         windows = (lengths - width + 1).clamp(min=1)
         outside = torch.arange(found.shape[2], device=found.device) >= windows[:, None]
         return found.masked_fill(outside[:, None], -torch.inf).amax(2)
+
+
+def _distinct(place: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the distinct ones of some numbers, where that costs no waiting, and where each number is among them."""
+    if place.device.type == "cpu":
+        used, where = place.unique(return_inverse=True)
+        return used, where
+    return place, torch.arange(len(place), device=place.device)
 
 
 @torch.no_grad()

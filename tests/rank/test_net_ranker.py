@@ -67,7 +67,7 @@ def with_features(topics, change):
 @pytest.mark.parametrize("hidden_size", [0, 8])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_what_features_tell_apart_is_ranked_without_a_fault(kind, hidden_size):
-    ranker = kind(hidden_size=hidden_size, normalise="none", learning_rate=0.05, batch_size=4, epochs=60, device="cpu")
+    ranker = kind(hidden_size=hidden_size, normalise="none", learning_rate=0.05, batch_size=4, epochs=20, device="cpu")
     fitted = ranker.fit(TRAIN, VALID)
     assert effectiveness(fitted) > 0.97
     assert effectiveness(fitted, VALID) == pytest.approx(fitted.training.best, abs=1e-6)
@@ -238,7 +238,7 @@ def test_what_only_a_missing_feature_says_is_learned_from_its_input():
         return with_features(topics, lambda x: np.where(np.arange(4) == labels[:, None], np.nan, np.sign(x)))
 
     train, valid = holes(TRAIN), holes(VALID)
-    config = {**SHORT, "epochs": 20, "hidden_size": 0}
+    config = {**SHORT, "epochs": 12, "hidden_size": 0}
     found = {way: RankNet(**config, missing=way).fit(train, valid).training.best for way in ("lowest", "indicated")}
     assert found["indicated"] == pytest.approx(1.0)
     assert found["lowest"] < 0.98
@@ -298,11 +298,13 @@ def test_a_saved_ranker_is_the_same_ranker(ranker, tmp_path):
     assert back.training is None
 
 
-@pytest.mark.parametrize("valid", [None, VALID], ids=["held-out", "given"])
-@every
+@pytest.mark.parametrize(
+    ("name", "valid"), [*((name, VALID) for name in RANKERS), ("pairwise-dns", None)], ids=[*RANKERS, "held-out"]
+)
 def test_killed_after_any_checkpoint_and_resumed_it_is_the_ranker_that_never_stopped(
-    ranker, valid, tmp_path, monkeypatch
+    name, valid, tmp_path, monkeypatch
 ):
+    ranker = RANKERS[name]
     whole = ranker.fit(TRAIN, valid)
     write = SavedRun.write
 

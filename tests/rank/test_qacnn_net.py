@@ -161,5 +161,5 @@ def test_some_candidates_score_as_they_do_among_all():
         model.mix.copy_(torch.tensor([0.5, 2.0, -1.0]))
     features = torch.randn(2, 3, 2, dtype=torch.float64)
     pools = TextPools(padded([[1, 2], [3]]), padded(TEXTS), torch.tensor([[0, 1, 2], [4, 4, 3]]), features)
-    row, column = torch.tensor([1, 0, 1]), torch.tensor([2, 1, 0])
+    row, column = torch.tensor([1, 0, 1, 1, 1]), torch.tensor([2, 1, 0, 1, 0])
     torch.testing.assert_close(model.pairs(pools, row, column), model(pools)[row, column], rtol=1e-12, atol=1e-15)

@@ -1,0 +1,71 @@
+"""What a system gains over what it starts from, beside what its controls gain: whether the gain is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from irkit.errors import ConfigError, near_misses
+
+if TYPE_CHECKING:
+    from irkit.evaluate.board import Measure
+    from irkit.evaluate.tasks.task import Measured
+
+
+SHOWN = 4
+"Decimals of a gain, as boards show them."
+
+
+def check_controls(controls: Mapping[str, Sequence[str]], rows: Sequence[str]) -> None:
+    """Raise `ConfigError` unless every system has a start and a control or more, all of them rows of the suite."""
+    for system, others in controls.items():
+        if len(others) < 2:
+            raise ConfigError(f"controls: {system} needs its start and one control or more, got {len(others)} names")
+        for name in (system, *others):
+            if name not in rows:
+                raise ConfigError(f"controls: there is no system {name!r}; {near_misses(name, rows)}")
+
+
+def gains(system: str, others: Sequence[str], found: Mapping[str, Sequence[Measured]], measure: Measure) -> str | None:
+    """Say what a system gains over its start, in how many seeds, and whether a control gains as much.
+
+    Parameters
+    ----------
+    system : str
+    others : sequence of str
+        What it starts from, then its controls.
+    found : mapping of system to its trials by seed
+    measure : Measure
+
+    Returns
+    -------
+    str or None
+        None where the system or its start was not measured, or none of the controls.
+    """
+    start, *controls = others
+    controls = [name for name in controls if name in found]
+    if system not in found or start not in found or not controls:
+        return None
+    by_seed = {name: _gains(found[name], found[start], measure) for name in (system, *controls)}
+    mean = {name: round(sum(each) / len(each), SHOWN) + 0.0 for name, each in by_seed.items()}  # never -0
+    best = max(controls, key=lambda name: mean[name])
+    seeds = len(by_seed[system])
+    said = f"{system} gains {mean[system]:+.4f} {measure.name} over {start}"
+    if seeds > 1:
+        said += f" ({sum(one > 0 for one in by_seed[system])} of {seeds} seeds)"
+    beside = ", ".join(f"{name} {mean[name]:+.4f}" for name in controls)
+    if mean[system] <= 0:
+        verdict = "there is no gain to explain"
+    elif mean[best] >= mean[system]:
+        verdict = f"{best} gains as much, so the gain is not shown to be of what it leaves out"
+    else:
+        verdict = "none gains as much"
+    return f"{said}; its controls: {beside}; {verdict}"
+
+
+def _gains(trials: Sequence[Measured], starts: Sequence[Measured], measure: Measure) -> list[float]:
+    """Return the gain in each seed; a start that draws nothing has one trial for all."""
+    sign = -1 if measure.lower else 1
+    begun = [one.means[measure.name] for one in starts]
+    begun = begun if len(begun) == len(trials) else [sum(begun) / len(begun)] * len(trials)
+    return [sign * (one.means[measure.name] - first) for one, first in zip(trials, begun, strict=True)]
