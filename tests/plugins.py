@@ -49,4 +49,4 @@ def installed(folder: Path) -> Iterator[None]:
 
 def _forget() -> None:
     importlib.invalidate_caches()
-    registry._plugins.cache_clear()
+    registry.plugins_of.cache_clear()

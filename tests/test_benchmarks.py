@@ -1,4 +1,4 @@
-"""Tests of the benchmarks of representations, on a few documents: what they measure, not how fast it is."""
+"""Tests of the benchmarks of representations and features, on few documents: what they measure, not how fast it is."""
 
 import json
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import passes, represent, texts, turns
+import irkit
+from benchmarks import features, passes, represent, texts, turns
 from irkit.io.kinds import Bags
 from irkit.learn import fused
 
@@ -122,3 +123,16 @@ def test_every_section_makes_its_table(terms, name, monkeypatch):
     rows = [line for line in lines if line.startswith("| ")]
     assert len(rows) >= 2
     assert not any("nan" in row for row in rows)
+
+
+def test_features_are_timed_one_by_one_and_side_by_side():
+    with features.collection("", documents=30, queries=3) as (index, queries):
+        hits = (irkit.Retrieve(index=index) % 5).run(queries)
+        jobs = features.stages(index)
+        *alone, proximity, together = jobs.values()
+        width = sum(len(stage.makes) or 1 for stage in alone)
+        assert together.run(hits).columns["features"].shape == (15, width)
+        assert proximity.run(hits).columns["features"].shape == (15, 5)
+        found = features.timed(jobs, hits, 1)
+    assert list(found) == list(jobs)
+    assert all(ms > 0 for ms in found.values())

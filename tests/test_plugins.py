@@ -247,5 +247,7 @@ def test_the_doctor_tells_each_plugin_and_which_of_them_are_broken(plugin, capsy
 
 
 def test_without_it_its_names_are_gone():
-    assert not {"tiny-tail", "tiny-bits", "lengths"} & {*STAGES, *MODELS, *TASKS}
+    assert "tiny-tail" not in STAGES
+    assert "tiny-bits" not in MODELS
+    assert "lengths" not in TASKS
     assert STAGES.load("cut").__module__ == "irkit.pipeline.chain"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import irkit
-from irkit import registry
+from irkit import names, registry
 from irkit.errors import ConfigError, NotFoundError
 from irkit.pipeline.chain import Cut
 from irkit.pipeline.stage import Stage
@@ -49,11 +49,11 @@ def plugins(monkeypatch):
 
     def install(*entries: tuple[str, str]) -> None:
         points = [EntryPoint(name, value, STAGES.group) for name, value in entries]
-        monkeypatch.setattr(registry, "entry_points", lambda group: points if group == "irkit.stages" else [])
-        registry._plugins.cache_clear()
+        monkeypatch.setattr(names, "entry_points", lambda group: points if group == "irkit.stages" else [])
+        registry.plugins_of.cache_clear()
 
     yield install
-    registry._plugins.cache_clear()
+    registry.plugins_of.cache_clear()
 
 
 @pytest.mark.slow
@@ -177,4 +177,4 @@ def test_looking_names_up_imports_nothing():
 
     code = "import sys, irkit.registry as r; list(r.STAGES); print(*(m for m in sys.modules if m.startswith('irkit')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert sorted(done.stdout.split()) == ["irkit", "irkit.doors", "irkit.errors", "irkit.registry"]
+    assert sorted(done.stdout.split()) == ["irkit", "irkit.doors", "irkit.errors", "irkit.names", "irkit.registry"]

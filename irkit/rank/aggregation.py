@@ -74,22 +74,26 @@ def ranks(ptr: Ints, x: Floats, *, lowest: bool) -> Floats:
 
 def borda(rank: Floats, listed: Floats, n: Floats, k: float) -> Floats:
     """Add up points: n less the rank, or a share of what is left."""
-    return np.where(np.isnan(rank), (n - listed - 1) / 2, n - rank).sum(axis=1)
+    points: Floats = np.where(np.isnan(rank), (n - listed - 1) / 2, n - rank).sum(axis=1)
+    return points
 
 
 def rrf(rank: Floats, listed: Floats, n: Floats, k: float) -> Floats:
     """Add up reciprocals of k plus the rank."""
-    return np.nansum(1 / (k + rank), axis=1)
+    total: Floats = np.nansum(1 / (k + rank), axis=1)
+    return total
 
 
 def combmnz(rank: Floats, listed: Floats, n: Floats, k: float) -> Floats:
     """Multiply the sum of scores made of ranks by the number of rankings."""
-    return (~np.isnan(rank)).sum(axis=1) * np.nansum(1 - (rank - 1) / listed, axis=1)
+    total: Floats = (~np.isnan(rank)).sum(axis=1) * np.nansum(1 - (rank - 1) / listed, axis=1)
+    return total
 
 
 def mean(rank: Floats, listed: Floats, n: Floats, k: float) -> Floats:
     """Average scores made of ranks over the rankings that there are."""
-    return np.nansum(1 - (rank - 1) / listed, axis=1) / np.maximum((~np.isnan(rank)).sum(axis=1), 1)
+    found: Floats = np.nansum(1 - (rank - 1) / listed, axis=1) / np.maximum((~np.isnan(rank)).sum(axis=1), 1)
+    return found
 
 
 METHODS: dict[str, Callable[[Floats, Floats, Floats, float], Floats]] = {

@@ -11,9 +11,9 @@ models skip them. Of a query without terms every sum is 0.
     cf, C       occurrences of a term in the collection, and tokens of the collection
     |d|, avg    tokens of the document, and of the mean document
 
-The sums over terms are those of Nallapati, "Discriminative models for information retrieval", SIGIR 2004, Table 1, as
-LETOR has them (Qin, Liu, Xu and Li, "LETOR: a benchmark collection for research on learning to rank", Information
-Retrieval 13(4), 2010, Table 2), with log(1 + x) for log(x).
+The sums over terms are of the kinds of Nallapati, "Discriminative models for information retrieval", SIGIR 2004, Table
+1, with log(1 + tf) for log(tf); LETOR has such too (Qin, Liu, Xu and Li, "LETOR: a benchmark collection for research on
+learning to rank for information retrieval", Information Retrieval 13, 2010).
 """
 
 from __future__ import annotations

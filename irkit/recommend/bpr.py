@@ -109,7 +109,26 @@ class NotLiked:
         return liked
 
 
-class BPR(Ranker):
+class FactorRanker(Ranker):
+    """Base of the rankers that score by x_ui = p_u.q_i + b_i."""
+
+    user_factors_: Floats
+    item_factors_: Floats
+    item_deviations_: Floats
+
+    def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
+        """Return x_ui."""
+        score: Floats = (
+            np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item]) + self.item_deviations_[item]
+        )
+        return score
+
+    def scores(self, user: Ints, day: Floats | None = None) -> Floats:
+        """Return x_ui for every item."""
+        return self.user_factors_[user] @ self.item_factors_.T + self.item_deviations_
+
+
+class BPR(FactorRanker):
     """Rank items by factors learned from pairs of an item the user likes and another."""
 
     name = "bpr"
@@ -117,9 +136,6 @@ class BPR(Ranker):
     config: BPRConfig
     candidates = 1
     "Items drawn for each negative; the best of them is taken."
-    user_factors_: Floats
-    item_factors_: Floats
-    item_deviations_: Floats
 
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
         """Climb."""
@@ -159,14 +175,3 @@ class BPR(Ranker):
     def chosen(self, user: Ints, drawn: Ints) -> Ints:
         """Return which of the drawn items (m, candidates) is the negative: (m,)."""
         return np.zeros(len(user), dtype=np.int64)
-
-    def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
-        """Return x_ui."""
-        score: Floats = (
-            np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item]) + self.item_deviations_[item]
-        )
-        return score
-
-    def scores(self, user: Ints, day: Floats | None = None) -> Floats:
-        """Return x_ui for every item."""
-        return self.user_factors_[user] @ self.item_factors_.T + self.item_deviations_

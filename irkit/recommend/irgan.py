@@ -20,7 +20,7 @@ from pydantic import Field
 from irkit.arrays import Floats, segments
 from irkit.learn.devices import Device
 from irkit.learn.game_settings import GameConfig
-from irkit.recommend.bpr import BPR
+from irkit.recommend.bpr import FactorRanker
 from irkit.recommend.dns import DNS
 from irkit.recommend.neural import Network
 from irkit.recommend.ranker import RankerConfig
@@ -81,7 +81,7 @@ class IRGANConfig(GameConfig, RankerConfig):
         return self.model_dump(mode="json", exclude={"rounds", "patience", "device", "threads", "n", "seen"})
 
 
-class IRGAN(Network, BPR):
+class IRGAN(Network, FactorRanker):
     """Rank items by the generator of a game, or by another player of it."""
 
     name = "irgan"
@@ -107,8 +107,10 @@ class IRGAN(Network, BPR):
             return
         device = choose_device(c.device)
         rng = generator(c.seed, "irgan")
-        noise = [rng.uniform(-c.init, c.init, values.shape) for values in (self.user_factors_, self.item_factors_)]
-        discriminator = factors(*noise, np.zeros(len(train.items)), c.reg)
+        noise, other = (
+            rng.uniform(-c.init, c.init, values.shape) for values in (self.user_factors_, self.item_factors_)
+        )
+        discriminator = factors(noise, other, np.zeros(len(train.items)), c.reg)
         mine = factors(self.user_factors_, self.item_factors_, self.item_deviations_, 0.0)
         net = Game(discriminator, mine, c, len(train.users)).to(device)
         pools = Liked(self.liked, device)
@@ -133,7 +135,7 @@ class IRGAN(Network, BPR):
     def _start(self, train: RatingTable, valid: RatingTable | None) -> DNS:
         """Fit DNS on the same ratings."""
         c = self.config
-        settings = {
+        settings: dict[str, Any] = {
             "embedding_size": c.embedding_size,
             "epochs": c.dns_epochs,
             "learning_rate": c.dns_rate,

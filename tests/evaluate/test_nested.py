@@ -218,3 +218,23 @@ def test_too_few_queries_for_the_inner_folds_are_refused(job):
 def test_a_shipped_space_fits_its_recipe():
     space = load_space("bm25-features-linear-search")
     assert space.candidates_for(load_recipe(space.recipe), "grid", 50, 42)
+
+
+def test_a_search_sees_each_fold_by_its_inner_folds_alone(job, tuned, monkeypatch):
+    asked = []
+
+    def search(space, value, trials, seed, *, lower):
+        """Try the last candidates first, as no grid does."""
+        scores = {number: value(CANDIDATES[number]) for number in (3, 1, 3)}
+        asked.append(scores)
+        return CANDIDATES[max(scores, key=scores.__getitem__)]
+
+    monkeypatch.setattr("irkit.evaluate.tuning._search", search)
+    found = run(job, method="optuna", trials=3)
+    assert found.candidates == [CANDIDATES[3], CANDIDATES[1]]
+    assert len(asked) == 3
+    for fold, scores in enumerate(asked):
+        assert found.chosen[fold] == CANDIDATES[max(scores, key=scores.__getitem__)]
+    means = [np.mean([scores[number] for scores in asked]) for number in (3, 1)]
+    np.testing.assert_allclose(found.means, means)
+    np.testing.assert_allclose(found.means, [tuned.means[3], tuned.means[1]])

@@ -3,12 +3,18 @@
 import pandas as pd
 import pytest
 
+from irkit import locate
 from irkit.errors import ConfigError
 from irkit.evaluate import evaluate, experiment
 from irkit.evaluate.splits import folds
 from irkit.io import load_collection
 from irkit.pipeline import Topics
-from irkit.recipe import collection_index, load_recipe
+from irkit.recipe import collection_index, load_recipe, setting_names, to_recipe
+
+OVER_AN_INDEX = [path.stem for path in sorted(locate.shipped("pipelines").glob("rank/bm25-features-*.yaml"))]
+FEWER = {"epochs": 2, "rounds": 1, "discriminator_passes": 1, "generator_passes": 1, "trees": 10, "threads": 1,
+         "device": "cpu"}  # fmt: skip
+"Enough to see that it runs."
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +60,18 @@ def test_features_of_an_index_rank_better_than_the_scores_of_three_models(lee):
         ]
         found[name] = evaluate(pd.concat(parts), qrels, "AP", queries=queries).means["AP"]
     assert found["bm25-features-linear"] > found["learned-bm25-ql-tf-idf"] + 0.03
+
+
+@pytest.mark.parametrize("name", OVER_AN_INDEX)
+def test_a_ranker_over_an_index_orders_the_same_documents(lee, name):
+    index, queries, qrels = lee
+    recipe = load_recipe(name)
+    assert recipe.stages[0] == load_recipe("bm25-features-linear").stages[0]
+    fields = {place: place.rpartition(".")[2] for place in setting_names(recipe.stages)}
+    quick = recipe.with_settings({place: FEWER[field] for place, field in fields.items() if field in FEWER})
+    pipeline = quick.build(index=index)
+    fitted = pipeline.fit(Topics(queries[:20], qrels)) if pipeline.learns else pipeline
+    found, first = (one(queries[20:30]) for one in (fitted, pipeline.parts[0]))
+    assert set(zip(found["qid"], found["docno"], strict=True)) == set(zip(first["qid"], first["docno"], strict=True))
+    assert found["docno"].tolist() != first["docno"].tolist()
+    assert to_recipe(fitted, quick.name, quick.about, quick.source).hash == quick.hash

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from irkit.evaluate.board import FIGURE_LIMIT, Figure
 from irkit.pipeline.unfold import every
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 def learning_curves(stage: Stage) -> Iterator[Figure]:
     """Yield the losses and validation scores of every stage that was trained in this process, and of both players."""
-    trained = [one for one in every(stage) if getattr(getattr(one, "training", None), "rows", None)]
+    trained: list[Any] = [one for one in every(stage) if getattr(getattr(one, "training", None), "rows", None)]
     if not trained:
         return
     from irkit.learn.figures import SMALL, game_curve, learning_curve
 
     for one in trained:
-        drawn = [learning_curve(one.training.rows, SMALL)]  # type: ignore[attr-defined]
-        if len(curve := getattr(one, "curve_", ())):
-            drawn.append(game_curve(curve, one.measured_by, SMALL))  # type: ignore[attr-defined]
+        drawn = [learning_curve(one.training.rows, SMALL)]
+        if len(getattr(one, "curve_", ())):
+            drawn.append(game_curve(one.curve_, one.measured_by, SMALL))
         for figure in drawn:
             embedded = figure.embedded()
             if len(trained) > 1:

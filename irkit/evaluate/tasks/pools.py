@@ -23,7 +23,18 @@ from irkit.evaluate.measures import aggregate, measure_names, parse_measures
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
 from irkit.evaluate.tasks.curves import learning_curves
 from irkit.evaluate.tasks.sources import SOURCES, Sources
-from irkit.evaluate.tasks.task import PAPER, Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
+from irkit.evaluate.tasks.task import (
+    PAPER,
+    STOPPED_BY_TEST,
+    Measured,
+    Options,
+    System,
+    Task,
+    TaskChoice,
+    Trial,
+    refuse,
+    settings_of,
+)
 from irkit.pipeline import Topics
 from irkit.recipe.indexes import collection_index
 from irkit.rng import generator
@@ -102,8 +113,8 @@ class PoolTask(Task):
     @property
     def conditions(self) -> dict[str, str]:
         """What differs from the usual: the protocol, and hidden labels."""
-        found = {"protocol": PAPER} if self.choice.protocol == "paper" else {}
-        return found | ({"known labels": f"{self.choice.known:.3g}"} if self.choice.known < 1 else {})
+        found = {"protocol": PAPER} if self._by_paper else {}
+        return found | ({"known": f"{self.choice.known:.3g} of the labels"} if self.choice.known < 1 else {})
 
     @property
     def sizes(self) -> list[Size]:
@@ -131,10 +142,12 @@ class PoolTask(Task):
 
     @cached_property
     def _units(self) -> list[str]:
-        return list(dict.fromkeys(qid for fold in range(self.folds) for qid in self.pool("test", fold).queries["qid"]))
+        pools = [self.pool("test", fold) for fold in range(self.folds)]
+        judged = (pool.queries["qid"][pool.queries["qid"].isin(pool.qrels["qid"])] for pool in pools)
+        return list(dict.fromkeys(qid for qids in judged for qid in qids))
 
     def units(self) -> list[str]:
-        """Return the queries of the test parts."""
+        """Return the queries of the test parts that have candidates."""
         return self._units
 
     def pool(self, part: str, fold: int) -> Pool:
@@ -194,9 +207,12 @@ class PoolTask(Task):
         stage = trial.recipe.build(**self._resources(trial.system))
         if not stage.learns:
             return stage, []
-        stops = "test" if self.choice.protocol == "paper" else "valid"
+        stops = "test" if self._by_paper else "valid"
+        train = self.topics("train", trial.fold)
         valid = self.topics(stops, trial.fold) if stops in self.collection.parts(trial.fold) else None
-        fitted = stage.fit(self.topics("train", trial.fold), valid)
+        if self._by_paper:
+            self._check_apart(train, trial)
+        fitted = stage.fit(train, valid)
         return fitted, fitted.findings()
 
     def run(self, trials: Sequence[Trial]) -> Iterator[Measured | Exception]:
@@ -215,14 +231,15 @@ class PoolTask(Task):
     def measure(self, fitted: tuple[Stage, list[str]], trial: Trial) -> Measured:
         """Rank the candidates of the test part of a fold; values of other folds' queries are NaN."""
         (stage, notes), pool = fitted, self.pool("test", trial.fold)
-        paper = self.choice.protocol == "paper"
-        check_leak(trial.system.name, stage, pool.queries["qid"], pool.qrels, allow=paper, who="suite")
+        allow = self._by_paper
+        if check_leak(trial.system.name, stage, pool.queries["qid"], pool.qrels, allow=allow, who="suite"):
+            notes = [STOPPED_BY_TEST, *notes]
         spent = []
         for _ in range(self.choice.repeats):
             start = time.perf_counter()
             results = stage.run(pool.candidates)
             spent.append(time.perf_counter() - start)
-        found: Evaluation = evaluate(results, pool.qrels, self.suite.measures, queries=pool.queries)  # type: ignore[arg-type]
+        found: Evaluation = evaluate(results, pool.qrels, self.suite.measures, queries=pool.queries)
         values = found.per_query.reindex(self.units())
         first = trial.fold == 0 and trial.seed in (None, self.suite.seeds[0])
         return Measured(
@@ -250,11 +267,14 @@ class PoolTask(Task):
         """Say how queries without a relevant candidate count, and what training was stopped by."""
         counts = next(iter(found.values()))[0].facts["counts"]
         notes = []
-        if counts["without_relevant"]:
-            notes.append(f"{counts['without_relevant']} queries have no relevant candidate and score 0")
+        if n := counts["without_relevant"]:
+            many, scores = ("1 query has", "scores") if n == 1 else (f"{n} queries have", "score")
+            notes.append(f"{many} no relevant candidate and {scores} 0")
+        if n := counts["without_qrels"]:
+            notes.append(f"{n} {'query has' if n == 1 else 'queries have'} no candidate and no score")
         if self.folds > 1:
             notes.append(f"{self.folds} folds, each query tested in one; means are over queries")
-        if self.choice.protocol == "paper":
+        if self._by_paper:
             notes.append("paper protocol: the epoch of what is trained was chosen by the test part it is measured on")
         if self.choice.known < 1:
             notes.append(f"{1 - self.choice.known:.3g} of the training labels are hidden and count as 0")
@@ -262,6 +282,18 @@ class PoolTask(Task):
         return notes + (self._sources.notes(self.pool("test", 0).queries, named) if named else [])
 
     # ------------------------------------------------------------------ how
+
+    @property
+    def _by_paper(self) -> bool:
+        return self.choice.protocol == "paper"
+
+    def _check_apart(self, train: Topics, trial: Trial) -> None:
+        """Refuse training queries that are tested: which of the two it saw them as, a fitted system does not tell."""
+        test = self.pool("test", trial.fold).queries["qid"]
+        both = test[test.isin(train.flow.queries["qid"])]
+        if len(both):
+            what = f"was fitted on {len(both)} of the {len(test)} test queries, such as {both.iloc[0]!r}"
+            raise ConfigError(f"suite: {trial.system.name} {what}; fit it on other queries")
 
     def _resources(self, system: System) -> dict[str, Any]:
         learned = self._learned(system)

@@ -18,7 +18,18 @@ from irkit.evaluate.measures import split_measures
 from irkit.evaluate.ratings import PARTS
 from irkit.evaluate.space import Method, Space, load_space
 from irkit.evaluate.tasks.curves import learning_curves
-from irkit.evaluate.tasks.task import PAPER, Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
+from irkit.evaluate.tasks.task import (
+    PAPER,
+    STOPPED_BY_TEST,
+    Measured,
+    Options,
+    System,
+    Task,
+    TaskChoice,
+    Trial,
+    refuse,
+    settings_of,
+)
 from irkit.evaluate.toplists import check_measures
 from irkit.evaluate.tuning import Chosen, tune_on
 from irkit.recommend.guards import GUARDS, LOOKS, checked, scale_notes
@@ -203,7 +214,7 @@ class RatingTask(Task):
         """Return a recommender fitted on the training part of a fold, and notes on that."""
         split = self.problems[fold].split
         if self.choice.protocol == "paper" and settings_of(recipe, "patience"):
-            return recipe.build().fit(split.train, split.test), ["stopped by the test part: the paper's protocol"]
+            return recipe.build().fit(split.train, split.test), [STOPPED_BY_TEST]
         if self.choice.valid is None or not settings_of(recipe, "patience"):
             return recipe.build().fit(split.train), []
         inner = split.inner(self.choice.valid, self.suite.seed)

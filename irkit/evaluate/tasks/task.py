@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 PAPER = "best epoch by the test part"
 "What a board says of numbers whose training was stopped by what they are measured on."
 
+STOPPED_BY_TEST = "stopped by the test part: the paper's protocol"
+"What the row of such a system says."
+
 
 @dataclass(frozen=True)
 class System:

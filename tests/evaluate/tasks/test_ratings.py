@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -14,8 +15,9 @@ from irkit.evaluate import evaluate, run_suite
 from irkit.evaluate.ratings import evaluate_ratings
 from irkit.evaluate.suite import parse_suite
 from irkit.evaluate.tasks.lists import list_scores
+from irkit.evaluate.tasks.task import PAPER
 from irkit.evaluate.toplists import top_n_task
-from irkit.recommend import ALS, EASE, AutoRec, Bias, BiasedMF, Popularity
+from irkit.recommend import ALS, BPR, EASE, AutoRec, Bias, BiasedMF, Popularity
 from irkit.recommend.guards import LOOKS
 from irkit.recommend.lists import users_frame
 from irkit.recommend.problems import Problem, load_problem
@@ -303,3 +305,78 @@ def test_what_does_not_fit_is_refused_before_anything_is_fitted(toy, monkeypatch
     with pytest.raises((ConfigError, NotFoundError), match=message) as caught:
         run_suite(suite(text))
     assert "\n" not in str(caught.value)
+
+
+# ---------------------------------------------------------------------- the paper's protocol
+
+BPRS = "  - {name: bpr, recipe: bpr, settings: {epochs: 8, embedding_size: 2, learning_rate: 0.3}}\n"
+GAME = {
+    "rounds": 2,
+    "dns_epochs": 2,
+    "discriminator_passes": 1,
+    "generator_passes": 1,
+    "evaluate_every": 1,
+    "embedding_size": 2,
+    "device": "cpu",
+}
+
+
+def paper_text(text, *systems):
+    return text[: text.index("  - {name: mf")].replace("seed: 1}}", "seed: 1}, protocol: paper}") + "".join(systems)
+
+
+def test_under_the_paper_s_protocol_the_test_part_stops_what_has_patience_and_the_board_says_so(toy):
+    text = paper_text(LISTS, BPRS)
+    board = run_suite(suite(text)).boards[0]
+    rows = rows_of(board)
+    assert board.conditions == {"split": "random, fraction 0.3, seed 1", "protocol": PAPER}
+    assert board.title == f"toy:random, fraction 0.3, seed 1:{PAPER}"
+    task = top_n_task(SPLIT.train, SPLIT.test)
+    model = BPR(epochs=8, embedding_size=2, learning_rate=0.3, seed=1)
+    fitted = model.fit(SPLIT.train, SPLIT.test), model.fit(SPLIT.train), Popularity().fit(SPLIT.train)
+    users = SPLIT.train.users.rows(task.users.names)
+    columns = SPLIT.train.items.rows(task.items.names)
+    scores = (np.where(columns >= 0, one.scores_for(users)[:, columns], -np.inf) for one in fitted)
+    stopped, whole, plain = (task.evaluate(one, "nDCG@3").means["nDCG@3"] for one in scores)
+    assert rows["bpr"].cells["nDCG@3"].mean == pytest.approx(stopped, rel=1e-12)
+    assert stopped != whole, "else this test sees nothing"
+    assert "stopped by the test part: the paper's protocol" in rows["bpr"].notes
+    (waived,) = (note for note in rows["bpr"].notes if "waived" in note)
+    n = len(SPLIT.test)
+    assert waived.startswith(
+        f"test pairs waived ({PAPER}): bpr was stopped early by {n} of the {n} test pairs, such as"
+    )
+    assert not any("paper" in note or "waived" in note for note in rows["popularity"].notes)
+    assert rows["popularity"].cells["nDCG@3"].mean == pytest.approx(plain, rel=1e-12)
+
+
+def test_under_the_paper_s_protocol_the_reasons_of_a_system_s_own_stay(toy):
+    waiving = BPRS.replace("{name: bpr,", "{name: bpr, waive: {test pairs: it is a test},")
+    rows = rows_of(run_suite(suite(paper_text(LISTS, waiving))).boards[0])
+    assert any(
+        note.startswith("test pairs waived (it is a test): bpr was stopped early by") for note in rows["bpr"].notes
+    )
+
+
+def test_pairs_in_both_parts_are_refused_under_the_paper_s_protocol_too(toy):
+    both = np.ones(len(RATINGS), dtype=bool)
+    half = np.arange(len(RATINGS)) % 3 == 0
+    toy(RatingSplit("random", {"fraction": 0.3}, RATINGS, both, half))
+    with pytest.raises(ConfigError, match=r"guard: \d+ pairs are in the training and in the test part"):
+        run_suite(suite(paper_text(LISTS, BPRS)))
+
+
+def test_ratings_to_hold_out_and_the_paper_s_protocol_exclude_each_other(toy):
+    with pytest.raises(ConfigError) as error:
+        suite(paper_text(LISTS, BPRS) + "valid: 0.2\n")
+    assert "protocol paper stops training by the test part, so nothing is held out; leave out valid" in str(error.value)
+
+
+def test_the_players_of_a_game_have_their_curves_on_the_board(toy):
+    game = f"  - {{name: game, recipe: irgan, settings: {json.dumps(GAME)}}}\n"
+    text = paper_text(LISTS, game)
+    row = rows_of(run_suite(suite(text)).boards[0])["game"]
+    assert [figure.name for figure in row.figures] == ["learning curve", "players"]
+    assert row.figures[1].caption == "P@5 on held-out data of generator and discriminator, by pass."
+    alone = rows_of(run_suite(suite(text.replace(", protocol: paper", ""))).boards[0])["game"]
+    assert [figure.name for figure in alone.figures] == ["learning curve"], "nothing is held out"
