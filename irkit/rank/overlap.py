@@ -35,8 +35,8 @@ from irkit.pipeline.texts import document_texts
 from irkit.rank.encoder import texts_of
 from irkit.text.vectors import Vectors
 
-FEATURES = ("overlap", "idf overlap", "overlap of content words", "idf overlap of content words")
-"What `overlaps` gives of a pair."
+FEATURES = ("overlap", "idf-overlap", "content-overlap", "content-idf-overlap")
+"What `overlaps` gives of a pair; content words are those on no list of English function words."
 
 _RUN = re.compile(r"\w+")
 
@@ -49,7 +49,7 @@ class OverlapConfig(Config):
     stems: bool = True
     "Whether terms are brought to their stems."
     features: bool = False
-    "Whether results also get the four columns of `FEATURES` as their `features`."
+    "Whether the four columns of `FEATURES` are added to the `features` of results."
 
 
 class Rarity(Mapping[str, float]):
@@ -187,6 +187,11 @@ class Overlap(Stage):
     "What was learned."
     fitted_on: frozenset[str] | None = None
 
+    @property
+    def makes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What the columns are called that it adds to `features`."""
+        return FEATURES if self.config.features else ()
+
     def fit(self, train: Topics, valid: Topics | None = None) -> Overlap:
         """Return a copy that knows in how many texts terms are.
 
@@ -224,8 +229,11 @@ class Overlap(Stage):
             return flow
         questions, answers = pairs(flow, who=self.name)
         found = overlaps(questions, answers, self.rarity, stems=self.config.stems)
-        score = found[:, FEATURES.index("idf overlap" if self.config.weight == "idf" else "overlap")]
-        return flow.rescored(score, **({"features": found} if self.config.features else {}))
+        score = found[:, FEATURES.index("idf-overlap" if self.config.weight == "idf" else "overlap")]
+        if not self.config.features:
+            return flow.rescored(score)
+        before = flow.columns.get("features")
+        return flow.rescored(score, features=found if before is None else np.concatenate([before, found], axis=1))
 
     @property
     def fingerprint(self) -> str:

@@ -9,6 +9,7 @@ import pytest
 from irkit.errors import FrameError, NotFittedError
 from irkit.hits import Hits
 from irkit.pipeline import Topics
+from irkit.pipeline.naming import feature_names
 from irkit.rank.overlap import FEATURES, Overlap, Rarity, overlaps, terms
 from irkit.testing import check_stage
 from tests.rank.answers_toy import planted, precision_at_1, topics
@@ -72,9 +73,9 @@ def test_features_are_shares_with_and_without_function_words():
     assert dict(zip(FEATURES, found, strict=True)) == pytest.approx(
         {
             "overlap": 2 / 4,
-            "idf overlap": (IDF["the"] + IDF["opera"]) / asked,
-            "overlap of content words": 1 / 2,
-            "idf overlap of content words": IDF["opera"] / content,
+            "idf-overlap": (IDF["the"] + IDF["opera"]) / asked,
+            "content-overlap": 1 / 2,
+            "content-idf-overlap": IDF["opera"] / content,
         }
     )
 
@@ -84,10 +85,14 @@ def test_a_question_of_terms_that_are_everywhere_scores_nothing():
     assert list(scores(Overlap().fit(pool), pool).values()) == [0, 0]
 
 
-def test_features_come_with_the_results_if_asked():
-    out = Overlap(features=True).fit(POOL).run(POOL.flow)
+def test_features_are_added_to_those_of_the_results_if_asked():
+    stage = Overlap(features=True).fit(POOL)
+    out = stage.run(POOL.flow)
     assert out.columns["features"].shape == (6, 4)
     np.testing.assert_array_equal(out.columns["features"][:, 1], out.score)
+    again = stage.run(out).columns["features"]
+    np.testing.assert_array_equal(again, np.concatenate([out.columns["features"]] * 2, axis=1))
+    assert feature_names(stage >> stage, 8) == [*FEATURES, *FEATURES]
     assert "features" not in Overlap().fit(POOL).run(POOL.flow).columns
 
 
