@@ -183,7 +183,8 @@ class IRGANRanker(NetRanker):
                 self.train_net(net, net.phases(), source, c.game_trainer(len(source)), held, looked, rates)
             assert self.training is not None
             self.curve_ = curve(self.training.rows, self.measured_by)
-        self.net = net.ranker.net.cpu()
+        ranks: Any = net.ranker
+        self.net = ranks.net.cpu()
 
     def scorer(self, features: int, number: int = 0) -> Scorer:
         """Return a scorer with the weights that a player starts from, on the CPU; players have others."""

@@ -12,7 +12,6 @@ whose rates the nets here do not stay near their start; the margin is that of `q
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 class IRGANQAConfig(GameConfig, QACNNConfig):
     """Settings of `IRGANQA`; `epochs`, `learning_rate`, `drawn` and `patience` are of the start."""
 
-    loss: Literal["hinge"] = "hinge"  # type: ignore[assignment]
+    loss: Literal["hinge"] = "hinge"
     "What the discriminator minimises and rewards; see `irkit.learn.game`."
     margin: float = Field(0.2, gt=0)
     "Of the hinge: how far ahead a correct answer is to be."
@@ -146,16 +145,11 @@ class IRGANQA(QACNN):
         self.net = ranker.cpu().eval()
 
 
-@dataclass
 class PoolsOfPairs:
     """Correct answers beside wrong ones as pools of the game: a source of `Pools`."""
 
-    pairs: DrawnPairs
-
-    @property
-    def fingerprint(self) -> str:
-        """Identity of the data."""
-        return self.pairs.fingerprint
+    def __init__(self, pairs: DrawnPairs) -> None:
+        self.pairs, self.fingerprint = pairs, pairs.fingerprint
 
     def __len__(self) -> int:
         return len(self.pairs)

@@ -15,14 +15,16 @@ from irkit.streams import readable
 from irkit.text.vectors import Vectors, train_ppmi_svd, train_word2vec
 
 if TYPE_CHECKING:
-    from irkit.io import Collection
+    from irkit.io import Collection, PoolsCollection
     from irkit.lucene import Index
 
 TRAINED = ("trained:ppmi-svd", "trained:word2vec")
 "Vectors that are trained on the collection itself."
 
 
-def open_vectors(name: str, collection: Collection | None = None, index: Index | None = None) -> Vectors:
+def open_vectors(
+    name: str, collection: Collection | PoolsCollection | None = None, index: Index | None = None
+) -> Vectors:
     """Return word vectors by name.
 
     Parameters
@@ -32,7 +34,7 @@ def open_vectors(name: str, collection: Collection | None = None, index: Index |
         index is; `trained:` with a training recipe, such as trained:docnade-retrieval, takes the word
         vectors of its model, fitted to the documents of the index; anything else is a file: a path, or
         else a path below `IRKIT_DATA`, where a bare name is sought first.
-    collection : Collection, optional
+    collection : Collection or PoolsCollection, optional
         What is trained on.
     index : Index, optional
         Of the collection.
@@ -78,7 +80,7 @@ def _of_model(name: str, index: Index | None) -> Vectors:
     return found
 
 
-def _trained(name: str, collection: Collection, index: Index) -> Vectors:
+def _trained(name: str, collection: Collection | PoolsCollection, index: Index) -> Vectors:
     """Train once per collection and analyser; the result is kept in the user's folder."""
     key = digest(name, collection.fingerprint, index.analyzer.name)
     path = home() / "vectors" / f"{Path(collection.name).name}-{key[:16]}.npz"
@@ -92,7 +94,7 @@ def _trained(name: str, collection: Collection, index: Index) -> Vectors:
     return kept
 
 
-def _train(name: str, collection: Collection, index: Index) -> Vectors:
+def _train(name: str, collection: Collection | PoolsCollection, index: Index) -> Vectors:
     ptr, ids, words = index.analyzer.encode([document.text for document in collection.documents()])
     names = words.to_pylist()
     if name == "trained:ppmi-svd":

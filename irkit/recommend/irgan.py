@@ -85,8 +85,8 @@ class IRGAN(Network, BPR):
     """Rank items by the generator of a game, or by another player of it."""
 
     name = "irgan"
-    config_type = IRGANConfig
-    config: IRGANConfig
+    config_type = IRGANConfig  # type: ignore[assignment]
+    config: IRGANConfig  # type: ignore[assignment]
     steadier = "or set clip"
     measured_by = "P@5"
     curve_: Floats
@@ -107,8 +107,8 @@ class IRGAN(Network, BPR):
             return
         device = choose_device(c.device)
         rng = generator(c.seed, "irgan")
-        noise = [rng.uniform(-c.init, c.init, values.shape) for values in (self.user_factors_, self.item_factors_)]
-        discriminator = factors(*noise, np.zeros(len(train.items)), c.reg)
+        p, q = (rng.uniform(-c.init, c.init, values.shape) for values in (self.user_factors_, self.item_factors_))
+        discriminator = factors(p, q, np.zeros(len(train.items)), c.reg)
         mine = factors(self.user_factors_, self.item_factors_, self.item_deviations_, 0.0)
         net = Game(discriminator, mine, c, len(train.users)).to(device)
         pools = Liked(self.liked, device)
@@ -133,7 +133,7 @@ class IRGAN(Network, BPR):
     def _start(self, train: RatingTable, valid: RatingTable | None) -> DNS:
         """Fit DNS on the same ratings."""
         c = self.config
-        settings = {
+        settings: dict[str, Any] = {
             "embedding_size": c.embedding_size,
             "epochs": c.dns_epochs,
             "learning_rate": c.dns_rate,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from irkit.evaluate.board import FIGURE_LIMIT, Figure
 from irkit.pipeline.unfold import every
@@ -21,7 +21,8 @@ def learning_curves(stage: Stage) -> Iterator[Figure]:
 
     for one in trained:
         drawn = [learning_curve(one.training.rows, SMALL)]  # type: ignore[attr-defined]
-        if len(curve := getattr(one, "curve_", ())):
+        curve: Any = getattr(one, "curve_", ())
+        if len(curve):
             drawn.append(game_curve(curve, one.measured_by, SMALL))  # type: ignore[attr-defined]
         for figure in drawn:
             embedded = figure.embedded()

@@ -239,7 +239,7 @@ class PoolTask(Task):
             start = time.perf_counter()
             results = stage.run(pool.candidates)
             spent.append(time.perf_counter() - start)
-        found: Evaluation = evaluate(results, pool.qrels, self.suite.measures, queries=pool.queries)  # type: ignore[arg-type]
+        found: Evaluation = evaluate(results, pool.qrels, self.suite.measures, queries=pool.queries)
         values = found.per_query.reindex(self.units())
         first = trial.fold == 0 and trial.seed in (None, self.suite.seeds[0])
         return Measured(

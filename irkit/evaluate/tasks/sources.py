@@ -11,7 +11,7 @@ from irkit.recipe.vectors import open_vectors
 
 if TYPE_CHECKING:
     from irkit.frames import Queries
-    from irkit.io import Collection
+    from irkit.io import Collection, PoolsCollection
     from irkit.lucene import Index
 
 SOURCES = {
@@ -29,14 +29,14 @@ class Sources:
 
     Parameters
     ----------
-    collection : Collection
+    collection : Collection or PoolsCollection
     index : Index
         Of the collection.
     say : function of str
         Told what is opened, which may take long.
     """
 
-    def __init__(self, collection: Collection, index: Index, say: Callable[[str], object]) -> None:
+    def __init__(self, collection: Collection | PoolsCollection, index: Index, say: Callable[[str], object]) -> None:
         self.collection, self.index, self.say = collection, index, say
         self._opened: dict[tuple[str, str], Any] = {}
 
