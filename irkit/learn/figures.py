@@ -242,7 +242,7 @@ def learning_curve(rows: Sequence[Mapping[str, Any]], look: Look) -> Figure:
     numbers = "\n".join(["metric,split,epoch,value", *lines]) + "\n"
     *others, last = panels
     titles = f"{', '.join(others)} and {last}" if others else last
-    caption = f"{titles}, by epoch.".capitalize()
+    caption = f"{titles[0].upper()}{titles[1:]}, by epoch."
     return Figure("learning curve", caption, _SVG, drawn.encode(), numbers.encode())
 
 

@@ -19,7 +19,7 @@ from irkit.generative.vae import VAEConfig
 from irkit.io import DensityData, load_rows
 from irkit.io.kinds import Spec
 from irkit.learn.drawing import png, tiles
-from irkit.learn.figures import SMALL, figures, grid, latent_grid
+from irkit.learn.figures import LARGE, SMALL, figures, game_curve, grid, latent_grid, learning_curve
 from irkit.learn.neighbours import knn_accuracy
 from irkit.learn.trainer import TrainerConfig
 
@@ -156,3 +156,76 @@ def test_pictures_are_drawn_in_their_colours_and_sequences_are_not():
         ShapeError, match=r"figures: rows and pictures can be drawn, got sequences of shape \(88,\); wri"
     ):
         grid(np.zeros((1, 88)), Spec("sequences", (88,)))
+
+
+# ---------------------------------------------------------------------- curves
+
+
+def points_of(content: str) -> list[int]:
+    """Count the points of each line of a drawing."""
+    return [len(line.get("points").split()) for line in ElementTree.fromstring(content).iter(f"{SVG}polyline")]
+
+
+def texts_of(content: str) -> list[str]:
+    return [text.text for text in ElementTree.fromstring(content).iter(f"{SVG}text")]
+
+
+def metrics(evaluations: int) -> list[dict]:
+    """The rows of a game."""
+    names = [
+        ("discriminator.loss", "train"),
+        ("discriminator.grad_norm", "train"),
+        ("learning_rate.generator", "train"),
+        ("generator.reward", "train"),
+        ("score", "valid"),
+        ("generator.nDCG@10", "valid"),
+    ]
+    return [
+        {"metric": metric, "split": split, "epoch": float(epoch), "value": 0.5 * epoch}
+        for epoch in range(1, evaluations + 1)
+        for metric, split in names
+    ]
+
+
+def test_a_learning_curve_has_the_losses_of_all_phases_and_if_there_is_room_their_parts():
+    small, large = (learning_curve(metrics(3), look) for look in (SMALL, LARGE))
+    assert small.caption == "Training loss, discriminator and validation score, by epoch."
+    assert large.caption == (
+        "Training loss, discriminator, reward, train, generator, validation score and nDCG@10, valid, generator, "
+        "by epoch."
+    )
+    assert points_of(small.content.decode()) == [3] * 2
+    assert points_of(large.content.decode()) == [3] * 4
+    assert {"training loss, discriminator", "validation score"} <= set(texts_of(small.content.decode()))
+    lines = small.numbers.decode().splitlines()
+    assert lines[:2] == ["metric,split,epoch,value", "discriminator.loss,train,1,0.5"]
+    assert len(lines) == 1 + 6
+    assert len(large.numbers.decode().splitlines()) == 1 + 12
+    first = learning_curve([{"metric": "nDCG@10.loss", "split": "train", "epoch": 1.0, "value": 1.0}], LARGE)
+    assert first.caption == "Training loss, nDCG@10, by epoch.", "names keep their capitals"
+
+
+def test_a_long_learning_curve_is_thinned_with_the_last_point_and_its_numbers_are_not():
+    found = learning_curve(metrics(1001), SMALL)
+    assert all(count <= 100 for count in points_of(found.content.decode()))
+    assert "1001,500.5" in found.numbers.decode()
+    assert len(found.numbers.decode().splitlines()) == 1 + 2002
+    board.Figure.model_validate(found.embedded())
+
+
+@pytest.mark.parametrize("looks", [1, 4, 1001])
+def test_the_curve_of_a_game_has_a_line_for_each_player(looks):
+    passes = np.arange(1.0, looks + 1)
+    values = np.column_stack([passes, 0.1 + 0 * passes, passes / looks])
+    found = game_curve(values, "P@5", SMALL)
+    assert (found.name, found.file) == ("players", "players.svg")
+    assert found.caption == "P@5 on held-out data of generator and discriminator, by pass."
+    embedded = found.embedded()
+    board.Figure.model_validate(embedded)
+    assert len(embedded["content"]) < 10_000
+    lines = points_of(embedded["content"])
+    assert lines[0] == lines[1] == (looks if looks <= 100 else 91)
+    assert {"P@5 on held-out data", "pass", "generator", "discriminator"} <= set(texts_of(embedded["content"]))
+    read = np.loadtxt(found.numbers.decode().splitlines(), delimiter=",", skiprows=1, ndmin=2)
+    np.testing.assert_allclose(read, values, rtol=1e-5)
+    assert found.numbers.decode().startswith("pass,generator,discriminator\n")

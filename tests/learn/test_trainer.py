@@ -202,6 +202,26 @@ def test_a_validation_score_that_no_later_one_could_beat_is_named(wrong, tmp_pat
     assert scored(-math.inf, -2.0).best == -2.0
 
 
+def test_figures_beside_the_score_are_written_down_and_choose_nothing(tmp_path):
+    net, left = Regression(), iter([(3.0, 1.0), (2.0, 5.0), (2.5, 9.0)])
+
+    def validate():
+        score, other = next(left)
+        return {"other": Estimate(other, 0.5, "estimate"), "score": Estimate.exact(score)}
+
+    phases = [Phase("net", list(net.parameters()), net.loss)]
+    config = TrainerConfig(epochs=3, batch_size=10)
+    training = train(net, phases, Rows(data(), 10, seed=1), config, validate=validate, folder=tmp_path)
+    assert (training.best, training.best_step) == (3.0, 4)
+    rows = [row for row in read_metrics(tmp_path / "metrics.jsonl") if row["split"] == "valid"]
+    assert [(row["metric"], row["value"], row["kind"]) for row in rows[:2]] == [
+        ("other", 1.0, "estimate"),
+        ("score", 3.0, "exact"),
+    ]
+    assert [row["value"] for row in rows if row["metric"] == "other"] == [1.0, 5.0, 9.0]
+    assert training.rows == read_metrics(tmp_path / "metrics.jsonl")
+
+
 @pytest.mark.parametrize(
     ("phases", "got"),
     [([], "none"), ([("a", 1), ("a", 2)], "a x 1, a x 2"), ([("a", 0)], "a x 0")],
