@@ -1,4 +1,4 @@
-"""How well both players of an adversarial game rank on held-out data: looked at while they play, read from the rows."""
+"""How long a game is played, and how well both players rank on held-out data: looked at while they play."""
 
 from __future__ import annotations
 
@@ -12,9 +12,34 @@ from irkit.arrays import Floats
 if TYPE_CHECKING:
     from irkit.learn.estimate import Estimate
     from irkit.learn.game import Game
+    from irkit.learn.trainer import TrainerConfig
 
 PLAYERS = ("generator", "discriminator")
 "In the order of a curve's columns."
+
+
+def game_trainer(config: Any, batches: int, patience: int | None = None) -> TrainerConfig:
+    """Return the settings of a game's training, an epoch of which has so many batches.
+
+    Parameters
+    ----------
+    config : GameConfig
+        With `batch_size`, `seed`, `device` and `threads` besides.
+    batches : int
+    patience : int, optional
+        Looks without a better score before the game ends; None plays all rounds.
+    """
+    from irkit.learn.trainer import TrainerConfig
+
+    return TrainerConfig(
+        epochs=config.rounds * config.passes,
+        batch_size=config.batch_size,
+        every=config.evaluate_every * batches,
+        patience=patience,
+        seed=config.seed,
+        device=config.device,
+        threads=config.threads,
+    )
 
 
 def look(net: Game, measure: str, of: Callable[[Any], float]) -> dict[str, Estimate]:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from irkit.learn.estimate import Estimate
     from irkit.learn.game import Player, Pools
-    from irkit.learn.trainer import TrainerConfig
     from irkit.rank.lists import Lists
     from irkit.rank.scorers import Scorer
 
@@ -53,19 +52,6 @@ class IRGANConfig(GameConfig, NetRankerConfig):
     "Penalty 1/2 decay |w|^2 on the discriminator's matrices, for each of its pairs."
     generator_decay: float = Field(0.01, ge=0)
     "Penalty 1/2 decay |w|^2 on the generator's matrices, for each query."
-
-    def game_trainer(self, batches: int) -> TrainerConfig:
-        """Return the settings of the game's training, an epoch of which has so many batches."""
-        from irkit.learn.trainer import TrainerConfig
-
-        return TrainerConfig(
-            epochs=self.rounds * self.passes,
-            batch_size=self.batch_size,
-            every=self.evaluate_every * batches,
-            seed=self.seed,
-            device=self.device,
-            threads=self.threads,
-        )
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide what a step of the game does, those of its start among them."""
@@ -157,7 +143,7 @@ class IRGANRanker(NetRanker):
         from irkit.learn.batches import Shuffled
         from irkit.learn.conditions import conditions
         from irkit.learn.game import Game
-        from irkit.learn.looks import curve, look
+        from irkit.learn.looks import curve, game_trainer, look
 
         c = self.config
         lists = lists.kept(np.add.reduceat(np.append(lists.labels, 0) > 0, lists.ptr[:-1]) * (lists.lengths > 0) > 0)
@@ -179,7 +165,7 @@ class IRGANRanker(NetRanker):
             )  # fmt: skip
             rates = ("discriminator_rate", "generator_rate")
             with conditions(device, c.threads, c.seed):
-                self.train_net(net, net.phases(), source, c.game_trainer(len(source)), held, looked, rates)
+                self.train_net(net, net.phases(), source, game_trainer(c, len(source)), held, looked, rates)
             assert self.training is not None
             self.curve_ = curve(self.training.rows, self.measured_by)
         ranker: Any = net.ranker

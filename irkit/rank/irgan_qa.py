@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from irkit.learn.estimate import Estimate
     from irkit.learn.game import Pools
-    from irkit.learn.trainer import TrainerConfig
     from irkit.rank.overlap import Rarity
     from irkit.rank.qa_words import Table
     from irkit.rank.qacnn_net import QACNNNet
@@ -82,19 +81,6 @@ class IRGANQAConfig(GameConfig, AnswerNetConfig):
     evaluate_every: int = Field(1, ge=1)
     "Passes between looks at held-out questions."
 
-    def game_trainer(self, batches: int) -> TrainerConfig:
-        """Return the settings of the game's training, an epoch of which has so many batches."""
-        from irkit.learn.trainer import TrainerConfig
-
-        return TrainerConfig(
-            epochs=self.rounds * self.passes,
-            batch_size=self.batch_size,
-            every=self.evaluate_every * batches,
-            seed=self.seed,
-            device=self.device,
-            threads=self.threads,
-        )
-
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide what a step of the game does; those of the start are among them."""
         return self.model_dump(mode="json", exclude={"rounds", "device", "threads"})
@@ -125,7 +111,7 @@ class IRGANQA(AnswerNet):
         from copy import deepcopy
 
         from irkit.learn.game import Game
-        from irkit.learn.looks import curve, look
+        from irkit.learn.looks import curve, game_trainer, look
 
         c = self.config
         began = QACNN(**c.start_settings()).fit(train, valid)
@@ -142,7 +128,7 @@ class IRGANQA(AnswerNet):
         self.curve_ = np.zeros((0, 3))
         if c.rounds:
             rates = ("discriminator_rate", "generator_rate")
-            self.train_net(net, net.phases(), source, c.game_trainer(len(source)), held, looked, rates)
+            self.train_net(net, net.phases(), source, game_trainer(c, len(source)), held, looked, rates)
             assert self.training is not None
             self.curve_ = curve(self.training.rows, self.measured_by)
         return discriminator if net.ranker is discriminator else policy

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     import torch
 
     from irkit.learn.game import Player, Pools
-    from irkit.learn.trainer import TrainerConfig
 
 
 class IRGANConfig(GameConfig, RankerConfig):
@@ -62,20 +61,6 @@ class IRGANConfig(GameConfig, RankerConfig):
     seed: Seed = 1
     "Seed of start, order and draws."
 
-    def trainer(self, batches: int) -> TrainerConfig:
-        """Return the settings of the game's training, an epoch of which has so many batches."""
-        from irkit.learn.trainer import TrainerConfig
-
-        return TrainerConfig(
-            epochs=self.rounds * self.passes,
-            batch_size=self.batch_size,
-            every=self.evaluate_every * batches,
-            patience=self.patience,
-            seed=self.seed,
-            device=self.device,
-            threads=self.threads,
-        )
-
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide what a step of the training does."""
         return self.model_dump(mode="json", exclude={"rounds", "patience", "device", "threads", "n", "seen"})
@@ -97,7 +82,7 @@ class IRGAN(Network, FactorRanker):
         from irkit.learn.batches import Shuffled
         from irkit.learn.conditions import choose_device, conditions
         from irkit.learn.game import Game
-        from irkit.learn.looks import curve, look
+        from irkit.learn.looks import curve, game_trainer, look
 
         c = self.config
         start = self._start(train, valid)
@@ -127,7 +112,7 @@ class IRGAN(Network, FactorRanker):
         validate = None if precision is None else lambda: look(net, self.measured_by, precision_of)
         rates = ("discriminator_rate", "generator_rate")
         with conditions(device, c.threads, c.seed):
-            self.train_net(net, net.phases(), source, c.trainer(len(source)), validate, rates)
+            self.train_net(net, net.phases(), source, game_trainer(c, len(source), c.patience), validate, rates)
         assert self.training is not None
         self._keep(*arrays_of(net.ranker))
         self.curve_ = curve(self.training.rows, self.measured_by)

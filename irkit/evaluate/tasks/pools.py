@@ -16,20 +16,19 @@ import numpy as np
 from pydantic import Field
 
 from irkit.errors import ConfigError
-from irkit.evaluate.board import Measure, Size
+from irkit.evaluate.board import Size
 from irkit.evaluate.evaluation import Evaluation, evaluate
 from irkit.evaluate.leak import check_leak
-from irkit.evaluate.measures import aggregate, measure_names, parse_measures
+from irkit.evaluate.measures import measure_names
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
 from irkit.evaluate.tasks.curves import learning_curves
-from irkit.evaluate.tasks.sources import SOURCES, Sources
+from irkit.evaluate.tasks.ranked import RankedTask
 from irkit.evaluate.tasks.task import (
     PAPER,
     STOPPED_BY_TEST,
     Measured,
     Options,
     System,
-    Task,
     TaskChoice,
     Trial,
     refuse,
@@ -84,31 +83,14 @@ class PoolChoice(TaskChoice):
 
 
 @dataclass(frozen=True, eq=False)
-class PoolTask(Task):
+class PoolTask(RankedTask):
     """Pools, and what ranks them."""
 
     choice: PoolChoice
     collection: PoolsCollection
     options: Options
     kind = "ranking"
-    timed = "query"
-    supplies = ("index", *SOURCES, "train")
     _pools: dict[tuple[str, int], Pool] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The collection's, as the suite gives it."""
-        return self.choice.name
-
-    @property
-    def about(self) -> str:
-        """What the pools are."""
-        return str(self.collection.about)
-
-    @property
-    def data_hash(self) -> str:
-        """Hash of candidates, labels and parts."""
-        return str(self.collection.fingerprint)
 
     @property
     def conditions(self) -> dict[str, str]:
@@ -129,11 +111,6 @@ class PoolTask(Task):
     def times(self) -> int:
         """Queries of every fold's test part."""
         return sum(len(self.pool("test", fold)) for fold in range(self.folds))
-
-    @cached_property
-    def measures(self) -> list[Measure]:
-        """As the suite has them."""
-        return [Measure(name=name) for name in measure_names(self.suite.measures)]
 
     @property
     def folds(self) -> int:  # type: ignore[override]
@@ -162,16 +139,6 @@ class PoolTask(Task):
         qrels = hidden(pool.qrels, self.choice.known, self.suite.seed) if part == "train" else pool.qrels
         return Topics(pool.candidates, qrels)
 
-    def identity(self, system: System) -> list[Any]:
-        """Add how it is run, and what the system needs that is learned from texts."""
-        learned = [self._sources.fingerprint(need, name) for need, name in self._learned(system)]
-        return [*super().identity(system), self.choice.model_dump(mode="json"), *learned]
-
-    def close(self) -> None:
-        """Close the index."""
-        if "index" in self.__dict__:
-            self.index.close()
-
     @cached_property
     def index(self) -> Index:
         """Of the candidates' texts, built where there is none."""
@@ -180,22 +147,15 @@ class PoolTask(Task):
 
     def taken(self, system: System) -> System:
         """Look whether the system ranks results, and there is what it needs."""
-        super().taken(system)
         recipe: Any = system.recipe
         if recipe.takes != "results":
             what = "begins with queries, and candidates are given; leave out the retriever"
             raise refuse(self.suite, system.name, what)
-        if recipe.learns_from and Topics not in recipe.learns_from:
-            raise refuse(self.suite, system.name, "learns, but not from judgements; leave it out")
+        super().taken(system)
         lacking = [fold for fold in range(self.folds) if "train" not in self.collection.parts(fold)]
         if "train" in recipe.needs and lacking:
             what = f"learns, and fold {lacking[0] + 1} of {self.name} has no training part; leave it out"
             raise refuse(self.suite, system.name, what)
-        self._named[system.name] = self._learned(system)
-        for need, name in self._named[system.name]:
-            if not name:
-                one, example = SOURCES[need]
-                raise refuse(self.suite, system.name, f"needs {one}; name {example}")
         return system
 
     def seeds(self, system: System) -> Sequence[int | None]:
@@ -251,18 +211,6 @@ class PoolTask(Task):
             figures=tuple(learning_curves(stage)) if first else (),
         )
 
-    def joined(self, folds: Sequence[Measured]) -> Measured:
-        """Count what is to be known of the queries over all folds."""
-        counts = [one.facts["counts"] for one in folds]
-        total = {name: sum(one[name] for one in counts) for name in counts[0]}
-        whole = super().joined(folds)
-        return replace(whole, facts={**whole.facts, "counts": total})
-
-    def mean_of_folds(self, values: Mapping[str, Any], by_fold: Mapping[str, Sequence[float]]) -> dict[str, float]:
-        """Return the mean over all queries, or the sum of a measure that counts."""
-        parsed = parse_measures(self.suite.measures)
-        return {str(one): float(aggregate(one, values[str(one)])) for one in parsed}
-
     def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Say how queries without a relevant candidate count, and what training was stopped by."""
         counts = next(iter(found.values()))[0].facts["counts"]
@@ -294,25 +242,6 @@ class PoolTask(Task):
         if len(both):
             what = f"was fitted on {len(both)} of the {len(test)} test queries, such as {both.iloc[0]!r}"
             raise ConfigError(f"suite: {trial.system.name} {what}; fit it on other queries")
-
-    def _resources(self, system: System) -> dict[str, Any]:
-        learned = self._learned(system)
-        index = {"index": self.index} if learned or "index" in system.recipe.needs else {}  # type: ignore[union-attr]
-        return {**index, **{need: self._sources.open(need, name) for need, name in learned}}
-
-    def _learned(self, system: System) -> list[tuple[str, str]]:
-        """List what a system needs that is learned from documents, and what it is called; empty where nobody says."""
-        needs = system.recipe.needs  # type: ignore[union-attr]
-        return [(one, getattr(system.choice, one) or getattr(self.choice, one)) for one in SOURCES if one in needs]
-
-    @cached_property
-    def _named(self) -> dict[str, list[tuple[str, str]]]:
-        """What each system of the board needs of such, whether it is run or was before the suite was cut."""
-        return {}
-
-    @cached_property
-    def _sources(self) -> Sources:
-        return Sources(self.collection, self.index, lambda what: self.options.say(f"{self.name}: {what}"))
 
 
 def hidden(qrels: Qrels, known: float, seed: int) -> Qrels:

@@ -17,16 +17,16 @@ from pydantic import Field
 
 from irkit.config import Config
 from irkit.errors import ConfigError, near_misses
-from irkit.evaluate.board import Measure, Size
+from irkit.evaluate.board import Size
 from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.experiment import Together, measured_together
 from irkit.evaluate.leak import check_leak
-from irkit.evaluate.measures import aggregate, measure_names, parse_measures
+from irkit.evaluate.measures import measure_names, parse_measures
 from irkit.evaluate.nested import InnerFolds, Prefixes, judged
 from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.splits import Folds, folds
-from irkit.evaluate.tasks.sources import SOURCES, Sources
-from irkit.evaluate.tasks.task import Measured, Options, System, Task, TaskChoice, Trial, refuse, settings_of
+from irkit.evaluate.tasks.ranked import RankedTask
+from irkit.evaluate.tasks.task import Measured, Options, System, TaskChoice, Trial, refuse, settings_of
 from irkit.evaluate.tuning import tune, tune_on
 from irkit.pipeline import Topics
 from irkit.recipe.indexes import collection_index
@@ -88,7 +88,7 @@ class CollectionChoice(TaskChoice):
 
 
 @dataclass(frozen=True, eq=False)
-class Retrieval(Task):
+class Retrieval(RankedTask):
     """The queries of a collection, with their judgements."""
 
     choice: CollectionChoice
@@ -96,23 +96,6 @@ class Retrieval(Task):
     options: Options
     together: ClassVar[bool] = True
     kind = "retrieval"
-    timed = "query"
-    supplies = ("index", *SOURCES, "train")
-
-    @property
-    def name(self) -> str:
-        """The collection's, as the suite gives it."""
-        return self.choice.name
-
-    @property
-    def about(self) -> str:
-        """What the collection is."""
-        return str(self.collection.about)
-
-    @property
-    def data_hash(self) -> str:
-        """Hash of documents, queries and judgements."""
-        return str(self.collection.fingerprint)
 
     @property
     def sizes(self) -> list[Size]:
@@ -131,28 +114,10 @@ class Retrieval(Task):
         split = self.choice.split or self.collection.card.default_split
         return {"split": split} if split else {}
 
-    @cached_property
-    def measures(self) -> list[Measure]:
-        """As the suite has them."""
-        return [Measure(name=name) for name in measure_names(self.suite.measures)]
-
     @property
     def folds(self) -> int:  # type: ignore[override]
         """Folds of the queries."""
         return self.choice.folds or 1
-
-    def identity(self, system: System) -> list[Any]:
-        """Add how it is run, and the vectors and the encoder that the system needs."""
-        try:
-            learned = [self._sources.fingerprint(need, name) for need, name in self._learned(system)]
-        except Exception:  # said of the systems that need them, when they are fitted
-            learned = []
-        return [
-            *super().identity(system),
-            self.choice.model_dump(mode="json"),
-            self.options.cache is not None,
-            *learned,
-        ]
 
     @cached_property
     def queries(self) -> Queries:
@@ -181,26 +146,10 @@ class Retrieval(Task):
         """Return the judged queries."""
         return self._units
 
-    def close(self) -> None:
-        """Close the index."""
-        if "index" in self.__dict__:
-            self.index.close()
-
     def taken(self, system: System) -> System:
         """Look whether there are the vectors or the folds that the system needs."""
         super().taken(system)
-        recipe: Any = system.recipe
-        needs = recipe.needs
-        if recipe.learns_from and Topics not in recipe.learns_from:
-            raise refuse(
-                self.suite, system.name, "learns, but not from judgements, and there is nothing else; leave it out"
-            )
-        self._named[system.name] = self._learned(system)
-        for need, name in self._named[system.name]:
-            if not name:
-                one, example = SOURCES[need]
-                raise refuse(self.suite, system.name, f"needs {one}; name {example}")
-        if "train" in needs and self.choice.folds is None:
+        if "train" in system.recipe.needs and self.choice.folds is None:  # type: ignore[union-attr]
             raise refuse(self.suite, system.name, "learns from judgements; say over how many folds: folds: 5")
         return system
 
@@ -249,18 +198,6 @@ class Retrieval(Task):
                 gave[number] = one if isinstance(one, Exception) else replace(one, fit_seconds=fitting)
         return (gave[number] for number in range(len(trials)))
 
-    def joined(self, folds: Sequence[Measured]) -> Measured:
-        """Count what is to be known of the queries over all folds."""
-        counts = [one.facts["counts"] for one in folds]
-        total = {name: sum(one[name] for one in counts) for name in counts[0]}
-        whole = super().joined(folds)
-        return replace(whole, facts={**whole.facts, "counts": total})
-
-    def mean_of_folds(self, values: Mapping[str, Any], by_fold: Mapping[str, Sequence[float]]) -> dict[str, float]:
-        """Return the mean over all queries, or the sum of a measure that counts."""
-        parsed = parse_measures(self.suite.measures)
-        return {str(one): float(aggregate(one, values[str(one)])) for one in parsed}
-
     def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Say which queries are left out or score 0, what times are of, and which vectors there are."""
         counts = next(iter(found.values()))[0].facts["counts"]
@@ -281,23 +218,6 @@ class Retrieval(Task):
         return notes + self._sources.notes(self.queries, named)
 
     # ------------------------------------------------------------------ how
-
-    def _resources(self, system: System) -> dict[str, Any]:
-        return {"index": self.index, **{need: self._sources.open(need, name) for need, name in self._learned(system)}}
-
-    def _learned(self, system: System) -> list[tuple[str, str]]:
-        """List what a system needs that is learned from documents, and what it is called; empty where nobody says."""
-        needs = system.recipe.needs  # type: ignore[union-attr]
-        return [(one, getattr(system.choice, one) or getattr(self.choice, one)) for one in SOURCES if one in needs]
-
-    @cached_property
-    def _named(self) -> dict[str, list[tuple[str, str]]]:
-        """What each system of the board needs of such, whether it is run or was before the suite was cut."""
-        return {}
-
-    @cached_property
-    def _sources(self) -> Sources:
-        return Sources(self.collection, self.index, lambda what: self.options.say(f"{self.name}: {what}"))
 
     def _tuned(self, recipe: Any, space: Space, resources: dict[str, Any], _: int) -> tuple[Stage, list[str]]:
         tuning = self.suite.tuning
