@@ -158,10 +158,11 @@ class PoolsOfPairs:
         """Return the pools of some correct answers, which stand first in them."""
         import torch
 
+        from irkit.learn.conditions import sent
         from irkit.learn.game import Pools
 
         drawn, numbers = self.pairs.batch(epoch, at, rng), self.pairs.numbers(epoch, at, rng)
         n, device = len(drawn.place), drawn.place.device
         row = torch.arange(n, device=device)
         counts = np.ones(n, dtype=np.int64)
-        return Pools(drawn, None, row, torch.zeros_like(row), counts, numbers.to(device))
+        return Pools(drawn, None, row, torch.zeros_like(row), counts, sent(numbers, device))
