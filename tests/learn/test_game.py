@@ -344,3 +344,23 @@ def test_what_a_player_adds_for_its_pairs_is_of_positives_and_negatives():
     row, column = seen[0]
     assert row.tolist() == [0, 0, 1, 0, 0, 1]
     assert column[:3].tolist() == [0, 3, 1]
+
+
+@pytest.mark.parametrize("control", ["none", "shuffled", "constant", "positives"])
+@pytest.mark.parametrize("gradient", ["sampled", "exact"])
+def test_a_step_reads_no_number_from_the_device(gradient, control, monkeypatch):
+    positive = [[True, False, False, True, False], [True, True, False, False, False]]
+    batch = pools(positive, mask=[[True] * 5, [True] * 3 + [False] * 2])
+    settings = {"gradient": gradient, "control": control, "generator_decay": 0.1, "discriminator_decay": 0.1}
+    games = [
+        game(GameConfig(loss=loss, baseline=baseline, negatives=negatives, **settings), G * 2, F * 2)
+        for loss, baseline, negatives in zip(LOSSES, ["none", "mean", "learned"], ["any", "others", "any"], strict=True)
+    ]
+    reads = []
+    for name in ("item", "tolist", "cpu", "numpy", "__bool__", "__float__", "__int__", "nonzero"):
+        read = getattr(torch.Tensor, name)
+        monkeypatch.setattr(torch.Tensor, name, lambda x, *a, _r=read, _n=name: reads.append(_n) or _r(x, *a))
+    for one in games:
+        one.generator_loss(batch, now()).total.backward()
+        one.discriminator_loss(batch, now()).total.backward()
+    assert not reads
