@@ -21,6 +21,7 @@ from irkit.evaluate.evaluation import Evaluation, evaluate
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import measure_names
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
+from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.tasks.curves import learning_curves
 from irkit.evaluate.tasks.ranked import RankedTask
 from irkit.evaluate.tasks.task import (
@@ -34,6 +35,7 @@ from irkit.evaluate.tasks.task import (
     refuse,
     settings_of,
 )
+from irkit.evaluate.tuning import Chosen, tune_on
 from irkit.pipeline import Topics
 from irkit.recipe.indexes import collection_index
 from irkit.rng import generator
@@ -44,12 +46,14 @@ if TYPE_CHECKING:
     from irkit.io import Pool, PoolsCollection
     from irkit.lucene import Index
     from irkit.pipeline.stage import Stage
+    from irkit.recipe import Recipe
 
 
 class PoolChoice(TaskChoice):
     """Pools of a suite."""
 
     field = "pools"
+    tunes = True
     repeats: int = Field(3, ge=1)
     "Runs to take the median time of."
     protocol: Literal["validation", "paper"] = "validation"
@@ -156,6 +160,8 @@ class PoolTask(RankedTask):
         if "train" in recipe.needs and lacking:
             what = f"learns, and fold {lacking[0] + 1} of {self.name} has no training part; leave it out"
             raise refuse(self.suite, system.name, what)
+        if system.choice.tune:
+            self._check_tunable(system)
         return system
 
     def seeds(self, system: System) -> Sequence[int | None]:
@@ -163,17 +169,14 @@ class PoolTask(RankedTask):
         return self.suite.seeds if settings_of(system.recipe, "seed") else [None]
 
     def fit(self, trial: Trial) -> tuple[Stage, list[str]]:
-        """Return a pipeline, fitted if it is to be, and notes on that."""
-        stage = trial.recipe.build(**self._resources(trial.system))
-        if not stage.learns:
-            return stage, []
-        stops = "test" if self._by_paper else "valid"
-        train = self.topics("train", trial.fold)
-        valid = self.topics(stops, trial.fold) if stops in self.collection.parts(trial.fold) else None
-        if self._by_paper:
-            self._check_apart(train, trial)
-        fitted = stage.fit(train, valid)
-        return fitted, fitted.findings()
+        """Return a pipeline, tuned or fitted if it is to be, and notes on that."""
+        if not (space := trial.system.choice.tune):
+            return self._fitted(trial.recipe, trial)
+        chosen = self._tuned(load_space(space), trial)
+        stage, notes = self._fitted(chosen.recipe, trial)
+        tried, *said = chosen.notes()
+        fold = f"fold {trial.fold + 1}, " if self.folds > 1 else ""
+        return stage, [tried, *(fold + note for note in said), *notes]
 
     def run(self, trials: Sequence[Trial]) -> Iterator[Measured | Exception]:
         """Fit and measure one after the other; what fails gives its error."""
@@ -230,6 +233,49 @@ class PoolTask(RankedTask):
         return notes + (self._sources.notes(self.pool("test", 0).queries, named) if named else [])
 
     # ------------------------------------------------------------------ how
+
+    def _fitted(self, recipe: Recipe, trial: Trial) -> tuple[Stage, list[str]]:
+        """Return the pipeline of a recipe, fitted on a fold if it learns."""
+        stage = recipe.build(**self._resources(trial.system))
+        if not stage.learns:
+            return stage, []
+        stops = "test" if self._by_paper else "valid"
+        train = self.topics("train", trial.fold)
+        valid = self.topics(stops, trial.fold) if stops in self.collection.parts(trial.fold) else None
+        if self._by_paper:
+            self._check_apart(train, trial)
+        fitted = stage.fit(train, valid)
+        return fitted, fitted.findings()
+
+    def _check_tunable(self, system: System) -> None:
+        """Refuse to tune without a validation part, or under a protocol that does not use it."""
+        if self._by_paper:
+            what = "is tuned by a validation part, and protocol paper has none; leave out tune"
+            raise refuse(self.suite, system.name, what)
+        lacking = [fold for fold in range(self.folds) if "valid" not in self.collection.parts(fold)]
+        if lacking:
+            what = f"is to be tuned, and fold {lacking[0] + 1} of {self.name} has no validation part; leave out tune"
+            raise refuse(self.suite, system.name, what)
+
+    def _tuned(self, space: Space, trial: Trial) -> Chosen:
+        """Choose settings by the first measure on the validation part of a fold, by which what learns stops too."""
+        pool, tuning, measure = self.pool("valid", trial.fold), self.suite.tuning, self.measures[0]
+
+        def value(recipe: Recipe) -> float:
+            results = self._fitted(recipe, trial)[0].run(pool.candidates)
+            return evaluate(results, pool.qrels, measure.name, queries=pool.queries).means[measure.name]
+
+        return tune_on(
+            trial.recipe,
+            space,
+            value,
+            measure=measure.name,
+            lower=measure.lower,
+            held_out="the validation part",
+            method=tuning.method,
+            trials=tuning.trials,
+            seed=self.suite.seed,
+        )
 
     @property
     def _by_paper(self) -> bool:
