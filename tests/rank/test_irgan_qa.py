@@ -51,8 +51,11 @@ def assert_same(one, other, curves=True):
 # ---------------------------------------------------------------- where it starts
 
 
-@pytest.mark.parametrize("settings", [{}, {"overlap": True, "dropout": 0.1, "drawn": 2, "margin": 0.3, "stems": True}])
-@pytest.mark.parametrize("valid", [None, VALID], ids=["held-out", "given"])
+@pytest.mark.parametrize(
+    ("valid", "settings"),
+    [(None, {}), (VALID, {"overlap": True, "dropout": 0.1, "drawn": 2, "margin": 0.3, "stems": True})],
+    ids=["held-out", "given"],
+)
 def test_without_a_round_it_is_qacnn_with_the_hardest_negatives(valid, settings):
     one = fit(valid, rounds=0, **settings)
     given = {**NET, "negatives": "max", "pool": "all", "drawn": 4, **settings}
