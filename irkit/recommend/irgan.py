@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats, segments
+from irkit.errors import IrkitError
 from irkit.learn.devices import Device
 from irkit.learn.game_settings import GameConfig
 from irkit.recommend.bpr import FactorRanker
@@ -129,7 +130,11 @@ class IRGAN(Network, FactorRanker):
             "threshold": c.threshold,
             "seed": c.seed,
         }
-        return DNS(**settings).fit(train, valid)
+        try:
+            return DNS(**settings).fit(train, valid)
+        except IrkitError as error:
+            what = str(error).removeprefix("dns: ").replace("learning_rate", "dns_rate")
+            raise type(error)(f"{self.name}: its start by DNS: {what}") from None
 
     def _keep(self, p: Floats, q: Floats, b: Floats) -> None:
         self.user_factors_, self.item_factors_, self.item_deviations_ = p, q, b

@@ -28,6 +28,7 @@ TINY = {
     "bpr": {"epochs": 1},
     "cfnade": {"hidden_size": 2, "epochs": 1},
     "dns": {"epochs": 1},
+    "irgan": {"dns_epochs": 1, "rounds": 1, "discriminator_passes": 1, "generator_passes": 1},
     "pmf": {"epochs": 1},
     "rrn": {"hidden_size": 2, "input_size": 2, "dynamic_size": 1, "stationary_size": 1, "mf_epochs": 1, "epochs": 1},
     "svdpp": {"epochs": 1},

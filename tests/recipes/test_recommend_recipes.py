@@ -13,9 +13,10 @@ from irkit.recommend.simulate import planted_regime_change
 from irkit.registry import RECOMMENDERS
 
 PATHS = sorted((locate.shipped("pipelines") / "recommend").glob("*.yaml"))
-FEWER = {"epochs": 2, "mf_epochs": 2, "burn_in": 1, "draws": 2}
+GAME = {"dns_epochs": 2, "rounds": 1, "discriminator_passes": 2, "generator_passes": 2}
+FEWER = {"epochs": 2, "mf_epochs": 2, "burn_in": 1, "draws": 2, **GAME}
 "Enough to see that a model runs."
-SLOW = {"cfnade", "ease-rrn", "i-autorec", "rrn", "u-autorec"}
+SLOW = {"cfnade", "ease-rrn", "i-autorec", "irgan", "rrn", "u-autorec"}
 "They import torch."
 
 

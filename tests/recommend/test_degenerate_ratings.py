@@ -13,6 +13,7 @@ START = 1.7e9
 FEW = {
     **{name: {"epochs": 2} for name in ("autorec", "bpr", "cfnade", "dns", "rrn")},
     "bayesian-mf": {"burn_in": 2, "draws": 3},
+    "irgan": {"dns_epochs": 2, "rounds": 1, "discriminator_passes": 2, "generator_passes": 2},
 }
 "Settings for models that would take long."
 
@@ -62,7 +63,7 @@ REFUSED = {
     **{(name, "counts"): DIVERGE for name in ("biased-mf", "pmf", "svdpp", "timesvdpp", "rrn")},
     **{
         (name, full): NO_NEGATIVE
-        for name in ("bpr", "dns")
+        for name in ("bpr", "dns", "irgan")
         for full in ("everybody rated everything", "one user", "one item", "one rating")
     },
     ("cfnade", "a thousand levels"): "takes each distinct rating for a level, at most 100, got 1,",

@@ -146,6 +146,14 @@ def test_under_the_control_of_the_discriminator_alone_the_generator_stays_at_dns
     assert np.abs(played.user_factors_).max() < 1
 
 
+def test_the_discriminator_alone_pays_a_penalty():
+    small, large = (irgan(control="discriminator", reg=reg, discriminator_rate=0.3).fit(TRAIN) for reg in (0.0, 0.5))
+    assert np.square(large.item_factors_).sum() < np.square(small.item_factors_).sum()
+    for control in ("constant", "positives"):
+        free, paying = (irgan(control=control, reg=reg).fit(TRAIN) for reg in (0.0, 0.5))
+        np.testing.assert_array_equal(free.item_factors_, paying.item_factors_)
+
+
 @pytest.mark.parametrize("control", ["constant", "positives"])
 def test_without_a_discriminator_the_generator_plays_alone_and_ranks(control):
     fitted = irgan(control=control, ranker="discriminator").fit(TRAIN, VALID)
@@ -277,6 +285,15 @@ def test_a_rate_too_high_is_said_in_one_line_with_both_rates():
     line = str(error.value)
     assert line.startswith("irgan: discriminator: the loss part 'loss' is inf at step 1; lower discriminator_rate, ")
     assert line.endswith("got 1e+30 and generator_rate, got 0.05, or set clip")
+
+
+def test_what_is_wrong_with_its_start_is_said_in_its_own_name_and_settings():
+    with pytest.raises(DivergedError) as error:
+        irgan(dns_rate=1e3, dns_reg=10.0, dns_epochs=200).fit(TRAIN)
+    assert str(error.value).startswith("irgan: its start by DNS: learning diverged in epoch ")
+    assert str(error.value).endswith("; lower dns_rate, got 1000.0")
+    with pytest.raises(ConfigError, match=r"^irgan: its start by DNS: every user likes every item, so there is no neg"):
+        irgan(threshold=None).fit(table([("a", "x", 1.0), ("a", "y", 1.0)]))
 
 
 def test_its_recipe_reaches_every_setting_by_name():

@@ -13,6 +13,7 @@ from irkit.recommend.biased_mf import BiasedMF
 from irkit.recommend.bpr import BPR
 from irkit.recommend.dns import DNS
 from irkit.recommend.ease import EASE
+from irkit.recommend.irgan import IRGAN
 from irkit.recommend.knn import ItemKNN
 from irkit.recommend.pmf import PMF
 from irkit.recommend.popularity import Popularity
@@ -30,6 +31,7 @@ FITTED = [
     BiasedMF(epochs=1),
     DNS(epochs=1, threshold=4.0),
     EASE(reg=3.0, n=4),
+    IRGAN(dns_epochs=1, rounds=1, discriminator_passes=1, generator_passes=1),
     ItemKNN(k=3),
     PMF(epochs=1, link="logistic"),
     Popularity(seen="keep"),

@@ -74,6 +74,7 @@ def test_the_toy_has_new_users_and_new_items():
 def test_every_recipe_is_measured_on_its_lists(name, n):
     recipe = load_recipe(f"recommend/{name}")
     few = {"epochs": 1, "mf_epochs": 1, "draws": 1, "burn_in": 0, "n": n, "k": n}
+    few |= {"dns_epochs": 1, "rounds": 1, "discriminator_passes": 1, "generator_passes": 1}
     names = [full for full in setting_names(recipe.stages) if full.rpartition(".")[2] in few]
     stage = recipe.with_settings({full: few[full.rpartition(".")[2]] for full in names}).build().fit(SPLIT.train)
     board = task_of()
