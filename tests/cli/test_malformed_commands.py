@@ -87,7 +87,7 @@ RUNS = [
 
 FILES_OF_RECIPES = [
     Case("an unknown field", "r.yaml", RECIPE.replace("n: 10", "k2: 1"), RECIPES, 5, "k2"),
-    Case("an unknown stage", "r.yaml", RECIPE.replace("lucene", "lucine"), RECIPES, 5, "did you mean lucene?"),
+    Case("an unknown stage", "r.yaml", RECIPE.replace("lucene", "lucine"), RECIPES, 5, "did you mean lucene"),
     Case("an unknown model", "r.yaml", RECIPE.replace("n: 10", "model: bm52"), RECIPES, 5, "bm25"),
     Case("a wrong value", "r.yaml", RECIPE.replace("n: 10", "n: many"), RECIPES, 5, "many"),
     Case("an unknown top field", "r.yaml", RECIPE + "stagez: []\n", RECIPES, 6, "did you mean stages?"),
