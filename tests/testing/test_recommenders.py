@@ -15,6 +15,7 @@ SMALL = {
     "autorec": {"hidden_size": 3, "epochs": 2},
     "bayesian-mf": {"embedding_size": 2, "burn_in": 1, "draws": 2},
     "cfnade": {"hidden_size": 3, "epochs": 2},
+    "irgan": {"rounds": 1, "discriminator_passes": 1, "generator_passes": 1, "dns_epochs": 2},
     "rrn": {"epochs": 1, "mf_epochs": 2, "hidden_size": 3, "input_size": 3, "dynamic_size": 2},
 }
 "Settings with which a fit takes no time."
