@@ -39,15 +39,25 @@ class Prefixes:
     ----------
     queries : queries frame
         All that anything will be learned from or measured on.
+    qrels : qrels frame
+        Their judgements, from which none of these stages may have learned.
     """
 
-    def __init__(self, queries: Queries) -> None:
-        self.queries = queries
+    def __init__(self, queries: Queries, qrels: Qrels) -> None:
+        self.queries, self.qrels = queries, qrels
         self._kept: list[tuple[str, Flow]] = []
 
     def split(self, pipeline: Stage) -> tuple[Flow, Stage]:
-        """Return what the stages before the first that learns give for all queries, and the rest of the pipeline."""
+        """Return what the stages before the first that learns give for all queries, and the rest of the pipeline.
+
+        Raises
+        ------
+        ConfigError
+            If one of these stages says that it was fitted on a query.
+        """
         stages, rest = before_learning(pipeline)
+        for stage in stages:  # may have learned elsewhere, from judgements that nothing here may see
+            check_leak("a candidate", stage, self.queries["qid"], self.qrels, who="tune")
         prints = [stage.fingerprint for stage in stages]
         same = [one == last for one, (last, _) in zip(prints, self._kept, strict=False)]
         kept = self._kept[: same.index(False) if False in same else len(same)]

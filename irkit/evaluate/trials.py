@@ -99,7 +99,7 @@ class Nested(Trials):
     @cached_property
     def prefixes(self) -> Prefixes:
         """What stages give before anything is learned."""
-        return Prefixes(self.queries)
+        return Prefixes(self.queries, self.qrels)
 
     @cached_property
     def folds(self) -> list[InnerFolds]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from irkit.arrays import Bools
 from irkit.config import Config
 from irkit.errors import FrameError
 from irkit.frames import Queries, asked
@@ -49,8 +50,14 @@ class DropSelf(Stage):
 
     def run(self, flow: Hits) -> Hits:
         """Drop each query's own document."""
-        own = flow.docnos.rows(flow.queries["qid"])
-        return _kept(flow, flow.doc != own[flow.query])
+        return _kept(flow, not_self(flow))
+
+
+def not_self(hits: Hits) -> Bools:
+    """Say which results are another document than their query: (m,) bool."""
+    own = hits.docnos.rows(hits.queries["qid"])
+    found: Bools = hits.doc != own[hits.query]
+    return found
 
 
 class Reset(Stage):

@@ -128,4 +128,4 @@ class AggregateRanks(Stage):
         there = np.append(np.zeros((1, x.shape[1])), np.cumsum(~np.isnan(x), axis=0), axis=0)
         listed = np.repeat(there[flow.ptr[1:]] - there[flow.ptr[:-1]], counts, axis=0)
         n = np.repeat(counts, counts)[:, None].astype(np.float64)
-        return flow.rescored(METHODS[c.method](rank, np.maximum(listed, 1), n, c.k))
+        return flow.rescored(METHODS[c.method](rank, listed, n, c.k))

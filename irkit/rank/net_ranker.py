@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from irkit.arrays import Floats
+from irkit.arrays import Bools, Floats
 from irkit.errors import CompositionError, FrameError
 from irkit.hits import Hits
 from irkit.learn.devices import Device
 from irkit.learn.memory import enough_memory, smaller
+from irkit.pipeline.filters import not_self
 from irkit.pipeline.fit import Topics
 from irkit.pipeline.learned import features_of, labels_of, refuse
 from irkit.rank.feature_ranker import FeatureRanker, FeatureRankerConfig
@@ -107,6 +108,8 @@ class NetRanker(FeatureRanker):
     "(F,) float64: of the training results, where features are normalised by them."
     deviation: Floats | None = None
     "(F,) float64: likewise."
+    excludes_self: bool = False
+    "Whether a query's own document was left out of what it learned from; it does not stretch the query's scale then."
     training: Training | None = None
     "What came of `fit`; a saved ranker does not have it."
     _folder: Path | None = None
@@ -187,6 +190,7 @@ class NetRanker(FeatureRanker):
 
         hits: Hits = train.flow
         self.mean = self.deviation = None
+        self.excludes_self = bool(train.qrels.attrs.get("exclude_self"))
         x = self._filled(hits)
         if self.config.normalise == "train":
             self.mean, self.deviation = statistics(x)
@@ -258,7 +262,7 @@ class NetRanker(FeatureRanker):
         """Return the features as the scorer takes them, followed by 1 for each missing one, if asked: float64."""
         x = self._filled(hits)
         if self.config.normalise == "query":
-            x = minmax_by_query(hits.ptr, x)
+            x = minmax_by_query(hits.ptr, x, self._counted(hits))
         elif self.mean is not None and self.deviation is not None:
             x = standardised(x, self.mean, self.deviation)
         if self.config.missing == "indicated":
@@ -273,7 +277,10 @@ class NetRanker(FeatureRanker):
 
     def _filled(self, hits: Hits) -> Floats:
         x = features_of(hits, self.name)
-        return x if self.config.missing == "refuse" else lowest_for_missing(hits.ptr, x)
+        return x if self.config.missing == "refuse" else lowest_for_missing(hits.ptr, x, self._counted(hits))
+
+    def _counted(self, hits: Hits) -> Bools | None:
+        return not_self(hits) if self.excludes_self else None
 
     # ------------------------------------------------------------------ files
 
@@ -285,6 +292,7 @@ class NetRanker(FeatureRanker):
         learned = {"mean": self.mean, "deviation": self.deviation}
         return {
             "net": dict(self.net.state_dict()),
+            "excludes_self": self.excludes_self,
             **{name: None if array is None else torch.from_numpy(array) for name, array in learned.items()},
         }
 
@@ -293,6 +301,7 @@ class NetRanker(FeatureRanker):
         net = self.scorer(self.inputs)
         net.load_state_dict(state["net"])
         self.net = net.eval()
+        self.excludes_self = bool(state.get("excludes_self", False))
         self.mean, self.deviation = (
             None if state[name] is None else state[name].numpy() for name in ("mean", "deviation")
         )

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from irkit.arrays import Floats, Ints
+from irkit.arrays import Bools, Floats, Ints
 
 
-def minmax_by_query(ptr: Ints, x: Floats) -> Floats:
+def minmax_by_query(ptr: Ints, x: Floats, counted: Bools | None = None) -> Floats:
     """Map each feature linearly to [0, 1] within each query; one that is constant there becomes 0.
 
     Source: LETOR's query-level normalisation; Qin, Liu, Xu and Li, "LETOR: a benchmark collection for research on
@@ -21,6 +21,8 @@ def minmax_by_query(ptr: Ints, x: Floats) -> Floats:
     ptr : (n + 1,) int
         Results of query i are rows `ptr[i]:ptr[i + 1]`.
     x : (m, F) float64
+    counted : (m,) bool, optional
+        Results that minimum and maximum are of; what others become may lie outside [0, 1].
 
     Returns
     -------
@@ -31,7 +33,8 @@ def minmax_by_query(ptr: Ints, x: Floats) -> Floats:
     >>> minmax_by_query(np.array([0, 3]), np.array([[2.0, 7.0], [4.0, 7.0], [3.0, 7.0]])).tolist()
     [[0.0, 0.0], [1.0, 0.0], [0.5, 0.0]]
     """
-    low, high = _by_query(np.minimum, ptr, x), _by_query(np.maximum, ptr, x)
+    low, high = (_by_query(function, ptr, _only(x, counted)) for function in (np.fmin, np.fmax))
+    low, high = (np.where(np.isnan(one), x, one) for one in (low, high))  # of a query where none is counted
     spread = high - low
     return (x - low) / np.where(spread > 0, spread, 1.0)
 
@@ -54,16 +57,20 @@ def standardised(x: Floats, mean: Floats, deviation: Floats) -> Floats:
     return np.where(deviation > 0, (x - mean) / np.where(deviation > 0, deviation, 1.0), 0.0)
 
 
-def lowest_for_missing(ptr: Ints, x: Floats) -> Floats:
+def lowest_for_missing(ptr: Ints, x: Floats, counted: Bools | None = None) -> Floats:
     """Replace NaN by the lowest value that the feature has in the query, 0 where it has none.
 
     Parameters
     ----------
-    ptr, x
+    ptr, x, counted
         As `minmax_by_query`.
     """
-    low = _by_query(np.fmin, ptr, x)  # which passes NaN over
+    low = _by_query(np.fmin, ptr, _only(x, counted))  # which passes NaN over
     return np.where(np.isnan(x), np.where(np.isnan(low), 0.0, low), x)
+
+
+def _only(x: Floats, counted: Bools | None) -> Floats:
+    return x if counted is None else np.where(counted[:, None], x, np.nan)
 
 
 def _by_query(function: np.ufunc, ptr: Ints, x: Floats) -> Floats:

@@ -103,8 +103,9 @@ def test_what_a_fold_holds_out_has_no_say_in_its_choice(job, tuned, fold):
     after = run(job, qrels=shuffled)
     assert after.folds == before.folds
     assert after.chosen[fold] == before.chosen[fold]
-    values = [InnerFolds(Prefixes(job[1]), before.folds.train(fold), own, "AP", k=2, seed=42, exclude_self=False).value(
-        SPACE.applied(RECIPE, CANDIDATES[1]).build(**job[0])) for own in (qrels, shuffled)]  # fmt: skip
+    how = {"k": 2, "seed": 42, "exclude_self": False}
+    inner = [InnerFolds(Prefixes(job[1], own), before.folds.train(fold), own, "AP", **how) for own in (qrels, shuffled)]
+    values = [one.value(SPACE.applied(RECIPE, CANDIDATES[1]).build(**job[0])) for one in inner]
     assert values[0] == values[1]
 
 
@@ -135,6 +136,12 @@ def test_a_candidate_that_was_fitted_on_a_query_it_is_measured_on_is_refused(job
 
     monkeypatch.setattr(Learned, "fit", fit)
     with pytest.raises(ConfigError, match="tune: a candidate was fitted on 5 of the 5 test queries, such as 'q"):
+        run(job)
+
+
+def test_a_stage_before_what_learns_that_was_fitted_on_a_query_is_refused(job, monkeypatch):
+    monkeypatch.setattr(Rescore, "fitted_on", frozenset(["q3"]), raising=False)
+    with pytest.raises(ConfigError, match="tune: a candidate was fitted on 1 of the 14 test queries, such as 'q3'"):
         run(job)
 
 
@@ -169,7 +176,7 @@ def test_the_stage_runs_each_query_with_what_was_chosen_and_fitted_without_it(jo
 
 def test_a_prefix_is_taken_up_to_the_stage_that_differs(job):
     resources, queries, _ = job
-    prefixes = Prefixes(queries)
+    prefixes = Prefixes(queries, job[2])
     build = lambda **settings: RECIPE.with_settings(settings).build(**resources)  # noqa: E731
     first, rest = prefixes.split(build())
     assert rest == build().parts[-1]

@@ -162,6 +162,23 @@ def test_a_query_s_own_document_is_no_example_where_the_judgements_say_so():
     assert misled.net.output.weight.item() < 0 < fitted.net.output.weight.item()
 
 
+@pytest.mark.parametrize("missing", ["refuse", "lowest"])
+def test_a_query_s_own_document_does_not_stretch_the_scale_of_the_others(missing, tmp_path):
+    frame = TEST.flow.frame()
+    own = frame.drop_duplicates("qid").assign(docno=lambda one: one["qid"])
+    own["features"] = [np.array([1e3, -1e3, 0.0, 50.0])] * len(own)
+    both = Hits.from_frame(pd.concat([frame, own]))
+    qrels = TRAIN.qrels.copy()
+    qrels.attrs["exclude_self"] = True
+    fitted = RankNet(**SHORT, missing=missing).fit(Topics(TRAIN.flow, qrels))
+    fitted.save(tmp_path / "net")
+    for ranker in (fitted, RankNet.load(tmp_path / "net")):
+        alone, among = ranker(frame), ranker(both.frame())
+        among = among[among["docno"] != among["qid"]].reset_index(drop=True)
+        assert among["docno"].tolist() == alone["docno"].tolist()
+        np.testing.assert_allclose(among["score"], alone["score"], rtol=1e-12)
+
+
 # ---------------------------------------------------------------- how it scores
 
 

@@ -46,6 +46,14 @@ def test_a_missing_value_is_the_lowest_of_its_query():
     assert found.tolist() == [[3, 0], [-2, 0], [-2, 0], [0, 4], [1, 6], [1, 6]]
 
 
+def test_results_that_do_not_count_give_no_ends():
+    ptr, counted = np.array([0, 3, 4]), np.array([False, True, True, False])
+    x = np.array([[9.0], [1.0], [3.0], [7.0]])
+    assert minmax_by_query(ptr, x, counted).tolist() == [[4], [0], [1], [0]]
+    x[[1, 3]] = np.nan
+    assert lowest_for_missing(ptr, x, counted).tolist() == [[9], [3], [3], [0]]
+
+
 def test_without_results_there_is_nothing_to_scale():
     none, ptr = np.zeros((0, 3)), np.zeros(3, dtype=int)
     assert minmax_by_query(ptr, none).shape == lowest_for_missing(ptr, none).shape == (0, 3)

@@ -242,8 +242,7 @@ class PoolTask(RankedTask):
         stops = "test" if self._by_paper else "valid"
         train = self.topics("train", trial.fold)
         valid = self.topics(stops, trial.fold) if stops in self.collection.parts(trial.fold) else None
-        if self._by_paper:
-            self._check_apart(train, trial)
+        self._check_apart("train", trial, "was fitted on", "fit it on")
         fitted = stage.fit(train, valid)
         return fitted, fitted.findings()
 
@@ -259,6 +258,7 @@ class PoolTask(RankedTask):
 
     def _tuned(self, space: Space, trial: Trial) -> Chosen:
         """Choose settings by the first measure on the validation part of a fold, by which what learns stops too."""
+        self._check_apart("valid", trial, "is tuned by", "validate by")
         pool, tuning, measure = self.pool("valid", trial.fold), self.suite.tuning, self.measures[0]
 
         def value(recipe: Recipe) -> float:
@@ -281,13 +281,13 @@ class PoolTask(RankedTask):
     def _by_paper(self) -> bool:
         return self.choice.protocol == "paper"
 
-    def _check_apart(self, train: Topics, trial: Trial) -> None:
-        """Refuse training queries that are tested: which of the two it saw them as, a fitted system does not tell."""
+    def _check_apart(self, part: str, trial: Trial, how: str, instead: str) -> None:
+        """Refuse queries of a part that are tested; a fitted system may not tell all that it was chosen by."""
         test = self.pool("test", trial.fold).queries["qid"]
-        both = test[test.isin(train.flow.queries["qid"])]
+        both = test[test.isin(self.pool(part, trial.fold).queries["qid"])]
         if len(both):
-            what = f"was fitted on {len(both)} of the {len(test)} test queries, such as {both.iloc[0]!r}"
-            raise ConfigError(f"suite: {trial.system.name} {what}; fit it on other queries")
+            what = f"{how} {len(both)} of the {len(test)} test queries, such as {both.iloc[0]!r}"
+            raise ConfigError(f"suite: {trial.system.name} {what}; {instead} other queries")
 
 
 def hidden(qrels: Qrels, known: float, seed: int) -> Qrels:

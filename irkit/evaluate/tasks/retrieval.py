@@ -267,7 +267,7 @@ class Retrieval(RankedTask):
 
     @cached_property
     def _prefixes(self) -> Prefixes:
-        return Prefixes(self._part(self.units()))
+        return Prefixes(self._part(self.units()), self.qrels)
 
     @cached_property
     def _split(self) -> Folds:

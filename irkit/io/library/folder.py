@@ -163,7 +163,11 @@ def pools_card(path: Path) -> AnyCard | None:
     elif path.is_dir():
         inner = [one for one in path.iterdir() if one.is_dir() and re.fullmatch(r"(?i)fold[0-9]+", one.name)]
         inner.sort(key=lambda one: int(one.name[4:]))
-        folds = [found for one in inner or [path] if (found := _fold(path, one)) is not None]
+        divided = {one: _fold(path, one) for one in inner or [path]}
+        folds = [fold for fold in divided.values() if fold is not None]
+        empty = next((one for one, fold in divided.items() if fold is None), None)
+        if folds and empty is not None:
+            raise ConfigError(f"{empty}: holds no feature files, and folds beside it do; give it some, or remove it")
     else:
         folds = []
     return PoolsCard(name=name, about=about, format="letor", folds=folds) if folds else None
@@ -177,15 +181,19 @@ def has_documents(path: Path) -> bool:
 def _fold(folder: Path, inner: Path) -> FoldCard | None:
     """Return the feature files that lie in a folder under usual names."""
     found: dict[str, list[str]] = {}
+    there: dict[str, list[Path]] = {}
     for part, stems in _POOLS.items():
         places = (next((one for one in copies(inner / f"{stem}.txt") if one.is_file()), None) for stem in stems)
-        files = [place for place in places if place is not None and begins_as_letor(place)]
+        there[part] = [place for place in places if place is not None]
+    if not any(begins_as_letor(file) for files in there.values() for file in files):
+        return None
+    for part, files in there.items():  # also such as begin otherwise: their reader says what is wrong
         if len(files) > 1:
             both = " and ".join(file.name for file in files)
             raise ConfigError(f"{inner}: {both} compete; keep one or write a {CARD_FILE}")
         if files:
             found[part] = [file.relative_to(folder).as_posix() for file in files]
-    return FoldCard(**found) if found else None
+    return FoldCard(**found)
 
 
 def _file(path: Path) -> PartsCard | None:

@@ -126,6 +126,8 @@ def _blocks(path: Path) -> Iterator[_Block]:
 
 def _row(raw: bytes, path: Path, line: int) -> tuple[_Row, bytes] | None:
     """Take a line apart, but for its features; None if there is nothing but a comment."""
+    if b"\r" in raw:  # what follows would be lost in a comment
+        raise bad(path, line, "a carriage return stands within the line", "end lines by line feeds")
     before, _, comment = raw.partition(b"#")
     cells = before.split(None, 2)
     if not cells:
@@ -169,6 +171,8 @@ def _at_once(rows: Sequence[bytes], path: Path) -> Floats | None:
     data = b" ".join(row for row in rows if row)
     if not data:
         return np.zeros((len(rows), 0))
+    if b"x" in data or b"X" in data:  # Arrow reads 0x1F as a number
+        return None
     content = np.frombuffer(data, dtype=np.uint8)
     places = np.flatnonzero((content == _COLON) | (content == _BLANK))
     marks = content[places]

@@ -66,6 +66,18 @@ def test_labels_of_the_test_part_do_not_move_the_choice(space):
     assert before
 
 
+def test_a_validation_part_with_test_queries_chooses_nothing_even_for_what_does_not_learn(space):
+    card = (space / "toy" / "card.yaml").read_text()
+    (space / "toy" / "card.yaml").write_text(
+        card.replace("valid: [b.txt], test: [a.txt]", "valid: [a.txt], test: [a.txt]")
+    )
+    (space / "ranks.yaml").write_text("name: ranks\nabout: x.\nstages: [{use: aggregate-ranks}]\n")
+    (space / "k.yaml").write_text("name: k\nrecipe: ranks\nparameters: {k: [1, 60]}\n")
+    says = "ranks is tuned by 9 of the 9 test queries, such as 'a0'; validate by other queries"
+    with pytest.raises(ConfigError, match=says):
+        run_suite(suite("{name: ranks, recipe: ./ranks.yaml, tune: ./k.yaml}"))
+
+
 def test_without_a_validation_part_or_under_the_papers_protocol_nothing_is_tuned(space):
     with pytest.raises(
         ConfigError, match="net is tuned by a validation part, and protocol paper has none; leave out tune"

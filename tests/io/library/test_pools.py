@@ -288,6 +288,26 @@ def test_two_names_of_the_validation_part_compete(tmp_path):
         load_pools(tmp_path / "set")
 
 
+@pytest.mark.parametrize(("text", "says"), [("0.5 qid:1 1:1\n", "the label must be a whole number"), ("", "is empty")])
+def test_a_part_that_begins_otherwise_than_those_beside_it_is_not_passed_over(tmp_path, text, says):
+    filled(tmp_path / "set", ["train.txt", "vali.txt", "test.txt"])
+    (tmp_path / "set" / "vali.txt").write_text(text)
+    found = load_pools(tmp_path / "set")
+    assert found.parts() == ("train", "valid", "test")
+    with pytest.raises(DataError, match=rf"vali\.txt:1: .*{says}"):
+        found.pool("valid")
+    (tmp_path / "set" / "vali.txt").write_text("# long\n" * 2000 + "1 qid:1 1:1\n")
+    assert load_pools(tmp_path / "set").pool("valid").counts()["candidates"] == 1
+
+
+def test_a_fold_without_files_is_not_passed_over(tmp_path):
+    for k in (1, 3):
+        filled(tmp_path / "set" / f"Fold{k}", ["train.txt", "test.txt"])
+    (tmp_path / "set" / "Fold2").mkdir()
+    with pytest.raises(ConfigError, match="Fold2: holds no feature files, and folds beside it do; give it some"):
+        load_pools(tmp_path / "set")
+
+
 def test_texts_are_no_pools_and_pools_no_texts(tmp_path, toys):
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "train.txt").write_text("a rose is a rose\n" * 20)

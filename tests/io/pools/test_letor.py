@@ -111,6 +111,8 @@ def test_any_order_of_features_and_any_blanks_are_read_alike(tmp_path):
         ("1 qid:1 1:1_0", "the feature 1 must be a finite number, got '1_0'"),
         ("1 qid:1 1:null", "the feature 1 must be a finite number, got 'null'"),
         ("1 qid:1 a:1", "the number of a feature must be a whole number, got 'a'"),
+        ("1 qid:1 0x2:1", "the number of a feature must be a whole number, got '0x2'"),
+        ("1 qid:1 1:2 # a\r0 qid:1 1:3 # b", "a carriage return stands within the line; end lines by line feeds"),
         ("1 qid:1 0:1", "the number of a feature must lie within 1..100,000, got 0; number them from 1"),
         ("1 qid:1 100001:1", "the number of a feature must lie within 1..100,000, got 100001"),
         ("1 qid:1 1:1 1:2", "the feature 1 occurs twice; remove one of them"),
