@@ -7,6 +7,7 @@ import pytest
 
 from irkit.config import Config
 from irkit.errors import ConfigError
+from irkit.evaluate.measures import parse_measures
 from irkit.hits import Docnos, Hits
 from irkit.pipeline import Topics
 from irkit.rank.effectiveness import EFFECTIVENESS
@@ -45,7 +46,7 @@ def test_a_mean_is_that_of_ir_measures(measure, seed):
         run = frame.rename(columns={"qid": "query_id", "docno": "doc_id"})
         mine = topics.qrels[topics.qrels["qid"].isin(topics.flow.queries["qid"])]
         qrels = mine.rename(columns={"qid": "query_id", "docno": "doc_id", "label": "relevance"})
-        expected = ir_measures.calc_aggregate([ir_measures.parse_measure(measure)], qrels, run)
+        expected = ir_measures.calc_aggregate(parse_measures(measure), qrels, run)
         assert measured.mean(score) == pytest.approx(next(iter(expected.values())), abs=1e-9)
 
 
