@@ -175,8 +175,8 @@ class PoolTask(RankedTask):
         chosen = self._tuned(load_space(space), trial)
         stage, notes = self._fitted(chosen.recipe, trial)
         tried, *said = chosen.notes()
-        fold = f"fold {trial.fold + 1}, " if self.folds > 1 else ""
-        return stage, [tried, *(fold + note for note in said), *notes]
+        part = self.part(trial)
+        return stage, [tried, *(part + note for note in said), *notes]
 
     def run(self, trials: Sequence[Trial]) -> Iterator[Measured | Exception]:
         """Fit and measure one after the other; what fails gives its error."""
@@ -227,6 +227,9 @@ class PoolTask(RankedTask):
             notes.append(f"{self.folds} folds, each query tested in one; means are over queries")
         if self._by_paper:
             notes.append("paper protocol: the epoch of what is trained was chosen by the test part it is measured on")
+        elif lacking := sum(self._learns_alone(fold, found) for fold in range(self.folds)):
+            where = f"in {lacking} of {self.folds} folds there is" if self.folds > 1 else "there is"
+            notes.append(f"{where} no validation part: what stops early holds out some of its training queries")
         if self.choice.known < 1:
             notes.append(f"{1 - self.choice.known:.3g} of the training labels are hidden and count as 0")
         named = dict.fromkeys(one for system in found for one in self._named.get(system, ()))
@@ -276,6 +279,11 @@ class PoolTask(RankedTask):
             trials=tuning.trials,
             seed=self.suite.seed,
         )
+
+    def _learns_alone(self, fold: int, found: Mapping[str, Sequence[Measured]]) -> bool:
+        """Whether something learned in a fold that has nothing to stop by."""
+        learned = any(one.fit_seconds is not None for trials in found.values() for one in trials)
+        return learned and "valid" not in self.collection.parts(fold)
 
     @property
     def _by_paper(self) -> bool:

@@ -207,8 +207,8 @@ class RatingTask(Task):
         chosen = self.tuned(trial.recipe, load_space(trial.system.choice.tune), trial.fold)
         stage, notes = self.learned(chosen.recipe, trial.fold)
         tried, *said = chosen.notes()
-        fold = f"fold {trial.fold + 1}, " if self.folds > 1 else ""
-        return stage, [tried, *(fold + note for note in said), *notes]
+        part = self.part(trial)
+        return stage, [tried, *(part + note for note in said), *notes]
 
     def learned(self, recipe: Recipe, fold: int = 0) -> tuple[Any, list[str]]:
         """Return a recommender fitted on the training part of a fold, and notes on that."""

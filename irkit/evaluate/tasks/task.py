@@ -261,6 +261,11 @@ class Task(ABC):
         """Return what numbers and times depend on besides data, conditions, measures, recipe and suite."""
         return [load_space(system.choice.tune).given()] if system.choice.tune else []
 
+    def part(self, trial: Trial) -> str:
+        """Begin a note with the fold and the seed that it is of, where there are several: `fold 1, seed 2, `."""
+        seed = f"seed {trial.seed}, " if trial.seed is not None and len(self.seeds(trial.system)) > 1 else ""
+        return (f"fold {trial.fold + 1}, " if self.folds > 1 else "") + seed
+
     def joined(self, folds: Sequence[Measured]) -> Measured:
         """Put what a system gave in the folds of one seed together: each unit has the mean of its values.
 

@@ -204,7 +204,7 @@ def load_pools(name: str | os.PathLike[str], *, download: bool = False) -> Pools
     if path.exists():
         raise ConfigError(
             f"{os.fspath(name)}: holds no pools; name a file of lines '<label> qid:<id> 1:<value> ...', or a folder "
-            "of train.txt, vali.txt and test.txt of such"
+            f"of train.txt, vali.txt and test.txt of such, or one with a {CARD_FILE}"
         )
     raise unknown(name, "file or folder", "pools: there is no file or set", collections("pools"))
 

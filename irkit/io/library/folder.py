@@ -8,11 +8,12 @@
     *.png, *.jpg, ...; or such in train/, valid/ and test/             pictures
     my.csv, my.tsv, my.jsonl with a column `text`                      tokens
     train.csv (valid.csv, test.csv) with one, or train.txt             tokens
-    train.txt, vali.txt or valid.txt, test.txt; or such in Fold1, ...  pools, of lines `<label> qid:<id> 1:<value> ...`
+    train.txt, vali.txt, test.txt; or such in Fold1, Fold2, ...        pools, of lines `<label> qid:<id> 1:<value> ...`
     *.txt; or such in folders of labels, of parts, of both             tokens; an archive of them too
 
 With several files of queries and judgements, the middle of their names is the split:
-`queries.dev.tsv` goes with `qrels.dev.txt`.
+`queries.dev.tsv` goes with `qrels.dev.txt`. The part of pools to stop by may also be `valid.txt`, `validation.txt`,
+`val.txt` or `dev.txt`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _DOCUMENTS = ("documents", "docs", "corpus", "collection")
 _QUERIES = ("queries", "topics")
 _QRELS = ("qrels", "qrel")
 _ROWS = ("npy", "npz", "csv")
-_POOLS = {"train": ("train",), "valid": ("vali", "valid"), "test": ("test",)}
+_POOLS = {"train": ("train",), "valid": ("vali", "valid", "validation", "val", "dev"), "test": ("test",)}
 _TABLES: tuple[Table, ...] = ("csv", "tsv", "jsonl")
 
 

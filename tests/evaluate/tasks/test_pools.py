@@ -232,7 +232,11 @@ def test_there_need_be_no_training_part_for_what_does_not_learn(here):
         run_suite(suite(NET))
     assert str(error.value) == "suite tiny: net learns, and fold 2 of ./toy has no training part; leave it out"
     card.write_text(FEATURES.replace("valid: [b.txt], ", ""))
-    rows = rows_of(run_suite(suite(NET)))
+    result = run_suite(suite(NET, AS_GIVEN))
+    alone = "in 2 of 2 folds there is no validation part: what stops early holds out some of its training queries"
+    assert alone in result.boards[0].notes
+    assert not any("no validation part" in note for note in run_suite(suite(AS_GIVEN)).boards[0].notes)
+    rows = rows_of(result)
     pools = load_pools("./toy")
     train, test = pools.pool("train", 0), pools.pool("test", 0)
     held = RankNet(**SHORT, seed=1).fit(Topics(train.candidates, train.qrels)).run(test.candidates)

@@ -53,6 +53,13 @@ def test_the_candidate_that_is_best_on_the_validation_part_of_a_fold_is_measured
     assert any(note.startswith("fold 2, chosen: ") for note in found.notes)
 
 
+def test_of_several_seeds_a_note_says_which_chose(space):
+    found = chosen(run_suite(suite(TUNED, extra="seeds: [1, 2]\n")))
+    assert [note.partition(", chosen")[0] for note in found] == [
+        *("fold 1, seed 1", "fold 1, seed 2", "fold 2, seed 1", "fold 2, seed 2"),
+    ]
+
+
 def test_labels_of_the_test_part_do_not_move_the_choice(space):
     before = chosen(run_suite(suite(TUNED)))
     first = space / "toy" / "c.txt"

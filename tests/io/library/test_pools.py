@@ -244,7 +244,7 @@ def test_questions_of_a_collection_can_be_indexed_and_searched(tmp_path):
         assert len(index) == 2
 
 
-@pytest.mark.parametrize("valid", ["vali.txt", "valid.txt", "vali.txt.gz"])
+@pytest.mark.parametrize("valid", ["vali.txt", "valid.txt", "vali.txt.gz", "validation.txt", "val.txt", "dev.txt"])
 @pytest.mark.parametrize("inner", ["", "Fold1"])
 def test_a_folder_of_feature_files_needs_no_card(tmp_path, valid, inner):
     folder = tmp_path / "my set"
@@ -264,6 +264,15 @@ def test_folders_of_folds_come_in_the_order_of_their_numbers(tmp_path):
     found = load_pools(tmp_path / "set")
     assert [found.queries("test", fold)["qid"].tolist() for fold in range(3)] == [["2"], ["3"], ["11"]]
     assert found.holds()["folds"] == 3
+
+
+def test_a_fold_without_feature_files_beside_others_is_refused(tmp_path):
+    for k in (1, 3):
+        filled(tmp_path / "set" / f"Fold{k}", ["train.txt", "test.txt"])
+    (tmp_path / "set" / "Fold2").mkdir()
+    (tmp_path / "set" / "Fold2" / "test.txt").write_text("label,qid,feature\n")
+    with pytest.raises(ConfigError, match="Fold2: holds no feature files, and folds beside it do"):
+        load_pools(tmp_path / "set")
 
 
 @pytest.mark.parametrize("name", ["my.letor", "train.txt", "x.gz"])
@@ -312,7 +321,10 @@ def test_texts_are_no_pools_and_pools_no_texts(tmp_path, toys):
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "train.txt").write_text("a rose is a rose\n" * 20)
     assert len(load_data(tmp_path / "texts").train) == 16
-    with pytest.raises(ConfigError, match="texts: holds no pools; name a file of lines '<label> qid:<id> 1:<value>"):
+    with pytest.raises(
+        ConfigError,
+        match=r"texts: holds no pools; name a file of lines '<label> qid:<id> 1:<value>.*, or one with a card\.yaml",
+    ):
         load_pools(tmp_path / "texts")
     (tmp_path / "bars.csv").write_text("0,1\n" * 20)
     with pytest.raises(ConfigError, match="holds no pools"):
