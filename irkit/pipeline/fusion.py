@@ -6,6 +6,8 @@ queries that own consecutive hits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from irkit.arrays import Bools, Floats, Ints
@@ -55,6 +57,20 @@ def sum_to_one(ptr: Ints, score: Floats) -> Floats:
     total = _per_query(np.add, ptr, shifted)
     count = np.repeat(np.diff(ptr), np.diff(ptr))
     return np.where(total > 0, shifted / np.where(total > 0, total, 1.0), 1.0 / count)
+
+
+def present(method: Callable[[Ints, Floats], Floats], ptr: Ints, values: Floats) -> Floats:
+    """Normalise what is not NaN, query by query, as if there were nothing else.
+
+    Examples
+    --------
+    >>> present(minmax, np.array([0, 3]), np.array([4.0, np.nan, 2.0])).tolist()
+    [1.0, nan, 0.0]
+    """
+    there = ~np.isnan(values)
+    out = np.full(len(values), np.nan)
+    out[there] = method(np.append(0, np.cumsum(there))[ptr], values[there])
+    return out
 
 
 NORMALISERS = {"minmax": minmax, "zscore": zscore, "sum": sum_to_one}

@@ -25,7 +25,7 @@ from irkit.config import Config
 from irkit.errors import ConfigError, FrameError
 from irkit.hits import Hits, common_columns
 from irkit.pipeline.chain import Then, as_stage
-from irkit.pipeline.fusion import NORMALISERS, below, member, reciprocal_rank
+from irkit.pipeline.fusion import NORMALISERS, below, member, present, reciprocal_rank
 from irkit.pipeline.joined import Filled, Pooled
 from irkit.pipeline.joined import Joined as Joined
 from irkit.pipeline.missing import FusionConfig, Missing
@@ -238,7 +238,7 @@ class NormaliseConfig(Config):
     method: Literal["minmax", "zscore", "sum"] = "minmax"
     "How the numbers of a query are brought to a common scale."
     what: Literal["score", "features"] = "score"
-    "Scores, or each column of the features for itself."
+    "Scores, or each column of the features for itself, where missing values (NaN) stay such and do not count."
 
 
 class Normalise(Stage):
@@ -262,7 +262,7 @@ class Normalise(Stage):
         features = flow.columns.get("features")
         if features is None:
             raise FrameError("normalise: needs the column 'features', got results without; write a ** b >> normalise")
-        columns = [method(flow.ptr, column) for column in features.T] if len(flow) else []
+        columns = [present(method, flow.ptr, column) for column in features.T] if len(flow) else []
         return flow.carrying(features=np.stack(columns, axis=1)) if columns else flow
 
 

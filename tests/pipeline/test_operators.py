@@ -359,6 +359,17 @@ def test_joins_can_be_given_results_that_are_there():
     assert isinstance(Features((toy(), toy())), Features)
 
 
+@pytest.mark.parametrize(("method", "found"), [("minmax", [0.0, 1.0, 0.25]), ("zscore", []), ("sum", [0.0, 0.8, 0.2])])
+def test_a_missing_feature_is_passed_over_where_features_are_normalised(method, found):
+    frame = pd.DataFrame({"qid": ["1"] * 4 + ["2"], "docno": list("abcda"), "score": [4.0, 3, 2, 1, 1]})
+    frame["features"] = [np.array([one]) for one in (1.0, np.nan, 5.0, 2.0, np.nan)]
+    first, missing, *rest, alone = np.concatenate(list(Normalise(method=method, what="features")(frame)["features"]))
+    assert np.isnan([missing, alone]).all()
+    deviation = np.std([1, 5, 2])
+    wanted = [(one - 8 / 3) / deviation for one in (1, 5, 2)] if method == "zscore" else found
+    assert [first, *rest] == pytest.approx(wanted)
+
+
 def test_features_are_normalised_column_by_column_and_query_by_query():
     a, b = given(A), given({"1": {"a": 4.0, "b": 4.0, "c": 6.0}, "2": {"a": -7.0}})
     pipeline = normalise(a**b, what="features")
