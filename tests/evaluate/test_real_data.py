@@ -13,7 +13,7 @@ from irkit.recipe import collection_index
 @pytest.mark.slow
 def test_quickstart_runs_on_embedded_data_alone(monkeypatch):
     monkeypatch.delenv("IRKIT_DATA", raising=False)
-    board, planted, digits = run_suite("quickstart", repeats=1).boards
+    board, ranked, planted, digits = run_suite("quickstart", repeats=1).boards
     assert (board.data, board.sizes[0].number, board.unit.number) == ("lee", 350, 50)
     by_name = {row.name: row.cells["AP"] for row in board.rows}
     assert len(by_name) == 9
@@ -22,6 +22,10 @@ def test_quickstart_runs_on_embedded_data_alone(monkeypatch):
     # Where the same event is told in two lengths, length normalisation must help.
     assert by_name["bm25-textbook"].p_corrected < 0.01
     assert by_name["bm25-textbook"].delta > 0
+    # What is learned from features of the same hundred documents ranks them better than BM25 does.
+    learned = {row.name: row.cells["AP"] for row in ranked.rows if "features" in row.name}
+    assert set(learned) == {"bm25-features-sum", "bm25-features-linear", "bm25-features-ranknet"}
+    assert all(cell.delta > 0 for cell in learned.values())
     # Nobody gets below the planted optimum, and whoever knows time comes closest to it.
     errors = {row.name: row.cells["RMSE"].mean for row in planted.rows}
     floor = float(planted.notes[0].split()[3].rstrip(":"))
