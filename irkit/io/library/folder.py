@@ -168,8 +168,8 @@ def pools_card(path: Path) -> AnyCard | None:
         if 0 < len(folds) < len(inner):
             bare_one = next(one for one in inner if _fold(path, one) is None)
             raise ConfigError(
-                f"{bare_one}: holds no feature files, and other folds beside it do; put train.txt, vali.txt and test.txt "
-                "there, or take it away"
+                f"{bare_one}: holds no feature files, and other folds beside it do; put train.txt, vali.txt and "
+                "test.txt there, or take it away"
             )
     else:
         folds = []
