@@ -276,6 +276,7 @@ POOLS = Names(
     "format of pools",
     "irkit.pools",
     {
+        "answers": "irkit.io.pools.answers:answers",
         "insuranceqa": "irkit.io.pools.insuranceqa:insuranceqa",
         "letor": "irkit.io.pools.letor:letor",
         "trecqa": "irkit.io.pools.trecqa:trecqa",

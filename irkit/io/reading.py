@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from irkit.errors import ConfigError, DataError
 from irkit.ids import LARGEST_LABEL
@@ -88,6 +88,12 @@ def read_label(token: object, path: Path, line: int) -> int:
         what = f"the label must lie within -{LARGEST_LABEL:,}..{LARGEST_LABEL:,}, got {shown(text)}"
         raise bad(path, line, what, "correct the line")
     return label
+
+
+def column(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    """Return the column that has the first of these names that there is, in whatever case."""
+    called = {name.lower(): name for name in row}
+    return next((called[name] for name in names if name in called), None)
 
 
 def listed(names: Iterable[object]) -> str:

@@ -35,6 +35,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z_-]*")
 _ID_NAME = re.compile(r".*(?:[_-](?:id|no|nr|num|number|key)|[a-z](?:Id|ID))")
 
 Kind: TypeAlias = Literal["tsv", "csv", "parquet"]
+Table: TypeAlias = Literal["csv", "tsv", "jsonl"]
+"Tables whose columns are named."
 _NAMED = ("fields", "id_field")
 _OPTIONS: dict[Kind, tuple[str, ...]] = {"tsv": ("encoding", *_NAMED), "csv": ("encoding", *_NAMED), "parquet": _NAMED}
 
@@ -113,6 +115,13 @@ def rows(
     if kind == "parquet":
         return _parquet(path)
     return _csv(path, reading) if kind == "csv" else _tsv(path, reading, usual)
+
+
+def named_rows(path: Path, kind: Table) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield (line number, row by the names of its columns), of JSON lines or a table whose first line names them."""
+    if kind == "jsonl":
+        return jsonl.objects(path, Reading().encoding)
+    return rows(path, Reading(fields=("text",)), kind, ("id", "text"))
 
 
 def _tsv(path: Path, reading: Reading, usual: tuple[str, str] | None) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -182,7 +182,8 @@ def load_pools(name: str | os.PathLike[str], *, download: bool = False) -> Pools
     name : str or path
         The name of a card, `<card>/<set>` where a card has sets, or files of one's own: a folder with `train.txt`,
         `vali.txt` or `valid.txt` and `test.txt` in svmlight's form with queries (`irkit.io.pools.letor`), one with
-        such folders `Fold1`, `Fold2`, ..., or one file, which is the part train; or a folder with a `card.yaml`.
+        such folders `Fold1`, `Fold2`, ..., or one file, which is the part train; tables with the columns `question`,
+        `answer` and `label` in place of these (`irkit.io.pools.answers`); or a folder with a `card.yaml`.
     download : bool
         Fetch the files if they are nowhere on this machine; the terms are printed first.
 
@@ -203,8 +204,9 @@ def load_pools(name: str | os.PathLike[str], *, download: bool = False) -> Pools
         return PoolsCollection(of_kind(found, "pools"), path if path.is_dir() else path.parent)
     if path.exists():
         raise ConfigError(
-            f"{os.fspath(name)}: holds no pools; name a file of lines '<label> qid:<id> 1:<value> ...', or a folder "
-            f"of train.txt, vali.txt and test.txt of such, or one with a {CARD_FILE}"
+            f"{os.fspath(name)}: holds no pools; name a file of lines '<label> qid:<id> 1:<value> ...', or a .csv, "
+            f".tsv or .jsonl with question, answer and label, or a folder with such a file for each part, or with a "
+            f"{CARD_FILE}"
         )
     raise unknown(name, "file or folder", "pools: there is no file or set", collections("pools"))
 

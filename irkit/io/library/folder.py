@@ -9,17 +9,21 @@
     my.csv, my.tsv, my.jsonl with a column `text`                      tokens
     train.csv (valid.csv, test.csv) with one, or train.txt             tokens
     train.txt, vali.txt, test.txt; or such in Fold1, Fold2, ...        pools, of lines `<label> qid:<id> 1:<value> ...`
+    my.csv, my.tsv, my.jsonl with `question`, `answer` and `label`     pools
+    train.csv, valid.csv, test.csv with these; or such in folds        pools
     *.txt; or such in folders of labels, of parts, of both             tokens; an archive of them too
 
 With several files of queries and judgements, the middle of their names is the split:
 `queries.dev.tsv` goes with `qrels.dev.txt`. The part of pools to stop by may also be `valid.txt`, `validation.txt`,
-`val.txt` or `dev.txt`.
+`val.txt` or `dev.txt`; of tables of answers likewise.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from irkit.errors import ConfigError, NotFoundError
 from irkit.io.documents import beir
@@ -29,10 +33,11 @@ from irkit.io.library.parts_card import PartsCard
 from irkit.io.library.pools_card import FoldCard, PoolsCard
 from irkit.io.library.rating_card import RatingCard, RatingsCard
 from irkit.io.library.text_card import DocumentsCard, QrelsCard, QueriesCard, SplitCard, TextCard
+from irkit.io.pools.answers import TABLES, begins_as_answers
 from irkit.io.pools.letor import begins_as_letor
 from irkit.io.ratings.files import FILES
 from irkit.io.rows.own import picture_files
-from irkit.io.texts.files import ARCHIVES, Table, has_texts
+from irkit.io.texts.files import ARCHIVES, has_texts
 from irkit.packing import bare, copies
 from irkit.streams import readable
 
@@ -41,7 +46,16 @@ _QUERIES = ("queries", "topics")
 _QRELS = ("qrels", "qrel")
 _ROWS = ("npy", "npz", "csv")
 _POOLS = {"train": ("train",), "valid": ("vali", "valid", "validation", "val", "dev"), "test": ("test",)}
-_TABLES: tuple[Table, ...] = ("csv", "tsv", "jsonl")
+
+
+class _Format(NamedTuple):
+    """How files of pools are known."""
+
+    suffixes: tuple[str, ...]
+    begins: Callable[[Path], bool]
+
+
+_FORMATS = {"letor": _Format(("txt",), begins_as_letor), "answers": _Format(TABLES, begins_as_answers)}
 
 
 def folder_card(folder: Path) -> AnyCard:
@@ -134,7 +148,7 @@ def parts_card(path: Path) -> AnyCard | None:
         return load_card(path / CARD_FILE)
     if not path.is_dir():
         return None
-    for one in _TABLES:
+    for one in TABLES:
         if any(place.is_file() and has_texts(place, one) for place in copies(path / f"{PARTS[0]}.{one}")):
             return _parts("tokens", path, one, [path.name])
     if all((path / part).is_dir() and picture_files(path / part) for part in PARTS):
@@ -150,28 +164,18 @@ def parts_card(path: Path) -> AnyCard | None:
 
 
 def pools_card(path: Path) -> AnyCard | None:
-    """Return the card in a folder, or make one for a feature file or a folder of such; None if it is none.
+    """Return the card in a folder, or make one for a file of pools or a folder of such; None if it is none.
 
     The files that the card names lie in `path`, or beside it where it is a file.
     """
-    called, what = (path.name, "file") if readable(path) else (path.resolve().name, "folder")
-    name, about = _card_name(called), f"The {what} {called}"
-    if readable(path):
-        folds = [FoldCard(train=[path.name])] if begins_as_letor(path) else []
-    elif (path / CARD_FILE).is_file():
+    if not readable(path) and (path / CARD_FILE).is_file():
         card = load_card(path / CARD_FILE)
         return card if isinstance(card, PoolsCard) else None
-    elif path.is_dir():
-        inner = [one for one in path.iterdir() if one.is_dir() and re.fullmatch(r"(?i)fold[0-9]+", one.name)]
-        inner.sort(key=lambda one: int(one.name[4:]))
-        divided = {one: _fold(path, one) for one in inner or [path]}
-        folds = [fold for fold in divided.values() if fold is not None]
-        empty = next((one for one, fold in divided.items() if fold is None), None)
-        if folds and empty is not None:
-            raise ConfigError(f"{empty}: holds no feature files, and folds beside it do; give it some, or remove it")
-    else:
-        folds = []
-    return PoolsCard(name=name, about=about, format="letor", folds=folds) if folds else None
+    called, what = (path.name, "file") if readable(path) else (path.resolve().name, "folder")
+    for format in _FORMATS:
+        if folds := _folds(path, format):
+            return PoolsCard(name=_card_name(called), about=f"The {what} {called}", format=format, folds=folds)
+    return None
 
 
 def has_documents(path: Path) -> bool:
@@ -179,14 +183,31 @@ def has_documents(path: Path) -> bool:
     return path.is_dir() and (beir.is_beir(path) or bool(_named(path, _DOCUMENTS)))
 
 
-def _fold(folder: Path, inner: Path) -> FoldCard | None:
-    """Return the feature files that lie in a folder under usual names."""
+def _folds(path: Path, format: str) -> list[FoldCard]:
+    """Return the divisions into parts that a file or a folder of a format holds."""
+    if readable(path):
+        return [FoldCard(train=[path.name])] if _FORMATS[format].begins(path) else []
+    if not path.is_dir():
+        return []
+    inner = [one for one in path.iterdir() if one.is_dir() and re.fullmatch(r"(?i)fold[0-9]+", one.name)]
+    inner.sort(key=lambda one: int(one.name[4:]))
+    divided = {one: _fold(path, one, _FORMATS[format]) for one in inner or [path]}
+    folds = [fold for fold in divided.values() if fold is not None]
+    empty = next((one for one, fold in divided.items() if fold is None), None)
+    if folds and empty is not None:
+        raise ConfigError(f"{empty}: holds no {format} files, and folds beside it do; give it some, or remove it")
+    return folds
+
+
+def _fold(folder: Path, inner: Path, format: _Format) -> FoldCard | None:
+    """Return the files of parts that lie in a folder under usual names."""
     found: dict[str, list[str]] = {}
     there: dict[str, list[Path]] = {}
     for part, stems in _POOLS.items():
-        places = (next((one for one in copies(inner / f"{stem}.txt") if one.is_file()), None) for stem in stems)
+        names = [inner / f"{stem}.{suffix}" for stem in stems for suffix in format.suffixes]
+        places = (next((one for one in copies(name) if one.is_file()), None) for name in names)
         there[part] = [place for place in places if place is not None]
-    if not any(begins_as_letor(file) for files in there.values() for file in files):
+    if not any(format.begins(file) for files in there.values() for file in files):
         return None
     for part, files in there.items():  # also such as begin otherwise: their reader says what is wrong
         if len(files) > 1:
@@ -202,7 +223,7 @@ def _file(path: Path) -> PartsCard | None:
     format = bare(path.name.lower()).suffix[1:]
     if path.name.lower().endswith(ARCHIVES):
         return _parts("tokens", path, "folder", [path.name])
-    if format == "txt" or any(format == one and has_texts(path, one) for one in _TABLES):
+    if format == "txt" or any(format == one and has_texts(path, one) for one in TABLES):
         return _parts("tokens", path, format, [path.name])
     return _parts("rows", path, format, [path.name]) if format in _ROWS else None
 

@@ -13,21 +13,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from irkit.errors import DataError
 from irkit.io.archives import matching
-from irkit.io.documents import jsonl, tabular
+from irkit.io.documents.tabular import Table, named_rows
 from irkit.io.kinds import PARTS
 from irkit.io.lines import bad, content, decoded, lines, shown
-from irkit.io.reading import Reading, listed
+from irkit.io.reading import column, listed
 from irkit.io.texts.parts import Texts
 from irkit.packing import copies
-
-Table: TypeAlias = Literal["csv", "tsv", "jsonl"]
 
 PARTED = ("txt", "csv", "tsv", "jsonl")
 "What files of a part are called behind the part's name."
@@ -95,10 +93,10 @@ csv, tsv, json_lines = (partial(table, kind=kind) for kind in ("csv", "tsv", "js
 def has_texts(path: Path, kind: Table) -> bool:
     """Say whether a table has a column of texts; one that cannot be read has none."""
     try:
-        _, row = next(iter(_rows(path, kind)))
+        _, row = next(iter(named_rows(path, kind)))
     except (DataError, StopIteration):
         return False
-    return _column(row, TEXT) is not None
+    return column(row, TEXT) is not None
 
 
 def _each(paths: tuple[Path, ...], suffix: str) -> list[tuple[str, Path]]:
@@ -164,11 +162,11 @@ def _table(path: Path, kind: Table) -> Texts:
     texts: list[str] = []
     labels: list[str] = []
     label: str | None = None
-    for line, row in _rows(path, kind):
-        name = _column(row, TEXT)
+    for line, row in named_rows(path, kind):
+        name = column(row, TEXT)
         if name is None:
             raise bad(path, line, f"a column of texts is needed ({', '.join(TEXT)}), got {listed(row)}", "name one so")
-        text, label = row[name], _column(row, LABEL)
+        text, label = row[name], column(row, LABEL)
         if not isinstance(text, str):
             raise bad(path, line, f"the {name} must be a string, got {shown(text)}", "correct the line")
         texts.append(text)
@@ -181,21 +179,9 @@ def _table(path: Path, kind: Table) -> Texts:
     return Texts(texts, labels or None)
 
 
-def _column(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    """Return the column that has the first of these names that there is, in whatever case."""
-    called = {name.lower(): name for name in row}
-    return next((called[name] for name in names if name in called), None)
-
-
 def _label(value: Any, path: Path, line: int) -> str:
     if value is None:
         return ""
     if isinstance(value, str) or type(value) is int:
         return str(value).strip()
     raise bad(path, line, f"a label is a name or a whole number, got {shown(value)}", "correct the line")
-
-
-def _rows(path: Path, kind: Table) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    if kind == "jsonl":
-        return jsonl.objects(path, Reading().encoding)
-    return tabular.rows(path, Reading(fields=TEXT[:1]), kind, TEXT[:2])  # its first line names the columns

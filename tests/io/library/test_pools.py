@@ -178,7 +178,11 @@ def test_the_fingerprint_is_that_of_content_and_reading(toys, home):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("format: letor", "format: leter", "pools have no format 'leter', only insuranceqa, letor, trecqa, wikiqa"),
+        (
+            "format: letor",
+            "format: leter",
+            "pools have no format 'leter', only answers, insuranceqa, letor, trecqa, wikiqa",
+        ),
         ("[c.txt]", "[../c.txt]", "the file '../c.txt' lies outside the collection's folder"),
         (
             "[{train: {files: [a.txt",
@@ -271,7 +275,7 @@ def test_a_fold_without_feature_files_beside_others_is_refused(tmp_path):
         filled(tmp_path / "set" / f"Fold{k}", ["train.txt", "test.txt"])
     (tmp_path / "set" / "Fold2").mkdir()
     (tmp_path / "set" / "Fold2" / "test.txt").write_text("label,qid,feature\n")
-    with pytest.raises(ConfigError, match="Fold2: holds no feature files, and folds beside it do"):
+    with pytest.raises(ConfigError, match="Fold2: holds no letor files, and folds beside it do"):
         load_pools(tmp_path / "set")
 
 
@@ -313,7 +317,7 @@ def test_a_fold_without_files_is_not_passed_over(tmp_path):
     for k in (1, 3):
         filled(tmp_path / "set" / f"Fold{k}", ["train.txt", "test.txt"])
     (tmp_path / "set" / "Fold2").mkdir()
-    with pytest.raises(ConfigError, match="Fold2: holds no feature files, and folds beside it do; give it some"):
+    with pytest.raises(ConfigError, match="Fold2: holds no letor files, and folds beside it do; give it some"):
         load_pools(tmp_path / "set")
 
 
@@ -323,7 +327,7 @@ def test_texts_are_no_pools_and_pools_no_texts(tmp_path, toys):
     assert len(load_data(tmp_path / "texts").train) == 16
     with pytest.raises(
         ConfigError,
-        match=r"texts: holds no pools; name a file of lines '<label> qid:<id> 1:<value>.*, or one with a card\.yaml",
+        match=r"texts: holds no pools; name a file of lines '<label> qid:<id> 1:<value>.*, or with a card\.yaml",
     ):
         load_pools(tmp_path / "texts")
     (tmp_path / "bars.csv").write_text("0,1\n" * 20)
