@@ -75,7 +75,7 @@ class PoolChoice(TaskChoice):
         measure_names(suite.measures)
 
     def load(self, suite: Suite, options: Options) -> PoolTask:
-        """Find the pools; each fold must have a test part."""
+        """Find the pools; each fold must have a test part, of queries that no other fold tests."""
         from irkit.io import load_pools
 
         collection = load_pools(self.name)
@@ -83,7 +83,9 @@ class PoolChoice(TaskChoice):
         if lacking:
             raise ConfigError(f"suite {suite.name}: {self.name} has no test part in fold {lacking[0] + 1}; give it one")
         choice = self if options.repeats is None else self.changed(repeats=options.repeats)
-        return PoolTask(suite, choice, collection, options)
+        task = PoolTask(suite, choice, collection, options)
+        task.check_folds()
+        return task
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +132,16 @@ class PoolTask(RankedTask):
     def units(self) -> list[str]:
         """Return the queries of the test parts that have candidates."""
         return self._units
+
+    def check_folds(self) -> None:
+        """Raise `ConfigError` if a query is tested in two folds, or two queries of different folds have one name."""
+        tested: dict[str, int] = {}
+        for fold in range(self.folds) if self.folds > 1 else ():
+            for qid in self.pool("test", fold).queries["qid"]:
+                if tested.setdefault(qid, fold) != fold:
+                    where = f"in the folds {tested[qid] + 1} and {fold + 1} of {self.name}"
+                    what = f"the query {qid!r} is tested {where}; test each query in one"
+                    raise ConfigError(f"suite {self.suite.name}: {what}")
 
     def pool(self, part: str, fold: int) -> Pool:
         """Return the candidates of a part, read once."""

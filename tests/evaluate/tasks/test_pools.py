@@ -440,6 +440,15 @@ def test_suites_that_make_no_sense_are_refused_in_one_line(here, fields, message
     assert "\n" not in str(error.value)
 
 
+def test_a_query_that_two_folds_test_is_refused_before_anything_is_run(here):
+    (here / "toy" / "card.yaml").write_text(FEATURES + "  - {train: [b.txt], test: [c.txt]}\n")
+    with pytest.raises(ConfigError) as error:
+        run_suite(suite(AS_GIVEN))
+    assert str(error.value) == (
+        "suite tiny: the query 'c0' is tested in the folds 1 and 3 of ./toy; test each query in one"
+    )
+
+
 def test_a_net_of_answers_on_features_fails_alone(here):
     rows = rows_of(run_suite(suite("qa-overlap", AS_GIVEN)))
     assert "text" in rows["qa-overlap"].failed
