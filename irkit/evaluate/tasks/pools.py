@@ -102,7 +102,7 @@ class PoolTask(RankedTask):
     def conditions(self) -> dict[str, str]:
         """What differs from the usual: the protocol, and hidden labels."""
         found = {"protocol": PAPER} if self._by_paper else {}
-        return found | ({"known": f"{self.choice.known:.3g} of the labels"} if self.choice.known < 1 else {})
+        return found | ({"known": f"{self.choice.known:.6g} of the labels"} if self.choice.known < 1 else {})
 
     @property
     def sizes(self) -> list[Size]:
@@ -243,7 +243,7 @@ class PoolTask(RankedTask):
             where = f"in {lacking} of {self.folds} folds there is" if self.folds > 1 else "there is"
             notes.append(f"{where} no validation part: what stops early holds out some of its training queries")
         if self.choice.known < 1:
-            notes.append(f"{1 - self.choice.known:.3g} of the training labels are hidden and count as 0")
+            notes.append(f"{1 - self.choice.known:.6g} of the training labels are hidden and count as 0")
         named = dict.fromkeys(one for system in found for one in self._named.get(system, ()))
         return notes + (self._sources.notes(self.pool("test", 0).queries, named) if named else [])
 

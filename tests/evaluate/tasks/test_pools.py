@@ -351,6 +351,8 @@ def test_only_training_labels_are_hidden_and_the_board_says_how_many(here):
     assert "0.5 of the training labels are hidden and count as 0" in board.notes
     pools = load_pools("./toy")
     train, valid, test = (pools.pool(part, 0) for part in ("train", "valid", "test"))
+    nearly = task_of(suite(NET, pools="{name: ./toy, known: 0.9996}"))
+    assert nearly.conditions == {"known": "0.9996 of the labels"}
     task = task_of(suite(NET, pools="{name: ./toy, known: 0.5}"))
     assert len(task.topics("train", 0).qrels) == round(len(train.qrels) / 2)
     assert task.topics("valid", 0).qrels.equals(valid.qrels)
