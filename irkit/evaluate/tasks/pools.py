@@ -228,6 +228,8 @@ class PoolTask(RankedTask):
 
     def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Say how queries without a relevant candidate count, and what training was stopped by."""
+        import pandas as pd
+
         counts = next(iter(found.values()))[0].facts["counts"]
         notes = []
         if n := counts["without_relevant"]:
@@ -245,7 +247,10 @@ class PoolTask(RankedTask):
         if self.choice.known < 1:
             notes.append(f"{1 - self.choice.known:.6g} of the training labels are hidden and count as 0")
         named = dict.fromkeys(one for system in found for one in self._named.get(system, ()))
-        return notes + (self._sources.notes(self.pool("test", 0).queries, named) if named else [])
+        if not named:
+            return notes
+        queries = pd.concat([self.pool("test", fold).queries for fold in range(self.folds)], ignore_index=True)
+        return [*notes, *self._sources.notes(queries, named)]
 
     # ------------------------------------------------------------------ how
 
