@@ -411,9 +411,7 @@ THREE = with_features(VALID, lambda x: x[:, :3])
         ),
         (lambda kind: kind().fit(Topics(TRAIN.flow.cut(0), QRELS)), FrameError, "{}: there is no result to learn from"),
         (
-            lambda ranker: ranker.fit(
-                Topics(TRAIN.flow.carrying(features=np.zeros((len(TRAIN.flow), 0))), TRAIN.qrels)
-            ),
+            lambda kind: kind().fit(Topics(TRAIN.flow.carrying(features=np.zeros((len(TRAIN.flow), 0))), TRAIN.qrels)),
             FrameError,
             "{}: results have features to learn from, got 0 of each; give one or more",
         ),
