@@ -102,6 +102,9 @@ def _again(suite: str, board: Board, number: int, kept: Row) -> tuple[str, str]:
 
 def _compared(kept: Row, again: Row) -> Iterator[tuple[str, str]]:
     for measure, cell in kept.cells.items():
+        if measure not in again.cells:
+            yield "differs", f"{measure} is not measured any more (kept: {cell.mean:.10g})"
+            continue
         before, now = cell.mean, again.cells[measure].mean
         if before == now:
             yield "OK", f"{measure} {now:.4f}"

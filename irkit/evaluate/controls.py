@@ -17,13 +17,16 @@ SHOWN = 4
 
 
 def check_controls(controls: Mapping[str, Sequence[str]], rows: Sequence[str]) -> None:
-    """Raise `ConfigError` unless every system has a start and a control or more, all of them rows of the suite."""
+    """Raise `ConfigError` unless every system has a start and a control or more, each another row of the suite."""
     for system, others in controls.items():
         if len(others) < 2:
             raise ConfigError(f"controls: {system} needs its start and one control or more, got {len(others)} names")
         for name in (system, *others):
             if name not in rows:
                 raise ConfigError(f"controls: there is no system {name!r}; {near_misses(name, rows)}")
+        twice = next((name for at, name in enumerate(others) if name in (system, *others[:at])), None)
+        if twice is not None:
+            raise ConfigError(f"controls: {system} is compared with {twice} twice or with itself; name other systems")
 
 
 def gains(system: str, others: Sequence[str], found: Mapping[str, Sequence[Measured]], measure: Measure) -> str | None:
@@ -42,8 +45,9 @@ def gains(system: str, others: Sequence[str], found: Mapping[str, Sequence[Measu
     str or None
         None where the system or its start was not measured, or none of the controls.
     """
-    start, *controls = others
-    controls = [name for name in controls if name in found]
+    start, *named = others
+    controls = [name for name in named if name in found]
+    lacking = [name for name in named if name not in found]
     if system not in found or start not in found or not controls:
         return None
     by_seed = {name: _gains(found[name], found[start], measure) for name in (system, *controls)}
@@ -58,9 +62,12 @@ def gains(system: str, others: Sequence[str], found: Mapping[str, Sequence[Measu
         verdict = "there is no gain to explain"
     elif mean[best] >= mean[system]:
         verdict = f"{best} gains as much, so the gain is not shown to be of what it leaves out"
+    elif lacking:
+        verdict = "none of these gains as much"
     else:
         verdict = "none gains as much"
-    return f"{said}; its controls: {beside}; {verdict}"
+    said = f"{said}; its controls: {beside}; {verdict}"
+    return f"{said}; not measured: {', '.join(lacking)}" if lacking else said
 
 
 def _gains(trials: Sequence[Measured], starts: Sequence[Measured], measure: Measure) -> list[float]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
 from irkit.config import Config
+from irkit.errors import IrkitError
 
 Control: TypeAlias = Literal["none", "discriminator", "constant", "shuffled", "positives"]
 "What is left of the game, to see what each part of it does."
@@ -19,6 +22,10 @@ CONTROLS: dict[Control, str] = {
     "positives": "the generator is rewarded with 1 for a positive and 0 otherwise; there is no discriminator",
 }
 "The same in words, for notes."
+
+
+COLDEST = 1e-6
+"Least temperature: the best candidate alone is drawn then, and scores divided by it stay finite in float32."
 
 
 class GameConfig(Config):
@@ -34,9 +41,9 @@ class GameConfig(Config):
     "Passes over the queries in a turn of the discriminator."
     generator_passes: int = Field(50, ge=0)
     "Passes over the queries in a turn of the generator."
-    temperature: float = Field(1.0, gt=0)
+    temperature: float = Field(1.0, ge=COLDEST)
     "The generator's policy is the softmax of its scores over this."
-    negative_temperature: float = Field(0.2, gt=0)
+    negative_temperature: float = Field(0.2, ge=COLDEST)
     "Likewise, where it draws negatives for the discriminator."
     negatives: Literal["any", "others"] = "any"
     "Whether positives may be drawn as negatives."
@@ -87,3 +94,25 @@ class GameConfig(Config):
     def passes(self) -> int:
         """Passes over the queries in a round."""
         return sum(self.turns)
+
+
+@contextmanager
+def named_start(who: str, start: str, **settings: str) -> Iterator[None]:
+    """Say what goes wrong inside, in what a game starts from, in the name of the game and of its settings.
+
+    Parameters
+    ----------
+    who : str
+        The game's user.
+    start : str
+        What its errors begin with.
+    **settings
+        What the game calls settings of the start that have another name there.
+    """
+    try:
+        yield
+    except IrkitError as error:
+        what = str(error).removeprefix(f"{start}: ")
+        for name, own in settings.items():
+            what = what.replace(name, own)
+        raise type(error)(f"{who}: its start by {start}: {what}") from None

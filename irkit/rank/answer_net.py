@@ -381,7 +381,9 @@ class HeldAnswers:
         self.table, questions, self.answers = stage.table(hits)
         self.questions, self.features = questions[hits.query], stage.features(hits)
         texts = (texts_of(hits.queries, who=stage.name), document_texts(hits, who=stage.name))
-        self.identity = digest("answers to stop by", *texts, hits.ptr.tolist(), self.measured.labels.tolist())
+        found = self.measured
+        judged = (one.tolist() for one in (found.labels, found.relevant, found.ideal))
+        self.identity = digest("answers to stop by", *texts, hits.ptr.tolist(), *judged, found.queries)
 
     def mean(self, net: QACNNNet) -> float:
         """Return the mean of the measure over questions, by the scores of a net."""

@@ -104,6 +104,8 @@ class FeatureRanker(Stage, ABC):
         out = copy(self)
         train = self._checked(train)
         out.features = features_of(train.flow, self.name).shape[1]
+        if not out.features:
+            raise FrameError(f"{self.name}: results have features to learn from, got 0 of each; give one or more")
         given = None if valid is None else self._checked(valid, out.features)
         for role, part in (("train", train), ("valid", given)):
             if part is not None and not (labels_of(part.flow, part.qrels) > 0).any():

@@ -22,7 +22,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats, Ints
-from irkit.learn.game_settings import GameConfig
+from irkit.learn.game_settings import COLDEST, GameConfig, named_start
 from irkit.pipeline.fit import Topics
 from irkit.rank.net_ranker import HeldOut, NetRanker, NetRankerConfig
 from irkit.rank.pairwise_dns import PairwiseDNS
@@ -76,7 +76,7 @@ class IRGANPointwiseConfig(IRGANConfig):
     "Passes over the queries in a turn of the discriminator."
     generator_passes: int = Field(30, ge=0)
     "Passes over the queries in a turn of the generator."
-    temperature: float = Field(0.2, gt=0)
+    temperature: float = Field(0.2, ge=COLDEST)
     "The generator's policy is the softmax of its scores over this."
     draws: int = Field(5, ge=1)
     "Draws of the generator for each positive of a query."
@@ -97,7 +97,7 @@ class IRGANPairwiseConfig(IRGANConfig):
     "Passes over the queries in a turn of the discriminator."
     generator_passes: int = Field(50, ge=0)
     "Passes over the queries in a turn of the generator."
-    negative_temperature: float = Field(1.0, gt=0)
+    negative_temperature: float = Field(1.0, ge=COLDEST)
     "The softmax of the generator's scores over this is what it draws negatives from, for the discriminator."
     negatives: Literal["any", "others"] = "others"
     "Whether positives may be drawn as negatives."
@@ -136,7 +136,8 @@ class IRGANRanker(NetRanker):
         """Return the scorer that both players start from, None where that is drawn."""
         if self.config.start == "random":
             return None
-        return PairwiseDNS(**self.config.start_settings()).fit(train, valid).net
+        with named_start(self.name, PairwiseDNS.name):
+            return PairwiseDNS(**self.config.start_settings()).fit(train, valid).net
 
     def _train(self, lists: Lists, valid: Topics | None, device: torch.device) -> None:
         from copy import deepcopy

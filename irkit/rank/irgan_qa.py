@@ -22,7 +22,8 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Bools, Floats, Ints
-from irkit.learn.game_settings import GameConfig
+from irkit.errors import FrameError
+from irkit.learn.game_settings import COLDEST, GameConfig, named_start
 from irkit.pipeline.fit import Topics
 from irkit.pipeline.learned import labels_of
 from irkit.rank.answer_net import AnswerNet, AnswerNetConfig, HeldAnswers
@@ -60,9 +61,9 @@ class IRGANQAConfig(GameConfig, AnswerNetConfig):
     "Passes over the questions in a turn of the discriminator."
     generator_passes: int = Field(1, ge=0)
     "Passes over the questions in a turn of the generator."
-    temperature: float = Field(1 / 20, gt=0)
+    temperature: float = Field(1 / 20, ge=COLDEST)
     "The generator's policy is the softmax of its scores over this."
-    negative_temperature: float = Field(1 / 30, gt=0)
+    negative_temperature: float = Field(1 / 30, ge=COLDEST)
     "Likewise, where it draws negatives for the discriminator."
     negatives: Literal["any", "others"] = "others"
     "Whether correct answers may be drawn as negatives."
@@ -114,7 +115,8 @@ class IRGANQA(AnswerNet):
         from irkit.learn.looks import curve, game_trainer, look
 
         c = self.config
-        began = QACNN(**c.start_settings()).fit(train, valid)
+        with named_start(self.name, QACNN.name):
+            began = QACNN(**c.start_settings()).fit(train, valid)
         self.words, self.rarity, self.training = began.words, began.rarity, began.training
         assert began.net is not None
         source = self._source(train, device)
@@ -159,6 +161,11 @@ class JudgedAnswers:
         As `irkit.rank.qa_pairs.DrawnPairs` has them.
     drawn : int
         Wrong answers of all in the training, drawn anew for each batch; 0 for the question's own.
+
+    Raises
+    ------
+    FrameError
+        If no question has a correct answer and one that is not.
     """
 
     def __init__(
@@ -185,6 +192,11 @@ class JudgedAnswers:
         playing = np.flatnonzero(counts)
         wrong = (self._all or self._own).counts(playing)
         self.questions = playing[wrong > 0]
+        if not len(self.questions):
+            raise FrameError(
+                f"irgan-qa: learns from questions with a correct answer and one that is not, got none of "
+                f"{len(questions)}; give judgements of these candidates"
+            )
         self._right = np.split(pairs[:, 1], np.cumsum(counts)[:-1])
         self.table, self._rows, self.drawn, self.seed, self.device = table, questions, drawn, seed, device
         self._overlaps = Overlaps(table, rarity)

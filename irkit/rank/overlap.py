@@ -27,7 +27,7 @@ import numpy as np
 
 from irkit.arrays import Floats
 from irkit.config import Config, digest
-from irkit.errors import FrameError
+from irkit.errors import DataError, FrameError
 from irkit.hits import Hits
 from irkit.pipeline.fit import Topics, not_fitted
 from irkit.pipeline.stage import Stage
@@ -270,8 +270,12 @@ class Overlap(Stage):
         from irkit.learn import checkpoint
 
         tree = checkpoint.load(path, cls.name)
-        out = cls(OverlapConfig(**tree["config"]))
-        out.rarity, out.fitted_on = Rarity.from_tree(tree["rarity"]), frozenset(tree["fitted_on"])
+        try:
+            out = cls(OverlapConfig(**tree["config"]))
+            out.rarity, out.fitted_on = Rarity.from_tree(tree["rarity"]), frozenset(tree["fitted_on"])
+        except (KeyError, TypeError, AttributeError, ValueError) as error:  # of configs too
+            reason = " ".join(str(error).split())
+            raise DataError(f"{path}: does not fit this version's {cls.name} ({reason}); fit it again") from None
         return out
 
 

@@ -19,9 +19,8 @@ import numpy as np
 from pydantic import Field
 
 from irkit.arrays import Floats, segments
-from irkit.errors import IrkitError
 from irkit.learn.devices import Device
-from irkit.learn.game_settings import GameConfig
+from irkit.learn.game_settings import GameConfig, named_start
 from irkit.recommend.bpr import FactorRanker
 from irkit.recommend.dns import DNS
 from irkit.recommend.neural import Network
@@ -131,11 +130,10 @@ class IRGAN(Network, FactorRanker):
             "threshold": c.threshold,
             "seed": c.seed,
         }
-        try:
-            return DNS(**settings).fit(train, valid)
-        except IrkitError as error:
-            what = str(error).removeprefix("dns: ").replace("learning_rate", "dns_rate")
-            raise type(error)(f"{self.name}: its start by DNS: {what}") from None
+        # Where all that is held out is of unknown users and items, nothing of it is left.
+        held_out = valid if valid is not None and len(valid) else None
+        with named_start(self.name, DNS.name, learning_rate="dns_rate"):
+            return DNS(**settings).fit(train, held_out)
 
     def _keep(self, p: Floats, q: Floats, b: Floats) -> None:
         self.user_factors_, self.item_factors_, self.item_deviations_ = p, q, b

@@ -86,6 +86,16 @@ def test_numbers_that_differ_are_shown_beside_those_kept(irkit, kept):
     assert "of other data" not in differs
 
 
+def test_a_measure_that_the_suite_has_no_more_differs(irkit, folder):
+    Path("s.yaml").write_text(SUITE)
+    irkit("leaderboard", "s.yaml", "--json", "out.json")
+    Path("s.yaml").write_text(SUITE.replace("RMSE MAE", "RMSE"))
+    lines = irkit("reproduce", "out.json", "bias", status=1).lines
+    assert len(lines) == 1
+    assert lines[0].startswith("differs ")
+    assert "MAE is not measured any more (kept: " in lines[0]
+
+
 def test_other_data_than_those_of_the_kept_result_are_named(irkit, folder):
     (folder / "own.csv").write_text("user_id,item_id,rating\n" + "".join(f"u{u},i{u % 3},{u % 5}\n" for u in range(30)))
     Path("s.yaml").write_text(SUITE.replace("planted-factors", "./own.csv"))

@@ -46,6 +46,19 @@ def test_what_was_not_measured_is_not_spoken_of():
     assert gains("game", ["begin", "start"], found, P5) is None
 
 
+def test_a_control_that_failed_is_named_and_none_is_not_said_of_it():
+    found = {"game": trials(0.36), "start": trials(0.34), "a": trials(0.35)}
+    assert gains("game", ["start", "a", "b", "c"], found, P5) == (
+        "game gains +0.0200 P@5 over start; its controls: a +0.0100; none of these gains as much; not measured: b, c"
+    )
+
+
+@pytest.mark.parametrize(("others", "twice"), [(["start", "start"], "start"), (["start", "game"], "game")])
+def test_a_start_or_the_system_itself_is_no_control(others, twice):
+    with pytest.raises(ConfigError, match=f"controls: game is compared with {twice} twice or with itself; name other"):
+        check_controls({"game": others}, ["game", "start"])
+
+
 def test_controls_are_rows_of_the_suite():
     check_controls({"game": ("start", "other")}, ["game", "start", "other"])
     with pytest.raises(ConfigError, match="controls: there is no system 'othr'; did you mean other"):

@@ -7,7 +7,7 @@ import torch
 from irkit.errors import ConfigError
 from irkit.learn.batches import Shuffled
 from irkit.learn.game import Game, Player, Pools, draw, draw_mixed, entropy, in_turn, log_policy, other_mean, shuffled
-from irkit.learn.game_settings import GameConfig
+from irkit.learn.game_settings import COLDEST, GameConfig
 from irkit.learn.phases import Now
 from irkit.learn.trainer import TrainerConfig, train
 
@@ -80,6 +80,13 @@ def test_the_policy_becomes_uniform_when_hot_and_the_best_candidate_when_cold():
     assert hot == pytest.approx([0.25, 0.25, 0, 0.25, 0.25], abs=1e-6)
     assert cold == pytest.approx([1, 0, 0, 0, 0], abs=1e-12)
     assert log_policy(scores, None, 0.2).exp()[0].numpy() == pytest.approx(policy_by_hand(G[0], 0.2), rel=1e-6)
+
+
+def test_the_coldest_policy_of_large_scores_is_still_one_and_a_colder_one_is_refused():
+    assert log_policy(torch.tensor([[1e30, -1e30, 3e30]]), None, COLDEST).exp().tolist() == [[0, 0, 1]]
+    for name in ("temperature", "negative_temperature"):
+        with pytest.raises(ConfigError, match=f"{name} is not valid, got 1e-40"):
+            GameConfig(**{name: 1e-40})
 
 
 def test_mixed_draws_have_the_frequencies_and_the_weights_of_the_mixture_and_a_query_without_positives_has_none():

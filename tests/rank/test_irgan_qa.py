@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, FrameError
+from irkit.pipeline import Topics
 from irkit.rank.irgan_qa import IRGANQA, JudgedAnswers
 from irkit.rank.overlap import Rarity
 from irkit.rank.qa_words import Table, Words
@@ -70,6 +71,13 @@ def test_the_controls_play(control):
 def test_words_that_are_fixed_stay():
     fitted = fit(fixed=True)
     assert torch.equal(fitted.net.vectors, fitted.start(fitted.words).vectors)
+
+
+@pytest.mark.parametrize(("epochs", "start"), [(1, "its start by qacnn: "), (0, "")])
+def test_questions_whose_answers_are_all_correct_teach_nothing_with_a_start_that_learns_or_without(epochs, start):
+    correct = Topics(TRAIN.flow, TRAIN.qrels.assign(label=1))
+    with pytest.raises(FrameError, match=f"^irgan-qa: {start}learns from questions with a correct answer and one"):
+        IRGANQA(**{**SMALL, "epochs": epochs, "rounds": 1}).fit(correct, VALID)
 
 
 def test_it_keeps_to_the_contract_of_stages():

@@ -411,6 +411,11 @@ THREE = with_features(VALID, lambda x: x[:, :3])
         ),
         (lambda kind: kind().fit(Topics(TRAIN.flow.cut(0), QRELS)), FrameError, "{}: there is no result to learn from"),
         (
+            lambda kind: kind().fit(Topics(TRAIN.flow.carrying(features=np.zeros((len(TRAIN.flow), 0))), TRAIN.qrels)),
+            FrameError,
+            "{}: results have features to learn from, got 0 of each; give one or more",
+        ),
+        (
             lambda kind: kind().fit(Topics(TRAIN.flow, QRELS.assign(label=0))),
             FrameError,
             "{}: no result of train is judged relevant; give judgements of its queries",

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from irkit.errors import FrameError, NotFittedError
+from irkit.errors import DataError, FrameError, NotFittedError
 from irkit.hits import Hits
+from irkit.learn import checkpoint
 from irkit.pipeline import Topics
 from irkit.pipeline.naming import feature_names
 from irkit.rank.overlap import FEATURES, Overlap, Rarity, overlaps, terms
@@ -113,6 +114,15 @@ def test_a_saved_one_does_the_same(tmp_path):
     assert back == stage
     assert back.fitted_on == stage.fitted_on == {"q1", "q2", "q3"}
     assert scores(back) == scores(stage)
+
+
+def test_a_file_that_lacks_something_is_said_to_be_of_another_version(tmp_path):
+    Overlap().fit(POOL).save(tmp_path / "whole")
+    tree = checkpoint.load(tmp_path / "whole", "overlap")
+    for change in ({"config": {"foo": 1}}, {"rarity": None}, {"rarity": {**tree["rarity"], "n": "x"}}):
+        checkpoint.save(tmp_path / "other", "overlap", {**tree, **change})
+        with pytest.raises(DataError, match=r"other: does not fit this version's overlap .*; fit it again"):
+            Overlap.load(tmp_path / "other")
 
 
 def test_what_it_cannot_learn_from_is_said():

@@ -1,6 +1,7 @@
 """Tests of irkit.rank.qacnn."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -52,6 +53,14 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_was_not(tmp_path):
         assert torch.equal(weights, resumed.net.state_dict()[name]), name
     with pytest.raises(ConfigError, match="belongs to another run: not the same settings"):
         fit(epochs=3, folder=tmp_path, resume=True, margin=0.5)
+
+
+def test_a_training_does_not_go_on_with_other_judgements_to_stop_by_even_of_what_is_no_candidate(tmp_path):
+    fit(epochs=1, folder=tmp_path)
+    missed = pd.DataFrame({"qid": ["q0"], "docno": ["elsewhere"], "label": [1]}).astype({"qid": "str", "docno": "str"})
+    other = Topics(VALID.flow, pd.concat([VALID.qrels, missed], ignore_index=True))
+    with pytest.raises(ConfigError, match="belongs to another run"):
+        fit(other, epochs=2, folder=tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("overlap", [False, True])

@@ -118,6 +118,12 @@ def test_without_a_round_it_is_dns_to_the_last_bit(valid):
     assert one.training is None
 
 
+def test_held_out_ratings_of_strangers_are_as_none():
+    one, other = irgan().fit(TRAIN, table([("nobody", "nothing", 5.0)])), irgan().fit(TRAIN)
+    for name in (*ARRAYS, "curve_"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
 def test_the_settings_of_the_start_are_those_of_dns():
     changed = {"epochs": 3, "learning_rate": 0.1, "reg": 0.02, "candidates": 2, "seed": 4}
     mine = {"seed": 4, **{f"dns_{name.replace('learning_', '')}": v for name, v in changed.items() if name != "seed"}}
@@ -290,9 +296,9 @@ def test_a_rate_too_high_is_said_in_one_line_with_both_rates():
 def test_what_is_wrong_with_its_start_is_said_in_its_own_name_and_settings():
     with pytest.raises(DivergedError) as error:
         irgan(dns_rate=1e3, dns_reg=10.0, dns_epochs=200).fit(TRAIN)
-    assert str(error.value).startswith("irgan: its start by DNS: learning diverged in epoch ")
+    assert str(error.value).startswith("irgan: its start by dns: learning diverged in epoch ")
     assert str(error.value).endswith("; lower dns_rate, got 1000.0")
-    with pytest.raises(ConfigError, match=r"^irgan: its start by DNS: every user likes every item, so there is no neg"):
+    with pytest.raises(ConfigError, match=r"^irgan: its start by dns: every user likes every item, so there is no neg"):
         irgan(threshold=None).fit(table([("a", "x", 1.0), ("a", "y", 1.0)]))
 
 

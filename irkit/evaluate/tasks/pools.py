@@ -75,7 +75,7 @@ class PoolChoice(TaskChoice):
         measure_names(suite.measures)
 
     def load(self, suite: Suite, options: Options) -> PoolTask:
-        """Find the pools; each fold must have a test part."""
+        """Find the pools; each fold must have a test part, of queries that no other fold tests."""
         from irkit.io import load_pools
 
         collection = load_pools(self.name)
@@ -83,7 +83,9 @@ class PoolChoice(TaskChoice):
         if lacking:
             raise ConfigError(f"suite {suite.name}: {self.name} has no test part in fold {lacking[0] + 1}; give it one")
         choice = self if options.repeats is None else self.changed(repeats=options.repeats)
-        return PoolTask(suite, choice, collection, options)
+        task = PoolTask(suite, choice, collection, options)
+        task.check_folds()
+        return task
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +102,7 @@ class PoolTask(RankedTask):
     def conditions(self) -> dict[str, str]:
         """What differs from the usual: the protocol, and hidden labels."""
         found = {"protocol": PAPER} if self._by_paper else {}
-        return found | ({"known": f"{self.choice.known:.3g} of the labels"} if self.choice.known < 1 else {})
+        return found | ({"known": f"{self.choice.known:.6g} of the labels"} if self.choice.known < 1 else {})
 
     @property
     def sizes(self) -> list[Size]:
@@ -130,6 +132,16 @@ class PoolTask(RankedTask):
     def units(self) -> list[str]:
         """Return the queries of the test parts that have candidates."""
         return self._units
+
+    def check_folds(self) -> None:
+        """Raise `ConfigError` if a query is tested in two folds, or two queries of different folds have one name."""
+        tested: dict[str, int] = {}
+        for fold in range(self.folds) if self.folds > 1 else ():
+            for qid in self.pool("test", fold).queries["qid"]:
+                if tested.setdefault(qid, fold) != fold:
+                    where = f"in the folds {tested[qid] + 1} and {fold + 1} of {self.name}"
+                    what = f"the query {qid!r} is tested {where}; test each query in one"
+                    raise ConfigError(f"suite {self.suite.name}: {what}")
 
     def pool(self, part: str, fold: int) -> Pool:
         """Return the candidates of a part, read once."""
@@ -216,6 +228,8 @@ class PoolTask(RankedTask):
 
     def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Say how queries without a relevant candidate count, and what training was stopped by."""
+        import pandas as pd
+
         counts = next(iter(found.values()))[0].facts["counts"]
         notes = []
         if n := counts["without_relevant"]:
@@ -231,9 +245,12 @@ class PoolTask(RankedTask):
             where = f"in {lacking} of {self.folds} folds there is" if self.folds > 1 else "there is"
             notes.append(f"{where} no validation part: what stops early holds out some of its training queries")
         if self.choice.known < 1:
-            notes.append(f"{1 - self.choice.known:.3g} of the training labels are hidden and count as 0")
+            notes.append(f"{1 - self.choice.known:.6g} of the training labels are hidden and count as 0")
         named = dict.fromkeys(one for system in found for one in self._named.get(system, ()))
-        return notes + (self._sources.notes(self.pool("test", 0).queries, named) if named else [])
+        if not named:
+            return notes
+        queries = pd.concat([self.pool("test", fold).queries for fold in range(self.folds)], ignore_index=True)
+        return [*notes, *self._sources.notes(queries, named)]
 
     # ------------------------------------------------------------------ how
 

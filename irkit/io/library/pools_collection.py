@@ -11,7 +11,7 @@ import numpy as np
 from irkit.columns import take_rows
 from irkit.config import digest
 from irkit.documents import Document
-from irkit.errors import ConfigError, NotFoundError, near_misses
+from irkit.errors import ConfigError, DataError, NotFoundError, near_misses
 from irkit.io.library.checksums import sha256
 from irkit.io.library.collection import CardFiles, Check, count_check, how_to_get
 from irkit.io.library.pools_card import PARTS, PoolFiles, PoolPart, PoolsCard
@@ -83,16 +83,23 @@ class PoolsCollection(CardFiles):
         return self.pool(part, fold).qrels
 
     def documents(self) -> Iterator[Document]:
-        """Yield every candidate of all parts of the first fold once, to build an index of.
+        """Yield every candidate of all parts and folds once, to build an index of.
 
         Raises
         ------
         ConfigError
             If candidates have features and no texts.
+        DataError
+            If one has another text in another part.
         """
-        seen: set[str] = set()
-        for part in self.parts():
-            hits = self.pool(part).candidates
+        seen: dict[str, str] = {}
+        files: set[tuple[str, ...]] = set()  # folds have files in common
+        for fold, part in [(number, part) for number in range(self.folds) for part in self.parts(number)]:
+            named = (part, *self._fold(fold)[part].files)
+            if named in files:
+                continue
+            files.add(named)
+            hits = self.pool(part, fold).candidates
             if "text" not in hits.columns:
                 raise ConfigError(
                     f"{self.name}: its candidates are features and have no texts; nothing can be indexed, use pool()"
@@ -101,8 +108,13 @@ class PoolsCollection(CardFiles):
             texts = take_rows(hits.columns["text"], rows).to_pylist()
             for docno, text in zip(hits.docnos.take(hits.doc[rows]).to_pylist(), texts, strict=True):
                 if docno not in seen:
-                    seen.add(docno)
+                    seen[docno] = text
                     yield Document(docno, text, f"{self.name} {part}")
+                elif seen[docno] != text:
+                    raise DataError(
+                        f"{self.name}: the candidate {docno!r} has another text in the part {part} of fold {fold + 1} "
+                        "than before; give questions of different parts other numbers"
+                    )
 
     @property
     def fingerprint(self) -> str:

@@ -351,6 +351,8 @@ def test_only_training_labels_are_hidden_and_the_board_says_how_many(here):
     assert "0.5 of the training labels are hidden and count as 0" in board.notes
     pools = load_pools("./toy")
     train, valid, test = (pools.pool(part, 0) for part in ("train", "valid", "test"))
+    nearly = task_of(suite(NET, pools="{name: ./toy, known: 0.9996}"))
+    assert nearly.conditions == {"known": "0.9996 of the labels"}
     task = task_of(suite(NET, pools="{name: ./toy, known: 0.5}"))
     assert len(task.topics("train", 0).qrels) == round(len(train.qrels) / 2)
     assert task.topics("valid", 0).qrels.equals(valid.qrels)
@@ -438,6 +440,15 @@ def test_suites_that_make_no_sense_are_refused_in_one_line(here, fields, message
         run_suite(parse_suite(parse_yaml(f"name: tiny\n{fields}\nsystems: [{AS_GIVEN}]\n", "tiny.yaml")))
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_query_that_two_folds_test_is_refused_before_anything_is_run(here):
+    (here / "toy" / "card.yaml").write_text(FEATURES + "  - {train: [b.txt], test: [c.txt]}\n")
+    with pytest.raises(ConfigError) as error:
+        run_suite(suite(AS_GIVEN))
+    assert str(error.value) == (
+        "suite tiny: the query 'c0' is tested in the folds 1 and 3 of ./toy; test each query in one"
+    )
 
 
 def test_a_net_of_answers_on_features_fails_alone(here):

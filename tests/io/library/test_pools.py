@@ -234,6 +234,20 @@ def test_answers_are_documents_once_and_features_are_none(tmp_path, toys):
         list(load_pools("toys").documents())
 
 
+def test_answers_of_all_folds_are_documents_and_none_has_two_texts(tmp_path):
+    folds = "[{train: [a.xml], test: [b.xml]}, {train: [b.xml], test: [c.xml]}]"
+    (tmp_path / "card.yaml").write_text(f"name: mine\nabout: Mine.\nkind: pools\nformat: trecqa\nfolds: {folds}\n")
+    for name in "abc":
+        (tmp_path / f"{name}.xml").write_text(QUESTIONS.format(name, name))
+    texts = [document.text for document in load_pools(tmp_path).documents()]
+    assert sorted(texts) == ["because a", "because b", "because c", "no", "no", "no"]
+    (tmp_path / "c.xml").write_text(QUESTIONS.format("b", "c"))  # the question b, with other answers
+    with pytest.raises(
+        DataError, match=r"the candidate 'b-\d' has another text in the part test of fold 2 than before"
+    ):
+        list(load_pools(tmp_path).documents())
+
+
 @pytest.mark.slow
 def test_questions_of_a_collection_can_be_indexed_and_searched(tmp_path):
     from irkit.recipe import collection_index
