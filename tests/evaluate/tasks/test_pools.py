@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,8 +13,6 @@ from irkit.evaluate import evaluate, run_suite
 from irkit.evaluate.board import read_results, write_results
 from irkit.evaluate.suite import parse_suite
 from irkit.evaluate.tasks.curves import learning_curves
-from irkit.evaluate.tasks.pools import hidden
-from irkit.evaluate.tasks.task import PAPER, Options
 from irkit.io import load_pools
 from irkit.io.library.pools_collection import PoolsCollection
 from irkit.io.pools.questions import Question, pool_of_questions
@@ -24,112 +20,20 @@ from irkit.pipeline import Topics
 from irkit.rank import PairwiseDNS, RankNet
 from irkit.rank.irgan import IRGANPointwise
 from irkit.recipe import load_recipe
-from irkit.report import html, markdown, table
+from irkit.report import html
 from irkit.yamlfile import parse_yaml
-
-MEASURES = "nDCG@3 AP P@2"
-SHORT = {"epochs": 3, "hidden_size": 3, "learning_rate": 0.05, "device": "cpu", "threads": 1}
-NET = f"{{name: net, recipe: ranknet, settings: {json.dumps(SHORT)}}}"
-DNS = f"{{name: dns, recipe: pairwise-dns, settings: {json.dumps(SHORT)}}}"
-GAME = {"rounds": 2, "discriminator_passes": 1, "generator_passes": 1, "hidden_size": 3, "evaluate_every": 1}
-WRITTEN = {
-    "as-given": "about: In the order of the file.\nstages: [{use: scale, weight: 2}]",
-    "linear": "about: Linear.\nneeds: [train]\nstages: [{use: learned, model: linear}]",
-    "retrieves": "about: BM25.\nneeds: [index]\nstages: [{use: lucene, n: 5}]",
-    "game": f"about: IRGAN.\nneeds: [train]\nstages: [{json.dumps({'use': 'irgan-pointwise', **GAME})}]",
-    "recommends": "about: Items.\nneeds: [train]\nstages: [{use: popularity}]",
-}
-FEATURES = """\
-name: toy
-kind: pools
-about: Planted features.
-format: letor
-folds:
-  - {train: [a.txt], valid: [b.txt], test: [c.txt]}
-  - {train: [c.txt], valid: [b.txt], test: [a.txt]}
-"""
-ANSWERS = """\
-name: answers
-kind: pools
-about: Planted answers.
-format: wikiqa
-folds: [{train: [train/a.toks, train/b.toks, train/sim.txt, train/id.txt],
-         test: [test/a.toks, test/b.toks, test/sim.txt, test/id.txt]}]
-"""
-
-
-def letor(path: Path, part: str, queries: int, seed: int) -> None:
-    """Write queries of documents whose labels a linear function of the features decides; the last has no right one."""
-    rng = np.random.default_rng(seed)
-    lines = []
-    for number in range(queries):
-        x = rng.normal(size=(int(rng.integers(3, 7)), 3))
-        label = np.digitize(x @ [1.0, -0.7, 0.0], [0.5, 1.5]) * (number < queries - 1)
-        label[0] = max(label[0], number < queries - 1)
-        for place, (row, grade) in enumerate(zip(x, label, strict=True)):
-            features = " ".join(f"{at}:{value:.4f}" for at, value in enumerate(row, 1))
-            lines.append(f"{grade} qid:{part}{number} {features} # {part}{number}-{place}\n")
-    path.write_text("".join(lines))
-
-
-def questions(folder: Path, part: str, n: int, seed: int) -> None:
-    """Write questions whose one right answer of three names their town."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for number in range(n):
-        towns = rng.permutation(8)[:3]
-        rows += [
-            (f"where is t{towns[0]}", f"in t{town} w{rng.integers(9)} {part}{number}", int(place == 0), number)
-            for place, town in enumerate(towns)
-        ]
-    (folder / part).mkdir()
-    for name, column in zip(("a.toks", "b.toks", "sim.txt", "id.txt"), zip(*rows, strict=True), strict=True):
-        (folder / part / name).write_text("".join(f"{one}\n" for one in column))
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A folder with both pools and some recipes, which one works in."""
-    monkeypatch.chdir(tmp_path)
-    for folder, card in (("toy", FEATURES), ("answers", ANSWERS)):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "card.yaml").write_text(card)
-    for part, n, seed in (("a", 9, 0), ("b", 6, 1), ("c", 8, 2)):
-        letor(tmp_path / "toy" / f"{part}.txt", part, n, seed)
-    questions(tmp_path / "answers", "train", 16, 0)
-    questions(tmp_path / "answers", "test", 5, 1)
-    for name, text in WRITTEN.items():
-        (tmp_path / f"{name}.yaml").write_text(f"name: {name}\n{text}\n")
-    return tmp_path
-
-
-def text_of(*systems, pools="./toy", extra=""):
-    rows = "".join(f"  - {one}\n" for one in systems)
-    return f"name: tiny\npools: [{pools}]\nmeasures: {MEASURES}\n{extra}systems:\n{rows}"
-
-
-def suite(*systems, pools="./toy", extra=""):
-    return parse_suite(parse_yaml(text_of(*systems, pools=pools, extra=extra), "tiny.yaml"))
-
-
-def rows_of(result, board=0):
-    return {row.name: row for row in result.boards[board].rows}
-
-
-def task_of(suite):
-    return suite.tasks[0].load(suite, Options())
-
-
-def by_hand(model, fold, stops="valid", collection="./toy"):
-    """Fit on the training part of a fold and measure on its test part."""
-    pools = load_pools(collection)
-    train, valid, test = (pools.pool(part, fold) for part in ("train", stops, "test"))
-    fitted = model.fit(Topics(train.candidates, train.qrels), Topics(valid.candidates, valid.qrels))
-    return evaluate(fitted.run(test.candidates), test.qrels, MEASURES).per_query
-
-
-AS_GIVEN = "{name: as-given, recipe: ./as-given.yaml}"
-
+from tests.evaluate.tasks.planted_pools import (
+    AS_GIVEN,
+    DNS,
+    FEATURES,
+    GAME,
+    MEASURES,
+    NET,
+    SHORT,
+    by_hand,
+    rows_of,
+    suite,
+)
 
 # ---------------------------------------------------------------------- figures
 
@@ -262,105 +166,6 @@ def test_times_are_the_median_of_so_many_runs(here, monkeypatch):
     runs.clear()
     run_suite(suite(AS_GIVEN), repeats=2)
     assert runs == [8, 8, 9, 9]
-
-
-# ---------------------------------------------------------------------- protocols
-
-
-PAPER_POOLS = "{name: ./toy, protocol: paper}"
-
-
-def test_under_the_paper_s_protocol_the_test_part_stops_and_the_board_says_so(here):
-    wild = {**SHORT, "epochs": 9, "learning_rate": 0.5}
-    net = f"{{name: net, recipe: ranknet, settings: {json.dumps(wild)}}}"
-    result = run_suite(suite(net, AS_GIVEN, "{name: linear, recipe: ./linear.yaml}", pools=PAPER_POOLS))
-    board = result.boards[0]
-    rows = {row.name: row for row in board.rows}
-    wanted = pd.concat([by_hand(RankNet(**wild, seed=1), fold, stops="test") for fold in (0, 1)])
-    assert rows["net"].values["AP"] == pytest.approx(wanted["AP"].to_dict(), abs=1e-6)
-    usual = rows_of(run_suite(suite(net)))["net"]
-    assert usual.values["AP"] != rows["net"].values["AP"]
-    assert board.conditions == {"protocol": PAPER}
-    assert board.title == f"./toy:{PAPER}"
-    assert any(
-        note.startswith("paper protocol: the epoch of what is trained was chosen by the test") for note in board.notes
-    )
-    stopped = "stopped by the test part: the paper's protocol"
-    assert stopped in rows["net"].notes
-    assert not any(stopped in rows[name].notes for name in ("as-given", "linear")), "they are not stopped by anything"
-    for report in (table, markdown, html):
-        assert PAPER in report(result)
-
-
-def test_a_system_that_saw_test_queries_is_refused_under_either_protocol(here):
-    (here / "toy" / "card.yaml").write_text(FEATURES.replace("train: [a.txt]", "train: [a.txt, c.txt]"))
-    for pools in ("./toy", PAPER_POOLS):
-        result = run_suite(suite(NET, AS_GIVEN, pools=pools))
-        failed = rows_of(result)["net"].failed
-        assert failed.startswith("suite: net was fitted on 8 of the 8 test queries, such as 'c0'"), failed
-        assert not rows_of(result)["as-given"].failed
-
-
-def test_boards_of_both_protocols_stand_beside_each_other_and_rows_are_made_again(here, capsys):
-    from irkit.cli import main
-
-    def irkit(*words):
-        capsys.readouterr()
-        status = main(list(map(str, words)))
-        return status, capsys.readouterr()
-
-    text = text_of(NET, AS_GIVEN, pools=f"./toy, {PAPER_POOLS}")
-    (here / "s.yaml").write_text(text)
-    assert irkit("leaderboard", "s.yaml", "--json", "out.json")[0] == 0
-    boards = json.loads(Path("out.json").read_text())["boards"]
-    assert [board.get("conditions", {}) for board in boards] == [{}, {"protocol": PAPER}]
-    status, printed = irkit("reproduce", "out.json")
-    assert status == 0, printed.out + printed.err
-    assert [line.split()[0] for line in printed.out.splitlines()] == ["OK"] * 4
-    row = next(row for row in boards[1]["rows"] if row["name"] == "net")
-    assert shlex.split(row["command"])[1:] == [
-        *("leaderboard", str(here / "s.yaml"), "--only", f"./toy:{PAPER}", "--system", "net"),
-    ] or shlex.split(row["command"])[3:] == ["--only", f"./toy:{PAPER}", "--system", "net"]
-    status, printed = irkit(*shlex.split(row["command"])[1:], "--json", "again.json")
-    assert status == 0, printed.err
-    (again,) = json.loads(Path("again.json").read_text())["boards"]
-    assert again["rows"][0]["values"] == row["values"]
-    assert again["conditions"] == {"protocol": PAPER}
-    status, printed = irkit("leaderboard", "s.yaml", "--only", "./toy:best epoch")
-    assert status == 2
-    assert f"there is no board './toy:best epoch' in it; did you mean ./toy:{PAPER}" in printed.err
-
-
-@pytest.mark.parametrize("known", [0.5, 0.9])
-def test_hidden_labels_are_a_share_drawn_by_the_seed(here, known):
-    qrels = load_pools("./toy").pool("train", 0).qrels
-    found = hidden(qrels, known, 3)
-    assert len(found) == round(known * len(qrels))
-    assert found.equals(hidden(qrels, known, 3))
-    assert not found.equals(hidden(qrels, known, 4))
-    merged = found.merge(qrels, on=["qid", "docno", "label"])
-    assert len(merged) == len(found) == len(found.drop_duplicates(["qid", "docno"]))
-    order = pd.Index(qrels["docno"]).get_indexer(found["docno"])
-    assert (np.diff(order) > 0).all(), "in the order they had"
-    assert hidden(qrels, 1.0, 3) is qrels
-
-
-def test_only_training_labels_are_hidden_and_the_board_says_how_many(here):
-    board = run_suite(suite(NET, pools="{name: ./toy, known: 0.5}", extra="seed: 3\n")).boards[0]
-    assert board.title == "./toy:0.5 of the labels"
-    assert "0.5 of the training labels are hidden and count as 0" in board.notes
-    pools = load_pools("./toy")
-    train, valid, test = (pools.pool(part, 0) for part in ("train", "valid", "test"))
-    nearly = task_of(suite(NET, pools="{name: ./toy, known: 0.9996}"))
-    assert nearly.conditions == {"known": "0.9996 of the labels"}
-    task = task_of(suite(NET, pools="{name: ./toy, known: 0.5}"))
-    assert len(task.topics("train", 0).qrels) == round(len(train.qrels) / 2)
-    assert task.topics("valid", 0).qrels.equals(valid.qrels)
-    topics = Topics(train.candidates, hidden(train.qrels, 0.5, 3)), Topics(valid.candidates, valid.qrels)
-    (seed,) = suite(NET, extra="seed: 3\n").seeds
-    found = evaluate(RankNet(**SHORT, seed=seed).fit(*topics).run(test.candidates), test.qrels, MEASURES).per_query
-    own = board.rows[0].values["AP"]
-    assert {qid: own[qid] for qid in found.index} == pytest.approx(found["AP"].to_dict(), abs=1e-6)
 
 
 # ---------------------------------------------------------------------- learning curves

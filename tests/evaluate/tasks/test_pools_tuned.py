@@ -9,7 +9,7 @@ from irkit.evaluate import evaluate, run_suite
 from irkit.io import load_pools
 from irkit.pipeline import Topics
 from irkit.recipe import load_recipe
-from tests.evaluate.tasks.test_pools import SHORT, here, letor, rows_of, suite  # noqa: F401  (`here` is a fixture)
+from tests.evaluate.tasks.planted_pools import SHORT, rows_of, suite
 
 SPACE = """\
 name: widths
@@ -22,7 +22,7 @@ TUNED = f"{{name: net, recipe: ranknet, settings: {json.dumps(SHORT)}, tune: ./w
 
 
 @pytest.fixture
-def space(here):  # noqa: F811
+def space(here):
     (here / "widths.yaml").write_text(SPACE)
     return here
 
