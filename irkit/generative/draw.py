@@ -146,7 +146,7 @@ class DRAWNet(ScoreNet):
         """Return what is seen of pictures and of what is missing of them, (B, D) each, as the decoder's state wants."""
         if self.reading is None:
             return torch.cat([x, missing], 1)
-        both = torch.stack([x, missing], 1).unflatten(2, self.shape)
+        both = torch.stack([x, missing], 1).view(-1, 2, *self.shape)
         found: Tensor = self.reading(state).read(both)
         return found.flatten(1)
 
@@ -238,7 +238,7 @@ class DRAWNet(ScoreNet):
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the means of p(x | z), z of all steps: (B, T Z) to (B, D)."""
-        return torch.sigmoid(self.drawn(z.unflatten(1, (self.config.steps, -1)).to(self.canvas)))
+        return torch.sigmoid(self.drawn(z.view(len(z), self.config.steps, -1).to(self.canvas)))
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """Return the means of p(x | z) at the posterior means."""
