@@ -122,6 +122,7 @@ MODELS = Names(
         "docnade": "irkit.represent.docnade:DocNADE",
         "docnade-lm": "irkit.represent.docnade_lm:DocNADELM",
         "document-vae": "irkit.represent.document_vae:DocumentVAE",
+        "draw": "irkit.generative.draw:DRAW",
         "eonade": "irkit.generative.eonade:EoNADE",
         "hierarchical": "irkit.represent.hierarchical:HierarchicalAutoencoder",
         "lda": "irkit.represent.lda:LDA",

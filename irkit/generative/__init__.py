@@ -9,6 +9,7 @@ from irkit.doors import door
 if TYPE_CHECKING:
     from irkit.generative.darn import DARN as DARN
     from irkit.generative.dbm import DBM as DBM
+    from irkit.generative.draw import DRAW as DRAW
     from irkit.generative.eonade import EoNADE as EoNADE
     from irkit.generative.made import MADE as MADE
     from irkit.generative.nade import NADE as NADE

@@ -41,7 +41,7 @@ from irkit.learn.estimate import Estimate, Measure, check_draws
 from irkit.learn.estimators import Baseline, all_bits, sample_bits, score_function, straight_through
 from irkit.learn.model import Ability, numbers
 from irkit.learn.net import ScoreNet
-from irkit.learn.objectives import log_mean_exp, nats_to_bits
+from irkit.learn.objectives import importance_weighted, nats_to_bits
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
 from irkit.learn.trainer import TrainerConfig
@@ -300,9 +300,7 @@ class DARN(Density):
         if not self.config.hidden_sizes:
             return Estimate.exact(numbers(torch.cat([self.fitted.score(part, rng) for part in self.batches(rows)])))
         samples = check_draws(self.name, "samples", samples)
-        found = [log_mean_exp(self.fitted.log_weights(part, samples, rng), dim=0) for part in self.batches(rows, 100)]
-        value, stderr, ess = (numbers(torch.cat(part)) for part in zip(*found, strict=True))
-        return Estimate(value, stderr, "lower_bound", ess=float(ess.mean()))
+        return importance_weighted(self.fitted.log_weights(part, samples, rng) for part in self.batches(rows, 100))
 
     @torch.no_grad()
     def exact_log_prob(self, x: Floats | Tensor) -> Estimate:

@@ -34,10 +34,10 @@ from irkit.learn.distributions import bernoulli_log_prob, gaussian_kl, gaussian_
 from irkit.learn.estimate import Estimate, Measure, check_draws
 from irkit.learn.estimators import reparameterise, sample_bits
 from irkit.learn.latent import Bound, bound_measures, standard_normal
-from irkit.learn.model import Ability, numbers
+from irkit.learn.model import Ability
 from irkit.learn.neighbours import knn_accuracy
 from irkit.learn.net import ScoreNet
-from irkit.learn.objectives import KLSchedule, free_bits, log_mean_exp
+from irkit.learn.objectives import KLSchedule, free_bits, importance_weighted
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
 from irkit.learn.trainer import TrainerConfig
@@ -200,9 +200,7 @@ class VAE(Density):
         """
         rows, rng = self.examples(data), self.generator(seed)
         samples = check_draws(self.name, "samples", samples)
-        found = [log_mean_exp(self.fitted.log_weights(part, samples, rng), dim=0) for part in self.batches(rows, 100)]
-        value, stderr, ess = (numbers(torch.cat(part)) for part in zip(*found, strict=True))
-        return Estimate(value, stderr, "lower_bound", ess=float(ess.mean()))
+        return importance_weighted(self.fitted.log_weights(part, samples, rng) for part in self.batches(rows, 100))
 
     @torch.no_grad()
     def quadrature(self, x: Floats | Tensor, *, points: int = 200, reach: float = 6.0) -> Estimate:

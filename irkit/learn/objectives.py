@@ -9,6 +9,7 @@ et al., "Generating sentences from a continuous space", CoNLL 2016 (annealing).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import torch
@@ -16,6 +17,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from irkit.config import Config
+from irkit.learn.estimate import Estimate
 
 NATS_PER_BIT = math.log(2)
 
@@ -54,6 +56,19 @@ def log_mean_exp(log_w: Tensor, dim: int = 0) -> LogMean:
     stderr = w.std(dim) / (mean * math.sqrt(k))
     ess = mean.square() / w.square().mean(dim)
     return LogMean(value, stderr, ess)
+
+
+def importance_weighted(log_weights: Iterable[Tensor]) -> Estimate:
+    """Return the importance-weighted bound on log p(x) of each example: (n,) nats.
+
+    Parameters
+    ----------
+    log_weights : iterable of (K, B)
+        log p(x, z) - log q(z | x) of K draws for the examples of a batch, batch after batch.
+    """
+    found = [log_mean_exp(one) for one in log_weights]
+    value, stderr, ess = (torch.cat(part).double().cpu().numpy() for part in zip(*found, strict=True))
+    return Estimate(value, stderr, "lower_bound", ess=float(ess.mean()))
 
 
 class KLSchedule(Config):

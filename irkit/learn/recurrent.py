@@ -79,6 +79,18 @@ def recurrent(kind: Cell, inputs: int, hidden: int, *, layers: int = 1, dropout:
     return made(inputs, hidden, num_layers=layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
 
 
+@torch.no_grad()
+def remembering(layer: nn.LSTM | nn.LSTMCell) -> None:
+    """Let the forget gates begin near sigmoid(1), not sigmoid(0): what was read is there long enough to be learned.
+
+    Source: Jozefowicz, Zaremba and Sutskever, "An empirical exploration of recurrent network architectures", ICML
+    2015. Ten words of twenty are written again after some hundreds of steps with this, not after 1,600 without.
+    """
+    for name, bias in layer.named_parameters():
+        if name.startswith("bias_ih"):
+            bias[layer.hidden_size : 2 * layer.hidden_size] = 1  # gates stand in the order input, forget, cell, output
+
+
 def run(layer: Layer, values: Tensor, lengths: Tensor, state: State | None = None, *, sizes: Ints | None = None) -> Run:
     """Run a recurrent layer so that padding changes nothing: no output, final state or gradient.
 

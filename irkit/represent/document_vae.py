@@ -42,7 +42,7 @@ from irkit.learn.latent import Bound, bound_measures, standard_normal
 from irkit.learn.model import EXAMPLES, numbers
 from irkit.learn.neighbours import VOTES, knn_accuracy
 from irkit.learn.net import ScoreNet
-from irkit.learn.objectives import KLSchedule, free_bits, log_mean_exp
+from irkit.learn.objectives import KLSchedule, free_bits, importance_weighted
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import Cell, recurrent
@@ -288,9 +288,7 @@ class DocumentVAE(DocumentModel):
         """
         samples, rng = check_draws(self.name, "samples", samples), self.generator(seed)
         parts = self.batches(self.examples(data))
-        found = [log_mean_exp(self.fitted.log_weights(part, samples, rng), dim=0) for part in parts]
-        value, stderr, ess = (numbers(torch.cat(part)) for part in zip(*found, strict=True))
-        return Estimate(value, stderr, "lower_bound", ess=float(ess.mean()))
+        return importance_weighted(self.fitted.log_weights(part, samples, rng) for part in parts)
 
     @torch.no_grad()
     def values(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Estimate]:

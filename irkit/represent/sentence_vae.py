@@ -38,8 +38,7 @@ from irkit.learn.distributions import gaussian_kl, gaussian_log_prob
 from irkit.learn.estimate import Estimate, Measure, check_draws
 from irkit.learn.estimators import reparameterise
 from irkit.learn.latent import Bound, bound_measures, standard_normal
-from irkit.learn.model import numbers
-from irkit.learn.objectives import KLSchedule, free_bits, log_mean_exp
+from irkit.learn.objectives import KLSchedule, free_bits, importance_weighted
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import Layer, State, recurrent, run
 from irkit.represent.conditioned import Conditioned
@@ -233,9 +232,7 @@ class SentenceVAE(SequenceModel):
         seed : int
         """
         samples, rng = check_draws(self.name, "samples", samples), self.generator(seed)
-        found = [log_mean_exp(self.fitted.log_weights(part, samples, rng), dim=0) for part in self._parts(data)]
-        value, stderr, ess = (numbers(torch.cat(part)) for part in zip(*found, strict=True))
-        return Estimate(value, stderr, "lower_bound", ess=float(ess.mean()))
+        return importance_weighted(self.fitted.log_weights(part, samples, rng) for part in self._parts(data))
 
     @torch.no_grad()
     def interpolate(

@@ -27,7 +27,7 @@ from irkit.learn.data import Held, Padded
 from irkit.learn.estimate import Estimate, Kind
 from irkit.learn.model import numbers
 from irkit.learn.optimiser import OptimiserConfig
-from irkit.learn.recurrent import Cell, Layer, Run, State, recurrent, run
+from irkit.learn.recurrent import Cell, Layer, Run, State, recurrent, remembering, run
 from irkit.learn.softmaxes import Softmax
 from irkit.learn.streams import Block, Carried, Streams
 from irkit.learn.trainer import TrainerConfig
@@ -164,7 +164,7 @@ class Reader(nn.Module):
         self.embedding = nn.Parameter(torch.empty(vocabulary + 1, embedding_size).uniform_(-INITIAL, INITIAL))
         self.layer: Layer = recurrent(cell, embedding_size, hidden_size, layers=layers, dropout=dropout)
         if isinstance(self.layer, nn.LSTM):
-            _keep_at_first(self.layer)
+            remembering(self.layer)
         self.dropout = nn.Dropout(dropout)
 
     @property
@@ -193,18 +193,6 @@ class Reader(nn.Module):
         """Read one more symbol of each document: (B,) to the top layer's output, (B, H), and the state."""
         found, state = self.layer(self.embed(symbols)[:, None], state)
         return self.dropout(found[:, 0]), state
-
-
-@torch.no_grad()
-def _keep_at_first(layer: nn.LSTM) -> None:
-    """Let the forget gates begin near sigmoid(1), not sigmoid(0): what was read is there long enough to be learned.
-
-    Source: Jozefowicz, Zaremba and Sutskever, "An empirical exploration of recurrent network architectures", ICML
-    2015. Ten words of twenty are written again after some hundreds of steps with this, not after 1,600 without.
-    """
-    for name, bias in layer.named_parameters():
-        if name.startswith("bias_ih"):
-            bias[layer.hidden_size : 2 * layer.hidden_size] = 1  # gates stand in the order input, forget, cell, output
 
 
 class SequenceModel(DocumentModel):

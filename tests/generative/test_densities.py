@@ -10,10 +10,11 @@ import torch
 import irkit.generative
 import irkit.learn
 from irkit.errors import AbilityError, DataError, NotFittedError, ShapeError
-from irkit.generative import DARN, DBM, MADE, NADE, RBM, VAE, EoNADE
+from irkit.generative import DARN, DBM, DRAW, MADE, NADE, RBM, VAE, EoNADE
 from irkit.generative.base import Density
 from irkit.generative.darn import DARNConfig
 from irkit.generative.dbm import DBMConfig
+from irkit.generative.draw import DRAWConfig
 from irkit.generative.eonade import EoNADEConfig
 from irkit.generative.made import MADEConfig
 from irkit.generative.nade import NADEConfig
@@ -33,6 +34,7 @@ MODELS: dict[str, Density] = {
     "darn-st": DARN(DARNConfig(hidden_sizes=(4, 3))),
     "darn-reinforce": DARN(DARNConfig(hidden_sizes=(4,), estimator="reinforce", deterministic=3)),
     "vae": VAE(VAEConfig(hidden_size=5, encoder="conv", shape=(3, 4))),
+    "draw": DRAW(DRAWConfig(steps=2, latent_size=2, hidden_size=5, read=2, write=2, stride=1.0, shape=(3, 4))),
     "vrae": VAE(VAEConfig(hidden_size=5, encoder="lstm", decoder="gru", shape=(3, 4))),
 }
 X = (np.random.default_rng(0).random((60, 12)) < np.linspace(0.1, 0.9, 12)).astype(np.float32)
@@ -108,6 +110,7 @@ WIDTHS = {
     "darn-st": 4,
     "darn-reinforce": 4,
     "vae": 2,
+    "draw": 4,
     "vrae": 2,
 }
 
