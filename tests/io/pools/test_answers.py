@@ -9,7 +9,7 @@ import pytest
 
 from irkit.errors import ConfigError, DataError
 from irkit.evaluate import evaluate
-from irkit.io import load_pools
+from irkit.io import load_collection, load_pools
 from irkit.io.pools.answers import answers, begins_as_answers
 from irkit.pipeline import Topics
 from irkit.rank import Overlap
@@ -206,6 +206,15 @@ def test_a_folder_is_opened_without_a_card(tmp_path, names):
     train, test = (pools.pool(part) for part in ("train", "test"))
     ranked = Overlap().fit(Topics(train.candidates, train.qrels)).run(test.candidates)
     assert ranked.frame().query("rank == 0")["text"].tolist() == ["shakespeare wrote it", "in italy"]
+
+
+def test_whoever_asks_such_a_folder_for_documents_is_told_what_it_is(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "train.csv").write_text(csv(LINES))
+    with pytest.raises(
+        ConfigError, match="mine: holds pools and no texts; use load_pools, or name it under 'pools' in a"
+    ):
+        load_collection(tmp_path / "mine")
 
 
 def test_a_file_alone_is_the_training_part(tmp_path):
