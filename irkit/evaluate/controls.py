@@ -20,7 +20,8 @@ def check_controls(controls: Mapping[str, Sequence[str]], rows: Sequence[str]) -
     """Raise `ConfigError` unless every system has a start and a control or more, each another row of the suite."""
     for system, others in controls.items():
         if len(others) < 2:
-            raise ConfigError(f"controls: {system} needs its start and one control or more, got {len(others)} names")
+            got = ", ".join(others) or "nothing"
+            raise ConfigError(f"controls: {system} needs its start and one control or more, got {got}; name both")
         for name in (system, *others):
             if name not in rows:
                 raise ConfigError(f"controls: there is no system {name!r}; {near_misses(name, rows)}")

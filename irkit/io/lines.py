@@ -103,7 +103,7 @@ def decoded(raw: bytes, encoding: str, path: Path | str, line: int) -> str:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
         byte = f"byte 0x{raw[error.start]:02x} in column {error.start + 1}"
-        todo = "give the file's encoding, such as latin-1 (--encoding latin-1 in commands)"
+        todo = "give the file's encoding, such as latin-1 (--encoding latin-1 in commands), or save it as UTF-8"
         raise bad(path, line, f"not valid {encoding}: {byte}", todo) from None
 
 

@@ -63,5 +63,7 @@ def test_controls_are_rows_of_the_suite():
     check_controls({"game": ("start", "other")}, ["game", "start", "other"])
     with pytest.raises(ConfigError, match="controls: there is no system 'othr'; did you mean other"):
         check_controls({"game": ("start", "othr")}, ["game", "start", "other"])
-    with pytest.raises(ConfigError, match="controls: game needs its start and one control or more, got 1 names"):
+    with pytest.raises(
+        ConfigError, match="controls: game needs its start and one control or more, got start; name both"
+    ):
         check_controls({"game": ("start",)}, ["game", "start"])

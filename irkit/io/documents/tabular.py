@@ -124,6 +124,17 @@ def named_rows(path: Path, kind: Table) -> Iterator[tuple[int, Mapping[str, Any]
     return rows(path, Reading(fields=("text",)), kind, ("id", "text"))
 
 
+def column_names(path: Path, kind: Table) -> list[str]:
+    """Return the names of the columns alone, whatever is wrong further on: nothing for what cannot be read."""
+    try:
+        if kind == "jsonl":
+            return list(next((row for _, row in jsonl.objects(path, Reading().encoding)), ()))
+        first = next((text for _, text in lines(path) if text.strip()), "")
+        return [cell.strip() for cell in (next(csv.reader([first])) if kind == "csv" else first.split("\t"))]
+    except (DataError, csv.Error):
+        return []
+
+
 def _tsv(path: Path, reading: Reading, usual: tuple[str, str] | None) -> Iterator[tuple[int, Mapping[str, Any]]]:
     names: list[str] | None = None
     for line, text in lines(path, reading.encoding):

@@ -41,6 +41,8 @@ from irkit.io.library.pools_card import PoolsCard
 from irkit.io.library.pools_collection import PoolsCollection
 from irkit.io.library.rating_collection import RatingCollection
 from irkit.io.library.text_card import DocumentsCard, QrelsCard, QueriesCard, TextCard
+from irkit.io.pools.answers import columns_of
+from irkit.io.reading import listed
 from irkit.io.rows.data import Binarise, DensityData
 from irkit.io.rows.sequences import SequenceData
 from irkit.locate import names
@@ -204,11 +206,19 @@ def load_pools(name: str | os.PathLike[str], *, download: bool = False) -> Pools
         return PoolsCollection(of_kind(found, "pools"), path if path.is_dir() else path.parent)
     if path.exists():
         raise ConfigError(
-            f"{os.fspath(name)}: holds no pools; name a file of lines '<label> qid:<id> 1:<value> ...', or a .csv, "
-            f".tsv or .jsonl with question, answer and label, or a folder with such a file for each part, or with a "
-            f"{CARD_FILE}"
+            f"{os.fspath(name)}: holds no pools{_columns(path)}; name a file of lines '<label> qid:<id> 1:<value> ...' "
+            f"or a .csv, .tsv or .jsonl with columns question, answer and label, or a folder with such files called "
+            f"train, valid and test, or with a {CARD_FILE}"
         )
     raise unknown(name, "file or folder", "pools: there is no file or set", collections("pools"))
+
+
+def _columns(path: Path) -> str:
+    """Say which columns the first table of a folder has, or the one that is named."""
+    files = filter(readable, sorted(path.iterdir()) if path.is_dir() else [path])
+    tables = ((one.name, columns_of(one)) for one in files)
+    name, found = next((table for table in tables if table[1]), ("", []))
+    return f" (the columns of {name} are {listed(found)})" if name else ""
 
 
 def load_rows(name: str | os.PathLike[str], *, binarise: Binarise = "threshold", seed: int = 1) -> DensityData:

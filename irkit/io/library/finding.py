@@ -89,7 +89,7 @@ def of_kind(card: AnyCard, kind: str) -> Any:
     use = {
         "texts": f"load_collection, or 'irkit run <recipe> {card.name}'",
         "ratings": f"load_rating_collection, or 'irkit recommend {card.name}'",
-        "pools": "load_pools",
+        "pools": "load_pools, or name it under 'pools' in a suite",
     }.get(card.kind, "load_data, or 'irkit train'")
     raise ConfigError(f"{card.name}: holds {card.kind} and no {kind}; use {use}")
 

@@ -88,6 +88,8 @@ def folder_card(folder: Path) -> AnyCard:
     documents = _only(folder, "documents", _named(folder, _DOCUMENTS))
     queries, qrels = _named(folder, _QUERIES), _named(folder, _QRELS)
     if not documents:
+        if (pools := pools_card(folder)) is not None:  # whoever asks for texts is told what it is
+            return pools
         usual = ", ".join(f"{stem}.*" for stem in _DOCUMENTS)
         raise NotFoundError(
             f"{folder}: no documents ({usual}) and no corpus.jsonl; rename the files or write a {CARD_FILE}"

@@ -7,19 +7,23 @@
 CSV, tab-separated or JSON lines, each naming its columns, in any order and beside others: `question` or `query`;
 `answer`, `candidate` or `sentence`; `label`, `relevance` or `correct`, how right it is, 0 not at all; and where there
 are such the ids `qid` or `question_id`, and `docno` or `answer_id`. Lines of a question may be apart. Without ids,
-lines with the same question are of one, called by its part and its place in it: `test-3`; answers are called as
-`irkit.io.pools.questions` does.
+lines with the same question are of one, called by its first letters and a digest of the whole, so that it is the same
+question in every part and fold: `who-wrote-hamlet-7f47dcc6`; answers are called as `irkit.io.pools.questions` does.
+White space around a text is no part of it; quotes are marks of CSV alone, and of the text where columns are
+tab-separated.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-from irkit.errors import ConfigError, DataError
+from irkit.errors import ConfigError
 from irkit.ids import check_id
-from irkit.io.documents.tabular import Table, named_rows
+from irkit.io.documents.tabular import Table, column_names, named_rows
 from irkit.io.lines import bad, once, shown
 from irkit.io.pools.pool import Pool, pool_of, strings, together
 from irkit.io.pools.questions import Question, pool_of_questions
@@ -37,6 +41,10 @@ TABLES: tuple[Table, ...] = get_args(Table)
 "What files are called behind a dot."
 
 
+_TRUTH = {"true": 1, "false": 0}
+_CALLED = 32  # letters of a question that its name begins with
+
+
 class _Row(NamedTuple):
     line: int
     question: str
@@ -47,15 +55,15 @@ class _Row(NamedTuple):
 
 
 def begins_as_answers(path: Path) -> bool:
-    """Say whether a file is such a table; one that cannot be read is none."""
+    """Say whether a file is such a table by the names of its columns; what else is wrong its reader says."""
+    names = dict.fromkeys(columns_of(path))
+    return all(column(names, known) is not None for known in (QUESTION, ANSWER, LABEL))
+
+
+def columns_of(path: Path) -> list[str]:
+    """Return the names of the columns of a file that is called as a table is, else nothing."""
     kind = _kind(path)
-    if kind is None:
-        return False
-    try:
-        _, row = next(iter(named_rows(path, kind)))
-    except (DataError, StopIteration):
-        return False
-    return all(column(row, names) is not None for names in (QUESTION, ANSWER, LABEL))
+    return column_names(path, kind) if kind else []
 
 
 def answers(paths: Sequence[Path], part: str) -> Pool:
@@ -67,14 +75,12 @@ def answers(paths: Sequence[Path], part: str) -> Pool:
         If a file is called otherwise than .csv, .tsv or .jsonl, packed or not.
     DataError
         `path:line: ...` if a column is missing, a cell is empty or no text, a label is no whole number from 0 on, an id
-        has two texts, or an answer with an id comes twice with one question.
+        has two texts, an answer with an id comes twice with one question, or one without an id has two labels.
     """
-    several = len(paths) > 1
-    pools = [_read(path, f"{part}-{n}" if several else part) for n, path in enumerate(paths, 1)]
-    return together(pools, part)
+    return together([_read(path) for path in paths], part)
 
 
-def _read(path: Path, part: str) -> Pool:
+def _read(path: Path) -> Pool:
     import pandas as pd
 
     rows = list(_rows(path))
@@ -84,14 +90,13 @@ def _read(path: Path, part: str) -> Pool:
         if None in ids and set(ids) != {None}:
             line = rows[ids.index(None)].line
             raise bad(path, line, f"the {what} has no id, and others have", "give every line one, or none")
-    named: dict[str, str] = {}  # what each question is called, by its id or its text
     texts: dict[str, str] = {}
-    for row in rows:
-        qid = named.setdefault(row.qid or row.question, row.qid or f"{part}-{len(named) + 1}")
+    of = [row.qid or _called(row.question) for row in rows]
+    for qid, row in zip(of, rows, strict=True):
         if texts.setdefault(qid, row.question) != row.question:
             raise bad(path, row.line, f"the question {qid!r} has another text before", "give each its own id")
-    of = [named[row.qid or row.question] for row in rows]
     if rows[0].docno is None:
+        _check_labels(rows, of, path)
         questions = {qid: Question(qid, text, []) for qid, text in texts.items()}
         for qid, row in zip(of, rows, strict=True):
             questions[qid].answers.append((row.answer, row.label))
@@ -109,11 +114,26 @@ def _rows(path: Path) -> Iterator[_Row]:
     for line, row in named_rows(path, kind):
         question, answer = (_text(row, names, path, line) for names in (QUESTION, ANSWER))
         value = row[_needed(row, LABEL, path, line)]
-        label = read_label(int(value) if isinstance(value, bool) else value, path, line)
+        label = read_label(_TRUTH.get(str(value).lower(), value), path, line)
         if label < 0:
             raise bad(path, line, f"the label must be 0 or greater, got {label}", "correct the line")
         qid, docno = (_id(row, names, path, line) for names in (QID, DOCNO))
         yield _Row(line, question, answer, label, qid, docno)
+
+
+def _called(question: str) -> str:
+    """Return the name of a question without an id."""
+    begin = re.sub(r"\W+", "-", question.lower())[:_CALLED].strip("-")
+    return f"{begin}-{blake2b(question.encode(), digest_size=4).hexdigest()}"
+
+
+def _check_labels(rows: Sequence[_Row], of: Sequence[str], path: Path) -> None:
+    seen: dict[tuple[str, str], _Row] = {}
+    for qid, row in zip(of, rows, strict=True):
+        before = seen.setdefault((qid, row.answer), row)
+        if before.label != row.label:
+            what = f"the answer has the label {row.label}, and {before.label} in line {before.line}"
+            raise bad(path, row.line, what, "correct one of them, or give answers ids in a column docno")
 
 
 def _check_docnos(rows: Sequence[_Row], of: Sequence[str], path: Path) -> None:
@@ -142,7 +162,7 @@ def _text(row: Mapping[str, Any], names: tuple[str, ...], path: Path, line: int)
     if not isinstance(value, str) or not value.strip():
         got = "none" if value is None or value == "" else shown(value)
         raise bad(path, line, f"the {name} must be a text, got {got}", "correct the line, or take it out")
-    return value
+    return value.strip()
 
 
 def _id(row: Mapping[str, Any], names: tuple[str, ...], path: Path, line: int) -> str | None:

@@ -20,7 +20,7 @@ from typing import Any
 
 from irkit.errors import DataError
 from irkit.io.archives import matching
-from irkit.io.documents.tabular import Table, named_rows
+from irkit.io.documents.tabular import Table, column_names, named_rows
 from irkit.io.kinds import PARTS
 from irkit.io.lines import bad, content, decoded, lines, shown
 from irkit.io.reading import column, listed
@@ -92,11 +92,7 @@ csv, tsv, json_lines = (partial(table, kind=kind) for kind in ("csv", "tsv", "js
 
 def has_texts(path: Path, kind: Table) -> bool:
     """Say whether a table has a column of texts; one that cannot be read has none."""
-    try:
-        _, row = next(iter(named_rows(path, kind)))
-    except (DataError, StopIteration):
-        return False
-    return column(row, TEXT) is not None
+    return column(dict.fromkeys(column_names(path, kind)), TEXT) is not None
 
 
 def _each(paths: tuple[Path, ...], suffix: str) -> list[tuple[str, Path]]:

@@ -9,7 +9,7 @@ import pytest
 
 from irkit.errors import ConfigError, DataError
 from irkit.evaluate import evaluate
-from irkit.io import load_pools
+from irkit.io import load_collection, load_pools
 from irkit.io.pools.answers import answers, begins_as_answers
 from irkit.pipeline import Topics
 from irkit.rank import Overlap
@@ -19,6 +19,9 @@ LINES = [
     ("where is rome", "in italy", 1),
     ("who wrote hamlet", "shakespeare wrote it", 1),
 ]
+
+
+HAMLET = "who-wrote-hamlet-7f47dcc6"
 
 
 def csv(rows, names="question,answer,label"):
@@ -48,8 +51,9 @@ def test_a_line_is_an_answer(tmp_path, name):
     assert begins_as_answers(tmp_path / name)
     pool = answers([tmp_path / name], "test")
     assert found(pool) == sorted(map(list, LINES))
-    assert pool.queries.values.tolist() == [["test-1", "who wrote hamlet"], ["test-2", "where is rome"]]
-    assert sorted(pool.results["docno"]) == ["test-1-1", "test-1-2", "test-2-1"]
+    qids = [HAMLET, "where-is-rome-85eb4eba"]
+    assert pool.queries.values.tolist() == [[qids[0], "who wrote hamlet"], [qids[1], "where is rome"]]
+    assert sorted(pool.results["docno"]) == [f"{qids[1]}-1", f"{qids[0]}-1", f"{qids[0]}-2"]
 
 
 def test_columns_may_have_other_names_an_order_of_their_own_and_others_beside_them(tmp_path):
@@ -66,11 +70,36 @@ def test_truth_values_of_json_are_labels(tmp_path):
     assert found(answers([tmp_path / "a.jsonl"], "test")) == [["a", "b", 1], ["a", "c", 0]]
 
 
+@pytest.mark.parametrize(("true", "false"), [("True", "False"), ("TRUE", "FALSE"), ("1.0", "0.0")])
+def test_truth_values_and_numbers_as_other_programs_write_them_are_labels(tmp_path, true, false):
+    (tmp_path / "a.csv").write_text(csv([("a", "b", true), ("a", "c", false)]))
+    assert found(answers([tmp_path / "a.csv"], "test")) == [["a", "b", 1], ["a", "c", 0]]
+
+
 def test_several_files_of_a_part_have_questions_of_their_own(tmp_path):
-    for name in "ab":
-        (tmp_path / f"{name}.csv").write_text(csv(LINES))
-    pool = answers([tmp_path / "a.csv", tmp_path / "b.csv"], "train")
-    assert pool.queries["qid"].tolist() == ["train-1-1", "train-1-2", "train-2-1", "train-2-2"]
+    for name, rows in (("a", LINES), ("b", [("who?", "me", 1)]), ("c", LINES[:1])):
+        (tmp_path / f"{name}.csv").write_text(csv(rows))
+    a, b, c = (tmp_path / f"{name}.csv" for name in "abc")
+    assert len(answers([a, b], "train")) == 3
+    with pytest.raises(DataError, match=f"train: the query '{HAMLET}' is in two files of one part"):
+        answers([a, c], "train")
+
+
+def test_a_question_is_the_same_in_every_part_whatever_stands_around_it(tmp_path):
+    for part in ("train", "test"):
+        (tmp_path / f"{part}.csv").write_text(csv([(" who wrote hamlet\n", f" {part} ", 1)]))
+        pool = answers([tmp_path / f"{part}.csv"], part)
+        assert pool.queries.values.tolist() == [[HAMLET, "who wrote hamlet"]]
+        assert pool.results["text"].tolist() == [part]
+
+
+def test_questions_of_any_script_and_of_signs_alone_have_names_of_their_own(tmp_path):
+    texts = ["où est 東京？", "??", "!!", "a" * 500, "a" * 501]
+    (tmp_path / "a.csv").write_text(csv([(text, "b", 1) for text in texts]))
+    qids = answers([tmp_path / "a.csv"], "test").queries["qid"].tolist()
+    assert qids[0].startswith("où-est-東京-")
+    assert len(set(qids)) == 5
+    assert max(map(len, qids)) == 41
 
 
 def test_ties_tell_nothing_of_the_labels(tmp_path):
@@ -90,6 +119,11 @@ def test_ties_tell_nothing_of_the_labels(tmp_path):
         (csv([("a", "b", "-1")]), "2: the label must be 0 or greater, got -1; correct the line"),
         (csv([("a", " ", "1")]), "2: the answer must be a text, got ' '; correct the line, or take it out"),
         (csv([("", "b", "1")]), "2: the question must be a text, got none; correct the line, or take it out"),
+        ("question,answer,label\na,b\n", "2: 3 columns (question, answer, label) are needed, got 2; correct the line"),
+        (
+            csv([("a", "b", 1), ("a", " b", 0)]),
+            "3: the answer has the label 0, and 1 in line 2; correct one of them, or give answers ids",
+        ),
         (
             csv([("a", "b")], "question,answer"),
             "2: a column label or relevance or correct is needed, got question, answer",
@@ -100,7 +134,7 @@ def test_ties_tell_nothing_of_the_labels(tmp_path):
         ),
         (
             csv([("1", "a", "b", "0"), ("1", "a", "b", "0")], "docno,question,answer,label"),
-            "3: the answer '1' of the question 'test-1' occurs twice, first in line 2; remove one of them",
+            "3: the answer '1' of the question 'a-ca234c55' occurs twice, first in line 2; remove one of them",
         ),
         (
             csv([("1", "a", "b", "0"), ("1", "c", "d", "0")], "docno,question,answer,label"),
@@ -131,13 +165,32 @@ def test_files_of_other_names_are_refused(tmp_path):
         answers([tmp_path / "a.txt"], "test")
 
 
-@pytest.mark.parametrize("text", ["1,2\n3,4\n", "question,answer\na,b\n", 'question,answer,label\n"a,b,1\n', ""])
+@pytest.mark.parametrize(
+    "text", ["1,2\n3,4\n", "question,answer\na,b\n", "question;answer;label\na;b;1\n", '"question', ""]
+)
 def test_other_tables_are_no_pools(tmp_path, text):
     (tmp_path / "a.csv").write_text(text)
     assert not begins_as_answers(tmp_path / "a.csv")
 
 
+@pytest.mark.parametrize("rest", ["", '"a,b,1\n', "a,b\n", "a,b,c,1\n", "k\xf6ln,b,1\n"])
+def test_a_table_is_known_by_its_columns_whatever_is_wrong_below(tmp_path, rest):
+    (tmp_path / "a.csv").write_bytes(b"question,answer,label\n" + rest.encode("latin-1"))
+    assert begins_as_answers(tmp_path / "a.csv")
+    with pytest.raises(DataError, match=r"a.csv:\d: "):
+        load_pools(tmp_path / "a.csv").pool("train")
+
+
 # ------------------------------------------------------------------------------------------------ without a card
+
+
+def test_columns_that_are_not_known_are_named(tmp_path):
+    (tmp_path / "a.csv").mkdir()
+    (tmp_path / "train.csv").write_text("question;answer;label\na;b;1\n")
+    says = r"holds no pools \(the columns of train.csv are question;answer;label\); name a file"
+    for place in (tmp_path, tmp_path / "train.csv"):
+        with pytest.raises(ConfigError, match=says):
+            load_pools(place)
 
 
 @pytest.mark.parametrize("names", [("train.csv", "dev.csv", "test.csv"), ("train.tsv", "valid.tsv.gz", "test.jsonl")])
@@ -149,10 +202,19 @@ def test_a_folder_is_opened_without_a_card(tmp_path, names):
         (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
     pools = load_pools(tmp_path)
     assert (pools.parts(), pools.folds) == (("train", "valid", "test"), 1)
-    assert pools.pool("valid").queries["qid"].tolist() == ["valid-1", "valid-2"]
+    assert pools.pool("valid").queries["query"].tolist() == ["b who wrote hamlet", "b where is rome"]
     train, test = (pools.pool(part) for part in ("train", "test"))
     ranked = Overlap().fit(Topics(train.candidates, train.qrels)).run(test.candidates)
     assert ranked.frame().query("rank == 0")["text"].tolist() == ["shakespeare wrote it", "in italy"]
+
+
+def test_whoever_asks_such_a_folder_for_documents_is_told_what_it_is(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "train.csv").write_text(csv(LINES))
+    with pytest.raises(
+        ConfigError, match="mine: holds pools and no texts; use load_pools, or name it under 'pools' in a"
+    ):
+        load_collection(tmp_path / "mine")
 
 
 def test_a_file_alone_is_the_training_part(tmp_path):
@@ -165,7 +227,15 @@ def test_folds_are_opened_without_a_card(tmp_path):
         (tmp_path / fold).mkdir()
         for part in ("train", "test"):
             (tmp_path / fold / f"{part}.csv").write_text(csv([(f"{fold} {part}", "b", 1)]))
-    assert load_pools(tmp_path).folds == 2
+    pools = load_pools(tmp_path)
+    asked = [pools.queries(part, fold) for fold in (0, 1) for part in ("train", "test")]
+    assert [queries["query"].tolist() for queries in asked] == [
+        ["Fold1 train"],
+        ["Fold1 test"],
+        ["Fold2 train"],
+        ["Fold2 test"],
+    ]
+    assert len({qid for queries in asked for qid in queries["qid"]}) == 4
 
 
 def test_two_files_of_a_part_compete(tmp_path):
