@@ -185,15 +185,19 @@ def _sections(body: str, names: tuple[str, ...]) -> list[str]:
     closing = {name.lower(): re.compile(rf"</{re.escape(name)}>", re.IGNORECASE) for name in names}
     found = []
     at = 0
-    while (tag := opening.search(body, at)) is not None and (end := body.find(">", tag.end())) >= 0:
-        at = end + 1
-        name = tag.group(1).lower()
-        close = closing[name].search(body, at) if name in closing else None
+    while (tag := opening.search(body, at)) is not None:
+        at, name = tag.end(), tag.group(1).lower()
+        if name not in closing:
+            continue
+        end = body.find(">", at)
+        if end < 0:
+            break
+        close = closing[name].search(body, end + 1)
         if close is not None:
-            found.append(body[at : close.start()])
+            found.append(body[end + 1 : close.start()])
             at = close.end()
         else:
-            closing.pop(name, None)  # none is closed from here on: to look again would take quadratic time
+            del closing[name]  # none is closed from here on: to look again would take quadratic time
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from irkit.errors import DataError
@@ -125,6 +125,8 @@ def test_sections_are_those_of_the_pattern_they_replace():
 
     @settings(max_examples=300, deadline=None)
     @given(st.lists(st.sampled_from(pieces), max_size=14))
+    @example(["<TEXT", " ", "<HL>", "</HL>"])  # an element that is never closed swallows no other
+    @example(["<TEXT", " "] * 3 + ["<HL>", "</HL>"])
     def agree(parts):
         body = "".join(parts)
         assert _sections(body, names) == [match.group(2) for match in slow.finditer(body)]
