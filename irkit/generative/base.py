@@ -13,7 +13,13 @@ from irkit.errors import ConfigError, DataError, ShapeError
 from irkit.generative.independent import INDEPENDENT, independent_log_prob
 from irkit.io.kinds import Examples
 from irkit.learn.data import as_examples
+from irkit.learn.estimate import Estimate, Measure, check_draws
+from irkit.learn.latent import bound_measures
 from irkit.learn.model import Model
+from irkit.learn.objectives import importance_weighted
+
+TOGETHER = 100
+"Rows whose importance weights are computed at once."
 
 
 class Density(Model):
@@ -77,3 +83,32 @@ class Density(Model):
                 f"column {column}; {todo}"
             )
         return found
+
+
+class LatentDensity(Density):
+    """Base of density models with Gaussian latent variables; the net has the parts of a `bound`, and `log_weights`."""
+
+    abilities = Density.abilities | {"encode", "decode", "reconstruct"}
+
+    @torch.no_grad()
+    def log_prob(self, data: Examples | Floats | Tensor, *, samples: int = 100, seed: int = 1) -> Estimate:
+        """Return the importance-weighted bound on log p(x) of each row: (n,) nats.
+
+        Parameters
+        ----------
+        data : rows (n, D)
+        samples : int
+            K; the bound rises to log p(x) with it.
+        seed : int
+        """
+        rows, rng = self.examples(data), self.generator(seed)
+        samples = check_draws(self.name, "samples", samples)
+        parts = self.batches(rows, TOGETHER)
+        return importance_weighted(self.fitted.log_weights(part, samples, rng) for part in parts)
+
+    @torch.no_grad()
+    def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
+        """Return the bound on log p and, by one draw of z, what the ELBO is made of; also how many z are used."""
+        rng = self.generator(1)
+        bounds = [self.fitted.bound(part, rng) for part in self.batches(self.examples(test))]
+        return super().measures(test, **arguments) | bound_measures(bounds, self.encode(test))

@@ -26,24 +26,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import ConfigError
-from irkit.generative.base import Density
+from irkit.generative.base import LatentDensity
 from irkit.generative.windows import Filters, Window
-from irkit.io.kinds import Examples, Spec
+from irkit.io.kinds import Spec
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_kl, gaussian_log_prob, logit
-from irkit.learn.estimate import Estimate, Measure, check_draws
 from irkit.learn.estimators import reparameterise, sample_bits
-from irkit.learn.latent import Bound, bound_measures, standard_normal
+from irkit.learn.latent import Bound, standard_normal
 from irkit.learn.net import ScoreNet
-from irkit.learn.objectives import importance_weighted
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import remembering
@@ -245,13 +242,12 @@ class DRAWNet(ScoreNet):
         return torch.sigmoid(self.follow(x, None).canvas)
 
 
-class DRAW(Density):
+class DRAW(LatentDensity):
     """A picture in several steps, with windows of attention or without; its likelihood is a lower bound."""
 
     name = "draw"
     config_type = DRAWConfig
     config: DRAWConfig
-    abilities = Density.abilities | {"encode", "decode", "reconstruct"}
     trainer = TrainerConfig(
         epochs=9,
         batch_size=100,
@@ -268,28 +264,7 @@ class DRAW(Density):
             )
         return DRAWNet(spec.size, (shape[0], shape[1]), self.config)
 
-    @torch.no_grad()
-    def log_prob(self, data: Examples | Floats | Tensor, *, samples: int = 10, seed: int = 1) -> Estimate:
-        """Return the importance-weighted bound on log p(x) of each row (n, D).
-
-        Parameters
-        ----------
-        samples : int
-            K; the bound rises to log p(x) with it.
-        seed : int
-        """
-        rows, rng = self.examples(data), self.generator(seed)
-        samples = check_draws(self.name, "samples", samples)
-        return importance_weighted(self.fitted.log_weights(part, samples, rng) for part in self.batches(rows, 100))
-
     @property
     def latent_size(self) -> int:
         """Latent dimensions of all steps, T Z."""
         return self.config.steps * self.config.latent_size
-
-    @torch.no_grad()
-    def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
-        """Return the bound on log p and, by one draw of z, what the ELBO is made of; also how many z are used."""
-        rng = self.generator(1)
-        bounds = [self.fitted.bound(part, rng) for part in self.batches(self.examples(test))]
-        return super().measures(test, **arguments) | bound_measures(bounds, self.encode(test))

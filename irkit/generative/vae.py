@@ -26,18 +26,18 @@ from torch import Tensor, nn
 from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import ConfigError
-from irkit.generative.base import Density
+from irkit.generative.base import LatentDensity
 from irkit.generative.coders import DecoderKind, Encoder, EncoderKind, MLPDecoder, RecurrentDecoder
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.data import as_examples
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_kl, gaussian_log_prob, logit
-from irkit.learn.estimate import Estimate, Measure, check_draws
+from irkit.learn.estimate import Estimate, Measure
 from irkit.learn.estimators import reparameterise, sample_bits
-from irkit.learn.latent import Bound, bound_measures, standard_normal
+from irkit.learn.latent import Bound, standard_normal
 from irkit.learn.model import Ability
 from irkit.learn.neighbours import knn_accuracy
 from irkit.learn.net import ScoreNet
-from irkit.learn.objectives import KLSchedule, free_bits, importance_weighted
+from irkit.learn.objectives import KLSchedule, free_bits
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
 from irkit.learn.trainer import TrainerConfig
@@ -170,13 +170,12 @@ class VAENet(ScoreNet):
         return torch.sigmoid(parameters) if self.config.observed == "bits" else parameters
 
 
-class VAE(Density):
+class VAE(LatentDensity):
     """A variational autoencoder; its likelihood is a lower bound, or by quadrature for Z of 1 and 2."""
 
     name = "vae"
     config_type = VAEConfig
     config: VAEConfig
-    abilities = Density.abilities | {"encode", "decode", "reconstruct"}
     trainer = TrainerConfig(epochs=20, batch_size=100, optimiser=OptimiserConfig(learning_rate=1e-3))
 
     def build(self, spec: Spec) -> VAENet:
@@ -187,20 +186,6 @@ class VAE(Density):
     def bits(self) -> bool:
         """Whether rows are bits."""
         return self.config.observed == "bits"
-
-    @torch.no_grad()
-    def log_prob(self, data: Examples | Floats | Tensor, *, samples: int = 100, seed: int = 1) -> Estimate:
-        """Return the importance-weighted bound on log p(x) of each row (n, D).
-
-        Parameters
-        ----------
-        samples : int
-            K; the bound rises to log p(x) with it.
-        seed : int
-        """
-        rows, rng = self.examples(data), self.generator(seed)
-        samples = check_draws(self.name, "samples", samples)
-        return importance_weighted(self.fitted.log_weights(part, samples, rng) for part in self.batches(rows, 100))
 
     @torch.no_grad()
     def quadrature(self, x: Floats | Tensor, *, points: int = 200, reach: float = 6.0) -> Estimate:
@@ -253,14 +238,12 @@ class VAE(Density):
 
     @torch.no_grad()
     def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
-        """Return the bound on log p and, by one draw of z, what the ELBO is made of; also how many z are used.
+        """Return what `LatentDensity` does.
 
         With labels and Z = 2, also the share of rows whose 5 nearest others have their label.
         """
-        rows, rng = as_examples(test), self.generator(1)
-        bounds = [self.fitted.bound(part, rng) for part in self.batches(self.examples(rows))]
-        means, labels = self.encode(rows), rows.labels
-        found = super().measures(rows, **arguments) | bound_measures(bounds, means)
+        rows = as_examples(test)
+        found, labels = super().measures(rows, **arguments), rows.labels
         if labels is not None and (labels >= 0).all() and self.latent_size == 2:
-            found["knn_5_accuracy"] = Measure(Estimate.exact(knn_accuracy(means, labels)), "")
+            found["knn_5_accuracy"] = Measure(Estimate.exact(knn_accuracy(self.encode(rows), labels)), "")
         return found
