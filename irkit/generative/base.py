@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from irkit.errors import ConfigError, DataError, ShapeError
 from irkit.generative.independent import INDEPENDENT, independent_log_prob
 from irkit.io.kinds import Examples
 from irkit.learn.data import as_examples
-from irkit.learn.estimate import Estimate, Measure, check_draws
-from irkit.learn.latent import bound_measures
-from irkit.learn.model import Model
+from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
+from irkit.learn.latent import Bound, bound_measures
+from irkit.learn.model import Model, numbers
 from irkit.learn.objectives import importance_weighted
 
 TOGETHER = 100
@@ -106,9 +107,25 @@ class LatentDensity(Density):
         parts = self.batches(rows, TOGETHER)
         return importance_weighted(self.fitted.log_weights(part, samples, rng) for part in parts)
 
+    @property
+    def quantities(self) -> Mapping[str, Quantity]:
+        """The importance-weighted bound, and the ELBO, which is looser."""
+        return {"log p": Quantity("nats"), "elbo": Quantity("nats")}
+
+    def values(self, test: Examples | Floats | Tensor, *, samples: int = 100, seed: int = 1) -> dict[str, Estimate]:
+        """Return both bounds for each row, (n,) nats each; the ELBO by one draw of z, its error at most its spread."""
+        elbo = numbers(torch.cat([bound.elbo for bound in self._bounds(test)]))
+        bound = Estimate(elbo, np.full(len(elbo), elbo.std()), "lower_bound")
+        return {"log p": self.log_prob(test, samples=samples, seed=seed), "elbo": bound}
+
     @torch.no_grad()
     def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
         """Return the bound on log p and, by one draw of z, what the ELBO is made of; also how many z are used."""
+        log_p = Measure(self.log_prob(test, **arguments).mean(), "nats")
+        return {"log p": log_p} | bound_measures(self._bounds(test), self.encode(test))
+
+    @torch.no_grad()
+    def _bounds(self, test: Examples | Floats | Tensor) -> list[Bound]:
+        """Return the parts of the ELBO by one draw of z, batch after batch."""
         rng = self.generator(1)
-        bounds = [self.fitted.bound(part, rng) for part in self.batches(self.examples(test))]
-        return super().measures(test, **arguments) | bound_measures(bounds, self.encode(test))
+        return [self.fitted.bound(part, rng) for part in self.batches(self.examples(test))]

@@ -50,20 +50,27 @@ def gaussian_log_prob(x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
     return -0.5 * (LOG_2PI + log_var + (x - mean).square() * torch.exp(-log_var)).sum(-1)
 
 
-def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
-    """Return KL(N(mean, exp(log_var)) || N(0, I)) of each dimension, at least 0.
+def gaussian_kl(
+    mean: Tensor, log_var: Tensor, prior_mean: Tensor | None = None, prior_log_var: Tensor | None = None
+) -> Tensor:
+    """Return KL(N(mean, exp(log_var)) || N(prior_mean, exp(prior_log_var))) of each dimension, at least 0.
 
-    1/2 (mean^2 + s^2 - 1 - log s^2). Not summed, so that free bits can act on single dimensions.
+    1/2 ((mean - m)^2 / v + s^2 / v - 1 - log s^2 / v), the prior N(m, v) standard normal unless it is given. Not
+    summed, so that free bits can act on single dimensions.
 
     Parameters
     ----------
     mean, log_var : (..., Z)
+    prior_mean, prior_log_var : (..., Z), both or neither
 
     Returns
     -------
     (..., Z)
     """
-    return 0.5 * (mean.square() + torch.exp(log_var) - 1 - log_var)
+    if prior_mean is None or prior_log_var is None:
+        return 0.5 * (mean.square() + torch.exp(log_var) - 1 - log_var)
+    ratio = log_var - prior_log_var
+    return 0.5 * ((mean - prior_mean).square() * torch.exp(-prior_log_var) + torch.exp(ratio) - 1 - ratio)
 
 
 def logit(p: Tensor, floor: float = 1e-3) -> Tensor:

@@ -50,6 +50,17 @@ def test_gaussian_kl_agrees_with_sampling():
     assert float(gaussian_kl(torch.zeros(3), torch.zeros(3)).abs().sum()) == 0.0
 
 
+def test_gaussian_kl_between_two_gaussians_is_torchs_own():
+    rng = torch.Generator().manual_seed(0)
+    a, b, c, d = torch.randn(4, 5, 3, generator=rng, dtype=torch.float64)
+    own = torch.distributions.kl_divergence(
+        torch.distributions.Normal(a, torch.exp(b / 2)), torch.distributions.Normal(c, torch.exp(d / 2))
+    )
+    torch.testing.assert_close(gaussian_kl(a, b, c, d), own)
+    torch.testing.assert_close(gaussian_kl(a, b, torch.zeros(3).double(), torch.zeros(3).double()), gaussian_kl(a, b))
+    assert float(gaussian_kl(a, b, a, b).abs().max()) < 1e-15
+
+
 def test_logit_inverts_the_sigmoid_and_stays_finite():
     p = torch.tensor([0.0, 0.25, 1.0], dtype=torch.float64)
     np.testing.assert_allclose(torch.sigmoid(logit(p)), [1e-3, 0.25, 1 - 1e-3], rtol=1e-12)
