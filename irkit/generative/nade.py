@@ -93,7 +93,7 @@ def dense_logits(x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activati
 
     Sums over earlier bits are products with triangles of ones. `torch.cumsum` would do, but where the same bits are
     wanted each time, as in training, some releases warn of it on accelerators and some take D times the memory.
-    It holds about three times B D H numbers; rows are cut where that is much.
+    It holds about 3 B D H numbers; rows are cut where that is more than `irkit.learn.slices.NUMBERS`.
     """
     bits, hidden = w.shape
     chunks = -(-bits // CHUNK)
@@ -113,7 +113,7 @@ def dense_logits(x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activati
         own = every.view(chunks, rows, CHUNK, CHUNK).diagonal(dim1=2, dim2=3)
         return own.transpose(0, 1).reshape(rows, -1)[:, :bits]
 
-    return in_slices(compute, chunks * CHUNK * hidden, x, c.expand(len(x), -1)) + b
+    return in_slices(compute, 3 * chunks * CHUNK * hidden, x, c.expand(len(x), -1)) + b
 
 
 def hidden_states(x: Tensor, every: bool = False) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-NUMBERS = 1 << 27
-"Of the largest tensor of a slice, at most, unless a single row has more: half a gigabyte in single precision."
+NUMBERS = 1 << 29
+"Held while a slice is computed, at most, unless a single row takes more: two gigabytes in single precision."
 
 
 def accelerated(device: torch.device) -> bool:
@@ -23,17 +23,16 @@ def accelerated(device: torch.device) -> bool:
 
 
 def in_slices(compute: Callable[..., Tensor], row_numbers: int, *tensors: Tensor) -> Tensor:
-    """Compute rows, a slice at a time where all at once would take too much.
+    """Compute rows, a slice at a time where all at once would take too much; the cuts depend on sizes alone.
 
-    Of several slices a gradient keeps only what went in, and computes each again. How they are cut depends on
-    sizes alone.
+    Of several slices a gradient keeps only what went in, and computes each again.
 
     Parameters
     ----------
     compute : (tensors of n rows each) -> (n, ...) tensor
         Each row by itself, without random numbers.
     row_numbers : int
-        Numbers of a row in the largest tensor that `compute` makes; at most `NUMBERS` make a slice.
+        Numbers that a row takes at most, its gradient included; a slice is as many rows as `NUMBERS` allows.
     *tensors : (B, ...)
 
     Returns

@@ -140,7 +140,7 @@ def both(x, parameters, activation):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_both_forms_are_equal_with_their_gradients_however_rows_are_cut(activation, slice_rows, monkeypatch):
     size, hidden, made = 3 * CHUNK + 7, 9, []
-    monkeypatch.setattr(slices, "NUMBERS", slice_rows * 4 * CHUNK * hidden)
+    monkeypatch.setattr(slices, "NUMBERS", slice_rows * 3 * 4 * CHUNK * hidden)
     act = getattr(torch, activation)
     monkeypatch.setattr(torch, activation, lambda a: made.append(a.numel()) or act(a))
     for chunked, dense in both(rows(8, size), weights(size, hidden), activation):
@@ -159,7 +159,7 @@ def test_in_single_precision_they_differ_by_a_hundred_thousandth(activation):
 @pytest.mark.parametrize("slice_rows", [2, 1000])
 def test_no_shape_depends_on_data_and_nothing_is_read_back(slice_rows, monkeypatch):
     """On torch's device without data, where whatever asks for a value fails."""
-    monkeypatch.setattr(slices, "NUMBERS", slice_rows * 2 * CHUNK * 3)
+    monkeypatch.setattr(slices, "NUMBERS", slice_rows * 3 * 2 * CHUNK * 3)
     x, *parameters = (p.to("meta") for p in (rows(5, CHUNK + 4), *weights(CHUNK + 4, 3)))
     leaves = [p.requires_grad_() for p in parameters]
     logits = nade_logits(x, *leaves)
