@@ -28,6 +28,7 @@ MODELS: dict[str, Density] = {
     "nade": NADE(NADEConfig(hidden_size=5, order="random")),
     "made": MADE(MADEConfig(hidden_sizes=(5, 6))),
     "eonade": EoNADE(EoNADEConfig(hidden_sizes=(5, 4), orders=2)),
+    "eonade-dropout": EoNADE(EoNADEConfig(hidden_sizes=(5, 4), dropout=0.3)),
     "rbm-cd": RBM(RBMConfig(hidden_size=5, chains=None)),
     "rbm-pcd": RBM(RBMConfig(hidden_size=5, chains=7)),
     "dbm": DBM(DBMConfig(hidden_sizes=(5, 4), chains=7, pretrain_epochs=1)),
@@ -104,6 +105,7 @@ def test_log_probabilities_and_samples_have_their_shapes(model):
 WIDTHS = {
     "nade": 5,
     "eonade": 4,
+    "eonade-dropout": 4,
     "rbm-cd": 5,
     "rbm-pcd": 5,
     "dbm": 9,
