@@ -100,7 +100,7 @@ class EoNADENet(ScoreNet):
 
     def hidden(self, a: Tensor) -> Tensor:
         """Return the top hidden layer, given what the first one receives: (B, H_1) to (B, H_L)."""
-        h = self.dropout(self.act(a))
+        h: Tensor = self.dropout(self.act(a))
         for layer in self.middle:
             h = self.dropout(self.act(layer(h)))
         return h

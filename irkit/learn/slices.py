@@ -43,7 +43,7 @@ def in_slices(compute: Callable[..., Tensor], row_numbers: int, *tensors: Tensor
     if len(tensors[0]) <= rows:
         return compute(*tensors)
     found = []
-    for part in zip(*(tensor.split(rows) for tensor in tensors), strict=True):
+    for part in zip(*(torch.split(tensor, rows) for tensor in tensors), strict=True):
         if torch.is_grad_enabled():
             found.append(checkpoint(compute, *part, use_reentrant=False, preserve_rng_state=False))
         else:
