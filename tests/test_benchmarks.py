@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import irkit
-from benchmarks import features, forms, passes, represent, texts, turns
+from benchmarks import features, forms, generate, passes, represent, texts, turns
 from irkit.io.kinds import Bags
 from irkit.learn import fused
 
@@ -145,3 +145,14 @@ def test_both_forms_of_nade_and_cfnade_are_timed_where_they_agree(capsys, monkey
     forms.main()
     rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
     assert [row[0] for row in rows] == ["| form", "| chunks", "| dense", "| form", "| ratings", "| dense"]
+
+
+def test_a_recipe_is_timed_on_its_own_data_and_one_without_data_is_left_out(monkeypatch, tmp_path):
+    monkeypatch.setattr(generate, "STEPS", 3)
+    found = generate.steps("vae-mlp-digits", "cpu", False)()
+    assert found["data"] == "digits"
+    assert found["rate"] > 0
+    assert float(found["samples"].replace(",", "")) > 0
+    monkeypatch.setenv("IRKIT_DATA", str(tmp_path))
+    with pytest.raises(ImportError, match="mnist"):
+        generate.steps("draw-mnist", "cpu", False)
