@@ -19,7 +19,7 @@ hidden units may be left out while training (dropout), which the papers do not d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -32,7 +32,7 @@ from irkit.config import Config, Sizes
 from irkit.generative.base import Density
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.distributions import logit, softplus
-from irkit.learn.estimate import Estimate, Measure
+from irkit.learn.estimate import Estimate, Quantity
 from irkit.learn.model import numbers
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import log_mean_exp
@@ -163,7 +163,7 @@ class EoNADE(Density):
     @torch.no_grad()
     def log_prob(self, data: Examples | Floats | Tensor) -> Estimate:
         """Return log of the mean over the ensemble's orders of p(x | order), exact for that mixture: (n,)."""
-        return Estimate.exact(numbers(log_mean_exp(self.log_prob_by_order(data), dim=0).value))
+        return _mixture(self.log_prob_by_order(data))
 
     @torch.no_grad()
     def log_prob_by_order(self, data: Examples | Floats | Tensor) -> Tensor:
@@ -175,15 +175,22 @@ class EoNADE(Density):
         ]
         return torch.stack(found)
 
-    def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
-        """Return log p, and what it is by fewer orders: the first of the ensemble, the first two, four and so on."""
+    @property
+    def quantities(self) -> Mapping[str, Quantity]:
+        """Log p, and what it is by the first of its orders, the first two, the first four and so on."""
+        return dict.fromkeys(self._ensembles, Quantity("nats"))
+
+    def values(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Estimate]:
+        """Return log p by each number of orders in `quantities`: (n,) nats each."""
         by_order = self.log_prob_by_order(test)
-        few = [2**power for power in range(len(by_order).bit_length()) if 2**power < len(by_order)]
-        names = {f"log p by {k} order{'s' * (k > 1)}": k for k in few}
-        return {
-            name: Measure(Estimate.exact(float(log_mean_exp(by_order[:k]).value.mean())), "nats")
-            for name, k in ({"log p": len(by_order)} | names).items()
-        }
+        return {name: _mixture(by_order[:k]) for name, k in self._ensembles.items()}
+
+    @property
+    def _ensembles(self) -> dict[str, int]:
+        """Numbers of orders: all of the ensemble, and the powers of two below."""
+        whole = self.config.orders
+        few = [2**power for power in range(whole.bit_length()) if 2**power < whole]
+        return {"log p": whole, **{f"log p by {k} order{'s' * (k > 1)}": k for k in few}}
 
     @torch.no_grad()
     def impute(self, x: Floats | Tensor) -> Floats:
@@ -206,3 +213,8 @@ class EoNADE(Density):
         parts = zip(self.batches(rows), self.batches(missing), strict=True)
         found = [torch.where(gap > 0, torch.sigmoid(self.fitted(part, 1 - gap)), part) for part, gap in parts]
         return torch.cat(found).float().cpu().numpy()
+
+
+def _mixture(by_order: Tensor) -> Estimate:
+    """Return log of the mean of probabilities over orders: (K, n) to (n,)."""
+    return Estimate.exact(numbers(log_mean_exp(by_order, dim=0).value))

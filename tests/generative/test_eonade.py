@@ -143,6 +143,7 @@ def test_the_report_has_ensembles_of_fewer_orders_too():
     wanted = [np.log(np.exp(slow[:k]).mean(0)).mean() for k in (5, 1, 2, 4)]
     assert list(measures.values()) == pytest.approx(wanted, rel=1e-9)
     assert measures["log p"] == pytest.approx(found.log_prob(x).mean().value, rel=1e-12)
+    assert {name: one.unit for name, one in found.quantities.items()} == dict.fromkeys(measures, "nats")
     assert list(model(4, orders=1).measures(x)) == ["log p"]
 
 
