@@ -140,6 +140,7 @@ MODELS = Names(
         "vae": "irkit.generative.vae:VAE",
         "vector-average": "irkit.represent.vector_average:VectorAverage",
         "vector-classifier": "irkit.represent.vector_classifier:VectorClassifier",
+        "vrnn": "irkit.generative.vrnn:VRNN",
     },
     base="irkit.learn.model:Model",
 )
