@@ -135,7 +135,7 @@ class Affine(nn.Module):
 
     def __init__(self, weights: list[float], constant: float | None = None) -> None:
         super().__init__()
-        self.weight, self.constant = torch.tensor([weights], dtype=torch.float64), constant
+        self.weight, self.constant = nn.Parameter(torch.tensor([weights], dtype=torch.float64), False), constant
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out = x @ self.weight.T
