@@ -234,6 +234,7 @@ SETS = Names(
     "irkit.sets",
     {
         "ring": "irkit.io.made.ring:ring",
+        "waves": "irkit.io.made.waves:waves",
     },
 )
 "Data sets without a card: functions without arguments that return an `irkit.io.kinds.DataSet` of that name."
@@ -262,7 +263,11 @@ PICTURES = Names(
 )
 "Readers of pictures, likewise."
 
-SEQUENCES = Names("format of sequences", "irkit.sequences", {"piano": "irkit.io.rows.sequences:piano"})
+SEQUENCES = Names(
+    "format of sequences",
+    "irkit.sequences",
+    {"piano": "irkit.io.rows.sequences:piano", "omniglot-strokes": "irkit.io.rows.strokes:strokes"},
+)
 "Readers of sequences: from paths to three lists of (T, width) arrays."
 
 BAGS = Names(
