@@ -383,3 +383,24 @@ def test_what_does_not_fit_is_refused():
     for settings in ({"outputs": "bernoulli", "bits": 1}, {"outputs": "gaussian", "bits": 2}):
         with pytest.raises(ConfigError, match=r"vrnn: bits are the last columns behind reals, got [12] of 2 with"):
             VRNN(**settings).build(Spec("sequences", (2,)))
+
+
+def alike(n: int, seed: int) -> Sequences:
+    """Sequences whose three numbers of a step are nearly one number, which nothing foretells."""
+    found = np.random.default_rng(seed)
+    steps = [found.normal(size=(found.integers(2, 5), 1)) for _ in range(n)]
+    return Sequences(Ragged.of([(one + 0.1 * found.normal(size=(len(one), 3))).astype(np.float32) for one in steps]))
+
+
+def test_it_learns_what_values_of_one_step_have_in_common_and_a_plain_network_cannot():
+    data = DataSet("alike", alike(150, 0), alike(30, 1), alike(60, 2))
+    trainer = TRAINER.changed(epochs=12)
+    found, plain = (
+        VRNN(hidden_size=16, latent_size=latent, dropout=0.0, outputs="gaussian").fit(data, trainer=trainer)
+        for latent in (2, 0)
+    )
+    figures, others = (one.measures(data.test, samples=16) for one in (found, plain))
+    best = -3 * 0.5 * (np.log(2 * np.pi * 1.01) + 1)  # of independent numbers: their entropy
+    assert float(others[LOG_P].estimate.value) < best + 0.15
+    assert float(figures[ELBO].estimate.value) > best + 1
+    assert float(figures[KL].estimate.value) > 0.5
