@@ -76,7 +76,7 @@ class Output(nn.Module):
     def start(self, x: Tensor) -> None:
         """Let p(x) begin at the means, deviations and frequencies of vectors (N, D), components spread among them."""
         self.map.weight *= SMALL
-        weights, mean, deviation, logits = self.map.bias.split(self.sizes)
+        weights, mean, deviation, logits = torch.split(self.map.bias, self.sizes)
         x = x.to(self.map.bias)
         reals, bits = x[:, : self.reals], x[:, self.reals :]
         shape = (self.components, self.reals)
@@ -92,7 +92,7 @@ class Output(nn.Module):
 
     def forward(self, h: Tensor) -> Parameters:
         """Return the parameters for hidden units (..., inputs)."""
-        weights, mean, deviation, logits = self.map(h).split(self.sizes, -1)
+        weights, mean, deviation, logits = torch.split(self.map(h), self.sizes, -1)
         shape = (*h.shape[:-1], self.components, self.reals)
         log_weights = weights.log_softmax(-1) if self.components > 1 else weights.new_zeros(*h.shape[:-1], 1)
         return Parameters(log_weights, mean.reshape(shape), log_variance(deviation.reshape(shape), self.floor), logits)

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ from irkit.generative.outputs import Output, OutputKind, log_variance
 from irkit.io.kinds import Examples, Sequences, Spec
 from irkit.learn.data import Padded, batch
 from irkit.learn.distributions import gaussian_kl, gaussian_log_prob
-from irkit.learn.estimate import Estimate, Quantity, check_draws
+from irkit.learn.estimate import Estimate, Kind, Quantity, check_draws
 from irkit.learn.estimators import reparameterise
 from irkit.learn.latent import Bound
 from irkit.learn.model import Model, numbers
@@ -109,7 +109,7 @@ def layers(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
 class VRNNNet(ScoreNet):
     """Feature nets, prior, encoder, decoder, and the cell that remembers."""
 
-    kind = "lower_bound"
+    kind: ClassVar[Kind] = "lower_bound"
     lengths: Tensor
     "Steps of the training sequences, a hundred evenly spaced ones of all in order: (100,)."
 
@@ -332,7 +332,7 @@ class VRNN(Model):
         return {LOG_P: Quantity("nats"), ELBO: Quantity("nats"), KL: Quantity("nats")}
 
     @torch.no_grad()
-    def values(self, test: Examples | Floats | Tensor, *, samples: int = 32, seed: int = 1) -> dict[str, Estimate]:
+    def values(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Estimate]:
         """Return figures of each sequence, (n,) nats by the mean number of steps.
 
         log p a step    of `log_prob`
@@ -342,7 +342,7 @@ class VRNN(Model):
         x, rng = self.examples(test), self.generator(1)
         bounds = [self.fitted.bound(part, rng) for part in self.batches(x)]
         elbo, kl = (numbers(torch.cat(one)) for one in zip(*((b.elbo, b.kl.sum(1)) for b in bounds), strict=True))
-        found = {LOG_P: self.log_prob(x, samples=samples, seed=seed)}
+        found = {LOG_P: self.log_prob(x, **arguments)}
         if self.config.latent_size:
             found[ELBO] = Estimate(elbo, np.full(len(elbo), elbo.std()), "lower_bound")
             found[KL] = Estimate(kl, np.full(len(kl), kl.std()), "estimate")
