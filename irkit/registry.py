@@ -140,6 +140,7 @@ MODELS = Names(
         "vae": "irkit.generative.vae:VAE",
         "vector-average": "irkit.represent.vector_average:VectorAverage",
         "vector-classifier": "irkit.represent.vector_classifier:VectorClassifier",
+        "vrnn": "irkit.generative.vrnn:VRNN",
     },
     base="irkit.learn.model:Model",
 )
@@ -233,6 +234,7 @@ SETS = Names(
     "irkit.sets",
     {
         "ring": "irkit.io.made.ring:ring",
+        "waves": "irkit.io.made.waves:waves",
     },
 )
 "Data sets without a card: functions without arguments that return an `irkit.io.kinds.DataSet` of that name."
@@ -261,7 +263,11 @@ PICTURES = Names(
 )
 "Readers of pictures, likewise."
 
-SEQUENCES = Names("format of sequences", "irkit.sequences", {"piano": "irkit.io.rows.sequences:piano"})
+SEQUENCES = Names(
+    "format of sequences",
+    "irkit.sequences",
+    {"piano": "irkit.io.rows.sequences:piano", "omniglot-strokes": "irkit.io.rows.strokes:strokes"},
+)
 "Readers of sequences: from paths to three lists of (T, width) arrays."
 
 BAGS = Names(

@@ -1,4 +1,4 @@
-"""Density models of bits and pictures: exact, bounded or estimated likelihoods that say which, and samples."""
+"""Density models of rows, pictures and sequences: likelihoods that say whether they are exact, and samples."""
 
 from __future__ import annotations
 
@@ -15,5 +15,6 @@ if TYPE_CHECKING:
     from irkit.generative.nade import NADE as NADE
     from irkit.generative.rbm import RBM as RBM
     from irkit.generative.vae import VAE as VAE
+    from irkit.generative.vrnn import VRNN as VRNN
 else:
     __getattr__, __dir__, __all__ = door(__name__)
