@@ -130,6 +130,7 @@ MODELS = Names(
         "lstm-classifier": "irkit.represent.lstm_classifier:LSTMClassifier",
         "made": "irkit.generative.made:MADE",
         "nade": "irkit.generative.nade:NADE",
+        "neural-statistician": "irkit.generative.statistician:NeuralStatistician",
         "rbm": "irkit.generative.rbm:RBM",
         "rnnlm": "irkit.represent.rnnlm:RNNLM",
         "sentence-vae": "irkit.represent.sentence_vae:SentenceVAE",
