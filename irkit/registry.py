@@ -223,7 +223,9 @@ JUDGES = Names(
     "judge",
     "irkit.judges",
     {
+        "few-shot": "irkit.learn.judges.few_shot:FewShot",
         "modes": "irkit.learn.judges.modes:Modes",
+        "moments": "irkit.learn.judges.moments:Moments",
     },
     base="irkit.learn.judges.judge:Judge",
 )
@@ -233,6 +235,8 @@ SETS = Names(
     "data set",
     "irkit.sets",
     {
+        "families": "irkit.io.made.families:families",
+        "omniglot-sets": "irkit.io.made.omniglot_sets:omniglot_sets",
         "ring": "irkit.io.made.ring:ring",
     },
 )

@@ -47,6 +47,10 @@ class Normal(NamedTuple):
     mean: Tensor
     log_var: Tensor
 
+    def rows(self, at: Tensor) -> Normal:
+        """Return some of them, (n,) numbers."""
+        return Normal(self.mean[at], self.log_var[at])
+
     def draw(self, rng: torch.Generator | None) -> Tensor:
         """Draw from each, or without a generator return the means."""
         return self.mean if rng is None else reparameterise(self.mean, self.log_var, rng)

@@ -73,7 +73,9 @@ class NeuralStatisticianConfig(Config):
     observed: Literal["bits", "reals"] = "reals"
     "What elements are vectors of."
     likelihood_weight: float = Field(1.0, ge=1)
-    "Weight of the likelihood where training starts; it falls in a line to 1 over the budget."
+    "Weight of the likelihood where training starts; it falls in a line to 1."
+    likelihood_over: float = Field(0.5, gt=0, le=1)
+    "Share of the budget after which that weight is 1."
 
 
 class Latents(NamedTuple):
@@ -144,11 +146,11 @@ class NeuralStatisticianNet(ScoreNet):
 
     def infer(self, seen: Seen, c: Tensor, rng: torch.Generator | None) -> Latents:
         """Draw z_L to z_1 of all elements, each given those above it and c (B, C); their means without a generator."""
-        own = c[seen.elements.owner]
-        above = c.new_zeros(len(own), 0)
+        owner = seen.elements.owner
+        own, above = c[owner], c.new_zeros(len(owner), 0)
         z, q, p = [above], [Normal(above, above)], [Normal(above, above)]
-        for prior, posterior in zip(self.priors, self.posteriors, strict=True):
-            p.append(prior(above, own))
+        for layer, (prior, posterior) in enumerate(zip(self.priors, self.posteriors, strict=True)):
+            p.append(prior(above, own) if layer else prior(c).rows(owner))  # that of z_L is one for a whole set
             q.append(posterior(seen.h, above, own))
             above = q[-1].draw(rng)
             z.append(above)
@@ -191,7 +193,8 @@ class NeuralStatisticianNet(ScoreNet):
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return minus the ELBO in nats per element, the likelihood weighted as configured."""
         bound, n = self.bound(batch, now.rng), batch.lengths.sum()
-        weight = 1 + (self.config.likelihood_weight - 1) * (1 - now.progress)
+        left = max(0.0, 1 - now.progress / self.config.likelihood_over)
+        weight = 1 + (self.config.likelihood_weight - 1) * left
         reconstruction, context = -bound.reconstruction.sum() / n, bound.kl[:, : self.config.context_size].sum() / n
         kl = bound.kl.sum() / n
         return Loss(weight * reconstruction + kl, {"reconstruction": reconstruction, "kl": kl, "kl_context": context})
