@@ -95,8 +95,8 @@ class TrainingRecipe(AnyRecipe):
     "Arguments of the model's `log_prob` on the test rows, or of its `values` where it has no `log_prob`."
     judge: StrictStr = ""
     "Who judges what the model draws, encodes or makes: a name of `irkit.registry.JUDGES`; nobody where it is empty."
-    untrained: StrictBool = False
-    "Whether the network stays as training would begin: a control of suites."
+    untrained: StrictBool | None = None
+    "Whether the network stays as training would begin: a control of suites; default it is trained."
     test_rows: Annotated[StrictInt, Field(ge=1)] | None = None
     "How many of the test rows are evaluated, from the first; None for all."
 
