@@ -35,7 +35,9 @@ LEAST = 0.25
 
 def test_the_folder_holds_a_small_recipe_of_every_density_model():
     recipes = [load_training(name) for name in DIGITS]
-    densities = {name for name in MODELS if issubclass(MODELS.load(name), Density) and "rows" in MODELS.load(name).takes}
+    densities = {
+        name for name in MODELS if issubclass(MODELS.load(name), Density) and "rows" in MODELS.load(name).takes
+    }
     assert {recipe.model for recipe in recipes} == densities
     coders = {(one.config["encoder"], one.config.get("decoder", "mlp")) for one in recipes if one.model == "vae"}
     assert coders == {("mlp", "mlp"), ("lstm", "mlp"), ("gru", "mlp"), ("conv", "mlp"), ("gru", "gru")}
