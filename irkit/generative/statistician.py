@@ -20,8 +20,9 @@ independent, so the product of their mean weights has the mean p(D | c).
 Symbols: D a set; B sets of T elements at most, N elements in all of them, of D values each, C dimensions of c, Z of
 each of the L layers, H hidden units.
 Departures: elements of all sets lie one below the other in the net, so that nothing pads them. The likelihood may have
-a weight above 1 that falls to 1 in a line over the budget, where the authors let it fall by a factor in each pass and
-divide the KL terms by it. The output begins at the training means.
+a weight above 1 that falls to 1 in a line, where the authors let it fall by a factor in each pass and divide the KL
+terms by it: reals are then explained ever more exactly, so that it must reach 1 long before training ends. The output
+begins at the training means.
 """
 
 from __future__ import annotations
