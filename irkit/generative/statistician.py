@@ -305,9 +305,9 @@ class NeuralStatistician(LatentDensity):
         """Both bounds for a set, and the ELBO over the number of its elements."""
         return {**super().quantities, "elbo per element": Quantity("nats")}
 
-    def values(self, test: Examples | Floats | Tensor, *, samples: int = 10, seed: int = 1) -> dict[str, Estimate]:
+    def values(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Estimate]:
         """Return both bounds for each set, (n,) nats each, and the ELBO over the number of its elements."""
-        found = super().values(test, samples=samples, seed=seed)
+        found = super().values(test, **arguments)
         elbo, n = found["elbo"], as_examples(test).x.lengths
         return {**found, "elbo per element": Estimate(elbo.value / n, elbo.stderr / n, "lower_bound")}
 

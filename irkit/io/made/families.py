@@ -60,7 +60,8 @@ def families(sizes: tuple[int, int, int] = SIZES, elements: int = ELEMENTS) -> D
         x = drawn.mean[:, None] + np.sqrt(drawn.variance)[:, None] * _standard(drawn.family, noise)
         column = Ragged(x.astype(np.float32).reshape(-1, 1), np.full(n, elements, dtype=np.int64))
         parts.append(Sets(column, labels=drawn.family))
-    return DataSet("families", *parts, {"elements": str(elements), "sizes": " ".join(map(str, sizes))})
+    train, valid, test = parts
+    return DataSet("families", train, valid, test, {"elements": str(elements), "sizes": " ".join(map(str, sizes))})
 
 
 def _standard(family: Ints, u: Floats) -> Floats:

@@ -31,10 +31,9 @@ def omniglot_sets() -> DataSet[Sets]:
     rng = generator(0, "omniglot-sets")
     order = rng.permutation(int(labels.max()) + 1)
     by_class = np.stack([bits[labels == one] for one in order])  # (classes, 20, 784)
-    train, test = by_class[:TRAINED], by_class[TRAINED:]
-    turned = np.concatenate([_turned(train, turns) for turns in range(4)])
-    parts = [_sets(turned, 0, SHUFFLES, rng), _sets(turned, 0, 0, rng), _sets(test, len(turned), 1, rng)]
-    return DataSet("omniglot-sets", *parts, {"ink": f"> {INK:g}", "omniglot": data.fingerprint})
+    turned = np.concatenate([_turned(by_class[:TRAINED], turns) for turns in range(4)])
+    train, test = _sets(turned, 0, SHUFFLES, rng), _sets(by_class[TRAINED:], len(turned), 1, rng)
+    return DataSet("omniglot-sets", train, train.cut(0), test, {"ink": f"> {INK:g}", "omniglot": data.fingerprint})
 
 
 def _turned(drawings: Floats, turns: int) -> Floats:

@@ -103,13 +103,13 @@ class FewShot(Judge):
     def values(self, model: Model, *, seed: int) -> Mapping[str, Floats]:
         """Return for each episode whether a model tells the class."""
         self.check(model)
-        single = self._posteriors(model, np.arange(len(self.pictures))[:, None])
+        own_mean, own_variance = self._posteriors(model, np.arange(len(self.pictures))[:, None])
         found = {}
         for name, (asked, support) in self.episodes.items():
             flat = support.reshape(-1, support.shape[2])
             mean, variance = self._posteriors(model, flat)
             mean, variance = (one.reshape(*support.shape[:2], -1) for one in (mean, variance))
-            found[name] = told(kl(*(one[asked][:, None] for one in single), mean, variance))
+            found[name] = told(kl(own_mean[asked][:, None], own_variance[asked][:, None], mean, variance))
         return found
 
     def check(self, model: Model) -> None:
