@@ -130,6 +130,7 @@ MODELS = Names(
         "lstm-classifier": "irkit.represent.lstm_classifier:LSTMClassifier",
         "made": "irkit.generative.made:MADE",
         "nade": "irkit.generative.nade:NADE",
+        "neural-statistician": "irkit.generative.statistician:NeuralStatistician",
         "rbm": "irkit.generative.rbm:RBM",
         "rnnlm": "irkit.represent.rnnlm:RNNLM",
         "sentence-vae": "irkit.represent.sentence_vae:SentenceVAE",
@@ -223,7 +224,9 @@ JUDGES = Names(
     "judge",
     "irkit.judges",
     {
+        "few-shot": "irkit.learn.judges.few_shot:FewShot",
         "modes": "irkit.learn.judges.modes:Modes",
+        "moments": "irkit.learn.judges.moments:Moments",
     },
     base="irkit.learn.judges.judge:Judge",
 )
@@ -233,6 +236,8 @@ SETS = Names(
     "data set",
     "irkit.sets",
     {
+        "families": "irkit.io.made.families:families",
+        "omniglot-sets": "irkit.io.made.omniglot_sets:omniglot_sets",
         "ring": "irkit.io.made.ring:ring",
         "waves": "irkit.io.made.waves:waves",
     },

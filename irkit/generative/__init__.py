@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from irkit.generative.made import MADE as MADE
     from irkit.generative.nade import NADE as NADE
     from irkit.generative.rbm import RBM as RBM
+    from irkit.generative.statistician import NeuralStatistician as NeuralStatistician
     from irkit.generative.vae import VAE as VAE
     from irkit.generative.vrnn import VRNN as VRNN
 else:
