@@ -83,7 +83,7 @@ class GANNet(Net):
         return found
 
     def loss_discriminator(self, batch: Tensor, now: Now) -> Loss:
-        """Return the discriminator's loss on real rows and as many made ones; its parts: shares of each that it tells."""
+        """Return the loss on real and as many made rows; its parts are the shares of each that it tells."""
         with torch.no_grad():
             fake = self.sample(len(batch), now.rng)
         real, made = self.logits(batch), self.logits(fake)

@@ -205,7 +205,7 @@ def test_it_learns_where_points_lie_and_how_they_spread():
 
 
 def test_what_it_is_not_able_to_do_it_says():
-    with pytest.raises(AbilityError, match="gan: does not give log-probabilities; .* it can sample, decode"):
+    with pytest.raises(AbilityError, match=r"gan: does not give log-probabilities; .* it can sample, decode"):
         GAN().log_prob(X)
     with pytest.raises(AbilityError, match="gan: does not encode; choose another model for that"):
         GAN().encode(X)
