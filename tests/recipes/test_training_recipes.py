@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from irkit import locate
-from irkit.generative.base import Density
 from irkit.generative.independent import independent_log_prob
-from irkit.io import load_rows
+from irkit.io import load_data
 from irkit.io.kinds import Spec
 from irkit.recipe import list_recipes, load_training
 from irkit.registry import MODELS
@@ -15,7 +14,15 @@ from irkit.registry import MODELS
 FOLDERS = ("generate", "represent")
 PATHS = sorted(path for kind in FOLDERS for path in (locate.shipped("pipelines") / kind).glob("*.yaml"))
 DIGITS = [path.stem for path in PATHS if path.stem.endswith("-digits")]
-WIDTHS = {"digits": 64, "mnist": 784, "debd/nltcs": 16, "debd/mushrooms": 112, "debd/dna": 180, "debd/nips": 500}
+WIDTHS = {
+    "digits": 64,
+    "mnist": 784,
+    "debd/nltcs": 16,
+    "debd/mushrooms": 112,
+    "debd/dna": 180,
+    "debd/nips": 500,
+    "ring": 2,
+}
 TERMS = {
     "docnade-sets/20NSshort": 1448,
     "20newsgroups": 2000,
@@ -31,9 +38,10 @@ LEAST = 0.25
 "How much better than independent bits a small recipe must be, as a share of their nats."
 
 
-def test_the_folder_holds_a_small_recipe_of_every_density_model():
+def test_the_folder_holds_a_small_recipe_of_every_generative_model():
     recipes = [load_training(name) for name in DIGITS]
-    assert {recipe.model for recipe in recipes} == {name for name in MODELS if issubclass(MODELS.load(name), Density)}
+    generative = {name for name in MODELS if MODELS.load(name).__module__.startswith("irkit.generative.")}
+    assert {recipe.model for recipe in recipes} == generative
     coders = {(one.config["encoder"], one.config.get("decoder", "mlp")) for one in recipes if one.model == "vae"}
     assert coders == {("mlp", "mlp"), ("lstm", "mlp"), ("gru", "mlp"), ("conv", "mlp"), ("gru", "gru")}
     assert {row.name for row in list_recipes() if row.kind in FOLDERS} == {path.stem for path in PATHS}
@@ -58,7 +66,7 @@ def test_a_recipe_says_what_it_is_and_fits_its_data(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", DIGITS)
+@pytest.mark.parametrize("name", [name for name in DIGITS if not name.startswith("gan-")])
 def test_a_small_recipe_learns_the_digits(name):
     recipe = load_training(name)
     data = recipe.load_data()
@@ -72,4 +80,4 @@ def test_a_small_recipe_learns_the_digits(name):
 @pytest.mark.data
 @pytest.mark.parametrize("name", sorted({*WIDTHS} - {"digits"}))
 def test_the_data_is_as_wide_as_it_was_said_to_be(name, data_folder):
-    assert load_rows(name).train.shape[1] == WIDTHS[name]
+    assert load_data(name).spec.size == WIDTHS[name]
