@@ -124,6 +124,7 @@ MODELS = Names(
         "document-vae": "irkit.represent.document_vae:DocumentVAE",
         "draw": "irkit.generative.draw:DRAW",
         "eonade": "irkit.generative.eonade:EoNADE",
+        "gan": "irkit.generative.gan:GAN",
         "hierarchical": "irkit.represent.hierarchical:HierarchicalAutoencoder",
         "lda": "irkit.represent.lda:LDA",
         "lsa": "irkit.represent.lsa:LSA",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from irkit.generative.dbm import DBM as DBM
     from irkit.generative.draw import DRAW as DRAW
     from irkit.generative.eonade import EoNADE as EoNADE
+    from irkit.generative.gan import GAN as GAN
     from irkit.generative.made import MADE as MADE
     from irkit.generative.nade import NADE as NADE
     from irkit.generative.rbm import RBM as RBM
