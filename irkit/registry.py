@@ -115,6 +115,7 @@ MODELS = Names(
     "model",
     "irkit.models",
     {
+        "avb": "irkit.generative.avb:AVB",
         "darn": "irkit.generative.darn:DARN",
         "dbm": "irkit.generative.dbm:DBM",
         "deep-docnade": "irkit.represent.deep_docnade:DeepDocNADE",
@@ -217,7 +218,13 @@ QRELS = Names(
 )
 "Readers of judgements: from a path and a `Reading` to `Judgement`s."
 
-SETS = Names("data set", "irkit.sets", {})
+SETS = Names(
+    "data set",
+    "irkit.sets",
+    {
+        "four-points": "irkit.io.made.four_points:four_points",
+    },
+)
 "Data sets without a card: functions without arguments that return an `irkit.io.kinds.DataSet` of that name."
 
 _NUMBERS = {"npy": "irkit.io.rows.own:npy", "npz": "irkit.io.rows.own:npz"}
