@@ -155,6 +155,7 @@ TASKS = Names(
         "pools": "irkit.evaluate.tasks.pools:PoolChoice",
         "density": "irkit.evaluate.tasks.likelihood:DataChoice",
         "data": "irkit.evaluate.tasks.trained:TrainedChoice",
+        "judged": "irkit.evaluate.tasks.judged:JudgedChoice",
     },
     base="irkit.evaluate.tasks.task:TaskChoice",
     says="field",
@@ -218,11 +219,22 @@ QRELS = Names(
 )
 "Readers of judgements: from a path and a `Reading` to `Judgement`s."
 
+JUDGES = Names(
+    "judge",
+    "irkit.judges",
+    {
+        "modes": "irkit.learn.judges.modes:Modes",
+    },
+    base="irkit.learn.judges.judge:Judge",
+)
+"What measures models by what they draw, encode or make of examples."
+
 SETS = Names(
     "data set",
     "irkit.sets",
     {
         "four-points": "irkit.io.made.four_points:four_points",
+        "ring": "irkit.io.made.ring:ring",
     },
 )
 "Data sets without a card: functions without arguments that return an `irkit.io.kinds.DataSet` of that name."
@@ -298,6 +310,7 @@ TABLES = (
     MODELS,
     TASKS,
     MEASURES,
+    JUDGES,
     SETS,
     ROWS,
     PICTURES,

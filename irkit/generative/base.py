@@ -112,11 +112,11 @@ class LatentDensity(Density):
         """The importance-weighted bound, and the ELBO, which is looser."""
         return {"log p": Quantity("nats"), "elbo": Quantity("nats")}
 
-    def values(self, test: Examples | Floats | Tensor, *, samples: int = 100, seed: int = 1) -> dict[str, Estimate]:
+    def values(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Estimate]:
         """Return both bounds for each row, (n,) nats each; the ELBO by one draw of z, its error at most its spread."""
         elbo = numbers(torch.cat([bound.elbo for bound in self._bounds(test)]))
         bound = Estimate(elbo, np.full(len(elbo), elbo.std()), "lower_bound")
-        return {"log p": self.log_prob(test, samples=samples, seed=seed), "elbo": bound}
+        return {"log p": self.log_prob(test, **arguments), "elbo": bound}
 
     @torch.no_grad()
     def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:

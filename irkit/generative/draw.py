@@ -38,8 +38,11 @@ from irkit.generative.base import LatentDensity
 from irkit.generative.windows import Filters, Window
 from irkit.io.kinds import Spec
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_kl, gaussian_log_prob, logit
+from irkit.learn.estimate import check_draws
 from irkit.learn.estimators import reparameterise, sample_bits
+from irkit.learn.figures_latent import Strokes
 from irkit.learn.latent import Bound, standard_normal
+from irkit.learn.model import numbers
 from irkit.learn.net import ScoreNet
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now
@@ -223,11 +226,13 @@ class DRAWNet(ScoreNet):
             found.append(log_w.view(-1, len(x)).double())
         return torch.cat(found)
 
+    def prior(self, n: int, rng: torch.Generator) -> Tensor:
+        """Draw z of all steps from the prior: (n, T, Z)."""
+        return self.canvas.new_empty(n, self.config.steps, self.config.latent_size).normal_(generator=rng)
+
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw z from the prior and x given z."""
-        c = self.config
-        z = self.canvas.new_empty(n, c.steps, c.latent_size).normal_(generator=rng)
-        return sample_bits(self.drawn(z), rng)
+        return sample_bits(self.drawn(self.prior(n, rng)), rng)
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the posterior means of all steps, each given the means before it: (B, T Z)."""
@@ -268,3 +273,12 @@ class DRAW(LatentDensity):
     def latent_size(self) -> int:
         """Latent dimensions of all steps, T Z."""
         return self.config.steps * self.config.latent_size
+
+    @torch.no_grad()
+    def strokes(self, n: int, *, seed: int = 1) -> Strokes:
+        """Draw n pictures and say how: what is on the canvas after each step, and where it was written."""
+        net: DRAWNet = self.fitted
+        steps = list(net.strokes(net.prior(check_draws(self.name, "n", n), self.generator(seed))))
+        pictures = torch.sigmoid(torch.stack([one.canvas for one in steps], 1)).view(n, -1, *net.shape)
+        windows = [one.window.frame() for one in steps if one.window is not None]
+        return Strokes(numbers(pictures), numbers(torch.stack(windows, 1)) if windows else None)

@@ -48,6 +48,11 @@ class Filters(NamedTuple):
     log_gamma: Tensor
     "(B,)"
 
+    def frame(self) -> Tensor:
+        """Return first and last row, first and last column that the filters' middles lie on: (B, 4) pixels."""
+        ends = [(side[:, [0, -1]] @ torch.arange(side.shape[2]).to(side)) for side in (self.rows, self.columns)]
+        return torch.cat(ends, 1)
+
     def read(self, pictures: Tensor) -> Tensor:
         """Return what the window shows: (B, K, R, C) to (B, K, N, N)."""
         patch = self.rows[:, None] @ pictures @ self.columns[:, None].mT

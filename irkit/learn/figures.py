@@ -4,6 +4,9 @@ samples           examples drawn from the model, of rows and pictures
 reconstructions   test examples above what the model makes of them
 latent plane      test examples by label, as a model with two latent dimensions represents them
 latent grid       that plane decoded
+interpolations    lines between test examples' vectors, decoded
+traversals        one number of a vector changed, of more than two
+steps             pictures drawn in steps, as they come to be
 learning curve    losses and validation score over the epochs
 
 What a model is not able to do is left out. A run folder has the figures in `LARGE`, a leaderboard in
@@ -30,6 +33,16 @@ from irkit.errors import ShapeError
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.data import Data
 from irkit.learn.drawing import Curve, curves, png, scatter, tiles
+from irkit.learn.figures_latent import (
+    ALONG,
+    DRAWN,
+    REACH,
+    STOPS,
+    InSteps,
+    framed,
+    interpolations,
+    traversals,
+)
 from irkit.learn.model import Model
 from irkit.learn.neighbours import knn_accuracy
 from irkit.rng import generator
@@ -127,6 +140,13 @@ def figures(model: Model, data: Data, *, seed: int, test_rows: int | None = None
         rows = latent_grid(model, GRID)
         caption = f"The latent plane decoded at Gaussian quantiles, {GRID} a side."
         found.append(_pictures("latent grid", caption, rows, data.spec, GRID))
+    decodes = drawable and look.whole and model.can("encode") and model.can("decode") and model.latent_size
+    if decodes and len(test) > 1:
+        found.append(_interpolations(model, data.spec, test))
+    if decodes and not plane and len(test):
+        found.append(_traversals(model, data.spec, test))
+    if drawable and isinstance(model, InSteps) and model.can("sample"):
+        found.append(_steps(model, seed))
     if model.training is not None and model.training.rows:
         found.append(learning_curve(model.training.rows, look))
     return found
@@ -202,6 +222,38 @@ def _reconstructions(model: Model, spec: Spec, test: Examples) -> Figure:
     what = "rows" if spec.kind == "rows" else "pictures"
     caption = f"The first {len(test)} test {what} above their reconstructions."
     return _pictures("reconstructions", caption, pairs, spec, columns)
+
+
+def _interpolations(model: Model, spec: Spec, test: Examples) -> Figure:
+    made = interpolations(model, test)
+    caption = f"Decoded lines between the vectors of the first test {spec.word}s, {ALONG} points each, a pair a line."
+    return _pictures("interpolations", caption, made.reshape(made.shape[0] * ALONG, -1), spec, ALONG)
+
+
+def _traversals(model: Model, spec: Spec, test: Examples) -> Figure:
+    made, chosen = traversals(model, test)
+    caption = (
+        f"The first test {spec.word} decoded with one number of its vector from {-REACH:g} to {REACH:g}, a line for "
+        f"each of those that vary most: {', '.join(map(str, chosen))}."
+    )
+    return _pictures("traversals", caption, made.reshape(len(chosen) * STOPS, -1), spec, STOPS)
+
+
+def _steps(model: InSteps, seed: int) -> Figure:
+    """Draw pictures as they come to be, a line each, with the frame of what each step wrote through."""
+    strokes = model.strokes(DRAWN, seed=seed)
+    pictures = framed(strokes)
+    n, steps, rows, columns, _ = pictures.shape
+    drawn = png(tiles(pictures.reshape(n * steps, -1), (rows, columns, 3), steps))
+    frame = "" if strokes.windows is None else ", and through which window"
+    caption = f"How {n} samples of seed {seed} are drawn{frame}: {steps} steps, from left to right."
+    plain = strokes.pictures.reshape(n * steps, -1)
+    windows = np.zeros((n, steps, 0)) if strokes.windows is None else strokes.windows
+    header = [*("picture", "step"), *("first row", "last row", "first column", "last column")[: windows.shape[2]]]
+    places = np.indices((n, steps)).reshape(2, -1).T + 1
+    table: Floats = np.column_stack([places, windows.reshape(n * steps, -1), plain])
+    numbers = csv([*header, *(f"x{d}" for d in range(plain.shape[1]))], table)
+    return Figure("steps", caption, _PNG, drawn, numbers)
 
 
 def _plane(model: Model, test: Examples, what: str, look: Look) -> Figure:

@@ -204,14 +204,7 @@ class Model(ABC):
         started: Callable[[], None] | None,
     ) -> Self:
         part, valid = data.part("train"), data.part("valid")
-        fitted = copy(self)
-        fitted.net = fitted.spec = None
-        x = fitted.examples(part)
-        if isinstance(x, Tensor):
-            x = x.to(device, torch.get_default_dtype())
-        fitted.spec = data.spec
-        with conditions(device, config.threads, config.seed):
-            fitted.net = self.begin(x, data.spec, config).to(device)
+        fitted, x = self._begun(data, config, device)
         score, scored_on = None, None
         if validate and len(valid) and self.can("score"):
             scored_on = identity(fitted.examples(valid))
@@ -229,6 +222,25 @@ class Model(ABC):
             started=started,
         )
         return fitted
+
+    def untrained(self, data: Data, *, trainer: TrainerConfig | None = None) -> Self:
+        """Return a copy whose network stands where training on some data would begin: a control."""
+        config = trainer or self.trainer
+        fitted, _ = self._begun(data, config, choose_device(config.device))
+        fitted.net.eval()
+        return fitted
+
+    def _begun(self, data: Data, config: TrainerConfig, device: torch.device) -> tuple[Self, Held]:
+        """Return a copy with the network that training starts from, and the training examples."""
+        fitted = copy(self)
+        fitted.net = fitted.spec = fitted.training = None
+        x = fitted.examples(data.part("train"))
+        if isinstance(x, Tensor):
+            x = x.to(device, torch.get_default_dtype())
+        fitted.spec = data.spec
+        with conditions(device, config.threads, config.seed):
+            fitted.net = self.begin(x, data.spec, config).to(device)
+        return fitted, x
 
     # ------------------------------------------------------------------ abilities, of the models that declare them
 

@@ -24,7 +24,12 @@ DECIMALS = 6
 
 
 def record(
-    model: Model, data: Data, *, test_rows: int | None = None, evaluate: Mapping[str, Any] | None = None
+    model: Model,
+    data: Data,
+    *,
+    test_rows: int | None = None,
+    evaluate: Mapping[str, Any] | None = None,
+    judged: Mapping[str, Measure] | None = None,
 ) -> dict[str, Any]:
     """Measure a fitted model on the test part.
 
@@ -36,6 +41,8 @@ def record(
         How many of the test examples, from the first; default all.
     evaluate : mapping, optional
         Arguments of the model's `measures`.
+    judged : mapping, optional
+        What a judge says of the model, which comes first.
 
     Returns
     -------
@@ -46,9 +53,8 @@ def record(
         those of `irkit.learn.neighbours.label_values`.
     """
     test = data.part("test").cut(test_rows)
-    measured = (
-        model.measures(test, **(evaluate or {})) | _by_labels(model, data.part("train"), test) if len(test) else {}
-    )
+    own = model.measures(test, **(evaluate or {})) | _by_labels(model, data.part("train"), test) if len(test) else {}
+    measured = {**(judged or {}), **own}
     baselines = model.baselines(data.part("train"), test) if len(test) else {}
     out: dict[str, Any] = {
         "model": model.name,

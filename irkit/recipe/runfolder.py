@@ -81,6 +81,8 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
         If another process trains there.
     """
     place = Path(folder)
+    if recipe.untrained:
+        raise ConfigError(f"train: {recipe.name} is to stay untrained; that is a control of suites, leave it out")
     if resume and not (_parts(place) & {CONFIG, CHECKPOINT}):
         raise _nothing_to_resume(place)
     data = recipe.load_data()
@@ -101,7 +103,8 @@ def _recorded(place: Path, recipe: TrainingRecipe, model: Model, data: Data) -> 
     budget = rule.model_dump(include={"epochs", "steps", "seconds", "patience"}, exclude_none=True)
     result = {"recipe": recipe.name, "recipe_hash": recipe.hash, "seed": rule.seed, "budget": budget}
     with enough_memory(recipe.name, smaller(evaluate, before="evaluate.")):
-        result |= record(model, data, test_rows=recipe.test_rows, evaluate=evaluate)
+        judged = recipe.judged(model, data)
+        result |= record(model, data, test_rows=recipe.test_rows, evaluate=evaluate, judged=judged)
     with writing(place / RESULT) as file:  # takes its place last, and not at all if anything before fails
         file.write((json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
         file.flush()

@@ -12,6 +12,8 @@
     trainer: {epochs: 10, optimiser: {learning_rate: 0.005}}
     validate: true                     # keep the weights with the best score on the validation rows
     evaluate: {samples: 1000}          # arguments of the model's log_prob, or of its values
+    judge: pictures                    # who judges what the model draws: a name of irkit.registry.JUDGES
+    untrained: true                    # the network stays as training would begin: a control of suites
     test_rows: 1000                    # of the test rows, the first so many; all where it is absent
 
 `trainer` changes single settings of the model's own trainer and leaves its others as they are.
@@ -36,15 +38,29 @@ from irkit.io.rows.data import Binarise
 from irkit.recipe.assemble import Fail
 from irkit.recipe.base import AnyRecipe
 from irkit.recipe.recipe import Recipe, load_recipe
-from irkit.registry import MODELS
+from irkit.registry import JUDGES, MODELS
 from irkit.yamlfile import YamlFile, read_yaml
 
 if TYPE_CHECKING:
     from irkit.learn.data import Data
+    from irkit.learn.estimate import Measure
+    from irkit.learn.judges import Judge
     from irkit.learn.model import Model
     from irkit.learn.trainer import TrainerConfig
 
-SETTINGS = ("config", "data", "binarise", "min_df", "max_terms", "trainer", "validate", "evaluate", "test_rows")
+SETTINGS = (
+    "config",
+    "data",
+    "binarise",
+    "min_df",
+    "max_terms",
+    "trainer",
+    "validate",
+    "evaluate",
+    "judge",
+    "untrained",
+    "test_rows",
+)
 "Fields that `with_settings` may change."
 
 _MAPPINGS = ("config", "trainer", "evaluate")
@@ -77,12 +93,21 @@ class TrainingRecipe(AnyRecipe):
     "Whether the weights with the best score on the validation rows are kept."
     evaluate: dict[str, Any] = Field(default_factory=dict)
     "Arguments of the model's `log_prob` on the test rows, or of its `values` where it has no `log_prob`."
+    judge: StrictStr = ""
+    "Who judges what the model draws, encodes or makes: a name of `irkit.registry.JUDGES`; nobody where it is empty."
+    untrained: StrictBool | None = None
+    "Whether the network stays as training would begin: a control of suites; default it is trained."
     test_rows: Annotated[StrictInt, Field(ge=1)] | None = None
     "How many of the test rows are evaluated, from the first; None for all."
 
     def check(self) -> None:
         """Raise an error if the model is unknown, or a setting is not one of the model, its trainer or `log_prob`."""
         self.rule(), self.arguments()
+        if self.judge:
+            try:
+                JUDGES.load(self.judge)
+            except IrkitError as error:
+                raise self.fail(str(error), "judge", kind=type(error)) from None
         if self.binarise != "none" and not getattr(self.build(), "bits", True):
             what = f"{self.model} is of reals, which binarise: {self.binarise} would make bits of; write binarise: none"
             raise self.fail(what, *["binarise"] * ("binarise" in self.model_fields_set))
@@ -181,9 +206,18 @@ class TrainingRecipe(AnyRecipe):
                 raise self.fail(f"the {name} rows of {data.name} are its test rows; give each part its own", "data")
         given = {name: value for name, value in {"seed": seed, "progress": progress}.items() if value is not None}
         trainer = self.rule().changed(**given)
+        if self.untrained:
+            return self.build().untrained(data, trainer=trainer)
         return self.build().fit(
             data, validate=self.validates, trainer=trainer, folder=folder, resume=resume, started=started
         )
+
+    def judged(self, model: Model, data: Data) -> dict[str, Measure]:
+        """Return what the recipe's judge says of a fitted model; nothing where it names none."""
+        if not self.judge:
+            return {}
+        judge: Judge = JUDGES.load(self.judge)(data)
+        return judge.measures(model, seed=self.rule().seed)
 
     def replaced(self, settings: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
         """Return the fields with some of the values in them replaced."""
@@ -214,11 +248,12 @@ class TrainingRecipe(AnyRecipe):
     @property
     def hash(self) -> str:
         """Hash of what is trained on what, how, and how it is evaluated."""
-        return digest(self._run(self.rule().outcome()), self.arguments(), self.test_rows)
+        judged = [self.judge] if self.judge else []
+        return digest(self._run(self.rule().outcome()), self.arguments(), self.test_rows, *judged)
 
     def _run(self, trainer: dict[str, Any]) -> dict[str, Any]:
         same = {"model": self.model, "data": self.data, "binarise": self.binarise, "validate": self.validates}
-        terms = self.model_dump(include={"min_df", "max_terms"}, exclude_defaults=True)
+        terms = self.model_dump(include={"min_df", "max_terms", "untrained"}, exclude_defaults=True)
         model = self.build()
         beside = {"beside": model.beside} if model.beside else {}
         return {**same, **terms, **beside, "config": model.config.essence(), "trainer": trainer}

@@ -47,14 +47,13 @@ def names(found) -> list[str]:
 
 def test_a_vae_with_a_plane_shows_everything(digits, plane, tmp_path):
     found = figures(plane, digits, seed=3)
-    assert names(found) == ["samples", "reconstructions", "latent plane", "latent grid", "learning curve"]
+    every = ["samples", "reconstructions", "latent plane", "latent grid", "interpolations", "learning curve"]
+    assert names(found) == every
     for figure in found:
         figure.write(tmp_path)
         assert figure.caption.endswith(".")
         assert (tmp_path / figure.file).read_bytes() == figure.content
-    assert {path.name for path in tmp_path.glob("*.csv")} == {
-        f"{stem}.csv" for stem in ("samples", "reconstructions", "latent-plane", "latent-grid", "learning-curve")
-    }
+    assert {path.name for path in tmp_path.glob("*.csv")} == {f"{name.replace(' ', '-')}.csv" for name in every}
     np.testing.assert_array_equal(numbers(tmp_path / "samples.csv"), plane.sample(64, seed=3))
     pairs = numbers(tmp_path / "reconstructions.csv")
     np.testing.assert_array_equal(pairs[:10], digits.test[:10])

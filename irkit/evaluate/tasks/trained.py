@@ -76,6 +76,15 @@ class TrainedTask(Task):
             found = {**found, **label_values(model, self.board.part("train"), test)}
         return {name: found[name] for name in names}
 
+    def figures_of(self, model: Any, trial: Trial) -> Mapping[str, Estimate]:
+        """Return the values of each measure for the model of a trial."""
+        recipe: Any = trial.system.recipe
+        return self.values(model, self.data_of(recipe).part("test").cut(recipe.test_rows), **recipe.evaluate)
+
+    def measured_of(self, recipe: TrainingRecipe) -> int:
+        """Return how many test examples a model is measured on."""
+        return len(self.data_of(recipe).part("test").cut(recipe.test_rows))
+
     @property
     def name(self) -> str:
         """The set's, as the suite gives it."""
@@ -144,7 +153,7 @@ class TrainedTask(Task):
     def fit(self, trial: Trial) -> Any:
         """Return a trained model."""
         recipe: Any = trial.system.recipe
-        if self.runs is None:
+        if self.runs is None or recipe.untrained:
             return recipe.fit(self.data_of(recipe), seed=trial.seed)
         from irkit.recipe.runfolder import resume_fit
 
@@ -207,13 +216,13 @@ class TrainedTask(Task):
     def _measured(self, model: Any, trial: Trial, fitting: float | None, resumed: bool) -> Measured:
         recipe: Any = trial.system.recipe
         data = self.data_of(recipe)
-        test = data.part("test").cut(recipe.test_rows)
+        measured = self.measured_of(recipe)
         start = time.perf_counter()
-        found = self.values(model, test, **recipe.evaluate)
+        found = self.figures_of(model, trial)
         values: dict[str, Floats] = {name: np.asarray(one.value, dtype=np.float64) for name, one in found.items()}
         means = {name: one.mean() for name, one in found.items()}
         worth = {name: {"kind": one.kind, "error": float(one.error), "ess": one.ess} for name, one in means.items()}
-        seconds = (time.perf_counter() - start) * self.times / len(test)
+        seconds = (time.perf_counter() - start) * self.times / measured
         memory = None if resumed else peak_memory_mb()  # before pictures are drawn
         figures, said = self._pictures(model, data, trial, recipe)
         return Measured(
@@ -223,7 +232,7 @@ class TrainedTask(Task):
             fit_seconds=fitting,
             peak_memory_mb=memory,
             parameters=sum(weights.numel() for weights in model.fitted.parameters()),
-            notes=(*self._notes(data, len(test), means), *([RESUMED] if resumed else []), *said),
+            notes=(*self._notes(data, measured, means), *([RESUMED] if resumed else []), *said),
             facts={"worth": worth},
             figures=tuple(figures),
         )

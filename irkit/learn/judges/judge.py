@@ -1,0 +1,96 @@
+"""What a judge is: it measures fitted models that have no likelihood, or beside it, and states its controls.
+
+A judge is made for a data set. Whatever it needs to know, such as a classifier, it learns from the training part once,
+with a seed of its own, so that all models have the same judge. What it gives has a value for each batch of samples,
+each test example, caption or episode: what intervals draw and what tests pair.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+from irkit.arrays import Floats
+from irkit.errors import AbilityError
+from irkit.learn.data import Data
+from irkit.learn.estimate import Estimate, Measure, Quantity
+from irkit.learn.model import Ability, Model
+
+
+class Control(NamedTuple):
+    """Something that stands beside models to be compared with, such as real data."""
+
+    name: str
+    about: str
+    "What it is, in a sentence."
+    values: Mapping[str, Floats]
+    "As `Judge.values`."
+
+
+class Judge(ABC):
+    """Base of the judges.
+
+    Parameters
+    ----------
+    data : Data
+        What models are trained and judged on.
+
+    Raises
+    ------
+    ConfigError
+        If the data is not of the kind that is judged.
+    """
+
+    name: ClassVar[str] = ""
+    one: ClassVar[str]
+    "What one value is of, such as `batch` or `caption`."
+    needs: ClassVar[tuple[Ability, ...]] = ("sample",)
+    "What models must be able to do."
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+
+    @property
+    @abstractmethod
+    def quantities(self) -> Mapping[str, Quantity]:
+        """What is measured, the figure that matters most first."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """How many values a model has of each."""
+
+    @abstractmethod
+    def values(self, model: Model, *, seed: int) -> Mapping[str, Floats]:
+        """Return the values of every quantity for a fitted model: (size,) each.
+
+        Parameters
+        ----------
+        model : Model
+        seed : int
+            Of what the model draws.
+        """
+
+    def controls(self) -> Iterator[Control]:
+        """Yield what stands beside models on every board."""
+        return iter(())
+
+    @property
+    def facts(self) -> Sequence[str]:
+        """What a reader should know of how it judges, in sentences."""
+        return ()
+
+    def check(self, model: Model) -> None:
+        """Raise `AbilityError` unless a model can do what is asked of it."""
+        lacking = next((one for one in self.needs if not model.can(one)), None)
+        if lacking is not None:
+            raise AbilityError(
+                f"{self.name}: judges models that {lacking}, which {model.name} does not; choose another"
+            )
+
+    def measures(self, model: Model, *, seed: int) -> dict[str, Measure]:
+        """Return the mean of each quantity for a fitted model."""
+        self.check(model)
+        found = self.values(model, seed=seed)
+        return {name: Measure(Estimate.exact(found[name]).mean(), one.unit) for name, one in self.quantities.items()}
