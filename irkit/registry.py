@@ -224,6 +224,7 @@ JUDGES = Names(
     "irkit.judges",
     {
         "modes": "irkit.learn.judges.modes:Modes",
+        "posterior": "irkit.learn.judges.posterior:Posterior",
     },
     base="irkit.learn.judges.judge:Judge",
 )

@@ -41,7 +41,8 @@ from irkit.generative.base import LatentDensity
 from irkit.generative.coders import MLPDecoder
 from irkit.generative.implicit import Adversary, BasisEncoder, BlackBoxEncoder, Gaussian
 from irkit.io.kinds import Examples, Spec
-from irkit.learn.distributions import bernoulli_log_prob, gaussian_log_prob, logit, softplus
+from irkit.learn.adversarial import discriminator_loss
+from irkit.learn.distributions import bernoulli_log_prob, gaussian_log_prob, logit
 from irkit.learn.estimate import Estimate, Measure, Quantity
 from irkit.learn.estimators import reparameterise, sample_bits
 from irkit.learn.latent import standard_normal
@@ -145,18 +146,20 @@ class AVBNet(Net):
             return bernoulli_log_prob(x, logits)
         return (x * log_softmax(logits, -1)).sum(-1)
 
-    def against(self, moments: Gaussian) -> Gaussian:
-        """Return the contrast r, given the moments of q."""
+    def contrast(self, read: Any, z: Tensor) -> Gaussian:
+        """Return r for rows that were read, whose z (B, Z) was drawn; without gradients."""
         if self.config.contrast == "adaptive":
-            return moments
-        return Gaussian(torch.zeros_like(moments.mean), torch.zeros_like(moments.log_var))
+            found: Gaussian = self.encoder.moments(read)
+            return found
+        return Gaussian(torch.zeros_like(z), torch.zeros_like(z))
 
     # ------------------------------------------------------------------ training
 
     def parts(self, x: Tensor, rng: torch.Generator) -> Parts:
         """Return the two parts of the primal's value; the contrast has no gradient."""
         read = self.encoder.read(x)
-        z, r = self.encoder.draw(read, rng), self.against(self.encoder.moments(read))
+        z = self.encoder.draw(read, rng)
+        r = self.contrast(read, z)
         (t,) = self.adversary(x, r.standardised(z))
         kl = t + gaussian_log_prob(z, *r) - standard_normal(z)
         return Parts(self.likelihood(x, z), kl)
@@ -170,9 +173,11 @@ class AVBNet(Net):
         """Return the cross-entropy by which T tells q from r."""
         with torch.no_grad():
             read = self.encoder.read(batch)
-            z = self.against(self.encoder.moments(read)).standardised(self.encoder.draw(read, now.rng))
-        of_q, of_r = self.adversary(batch, z, torch.empty_like(z).normal_(generator=now.rng))
-        return Loss(0.5 * (softplus(-of_q).mean() + softplus(of_r).mean()), {})
+            z = self.encoder.draw(read, now.rng)
+            of_q = self.contrast(read, z).standardised(z)
+            of_r = torch.empty_like(z).normal_(generator=now.rng)
+        of_q, of_r = self.adversary(batch, of_q, of_r)
+        return Loss(discriminator_loss(of_q, of_r), {})
 
     def phases(self) -> list[Phase]:
         """Return the updates of a step: the adversary first, so that it knows the q that the primal then improves."""
@@ -280,14 +285,14 @@ class AVB(LatentDensity):
         """The importance-weighted bound, and what training maximises, which is no bound."""
         return {"log p": Quantity("nats"), "training estimate": Quantity("nats")}
 
-    def values(self, test: Examples | Floats | Tensor, *, samples: int = 100, seed: int = 1) -> dict[str, Estimate]:
+    def values(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Estimate]:
         """Return the bound on log p and, by one draw of z, the primal's value of each row: (n,) nats each.
 
         The latter may lie above log p, so that it is an estimate; its error does not tell how far T is from T*.
         """
         found = numbers(torch.cat([part.reconstruction - part.kl for part in self._parts(test)]))
         estimate = Estimate(found, np.full(len(found), found.std()), "estimate")
-        return {"log p": self.log_prob(test, samples=samples, seed=seed), "training estimate": estimate}
+        return {"log p": self.log_prob(test, **arguments), "training estimate": estimate}
 
     @torch.no_grad()
     def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:

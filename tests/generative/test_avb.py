@@ -15,10 +15,12 @@ from irkit.io.kinds import Spec
 from irkit.io.made.four_points import four_points, loadings
 from irkit.learn.batches import Rows
 from irkit.learn.distributions import gaussian_kl, gaussian_log_prob
+from irkit.learn.judges.posterior import Posterior
 from irkit.learn.latent import standard_normal
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Now
 from irkit.learn.trainer import TrainerConfig, train
+from irkit.recipe import load_training
 from tests.oracles import density as oracle
 
 SMALL = {"hidden_size": 5, "basis": 3, "basis_size": 4, "noise_size": 2, "moment_draws": 50, "adversary_size": 6}
@@ -344,10 +346,42 @@ GIVEN = {"latent_size": 2, "observed": "one-hot", "loadings": tuple(map(tuple, l
 
 
 def test_the_likelihood_of_four_points_is_a_quarter_each():
-    found = AVB(**SMALL, **GIVEN)
+    found = AVB(**{**SMALL, **GIVEN})
     net = found.build(four_points().spec).double()
     np.testing.assert_allclose(by_grid(net, torch.eye(4, dtype=torch.float64)), math.log(0.25), atol=1e-6)
     assert not list(net.decoder.parameters())
+
+
+def test_it_comes_near_the_posteriors_of_four_points():
+    data = four_points()
+    trainer = TrainerConfig(
+        epochs=None,
+        steps=150,
+        every=150,
+        batch_size=128,
+        threads=1,
+        optimiser=OptimiserConfig(learning_rate=4e-3, betas=(0.5, 0.999), schedule="linear"),
+    )
+    model = AVB(hidden_size=32, basis=4, adversary_size=32, **GIVEN)
+    judge = Posterior(data)
+    before = judge.values(model.untrained(data, trainer=trainer), seed=1)
+    after = judge.values(model.fit(data, trainer=trainer), seed=1)
+    assert before["kl"].mean() > 0.5
+    assert after["kl"].mean() < 0.3
+    assert after["mean error"].max() < 0.2
+
+
+@pytest.mark.slow
+def test_the_recipe_finds_the_posteriors_of_four_points():
+    recipe = load_training("avb-toy")
+    data = recipe.load_data()
+    found = recipe.fit(data)
+    values = Posterior(data).values(found, seed=1)
+    assert values["mean error"].max() < 0.15
+    assert values["variance error"].max() < 0.15
+    assert values["kl"].max() < 0.1
+    bound = found.log_prob(data.test, samples=20_000)
+    assert (np.abs(bound.value - math.log(0.25)) < 5 * bound.stderr).all()
 
 
 def test_it_learns_digits():
