@@ -20,7 +20,7 @@ LENGTH = 6.0
 "Of a loading."
 
 COPIES = 64
-"Rows of each point to train on: 256, which make up a batch."
+"Rows of each point to train on, 256 in all, so that a batch holds each of them many times."
 
 
 def loadings() -> Floats:
