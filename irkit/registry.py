@@ -115,6 +115,7 @@ MODELS = Names(
     "model",
     "irkit.models",
     {
+        "avb": "irkit.generative.avb:AVB",
         "darn": "irkit.generative.darn:DARN",
         "dbm": "irkit.generative.dbm:DBM",
         "deep-docnade": "irkit.represent.deep_docnade:DeepDocNADE",
@@ -228,6 +229,7 @@ JUDGES = Names(
         "few-shot": "irkit.learn.judges.few_shot:FewShot",
         "modes": "irkit.learn.judges.modes:Modes",
         "moments": "irkit.learn.judges.moments:Moments",
+        "posterior": "irkit.learn.judges.posterior:Posterior",
     },
     base="irkit.learn.judges.judge:Judge",
 )
@@ -239,6 +241,7 @@ SETS = Names(
     {
         "families": "irkit.io.made.families:families",
         "omniglot-sets": "irkit.io.made.omniglot_sets:omniglot_sets",
+        "four-points": "irkit.io.made.four_points:four_points",
         "ring": "irkit.io.made.ring:ring",
         "waves": "irkit.io.made.waves:waves",
     },
