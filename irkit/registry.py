@@ -115,6 +115,7 @@ MODELS = Names(
     "model",
     "irkit.models",
     {
+        "aligndraw": "irkit.generative.aligndraw:AlignDRAW",
         "darn": "irkit.generative.darn:DARN",
         "dbm": "irkit.generative.dbm:DBM",
         "deep-docnade": "irkit.represent.deep_docnade:DeepDocNADE",
@@ -222,6 +223,7 @@ JUDGES = Names(
     "judge",
     "irkit.judges",
     {
+        "captions": "irkit.learn.judges.captions:Captions",
         "modes": "irkit.learn.judges.modes:Modes",
     },
     base="irkit.learn.judges.judge:Judge",
@@ -232,6 +234,9 @@ SETS = Names(
     "data set",
     "irkit.sets",
     {
+        "captioned-digits": "irkit.io.made.captioned:captioned_digits",
+        "captioned-mnist": "irkit.io.made.captioned:captioned_mnist",
+        "captioned-mnist-shuffled": "irkit.io.made.captioned:captioned_mnist_shuffled",
         "ring": "irkit.io.made.ring:ring",
     },
 )

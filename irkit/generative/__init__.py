@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from irkit.doors import door
 
 if TYPE_CHECKING:
+    from irkit.generative.aligndraw import AlignDRAW as AlignDRAW
     from irkit.generative.darn import DARN as DARN
     from irkit.generative.dbm import DBM as DBM
     from irkit.generative.draw import DRAW as DRAW
