@@ -115,6 +115,7 @@ MODELS = Names(
     "model",
     "irkit.models",
     {
+        "aligndraw": "irkit.generative.aligndraw:AlignDRAW",
         "avb": "irkit.generative.avb:AVB",
         "darn": "irkit.generative.darn:DARN",
         "dbm": "irkit.generative.dbm:DBM",
@@ -226,6 +227,7 @@ JUDGES = Names(
     "judge",
     "irkit.judges",
     {
+        "captions": "irkit.learn.judges.captions:Captions",
         "few-shot": "irkit.learn.judges.few_shot:FewShot",
         "modes": "irkit.learn.judges.modes:Modes",
         "moments": "irkit.learn.judges.moments:Moments",
@@ -239,9 +241,12 @@ SETS = Names(
     "data set",
     "irkit.sets",
     {
+        "captioned-digits": "irkit.io.made.captioned:captioned_digits",
+        "captioned-mnist": "irkit.io.made.captioned:captioned_mnist",
+        "captioned-mnist-shuffled": "irkit.io.made.captioned:captioned_mnist_shuffled",
         "families": "irkit.io.made.families:families",
-        "omniglot-sets": "irkit.io.made.omniglot_sets:omniglot_sets",
         "four-points": "irkit.io.made.four_points:four_points",
+        "omniglot-sets": "irkit.io.made.omniglot_sets:omniglot_sets",
         "ring": "irkit.io.made.ring:ring",
         "waves": "irkit.io.made.waves:waves",
     },

@@ -8,6 +8,7 @@ from irkit.doors import door
 
 if TYPE_CHECKING:
     from irkit.generative.avb import AVB as AVB
+    from irkit.generative.aligndraw import AlignDRAW as AlignDRAW
     from irkit.generative.darn import DARN as DARN
     from irkit.generative.dbm import DBM as DBM
     from irkit.generative.draw import DRAW as DRAW
