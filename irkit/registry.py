@@ -138,6 +138,7 @@ MODELS = Names(
         "tfidf-classifier": "irkit.represent.tfidf_classifier:TfidfClassifier",
         "topicrnn": "irkit.represent.topicrnn:TopicRNN",
         "vae": "irkit.generative.vae:VAE",
+        "vae-gan": "irkit.generative.vae_gan:VAEGAN",
         "vector-average": "irkit.represent.vector_average:VectorAverage",
         "vector-classifier": "irkit.represent.vector_classifier:VectorClassifier",
     },
@@ -223,6 +224,7 @@ JUDGES = Names(
     "irkit.judges",
     {
         "modes": "irkit.learn.judges.modes:Modes",
+        "pictures": "irkit.learn.judges.pictures:Pictures",
     },
     base="irkit.learn.judges.judge:Judge",
 )
@@ -232,6 +234,7 @@ SETS = Names(
     "data set",
     "irkit.sets",
     {
+        "mnist-14": "irkit.io.made.shrunk:mnist_14",
         "ring": "irkit.io.made.ring:ring",
     },
 )

@@ -15,5 +15,6 @@ if TYPE_CHECKING:
     from irkit.generative.nade import NADE as NADE
     from irkit.generative.rbm import RBM as RBM
     from irkit.generative.vae import VAE as VAE
+    from irkit.generative.vae_gan import VAEGAN as VAEGAN
 else:
     __getattr__, __dir__, __all__ = door(__name__)
