@@ -142,6 +142,7 @@ MODELS = Names(
         "tfidf-classifier": "irkit.represent.tfidf_classifier:TfidfClassifier",
         "topicrnn": "irkit.represent.topicrnn:TopicRNN",
         "vae": "irkit.generative.vae:VAE",
+        "vae-gan": "irkit.generative.vae_gan:VAEGAN",
         "vector-average": "irkit.represent.vector_average:VectorAverage",
         "vector-classifier": "irkit.represent.vector_classifier:VectorClassifier",
         "vrnn": "irkit.generative.vrnn:VRNN",
@@ -232,6 +233,7 @@ JUDGES = Names(
         "modes": "irkit.learn.judges.modes:Modes",
         "moments": "irkit.learn.judges.moments:Moments",
         "posterior": "irkit.learn.judges.posterior:Posterior",
+        "pictures": "irkit.learn.judges.pictures:Pictures",
     },
     base="irkit.learn.judges.judge:Judge",
 )
@@ -247,6 +249,7 @@ SETS = Names(
         "families": "irkit.io.made.families:families",
         "four-points": "irkit.io.made.four_points:four_points",
         "omniglot-sets": "irkit.io.made.omniglot_sets:omniglot_sets",
+        "mnist-14": "irkit.io.made.shrunk:mnist_14",
         "ring": "irkit.io.made.ring:ring",
         "waves": "irkit.io.made.waves:waves",
     },
