@@ -7,6 +7,7 @@ latent grid       that plane decoded
 interpolations    lines between test examples' vectors, decoded
 traversals        one number of a vector changed, of more than two
 steps             pictures drawn in steps, as they come to be
+captions          pictures drawn from captions, with the words that each step attended to
 learning curve    losses and validation score over the epochs
 
 What a model is not able to do is left out. A run folder has the figures in `LARGE`, a leaderboard in
@@ -33,6 +34,7 @@ from irkit.errors import ShapeError
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.data import Data
 from irkit.learn.drawing import Curve, curves, png, scatter, ticks, tiles
+from irkit.learn.figures_captions import TOLD, FromCaptions, captions_csv, captions_svg
 from irkit.learn.figures_latent import (
     ALONG,
     DRAWN,
@@ -148,6 +150,8 @@ def figures(model: Model, data: Data, *, seed: int, test_rows: int | None = None
         found.append(_traversals(model, data.spec, test))
     if drawable and isinstance(model, InSteps) and model.can("sample"):
         found.append(_steps(model, seed))
+    if isinstance(model, FromCaptions):
+        found.append(_captions(model, seed))
     if model.training is not None and model.training.rows:
         found.append(learning_curve(model.training.rows, look))
     return found
@@ -264,6 +268,15 @@ def _steps(model: InSteps, seed: int) -> Figure:
     table: Floats = np.column_stack([places, windows.reshape(n * steps, -1), plain])
     numbers = csv([*header, *(f"x{d}" for d in range(plain.shape[1]))], table)
     return Figure("steps", caption, _PNG, drawn, numbers)
+
+
+def _captions(model: FromCaptions, seed: int) -> Figure:
+    heeded = model.heeded(TOLD, seed=seed)
+    steps = len(heeded.weights[0])
+    caption = (
+        f"Pictures of captions, seed {seed}; a line of cells for each of {steps} steps, the darker the more it heeds."
+    )
+    return Figure("captions", caption, _SVG, captions_svg(heeded).encode(), captions_csv(heeded))
 
 
 def _plane(model: Model, test: Examples, what: str, look: Look) -> Figure:
