@@ -1,4 +1,4 @@
-"""What every density model shares: rows of bits or reals, checked, and the baseline of independent bits."""
+"""What density models share: rows of bits or reals, checked, the baseline of independent bits, and bounds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from irkit.learn.model import Model, numbers
 from irkit.learn.objectives import importance_weighted
 
 TOGETHER = 100
-"Rows whose importance weights are computed at once."
+"Examples whose importance weights are computed at once."
 
 
 class Density(Model):
@@ -86,10 +86,10 @@ class Density(Model):
         return found
 
 
-class LatentDensity(Density):
-    """Base of density models with Gaussian latent variables; the net has the parts of a `bound`, and `log_weights`."""
+class Bounded(Model):
+    """Base of models with Gaussian latent variables; the net has the parts of a `bound`, and `log_weights`."""
 
-    abilities = Density.abilities | {"encode", "decode", "reconstruct"}
+    abilities = frozenset({"log_prob", "score", "sample", "encode", "reconstruct"})
 
     @torch.no_grad()
     def log_prob(self, data: Examples | Floats | Tensor, *, samples: int = 100, seed: int = 1) -> Estimate:
@@ -97,7 +97,7 @@ class LatentDensity(Density):
 
         Parameters
         ----------
-        data : rows (n, D)
+        data : examples or rows (n, D)
         samples : int
             K; the bound rises to log p(x) with it.
         seed : int
@@ -129,3 +129,9 @@ class LatentDensity(Density):
         """Return the parts of the ELBO by one draw of z, batch after batch."""
         rng = self.generator(1)
         return [self.fitted.bound(part, rng) for part in self.batches(self.examples(test))]
+
+
+class LatentDensity(Bounded, Density):
+    """Base of density models with Gaussian latent variables, prior N(0, I)."""
+
+    abilities = Bounded.abilities | {"decode"}

@@ -7,7 +7,7 @@ import pytest
 from irkit import locate
 from irkit.generative.base import Density
 from irkit.generative.independent import independent_log_prob
-from irkit.io import load_rows
+from irkit.io import load_data, load_rows
 from irkit.io.kinds import Spec
 from irkit.recipe import list_recipes, load_training
 from irkit.registry import MODELS
@@ -16,6 +16,7 @@ FOLDERS = ("generate", "represent")
 PATHS = sorted(path for kind in FOLDERS for path in (locate.shipped("pipelines") / kind).glob("*.yaml"))
 DIGITS = [path.stem for path in PATHS if path.stem.endswith("-digits")]
 WIDTHS = {"digits": 64, "mnist": 784, "debd/nltcs": 16, "debd/mushrooms": 112, "debd/dna": 180, "debd/nips": 500}
+STEPS = {"piano/jsb": 88, "piano/nottingham": 88, "omniglot-strokes": 3, "waves": 3}
 SETS = {"families": 1, "omniglot-sets": 784}
 "Values of an element."
 TERMS = {
@@ -57,6 +58,9 @@ def test_a_recipe_says_what_it_is_and_fits_its_data(path):
         n = TERMS[recipe.data]
         spec = Spec("tokens", (), vocabulary=n, classes=2, words=(".", *map(str, range(1, n))))
         assert len(getattr(recipe.build().build(spec), "topics", range(n))) == n
+    elif recipe.data in STEPS:
+        size = STEPS[recipe.data]
+        assert recipe.build().build(Spec("sequences", (size,))).size == size
     elif recipe.data in SETS:
         size = SETS[recipe.data]
         assert recipe.build().build(Spec("sets", (size,))).size == size
@@ -81,3 +85,9 @@ def test_a_small_recipe_learns_the_digits(name):
 @pytest.mark.parametrize("name", sorted({*WIDTHS} - {"digits"}))
 def test_the_data_is_as_wide_as_it_was_said_to_be(name, data_folder):
     assert load_rows(name).train.shape[1] == WIDTHS[name]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_is_as_wide_as_it_was_said_to_be(name, data_folder):
+    assert load_data(name).spec.shape == (STEPS[name],)
