@@ -7,7 +7,7 @@ Source: Edwards and Storkey, "Towards a Neural Statistician", ICLR 2017, section
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -112,9 +112,9 @@ class FewShot(Judge):
             found[name] = told(kl(own_mean[asked][:, None], own_variance[asked][:, None], mean, variance))
         return found
 
-    def check(self, model: Model) -> None:
+    def check(self, model: Model, quantities: Sequence[str] = ()) -> None:
         """Raise `AbilityError` unless a model gives posteriors of sets."""
-        super().check(model)
+        super().check(model, quantities)
         if not hasattr(model, "posteriors") or "sets" not in model.takes:
             raise AbilityError(
                 f"few-shot: judges models that give posteriors of sets, which {model.name} does not; choose another"

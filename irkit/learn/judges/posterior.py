@@ -11,7 +11,7 @@ Source: after the toy of Mescheder, Nowozin and Geiger, "Adversarial variational
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -62,9 +62,9 @@ class Posterior(Judge):
         """How many test points there are."""
         return len(self.data.part("test"))
 
-    def check(self, model: Model) -> None:
+    def check(self, model: Model, quantities: Sequence[str] = ()) -> None:
         """Raise `AbilityError` unless a model has two latent dimensions."""
-        super().check(model)
+        super().check(model, quantities)
         if model.latent_size != 2:
             raise AbilityError(
                 f"posterior: judges models of 2 latent dimensions, got {model.latent_size} of {model.name}; set "
