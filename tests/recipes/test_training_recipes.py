@@ -18,8 +18,15 @@ SPECS = {
     **{
         name: Spec("rows", (size,))
         for name, size in {
-            "digits": 64, "mnist": 784, "mnist-14": 196, "ring": 2, "four-points": 4,
-            "debd/nltcs": 16, "debd/mushrooms": 112, "debd/dna": 180, "debd/nips": 500,
+            "digits": 64,
+            "mnist": 784,
+            "mnist-14": 196,
+            "ring": 2,
+            "four-points": 4,
+            "debd/nltcs": 16,
+            "debd/mushrooms": 112,
+            "debd/dna": 180,
+            "debd/nips": 500,
         }.items()
     },
     **{
