@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from irkit.arrays import Floats, Ints
-from irkit.errors import AbilityError, ConfigError
+from irkit.errors import ConfigError
 from irkit.io.kinds import Ragged, Sets
 from irkit.learn.data import Data
 from irkit.learn.estimate import Quantity
-from irkit.learn.judges.judge import Control, Judge
+from irkit.learn.judges.judge import Control, Judge, need_posteriors
 from irkit.learn.model import Model
 from irkit.rng import generator
 
@@ -115,10 +115,7 @@ class FewShot(Judge):
     def check(self, model: Model, quantities: Sequence[str] = ()) -> None:
         """Raise `AbilityError` unless a model gives posteriors of sets."""
         super().check(model, quantities)
-        if not hasattr(model, "posteriors") or "sets" not in model.takes:
-            raise AbilityError(
-                f"few-shot: judges models that give posteriors of sets, which {model.name} does not; choose another"
-            )
+        need_posteriors(self.name, model)
 
     def controls(self) -> Iterator[Control]:
         """Yield the pictures themselves, and chance."""

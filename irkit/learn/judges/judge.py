@@ -103,3 +103,11 @@ class Judge(ABC):
         found = self.values(model, seed=seed)
         known = {name: one.unit for name, one in self.quantities.items() if name in found}
         return {name: Measure(Estimate.exact(found[name]).mean(), unit) for name, unit in known.items()}
+
+
+def need_posteriors(who: str, model: Model) -> None:
+    """Raise `AbilityError` unless a model gives means and variances of posteriors of sets, as `posteriors`."""
+    if not hasattr(model, "posteriors") or "sets" not in model.takes:
+        raise AbilityError(
+            f"{who}: judges models that give posteriors of sets, which {model.name} does not; choose another"
+        )

@@ -6,7 +6,7 @@ import pytest
 from irkit.errors import AbilityError, ConfigError
 from irkit.io.kinds import DataSet, Rows, Sets
 from irkit.io.made.families import families
-from irkit.learn.judges.moments import FAMILY, LINEAR, MEAN, VARIANCE, Moments, explained
+from irkit.learn.judges.moments import DRAWN, FAMILY, LINEAR, MEAN, VARIANCE, Moments, explained
 
 
 class Encoded:
@@ -15,8 +15,12 @@ class Encoded:
     name = "encoded"
     takes = frozenset({"sets"})
 
-    def __init__(self, encode, able=True):
-        self.encode, self.able = encode, able
+    def __init__(self, encode, able=True, variance=0.0):
+        self.encode, self.able, self.variance = encode, able, variance
+
+    def posteriors(self, sets):
+        mean = self.encode(sets)
+        return mean, np.full_like(mean, self.variance, dtype=float)
 
     def can(self, ability):
         return self.able and ability == "encode"
@@ -54,6 +58,18 @@ def test_vectors_that_are_the_moments_tell_them_and_a_constant_tells_nothing(jud
     assert labels[FAMILY].mean() == labels[LINEAR].mean() == 1
 
 
+def test_draws_tell_no_more_than_their_variance_lets_them(judge):
+    own = lambda sets: np.array([[one.mean(dtype=float), one.var(dtype=float)] for one in sets.x])  # noqa: E731
+    exact, noise = (judge.values(Encoded(own, variance=one), seed=1) for one in (0.0, 100.0))
+    for name, drawn in DRAWN.items():
+        np.testing.assert_array_equal(exact[drawn], exact[name])
+        np.testing.assert_array_equal(noise[name], exact[name])
+    assert noise[DRAWN[MEAN]].mean() < 0.1 < 0.999 < noise[MEAN].mean()
+    again, other = (judge.values(Encoded(own, variance=100.0), seed=seed) for seed in (1, 2))
+    np.testing.assert_array_equal(again[DRAWN[MEAN]], noise[DRAWN[MEAN]])
+    assert not np.array_equal(other[DRAWN[MEAN]], noise[DRAWN[MEAN]])
+
+
 def test_families_that_no_plane_parts_are_told_by_hidden_units(judge):
     angles = np.random.default_rng(0).uniform(0, 2 * np.pi, 201)
     rings = lambda sets: (sets.labels + 1)[:, None] * np.column_stack([np.cos(angles), np.sin(angles)])  # noqa: E731
@@ -68,6 +84,8 @@ def test_controls_are_the_moments_and_chance(judge):
     assert controls["six moments"][FAMILY].mean() > 0.6
     assert set(controls["chance"][FAMILY]) == set(controls["chance"][LINEAR]) == {0.25}
     assert abs(controls["chance"][MEAN].mean()) < 0.1
+    for control in controls.values():
+        assert control.keys() == judge.quantities.keys()
     assert "fitted on 101 test sets and measured on 100 others" in judge.facts[0]
 
 
@@ -83,3 +101,7 @@ def test_what_cannot_be_judged_is_refused(judge):
         Moments(DataSet("none", unlabelled, unlabelled, unlabelled))
     with pytest.raises(AbilityError, match="moments: judges models that encode, which encoded does not"):
         judge.measures(Encoded(None, able=False), seed=1)
+    blind = Encoded(None)
+    blind.takes = frozenset({"rows"})
+    with pytest.raises(AbilityError, match="moments: judges models that give posteriors of sets, which encoded does"):
+        judge.measures(blind, seed=1)
