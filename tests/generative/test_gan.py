@@ -12,7 +12,7 @@ from irkit.io.kinds import DataSet, Rows
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Now, Player
 from irkit.learn.trainer import TrainerConfig
-from irkit.recipe.training import TrainingRecipe
+from irkit.recipe.training import TrainingRecipe, load_training
 from irkit.testing import check_model
 
 
@@ -232,3 +232,27 @@ def test_a_recipe_must_leave_grey_levels_as_they_are():
     recipe = TrainingRecipe(name="tiny", model="gan", data="digits", binarise="none", config={"output": "sigmoid"})
     with pytest.raises(IrkitError, match="gan is of reals, which binarise: threshold would make bits of"):
         recipe.changed(binarise="threshold").check()
+
+
+# ------------------------------------------------------------------------------------------------ the shipped recipe
+
+
+@pytest.mark.slow
+def test_its_digits_look_more_like_digits_than_pixels_drawn_one_by_one_do():
+    recipe = load_training("gan-digits")
+    data = recipe.load_data()
+    train, test = (data.part(part).x for part in ("train", "test"))
+    samples = recipe.fit(data).sample(250)
+    rng = np.random.default_rng(0)
+    pixels = np.column_stack([rng.choice(column, 250) for column in train.T])
+
+    def off(x):
+        """Mean distance to the nearest training row, over that of test rows."""
+        return distances(x, train).min(1).mean() / distances(test, train).min(1).mean()
+
+    assert off(samples) < 0.75 * off(pixels)
+    assert distances(samples, samples).mean() > 0.8 * distances(test, test).mean()  # they are not all one
+
+
+def distances(one, other):
+    return np.sqrt(((one[:, None] - other[None]) ** 2).sum(2))
