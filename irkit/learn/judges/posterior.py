@@ -3,7 +3,7 @@
     p(z | x) proportional to N(z; 0, I) p(x | z), the model's own likelihood, at the middles of small squares
     mean        | E_q z - E_p z |, Euclidean
     variance    largest absolute difference between the entries of both covariance matrices
-    kl          sum over cells of q log(q / p), cells of .5 x .5, those at the rim with all that lies beyond
+    kl          of histograms: sum over cells of q log(q / p), cells of .5 x .5, those at the rim with all that lies beyond
 
 q is known by its draws alone. The data state a likelihood, softmax of loadings z, by which the controls are made.
 Source: after the toy of Mescheder, Nowozin and Geiger, "Adversarial variational Bayes", ICML 2017, section 5.
@@ -42,7 +42,7 @@ class Posterior(Judge):
     one = "point"
     needs = ("encode", "decode")
     quantities = {  # noqa: RUF012
-        "kl": Quantity("nats", lower=True),
+        "histogram kl": Quantity("nats", lower=True),
         "mean error": Quantity(lower=True),
         "variance error": Quantity(lower=True),
     }
@@ -105,7 +105,7 @@ class Posterior(Judge):
         """Say how is compared."""
         return (
             f"the posterior is known on a grid of {len(grid()):,} squares of side {STEP:g}, q by {DRAWS:,} draws for "
-            "each point; kl is that of their histograms, cells of .5 x .5",
+            "each point; histogram kl is over cells of .5 x .5",
         )
 
 
@@ -148,12 +148,12 @@ def compared(drawn: Floats, truth: Floats) -> dict[str, Floats]:
     -------
     dict of (n,) float64
     """
-    found: dict[str, list[float]] = {"kl": [], "mean error": [], "variance error": []}
+    found: dict[str, list[float]] = {"histogram kl": [], "mean error": [], "variance error": []}
     for q, p in zip(drawn, truth, strict=True):
         mean, covariance = moments(p)
         found["mean error"].append(float(np.linalg.norm(q.mean(0) - mean)))
         found["variance error"].append(float(np.abs(np.cov(q.T) - covariance).max()))
         q_cells, p_cells = cells(q), cells(grid(), p)
         used = q_cells > 0
-        found["kl"].append(float((q_cells[used] * np.log(q_cells[used] / p_cells[used])).sum()))
+        found["histogram kl"].append(float((q_cells[used] * np.log(q_cells[used] / p_cells[used])).sum()))
     return {name: np.array(each) for name, each in found.items()}
