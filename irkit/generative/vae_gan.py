@@ -180,9 +180,16 @@ class VAEGANNet(Net):
         """Return what rows are compared by: Dis_l(x), or without a discriminator the rows themselves."""
         return x if self.discriminator is None else self.discriminator.features(x)
 
+    def logits(self, x: Tensor) -> Tensor:
+        """Return the discriminator's logits: (B, D) to (B,)."""
+        assert self.discriminator is not None  # a plain VAE has no phase that asks
+        found: Tensor = self.discriminator(x)
+        return found
+
     def posterior(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Draw a z of each row: (B, D) to (B, Z)."""
-        return reparameterise(*self.encoder(x), rng)
+        mean, log_var = self.encoder(x)
+        return reparameterise(mean, log_var, rng)
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw z from the prior and return what it makes: (n, D)."""
@@ -207,14 +214,14 @@ class VAEGANNet(Net):
             z = self.posterior(batch, now.rng)
         made, drawn = self.generator(z), self.sample(len(batch), now.rng)
         llike = likeness(self.features(batch), self.features(made)).mean()
-        fooling = 2 * generator_loss(self.discriminator(torch.cat([made, drawn])))
+        fooling = 2 * generator_loss(self.logits(torch.cat([made, drawn])))
         return Loss(self.config.gamma * llike + fooling, {"likeness": llike, "fooling": fooling})
 
     def discriminator_loss(self, batch: Tensor, now: Now) -> Loss:
         """Return -L_GAN; 2 log 2 of a discriminator that knows nothing."""
         with torch.no_grad():
             made = torch.cat([self.generator(self.posterior(batch, now.rng)), self.sample(len(batch), now.rng)])
-        return Loss(2 * discriminator_loss(self.discriminator(batch), self.discriminator(made)), {})
+        return Loss(2 * discriminator_loss(self.logits(batch), self.logits(made)), {})
 
     # ------------------------------------------------------------------ what models ask
 
@@ -241,7 +248,7 @@ class VAEGAN(Model):
     config: VAEGANConfig
     trainer = TrainerConfig(epochs=3, batch_size=64, optimiser=OptimiserConfig(kind="rmsprop", learning_rate=3e-4))
     abilities = frozenset({"sample", "encode", "decode", "reconstruct"})
-    quantities: Mapping[str, Quantity] = {"kl": Quantity("nats")}  # type: ignore[assignment]
+    quantities: Mapping[str, Quantity] = {"kl": Quantity("nats")}
 
     def build(self, spec: Spec) -> VAEGANNet:
         """Return an untrained network."""

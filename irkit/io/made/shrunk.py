@@ -41,5 +41,10 @@ def mnist_14() -> DataSet[Rows]:
     from irkit.io import load_data
 
     whole: Any = load_data("mnist", binarise="none")
-    parts = (Rows(pooled(whole.part(name).x, FACTOR), (SIDE, SIDE), labels=whole.part(name).labels) for name in PARTS)
-    return DataSet("mnist-14", *parts, {"made of": f"mnist, means of {FACTOR} x {FACTOR} pixels"})
+
+    def part(name: str) -> Rows:
+        large = whole.part(name)
+        return Rows(pooled(large.x, FACTOR), (SIDE, SIDE), labels=large.labels)
+
+    train, valid, test = map(part, PARTS)
+    return DataSet("mnist-14", train, valid, test, {"made of": f"mnist, means of {FACTOR} x {FACTOR} pixels"})

@@ -107,7 +107,7 @@ class Pictures(Judge):
     name = "pictures"
     one = "batch"
     size = BATCHES
-    quantities: ClassVar[Mapping[str, Quantity]] = {  # type: ignore[misc]
+    quantities: ClassVar[Mapping[str, Quantity]] = {
         "frechet distance": Quantity(lower=True),
         "classes": Quantity("classes"),
         "pair distance": Quantity(),
