@@ -155,7 +155,7 @@ class VAEGANNet(Net):
 
     def __init__(self, size: int, config: VAEGANConfig) -> None:
         super().__init__()
-        self.config = config
+        self.size, self.config = size, config
         hidden, latent = config.hidden_size, config.latent_size
         self.encoder, self.generator = Encoder(size, hidden, latent), Generator(size, hidden, latent)
         self.discriminator = Discriminator(size, hidden) if config.adversarial else None
