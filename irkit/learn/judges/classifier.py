@@ -30,10 +30,10 @@ class Classifier:
     def __init__(self, classes: int) -> None:
         self.classes = classes
 
-    def fit(self, x: Floats, labels: Ints, *, seed: int = 0) -> Self:
+    def fit(self, x: Floats, labels: Ints, *, seed: int = 0, passes: int = PASSES) -> Self:
         """Train on pictures and their classes (n,), on one device with the same bits each time; return itself."""
         pictures, targets = _tensor(x), torch.from_numpy(np.asarray(labels, dtype=np.int64))
-        steps = max(STEPS, PASSES * math.ceil(len(x) / BATCH))
+        steps = max(STEPS, passes * math.ceil(len(x) / BATCH))
         with conditions(torch.device("cpu"), None, seed):
             self.net = _net(tuple(pictures.shape[1:]), self.classes)
             rule = torch.optim.Adam(self.net.parameters(), RATE)
