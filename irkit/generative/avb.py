@@ -63,17 +63,17 @@ SCORED = 10
 class AVBConfig(Config):
     """Settings of `AVB`."""
 
-    latent_size: int = Field(32, ge=1)
+    latent_size: int = Field(8, ge=1)
     "Latent dimensions Z."
     hidden_size: int = Field(500, ge=1)
     "Units of a hidden layer of encoder and decoder."
     encoder: Literal["basis", "black-box"] = "basis"
     "How noise enters: in functions of its own, or beside x."
-    basis: int = Field(16, ge=1)
+    basis: int = Field(2, ge=1)
     "Functions of noise K, of the encoder `basis`."
-    basis_size: int = Field(16, ge=1)
+    basis_size: int = Field(64, ge=1)
     "Hidden units of each of them."
-    noise_size: int = Field(4, ge=1)
+    noise_size: int = Field(32, ge=1)
     "Dimensions of the noise E, or of that of each function."
     moment_draws: int = Field(200, ge=2)
     "Draws of noise M that moments are taken over."
@@ -249,7 +249,8 @@ class AVB(LatentDensity):
     trainer = TrainerConfig(
         epochs=20,
         batch_size=128,
-        optimiser=OptimiserConfig(learning_rate=1e-3, betas=(0.5, 0.999)),
+        optimiser=OptimiserConfig(learning_rate=1.5e-3, betas=(0.5, 0.999), schedule="linear", hold=0.3, final=0.05),
+        optimisers={"adversary": {"learning_rate": 2e-3}},
     )
 
     def build(self, spec: Spec) -> AVBNet:

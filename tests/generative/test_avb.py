@@ -362,7 +362,7 @@ def test_it_comes_near_the_posteriors_of_four_points():
         threads=1,
         optimiser=OptimiserConfig(learning_rate=4e-3, betas=(0.5, 0.999), schedule="linear"),
     )
-    model = AVB(hidden_size=32, basis=4, adversary_size=32, **GIVEN)
+    model = AVB(hidden_size=32, basis=4, basis_size=32, noise_size=4, adversary_size=32, **GIVEN)
     judge = Posterior(data)
     before = judge.values(model.untrained(data, trainer=trainer), seed=1)
     after = judge.values(model.fit(data, trainer=trainer), seed=1)
@@ -387,9 +387,11 @@ def test_the_recipe_finds_the_posteriors_of_four_points():
 def test_it_learns_digits():
     data = load_data("digits")
     trainer = TrainerConfig(
-        epochs=6, batch_size=25, threads=1, optimiser=OptimiserConfig(learning_rate=5e-3, betas=(0.5, 0.999))
+        epochs=5, batch_size=25, threads=1, optimiser=OptimiserConfig(learning_rate=5e-3, betas=(0.5, 0.999))
     )
-    found = AVB(latent_size=4, hidden_size=48, basis=8, adversary_size=32).fit(data, trainer=trainer)
+    found = AVB(latent_size=4, hidden_size=48, basis_size=16, noise_size=8, adversary_size=32).fit(
+        data, trainer=trainer
+    )
     figures = found.measures(data.part("test"), samples=20)
     independent = found.baselines(data.part("train"), data.part("test"))["log p"]["independent bits"]
     assert float(figures["log p"].estimate.value) > independent + 2

@@ -36,8 +36,10 @@ MODELS: dict[str, Density] = {
     "darn-st": DARN(DARNConfig(hidden_sizes=(4, 3))),
     "darn-gumbel": DARN(DARNConfig(hidden_sizes=(4, 3), estimator="gumbel", temperature=0.5)),
     "darn-reinforce": DARN(DARNConfig(hidden_sizes=(4,), estimator="reinforce", deterministic=3)),
-    "avb": AVB(AVBConfig(latent_size=2, hidden_size=5, basis=3, adversary_size=6)),
-    "avb-plain": AVB(AVBConfig(latent_size=2, hidden_size=5, encoder="black-box", contrast="plain", moment_draws=9)),
+    "avb": AVB(AVBConfig(latent_size=2, hidden_size=5, basis=3, noise_size=2, adversary_size=6)),
+    "avb-plain": AVB(
+        AVBConfig(latent_size=2, hidden_size=5, encoder="black-box", noise_size=2, contrast="plain", moment_draws=9)
+    ),
     "vae": VAE(VAEConfig(hidden_size=5, encoder="conv", shape=(3, 4))),
     "draw": DRAW(DRAWConfig(steps=2, latent_size=2, hidden_size=5, read=2, write=2, stride=1.0, shape=(3, 4))),
     "vrae": VAE(VAEConfig(hidden_size=5, encoder="lstm", decoder="gru", shape=(3, 4))),

@@ -17,7 +17,6 @@ from irkit.learn.trainer import TrainerConfig
 from irkit.testing import check_model
 
 D, Z = 6, 3
-SEEN = 0.1
 X = torch.rand(9, D, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
 
 
@@ -206,7 +205,7 @@ def test_it_learns_digits_and_reconstructs_what_it_sees():
     found = VAEGAN(latent_size=8, hidden_size=64).fit(data, trainer=trainer)
     assert found.values(test)["kl"].value.mean() > 3
     apart = torch.cdist(torch.from_numpy(found.reconstruct(test)), torch.from_numpy(test.x))
-    assert float((apart.argmin(1) == torch.arange(len(test))).double().mean()) > SEEN
+    assert float((apart.argmin(1) == torch.arange(len(test))).double().mean()) > 0.1  # of a collapsed encoder .016
     drawn, spread = found.sample(200), test.x.var(0).sum()
     assert drawn.var(0).sum() > 0.35 * spread
 

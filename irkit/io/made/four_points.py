@@ -31,7 +31,7 @@ def loadings() -> Floats:
 def four_points() -> DataSet[Rows]:
     """Four one-hot rows, with a given likelihood of two latent variables whose posteriors are known."""
     points = np.eye(4, dtype=np.float32)
-    test = Rows(points, labels=np.arange(4))
+    test = Rows(points)
     train = test.take(np.tile(np.arange(4), COPIES))
     stated = " ".join(f"{value:g}" for value in loadings().ravel())
     return DataSet("four-points", train, test.take(np.arange(0)), test, {"loadings": stated})

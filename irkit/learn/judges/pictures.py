@@ -176,15 +176,15 @@ class Pictures(Judge):
             counts = np.bincount(classes, minlength=self.classes)
             within = in_class_distances(flat, classes, self.classes) / self.distances
             each.append(
-                (
-                    frechet_distance(Moments.of(self.classifier.features(pictures)), self.moments),
-                    float((counts >= COVERED * len(flat)).sum()),
-                    pair_distance(flat) / self.distance,
-                    float(np.nanmean(within)),
-                    contrast(flat) / self.contrast,
-                )
+                {
+                    "frechet distance": frechet_distance(Moments.of(self.classifier.features(pictures)), self.moments),
+                    "classes": float((counts >= COVERED * len(flat)).sum()),
+                    "pair distance": pair_distance(flat) / self.distance,
+                    "in-class distance": float(np.nanmean(within)),
+                    "contrast": contrast(flat) / self.contrast,
+                }
             )
-        return dict(zip(self.quantities, np.array(each).T, strict=False))
+        return {name: np.array([one[name] for one in each]) for name in each[0]}
 
     def _of_reconstructions(self, made: Floats) -> dict[str, Floats]:
         """Return the figures of what was made of the test pictures."""

@@ -14,7 +14,7 @@ from irkit.learn.judges.posterior import Posterior, cells, compared, grid, momen
 
 DATA = four_points()
 GIVEN = {"observed": "one-hot", "loadings": tuple(map(tuple, loadings().tolist()))}
-SMALL = {"latent_size": 2, "hidden_size": 4, "basis": 2, "adversary_size": 4}
+SMALL = {"latent_size": 2, "hidden_size": 4, "basis": 2, "noise_size": 2, "adversary_size": 4}
 
 
 def fitted(**config) -> AVB:
