@@ -50,7 +50,7 @@ def facts(result: dict[str, Any]) -> dict[str, str]:
 
     found, examples, machine = {}, result["examples"], result["machine"]
     for name, measure in list(result["measures"].items())[:1]:
-        found[name] = f"{minus(worth(measure))}, mean of {measured_on(result)}"
+        found[name] = f"{minus(worth(measure))}, mean of {measured_on(result, measure)}"
         found |= {other: minus(f"{value:.2f}") for other, value in measure.get("baselines", {}).items()}
         found["Effective samples"] = "" if "ess" not in measure else f"{100 * measure['ess']:.0f} %"
     solved = result["stopped"] == "solved"

@@ -74,7 +74,7 @@ def summary(folder: Path, result: dict[str, Any]) -> str:
     trained = f"{how} in {result['wall_seconds']} s"
     for name, measure in result["measures"].items():
         beside = "".join(f", {other} {value:.2f}" for other, value in measure.get("baselines", {}).items())
-        return f"{folder}: {name} {in_ascii(worth(measure))} on {measured_on(result)}{beside}; {trained}"
+        return f"{folder}: {name} {in_ascii(worth(measure))} on {measured_on(result, measure)}{beside}; {trained}"
     return f"{folder}: {trained}"
 
 
@@ -94,8 +94,10 @@ def worth(measure: dict[str, Any]) -> str:
     return f"{number}{unit} ({measure['kind'].replace('_', ' ')})"
 
 
-def measured_on(result: dict[str, Any]) -> str:
-    """Say what was measured on: `250 test rows`."""
+def measured_on(result: dict[str, Any], measure: dict[str, Any]) -> str:
+    """Say what was measured on: `250 test rows`, or what a judge's figure is the mean of: `10 batches`."""
+    if "of" in measure:
+        return str(measure["of"])
     from irkit.io.kinds import Spec
 
     return counted(result["examples"]["test"], f"test {Spec(**result['spec']).word}")

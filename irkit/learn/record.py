@@ -15,6 +15,7 @@ from irkit import __version__
 from irkit.io.kinds import PARTS, Examples, Spec
 from irkit.learn.data import Data
 from irkit.learn.estimate import Measure
+from irkit.learn.judges.judge import Judge
 from irkit.learn.model import Model
 from irkit.learn.neighbours import LABELS, label_values, labelled
 from irkit.machine import machine
@@ -29,7 +30,8 @@ def record(
     *,
     test_rows: int | None = None,
     evaluate: Mapping[str, Any] | None = None,
-    judged: Mapping[str, Measure] | None = None,
+    judge: Judge | None = None,
+    seed: int = 1,
 ) -> dict[str, Any]:
     """Measure a fitted model on the test part.
 
@@ -41,20 +43,22 @@ def record(
         How many of the test examples, from the first; default all.
     evaluate : mapping, optional
         Arguments of the model's `measures`.
-    judged : mapping, optional
-        What a judge says of the model, which comes first.
+    judge : Judge, optional
+        Whose measures come first.
+    seed : int
+        Of what is drawn for the judge.
 
     Returns
     -------
     dict
         `measures`: by name `value`, `kind`, `unit` and `stderr` (None where not known), with `ess`, `interval`
-        (of an estimate, 3 standard errors) and `baselines` where there are such; the data's identity and how
-        many examples each part has; what training used; where it ran. Of documents with labels the measures include
+        (of an estimate, 3 standard errors) and `baselines` where there are such, and what a judge's are means `of`;
+        the data's identity and how many examples each part has; what training used; where it ran. Of documents with labels the measures include
         those of `irkit.learn.neighbours.label_values`.
     """
     test = data.part("test").cut(test_rows)
     own = model.measures(test, **(evaluate or {})) | _by_labels(model, data.part("train"), test) if len(test) else {}
-    measured = {**(judged or {}), **own}
+    judged = {} if judge is None else judge.measures(model, seed=seed)
     baselines = model.baselines(data.part("train"), test) if len(test) else {}
     out: dict[str, Any] = {
         "model": model.name,
@@ -64,7 +68,14 @@ def record(
         "data_hash": data.fingerprint,
         "spec": _spec(data.spec),
         "examples": {**{name: len(data.part(name)) for name in PARTS}, "test": len(test)},
-        "measures": {name: _measure(one, baselines.get(name)) for name, one in measured.items()},
+        "measures": {
+            **{
+                name: {**_measure(one, None), "of": f"{judge.size:,} {judge.many}"}
+                for name, one in judged.items()
+                if judge is not None
+            },
+            **{name: _measure(one, baselines.get(name)) for name, one in own.items() if name not in judged},
+        },
         "evaluated_by": dict(evaluate or {}),
         "date": str(date.today()),
         "device": device(model),

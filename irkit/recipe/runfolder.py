@@ -103,8 +103,8 @@ def _recorded(place: Path, recipe: TrainingRecipe, model: Model, data: Data) -> 
     budget = rule.model_dump(include={"epochs", "steps", "seconds", "patience"}, exclude_none=True)
     result = {"recipe": recipe.name, "recipe_hash": recipe.hash, "seed": rule.seed, "budget": budget}
     with enough_memory(recipe.name, smaller(evaluate, before="evaluate.")):
-        judged = recipe.judged(model, data)
-        result |= record(model, data, test_rows=recipe.test_rows, evaluate=evaluate, judged=judged)
+        judge = recipe.judge_of(data)
+        result |= record(model, data, test_rows=recipe.test_rows, evaluate=evaluate, judge=judge, seed=rule.seed)
     with writing(place / RESULT) as file:  # takes its place last, and not at all if anything before fails
         file.write((json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
         file.flush()

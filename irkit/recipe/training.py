@@ -43,7 +43,6 @@ from irkit.yamlfile import YamlFile, read_yaml
 
 if TYPE_CHECKING:
     from irkit.learn.data import Data
-    from irkit.learn.estimate import Measure
     from irkit.learn.judges import Judge
     from irkit.learn.model import Model
     from irkit.learn.trainer import TrainerConfig
@@ -212,12 +211,9 @@ class TrainingRecipe(AnyRecipe):
             data, validate=self.validates, trainer=trainer, folder=folder, resume=resume, started=started
         )
 
-    def judged(self, model: Model, data: Data) -> dict[str, Measure]:
-        """Return what the recipe's judge says of a fitted model; nothing where it names none."""
-        if not self.judge:
-            return {}
-        judge: Judge = JUDGES.load(self.judge)(data)
-        return judge.measures(model, seed=self.rule().seed)
+    def judge_of(self, data: Data) -> Judge | None:
+        """Return the recipe's judge of models of some data; None where it names none."""
+        return JUDGES.load(self.judge)(data) if self.judge else None
 
     def replaced(self, settings: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
         """Return the fields with some of the values in them replaced."""

@@ -87,7 +87,7 @@ def test_the_page_holds_its_figures_and_fetches_nothing(runs):
     text = (runs / "vae" / "report.html").read_text()
     page = Page(text)
     addresses = [attrs["src"] for tag, attrs in page.found if tag == "img"]
-    assert len(addresses) == 5
+    assert len(addresses) == 6
     for name in ("samples.png", "latent-plane.svg"):
         content = base64.b64encode((runs / "vae" / "figures" / name).read_bytes()).decode()
         assert any(address.endswith(content) for address in addresses)
@@ -184,8 +184,8 @@ def test_a_model_without_a_likelihood_is_trained_resumed_sampled_and_recorded(ir
     from irkit.generative.saved import load_model
     from irkit.registry import MODELS
 
-    monkeypatch.setitem(MODELS.shipped, "gan", "tests.learn.test_toy_gan:GAN")
-    (folder / "gan.yaml").write_text("name: gan\nmodel: gan\ndata: digits\ntrainer: {epochs: 2, batch_size: 400}\n")
+    monkeypatch.setitem(MODELS.shipped, "toy-gan", "tests.learn.test_toy_gan:GAN")
+    (folder / "gan.yaml").write_text("name: gan\nmodel: toy-gan\ndata: digits\ntrainer: {epochs: 2, batch_size: 400}\n")
     number, _ = irkit("train", "gan.yaml", "--run", "whole").lines
     assert re.fullmatch(r"whole: distance [\d.]+ grey \(exact\) on 250 test rows; 2 epochs in [\d.]+ s", number)
     irkit("train", "gan.yaml", "--run", "parts", "--set", "trainer.epochs=1")
@@ -198,12 +198,14 @@ def test_a_model_without_a_likelihood_is_trained_resumed_sampled_and_recorded(ir
     assert result["measures"]["distance"]["unit"] == "grey"
     assert {path.name for path in (folder / "parts" / "figures").glob("*.*g")} == {"samples.png", "learning-curve.svg"}
     assert "Computed on" in (folder / "parts" / "report.html").read_text()
-    assert irkit("sample", "parts", "-n", 3, "--out", "a.npy").lines == ["a.npy: 3 rows of 64 values from gan, seed 1"]
+    assert irkit("sample", "parts", "-n", 3, "--out", "a.npy").lines == [
+        "a.npy: 3 rows of 64 values from toy-gan, seed 1"
+    ]
     assert np.load("a.npy").shape == (3, 64)
     done = irkit("encode", "parts", "digits", status=2)
-    assert done.err == "irkit: gan: does not encode; choose another model for that, it can sample\n"
+    assert done.err == "irkit: toy-gan: does not encode; choose another model for that, it can sample\n"
     (folder / "odd.yaml").write_text((folder / "gan.yaml").read_text() + "evaluate: {chains: 5}\n")
-    assert "gan: values has no argument 'chains'; choose from samples" in irkit("train", "odd.yaml", status=2).err
+    assert "toy-gan: values has no argument 'chains'; choose from samples" in irkit("train", "odd.yaml", status=2).err
 
 
 # -------------------------------------------------------------------------------------------------- sample

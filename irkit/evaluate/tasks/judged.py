@@ -64,7 +64,7 @@ class JudgedTask(TrainedTask):
         """Training examples, and the judge's values."""
         example = self.board.spec.word
         train = len(self.board.part("train"))
-        values = Size(number=self.judge.size, one=self.judge.one, many=_many(self.judge.one))
+        values = Size(number=self.judge.size, one=self.judge.one, many=self.judge.many)
         return [Size(number=train, one=f"training {example}", many=f"training {example}s"), values]
 
     def taken(self, system: System) -> System | None:
@@ -110,8 +110,10 @@ class JudgedTask(TrainedTask):
 
     def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Say how is judged."""
-        kept = f"values of single {_many(self.judge.one)} are kept of the first {KEPT:,}"
-        return [*self.judge.facts, *([kept] if self.judge.size > KEPT else [])]
+        several = "intervals and tests are over what the same models draw, not over models: see what each seed gave"
+        kept = f"values of single {self.judge.many} are kept of the first {KEPT:,}"
+        seeds = [several] if len(self.suite.seeds) > 1 else []
+        return [*self.judge.facts, *seeds, *([kept] if self.judge.size > KEPT else [])]
 
 
 class JudgedChoice(TrainedChoice):
@@ -128,7 +130,3 @@ class JudgedChoice(TrainedChoice):
         board = self.examples()
         runs = None if options.runs is None else Path(options.runs)
         return JudgedTask(suite, self, board, runs, judge=judge(board))
-
-
-def _many(one: str) -> str:
-    return f"{one}es" if one.endswith("ch") else f"{one}s"

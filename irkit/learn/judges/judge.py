@@ -74,6 +74,11 @@ class Judge(ABC):
             Of what the model draws.
         """
 
+    @property
+    def many(self) -> str:
+        """What several values are of, such as `batches`."""
+        return f"{self.one}es" if self.one.endswith("ch") else f"{self.one}s"
+
     def controls(self) -> Iterator[Control]:
         """Yield what stands beside models on every board."""
         return iter(())

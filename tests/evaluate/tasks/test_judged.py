@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from irkit.cli.train import summary
 from irkit.errors import ConfigError, IrkitError
 from irkit.evaluate import load_suite, run_suite
 from irkit.recipe import load_training
@@ -61,6 +62,8 @@ def test_a_run_folder_states_what_its_judge_says(suite, tmp_path):
     assert list(written)[:2] == ["share", "modes"]
     assert written["share"]["value"] == pytest.approx(board.rows[1].cells["share"].mean, abs=1e-6)
     assert np.isfinite(run.result["measures"]["log p"]["value"])
+    assert (written["share"]["of"], "of" in written["log p"]) == ("5 batches", False)
+    assert "on 5 batches; " in summary(tmp_path / "run", run.result)
 
 
 def test_what_cannot_be_judged_says_so(suite, tmp_path):
