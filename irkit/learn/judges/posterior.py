@@ -4,6 +4,7 @@
     mean        | E_q z - E_p z |, Euclidean
     variance    largest absolute difference between the entries of both covariance matrices
     kl          of histograms: sum over cells of q log(q / p), cells of .5 x .5; those at the rim hold all beyond
+    kl          of histograms, sum over cells of q log(q / p); cells of .5 x .5, those at the rim with all beyond
 
 q is known by its draws alone. The data state a likelihood, softmax of loadings z, by which the controls are made.
 Source: after the toy of Mescheder, Nowozin and Geiger, "Adversarial variational Bayes", ICML 2017, section 5.
