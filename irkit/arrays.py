@@ -48,3 +48,17 @@ def offsets(counts: Ints) -> Ints:
     out = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts, out=out[1:])
     return out
+
+
+def evenly(lengths: Ints, n: int) -> Ints:
+    """Return n of some lengths, evenly spaced among all of them in order: what drawn examples are as long as.
+
+    Each of fewer lengths than n stands there as often as the others, to within one.
+
+    Examples
+    --------
+    >>> evenly(np.array([5, 1, 9, 3, 7]), 3).tolist(), evenly(np.array([4, 2]), 6).tolist()
+    ([1, 5, 9], [2, 2, 2, 4, 4, 4])
+    """
+    found: Ints = np.sort(lengths)[(2 * np.arange(n) + 1) * len(lengths) // (2 * n)]
+    return found

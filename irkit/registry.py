@@ -116,6 +116,7 @@ MODELS = Names(
     "irkit.models",
     {
         "aligndraw": "irkit.generative.aligndraw:AlignDRAW",
+        "avb": "irkit.generative.avb:AVB",
         "darn": "irkit.generative.darn:DARN",
         "dbm": "irkit.generative.dbm:DBM",
         "deep-docnade": "irkit.represent.deep_docnade:DeepDocNADE",
@@ -125,12 +126,14 @@ MODELS = Names(
         "document-vae": "irkit.represent.document_vae:DocumentVAE",
         "draw": "irkit.generative.draw:DRAW",
         "eonade": "irkit.generative.eonade:EoNADE",
+        "gan": "irkit.generative.gan:GAN",
         "hierarchical": "irkit.represent.hierarchical:HierarchicalAutoencoder",
         "lda": "irkit.represent.lda:LDA",
         "lsa": "irkit.represent.lsa:LSA",
         "lstm-classifier": "irkit.represent.lstm_classifier:LSTMClassifier",
         "made": "irkit.generative.made:MADE",
         "nade": "irkit.generative.nade:NADE",
+        "neural-statistician": "irkit.generative.statistician:NeuralStatistician",
         "rbm": "irkit.generative.rbm:RBM",
         "rnnlm": "irkit.represent.rnnlm:RNNLM",
         "sentence-vae": "irkit.represent.sentence_vae:SentenceVAE",
@@ -139,8 +142,10 @@ MODELS = Names(
         "tfidf-classifier": "irkit.represent.tfidf_classifier:TfidfClassifier",
         "topicrnn": "irkit.represent.topicrnn:TopicRNN",
         "vae": "irkit.generative.vae:VAE",
+        "vae-gan": "irkit.generative.vae_gan:VAEGAN",
         "vector-average": "irkit.represent.vector_average:VectorAverage",
         "vector-classifier": "irkit.represent.vector_classifier:VectorClassifier",
+        "vrnn": "irkit.generative.vrnn:VRNN",
     },
     base="irkit.learn.model:Model",
 )
@@ -224,7 +229,11 @@ JUDGES = Names(
     "irkit.judges",
     {
         "captions": "irkit.learn.judges.captions:Captions",
+        "few-shot": "irkit.learn.judges.few_shot:FewShot",
         "modes": "irkit.learn.judges.modes:Modes",
+        "moments": "irkit.learn.judges.moments:Moments",
+        "posterior": "irkit.learn.judges.posterior:Posterior",
+        "pictures": "irkit.learn.judges.pictures:Pictures",
     },
     base="irkit.learn.judges.judge:Judge",
 )
@@ -237,7 +246,12 @@ SETS = Names(
         "captioned-digits": "irkit.io.made.captioned:captioned_digits",
         "captioned-mnist": "irkit.io.made.captioned:captioned_mnist",
         "captioned-mnist-shuffled": "irkit.io.made.captioned:captioned_mnist_shuffled",
+        "families": "irkit.io.made.families:families",
+        "four-points": "irkit.io.made.four_points:four_points",
+        "omniglot-sets": "irkit.io.made.omniglot_sets:omniglot_sets",
+        "mnist-14": "irkit.io.made.shrunk:mnist_14",
         "ring": "irkit.io.made.ring:ring",
+        "waves": "irkit.io.made.waves:waves",
     },
 )
 "Data sets without a card: functions without arguments that return an `irkit.io.kinds.DataSet` of that name."
@@ -266,7 +280,11 @@ PICTURES = Names(
 )
 "Readers of pictures, likewise."
 
-SEQUENCES = Names("format of sequences", "irkit.sequences", {"piano": "irkit.io.rows.sequences:piano"})
+SEQUENCES = Names(
+    "format of sequences",
+    "irkit.sequences",
+    {"piano": "irkit.io.rows.sequences:piano", "omniglot-strokes": "irkit.io.rows.strokes:strokes"},
+)
 "Readers of sequences: from paths to three lists of (T, width) arrays."
 
 BAGS = Names(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import irkit
-from benchmarks import features, passes, represent, texts, turns
+from benchmarks import features, forms, generate, passes, represent, texts, turns
 from irkit.io.kinds import Bags
 from irkit.learn import fused
 
@@ -136,3 +136,23 @@ def test_features_are_timed_one_by_one_and_side_by_side():
         found = features.timed(jobs, hits, 1)
     assert list(found) == list(jobs)
     assert all(ms > 0 for ms in found.values())
+
+
+def test_both_forms_of_nade_and_cfnade_are_timed_where_they_agree(capsys, monkeypatch):
+    sizes = {"batch": 3, "bits": 20, "hidden": 4, "rows": 5, "columns": 6, "units": 3, "rated": 0.5, "repeats": 1}
+    given = [text for name, size in sizes.items() for text in (f"--{name}", str(size))]
+    monkeypatch.setattr("sys.argv", ["forms", "--device", "cpu", *given])
+    forms.main()
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [row[0] for row in rows] == ["| form", "| chunks", "| dense", "| form", "| ratings", "| dense"]
+
+
+def test_a_recipe_is_timed_on_its_own_data_and_one_without_data_is_left_out(monkeypatch, tmp_path):
+    monkeypatch.setattr(generate, "STEPS", 3)
+    found = generate.steps("vae-mlp-digits", "cpu", False)()
+    assert found["data"] == "digits"
+    assert found["rate"] > 0
+    assert float(found["samples"].replace(",", "")) > 0
+    monkeypatch.setenv("IRKIT_DATA", str(tmp_path))
+    with pytest.raises(ImportError, match="mnist"):
+        generate.steps("draw-mnist", "cpu", False)

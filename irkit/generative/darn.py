@@ -14,9 +14,11 @@ length of h tells whether the latent bits are used.
 Symbols: B batch, D bits, H_l bits of layer l, S configurations or samples; tensors of h may have
 leading axes before B. Deterministic tanh layers may stand between layers (f), and NADE may take the
 place of the linear conditional: h_d = sigmoid(c + A f(above) + sum over j < d of own_j W_j).
-Departures: the gradient is one of three (`estimator`): `st`, straight-through, like the paper's biased
-and of low variance; `reinforce`, unbiased, with a learned baseline (NVIL); `exact`, by enumeration, for
-at most 12 latent bits. Own weights start at zero, output biases at the logit of the training means.
+Departures: the gradient is one of four (`estimator`): `st`, straight-through, like the paper's biased
+and of low variance; `gumbel`, likewise with the gradient of relaxed bits (Jang, Gu and Poole, ICLR 2017);
+`reinforce`, unbiased, with a learned baseline (NVIL); `exact`, by enumeration, for at most 12 latent bits.
+All draw true bits, so that what is minimised is the code length and no relaxation of it. Own weights
+start at zero, output biases at the logit of the training means.
 """
 
 from __future__ import annotations
@@ -38,7 +40,14 @@ from irkit.generative.nade import nade_logits
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.distributions import bernoulli_log_prob, logit
 from irkit.learn.estimate import Estimate, Measure, check_draws
-from irkit.learn.estimators import Baseline, all_bits, sample_bits, score_function, straight_through
+from irkit.learn.estimators import (
+    Baseline,
+    all_bits,
+    sample_bits,
+    score_function,
+    straight_through,
+    straight_through_gumbel,
+)
 from irkit.learn.model import Ability, numbers
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import importance_weighted, nats_to_bits
@@ -63,8 +72,10 @@ class DARNConfig(Config):
     "Hidden units of a NADE conditional."
     deterministic: int = Field(0, ge=0)
     "Tanh units between layers, in both directions; 0 connects them directly."
-    estimator: Literal["st", "reinforce", "exact"] = "st"
+    estimator: Literal["st", "gumbel", "reinforce", "exact"] = "st"
     "Of the gradient through h."
+    temperature: float = Field(1.0, gt=0)
+    "Of the relaxed bits of `gumbel`."
 
 
 class Conditional(nn.Module):
@@ -144,7 +155,7 @@ class DARNNet(ScoreNet):
         if config.estimator == "exact" and sum(config.hidden_sizes) > MOST_LATENT:
             raise ConfigError(
                 f"darn: at most {MOST_LATENT} latent bits can be enumerated, got {sum(config.hidden_sizes)}; "
-                "choose estimator st or reinforce"
+                "choose estimator st, gumbel or reinforce"
             )
         if config.estimator == "reinforce":
             self.baseline = Baseline(size, 100)
@@ -185,13 +196,13 @@ class DARNNet(ScoreNet):
         code = self.code(x, self.draw(x, rng))
         return -code.h - code.x
 
-    # ------------------------------------------------------------------ the gradient, three ways
+    # ------------------------------------------------------------------ the gradient, four ways
 
     def loss(self, batch: Tensor, now: Now) -> Loss:
         """Return the mean code length, or for `reinforce` a loss with its gradient in expectation."""
         if not self.encoders:
             code = self.code(batch, [])
-        elif self.config.estimator == "st":
+        elif self.config.estimator in ("st", "gumbel"):
             code = self.code_straight_through(batch, now.rng)
         elif self.config.estimator == "exact":
             code = self.code_exact(batch)
@@ -206,10 +217,16 @@ class DARNNet(ScoreNet):
         log_q = x.new_zeros(len(x))
         for encoder in self.encoders:
             logits = encoder(h[-1] if h else x)
-            h.append(straight_through(logits, rng))
+            h.append(self.passing(logits, rng))
             log_q = log_q + bernoulli_log_prob(torch.sigmoid(logits), logits)
         log_x, log_h = self.log_p(x, h)
         return Code(log_q - log_h, -log_x)
+
+    def passing(self, logits: Tensor, rng: torch.Generator) -> Tensor:
+        """Draw bits that gradients pass, as the estimator has it."""
+        if self.config.estimator == "gumbel":
+            return straight_through_gumbel(logits, self.config.temperature, rng)
+        return straight_through(logits, rng)
 
     def code_exact(self, x: Tensor) -> Code:
         """Return the expectation over all configurations of h."""

@@ -13,12 +13,13 @@ log p(x) = log mean over k of p(x | o_k).
 Symbols: B batch, D bits, H hidden units, L layers, K orders.
 Cost: training takes one pass an example, like any network. A density takes D passes, of which the
 first layer is the recurrence of NADE and only one output is needed: O(D L H^2), O(D H) for L = 1.
-Departures: Adam; weights start as torch's linear layers do, the output bias at the logit of the means.
+Departures: Adam; weights start as torch's linear layers do, the output bias at the logit of the means;
+hidden units may be left out while training (dropout), which the papers do not do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -31,7 +32,7 @@ from irkit.config import Config, Sizes
 from irkit.generative.base import Density
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.distributions import logit, softplus
-from irkit.learn.estimate import Estimate, Measure
+from irkit.learn.estimate import Estimate, Quantity
 from irkit.learn.model import numbers
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import log_mean_exp
@@ -47,8 +48,10 @@ class EoNADEConfig(Config):
     "Units of each hidden layer; one or two layers of 500 in the papers."
     activation: Literal["relu", "sigmoid", "tanh"] = "relu"
     "Of the hidden units."
+    dropout: float = Field(0.0, ge=0, lt=1)
+    "Share of hidden units left out while training."
     orders: int = Field(1, ge=1)
-    "Orders in the ensemble that `log_prob` evaluates; 1, 2, 16 and 128 in the papers."
+    "Orders in the ensemble that `log_prob` evaluates; 1, 2, 16 and 128 in the papers. Nothing else depends on them."
     order_seed: Seed = 1
     "Of those orders; the first k are the same however many there are."
 
@@ -88,6 +91,7 @@ class EoNADENet(ScoreNet):
         pairs = zip(config.hidden_sizes[:-1], config.hidden_sizes[1:], strict=True)
         self.middle = nn.ModuleList([nn.Linear(below, above) for below, above in pairs])
         self.last = nn.Linear(config.hidden_sizes[-1], size)
+        self.dropout = nn.Dropout(config.dropout)
 
     @torch.no_grad()
     def start(self, x: Tensor) -> None:
@@ -96,9 +100,9 @@ class EoNADENet(ScoreNet):
 
     def hidden(self, a: Tensor) -> Tensor:
         """Return the top hidden layer, given what the first one receives: (B, H_1) to (B, H_L)."""
-        h = self.act(a)
+        h: Tensor = self.dropout(self.act(a))
         for layer in self.middle:
-            h = self.act(layer(h))
+            h = self.dropout(self.act(layer(h)))
         return h
 
     def encode(self, x: Tensor) -> Tensor:
@@ -159,7 +163,7 @@ class EoNADE(Density):
     @torch.no_grad()
     def log_prob(self, data: Examples | Floats | Tensor) -> Estimate:
         """Return log of the mean over the ensemble's orders of p(x | order), exact for that mixture: (n,)."""
-        return Estimate.exact(numbers(log_mean_exp(self.log_prob_by_order(data), dim=0).value))
+        return _mixture(self.log_prob_by_order(data))
 
     @torch.no_grad()
     def log_prob_by_order(self, data: Examples | Floats | Tensor) -> Tensor:
@@ -171,11 +175,22 @@ class EoNADE(Density):
         ]
         return torch.stack(found)
 
-    def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
-        """Return log p, and under each order of the ensemble by itself."""
-        each = self.log_prob_by_order(test).mean(1).tolist()
-        by_order = {f"log p in order {k}": Measure(Estimate.exact(value), "nats") for k, value in enumerate(each, 1)}
-        return super().measures(test, **arguments) | by_order
+    @property
+    def quantities(self) -> Mapping[str, Quantity]:
+        """Log p, and what it is by the first of its orders, the first two, the first four and so on."""
+        return dict.fromkeys(self._ensembles, Quantity("nats"))
+
+    def values(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Estimate]:
+        """Return log p by each number of orders in `quantities`: (n,) nats each."""
+        by_order = self.log_prob_by_order(test)
+        return {name: _mixture(by_order[:k]) for name, k in self._ensembles.items()}
+
+    @property
+    def _ensembles(self) -> dict[str, int]:
+        """Numbers of orders: all of the ensemble, and the powers of two below."""
+        whole = self.config.orders
+        few = [2**power for power in range(whole.bit_length()) if 2**power < whole]
+        return {"log p": whole, **{f"log p by {k} order{'s' * (k > 1)}": k for k in few}}
 
     @torch.no_grad()
     def impute(self, x: Floats | Tensor) -> Floats:
@@ -198,3 +213,8 @@ class EoNADE(Density):
         parts = zip(self.batches(rows), self.batches(missing), strict=True)
         found = [torch.where(gap > 0, torch.sigmoid(self.fitted(part, 1 - gap)), part) for part, gap in parts]
         return torch.cat(found).float().cpu().numpy()
+
+
+def _mixture(by_order: Tensor) -> Estimate:
+    """Return log of the mean of probabilities over orders: (K, n) to (n,)."""
+    return Estimate.exact(numbers(log_mean_exp(by_order, dim=0).value))

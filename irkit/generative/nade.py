@@ -8,8 +8,11 @@ Uria, Cote, Gregor, Murray and Larochelle, JMLR 17(205), 2016, section 2.
 Symbols: B batch, D bits, H hidden units; W, V (D, H) rows of weights out of and into each bit;
 b (D,), c (H,); o an order of the bits, which the formulas follow.
 Cost: the recurrence takes O(D H) an example where separate conditionals take O(D^2 H). It is not
-run bit by bit: h_d differs from h_d-1 only where x_d-1 is not 0, so the bits are cut into chunks and
-within a chunk only the hidden vectors that differ are computed, all at once, as matrix products.
+run bit by bit, but in one of two forms that are equal within rounding. On a processor (`chunked_logits`):
+h_d differs from h_d-1 only where x_d-1 is not 0, so the bits are cut into chunks and within a chunk only
+the hidden vectors that differ are computed, all at once, as matrix products. On an accelerator
+(`dense_logits`): all hidden vectors of all chunks at once, by a few large products whose shapes are known
+beforehand; nothing in it is read back.
 Departures: Adam in place of decreasing SGD; W and V start as N(0, 0.01^2) and b at the logit of the
 training means.
 """
@@ -23,6 +26,7 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from irkit.arrays import Ints
 from irkit.config import Config
@@ -33,6 +37,7 @@ from irkit.io.kinds import Spec
 from irkit.learn.distributions import bernoulli_log_prob, logit
 from irkit.learn.net import ScoreNet
 from irkit.learn.optimiser import OptimiserConfig
+from irkit.learn.slices import accelerated, in_slices
 from irkit.learn.trainer import TrainerConfig
 from irkit.rng import Seed, generator
 
@@ -54,12 +59,12 @@ class NADEConfig(Config):
 
 
 def nade_logits(x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activation: str = "sigmoid") -> Tensor:
-    """Return the logits of every conditional, in O(D H) an example, with a written gradient.
+    """Return the logits of every conditional, in O(D H) an example: the dense form on accelerators, else the chunked.
 
     Parameters
     ----------
     x : (B, D)
-        Bits in the order of the model. If they want a gradient, every hidden vector is computed.
+        Bits in the order of the model.
     w, v : (D, H)
     c : (H,) or (B, H)
         One bias for all rows, or one for each: what a conditional NADE is told.
@@ -71,7 +76,44 @@ def nade_logits(x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activatio
     (B, D)
         b_d + V_d . act(c + sum over k < d of x_k W_k).
     """
+    form = dense_logits if accelerated(x.device) else chunked_logits
+    return form(x, w, c, v, b, activation)
+
+
+def chunked_logits(x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activation: str = "sigmoid") -> Tensor:
+    """Return `nade_logits`, chunk after chunk of the bits, with a written gradient.
+
+    If the bits want a gradient, every hidden vector is computed.
+    """
     return _conditionals(x, w, c, v, b, activation, torch.is_grad_enabled())
+
+
+def dense_logits(x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activation: str = "sigmoid") -> Tensor:
+    """Return `nade_logits`, all chunks of the bits at once; their shapes depend on B, D and H alone.
+
+    Sums over earlier bits are products with triangles of ones. `torch.cumsum` would do, but where the same bits are
+    wanted each time, as in training, some releases warn of it on accelerators and some take D times the memory.
+    It holds about 3 B D H numbers; rows are cut where that is more than `irkit.learn.slices.NUMBERS`.
+    """
+    bits, hidden = w.shape
+    chunks = -(-bits // CHUNK)
+    lack = chunks * CHUNK - bits
+    w, v = (pad(one, (0, 0, 0, lack)).view(chunks, CHUNK, hidden) for one in (w, v))
+    within, across = (w.new_ones(n, n).tril(-1) for n in (CHUNK, chunks))
+    act = torch.sigmoid if activation == "sigmoid" else torch.relu
+
+    def compute(x: Tensor, c: Tensor) -> Tensor:
+        rows = len(x)
+        part = pad(x, (0, lack)).view(rows, chunks, CHUNK).transpose(0, 1).contiguous()  # (chunks, B, CHUNK)
+        # The hidden layer before each chunk, and what the earlier bits of its own chunk add before each bit.
+        before = c + (across @ (part @ w).view(chunks, -1)).view(chunks, rows, hidden)
+        prefix = (part[:, :, None] * within).view(chunks, rows * CHUNK, CHUNK)
+        h = act(before[:, :, None] + (prefix @ w).view(chunks, rows, CHUNK, hidden))
+        every = h.view(chunks, rows * CHUNK, hidden) @ v.transpose(1, 2)  # each h of a chunk with each v of it
+        own = every.view(chunks, rows, CHUNK, CHUNK).diagonal(dim1=2, dim2=3)
+        return own.transpose(0, 1).reshape(rows, -1)[:, :bits]
+
+    return in_slices(compute, 3 * chunks * CHUNK * hidden, x, c.expand(len(x), -1)) + b
 
 
 def hidden_states(x: Tensor, every: bool = False) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -117,7 +159,7 @@ def _through(grad: Tensor, h: Tensor, activation: str) -> Tensor:
 
 
 class _Conditionals(torch.autograd.Function):
-    """`nade_logits`; backward walks the chunks downwards and reuses their hidden vectors."""
+    """`chunked_logits`; backward walks the chunks downwards and reuses their hidden vectors."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activation: str, keep: bool) -> Tensor:

@@ -50,6 +50,25 @@ def gaussian_log_prob(x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
     return -0.5 * (LOG_2PI + log_var + (x - mean).square() * torch.exp(-log_var)).sum(-1)
 
 
+def mixture_log_prob(x: Tensor, log_weights: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    """Return log p(x) of a mixture of K Gaussians with diagonal covariances.
+
+    log sum over k of exp(log_weights_k) N(x; mean_k, exp(log_var_k)); over all of x at once, not over each d.
+
+    Parameters
+    ----------
+    x : (..., D)
+    log_weights : (..., K)
+        Of sum 1 when exponentiated.
+    mean, log_var : (..., K, D)
+
+    Returns
+    -------
+    (...)
+    """
+    return (log_weights + gaussian_log_prob(x[..., None, :], mean, log_var)).logsumexp(-1)
+
+
 def gaussian_kl(
     mean: Tensor, log_var: Tensor, prior_mean: Tensor | None = None, prior_log_var: Tensor | None = None
 ) -> Tensor:

@@ -1,13 +1,16 @@
-"""Gradients of expectations over latent variables: four ways, from exact and slow to biased and cheap.
+"""Gradients of expectations over latent variables: five ways, from exact and slow to biased and cheap.
 
 - `reparameterise`: z = mean + sigma eps; unbiased, low variance, Gaussian latents only.
 - `straight_through`: sampled bits forward, the probabilities' gradient backward; biased, low variance.
+- `straight_through_gumbel`: likewise, but the gradient of a relaxed draw with the same noise.
 - `score_function`: REINFORCE with a learned baseline and variance normalisation; unbiased.
 - `all_bits`: every configuration of H bits, for exact expectations; 2^H terms.
 
 Sources: Kingma and Welling, ICLR 2014; Bengio, Leonard and Courville, "Estimating or propagating
 gradients through stochastic neurons", 2013; Mnih and Gregor, "Neural variational inference and
-learning in belief networks", ICML 2014.
+learning in belief networks", ICML 2014; Jang, Gu and Poole, "Categorical reparameterization with
+Gumbel-softmax", ICLR 2017, section 2.2; Maddison, Mnih and Teh, "The concrete distribution", ICLR
+2017, appendix B.
 """
 
 from __future__ import annotations
@@ -37,6 +40,38 @@ def straight_through(logits: Tensor, rng: torch.Generator) -> Tensor:
     p = torch.sigmoid(logits)
     bits = torch.bernoulli(p.detach(), generator=rng)
     return bits + p - p.detach()
+
+
+def relaxed_bits(logits: Tensor, temperature: float, rng: torch.Generator) -> Tensor:
+    """Draw from the binary concrete distribution: sigmoid((logit + noise) / temperature), with logistic noise.
+
+    A draw is above 1/2 as often as a bit is 1, whatever the temperature; as that falls, draws approach bits, and the
+    gradient of an expectation that of an expectation over bits, with a variance that grows without bound.
+
+    Parameters
+    ----------
+    logits : (...)
+    temperature : float, above 0
+    rng : torch.Generator
+
+    Returns
+    -------
+    (...) from 0 to 1
+    """
+    u = torch.empty_like(logits).uniform_(generator=rng)
+    noise = torch.logit(u, eps=torch.finfo(u.dtype).eps)  # the logistic distribution: two Gumbels' difference
+    return torch.sigmoid((logits + noise) / temperature)
+
+
+def straight_through_gumbel(logits: Tensor, temperature: float, rng: torch.Generator) -> Tensor:
+    """Draw bits whose gradient is that of a relaxed draw with the same noise.
+
+    As the temperature falls, the gradient of E f(bit) by this approaches p (1 - p) (f'(0) + f'(1)) / 2: that of the
+    bits themselves, p (1 - p) (f(1) - f(0)), with the difference by the trapezoid rule. So a bias is left at any
+    temperature unless f is quadratic in each bit.
+    """
+    relaxed = relaxed_bits(logits, temperature, rng)
+    return (relaxed.detach() > 0.5).to(logits.dtype) + (relaxed - relaxed.detach())
 
 
 class Baseline(nn.Module):

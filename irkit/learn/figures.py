@@ -1,6 +1,6 @@
 """The figures of a trained model: what is drawn of it, each with a caption and with the numbers it shows.
 
-samples           examples drawn from the model, of rows and pictures
+samples           examples drawn from the model, of rows and pictures; points of the plane where they lie
 reconstructions   test examples above what the model makes of them
 latent plane      test examples by label, as a model with two latent dimensions represents them
 latent grid       that plane decoded
@@ -33,7 +33,7 @@ from irkit.atomic import write_bytes
 from irkit.errors import ShapeError
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.data import Data
-from irkit.learn.drawing import Curve, curves, png, scatter, tiles
+from irkit.learn.drawing import Curve, curves, png, scatter, ticks, tiles
 from irkit.learn.figures_captions import TOLD, FromCaptions, captions_csv, captions_svg
 from irkit.learn.figures_latent import (
     ALONG,
@@ -53,7 +53,7 @@ RECONSTRUCTED = 10
 "Test examples shown with their reconstructions."
 
 POINTS = 2000
-"Test examples in the latent plane; of more so many are drawn by lot, since a set may be sorted by label."
+"Samples or test examples drawn in a plane; of more of these so many by lot, since a set may be sorted by label."
 
 GRID = 20
 "Pictures on a side of the latent grid."
@@ -133,7 +133,8 @@ def figures(model: Model, data: Data, *, seed: int, test_rows: int | None = None
     drawable = shape_of(data.spec) is not None
     plane = model.latent_size == 2 and model.can("encode")
     if drawable and model.can("sample"):
-        found.append(_samples(model, data.spec, seed, look))
+        of_plane = data.spec.shape == (2,) and data.spec.picture is None and len(test)
+        found.append(_points(model, test, seed, look) if of_plane else _samples(model, data.spec, seed, look))
     if drawable and look.whole and model.can("reconstruct") and len(test):
         found.append(_reconstructions(model, data.spec, test.cut(RECONSTRUCTED)))
     if plane and len(test):
@@ -217,6 +218,15 @@ def _pictures(name: str, caption: str, examples: Floats, spec: Spec, columns: in
 def _samples(model: Model, spec: Spec, seed: int, look: Look) -> Figure:
     drawn = model.sample(look.samples, seed=seed)
     return _pictures("samples", f"{look.samples} samples, seed {seed}.", drawn, spec)
+
+
+def _points(model: Model, test: Examples, seed: int, look: Look) -> Figure:
+    """Draw samples of points of the plane where they lie, on axes that hold all test points."""
+    drawn = model.sample(POINTS, seed=seed)
+    farthest = float(np.abs(test.x).max()) or 1.0
+    picture = scatter(drawn, np.full(POINTS, -1), ticks(-farthest, farthest)[-1], look.side).encode()
+    caption = f"{POINTS:,} samples, seed {seed}, on axes that hold all test points."
+    return Figure("samples", caption, _SVG, picture, csv(["x0", "x1"], drawn))
 
 
 def _reconstructions(model: Model, spec: Spec, test: Examples) -> Figure:

@@ -12,7 +12,7 @@ ratings from 1 the least to K; H hidden units; J width of the factorisation, H w
 Shared between levels: W^k becomes W^1 + ... + W^k and s^k becomes s^1 + ... + s^k. Factorised: W^k_m = B' A^k_m
 and V^k_m = Q' P^k_m with B, Q (J, H). Deep: h <- tanh(c_l + W_l h) for further layers.
 Minimised: mean over rows of the cost of a random split (`split_costs`) + reg times the sum of squared
-weights, biases excluded.
+weights, biases excluded. `irkit.recommend.cfnade_net` has the network.
 Departures: output weights start at 0, so that training starts exactly from each column's histogram (with
 `smoothing`); averaged weights reach back over a share of all steps instead of decaying by 0.995, which
 lags where steps are few; no input matrix beside the W^k, which only the released code has.
@@ -21,7 +21,7 @@ lags where steps are few; no input matrix beside the W^k, which only the release
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
@@ -72,132 +72,6 @@ class CFNADEConfig(NeuralConfig):
     "Rows in a batch; 512 in the paper."
 
 
-class Entries(NamedTuple):
-    """The ratings of some rows."""
-
-    row: Tensor
-    "(n,) int64: which of the rows, from 0."
-    column: Tensor
-    "(n,) int64"
-    level: Tensor
-    "(n,) int64, from 0 the least."
-    rows: int
-    "Rows B, those without a rating included."
-
-
-def hidden_units(weights: Weights, given: Entries, shared: bool = True) -> Tensor:
-    """Compute the last hidden layer of rows, conditioned on the ratings given: (B, H)."""
-
-    levels, columns, width = weights["input"].shape
-    x = weights["input"].new_zeros(given.rows, levels, columns)
-    x[given.row, given.level, given.column] = x.new_ones(())  # a number would have to be sent first
-    if shared:  # 1 at a rating's level and all below
-        x = x.flip(1).cumsum(1).flip(1)
-    a = x.reshape(given.rows, -1) @ weights["input"].reshape(-1, width)
-    if "input_mixer" in weights:
-        a = a @ weights["input_mixer"]
-    h = (a + weights["hidden_bias_1"]).tanh()
-    layer = 2
-    while f"hidden_{layer}" in weights:
-        h = (h @ weights[f"hidden_{layer}"].T + weights[f"hidden_bias_{layer}"]).tanh()
-        layer += 1
-    return h
-
-
-def codes(weights: Weights, hidden: Tensor) -> Tensor:
-    """Return what meets the output weights: Q h, or h itself without a factorisation."""
-    return hidden @ weights["output_mixer"].T if "output_mixer" in weights else hidden
-
-
-def level_scores(weights: Weights, hidden: Tensor, row: Tensor, column: Tensor, shared: bool = True) -> Tensor:
-    """Compute s^k of some cells.
-
-    Parameters
-    ----------
-    hidden : (B, H)
-    row, column : (n,) int64
-
-    Returns
-    -------
-    (n, K)
-    """
-    levels, columns, width = weights["output"].shape
-    # All cells of the rows in one matrix product are faster than gathering weights for those asked.
-    every = (codes(weights, hidden) @ weights["output"].reshape(-1, width).T).reshape(-1, levels, columns)
-    steps = every[row, :, column] + weights["level_bias"][:, column].T
-    return steps.cumsum(1) if shared else steps
-
-
-def level_costs(scores: Tensor, level: Tensor, ordinal_weight: float = 1.0) -> Tensor:
-    """Compute the cost of each true level k: (1 - ordinal_weight) regular + ordinal_weight ordinal.
-
-    Regular: -log softmax(s)_k. Ordinal, with up_j = s^j - log sum over t <= j of exp(s^t) and
-    down_j = s^j - log sum over t >= j of exp(s^t):
-
-        - sum over j <= k of up_j - sum over j >= k of down_j
-
-    the negative log-probability of ranking k, k - 1, ..., 1 and k, k + 1, ..., K. Paper and released code agree.
-
-    Parameters
-    ----------
-    scores : (n, K)
-    level : (n,) int64, from 0
-
-    Returns
-    -------
-    (n,) nonnegative, nats
-    """
-    import torch
-
-    regular = -scores.log_softmax(1)[torch.arange(len(level), device=level.device), level]
-    if not ordinal_weight:
-        return regular
-    up = scores - scores.logcumsumexp(1)
-    down = scores - scores.flip(1).logcumsumexp(1).flip(1)
-    j = torch.arange(scores.shape[1], device=level.device)
-    ranking = -(up * (j <= level[:, None]) + down * (j >= level[:, None])).sum(1)
-    return (1 - ordinal_weight) * regular + ordinal_weight * ranking
-
-
-def split_costs(
-    weights: Weights,
-    entries: Entries,
-    given: Tensor,
-    *,
-    shared: bool = True,
-    ordinal_weight: float = 1.0,
-) -> Tensor:
-    """Estimate the cost of all D conditionals of each row from one split of its ratings.
-
-    With d ratings given, D / (D - d) times the summed cost of the others. Under d uniform on 0, ..., D - 1
-    and a uniform ordering its mean is the cost of all conditionals, averaged over orderings.
-
-    Parameters
-    ----------
-    entries : Entries
-        On the host, or where the weights are: an accelerator would wait for the choice of some.
-    given : (n,) bool
-        The ratings that are conditioned on; fewer than all of a row. In the same place.
-
-    Returns
-    -------
-    (B,)
-    """
-    import torch
-
-    from irkit.learn.conditions import sent
-
-    device = weights["input"].device
-    known = [sent(part[given], device) for part in entries[:3]]
-    row, column, level = (sent(part[~given], device) for part in entries[:3])
-    hidden = hidden_units(weights, Entries(known[0], known[1], known[2], entries.rows), shared)
-    costs = level_costs(level_scores(weights, hidden, row, column, shared), level, ordinal_weight)
-    ratings = torch.bincount(entries.row, minlength=entries.rows)
-    left = torch.bincount(entries.row[~given], minlength=entries.rows)
-    scale = sent(ratings / left.clamp(min=1), device)
-    return costs.new_zeros(entries.rows).index_add(0, row, costs * scale[row])
-
-
 def level_bias(counts: Floats, smoothing: float, shared: bool = True) -> Floats:
     """Return biases b under which, all else 0, p is each column's smoothed histogram.
 
@@ -245,6 +119,7 @@ class CFNADE(Network):
         import torch
 
         from irkit.learn.batches import Drawn
+        from irkit.recommend.cfnade_net import Entries, codes, hidden_units, split_costs
 
         c = self.config
         self._check_size(train)

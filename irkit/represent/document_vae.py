@@ -30,7 +30,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from irkit.arrays import Floats
+from irkit.arrays import Floats, evenly
 from irkit.config import Config
 from irkit.errors import ShapeError
 from irkit.io.kinds import Examples, Spec, Tokens
@@ -48,7 +48,7 @@ from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import Cell, recurrent
 from irkit.learn.softmaxes import SPREAD
 from irkit.learn.trainer import TrainerConfig
-from irkit.represent.documents import TOKEN, DocumentModel, by_length, evenly
+from irkit.represent.documents import TOKEN, DocumentModel, by_length
 
 SCORES = 4_000_000
 "Scores of words that are looked at together in evaluation."

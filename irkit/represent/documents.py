@@ -92,20 +92,6 @@ def log_counts(documents: Ragged) -> Ragged:
     return Ragged(documents.values[kept], np.bincount(row[kept], minlength=len(documents)))
 
 
-def evenly(lengths: Ints, n: int) -> Ints:
-    """Return n of some lengths, evenly spaced among all of them in order: what drawn documents are as long as.
-
-    Each of fewer lengths than n stands there as often as the others, to within one.
-
-    Examples
-    --------
-    >>> evenly(np.array([5, 1, 9, 3, 7]), 3).tolist(), evenly(np.array([4, 2]), 6).tolist()
-    ([1, 5, 9], [2, 2, 2, 4, 4, 4])
-    """
-    found: Ints = np.sort(lengths)[(2 * np.arange(n) + 1) * len(lengths) // (2 * n)]
-    return found
-
-
 def as_tokens(part: Examples) -> Tokens:
     """Return documents as tokens, int64; the terms of a bag one beside the other, as often as they are counted.
 

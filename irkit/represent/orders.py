@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, embedding_bag, pad
 
-from irkit.arrays import Floats, offsets, segments
+from irkit.arrays import Floats, evenly, offsets, segments
 from irkit.io.kinds import Examples, Tokens
 from irkit.learn.data import Padded
 from irkit.learn.estimate import Estimate, Quantity, check_draws
@@ -30,7 +30,7 @@ from irkit.learn.objectives import log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.softmaxes import SPREAD, FullSoftmax, SampledSoftmax, Softmax, TreeSoftmax
 from irkit.learn.trainer import TrainerConfig
-from irkit.represent.documents import DocumentModel, by_length, evenly, log_counts
+from irkit.represent.documents import DocumentModel, by_length, log_counts
 from irkit.represent.predicting import log_prob_of
 from irkit.rng import check_seed
 

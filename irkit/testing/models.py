@@ -69,11 +69,12 @@ def check_model(model: Model, data: Data, folder: Path, *, trainer: TrainerConfi
 
 
 def asked(model: Model, ability: Ability, test: Examples) -> Any:
-    """Ask a model for what an ability gives: a sample of two, codes decoded, or the method on examples."""
+    """Ask a model for what an ability gives: a sample of two, codes or zeros decoded, or the method on examples."""
     if ability == "sample":
         return model.sample(2, seed=3)
     if ability == "decode":
-        return model.decode(model.encode(test) if model.net is not None else np.zeros((2, 1)))
+        coded = model.net is not None and model.can("encode")
+        return model.decode(model.encode(test) if coded else np.zeros((len(test), model.latent_size or 1)))
     return getattr(model, ability)(test)
 
 

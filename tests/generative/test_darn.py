@@ -13,7 +13,7 @@ from irkit.io import load_rows
 from irkit.io.kinds import Spec
 from irkit.learn.estimators import all_bits
 from irkit.learn.optimiser import OptimiserConfig
-from irkit.learn.phases import Now
+from irkit.learn.phases import Now, Phase, Player
 from irkit.learn.trainer import TrainerConfig
 from tests.oracles import density as oracle
 
@@ -252,6 +252,48 @@ def test_reinforce_is_unbiased_and_straight_through_is_measured(hidden_sizes, ca
         print(f"\nDARN straight-through {hidden_sizes}: bias {float(bias):.3f} of the gradient's norm")
 
 
+def test_what_gumbel_minimises_is_the_code_length_of_true_bits():
+    found = model(5, estimator="gumbel", hidden_sizes=(3,), temperature=2.0)
+    x = torch.from_numpy(oracle.bits(5)[[4, 27]])
+    with torch.no_grad():
+        exact = found.net.code_exact(x)
+        many = found.net.code_straight_through(x.repeat(20_000, 1), now().rng)
+    for ours, truth in ((many.h, exact.h), (many.x, exact.x)):
+        each = ours.view(-1, 2)
+        assert ((each.mean(0) - truth).abs() < 4 * each.std(0) / math.sqrt(len(each))).all()
+
+
+def test_gumbel_at_a_low_temperature_follows_the_trapezoid_rule_over_each_bit(capsys):
+    settings = {"hidden_sizes": (1,), "scale": 0.7}
+    exact, warm, cold = (
+        model(5, **settings, **one)
+        for one in ({"estimator": "exact"}, {"estimator": "gumbel"}, {"estimator": "gumbel", "temperature": 0.05})
+    )
+    x = torch.from_numpy(oracle.bits(5)[[4, 27]])
+    for other in (warm, cold):
+        other.net.load_state_dict(exact.net.state_dict())
+    h = torch.tensor([[[0.0]], [[1.0]]], dtype=torch.float64).expand(2, 2, 1).clone().requires_grad_()
+    (slopes,) = torch.autograd.grad(-sum(exact.net.log_p(x, [h])).sum(), h)  # of the code length in the bit: (2, 2, 1)
+    logits = exact.net.encoders[0](x)
+    p = torch.sigmoid(logits)
+    entropy = p * (1 - p) * logits  # of minus the entropy, in the logit
+    wanted = ((p * (1 - p) * slopes.mean(0) + entropy) * x).mean(0).detach()  # (5,), in the encoder's weights
+    truth = gradients(exact.net.loss(x, now()).total, exact)
+    big = x.repeat(2000, 1)
+    found = {}
+    for name, other in (("warm", warm), ("cold", cold)):
+        found[name] = torch.stack([gradients(other.net.loss(big, now(seed)).total, other) for seed in range(40)])
+    at = slice(-6, -1)  # the encoder's weights come last but for its bias
+    error = (found["cold"].mean(0)[at] - wanted).abs()
+    assert (error < 4.5 * found["cold"].std(0)[at] / math.sqrt(40) + 0.01).all()
+    with capsys.disabled():
+        for name, other in (("warm", warm), ("cold", cold)):
+            bias = (found[name].mean(0) - truth).norm() / truth.norm()
+            print(
+                f"\nDARN gumbel, temperature {other.config.temperature}: bias {float(bias):.3f} of the gradient's norm"
+            )
+
+
 def test_the_exact_gradient_is_that_of_the_enumerated_bound():
     found = model(4, hidden_sizes=(3,), estimator="exact", scale=0.5)
     x = torch.from_numpy(oracle.bits(4)[[5, 14]])
@@ -306,16 +348,40 @@ def test_too_many_latent_bits_to_enumerate_are_refused():
 # ------------------------------------------------------------------------------------------------ learning
 
 
+@pytest.mark.parametrize(
+    ("estimator", "most"), [("st", 2.8), ("gumbel", 2.2), ("reinforce", 2.2), ("exact", 2.2)], ids=lambda one: str(one)
+)
+def test_latent_bits_tell_four_rows_apart_by_every_gradient(estimator, most):
+    rows = torch.from_numpy(oracle.bits(6)[[7, 56, 21, 46]])  # 000111, 111000, 010101, 101110
+    torch.manual_seed(0)
+    net = DARN(hidden_sizes=(3,), estimator=estimator, temperature=0.5).build(Spec("rows", (6,))).double()
+    net.start(rows)
+
+    def length() -> float:
+        with torch.no_grad():
+            code = net.code_exact(rows)
+        return float((code.h + code.x).mean())
+
+    assert length() > 4.02  # of independent bits; log 4 = 1.39 is the least
+    told = [one for name, one in net.named_parameters() if name != "decoders.0.own"]  # which alone would do
+    player = Player(Phase("net", told, net.loss), OptimiserConfig(learning_rate=0.05))
+    drawing = now()
+    for _ in range(150):
+        player.update(net.loss(rows.repeat(20, 1), drawing).total, 0.0)
+    assert length() < most
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "config",
     [
         {"hidden_sizes": (30,), "estimator": "reinforce"},
+        {"hidden_sizes": (30,), "estimator": "gumbel"},
         {"hidden_sizes": (6,), "estimator": "exact"},
         {"hidden_sizes": (30, 10), "deterministic": 40},
         {"hidden_sizes": (20,), "conditional": "nade", "nade_size": 40},
     ],
-    ids=["reinforce", "exact", "deep", "nade"],
+    ids=["reinforce", "gumbel", "exact", "deep", "nade"],
 )
 def test_it_learns_the_digits(config, tmp_path):
     digits = load_rows("digits")

@@ -10,7 +10,8 @@ import torch
 import irkit.generative
 import irkit.learn
 from irkit.errors import AbilityError, DataError, NotFittedError, ShapeError
-from irkit.generative import DARN, DBM, DRAW, MADE, NADE, RBM, VAE, EoNADE
+from irkit.generative import AVB, DARN, DBM, DRAW, MADE, NADE, RBM, VAE, EoNADE
+from irkit.generative.avb import AVBConfig
 from irkit.generative.base import Density
 from irkit.generative.darn import DARNConfig
 from irkit.generative.dbm import DBMConfig
@@ -28,11 +29,17 @@ MODELS: dict[str, Density] = {
     "nade": NADE(NADEConfig(hidden_size=5, order="random")),
     "made": MADE(MADEConfig(hidden_sizes=(5, 6))),
     "eonade": EoNADE(EoNADEConfig(hidden_sizes=(5, 4), orders=2)),
+    "eonade-dropout": EoNADE(EoNADEConfig(hidden_sizes=(5, 4), dropout=0.3)),
     "rbm-cd": RBM(RBMConfig(hidden_size=5, chains=None)),
     "rbm-pcd": RBM(RBMConfig(hidden_size=5, chains=7)),
     "dbm": DBM(DBMConfig(hidden_sizes=(5, 4), chains=7, pretrain_epochs=1)),
     "darn-st": DARN(DARNConfig(hidden_sizes=(4, 3))),
+    "darn-gumbel": DARN(DARNConfig(hidden_sizes=(4, 3), estimator="gumbel", temperature=0.5)),
     "darn-reinforce": DARN(DARNConfig(hidden_sizes=(4,), estimator="reinforce", deterministic=3)),
+    "avb": AVB(AVBConfig(latent_size=2, hidden_size=5, basis=3, noise_size=2, adversary_size=6)),
+    "avb-plain": AVB(
+        AVBConfig(latent_size=2, hidden_size=5, encoder="black-box", noise_size=2, contrast="plain", moment_draws=9)
+    ),
     "vae": VAE(VAEConfig(hidden_size=5, encoder="conv", shape=(3, 4))),
     "draw": DRAW(DRAWConfig(steps=2, latent_size=2, hidden_size=5, read=2, write=2, stride=1.0, shape=(3, 4))),
     "vrae": VAE(VAEConfig(hidden_size=5, encoder="lstm", decoder="gru", shape=(3, 4))),
@@ -104,11 +111,15 @@ def test_log_probabilities_and_samples_have_their_shapes(model):
 WIDTHS = {
     "nade": 5,
     "eonade": 4,
+    "eonade-dropout": 4,
     "rbm-cd": 5,
     "rbm-pcd": 5,
     "dbm": 9,
     "darn-st": 4,
+    "darn-gumbel": 4,
     "darn-reinforce": 4,
+    "avb": 2,
+    "avb-plain": 2,
     "vae": 2,
     "draw": 4,
     "vrae": 2,

@@ -135,11 +135,31 @@ def test_the_representation_is_the_top_layer_with_every_bit_seen():
 
 
 @torch.no_grad()
-def test_the_report_is_the_mean_under_each_order():
-    found, x = model(4, orders=3), oracle.bits(4)
-    slow = [np.mean([slow_log_prob(found.net, row, order) for row in torch.from_numpy(x)]) for order in found.orders]
-    measures = found.measures(x)
-    assert [measures[f"log p in order {k}"].estimate.value for k in (1, 2, 3)] == pytest.approx(slow, rel=1e-9)
+def test_the_report_has_ensembles_of_fewer_orders_too():
+    found, x = model(4, orders=5), torch.from_numpy(oracle.bits(4))
+    slow = np.array([[slow_log_prob(found.net, row, order) for row in x] for order in found.orders])
+    measures = {name: measure.estimate.value for name, measure in found.measures(x).items()}
+    assert list(measures) == ["log p", "log p by 1 order", "log p by 2 orders", "log p by 4 orders"]
+    wanted = [np.log(np.exp(slow[:k]).mean(0)).mean() for k in (5, 1, 2, 4)]
+    assert list(measures.values()) == pytest.approx(wanted, rel=1e-9)
+    assert measures["log p"] == pytest.approx(found.log_prob(x).mean().value, rel=1e-12)
+    assert {name: one.unit for name, one in found.quantities.items()} == dict.fromkeys(measures, "nats")
+    assert list(model(4, orders=1).measures(x)) == ["log p"]
+
+
+def test_hidden_units_are_left_out_while_training_alone():
+    found = model(6, (50, 40), dropout=0.4)
+    x, seen = torch.from_numpy(oracle.bits(6)[::9]), torch.zeros(8, 6, dtype=torch.float64)
+    a = torch.full((2000, 50), 0.5, dtype=torch.float64)  # of relu: 0.5 where it stays
+    plain = model(6, (50, 40))
+    assert found.net.training
+    h = found.net.dropout(torch.relu(a))
+    assert sorted(h.unique().tolist()) == pytest.approx([0, 0.5 / 0.6])
+    assert (h == 0).double().mean() == pytest.approx(0.4, abs=0.01)
+    assert not torch.equal(found.net(x, seen), found.net(x, seen))
+    found.net.eval()
+    assert torch.equal(found.net(x, seen), plain.net(x, seen))
+    assert oracle.total(found.log_prob(oracle.bits(6)).value) == pytest.approx(1, abs=1e-12)
 
 
 def test_wrong_gaps_are_refused():

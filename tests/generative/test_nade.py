@@ -7,14 +7,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.errors import ConfigError, DataError, NotFittedError, NotFoundError, ShapeError
-from irkit.generative.nade import CHUNK, NADE, NADEConfig, hidden_states, nade_logits
+from irkit.generative import nade
+from irkit.generative.nade import CHUNK, NADE, NADEConfig, chunked_logits, dense_logits, hidden_states, nade_logits
 from irkit.io import load_rows
 from irkit.io.kinds import Spec
+from irkit.learn import slices
+from irkit.learn.distributions import bernoulli_log_prob
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.trainer import TrainerConfig
 from tests.oracles import density as oracle
 
 ACTIVATIONS = ["sigmoid", "relu"]
+forms = pytest.mark.parametrize("form", [chunked_logits, dense_logits])
+
+
+@pytest.fixture(params=["chunked", "dense"])
+def chosen(request, monkeypatch):
+    """Let the model take either form, whatever the device."""
+    monkeypatch.setattr(nade, "accelerated", lambda device: request.param == "dense")
 
 
 def weights(size: int, hidden: int, seed: int = 0) -> list[torch.Tensor]:
@@ -51,12 +61,13 @@ def test_hidden_states_by_hand():
     assert place.tolist() == [[0, 1, 5], [6, 10, 11]]
 
 
+@forms
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("size", [1, 5, CHUNK, CHUNK + 1, 2 * CHUNK + 3])
-def test_logits_are_those_of_separate_conditionals(activation, size):
+def test_logits_are_those_of_separate_conditionals(activation, size, form):
     parameters, x = weights(size, 4), rows(6, size)
     slow = [oracle.nade_logits(row, *(p.numpy() for p in parameters), activation) for row in x.numpy()]
-    np.testing.assert_allclose(nade_logits(x, *parameters, activation), slow, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(form(x, *parameters, activation), slow, rtol=1e-12, atol=1e-12)
 
 
 @settings(max_examples=25, deadline=None)
@@ -71,21 +82,23 @@ def test_any_rows_agree_with_the_loop_and_real_values_do_too(seed, size, n, dens
     x = (rng.random((n, size)) < density) * rng.choice([1.0, -0.7, 2.5], (n, size))
     parameters = weights(size, 3, seed)
     slow = [oracle.nade_logits(row, *(p.numpy() for p in parameters)) for row in x]
-    np.testing.assert_allclose(nade_logits(torch.from_numpy(x), *parameters), slow, rtol=1e-10, atol=1e-10)
+    for form in (chunked_logits, dense_logits):
+        np.testing.assert_allclose(form(torch.from_numpy(x), *parameters), slow, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_written_gradient_is_the_numerical_one(activation):
     parameters = [p.requires_grad_() for p in weights(CHUNK + 5, 3)]
     x = rows(4, CHUNK + 5)
-    assert torch.autograd.gradcheck(lambda *p: nade_logits(x, *p, activation), parameters)
+    assert torch.autograd.gradcheck(lambda *p: chunked_logits(x, *p, activation), parameters)
 
 
-def test_bits_and_a_bias_for_each_row_get_their_gradients_too():
+@forms
+def test_bits_and_a_bias_for_each_row_get_their_gradients_too(form):
     w, _, v, b = [p.requires_grad_() for p in weights(CHUNK + 3, 3)]
     x = rows(2, CHUNK + 3).requires_grad_()
     c = torch.randn(2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(4)).requires_grad_()
-    assert torch.autograd.gradcheck(nade_logits, (x, w, c, v, b))
+    assert torch.autograd.gradcheck(form, (x, w, c, v, b))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -101,12 +114,67 @@ def test_the_written_gradient_is_that_of_the_plain_recurrence(activation):
         return torch.stack(logits, dim=1)
 
     gradients = []
-    for forward in (loop, lambda *p: nade_logits(x, *p, activation)):
+    for forward in (loop, lambda *p: chunked_logits(x, *p, activation)):
         leaves = [p.clone().requires_grad_() for p in parameters]
         (forward(*leaves).sin() * torch.arange(50)).sum().backward()
         gradients.append([leaf.grad for leaf in leaves])
     for ours, theirs in zip(*gradients, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+# ------------------------------------------------------------------------------------------------ the dense form
+
+
+def both(x, parameters, activation):
+    """Logits, and the gradients of a sum that weighs each of them differently, by both forms."""
+    found = []
+    for form in (chunked_logits, dense_logits):
+        leaves = [p.clone().requires_grad_() for p in parameters]
+        logits = form(x, *leaves, activation)
+        loss = -(bernoulli_log_prob(x, logits) * torch.arange(1, len(x) + 1)).sum()
+        found.append([logits.detach(), *torch.autograd.grad(loss, leaves)])
+    return zip(*found, strict=True)
+
+
+@pytest.mark.parametrize("slice_rows", [1, 3, 1000])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_both_forms_are_equal_with_their_gradients_however_rows_are_cut(activation, slice_rows, monkeypatch):
+    size, hidden, made = 3 * CHUNK + 7, 9, []
+    monkeypatch.setattr(slices, "NUMBERS", slice_rows * 3 * 4 * CHUNK * hidden)
+    act = getattr(torch, activation)
+    monkeypatch.setattr(torch, activation, lambda a: made.append(a.numel()) or act(a))
+    for chunked, dense in both(rows(8, size), weights(size, hidden), activation):
+        np.testing.assert_allclose(dense, chunked, rtol=1e-10, atol=1e-10)
+    assert max(made) == min(slice_rows, 8) * 4 * CHUNK * hidden
+    assert len(made) == {1: 16, 3: 6, 1000: 1}[slice_rows]  # of several slices each is computed again
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_in_single_precision_they_differ_by_a_hundred_thousandth(activation):
+    parameters = [0.1 * p.float() for p in weights(200, 50)]
+    for chunked, dense in both(rows(20, 200).float(), parameters, activation):
+        np.testing.assert_allclose(dense, chunked, rtol=1e-5, atol=1e-5 * float(chunked.abs().max()))
+
+
+@pytest.mark.parametrize("slice_rows", [2, 1000])
+def test_no_shape_depends_on_data_and_nothing_is_read_back(slice_rows, monkeypatch):
+    """On torch's device without data, where whatever asks for a value fails."""
+    monkeypatch.setattr(slices, "NUMBERS", slice_rows * 3 * 2 * CHUNK * 3)
+    x, *parameters = (p.to("meta") for p in (rows(5, CHUNK + 4), *weights(CHUNK + 4, 3)))
+    leaves = [p.requires_grad_() for p in parameters]
+    logits = nade_logits(x, *leaves)
+    assert logits.shape == x.shape
+    assert [grad.shape for grad in torch.autograd.grad(logits.sum(), leaves)] == [p.shape for p in leaves]
+    with pytest.raises(RuntimeError, match=r"nonzero|Meta"):
+        chunked_logits(x, *leaves)
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_the_dense_form_is_for_all_but_the_processor(device, monkeypatch):
+    for name in ("chunked_logits", "dense_logits"):
+        monkeypatch.setattr(nade, name, lambda *given, name=name: name)
+    x = torch.zeros(2, 3, device=device)
+    assert nade_logits(x, *weights(3, 2)) == ("chunked_logits" if device == "cpu" else "dense_logits")
 
 
 def test_evaluation_keeps_nothing_for_a_gradient(monkeypatch):
@@ -128,7 +196,7 @@ def test_evaluation_keeps_nothing_for_a_gradient(monkeypatch):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("order", ["given", "random"])
-def test_all_configurations_sum_to_one(activation, order):
+def test_all_configurations_sum_to_one(activation, order, chosen):
     found = model(10, 6, activation=activation, order=order)
     assert oracle.total(found.log_prob(oracle.bits(10)).value) == pytest.approx(1, abs=1e-13)
 
@@ -139,7 +207,7 @@ def test_no_logit_sees_its_own_bit_or_a_later_one():
     assert oracle.leaks(found.net.logits, rows(3, size)) == []
 
 
-def test_a_flip_leaves_earlier_logits_unchanged_to_the_bit():
+def test_a_flip_leaves_earlier_logits_unchanged_to_the_bit(chosen):
     size = CHUNK + 4
     found, x = model(size, 4), rows(1, size)
     flipped = (x - torch.eye(size)).abs()
@@ -225,7 +293,7 @@ def test_it_learns_the_digits(digits, tmp_path_factory):
     np.testing.assert_array_equal(again.log_prob(digits.test).value, found.value)
 
 
-def test_a_run_in_two_parts_is_one_run(digits, tmp_path):
+def test_a_run_in_two_parts_is_one_run(digits, tmp_path, chosen):
     config = SMOKE.changed(epochs=2)
     whole = NADE(NADEConfig(hidden_size=10)).fit(digits.train, trainer=config)
     NADE(NADEConfig(hidden_size=10)).fit(digits.train, trainer=SMOKE.changed(epochs=1), folder=tmp_path)

@@ -9,13 +9,17 @@ import pytest
 import torch
 
 from irkit import locate
+from irkit.generative.nade import chunked_logits, dense_logits
 from irkit.io.kinds import Ragged, Tokens
+from irkit.learn import slices
 from irkit.learn.batches import Shuffled
+from irkit.learn.conditions import conditions
 from irkit.learn.saved import Counters
 from irkit.learn.tally import Tally
 from irkit.recipe import load_training
 from irkit.recommend.autorec import AutoRec
 from irkit.recommend.cfnade import CFNADE
+from irkit.recommend.cfnade_net import Entries, cell_costs, rating_costs
 from irkit.recommend.rrn import RRN
 from irkit.represent.deep_docnade import DeepDocNADE, DeepDocNADEConfig
 from irkit.represent.docnade import DocNADE, DocNADEConfig
@@ -36,19 +40,21 @@ TRAIN = random_table(users=14, items=11, density=0.6, time=True)
 VALID = random_table(users=14, items=11, density=0.1, seed=1, time=True)
 
 
+@contextmanager
+def allowed(mode):
+    """Say what a wait for the accelerator is: "default" for allowed, or "error"."""
+    before = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode(mode)
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
+
+
 @pytest.fixture
 def steps(monkeypatch):
     """Make any wait for the accelerator within a step an error, but for reading losses and an epoch's first batch."""
     waited = []
-
-    @contextmanager
-    def allowed(mode):
-        before = torch.cuda.get_sync_debug_mode()
-        torch.cuda.set_sync_debug_mode(mode)
-        try:
-            yield
-        finally:
-            torch.cuda.set_sync_debug_mode(before)
 
     def within(kind, name, mode):
         plain = getattr(kind, name)
@@ -131,3 +137,50 @@ def test_a_network_repeats_itself_and_predicts_what_it_does_on_the_processor(nam
     predicted = [model.predict(pairs)["prediction"].to_numpy() for model in (there, again, here)]
     np.testing.assert_array_equal(predicted[0], predicted[1])
     np.testing.assert_allclose(predicted[0], predicted[2], atol=2e-3)
+
+
+def with_gradients(form, weights):
+    leaves = [weight.clone().requires_grad_() for weight in weights]
+    found = form(*leaves)
+    return [found.detach(), *torch.autograd.grad(found.square().sum(), leaves)]
+
+
+def check_dense(here, there, shapes):
+    """Check that a form gives there what another gives on the processor, the same bits each time, without a wait."""
+    rng = np.random.default_rng(1)
+    weights = [torch.from_numpy(rng.normal(size=shape)) for shape in shapes]
+    sent = [weight.to("cuda") for weight in weights]
+    with conditions(torch.device("cuda"), None, 1):
+        with_gradients(there, sent)  # what is set up once may wait
+        with allowed("error"):
+            found, again = (with_gradients(there, sent) for _ in range(2))
+    for ours, same, theirs in zip(found, again, with_gradients(here, weights), strict=True):
+        assert torch.equal(ours, same)
+        np.testing.assert_allclose(ours.cpu(), theirs, rtol=1e-9, atol=1e-9)
+
+
+rows_cut = pytest.mark.parametrize("numbers", [1, slices.NUMBERS], ids=["cut", "whole"])
+
+
+@rows_cut
+def test_the_dense_form_of_nade_is_the_chunked_one(numbers, monkeypatch):
+    monkeypatch.setattr(slices, "NUMBERS", numbers)
+    x = torch.from_numpy((np.random.default_rng(0).random((12, 50)) < 0.4) * 1.0)
+    there = x.to("cuda")
+    shapes = [(50, 9), (9,), (50, 9), (50,)]
+    check_dense(lambda *given: chunked_logits(x, *given), lambda *given: dense_logits(there, *given), shapes)
+
+
+@rows_cut
+def test_the_costs_of_all_cells_are_those_of_the_ratings(numbers, monkeypatch):
+    monkeypatch.setattr(slices, "NUMBERS", numbers)
+    rng = np.random.default_rng(0)
+    row, column = np.nonzero(rng.random((12, 20)) < 0.5)
+    parts = [torch.from_numpy(part) for part in (row, column, rng.integers(5, size=len(row)))]
+    entries, given = Entries(parts[0], parts[1], parts[2], 12), torch.from_numpy(rng.random(len(row)) < 0.4)
+    shapes = {"input": (5, 20, 9), "hidden_bias_1": (9,), "output": (5, 20, 9), "level_bias": (5, 20)}
+
+    def costs(form):
+        return lambda *weights: form(dict(zip(shapes, weights, strict=True)), entries, given)
+
+    check_dense(costs(rating_costs), costs(cell_costs), shapes.values())

@@ -8,7 +8,16 @@ import torch
 
 from irkit.errors import ConfigError
 from irkit.learn.distributions import bernoulli_log_prob
-from irkit.learn.estimators import Baseline, all_bits, reparameterise, sample_bits, score_function, straight_through
+from irkit.learn.estimators import (
+    Baseline,
+    all_bits,
+    relaxed_bits,
+    reparameterise,
+    sample_bits,
+    score_function,
+    straight_through,
+    straight_through_gumbel,
+)
 
 LOGITS = torch.tensor([0.4, -0.9, 1.3], dtype=torch.float64)
 
@@ -105,3 +114,88 @@ def test_straight_through_is_exact_for_a_linear_worth_and_biased_otherwise(capsy
     straight_through(linear, torch.Generator().manual_seed(1))[:, 0].sum().backward()
     p = float(torch.sigmoid(LOGITS[0]))
     np.testing.assert_allclose(linear.grad[:, 0], p * (1 - p))
+
+
+# ------------------------------------------------------------------------------------------------ relaxed bits
+
+
+def cubic(h):
+    return 1.5 * h**3 - h**2 + 0.7 * h
+
+
+def slope(h):
+    return 4.5 * h**2 - 2 * h + 0.7
+
+
+def by_quadrature(logit: float, temperature: float, worth_slope, *, hard: bool) -> float:
+    """E of worth'(h) dr/dlogit over logistic noise, r = sigmoid(v) the relaxed bit, h the bit or r itself.
+
+    With v = (logit + noise) / temperature, dr/dlogit = r (1 - r) / temperature and dnoise = temperature dv.
+    """
+    total = 0.0
+    for low, high in ((-40, 0), (0, 40)):  # the bit jumps at 0
+        v = np.linspace(low, high, 20_001)
+        r, noise = 1 / (1 + np.exp(-v)), temperature * v - logit
+        density = np.exp(-abs(noise)) / (1 + np.exp(-abs(noise))) ** 2
+        h = np.full(len(v), float(low == 0)) if hard else r
+        total += float(np.trapezoid(worth_slope(h) * r * (1 - r) * density, v))
+    return total
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0, 3.0])
+def test_relaxed_draws_are_above_a_half_as_often_as_bits_are_1(temperature):
+    n = 50_000
+    logits = LOGITS.expand(n, 3).clone().requires_grad_()
+    relaxed = relaxed_bits(logits, temperature, torch.Generator().manual_seed(1))
+    h = straight_through_gumbel(logits, temperature, torch.Generator().manual_seed(1))
+    assert set(torch.unique(h.detach()).tolist()) == {0.0, 1.0}, "bits to the last digit"
+    assert torch.equal(h > 0.5, relaxed > 0.5)
+    p = torch.sigmoid(LOGITS)
+    assert ((h.detach().mean(0) - p).abs() < 4 * (p * (1 - p) / n).sqrt()).all()
+    gradients = [torch.autograd.grad(one.sum(), logits)[0] for one in (h, relaxed)]
+    assert torch.equal(*gradients)
+
+
+def test_relaxed_draws_have_the_distribution_of_the_binary_concrete():
+    # P(r < s) = P(noise < t logit(s) - l) = sigmoid(t logit(s) - l)
+    drawn = relaxed_bits(LOGITS.expand(50_000, 3), 0.7, torch.Generator().manual_seed(2))
+    for s in (0.05, 0.3, 0.5, 0.9):
+        wanted = torch.sigmoid(0.7 * math.log(s / (1 - s)) - LOGITS)
+        found = (drawn < s).double().mean(0)
+        assert ((found - wanted).abs() < 4 * (wanted * (1 - wanted) / 50_000).sqrt()).all()
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0])
+@pytest.mark.parametrize("hard", [True, False])
+def test_the_gradient_of_one_bit_is_that_by_quadrature(hard, temperature):
+    n = 200_000
+    logits = torch.full((n,), 0.4, dtype=torch.float64, requires_grad=True)
+    draw = straight_through_gumbel if hard else relaxed_bits
+    cubic(draw(logits, temperature, torch.Generator().manual_seed(3))).sum().backward()
+    error = abs(float(logits.grad.mean()) - by_quadrature(0.4, temperature, slope, hard=hard))
+    assert error < 4 * float(logits.grad.std()) / math.sqrt(n)
+
+
+def test_as_the_temperature_falls_relaxed_draws_lose_their_bias_and_bits_keep_the_trapezoid_rule_s():
+    p = 1 / (1 + math.exp(-0.4))
+    truth = p * (1 - p) * (cubic(1) - cubic(0))
+    trapezoid = p * (1 - p) * (slope(0) + slope(1)) / 2
+    assert abs(trapezoid - truth) > 0.1
+    for hard, limit in ((False, truth), (True, trapezoid)):
+        apart = [abs(by_quadrature(0.4, t, slope, hard=hard) - limit) for t in (1.0, 0.3, 0.1, 0.01)]
+        assert apart == sorted(apart, reverse=True)
+        assert apart[-1] < 2e-3
+
+
+def test_of_a_quadratic_bits_have_no_bias_where_the_temperature_falls(capsys):
+    bias = {}
+    for temperature in (1.0, 0.5, 0.02):
+        logits = LOGITS.expand(200_000, 3).clone().requires_grad_()
+        worth(straight_through_gumbel(logits, temperature, torch.Generator().manual_seed(1))).sum().backward()
+        bias[temperature] = logits.grad.mean(0) - exact_gradient()
+        error = logits.grad.std(0) / math.sqrt(len(logits))
+    assert (bias[0.02].abs() < 4 * error + 0.02).all()
+    with capsys.disabled():
+        for temperature, one in bias.items():
+            print(f"\nGumbel, temperature {temperature}: bias {one.numpy().round(3)}", end="")
+        print(f" beside a gradient of {exact_gradient().numpy().round(3)}")

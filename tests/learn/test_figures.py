@@ -17,7 +17,7 @@ from irkit.generative.nade import NADEConfig
 from irkit.generative.rbm import RBMConfig
 from irkit.generative.vae import VAEConfig
 from irkit.io import DensityData, load_rows
-from irkit.io.kinds import Spec
+from irkit.io.kinds import DataSet, Rows, Spec
 from irkit.learn.drawing import png, tiles
 from irkit.learn.figures import LARGE, SMALL, figures, game_curve, grid, latent_grid, learning_curve
 from irkit.learn.neighbours import knn_accuracy
@@ -123,6 +123,21 @@ def test_other_models_show_what_they_are_able_to(digits, tmp_path):
     loaded = RBM.load(tmp_path / "rbm")  # which knows no learning curve
     assert names(figures(loaded, digits, seed=1)) == ["samples", "reconstructions"]
     assert names(figures(loaded, digits, seed=1, look=SMALL)) == ["samples"]
+
+
+def test_points_of_the_plane_are_drawn_where_they_lie():
+    x = np.random.default_rng(0).uniform(-1, 1, (300, 2)).astype(np.float32)
+    data = DataSet("square", *[Rows(x)] * 3)
+    model = VAE(VAEConfig(hidden_size=3, observed="reals")).fit(data, trainer=SHORT)
+    samples, *_ = found = figures(model, data, seed=1)
+    assert samples.name == "samples"
+    assert [figure.name for figure in found].count("samples") == 1
+    assert samples.caption == "2,000 samples, seed 1, on axes that hold all test points."
+    shown = np.loadtxt(samples.numbers.decode().splitlines(), delimiter=",", skiprows=1)
+    np.testing.assert_allclose(shown, model.sample(2000, seed=1), rtol=1e-5)
+    drawn = ElementTree.fromstring(samples.content)
+    assert sum(path.get("d").count("M") for path in drawn.iter(f"{SVG}path")) == 2000
+    assert {"-1", "0", "1"} <= {text.text for text in drawn.iter(f"{SVG}text")}
 
 
 def test_pictures_of_a_long_training_of_large_pictures_stay_small():

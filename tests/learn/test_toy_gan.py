@@ -34,7 +34,7 @@ class GANNet(Net):
 
 
 class GAN(Model):
-    name, takes, abilities = "gan", frozenset({"pictures", "rows"}), frozenset({"sample"})
+    name, takes, abilities = "toy-gan", frozenset({"pictures", "rows"}), frozenset({"sample"})
 
     quantities = {"distance": Quantity("grey", lower=True)}  # noqa: RUF012
 

@@ -7,20 +7,23 @@ import pytest
 import torch
 
 from irkit.errors import ConfigError
+from irkit.learn import slices
+from irkit.recommend import cfnade_net
 from irkit.recommend.base import Recommender
-from irkit.recommend.cfnade import (
-    CFNADE,
+from irkit.recommend.cfnade import CFNADE, level_bias, random_split
+from irkit.recommend.cfnade_net import (
     Entries,
+    cell_costs,
     hidden_units,
-    level_bias,
     level_costs,
     level_scores,
-    random_split,
+    rating_costs,
     split_costs,
 )
 from tests.recommend.ratings_toy import frame, random_table, table
 
 K, M, H = 5, 4, 3
+forms = pytest.mark.parametrize("form", [rating_costs, cell_costs])
 
 
 def weights(levels=K, columns=M, hidden=H, width=None, layers=1, seed=0):
@@ -148,38 +151,114 @@ def test_without_weights_between_ratings_all_orderings_give_one_joint():
     assert found[0].item() == pytest.approx(joint, rel=1e-12)
 
 
-def test_the_split_estimator_has_the_mean_over_orderings_as_its_mean():
+@forms
+def test_the_split_estimator_has_the_mean_over_orderings_as_its_mean(form):
     w, column, level = weights(), np.array([0, 1, 3]), np.array([4, 2, 0])
     estimates, exact = [], []
     for order in permutations(range(3)):
         exact.append(-ordered_log_prob(w, torch.tensor(column[[*order]]), torch.tensor(level[[*order]])).item())
         for d in range(3):
             given = torch.tensor([place in order[:d] for place in range(3)])
-            estimates.append(split_costs(w, one_row(column, level), given, ordinal_weight=0.0).item())
+            estimates.append(form(w, one_row(column, level), given, ordinal_weight=0.0).item())
     assert np.mean(estimates) == pytest.approx(np.mean(exact), rel=1e-12)
     assert np.std(exact) > 1e-3  # the orderings do differ
 
 
-def test_split_costs_are_per_row_and_scaled():
+@forms
+def test_split_costs_are_per_row_and_scaled(form):
     w = weights()
     entries = Entries(torch.tensor([0, 0, 0, 1, 2]), torch.tensor([0, 1, 3, 2, 2]), torch.tensor([4, 2, 0, 1, 3]), 4)
     given = torch.tensor([True, False, False, False, False])
-    got = split_costs(w, entries, given, ordinal_weight=0.0)
+    got = form(w, entries, given, ordinal_weight=0.0)
     p = [slow_probabilities(w, [(0, 4)], m)[k] for m, k in ((1, 2), (3, 0))]
     single = [slow_probabilities(w, [], 2)[k] for k in (1, 3)]
     want = [-3 / 2 * np.log(p).sum(), -np.log(single[0]), -np.log(single[1]), 0]
     np.testing.assert_allclose(got, want, rtol=1e-12)
 
 
-def test_the_gradient_is_the_numerical_one():
+@forms
+def test_the_gradient_is_the_numerical_one(form):
     w = weights(columns=3, hidden=2, width=2, layers=2)
     entries, given = one_row([0, 2], [4, 1]), torch.tensor([True, False])
 
     def cost(*values):
         net = dict(zip(w, values, strict=True))
-        return split_costs(net, entries, given, ordinal_weight=0.7)
+        return form(net, entries, given, ordinal_weight=0.7)
 
     assert torch.autograd.gradcheck(cost, tuple(values.requires_grad_() for values in w.values()))
+
+
+def some_ratings(rows=9, columns=M, seed=0):
+    """Ratings of about half the cells, the first row without any, and a split of them."""
+    rng = np.random.default_rng(seed)
+    row, column = np.nonzero(rng.random((rows, columns)) < np.linspace(0, 1, rows)[:, None])
+    parts = [torch.from_numpy(part) for part in (row, column, rng.integers(K, size=len(row)))]
+    given = random_split(np.searchsorted(row, np.arange(rows + 1)), rng)
+    return Entries(parts[0], parts[1], parts[2], rows), torch.from_numpy(given)
+
+
+def both(w, entries, given, **options):
+    """Costs, and the gradients of a sum that weighs each row differently, by both forms."""
+    found = []
+    for form in (rating_costs, cell_costs):
+        leaves = {name: values.clone().requires_grad_() for name, values in w.items()}
+        costs = form(leaves, entries, given, **options)
+        gradients = torch.autograd.grad((costs * torch.arange(1, len(costs) + 1)).sum(), list(leaves.values()))
+        found.append([costs.detach(), *gradients])
+    return zip(*found, strict=True)
+
+
+@pytest.mark.parametrize("slice_rows", [1, 4, 1000])
+@pytest.mark.parametrize("ordinal_weight", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize(("shared", "options"), [(True, {}), (False, {}), (True, {"width": 2, "layers": 2})], ids=str)
+def test_both_forms_are_equal_with_their_gradients_however_rows_are_cut(
+    shared, options, ordinal_weight, slice_rows, monkeypatch
+):
+    monkeypatch.setattr(slices, "NUMBERS", slice_rows * 18 * K * 7)
+    w = weights(columns=7, **options)
+    for few, every in both(w, *some_ratings(columns=7), shared=shared, ordinal_weight=ordinal_weight):
+        np.testing.assert_allclose(every, few, rtol=1e-10, atol=1e-10)
+
+
+def test_in_single_precision_the_forms_differ_by_a_hundred_thousandth():
+    w = {name: values.float() for name, values in weights(columns=40, hidden=20).items()}
+    for few, every in both(w, *some_ratings(rows=30, columns=40)):
+        np.testing.assert_allclose(every, few, rtol=1e-5, atol=1e-5 * float(few.abs().max()))
+
+
+@pytest.mark.parametrize("slice_rows", [2, 1000])
+def test_no_shape_depends_on_which_cells_are_rated_and_nothing_is_read_back(slice_rows, monkeypatch):
+    """On torch's device without data, where whatever asks for a value fails."""
+    monkeypatch.setattr(slices, "NUMBERS", slice_rows * 18 * K * M)
+    w = {name: values.to("meta").requires_grad_() for name, values in weights(width=2, layers=2).items()}
+    costs = split_costs(w, *some_ratings())
+    assert costs.shape == (9,)
+    gradients = torch.autograd.grad(costs.sum(), list(w.values()))
+    assert [grad.shape for grad in gradients] == [values.shape for values in w.values()]
+
+
+def test_a_split_into_slices_keeps_less_for_the_gradient(monkeypatch):
+    w = {name: values.requires_grad_() for name, values in weights(columns=50).items()}
+    kept = []
+    for slice_rows in (9, 1):
+        monkeypatch.setattr(slices, "NUMBERS", slice_rows * 18 * K * 50)
+        sizes = {}
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda x, sizes=sizes: sizes.update({x.data_ptr(): x.numel()}) or x, lambda x: x
+        ):
+            cell_costs(w, *some_ratings(columns=50))
+        kept.append(sum(sizes.values()))
+    assert kept[1] < kept[0] / 2
+
+
+def test_training_gives_the_same_by_either_form(monkeypatch):
+    ratings, asked = random_table(), random_table().frame()
+    found = []
+    for dense in (False, True):
+        monkeypatch.setattr(cfnade_net, "accelerated", lambda device, dense=dense: dense)
+        found.append(small(learning_rate=0.05).fit(ratings).predict(asked)["prediction"].to_numpy())
+    np.testing.assert_allclose(found[1], found[0], atol=1e-3)
+    assert not np.array_equal(*found)  # they are two
 
 
 def test_factorised_with_an_identity_is_the_plain_network():

@@ -78,7 +78,7 @@ class JudgedTask(TrainedTask):
             if found is not None and self.runs is not None:
                 self._check_folder(system.choice.name, recipe)
         if found is not None:
-            self.judge.check(recipe.build())
+            self.judge.check(recipe.build(), [one.name for one in self.measures])
         return found
 
     def data_of(self, recipe: TrainingRecipe) -> Data:

@@ -6,6 +6,7 @@
     my.npy, my.npz, my.csv; train.npy, valid.npy, test.npy             rows
     <any>.train.data, <any>.valid.data, <any>.test.data                rows of bits
     *.png, *.jpg, ...; or such in train/, valid/ and test/             pictures
+    my.mat with cells traindata, validdata and testdata                sequences, piano rolls
     my.csv, my.tsv, my.jsonl with a column `text`                      tokens
     train.csv (valid.csv, test.csv) with one, or train.txt             tokens
     train.txt, vali.txt, test.txt; or such in Fold1, Fold2, ...        pools, of lines `<label> qid:<id> 1:<value> ...`
@@ -227,6 +228,8 @@ def _file(path: Path) -> PartsCard | None:
         return _parts("tokens", path, "folder", [path.name])
     if format == "txt" or any(format == one and has_texts(path, one) for one in TABLES):
         return _parts("tokens", path, format, [path.name])
+    if format == "mat":
+        return _parts("sequences", path, "piano", [path.name])
     return _parts("rows", path, format, [path.name]) if format in _ROWS else None
 
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ _PEOPLE, _EACH = 40, 10
 _OLIVETTI_SIDE = 64
 _OMNIGLOT_SIDE = 105
 _OMNIGLOT_NAME = re.compile(r"(?:^|/)([^/]+/[^/]+)/\d+_(\d\d)\.png$")  # .../Greek/character01/0394_20.png
-_DRAWERS = {"train": range(1, 15), "valid": range(15, 18), "test": range(18, 21)}
+_DRAWERS = (range(1, 15), range(15, 18), range(18, 21))
 _PNG_LIMIT = 1 << 20
 
 
@@ -135,18 +136,28 @@ def omniglot(path: Path) -> Parts:
                 drawings[match[1], int(match[2])] = (shrink @ ink @ shrink.T).astype(np.float32).ravel()
     except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, RuntimeError):
         raise DataError(f"{path}: the archive is cut short or damaged; fetch it again") from None
-    characters = sorted({character for character, _ in drawings})
-    parts: list[Floats] = []
-    labels: list[Ints] = []
-    for drawers in _DRAWERS.values():
-        wanted = [(character, drawer) for character in characters for drawer in drawers]
-        lacking = next((one for one in wanted if one not in drawings), None)
-        if lacking is not None or not wanted:
-            what = "any drawing" if lacking is None else f"drawer {lacking[1]} of {lacking[0]}"
-            raise DataError(f"{path}: lacks {what}; fetch the file again")
-        parts.append(np.stack([drawings[one] for one in wanted]))
-        labels.append(np.repeat(np.arange(len(characters)), len(drawers)))
+    wanted = by_drawers(drawings, path)
+    number = {character: at for at, character in enumerate(sorted({character for character, _ in drawings}))}
+    parts = [np.stack([drawings[one] for one in part]) for part in wanted]
+    labels = [np.array([number[character] for character, _ in part]) for part in wanted]
     return Parts((28, 28), parts, labels)
+
+
+def by_drawers(drawings: Collection[tuple[str, int]], path: Path) -> list[list[tuple[str, int]]]:
+    """Return which drawings, each a character and its drawer, are in each part: all characters, other drawers.
+
+    Raises
+    ------
+    DataError
+        If there is none, or a drawer of a character is missing.
+    """
+    characters = sorted({character for character, _ in drawings})
+    parts = [[(character, drawer) for character in characters for drawer in drawers] for drawers in _DRAWERS]
+    lacking = next((one for part in parts for one in part if one not in drawings), None)
+    if lacking is not None or not characters:
+        what = "any drawing" if lacking is None else f"drawer {lacking[1]} of {lacking[0]}"
+        raise DataError(f"{path}: lacks {what}; fetch the file again")
+    return parts
 
 
 def _grey(pictures: Ints) -> Floats:

@@ -1,4 +1,4 @@
-"""Sequences of bits for models of sequences: piano rolls in three parts.
+"""Sequences for models of sequences, in three parts; and those that are piano rolls.
 
 A piano roll is T steps of the 88 keys, 1 where a key sounds; key 0 is the lowest, MIDI pitch 21. A step without
 a note is a step. Published log-likelihoods are per step, averaged over steps or over pieces: say which.
@@ -34,13 +34,13 @@ _VARIABLES = {"train": "traindata", "valid": "validdata", "test": "testdata"}
 
 @dataclass(frozen=True)
 class SequenceData:
-    """Three parts of sequences of bits.
+    """Three parts of sequences.
 
     Parameters
     ----------
     name : str
     width : int
-        Bits a step.
+        Values a step, bits or reals.
     train, valid, test : list of (T, width) float32
         T of at least 1 differs from one to the next.
     """

@@ -106,9 +106,9 @@ class Captions(Judge):
         self.classifier.fit(_corner(train.x, train_labels, self.side), train_labels // CORNERS, passes=PASSES)
         self.accuracy = self.classifier.accuracy(_corner(self.test.x, labels, self.side), labels // CORNERS)
 
-    def check(self, model: Model) -> None:
+    def check(self, model: Model, quantities: Sequence[str] = ()) -> None:
         """Raise `AbilityError` unless a model draws pictures of captions."""
-        super().check(model)
+        super().check(model, quantities)
         if not isinstance(model, Draws):
             raise AbilityError(
                 f"captions: judges models that draw pictures of captions, which {model.name} does not; choose another"

@@ -47,6 +47,8 @@ class Judge(ABC):
     "What one value is of, such as `batch` or `caption`."
     needs: ClassVar[tuple[Ability, ...]] = ("sample",)
     "What models must be able to do."
+    asks: ClassVar[Mapping[str, Ability]] = {}
+    "What else for single quantities, by name; a model that does not has no values of them."
 
     def __init__(self, data: Data) -> None:
         self.data = data
@@ -63,7 +65,7 @@ class Judge(ABC):
 
     @abstractmethod
     def values(self, model: Model, *, seed: int) -> Mapping[str, Floats]:
-        """Return the values of every quantity for a fitted model: (size,) each.
+        """Return the values of every quantity, but those that `asks` too much of a fitted model: (size,) each.
 
         Parameters
         ----------
@@ -81,16 +83,31 @@ class Judge(ABC):
         """What a reader should know of how it judges, in sentences."""
         return ()
 
-    def check(self, model: Model) -> None:
-        """Raise `AbilityError` unless a model can do what is asked of it."""
+    def check(self, model: Model, quantities: Sequence[str] = ()) -> None:
+        """Raise `AbilityError` unless a model can do what is asked of it, for some quantities too."""
         lacking = next((one for one in self.needs if not model.can(one)), None)
         if lacking is not None:
             raise AbilityError(
                 f"{self.name}: judges models that {lacking}, which {model.name} does not; choose another"
+            )
+        beyond = next((one for one in quantities if one in self.asks and not model.can(self.asks[one])), None)
+        if beyond is not None:
+            raise AbilityError(
+                f"{self.name}: {beyond} is of models that {self.asks[beyond]}, which {model.name} does not; choose "
+                "other measures"
             )
 
     def measures(self, model: Model, *, seed: int) -> dict[str, Measure]:
         """Return the mean of each quantity for a fitted model."""
         self.check(model)
         found = self.values(model, seed=seed)
-        return {name: Measure(Estimate.exact(found[name]).mean(), one.unit) for name, one in self.quantities.items()}
+        known = {name: one.unit for name, one in self.quantities.items() if name in found}
+        return {name: Measure(Estimate.exact(found[name]).mean(), unit) for name, unit in known.items()}
+
+
+def need_posteriors(who: str, model: Model) -> None:
+    """Raise `AbilityError` unless a model gives means and variances of posteriors of sets, as `posteriors`."""
+    if not hasattr(model, "posteriors") or "sets" not in model.takes:
+        raise AbilityError(
+            f"{who}: judges models that give posteriors of sets, which {model.name} does not; choose another"
+        )

@@ -32,7 +32,7 @@ def home(tmp_path, monkeypatch):
 
 
 def test_the_shipped_cards():
-    parts = ["debd", "digits", "docnade-sets", "frey", "mnist", "olivetti", "omniglot", "piano"]
+    parts = ["debd", "digits", "docnade-sets", "frey", "mnist", "olivetti", "omniglot", "omniglot-strokes", "piano"]
     texts = ["20newsgroups", "imdb", "ptb", "reuters21578"]
     pools = ["insuranceqa", "letor-mq2007-agg", "letor-mq2008", "trecqa", "wikiqa"]
     assert card_names() == sorted([*EXPECTED, *parts, *texts, *collections("ratings"), *pools])

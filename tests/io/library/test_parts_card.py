@@ -39,7 +39,9 @@ def fill(folder, name: str, width: int = 2) -> None:
         (folder / name / f"{name}.{part}.data").write_text(f"{row}\n" * n)
 
 
-@pytest.mark.parametrize("name", ["debd", "digits", "frey", "mnist", "olivetti", "omniglot", "piano"])
+@pytest.mark.parametrize(
+    "name", ["debd", "digits", "frey", "mnist", "olivetti", "omniglot", "omniglot-strokes", "piano"]
+)
 def test_a_shipped_card_is_complete(name):
     card = find_card(name)
     assert isinstance(card, PartsCard)

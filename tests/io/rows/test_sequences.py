@@ -8,7 +8,8 @@ import pytest
 from scipy.io import savemat
 
 from irkit.errors import ConfigError, DataError, NotFoundError
-from irkit.io import load_rows, load_sequences
+from irkit.io import load_data, load_rows, load_sequences
+from irkit.io.library.finding import kind_meant
 
 PIECES = {
     "train": [[[21, 108], [], [60]], [[64.0, 60.0]]],
@@ -169,3 +170,19 @@ def test_the_two_files_of_chorales_in_quarter_notes_agree(data_folder):
     for part in ("train", "valid", "test"):
         for ours, theirs in zip(getattr(one, part), getattr(two, part), strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_of_rolls_of_ones_own_is_read_by_its_path(tmp_path, packed):
+    write_mat(tmp_path)
+    path = (tmp_path / "JSB_Chorales.mat").rename(tmp_path / "mine.mat")
+    if packed:
+        (tmp_path / "mine.mat.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path = tmp_path / "mine.mat.gz"
+    data = load_sequences(path)
+    np.testing.assert_array_equal(data.train[0], roll(PIECES["train"][0]))
+    assert load_data(str(path)).fingerprint == data.fingerprint
+    assert kind_meant(path) == "sequences"
+    savemat(tmp_path / "other.mat", {"x": np.eye(3)})
+    with pytest.raises(DataError, match=r"other.mat: has no variable 'traindata'"):
+        load_sequences(tmp_path / "other.mat")
