@@ -53,8 +53,8 @@ def record(
     dict
         `measures`: by name `value`, `kind`, `unit` and `stderr` (None where not known), with `ess`, `interval`
         (of an estimate, 3 standard errors) and `baselines` where there are such, and what a judge's are means `of`;
-        the data's identity and how many examples each part has; what training used; where it ran. Of documents with labels the measures include
-        those of `irkit.learn.neighbours.label_values`.
+        the data's identity and how many examples each part has; what training used; where it ran. Of documents with
+        labels the measures include those of `irkit.learn.neighbours.label_values`.
     """
     test = data.part("test").cut(test_rows)
     own = model.measures(test, **(evaluate or {})) | _by_labels(model, data.part("train"), test) if len(test) else {}

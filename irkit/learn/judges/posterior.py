@@ -3,7 +3,6 @@
     p(z | x) proportional to N(z; 0, I) p(x | z), the model's own likelihood, at the middles of small squares
     mean        | E_q z - E_p z |, Euclidean
     variance    largest absolute difference between the entries of both covariance matrices
-    kl          of histograms: sum over cells of q log(q / p), cells of .5 x .5; those at the rim hold all beyond
     kl          of histograms, sum over cells of q log(q / p); cells of .5 x .5, those at the rim with all beyond
 
 q is known by its draws alone. The data state a likelihood, softmax of loadings z, by which the controls are made.
