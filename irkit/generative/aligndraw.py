@@ -36,7 +36,7 @@ from torch import Tensor, nn
 from irkit.arrays import Floats
 from irkit.errors import DataError, ShapeError, near_misses
 from irkit.generative.base import Bounded
-from irkit.generative.canvas import CanvasConfig, CanvasNet, Gaussian, Told, checked_sides, shown
+from irkit.generative.canvas import CanvasConfig, CanvasNet, Told, checked_sides, shown
 from irkit.generative.independent import INDEPENDENT, independent_log_prob
 from irkit.io.kinds import Captioned, Examples, Ragged, Spec
 from irkit.learn.attention import AdditiveAttention, Attended
@@ -44,6 +44,7 @@ from irkit.learn.data import Held, Padded, arrays, as_examples, placed
 from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
 from irkit.learn.figures_captions import Heeded
 from irkit.learn.figures_latent import Strokes
+from irkit.learn.latent import Gaussian
 from irkit.learn.model import numbers
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.recurrent import remembering, run

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from irkit.learn.data import Padded
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_log_prob, logit
 from irkit.learn.estimators import reparameterise, sample_bits
+from irkit.learn.latent import Gaussian
 
 
 class Elements(NamedTuple):
@@ -41,25 +42,6 @@ class Elements(NamedTuple):
         return self.sum(values) / self.lengths[:, None]
 
 
-class Normal(NamedTuple):
-    """Gaussians with diagonal covariance."""
-
-    mean: Tensor
-    log_var: Tensor
-
-    def rows(self, at: Tensor) -> Normal:
-        """Return some of them, (n,) numbers."""
-        return Normal(self.mean[at], self.log_var[at])
-
-    def draw(self, rng: torch.Generator | None) -> Tensor:
-        """Draw from each, or without a generator return the means."""
-        return self.mean if rng is None else reparameterise(self.mean, self.log_var, rng)
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Return log N(z): (..., Z) to (...)."""
-        return gaussian_log_prob(z, self.mean, self.log_var)
-
-
 def mlp(size: int, hidden: int, layers: int) -> list[nn.Module]:
     """Return hidden layers of ELU units."""
     sizes = [size] + [hidden] * layers
@@ -83,10 +65,10 @@ class GaussianMLP(nn.Module):
         self.body = nn.Sequential(*mlp(size, hidden, layers))
         self.mean, self.log_var = nn.Linear(hidden, out), nn.Linear(hidden, out)
 
-    def forward(self, *inputs: Tensor) -> Normal:
+    def forward(self, *inputs: Tensor) -> Gaussian:
         """Return the Gaussians."""
         h = self.body(torch.cat(inputs, 1))
-        return Normal(self.mean(h), self.log_var(h))
+        return Gaussian(self.mean(h), self.log_var(h))
 
 
 class Bits(nn.Module):

@@ -19,11 +19,31 @@ from torch import Tensor
 
 from irkit.arrays import Floats
 from irkit.errors import ShapeError
-from irkit.learn.distributions import LOG_2PI
+from irkit.learn.distributions import LOG_2PI, gaussian_log_prob
 from irkit.learn.estimate import Estimate, Measure
+from irkit.learn.estimators import reparameterise
 
 ACTIVE = 0.01
 "Variance over examples of a latent mean above which it counts as active."
+
+
+class Gaussian(NamedTuple):
+    """Gaussians with diagonal covariance."""
+
+    mean: Tensor
+    log_var: Tensor
+
+    def rows(self, at: Tensor) -> Gaussian:
+        """Return some of them, (n,) numbers."""
+        return Gaussian(self.mean[at], self.log_var[at])
+
+    def draw(self, rng: torch.Generator | None) -> Tensor:
+        """Draw from each, or without a generator return the means."""
+        return self.mean if rng is None else reparameterise(self.mean, self.log_var, rng)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Return log N(z): (..., Z) to (...)."""
+        return gaussian_log_prob(z, self.mean, self.log_var)
 
 
 class Bound(NamedTuple):

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.distributions import Normal as Gaussian
+from torch.distributions import Normal as TorchNormal
 from torch.distributions import kl_divergence
 
 from irkit.errors import ConfigError, DataError, ShapeError
-from irkit.generative.elements import Normal
 from irkit.generative.independent import INDEPENDENT
 from irkit.generative.statistician import NeuralStatistician, NeuralStatisticianConfig
 from irkit.generative.vae import VAE, VAEConfig
 from irkit.io.kinds import DataSet, Ragged, Rows, Sets, Spec
 from irkit.io.made.families import families
 from irkit.learn.data import Padded
+from irkit.learn.latent import Gaussian
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Now
 from irkit.learn.trainer import TrainerConfig
@@ -73,22 +73,22 @@ class Conjugate(nn.Module):
     def statistic(self, v):
         precision = 1 + self.n / (self.t2 + self.s2)
         mean = v * self.n / (self.t2 + self.s2) / precision + self.shift
-        return Normal(mean, torch.full_like(mean, -math.log(precision)))
+        return Gaussian(mean, torch.full_like(mean, -math.log(precision)))
 
     def prior(self, *above_and_c):
         c = above_and_c[-1]
-        return Normal(c, torch.full_like(c, math.log(self.t2)))
+        return Gaussian(c, torch.full_like(c, math.log(self.t2)))
 
     def posterior(self, x, above, c):
         precision = 1 / self.t2 + 1 / self.s2
         mean = (c / self.t2 + x / self.s2) / precision
-        return Normal(mean, torch.full_like(mean, -math.log(precision)))
+        return Gaussian(mean, torch.full_like(mean, -math.log(precision)))
 
     def decoder(self, z_and_c):
         return z_and_c[:, :1]  # z, or without layers c
 
     def log_prob(self, x, h):
-        return Gaussian(h, math.sqrt(self.s2)).log_prob(x).sum(1)
+        return TorchNormal(h, math.sqrt(self.s2)).log_prob(x).sum(1)
 
     def truth(self, x: np.ndarray) -> float:
         """log p(D): the numbers are Gaussian together, 1 + t^2 + s^2 on the diagonal and 1 beside it."""
@@ -140,8 +140,8 @@ def test_the_bound_is_below_the_likelihood_by_the_kl_to_the_posterior(layers, sh
     assert float(each.mean()) == pytest.approx(elbo, abs=4 * float(each.std()) / math.sqrt(5000))
 
 
-def _torch(normal: Normal) -> Gaussian:
-    return Gaussian(normal.mean, (0.5 * normal.log_var).exp())
+def _torch(normal: Gaussian) -> TorchNormal:
+    return TorchNormal(normal.mean, (0.5 * normal.log_var).exp())
 
 
 def test_a_set_of_one_element_whose_c_says_nothing_is_a_variational_autoencoder():
@@ -185,11 +185,11 @@ def test_each_layer_is_given_those_above_it_and_the_divergences_are_those_of_its
             zs.append(above)
             kls.append(kl_divergence(q_z, p))
         out = net.decoder(torch.cat([*zs, own], 1))
-        log_p = Gaussian(net.observed.mean(out), (0.5 * net.observed.log_var(out)).exp()).log_prob(every).sum(1)
+        log_p = TorchNormal(net.observed.mean(out), (0.5 * net.observed.log_var(out)).exp()).log_prob(every).sum(1)
         kl = torch.cat(kls, 1)
     of = [slice(0, 3), slice(3, 4), slice(4, 8)]
     np.testing.assert_allclose(bound.reconstruction, [log_p[one].sum() for one in of], rtol=1e-10)
-    np.testing.assert_allclose(bound.kl[:, :2], kl_divergence(q, Gaussian(0.0, 1.0)), rtol=1e-10)
+    np.testing.assert_allclose(bound.kl[:, :2], kl_divergence(q, TorchNormal(0.0, 1.0)), rtol=1e-10)
     np.testing.assert_allclose(bound.kl[:, 2:], torch.stack([kl[one].sum(0) for one in of]), rtol=1e-10)
 
 
