@@ -127,8 +127,8 @@ def explained(vectors: Floats, target: Floats, fitted: int) -> Floats:
 
     Examples
     --------
-    >>> explained(np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([1.0, 3.0, 5.0, 9.0]), 2).round(6).tolist()
-    [1.0, -0.0]
+    >>> explained(np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([1.0, 3.0, 5.0, 11.0]), 2).round(3).tolist()
+    [1.0, -0.778]
     """
     inputs = np.column_stack([vectors, np.ones(len(vectors))])
     weights, *_ = np.linalg.lstsq(inputs[:fitted], target[:fitted], rcond=None)
