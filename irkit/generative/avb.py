@@ -28,7 +28,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -42,6 +41,7 @@ from irkit.generative.coders import MLPDecoder
 from irkit.generative.implicit import Adversary, BasisEncoder, BlackBoxEncoder, Gaussian
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.adversarial import discriminator_loss
+from irkit.learn.data import as_examples
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_log_prob, logit
 from irkit.learn.estimate import Estimate, Measure, Quantity
 from irkit.learn.estimators import reparameterise, sample_bits
@@ -270,8 +270,13 @@ class AVB(LatentDensity):
 
     def examples(self, data: Examples | Floats | Tensor, *, soft: bool = False) -> Tensor:
         """Check rows, as `Density` does, and that each has a single 1 if it is to be one-hot."""
-        found = super().examples(data, soft=soft)
+        part = as_examples(data)
+        found = super().examples(part, soft=soft)
         if self.config.observed == "one-hot":
+            if part.dynamic:
+                raise ConfigError(
+                    "avb: of bits drawn one by one not just one is 1; drop dynamic, or set observed to bits"
+                )
             wrong = found.sum(1) != 1
             if bool(wrong.any()):
                 row = int(wrong.nonzero()[0])
@@ -292,7 +297,7 @@ class AVB(LatentDensity):
         The latter may lie above log p, so that it is an estimate; its error does not tell how far T is from T*.
         """
         found = numbers(torch.cat([part.reconstruction - part.kl for part in self._parts(test)]))
-        estimate = Estimate(found, np.full(len(found), found.std()), "estimate")
+        estimate = Estimate.by_one_draw(found, "estimate")
         return {"log p": self.log_prob(test, **arguments), "training estimate": estimate}
 
     @torch.no_grad()
