@@ -43,9 +43,9 @@ from irkit.io.kinds import Examples, Spec
 from irkit.learn.adversarial import discriminator_loss
 from irkit.learn.data import as_examples
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_log_prob, logit
-from irkit.learn.estimate import Estimate, Measure, Quantity
+from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
 from irkit.learn.estimators import reparameterise, sample_bits
-from irkit.learn.latent import standard_normal
+from irkit.learn.latent import check_points, standard_normal
 from irkit.learn.model import numbers
 from irkit.learn.net import Net
 from irkit.learn.objectives import log_mean_exp
@@ -285,6 +285,18 @@ class AVB(LatentDensity):
                     "set observed to bits"
                 )
         return found
+
+    @torch.no_grad()
+    def likelihood(self, data: Examples | Floats | Tensor, z: Floats) -> Floats:
+        """Return log p(x | z) of n rows and G points (G, Z): (n, G) nats."""
+        x, points = (one.to(self.place) for one in (self.examples(data), check_points(self.name, z, self.latent_size)))
+        return numbers(torch.stack([self.fitted.likelihood(one.expand(len(points), -1), points) for one in x]))
+
+    @torch.no_grad()
+    def infer(self, data: Examples | Floats | Tensor, samples: int, *, seed: int = 1) -> Floats:
+        """Draw z from q(z | x) of n rows: (samples, n, Z)."""
+        x = self.examples(data).to(self.place)
+        return numbers(self.fitted.infer(x, check_draws(self.name, "samples", samples), self.generator(seed)))
 
     @property
     def quantities(self) -> Mapping[str, Quantity]:
