@@ -48,11 +48,27 @@ def mlp(size: int, hidden: int, layers: int) -> list[nn.Module]:
     return [one for a, b in pairwise(sizes) for one in (nn.Linear(a, b), nn.ELU())]
 
 
+class Norm(nn.BatchNorm2d):
+    """Batch normalisation of maps, in training by the moments of the batch, later by the running means of these.
+
+    A single value a map has no variance: it is normalised by the running means in training too.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise (N, C, R, C)."""
+        if self.training and x.numel() == x.shape[1]:
+            return nn.functional.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        found: Tensor = super().forward(x)
+        return found
+
+
 def convolutions(shape: tuple[int, int], hidden: int) -> nn.Sequential:
     """Return three convolutions of stride 2 with 16, 32 and 64 maps, and a layer of ELU units: (N, D) to (N, H)."""
     layers: list[nn.Module] = [nn.Unflatten(1, (1, *shape))]
     for a, b in ((1, 16), (16, 32), (32, 64)):
-        layers += [nn.Conv2d(a, b, 3, stride=2, padding=1), nn.BatchNorm2d(b), nn.ELU()]
+        layers += [nn.Conv2d(a, b, 3, stride=2, padding=1), Norm(b), nn.ELU()]
     rows, columns = (-(-side // 8) for side in shape)
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * rows * columns, hidden), nn.ELU())
 

@@ -38,13 +38,13 @@ from torch import Tensor, nn
 from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import ConfigError, DataError, ShapeError
-from irkit.generative.base import LatentDensity
+from irkit.generative.base import LatentDensity, check_dynamic
 from irkit.generative.elements import Bits, Elements, GaussianMLP, Reals, convolutions, mlp
 from irkit.generative.independent import INDEPENDENT, independent_log_prob
 from irkit.io.kinds import Examples, Sets, Spec
 from irkit.learn.data import Padded, as_examples
 from irkit.learn.distributions import gaussian_kl
-from irkit.learn.estimate import Estimate, Measure, Quantity
+from irkit.learn.estimate import Estimate, Kind, Measure, Quantity
 from irkit.learn.latent import Bound, Gaussian, standard_normal
 from irkit.learn.model import Model
 from irkit.learn.net import ScoreNet
@@ -274,6 +274,7 @@ class NeuralStatistician(LatentDensity):
     def examples(self, data: Examples | Floats | Tensor, *, soft: bool = False) -> Any:
         """Check sets: none of them is empty, and they are of bits, or of finite numbers."""
         part = as_examples(data)
+        check_dynamic(self.name, part, self.bits)
         found = Model.examples(self, part, soft=soft)
         empty = np.flatnonzero(part.x.lengths == 0)
         if len(empty):
@@ -299,6 +300,11 @@ class NeuralStatistician(LatentDensity):
         seed : int
         """
         return super().log_prob(data, samples=samples, seed=seed)
+
+    @property
+    def kl_kind(self) -> Kind:
+        """An estimate where elements have latent vectors, whose Gaussians depend on the c that was drawn."""
+        return "estimate" if self.config.layers else "exact"
 
     @property
     def quantities(self) -> Mapping[str, Quantity]:

@@ -10,6 +10,7 @@ from torch.distributions import Normal as TorchNormal
 from torch.distributions import kl_divergence
 
 from irkit.errors import ConfigError, DataError, ShapeError
+from irkit.generative.elements import Norm
 from irkit.generative.independent import INDEPENDENT
 from irkit.generative.statistician import NeuralStatistician, NeuralStatisticianConfig
 from irkit.generative.vae import VAE, VAEConfig
@@ -404,3 +405,34 @@ def test_it_learns_what_tells_sets_apart():
     residual = means - c @ np.linalg.lstsq(c, means, rcond=None)[0]
     assert 1 - residual.var() / means.var() > 0.9
     assert found.measures(data.test, samples=1)["kl of c"].estimate.value > 1
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (1, 1)])
+def test_a_last_batch_of_one_element_is_learned_from_where_maps_are_of_one_value(shape):
+    x = (np.random.default_rng(0).random((3, shape[0] * shape[1])) < 0.5).astype(np.float32)
+    part = Sets(Ragged(x, np.array([1, 1, 1])))
+    found = NeuralStatistician(**{**SMALL, **PICTURES, "shape": shape})
+    fitted = found.fit(DataSet("d", part, part.cut(0), part), trainer=TrainerConfig(epochs=1, batch_size=2))
+    assert fitted.training.steps == 2
+    assert np.isfinite(fitted.encode(part)).all()
+
+
+def test_maps_of_one_value_are_normalised_by_the_running_means():
+    norm = Norm(2).double()
+    x = torch.tensor([[3.0, -1.0]]).double().view(1, 2, 1, 1)
+    torch.testing.assert_close(norm(x), x / np.sqrt(1 + norm.eps))
+    both = torch.cat([x, x + 2])
+    torch.testing.assert_close(norm(both), torch.nn.BatchNorm2d(2).double()(both))
+
+
+def test_no_bits_are_drawn_of_reals():
+    part = Sets(Ragged(np.full((2, 1), 0.5), np.array([1, 1])), dynamic=True)
+    with pytest.raises(ConfigError, match="neural-statistician: a model of reals has no bits to sample; drop dynamic"):
+        NeuralStatistician(**SMALL).fit(DataSet("d", part, part, part))
+
+
+@pytest.mark.parametrize(("layers", "kind"), [(0, "exact"), (1, "estimate")])
+def test_the_kl_of_elements_is_an_estimate(layers, kind):
+    found = model(layers=layers).measures(Sets(Ragged(np.zeros((3, 1)), np.array([1, 2]))))
+    assert found["kl"].estimate.kind == kind
+    assert found["kl of c"].estimate.kind == "exact"
