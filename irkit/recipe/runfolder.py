@@ -28,6 +28,7 @@ from irkit.recipe.training import TrainingRecipe, load_training
 if TYPE_CHECKING:
     from irkit.learn.data import Data
     from irkit.learn.figures import Figure
+    from irkit.learn.judges import Judge
     from irkit.learn.model import Model
 
 CONFIG, MODEL, FIGURES, RESULT = "config.yaml", "model.safetensors", "figures", "RESULT.json"
@@ -59,7 +60,8 @@ class Opened:
 def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = False, progress: bool = False) -> Run:
     """Train a recipe and write its run folder.
 
-    Nothing is written before the data is loaded, the model is known to fit it and the device is there.
+    Nothing is written before the data is loaded, the model is known to fit it, the judge, if there is one, to judge
+    both, and the device is there.
 
     Parameters
     ----------
@@ -87,11 +89,12 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
         raise _nothing_to_resume(place)
     data = recipe.load_data()
     with _claimed(place, recipe, resume) as started:
+        judge = recipe.judge_of(data)  # what cannot be judged is not trained first
         model = recipe.fit(data, progress=progress, folder=place, resume=resume, started=started)
-        return _recorded(place, recipe, model, data)
+        return _recorded(place, recipe, model, data, judge)
 
 
-def _recorded(place: Path, recipe: TrainingRecipe, model: Model, data: Data) -> Run:
+def _recorded(place: Path, recipe: TrainingRecipe, model: Model, data: Data, judge: Judge | None) -> Run:
     """Evaluate a fitted model and write all that a run leaves but what training has written."""
     from irkit.learn.figures import figures
     from irkit.learn.record import record
@@ -103,7 +106,6 @@ def _recorded(place: Path, recipe: TrainingRecipe, model: Model, data: Data) -> 
     budget = rule.model_dump(include={"epochs", "steps", "seconds", "patience"}, exclude_none=True)
     result = {"recipe": recipe.name, "recipe_hash": recipe.hash, "seed": rule.seed, "budget": budget}
     with enough_memory(recipe.name, smaller(evaluate, before="evaluate.")):
-        judge = recipe.judge_of(data)
         result |= record(model, data, test_rows=recipe.test_rows, evaluate=evaluate, judge=judge, seed=rule.seed)
     with writing(place / RESULT) as file:  # takes its place last, and not at all if anything before fails
         file.write((json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
