@@ -233,6 +233,8 @@ def held(kind: str, holds: dict[str, int], shape: tuple[int, ...]) -> str:
     '2 documents, 1 query'
     >>> held("pictures", {"train": 40, "valid": 5, "test": 5}, (8, 8))
     '40 training, 5 validation and 5 test pictures of 8 x 8'
+    >>> held("sets", {"train": 9, "test": 3}, (1,))
+    '9 training and 3 test sets of 1 value an element'
     >>> held("pools", {"queries": 9, "candidates": 40, "relevant": 12, "folds": 5}, (46,))
     '9 queries, 40 candidates (12 relevant) of 46 features, 5 folds'
     """
@@ -250,7 +252,10 @@ def held(kind: str, holds: dict[str, int], shape: tuple[int, ...]) -> str:
         "bags": "terms",
         "tokens": "terms",
     }
-    size = f" of {' x '.join(map(str, shape))} {unit.get(kind, '')}".rstrip() if shape else ""
+    each = unit.get(kind, "")
+    if shape == (1,):
+        each = each.replace("values", "value")
+    size = f" of {' x '.join(map(str, shape))} {each}".rstrip() if shape else ""
     whole = "".join(f", {holds[one]:,} {one} in all" for one in ("steps", "words") if one in holds)
     return f"{' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))} {_PLURAL.get(kind, kind)}{size}{whole}"
 
@@ -268,7 +273,7 @@ def _counted(holds: dict[str, int]) -> list[str]:
 
 _SINGULAR = {"queries": "query"}
 _POOLED = ("queries", "candidates")
-_PLURAL = {"tokens": "documents"}
+_PLURAL = {"tokens": "documents", "captioned": "captioned pictures"}
 _PARTS = ("train", "valid", "test")
 _COLUMNS = {
     "texts": ["documents", "queries", "splits"],

@@ -54,9 +54,12 @@ def facts(result: dict[str, Any]) -> dict[str, str]:
         found |= {other: minus(f"{value:.2f}") for other, value in measure.get("baselines", {}).items()}
         found["Effective samples"] = "" if "ess" not in measure else f"{100 * measure['ess']:.0f} %"
     solved = result["stopped"] == "solved"
+    judge = result.get("judged_by")
+    judged = {} if judge is None else {"Judged by": "; ".join([judge["judge"], *judge["facts"]])}
     made = f" ({result['binarisation']})" if "binarisation" in result else ""
     return {
         **found,
+        **judged,
         "Data": f"{result['data']}{made}",
         "Examples": f"{examples['train']:,} train, {examples['valid']:,} valid, {examples['test']:,} test",
         "Trained": "at once" if solved else f"{result['epochs']:g} epochs, {result['steps']:,} steps",

@@ -54,7 +54,8 @@ def record(
         `measures`: by name `value`, `kind`, `unit` and `stderr` (None where not known), with `ess`, `interval`
         (of an estimate, 3 standard errors) and `baselines` where there are such, and what a judge's are means `of`;
         the data's identity and how many examples each part has; what training used; where it ran. Of documents with
-        labels the measures include those of `irkit.learn.neighbours.label_values`.
+        labels the measures include those of `irkit.learn.neighbours.label_values`. `judged_by` names the judge, if
+        there is one, and states its facts.
     """
     test = data.part("test").cut(test_rows)
     own = model.measures(test, **(evaluate or {})) | _by_labels(model, data.part("train"), test) if len(test) else {}
@@ -82,6 +83,8 @@ def record(
         "machine": machine(),
         "versions": versions(),
     }
+    if judge is not None:
+        out["judged_by"] = {"judge": judge.name, "facts": list(judge.facts)}
     if model.training is not None:
         used = model.training
         out |= {

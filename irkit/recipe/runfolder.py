@@ -89,7 +89,7 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
         raise _nothing_to_resume(place)
     data = recipe.load_data()
     with _claimed(place, recipe, resume) as started:
-        judge = recipe.judge_of(data)
+        judge = recipe.judge_of(data)  # what cannot be judged is not trained first
         if judge is not None:
             judge.check(recipe.build())
         model = recipe.fit(data, progress=progress, folder=place, resume=resume, started=started)

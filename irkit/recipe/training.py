@@ -92,8 +92,8 @@ class TrainingRecipe(AnyRecipe):
     "Whether the weights with the best score on the validation rows are kept."
     evaluate: dict[str, Any] = Field(default_factory=dict)
     "Arguments of the model's `log_prob` on the test rows, or of its `values` where it has no `log_prob`."
-    judge: StrictStr = ""
-    "Who judges what the model draws, encodes or makes: a name of `irkit.registry.JUDGES`; nobody where it is empty."
+    judge: StrictStr | None = None
+    "Who judges what the model draws, encodes or makes: a name of `irkit.registry.JUDGES`; default nobody."
     untrained: StrictBool | None = None
     "Whether the network stays as training would begin: a control of suites; default it is trained."
     test_rows: Annotated[StrictInt, Field(ge=1)] | None = None
@@ -212,8 +212,21 @@ class TrainingRecipe(AnyRecipe):
         )
 
     def judge_of(self, data: Data) -> Judge | None:
-        """Return the recipe's judge of models of some data; None where it names none."""
-        return JUDGES.load(self.judge)(data) if self.judge else None
+        """Return the recipe's judge of models of some data; None where it names none.
+
+        Raises
+        ------
+        IrkitError
+            If the judge cannot judge such data or such models; the message says how to do without it.
+        """
+        if not self.judge:
+            return None
+        try:
+            judge: Judge = JUDGES.load(self.judge)(data)
+            judge.check(self.build())
+        except IrkitError as error:
+            raise self.fail(f"{error}, or train without a judge, by judge: null", "judge", kind=type(error)) from None
+        return judge
 
     def replaced(self, settings: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
         """Return the fields with some of the values in them replaced."""

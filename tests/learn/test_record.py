@@ -7,13 +7,15 @@ import json
 import numpy as np
 import pytest
 
-from irkit.generative import NADE, RBM, VAE, EoNADE
+from irkit.cli.runpage import facts
+from irkit.generative import GAN, NADE, RBM, VAE, EoNADE
 from irkit.generative.eonade import EoNADEConfig
 from irkit.generative.independent import independent_log_prob
 from irkit.generative.nade import NADEConfig
 from irkit.generative.rbm import RBMConfig
 from irkit.generative.vae import VAEConfig
-from irkit.io import DensityData, load_rows
+from irkit.io import DensityData, load_data, load_rows
+from irkit.learn.judges.modes import Modes
 from irkit.learn.record import record
 from irkit.learn.trainer import TrainerConfig
 from tests.oracles import density as oracle
@@ -48,6 +50,15 @@ def test_a_record_says_what_the_number_is_and_what_it_cost(digits):
     assert {"irkit", "python", "torch", "numpy"} == found["versions"].keys()
     assert found["device"].split(",")[0] == model.place.device.type
     assert found["machine"].keys() - {"accelerator"} == {"cpu", "cores", "python", "platform"}
+
+
+def test_what_is_judged_says_by_whom_and_how():
+    ring = load_data("ring", binarise="none").cut(100, 20, 20)
+    judge = Modes(ring)
+    found = record(GAN().fit(ring, validate=False, trainer=SHORT), ring, judge=judge)
+    assert found["judged_by"] == {"judge": "modes", "facts": list(judge.facts)}
+    assert {name: one["of"] for name, one in found["measures"].items()} == dict.fromkeys(judge.quantities, "5 batches")
+    assert facts({**found, "seed": 1})["Judged by"] == f"modes; {judge.facts[0]}"
 
 
 def test_bounds_and_estimates_come_with_their_errors_and_what_they_are_made_of(digits):

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from irkit.errors import ConfigError, DataError, IrkitError, LockedError, NotFoundError
+from irkit.errors import AbilityError, ConfigError, DataError, IrkitError, LockedError, NotFoundError
 from irkit.generative.saved import load_model
 from irkit.learn.metrics import read_metrics
 from irkit.recipe.runfolder import open_model, resume_fit, train_run
@@ -291,6 +291,8 @@ def test_a_run_says_at_once_what_it_goes_on_with(tmp_path, monkeypatch):
         ({"data": "mnist"}, NotFoundError),
         ({"data": "debd/none"}, NotFoundError),
         ({"model": "vae", "config": {"encoder": "conv", "shape": [3, 3]}}, ConfigError),
+        ({"judge": "modes"}, ConfigError),  # of data
+        ({"judge": "posterior", "data": "four-points"}, AbilityError),  # of models
     ],
 )
 def test_bad_input_leaves_no_folder(tmp_path, monkeypatch, change, error):
@@ -298,6 +300,17 @@ def test_bad_input_leaves_no_folder(tmp_path, monkeypatch, change, error):
     with pytest.raises(error):
         train_run(recipe(**change), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_cannot_be_judged_says_how_to_train_it(tmp_path, monkeypatch):
+    def fit(*arguments, **settings):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr(TrainingRecipe, "fit", fit)
+    with pytest.raises(ConfigError, match=r"'tiny': modes: .*, or train without a judge, by judge: null$"):
+        train_run(recipe(judge="modes"), tmp_path / "run")
+    with pytest.raises(AssertionError, match="trained"):
+        train_run(recipe(judge="modes").with_settings({"judge": None}), tmp_path / "run")
 
 
 def test_two_processes_cannot_train_in_one_folder(done):

@@ -62,7 +62,7 @@ def read_mat(path: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
         raise DataError(f"{path}: is no readable MATLAB file ({error}); fetch it again") from None
     for name in names:
         if name not in variables:
-            raise DataError(f"{path}: has no variable {name!r}; fetch the file again")
+            raise DataError(f"{path}: has no variable {name!r}; fetch the file again, or save your own with it")
     return [variables[name] for name in names]
 
 
