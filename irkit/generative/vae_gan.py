@@ -39,7 +39,7 @@ from torch import Tensor, nn
 
 from irkit.arrays import Floats
 from irkit.config import Config
-from irkit.errors import DataError
+from irkit.errors import DataError, ShapeError
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.adversarial import discriminator_loss, generator_loss
 from irkit.learn.distributions import gaussian_kl, logit
@@ -265,10 +265,14 @@ class VAEGAN(Model):
 
         Raises
         ------
+        ShapeError
+            If they are no rows, or are of another size.
         DataError
             If a value is beyond 0..1, which the generator does not reach.
         """
         found: Any = super().examples(data, soft=soft)
+        if found.ndim != 2:
+            raise ShapeError(f"vae-gan: rows must have shape (n, D), got {tuple(found.shape)}; flatten each")
         found = found if found.is_floating_point() else found.float()
         wrong = ~((found >= 0) & (found <= 1))
         if bool(wrong.any()):
