@@ -246,6 +246,11 @@ class _Terms(Examples):
                 f"{self.kind}: there must be one word a term, got {len(self.words)} words for {self.vocabulary} terms; "
                 "give the words of the whole vocabulary"
             )
+        if not isinstance(self.terms(), Ragged):
+            raise ShapeError(
+                f"{self.kind}: terms must be Ragged, got {type(self.terms()).__name__}; number the words, and make "
+                "Ragged.of the numbers of each"
+            )
         terms = self.terms().values
         if len(terms) and (terms.dtype.kind not in "iu" or not 0 <= terms.min() <= terms.max() < self.vocabulary):
             got = repr(terms.tolist()[0]) if terms.dtype.kind in "OSU" else f"{terms.min()} to {terms.max()}"

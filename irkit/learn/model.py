@@ -389,7 +389,10 @@ class Model(ABC):
         part = as_examples(data)
         if part.kind not in self.takes:
             kinds = " or ".join(sorted(self.takes))
-            raise ShapeError(f"{self.name}: learns from {kinds}, got {part.spec}; give it such data")
+            raise ShapeError(
+                f"{self.name}: learns from {kinds}, got {part.spec}; give it such data, which in Python is a class of "
+                "irkit.io.kinds"
+            )
         if len(part) == 0 or (self.spec is not None and not self.spec.fits(part.spec)):
             wanted = self.spec or "examples"
             got = part.spec if len(part) else "none"

@@ -217,6 +217,8 @@ def test_values_beyond_grey_are_refused():
         DataError, match=r"vae-gan: rows must hold values from 0 to 1, got 1.5 in row 2, column 1; scale the data"
     ):
         VAEGAN().fit(x)
+    with pytest.raises(ShapeError, match=r"vae-gan: rows must have shape \(n, D\), got \(9, 2, 3\); flatten each"):
+        VAEGAN().fit(np.zeros((9, 2, 3)))
     with pytest.raises(ShapeError, match=r"vae-gan: rows of shape \(6,\) are needed, got rows of shape \(5,\)"):
         VAEGAN(hidden_size=4).fit(X.float(), trainer=TrainerConfig(epochs=1)).encode(X[:, 1:].float())
 

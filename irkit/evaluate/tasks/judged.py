@@ -122,7 +122,7 @@ class JudgedChoice(TrainedChoice):
     field = "judged"
     task = JudgedTask
     judge: str
-    "Name of the judge."
+    "Name of the judge, such as `pictures` or `modes`."
 
     def load(self, suite: Suite, options: Options) -> JudgedTask:
         """Load the data and ask for the judge."""
