@@ -124,6 +124,11 @@ class JudgedChoice(TrainedChoice):
     judge: str
     "Name of the judge."
 
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """The judge's controls; a suite that is only listed does not ask, as it would load the judge."""
+        return JUDGES.load(self.judge).beside
+
     def load(self, suite: Suite, options: Options) -> JudgedTask:
         """Load the data and ask for the judge."""
         judge = JUDGES.load(self.judge)

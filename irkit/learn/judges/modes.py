@@ -64,6 +64,7 @@ class Modes(Judge):
     name = "modes"
     one = "batch"
     size = BATCHES
+    beside = ("real data",)
     quantities = {"share": Quantity(), "modes": Quantity("modes")}  # noqa: RUF012
 
     def __init__(self, data: Data) -> None:

@@ -48,6 +48,7 @@ def test_against_a_loop(judge):
 
 def test_the_ring_covers_its_modes_and_one_point_covers_one(judge):
     (real,) = judge.controls()
+    assert (real.name,) == judge.beside
     assert set(real.values["modes"]) == {8}
     # of a circular Gaussian exp(-9 / 2) is outside of 3 standard deviations
     assert real.values["share"].mean() == pytest.approx(1 - np.exp(-4.5), abs=0.002)
