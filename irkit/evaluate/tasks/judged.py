@@ -127,7 +127,8 @@ class JudgedChoice(TrainedChoice):
     @property
     def standing(self) -> tuple[str, ...]:
         """The judge's controls; a suite that is only listed does not ask, as it would load the judge."""
-        return JUDGES.load(self.judge).beside
+        found: tuple[str, ...] = JUDGES.load(self.judge).beside
+        return found
 
     def load(self, suite: Suite, options: Options) -> JudgedTask:
         """Load the data and ask for the judge."""

@@ -99,7 +99,7 @@ class Captions(Judge):
             raise ConfigError(f"captions: judges pictures with captions, got {data.spec}; choose another judge")
         self._check_details(held)
         train, self.test = (_labelled(one, name, data) for one, name in ((train, "train"), (self.test, "test")))
-        train_labels, labels = train.labels, self.test.labels
+        train_labels, labels = np.asarray(train.labels), np.asarray(self.test.labels)
         self.rows = [np.flatnonzero(labels == label) for label in range(CORNERS * DIGITS)]
         lacking = [label for label, rows in enumerate(self.rows) if not len(rows)]
         if lacking:
