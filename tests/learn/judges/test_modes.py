@@ -88,7 +88,10 @@ def test_modes_that_cannot_be_are_refused(details):
 
 def test_only_rows_have_modes():
     part = Sequences(Ragged.of([np.zeros((3, 2))]))
-    with pytest.raises(ConfigError, match="modes: the modes of odd are not known; rows are needed"):
+    with pytest.raises(
+        ConfigError,
+        match="modes: the modes of odd are not known; its details need `modes`, the numbers of all centres of its",
+    ):
         Modes(DataSet("odd", part, part, part, {"modes": "0 0", "deviation": "1"}))
 
 
