@@ -106,16 +106,19 @@ def run_suite(
 def _chosen(suite: Suite, only: Sequence[str] | None, systems: Sequence[str] | None) -> list[Suite]:
     """Return the suites to run, with the systems to run."""
     parts = suite.suites
-    for wanted, known, what in ((only, suite.boards, "collection"), (systems, suite.rows, "system")):
+    standing = [{name for task in part.tasks for name in task.standing} if systems else set() for part in parts]
+    rows = list(dict.fromkeys([*sorted(set().union(*standing)), *suite.rows]))
+    for wanted, known, what in ((only, suite.boards, "collection"), (systems, rows, "system")):
         for name in wanted or ():
             if name not in known and not (what == "collection" and any(map(partial(_begins, name), known))):
                 raise ConfigError(f"suite {suite.name}: there is no {what} {name!r} in it; {near_misses(name, known)}")
+    chosen = list(zip(parts, standing, strict=True))
     if only is not None:
-        parts = [part for part in parts if any(_begins(one, name) for one in only for name in part.boards)]
+        chosen = [one for one in chosen if any(_begins(name, board) for name in only for board in one[0].boards)]
     if systems is None:
-        return parts
-    kept = [part.changed(systems=tuple(s for s in part.systems if s.name in systems)) for part in parts]
-    found = [part for part in kept if part.systems or set(part.own_rows).intersection(systems)]
+        return [part for part, _ in chosen]
+    kept = [(part.changed(systems=tuple(s for s in part.systems if s.name in systems)), own) for part, own in chosen]
+    found = [part for part, own in kept if part.systems or own.intersection(systems)]
     return [one if one.baseline in one.own_rows else one.changed(baseline=None) for one in found]
 
 

@@ -318,7 +318,7 @@ def checked_sides(who: str, shape: tuple[int, ...] | None, size: int) -> tuple[i
     ConfigError
         If they are not known, or are not those of such pictures.
     """
-    if shape is None or len(shape) != 2 or shape[0] * shape[1] != size:
+    if shape is None or len(shape) != 2 or shape[0] * shape[1] != size or min(shape) < 1:
         got = "none" if shape is None else " x ".join(map(str, shape))
         raise ConfigError(f"{who}: needs the rows and columns of pictures of {size} pixels, got {got}; set shape")
     return shape[0], shape[1]

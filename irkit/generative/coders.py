@@ -121,6 +121,6 @@ def checked_shape(kind: str, size: int, shape: tuple[int, int] | None) -> tuple[
         return 1, size
     if shape is None:
         raise ConfigError(f"vae: a {kind} network reads pictures; set shape to their rows and columns")
-    if shape[0] * shape[1] != size:
+    if shape[0] * shape[1] != size or min(shape) < 1:
         raise ConfigError(f"vae: shape {shape[0]} x {shape[1]} does not make the {size} values of a row; correct shape")
     return shape

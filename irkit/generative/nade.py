@@ -106,12 +106,12 @@ def dense_logits(x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, activati
         rows = len(x)
         part = pad(x, (0, lack)).view(rows, chunks, CHUNK).transpose(0, 1).contiguous()  # (chunks, B, CHUNK)
         # The hidden layer before each chunk, and what the earlier bits of its own chunk add before each bit.
-        before = c + (across @ (part @ w).view(chunks, -1)).view(chunks, rows, hidden)
+        before = c + (across @ (part @ w).view(chunks, rows * hidden)).view(chunks, rows, hidden)
         prefix = (part[:, :, None] * within).view(chunks, rows * CHUNK, CHUNK)
         h = act(before[:, :, None] + (prefix @ w).view(chunks, rows, CHUNK, hidden))
         every = h.view(chunks, rows * CHUNK, hidden) @ v.transpose(1, 2)  # each h of a chunk with each v of it
         own = every.view(chunks, rows, CHUNK, CHUNK).diagonal(dim1=2, dim2=3)
-        return own.transpose(0, 1).reshape(rows, -1)[:, :bits]
+        return own.transpose(0, 1).reshape(rows, chunks * CHUNK)[:, :bits]
 
     return in_slices(compute, 3 * chunks * CHUNK * hidden, x, c.expand(len(x), -1)) + b
 

@@ -119,7 +119,7 @@ class NeuralStatisticianNet(ScoreNet):
 
     def _shape(self) -> tuple[int, int]:
         shape = self.config.shape
-        if shape is None or shape[0] * shape[1] != self.size:
+        if shape is None or shape[0] * shape[1] != self.size or min(shape) < 1:
             got = "none" if shape is None else f"{shape[0]} x {shape[1]}"
             raise ConfigError(
                 f"neural-statistician: conv needs the rows and columns of pictures of {self.size} pixels, got {got}; "

@@ -185,7 +185,7 @@ def grid(examples: Floats, spec: Spec, columns: int | None = None) -> bytes:
     """
     shape = shape_of(spec)
     if shape is None:
-        raise ShapeError(f"figures: rows and pictures can be drawn, got {spec}; write numbers, to .npy or .jsonl")
+        raise ShapeError(f"figures: rows and pictures can be drawn, got {spec}; write numbers, to .jsonl")
     channels, rows, columns_of_one = shape
     flat = np.asarray(examples).reshape(len(examples), -1)
     if channels == 1:

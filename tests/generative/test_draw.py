@@ -201,6 +201,8 @@ def test_rows_that_are_no_pictures_are_refused(spec):
         ConfigError, match=r"draw: needs the rows and columns of pictures of 6 pixels, got .*; set shape"
     ):
         DRAW().build(spec)
+    with pytest.raises(ConfigError, match=r"pictures of 6 pixels, got -2 x -3; set shape"):
+        DRAW(shape=(-2, -3)).build(spec)
 
 
 def test_a_picture_of_one_pixel_has_windows_and_no_vectors_make_no_pictures():

@@ -358,3 +358,9 @@ def test_files_of_something_else_are_refused(tmp_path):
         with pytest.raises(DataError, match="does not fit the model 'nade'") as caught:
             NADE.load(tmp_path / "b")
         assert "\n" not in str(caught.value)
+
+
+@forms
+def test_no_rows_have_no_logits(form):
+    w = torch.zeros(CHUNK + 1, 2)
+    assert form(torch.zeros(0, CHUNK + 1), w, torch.zeros(2), w, torch.zeros(CHUNK + 1)).shape == (0, CHUNK + 1)

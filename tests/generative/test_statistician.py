@@ -360,7 +360,7 @@ def test_figures_are_of_a_set_and_of_an_element():
 # ------------------------------------------------------------------------------------------------ model
 
 
-@pytest.mark.parametrize("shape", [None, (2, 2)])
+@pytest.mark.parametrize("shape", [None, (2, 2), (-2, -3)])
 def test_pictures_need_their_shape(shape):
     with pytest.raises(ConfigError, match=r"conv needs the rows and columns of pictures of 6 pixels, got .*; set sh"):
         NeuralStatistician(encoder="conv", shape=shape).build(Spec("sets", (6,)))

@@ -228,6 +228,7 @@ class _Callable:
     [
         ({"encoder": "conv"}, "a conv network reads pictures; set shape to their rows and columns"),
         ({"encoder": "gru", "shape": (2, 4)}, "shape 2 x 4 does not make the 6 values of a row"),
+        ({"encoder": "conv", "shape": (-2, -3)}, "shape -2 x -3 does not make the 6 values of a row"),
         ({"decoder": "lstm"}, "a lstm network reads pictures"),
     ],
 )

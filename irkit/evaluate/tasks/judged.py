@@ -124,6 +124,12 @@ class JudgedChoice(TrainedChoice):
     judge: str
     "Name of the judge, such as `pictures` or `modes`."
 
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """The judge's controls; a suite that is only listed does not ask, as it would load the judge."""
+        found: tuple[str, ...] = JUDGES.load(self.judge).beside
+        return found
+
     def load(self, suite: Suite, options: Options) -> JudgedTask:
         """Load the data and ask for the judge."""
         judge = JUDGES.load(self.judge)

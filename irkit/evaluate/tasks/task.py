@@ -140,6 +140,11 @@ class TaskChoice(Config):
         found: Recipe = loaded(load_recipe(choice.recipe), choice)
         return found
 
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """Names of the rows that stand on its board beside systems: those of the kind, unless a task has its own."""
+        return self.rows
+
     @abstractmethod
     def load(self, suite: Suite, options: Options) -> Task:
         """Find all that the task needs.

@@ -79,6 +79,7 @@ class Captions(Judge):
     name = "captions"
     one = "round"
     size = ROUNDS
+    beside = ("real data", "chance")
     quantities = {  # noqa: RUF012
         name: Quantity() for name in ("joint", "digit", "position", "shuffled", "held-out joint", "held-out position")
     }

@@ -81,6 +81,7 @@ class FewShot(Judge):
     one = "episode"
     needs = ("encode",)
     size = EPISODES
+    beside = ("pixels", "chance")
     quantities = {name: Quantity() for name in TASKS}  # noqa: RUF012
 
     def __init__(self, data: Data) -> None:

@@ -50,6 +50,8 @@ class Judge(ABC):
     "What one value is of, such as `batch` or `caption`."
     needs: ClassVar[tuple[Ability, ...]] = ("sample",)
     "What models must be able to do."
+    beside: ClassVar[tuple[str, ...]] = ()
+    "Names of its controls, in their order."
     asks: ClassVar[Mapping[str, Ability]] = {}
     "What else for single quantities, by name; a model that does not has no values of them."
 

@@ -64,6 +64,7 @@ class Modes(Judge):
     name = "modes"
     one = "batch"
     size = BATCHES
+    beside = ("real data",)
     quantities = {"share": Quantity(), "modes": Quantity("modes")}  # noqa: RUF012
 
     def __init__(self, data: Data) -> None:
@@ -77,8 +78,8 @@ class Modes(Judge):
                 raise ValueError
         except (KeyError, ValueError):
             raise ConfigError(
-                f"modes: the modes of {data.name} are not known; rows are needed, whose details have `modes`, the "
-                "numbers of all centres, and `deviation`, above 0"
+                f"modes: the modes of {data.name} are not known; its details need `modes`, the numbers of all centres "
+                "of its rows, and `deviation`, above 0"
             ) from None
 
     def values(self, model: Model, *, seed: int) -> Mapping[str, Floats]:

@@ -41,6 +41,7 @@ class Moments(Judge):
     name = "moments"
     one = "set"
     needs = ("encode",)
+    beside = ("six moments", "chance")
     quantities = {name: Quantity() for name in (FAMILY, VARIANCE, MEAN, LINEAR, *DRAWN.values())}  # noqa: RUF012
 
     def __init__(self, data: Data) -> None:

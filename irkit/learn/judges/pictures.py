@@ -104,6 +104,7 @@ class Pictures(Judge):
     name = "pictures"
     one = "batch"
     size = BATCHES
+    beside = ("real data",)
     quantities: ClassVar[Mapping[str, Quantity]] = {
         "frechet distance": Quantity(lower=True),
         "classes": Quantity("classes"),

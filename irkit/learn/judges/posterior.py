@@ -52,6 +52,7 @@ class Posterior(Judge):
     name = "posterior"
     one = "point"
     needs = ("encode", "decode")
+    beside = ("posterior", "gaussian")
     quantities = {  # noqa: RUF012
         "histogram kl": Quantity("nats", lower=True),
         "mean error": Quantity(lower=True),

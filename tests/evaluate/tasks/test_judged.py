@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from irkit.cli.reproduce import reproduce
 from irkit.cli.train import summary
 from irkit.errors import ConfigError, IrkitError
-from irkit.evaluate import load_suite, run_suite
+from irkit.evaluate import load_suite, run_suite, write_results
 from irkit.recipe import load_training
 from irkit.recipe.runfolder import train_run
 from irkit.report import html, table
@@ -95,3 +96,15 @@ def test_an_untrained_net_is_not_taken_up_from_a_folder_of_its_name(suite, tmp_p
     row = run_suite(suite, runs=tmp_path / "runs").boards[0].rows[2]
     assert not row.failed
     assert not any("taken up" in note for note in row.notes)
+
+
+def test_a_kept_control_is_run_again(suite, tmp_path, capsys):
+    result = run_suite(suite, systems=["real data", "untrained"])
+    assert [row.name for row in result.boards[0].rows] == ["real data", "untrained"]
+    write_results(result, tmp_path / "kept.json")
+    assert reproduce(str(tmp_path / "kept.json"), "real data") == 0
+    assert capsys.readouterr().out.startswith("OK ")
+    with pytest.raises(
+        ConfigError, match=r"suite toys: there is no system 'unreal data' in it; did you mean real data"
+    ):
+        run_suite(suite, systems=["unreal data"])

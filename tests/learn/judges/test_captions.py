@@ -65,6 +65,7 @@ def test_corners_by_hand():
 
 def test_real_pictures_are_right_and_chance_is_what_it_is(judge):
     real, chance = judge.controls()
+    assert (real.name, chance.name) == judge.beside
     shares = {name: one.mean() for name, one in real.values.items()}
     assert shares["joint"] > 0.93
     assert shares["position"] > 0.98

@@ -89,7 +89,9 @@ def test_what_knows_the_class_is_right_and_what_knows_nothing_is_chance(judge):
 
 
 def test_pixels_are_told_by_the_nearest_mean(judge):
-    pixels = next(one for one in judge.controls() if one.name == "pixels").values
+    controls = {one.name: one.values for one in judge.controls()}
+    assert tuple(controls) == judge.beside
+    pixels = controls["pixels"]
     asked, support = judge.episodes["5-way 5-shot"]
     slow = []
     for one, each in zip(asked, support, strict=True):

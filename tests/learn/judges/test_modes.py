@@ -48,6 +48,7 @@ def test_against_a_loop(judge):
 
 def test_the_ring_covers_its_modes_and_one_point_covers_one(judge):
     (real,) = judge.controls()
+    assert (real.name,) == judge.beside
     assert set(real.values["modes"]) == {8}
     # of a circular Gaussian exp(-9 / 2) is outside of 3 standard deviations
     assert real.values["share"].mean() == pytest.approx(1 - np.exp(-4.5), abs=0.002)
@@ -87,7 +88,10 @@ def test_modes_that_cannot_be_are_refused(details):
 
 def test_only_rows_have_modes():
     part = Sequences(Ragged.of([np.zeros((3, 2))]))
-    with pytest.raises(ConfigError, match="modes: the modes of odd are not known; rows are needed"):
+    with pytest.raises(
+        ConfigError,
+        match="modes: the modes of odd are not known; its details need `modes`, the numbers of all centres of its",
+    ):
         Modes(DataSet("odd", part, part, part, {"modes": "0 0", "deviation": "1"}))
 
 

@@ -81,6 +81,7 @@ def test_families_that_no_plane_parts_are_told_by_hidden_units(judge):
 
 def test_controls_are_the_moments_and_chance(judge):
     controls = {one.name: one.values for one in judge.controls()}
+    assert tuple(controls) == judge.beside
     assert controls["six moments"][MEAN].min() > 0.999
     assert controls["six moments"][VARIANCE].min() > 0.999
     assert controls["six moments"][FAMILY].mean() > 0.6

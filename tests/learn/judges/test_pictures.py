@@ -88,6 +88,7 @@ def test_distances_and_contrast_against_loops():
 
 def test_real_data_is_what_it_is_held_against(judge):
     (real,) = judge.controls()
+    assert (real.name,) == judge.beside
     found = {name: one.mean() for name, one in real.values.items()}
     assert set(found) == set(judge.quantities)
     assert all(one.shape == (BATCHES,) for one in real.values.values())

@@ -61,6 +61,7 @@ def test_what_lies_beyond_the_cells_is_counted_at_the_rim():
 
 def test_controls_are_near_and_a_gaussian_is_not():
     own, normal = Posterior(DATA).controls()
+    assert (own.name, normal.name) == Posterior.beside
     assert (own.name, normal.name) == ("posterior", "gaussian")
     for name, most in (("mean error", 0.02), ("variance error", 0.02), ("histogram kl", 0.01)):
         assert (own.values[name] < most).all()
