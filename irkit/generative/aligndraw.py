@@ -36,14 +36,15 @@ from torch import Tensor, nn
 from irkit.arrays import Floats
 from irkit.errors import DataError, ShapeError, near_misses
 from irkit.generative.base import Bounded
-from irkit.generative.canvas import CanvasConfig, CanvasNet, Gaussian, Told, checked_sides, shown
+from irkit.generative.canvas import CanvasConfig, CanvasNet, Told, checked_sides, shown
 from irkit.generative.independent import INDEPENDENT, independent_log_prob
 from irkit.io.kinds import Captioned, Examples, Ragged, Spec
 from irkit.learn.attention import AdditiveAttention, Attended
 from irkit.learn.data import Held, Padded, arrays, as_examples, placed
-from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
+from irkit.learn.estimate import Estimate, Kind, Measure, Quantity, check_draws
 from irkit.learn.figures_captions import Heeded
 from irkit.learn.figures_latent import Strokes
+from irkit.learn.latent import Gaussian
 from irkit.learn.model import numbers
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.recurrent import remembering, run
@@ -215,7 +216,15 @@ class AlignDRAW(Bounded):
 
     def read(self, captions: Sequence[Any] | Ragged) -> Padded:
         """Return captions as the network is given them."""
-        numbered = captions if isinstance(captions, Ragged) else Ragged.of([self._numbers(one) for one in captions])
+        if isinstance(captions, str):
+            raise ShapeError(
+                f"{self.name}: captions must be a sequence of them, got {captions!r} alone; put it in a list"
+            )
+        none = Ragged(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+        if isinstance(captions, Ragged):
+            numbered = captions
+        else:
+            numbered = Ragged.of([self._numbers(one) for one in captions]) if len(captions) else none
         terms, most = numbered.values, self.known.vocabulary or 0
         if len(terms) and (terms.dtype.kind not in "iu" or not 0 <= terms.min() <= terms.max() < most):
             raise DataError(
@@ -244,6 +253,11 @@ class AlignDRAW(Bounded):
     # ------------------------------------------------------------------ figures of test examples
 
     @property
+    def kl_kind(self) -> Kind:
+        """An estimate where there are several steps, whose posteriors depend on what was drawn in those before."""
+        return "exact" if self.config.steps == 1 else "estimate"
+
+    @property
     def quantities(self) -> Mapping[str, Quantity]:
         """Both bounds, and what the caption tells of a picture."""
         return {**super().quantities, "caption gain": Quantity("nats")}
@@ -263,7 +277,7 @@ class AlignDRAW(Bounded):
         other = replace(test, caption=test.caption.take(generator(0, "captions").permutation(len(test))))
         own, others = (numbers(torch.cat([one.elbo for one in self._bounds(part)])) for part in (test, other))
         gain = own - others
-        return Estimate(gain, np.full(len(gain), gain.std()), "estimate")
+        return Estimate.by_one_draw(gain, "estimate")
 
     def baselines(self, train: Examples, test: Examples) -> dict[str, dict[str, float]]:
         """Return the mean log p of test pictures under independent bits, in nats."""

@@ -28,7 +28,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -42,10 +41,11 @@ from irkit.generative.coders import MLPDecoder
 from irkit.generative.implicit import Adversary, BasisEncoder, BlackBoxEncoder, Gaussian
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.adversarial import discriminator_loss
+from irkit.learn.data import as_examples
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_log_prob, logit
-from irkit.learn.estimate import Estimate, Measure, Quantity
+from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
 from irkit.learn.estimators import reparameterise, sample_bits
-from irkit.learn.latent import standard_normal
+from irkit.learn.latent import check_points, standard_normal
 from irkit.learn.model import numbers
 from irkit.learn.net import Net
 from irkit.learn.objectives import log_mean_exp
@@ -270,8 +270,13 @@ class AVB(LatentDensity):
 
     def examples(self, data: Examples | Floats | Tensor, *, soft: bool = False) -> Tensor:
         """Check rows, as `Density` does, and that each has a single 1 if it is to be one-hot."""
-        found = super().examples(data, soft=soft)
+        part = as_examples(data)
+        found = super().examples(part, soft=soft)
         if self.config.observed == "one-hot":
+            if part.dynamic:
+                raise ConfigError(
+                    "avb: of bits drawn one by one not just one is 1; drop dynamic, or set observed to bits"
+                )
             wrong = found.sum(1) != 1
             if bool(wrong.any()):
                 row = int(wrong.nonzero()[0])
@@ -280,6 +285,18 @@ class AVB(LatentDensity):
                     "set observed to bits"
                 )
         return found
+
+    @torch.no_grad()
+    def likelihood(self, data: Examples | Floats | Tensor, z: Floats) -> Floats:
+        """Return log p(x | z) of n rows and G points (G, Z): (n, G) nats."""
+        x, points = (one.to(self.place) for one in (self.examples(data), check_points(self.name, z, self.latent_size)))
+        return numbers(torch.stack([self.fitted.likelihood(one.expand(len(points), -1), points) for one in x]))
+
+    @torch.no_grad()
+    def infer(self, data: Examples | Floats | Tensor, samples: int, *, seed: int = 1) -> Floats:
+        """Draw z from q(z | x) of n rows: (samples, n, Z)."""
+        x = self.examples(data).to(self.place)
+        return numbers(self.fitted.infer(x, check_draws(self.name, "samples", samples), self.generator(seed)))
 
     @property
     def quantities(self) -> Mapping[str, Quantity]:
@@ -292,7 +309,7 @@ class AVB(LatentDensity):
         The latter may lie above log p, so that it is an estimate; its error does not tell how far T is from T*.
         """
         found = numbers(torch.cat([part.reconstruction - part.kl for part in self._parts(test)]))
-        estimate = Estimate(found, np.full(len(found), found.std()), "estimate")
+        estimate = Estimate.by_one_draw(found, "estimate")
         return {"log p": self.log_prob(test, **arguments), "training estimate": estimate}
 
     @torch.no_grad()

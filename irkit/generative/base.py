@@ -14,13 +14,19 @@ from irkit.errors import ConfigError, DataError, ShapeError
 from irkit.generative.independent import INDEPENDENT, independent_log_prob
 from irkit.io.kinds import Examples
 from irkit.learn.data import as_examples
-from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
+from irkit.learn.estimate import Estimate, Kind, Measure, Quantity, check_draws
 from irkit.learn.latent import Bound, bound_measures
 from irkit.learn.model import Model, numbers
 from irkit.learn.objectives import importance_weighted
 
 TOGETHER = 100
 "Examples whose importance weights are computed at once."
+
+
+def check_dynamic(who: str, part: Examples, bits: bool) -> None:
+    """Raise `ConfigError` if bits would be drawn of examples that are not of bits, or not of independent ones."""
+    if part.dynamic and not bits:
+        raise ConfigError(f"{who}: a model of reals has no bits to sample; drop dynamic")
 
 
 class Density(Model):
@@ -57,8 +63,7 @@ class Density(Model):
         part = as_examples(data)
         if part.kind not in self.takes:
             raise ShapeError(f"{self.name}: learns from rows, got {part.spec}; give it rows")
-        if part.dynamic and not self.bits:
-            raise ConfigError(f"{self.name}: a model of reals has no bits to sample; drop dynamic")
+        check_dynamic(self.name, part, self.bits)
         return self._checked(part.x, soft or part.dynamic)
 
     def _checked(self, x: Any, soft: bool) -> Tensor:
@@ -108,6 +113,11 @@ class Bounded(Model):
         return importance_weighted(self.fitted.log_weights(part, samples, rng) for part in parts)
 
     @property
+    def kl_kind(self) -> Kind:
+        """What the KL of one draw of z is: exact where each posterior is of x alone, not of z drawn before it."""
+        return "exact"
+
+    @property
     def quantities(self) -> Mapping[str, Quantity]:
         """The importance-weighted bound, and the ELBO, which is looser."""
         return {"log p": Quantity("nats"), "elbo": Quantity("nats")}
@@ -115,14 +125,13 @@ class Bounded(Model):
     def values(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Estimate]:
         """Return both bounds for each row, (n,) nats each; the ELBO by one draw of z, its error at most its spread."""
         elbo = numbers(torch.cat([bound.elbo for bound in self._bounds(test)]))
-        bound = Estimate(elbo, np.full(len(elbo), elbo.std()), "lower_bound")
-        return {"log p": self.log_prob(test, **arguments), "elbo": bound}
+        return {"log p": self.log_prob(test, **arguments), "elbo": Estimate.by_one_draw(elbo, "lower_bound")}
 
     @torch.no_grad()
     def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
         """Return the bound on log p and, by one draw of z, what the ELBO is made of; also how many z are used."""
         log_p = Measure(self.log_prob(test, **arguments).mean(), "nats")
-        return {"log p": log_p} | bound_measures(self._bounds(test), self.encode(test))
+        return {"log p": log_p} | bound_measures(self._bounds(test), self.encode(test), self.kl_kind)
 
     @torch.no_grad()
     def _bounds(self, test: Examples | Floats | Tensor) -> list[Bound]:

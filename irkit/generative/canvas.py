@@ -34,7 +34,7 @@ from irkit.learn.attention import Attended
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_kl, gaussian_log_prob, logit
 from irkit.learn.estimators import reparameterise, sample_bits
 from irkit.learn.figures_latent import Strokes
-from irkit.learn.latent import Bound, standard_normal
+from irkit.learn.latent import Bound, Gaussian, standard_normal
 from irkit.learn.model import numbers
 from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
@@ -76,13 +76,6 @@ class Told(NamedTuple):
     def repeated(self, times: int) -> Told:
         """Return the same of all pictures again and again: (times B, ...)."""
         return Told(self.words.repeat(times, 1, 1), self.valid.repeat(times, 1))
-
-
-class Gaussian(NamedTuple):
-    """Means and log-variances."""
-
-    mean: Tensor
-    log_var: Tensor
 
 
 class Path(NamedTuple):

@@ -30,7 +30,7 @@ from torch import Tensor
 from irkit.generative.base import LatentDensity
 from irkit.generative.canvas import CanvasConfig, CanvasNet, checked_sides, shown
 from irkit.io.kinds import Spec
-from irkit.learn.estimate import check_draws
+from irkit.learn.estimate import Kind, check_draws
 from irkit.learn.figures_latent import Strokes
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.trainer import TrainerConfig
@@ -45,7 +45,7 @@ class DRAWNet(CanvasNet):
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the means of p(x | z), z of all steps: (B, T Z) to (B, D)."""
-        return torch.sigmoid(self.drawn(z.view(len(z), self.config.steps, -1).to(self.canvas)))
+        return torch.sigmoid(self.drawn(z.view(len(z), self.config.steps, self.config.latent_size).to(self.canvas)))
 
 
 class DRAW(LatentDensity):
@@ -68,6 +68,11 @@ class DRAW(LatentDensity):
     def latent_size(self) -> int:
         """Latent dimensions of all steps, T Z."""
         return self.config.steps * self.config.latent_size
+
+    @property
+    def kl_kind(self) -> Kind:
+        """An estimate where there are several steps, whose posteriors depend on what was drawn in those before."""
+        return "exact" if self.config.steps == 1 else "estimate"
 
     @torch.no_grad()
     def strokes(self, n: int, *, seed: int = 1) -> Strokes:

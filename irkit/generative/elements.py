@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from irkit.learn.data import Padded
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_log_prob, logit
 from irkit.learn.estimators import reparameterise, sample_bits
+from irkit.learn.latent import Gaussian
 
 
 class Elements(NamedTuple):
@@ -41,36 +42,33 @@ class Elements(NamedTuple):
         return self.sum(values) / self.lengths[:, None]
 
 
-class Normal(NamedTuple):
-    """Gaussians with diagonal covariance."""
-
-    mean: Tensor
-    log_var: Tensor
-
-    def rows(self, at: Tensor) -> Normal:
-        """Return some of them, (n,) numbers."""
-        return Normal(self.mean[at], self.log_var[at])
-
-    def draw(self, rng: torch.Generator | None) -> Tensor:
-        """Draw from each, or without a generator return the means."""
-        return self.mean if rng is None else reparameterise(self.mean, self.log_var, rng)
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Return log N(z): (..., Z) to (...)."""
-        return gaussian_log_prob(z, self.mean, self.log_var)
-
-
 def mlp(size: int, hidden: int, layers: int) -> list[nn.Module]:
     """Return hidden layers of ELU units."""
     sizes = [size] + [hidden] * layers
     return [one for a, b in pairwise(sizes) for one in (nn.Linear(a, b), nn.ELU())]
 
 
+class Norm(nn.BatchNorm2d):
+    """Batch normalisation of maps, in training by the moments of the batch, later by the running means of these.
+
+    A single value a map has no variance: it is normalised by the running means in training too.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise (N, C, R, C)."""
+        if self.training and x.numel() == x.shape[1]:
+            return nn.functional.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        found: Tensor = super().forward(x)
+        return found
+
+
 def convolutions(shape: tuple[int, int], hidden: int) -> nn.Sequential:
     """Return three convolutions of stride 2 with 16, 32 and 64 maps, and a layer of ELU units: (N, D) to (N, H)."""
     layers: list[nn.Module] = [nn.Unflatten(1, (1, *shape))]
     for a, b in ((1, 16), (16, 32), (32, 64)):
-        layers += [nn.Conv2d(a, b, 3, stride=2, padding=1), nn.BatchNorm2d(b), nn.ELU()]
+        layers += [nn.Conv2d(a, b, 3, stride=2, padding=1), Norm(b), nn.ELU()]
     rows, columns = (-(-side // 8) for side in shape)
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * rows * columns, hidden), nn.ELU())
 
@@ -83,10 +81,10 @@ class GaussianMLP(nn.Module):
         self.body = nn.Sequential(*mlp(size, hidden, layers))
         self.mean, self.log_var = nn.Linear(hidden, out), nn.Linear(hidden, out)
 
-    def forward(self, *inputs: Tensor) -> Normal:
+    def forward(self, *inputs: Tensor) -> Gaussian:
         """Return the Gaussians."""
         h = self.body(torch.cat(inputs, 1))
-        return Normal(self.mean(h), self.log_var(h))
+        return Gaussian(self.mean(h), self.log_var(h))
 
 
 class Bits(nn.Module):

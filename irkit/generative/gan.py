@@ -28,7 +28,8 @@ from torch import Tensor, nn
 
 from irkit.arrays import Floats
 from irkit.config import Config, Sizes
-from irkit.errors import ConfigError, DataError, ShapeError
+from irkit.errors import DataError, ShapeError
+from irkit.generative.base import check_dynamic
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.adversarial import GeneratorLoss, discriminator_loss, generator_loss
 from irkit.learn.data import as_examples
@@ -150,8 +151,7 @@ class GAN(Model):
             If a value is not finite, or for a sigmoid not from 0 to 1.
         """
         part = as_examples(data)
-        if part.dynamic:
-            raise ConfigError(f"{self.name}: a model of reals has no bits to sample; drop dynamic")
+        check_dynamic(self.name, part, bits=False)
         found = super().examples(part, soft=soft)
         assert isinstance(found, Tensor)
         if found.ndim != 2:

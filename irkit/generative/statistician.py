@@ -38,14 +38,14 @@ from torch import Tensor, nn
 from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import ConfigError, DataError, ShapeError
-from irkit.generative.base import LatentDensity
-from irkit.generative.elements import Bits, Elements, GaussianMLP, Normal, Reals, convolutions, mlp
+from irkit.generative.base import LatentDensity, check_dynamic
+from irkit.generative.elements import Bits, Elements, GaussianMLP, Reals, convolutions, mlp
 from irkit.generative.independent import INDEPENDENT, independent_log_prob
 from irkit.io.kinds import Examples, Sets, Spec
 from irkit.learn.data import Padded, as_examples
 from irkit.learn.distributions import gaussian_kl
-from irkit.learn.estimate import Estimate, Measure, Quantity
-from irkit.learn.latent import Bound, standard_normal
+from irkit.learn.estimate import Estimate, Kind, Measure, Quantity
+from irkit.learn.latent import Bound, Gaussian, standard_normal
 from irkit.learn.model import Model
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import log_mean_exp
@@ -84,8 +84,8 @@ class Latents(NamedTuple):
 
     z: Tensor
     "(N, L Z)"
-    q: Normal
-    p: Normal
+    q: Gaussian
+    p: Gaussian
 
 
 class Seen(NamedTuple):
@@ -93,7 +93,7 @@ class Seen(NamedTuple):
 
     elements: Elements
     h: Tensor
-    q: Normal
+    q: Gaussian
 
 
 class NeuralStatisticianNet(ScoreNet):
@@ -149,7 +149,7 @@ class NeuralStatisticianNet(ScoreNet):
         """Draw z_L to z_1 of all elements, each given those above it and c (B, C); their means without a generator."""
         owner = seen.elements.owner
         own, above = c[owner], c.new_zeros(len(owner), 0)
-        z, q, p = [above], [Normal(above, above)], [Normal(above, above)]
+        z, q, p = [above], [Gaussian(above, above)], [Gaussian(above, above)]
         for layer, (prior, posterior) in enumerate(zip(self.priors, self.posteriors, strict=True)):
             p.append(prior(above, own) if layer else prior(c).rows(owner))  # that of z_L is one for a whole set
             q.append(posterior(seen.h, above, own))
@@ -221,7 +221,7 @@ class NeuralStatisticianNet(ScoreNet):
         x = self.observed.sample(self.decode(self.generate(own, rng), own), rng)
         return Padded(x.view(n, self.longest, self.size), torch.full((n,), self.longest, device=like.device))
 
-    def posterior(self, sets: Padded) -> Normal:
+    def posterior(self, sets: Padded) -> Gaussian:
         """Return mean and log-variance of q(c | D): (B, C) each."""
         return self.see(sets).q
 
@@ -238,9 +238,9 @@ class NeuralStatisticianNet(ScoreNet):
         return Padded(x.view(sets.x.shape), sets.lengths, sets.sizes)
 
 
-def _beside(layers: list[Normal]) -> Normal:
+def _beside(layers: list[Gaussian]) -> Gaussian:
     """Put the Gaussians of all layers side by side."""
-    return Normal(torch.cat([one.mean for one in layers], 1), torch.cat([one.log_var for one in layers], 1))
+    return Gaussian(torch.cat([one.mean for one in layers], 1), torch.cat([one.log_var for one in layers], 1))
 
 
 class NeuralStatistician(LatentDensity):
@@ -274,6 +274,7 @@ class NeuralStatistician(LatentDensity):
     def examples(self, data: Examples | Floats | Tensor, *, soft: bool = False) -> Any:
         """Check sets: none of them is empty, and they are of bits, or of finite numbers."""
         part = as_examples(data)
+        check_dynamic(self.name, part, self.bits)
         found = Model.examples(self, part, soft=soft)
         empty = np.flatnonzero(part.x.lengths == 0)
         if len(empty):
@@ -299,6 +300,11 @@ class NeuralStatistician(LatentDensity):
         seed : int
         """
         return super().log_prob(data, samples=samples, seed=seed)
+
+    @property
+    def kl_kind(self) -> Kind:
+        """An estimate where elements have latent vectors, whose Gaussians depend on the c that was drawn."""
+        return "estimate" if self.config.layers else "exact"
 
     @property
     def quantities(self) -> Mapping[str, Quantity]:

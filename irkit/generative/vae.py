@@ -35,7 +35,7 @@ from irkit.learn.estimate import Estimate, Measure
 from irkit.learn.estimators import reparameterise, sample_bits
 from irkit.learn.latent import Bound, standard_normal
 from irkit.learn.model import Ability
-from irkit.learn.neighbours import knn_accuracy
+from irkit.learn.neighbours import VOTES, knn_accuracy
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import KLSchedule, free_bits
 from irkit.learn.optimiser import OptimiserConfig
@@ -240,10 +240,10 @@ class VAE(LatentDensity):
     def measures(self, test: Examples | Floats | Tensor, **arguments: Any) -> dict[str, Measure]:
         """Return what `LatentDensity` does.
 
-        With labels and Z = 2, also the share of rows whose 5 nearest others have their label.
+        With labels, more than 5 rows and Z = 2, also the share of rows whose 5 nearest others have their label.
         """
         rows = as_examples(test)
         found, labels = super().measures(rows, **arguments), rows.labels
-        if labels is not None and (labels >= 0).all() and self.latent_size == 2:
+        if labels is not None and (labels >= 0).all() and self.latent_size == 2 and len(rows) > VOTES:
             found["knn_5_accuracy"] = Measure(Estimate.exact(knn_accuracy(self.encode(rows), labels)), "")
         return found

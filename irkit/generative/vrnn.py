@@ -34,9 +34,10 @@ from torch import Tensor, nn
 from irkit.arrays import Floats, evenly, offsets
 from irkit.config import Config
 from irkit.errors import ConfigError, DataError
+from irkit.generative.base import check_dynamic
 from irkit.generative.independent import INDEPENDENT, independent_log_prob
 from irkit.generative.outputs import Output, OutputKind, log_variance
-from irkit.io.kinds import Examples, Sequences, Spec
+from irkit.io.kinds import Examples, Ragged, Sequences, Spec
 from irkit.learn.data import Padded, batch
 from irkit.learn.distributions import gaussian_kl, gaussian_log_prob
 from irkit.learn.estimate import Estimate, Kind, Quantity, check_draws
@@ -278,6 +279,7 @@ class VRNN(Model):
         """Check sequences: each has a step, bits are 0 and 1 (or probabilities), reals are finite."""
         found = super().examples(data, soft=soft)
         assert isinstance(found, Sequences)
+        check_dynamic(self.name, found, self.config.outputs == "bernoulli")
         x, lengths = np.asarray(found.x.values), found.x.lengths
         if found.x.values.ndim != 2 or not lengths.all():
             got = "one without" if found.x.values.ndim == 2 else f"steps of shape {found.x.values.shape[1:]}"
@@ -296,6 +298,8 @@ class VRNN(Model):
                 f"{self.name}: column {column} must hold {wanted}, got {x[at, column]:g} in step {step} of sequence "
                 f"{sequence}; choose other outputs, or clean the data"
             )
+        if x.dtype.kind != "f":
+            found = replace(found, x=Ragged(x.astype(np.float32), lengths))
         return found
 
     def batches(self, x: Any, n: int = CELLS) -> Iterator[Padded]:
@@ -344,8 +348,8 @@ class VRNN(Model):
         elbo, kl = (numbers(torch.cat(one)) for one in zip(*((b.elbo, b.kl.sum(1)) for b in bounds), strict=True))
         found = {LOG_P: self.log_prob(x, **arguments)}
         if self.config.latent_size:
-            found[ELBO] = Estimate(elbo, np.full(len(elbo), elbo.std()), "lower_bound")
-            found[KL] = Estimate(kl, np.full(len(kl), kl.std()), "estimate")
+            found[ELBO] = Estimate.by_one_draw(elbo, "lower_bound")
+            found[KL] = Estimate.by_one_draw(kl, "estimate")
         else:
             found |= {ELBO: found[LOG_P], KL: Estimate.exact(kl)}
         steps = x.x.lengths.mean()

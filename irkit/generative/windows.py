@@ -114,8 +114,8 @@ class Window(nn.Module):
     def __init__(self, inputs: int, n: int, shape: tuple[int, int], stride: float, log_gamma: float = 0.0) -> None:
         super().__init__()
         self.n, self.shape = n, shape
-        self.widest = (max(shape) - 1) / max(n - 1, 1)
-        "The stride with which a grid in the middle of the picture spans its longer side."
+        self.widest = max(max(shape) - 1, 1) / max(n - 1, 1)
+        "The stride with which a grid in the middle of the picture spans its longer side; of one pixel a pixel."
         self.numbers = nn.Linear(inputs, 5)
         with torch.no_grad():
             self.numbers.weight *= 0.1

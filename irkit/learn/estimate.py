@@ -102,6 +102,14 @@ class Estimate:
         """Return an exact value."""
         return cls(value, 0.0 if np.ndim(value) == 0 else np.zeros(np.shape(value)), "exact")
 
+    @classmethod
+    def by_one_draw(cls, value: Floats, kind: Kind) -> Estimate:
+        """Return values of examples (n,) by one draw each.
+
+        Their error is at most their spread over examples, which includes it; of a single example it is not known.
+        """
+        return cls(value, np.full(len(value), value.std() if len(value) > 1 else math.inf), kind)
+
     @property
     def error(self) -> float | Floats:
         """The whole standard error: the example's own and the shared part."""

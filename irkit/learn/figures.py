@@ -46,7 +46,7 @@ from irkit.learn.figures_latent import (
     traversals,
 )
 from irkit.learn.model import Model
-from irkit.learn.neighbours import knn_accuracy
+from irkit.learn.neighbours import VOTES, knn_accuracy
 from irkit.rng import generator
 
 RECONSTRUCTED = 10
@@ -286,7 +286,7 @@ def _plane(model: Model, test: Examples, what: str, look: Look) -> Figure:
     every, note = len(points), ""
     which = f"{POINTS:,} of {every:,}" if every > POINTS else f"the first {every:,}"
     caption = f"Posterior means of {which} test {what}, coloured by label."
-    if (labels >= 0).all():
+    if (labels >= 0).all() and len(points) > VOTES:
         accuracy = f"{knn_accuracy(points, labels):.1%} of {len(points):,} test {what}"
         caption += f" The 5 nearest others in the plane tell the label of {accuracy}."
         note = f"the 5 nearest others in the latent plane tell the label of {accuracy}"

@@ -396,6 +396,8 @@ class Model(ABC):
         if len(part) == 0 or (self.spec is not None and not self.spec.fits(part.spec)):
             wanted = self.spec or "examples"
             got = part.spec if len(part) else "none"
+            if str(wanted) == str(got):
+                raise ShapeError(f"{self.name}: the words are not those it learned, got {got}; number its own words")
             raise ShapeError(f"{self.name}: {wanted} are needed, got {got}; give it such data")
         return held(part)
 

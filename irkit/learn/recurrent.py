@@ -116,6 +116,8 @@ def run(layer: Layer, values: Tensor, lengths: Tensor, state: State | None = Non
             f"run: lengths must be ({len(values)},), got {tuple(lengths.shape)}; give one number of steps a sequence"
         )
     steps = values.shape[1]
+    if not len(values):
+        return _of_none(layer, values, state)
     known = lengths.cpu().numpy() if sizes is None else sizes
     if not 0 <= known.min() <= known.max() <= steps:
         raise ShapeError(
@@ -140,6 +142,15 @@ def run(layer: Layer, values: Tensor, lengths: Tensor, state: State | None = Non
         first = state if isinstance(state, tuple) else (None, None)
         return Run(outputs, (_kept(last[0], first[0], lengths), _kept(last[1], first[1], lengths)))
     return Run(outputs, _kept(last, state if isinstance(state, Tensor) else None, lengths))
+
+
+def _of_none(layer: Layer, values: Tensor, state: State | None) -> Run:
+    """Return what there is of no sequences at all, which torch does not run."""
+    directions = 2 if layer.bidirectional else 1
+    nothing = values.new_zeros(layer.num_layers * directions, 0, layer.hidden_size)
+    if state is None:
+        state = (nothing, nothing) if isinstance(layer, nn.LSTM) else nothing
+    return Run(values.new_zeros(0, values.shape[1], directions * layer.hidden_size), state)
 
 
 def _in_parts(layer: Layer, values: Tensor, lengths: Ints, state: State | None) -> tuple[Tensor, State]:

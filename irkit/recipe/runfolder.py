@@ -60,8 +60,8 @@ class Opened:
 def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = False, progress: bool = False) -> Run:
     """Train a recipe and write its run folder.
 
-    Nothing is written before the data is loaded, the model is known to fit it, the judge, if there is one, to judge
-    both, and the device is there.
+    Nothing is written before the data is loaded, the model is known to fit it, and to be one that the recipe's judge
+    takes, and the device is there.
 
     Parameters
     ----------
@@ -90,6 +90,8 @@ def train_run(recipe: TrainingRecipe, folder: str | Path, *, resume: bool = Fals
     data = recipe.load_data()
     with _claimed(place, recipe, resume) as started:
         judge = recipe.judge_of(data)  # what cannot be judged is not trained first
+        if judge is not None:
+            judge.check(recipe.build())
         model = recipe.fit(data, progress=progress, folder=place, resume=resume, started=started)
         return _recorded(place, recipe, model, data, judge)
 

@@ -33,9 +33,20 @@ def test_data_list_has_a_row_per_card(irkit):
     blocks = [block.splitlines() for block in irkit("data", "list").out.split("\n\n")]
     assert [block[0].split()[:2] for block in blocks] == [
         [kind, "state"]
-        for kind in ("texts", "ratings", "rows", "pictures", "sequences", "bags", "tokens", "pools", "sets")
+        for kind in (
+            "texts",
+            "ratings",
+            "rows",
+            "pictures",
+            "sequences",
+            "bags",
+            "tokens",
+            "pools",
+            "captioned",
+            "sets",
+        )
     ]
-    texts, ratings, rows, pictures, sequences, bags, tokens, pools, sets = blocks
+    texts, ratings, rows, pictures, sequences, bags, tokens, pools, captioned, sets = blocks
     assert texts[0].split() == ["texts", "state", "documents", "queries", "splits", "about"]
     found = {row.split()[0]: row for row in texts[1:]}
     assert found["lee"].split()[1:4] == ["here", "350", "50"]
@@ -58,6 +69,12 @@ def test_data_list_has_a_row_per_card(irkit):
     assert found["letor-mq2008"].split()[2:6] == ["784", "15,211", "46", "5"]
     assert found["wikiqa"].split()[2:6] == ["1,242", "12,153", "-", "-"]
     assert {"trecqa", "trecqa/raw", "insuranceqa", "insuranceqa/test2"} <= set(found)
+    assert next(row for row in captioned if row.startswith("captioned-digits ")).split()[1:5] == [
+        "made",
+        "5,188",
+        "250",
+        "250",
+    ]
     assert next(row for row in sets if row.startswith("families ")).split()[1:6] == [
         "made",
         "10,000",
@@ -94,6 +111,7 @@ def test_data_made_by_code_are_listed_and_shown_as_those_of_cards_are(irkit, fol
             "bags",
             "tokens",
             "pools",
+            "captioned",
             "sets",
             "name",
         ]

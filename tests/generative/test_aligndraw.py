@@ -356,3 +356,16 @@ def test_strings_need_known_words():
     with pytest.raises(ShapeError, match="aligndraw: the words of its data are not known, got 'a two'; give word numb"):
         found.draw(["a two"])
     assert found.heeded(4).words[1] == ["0", "1", "3"]
+
+
+def test_no_captions_make_no_pictures_and_one_string_is_no_list_of_captions(fitted):
+    side = fitted.draw([""]).shape[1:]
+    assert fitted.draw([]).shape == fitted.sample(0).shape == (0, *side)
+    with pytest.raises(ShapeError, match="aligndraw: captions must be a sequence of them, got 'a one' alone; put it"):
+        fitted.draw("a one")
+
+
+def test_captions_in_other_words_are_refused_by_name():
+    part = Captioned(np.zeros((1, 1, 2, 3)), 5, caption=Ragged.of([[0]]), words=WORDS[::-1])
+    with pytest.raises(ShapeError, match="aligndraw: the words are not those it learned, got captioned"):
+        model().log_prob(part)

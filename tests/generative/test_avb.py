@@ -396,3 +396,8 @@ def test_it_learns_digits():
     independent = found.baselines(data.part("train"), data.part("test"))["log p"]["independent bits"]
     assert float(figures["log p"].estimate.value) > independent + 2
     assert float(figures["kl"].estimate.value) > 1
+
+
+def test_one_hot_rows_are_not_drawn_bit_by_bit():
+    with pytest.raises(ConfigError, match="avb: of bits drawn one by one not just one is 1; drop dynamic"):
+        AVB(latent_size=1, observed="one-hot").fit(np.array([[0.5, 0.5], [1.0, 0.0]]), dynamic=True)

@@ -201,3 +201,16 @@ def test_rows_that_are_no_pictures_are_refused(spec):
         ConfigError, match=r"draw: needs the rows and columns of pictures of 6 pixels, got .*; set shape"
     ):
         DRAW().build(spec)
+
+
+def test_a_picture_of_one_pixel_has_windows_and_no_vectors_make_no_pictures():
+    found = model(spec=Spec("rows", (1,), picture=(1, 1)))
+    assert found.sample(2).shape == (2, 1)
+    assert found.decode(np.zeros((0, 100))).shape == (0, 1)
+
+
+@pytest.mark.parametrize(("steps", "kind"), [(1, "exact"), (2, "estimate")])
+def test_the_kl_of_several_steps_is_an_estimate(steps, kind):
+    kl = model(steps=steps).measures(oracle.bits(6))["kl"].estimate
+    assert kl.kind == kind
+    assert kl.stderr == (0 if kind == "exact" else np.inf)

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.distributions import Normal as Gaussian
+from torch.distributions import Normal as TorchNormal
 from torch.distributions import kl_divergence
 
 from irkit.errors import ConfigError, DataError, ShapeError
-from irkit.generative.elements import Normal
+from irkit.generative.elements import Norm
 from irkit.generative.independent import INDEPENDENT
 from irkit.generative.statistician import NeuralStatistician, NeuralStatisticianConfig
 from irkit.generative.vae import VAE, VAEConfig
 from irkit.io.kinds import DataSet, Ragged, Rows, Sets, Spec
 from irkit.io.made.families import families
 from irkit.learn.data import Padded
+from irkit.learn.latent import Gaussian
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Now
 from irkit.learn.trainer import TrainerConfig
@@ -73,22 +74,22 @@ class Conjugate(nn.Module):
     def statistic(self, v):
         precision = 1 + self.n / (self.t2 + self.s2)
         mean = v * self.n / (self.t2 + self.s2) / precision + self.shift
-        return Normal(mean, torch.full_like(mean, -math.log(precision)))
+        return Gaussian(mean, torch.full_like(mean, -math.log(precision)))
 
     def prior(self, *above_and_c):
         c = above_and_c[-1]
-        return Normal(c, torch.full_like(c, math.log(self.t2)))
+        return Gaussian(c, torch.full_like(c, math.log(self.t2)))
 
     def posterior(self, x, above, c):
         precision = 1 / self.t2 + 1 / self.s2
         mean = (c / self.t2 + x / self.s2) / precision
-        return Normal(mean, torch.full_like(mean, -math.log(precision)))
+        return Gaussian(mean, torch.full_like(mean, -math.log(precision)))
 
     def decoder(self, z_and_c):
         return z_and_c[:, :1]  # z, or without layers c
 
     def log_prob(self, x, h):
-        return Gaussian(h, math.sqrt(self.s2)).log_prob(x).sum(1)
+        return TorchNormal(h, math.sqrt(self.s2)).log_prob(x).sum(1)
 
     def truth(self, x: np.ndarray) -> float:
         """log p(D): the numbers are Gaussian together, 1 + t^2 + s^2 on the diagonal and 1 beside it."""
@@ -140,8 +141,8 @@ def test_the_bound_is_below_the_likelihood_by_the_kl_to_the_posterior(layers, sh
     assert float(each.mean()) == pytest.approx(elbo, abs=4 * float(each.std()) / math.sqrt(5000))
 
 
-def _torch(normal: Normal) -> Gaussian:
-    return Gaussian(normal.mean, (0.5 * normal.log_var).exp())
+def _torch(normal: Gaussian) -> TorchNormal:
+    return TorchNormal(normal.mean, (0.5 * normal.log_var).exp())
 
 
 def test_a_set_of_one_element_whose_c_says_nothing_is_a_variational_autoencoder():
@@ -185,11 +186,11 @@ def test_each_layer_is_given_those_above_it_and_the_divergences_are_those_of_its
             zs.append(above)
             kls.append(kl_divergence(q_z, p))
         out = net.decoder(torch.cat([*zs, own], 1))
-        log_p = Gaussian(net.observed.mean(out), (0.5 * net.observed.log_var(out)).exp()).log_prob(every).sum(1)
+        log_p = TorchNormal(net.observed.mean(out), (0.5 * net.observed.log_var(out)).exp()).log_prob(every).sum(1)
         kl = torch.cat(kls, 1)
     of = [slice(0, 3), slice(3, 4), slice(4, 8)]
     np.testing.assert_allclose(bound.reconstruction, [log_p[one].sum() for one in of], rtol=1e-10)
-    np.testing.assert_allclose(bound.kl[:, :2], kl_divergence(q, Gaussian(0.0, 1.0)), rtol=1e-10)
+    np.testing.assert_allclose(bound.kl[:, :2], kl_divergence(q, TorchNormal(0.0, 1.0)), rtol=1e-10)
     np.testing.assert_allclose(bound.kl[:, 2:], torch.stack([kl[one].sum(0) for one in of]), rtol=1e-10)
 
 
@@ -404,3 +405,34 @@ def test_it_learns_what_tells_sets_apart():
     residual = means - c @ np.linalg.lstsq(c, means, rcond=None)[0]
     assert 1 - residual.var() / means.var() > 0.9
     assert found.measures(data.test, samples=1)["kl of c"].estimate.value > 1
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (1, 1)])
+def test_a_last_batch_of_one_element_is_learned_from_where_maps_are_of_one_value(shape):
+    x = (np.random.default_rng(0).random((3, shape[0] * shape[1])) < 0.5).astype(np.float32)
+    part = Sets(Ragged(x, np.array([1, 1, 1])))
+    found = NeuralStatistician(**{**SMALL, **PICTURES, "shape": shape})
+    fitted = found.fit(DataSet("d", part, part.cut(0), part), trainer=TrainerConfig(epochs=1, batch_size=2))
+    assert fitted.training.steps == 2
+    assert np.isfinite(fitted.encode(part)).all()
+
+
+def test_maps_of_one_value_are_normalised_by_the_running_means():
+    norm = Norm(2).double()
+    x = torch.tensor([[3.0, -1.0]]).double().view(1, 2, 1, 1)
+    torch.testing.assert_close(norm(x), x / np.sqrt(1 + norm.eps))
+    both = torch.cat([x, x + 2])
+    torch.testing.assert_close(norm(both), torch.nn.BatchNorm2d(2).double()(both))
+
+
+def test_no_bits_are_drawn_of_reals():
+    part = Sets(Ragged(np.full((2, 1), 0.5), np.array([1, 1])), dynamic=True)
+    with pytest.raises(ConfigError, match="neural-statistician: a model of reals has no bits to sample; drop dynamic"):
+        NeuralStatistician(**SMALL).fit(DataSet("d", part, part, part))
+
+
+@pytest.mark.parametrize(("layers", "kind"), [(0, "exact"), (1, "estimate")])
+def test_the_kl_of_elements_is_an_estimate(layers, kind):
+    found = model(layers=layers).measures(Sets(Ragged(np.zeros((3, 1)), np.array([1, 2]))))
+    assert found["kl"].estimate.kind == kind
+    assert found["kl of c"].estimate.kind == "exact"

@@ -221,3 +221,9 @@ def test_values_beyond_grey_are_refused():
         VAEGAN().fit(np.zeros((9, 2, 3)))
     with pytest.raises(ShapeError, match=r"vae-gan: rows of shape \(6,\) are needed, got rows of shape \(5,\)"):
         VAEGAN(hidden_size=4).fit(X.float(), trainer=TrainerConfig(epochs=1)).encode(X[:, 1:].float())
+
+
+def test_rows_of_more_axes_are_refused():
+    part = Rows(np.zeros((2, 2, 3)))
+    with pytest.raises(ShapeError, match=r"vae-gan: rows must have shape \(n, D\), got \(2, 2, 3\); flatten each"):
+        VAEGAN().fit(DataSet("d", part, part, part))

@@ -404,3 +404,23 @@ def test_it_learns_what_values_of_one_step_have_in_common_and_a_plain_network_ca
     assert float(others[LOG_P].estimate.value) < best + 0.15
     assert float(figures[ELBO].estimate.value) > best + 1
     assert float(figures[KL].estimate.value) > 0.5
+
+
+def test_whole_numbers_and_truths_are_read_as_reals():
+    x = np.array([[0, 1], [1, 1]])
+    wanted = model().log_prob(Sequences(Ragged.of([x.astype(float)]))).value
+    for kind in (np.int64, bool):
+        np.testing.assert_array_equal(model().log_prob(Sequences(Ragged.of([x.astype(kind)]))).value, wanted)
+
+
+@pytest.mark.parametrize("settings", [KINDS["gaussian"], KINDS["mixture"]])
+def test_no_bits_are_drawn_of_reals(settings):
+    part = Sequences(Ragged.of([np.full((2, 2), 0.5)]), dynamic=True)
+    with pytest.raises(ConfigError, match="vrnn: a model of reals has no bits to sample; drop dynamic"):
+        VRNN(hidden_size=2, **settings).fit(DataSet("d", part, part, part), trainer=TRAINER)
+
+
+def test_the_error_of_a_single_sequence_is_not_known():
+    found = model().values(Sequences(Ragged.of([np.ones((3, 2))])))
+    assert found[ELBO].stderr == [np.inf]
+    assert found[KL].stderr == [np.inf]

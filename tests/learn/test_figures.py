@@ -243,3 +243,10 @@ def test_the_curve_of_a_game_has_a_line_for_each_player(looks):
     read = np.loadtxt(found.numbers.decode().splitlines(), delimiter=",", skiprows=1, ndmin=2)
     np.testing.assert_allclose(read, values, rtol=1e-5)
     assert found.numbers.decode().startswith("pass,generator,discriminator\n")
+
+
+def test_of_five_test_examples_no_neighbours_are_asked(digits, plane):
+    few = digits.cut(100, 30, 5)
+    (caption,) = [one.caption for one in figures(plane, few, seed=1) if one.name == "latent plane"]
+    assert caption == "Posterior means of the first 5 test rows, coloured by label."
+    assert "knn_5_accuracy" not in plane.measures(few.part("test"))

@@ -71,7 +71,7 @@ def test_strokes_are_what_draw_draws(draw):
     strokes = draw.strokes(4, seed=2)
     assert strokes.pictures.shape == (4, 3, 8, 8)
     assert strokes.windows.shape == (4, 3, 4)
-    z = draw.fitted.prior(4, draw.generator(2)).flatten(1)
+    z = draw.fitted.noise(4, draw.generator(2)).flatten(1)
     np.testing.assert_allclose(strokes.pictures[:, -1].reshape(4, 64), draw.decode(z), atol=1e-6)
     top, bottom, left, right = np.moveaxis(strokes.windows, -1, 0)
     assert (top < bottom).all()

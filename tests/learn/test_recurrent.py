@@ -158,3 +158,15 @@ def test_wrong_lengths_are_refused():
     for lengths in ([5, 1], [-1, 2]):
         with pytest.raises(ShapeError, match=f"lengths must be 0 to 4, got {min(lengths)} to {max(lengths)}; count"):
             run(layer, x, torch.tensor(lengths))
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_no_sequences_at_all_give_nothing(kind):
+    layer = LAYERS[kind]()
+    found, one = (
+        run(layer, torch.zeros(0, 2, D), torch.zeros(0, dtype=torch.int64)),
+        run(layer, torch.zeros(1, 2, D), torch.ones(1, dtype=torch.int64)),
+    )
+    assert found.outputs.shape == (0, *one.outputs.shape[1:])
+    for none, some in zip(*((s if isinstance(s, tuple) else (s,)) for s in (found.state, one.state)), strict=True):
+        assert none.shape == (some.shape[0], 0, some.shape[2])

@@ -393,3 +393,17 @@ def test_a_killed_run_resumes_to_the_same_numbers(tmp_path):
     assert same_weights(parts, whole)
     for name in ("figures/samples.csv", "figures/learning-curve.csv", "config.yaml"):
         assert (parts / name).read_bytes() == (whole / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"judge": "modes"}, "modes: the modes of digits are not known"),
+        ({"data": "four-points", "judge": "posterior"}, "posterior: judges models that encode, which made does not"),
+    ],
+)
+def test_what_a_judge_cannot_judge_is_refused_before_training(tmp_path, values, message):
+    given = {"model": "made", "config": {"hidden_sizes": [2]}, **values}
+    with pytest.raises(IrkitError, match=message):
+        train_run(recipe(**given), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

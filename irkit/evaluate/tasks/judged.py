@@ -93,7 +93,7 @@ class JudgedTask(TrainedTask):
         """Return the judge's values of each measure."""
         from irkit.learn.estimate import Estimate
 
-        found = self.judge.values(model, seed=1 if trial.seed is None else trial.seed)
+        found = self.judge.judged(model, seed=1 if trial.seed is None else trial.seed)
         return {one.name: Estimate.exact(np.asarray(found[one.name], dtype=np.float64)) for one in self.measures}
 
     def measured_of(self, recipe: TrainingRecipe) -> int:

@@ -140,7 +140,10 @@ class TrainedTask(Task):
         """Say which data a model is trained on."""
         data = ", ".join(system.choice.data) or system.recipe.data  # type: ignore[union-attr]
         where = type(self.suite.tasks[0]).field
-        return f"{system.name} is trained on {data}, of which there is no board; add {data} to {where}, or train it on what is there, by data: [NAME]"
+        return (
+            f"{system.name} is trained on {data}, of which there is no board; add {data} to {where}, or train it on "
+            "what is there, by data: [NAME]"
+        )
 
     def data_of(self, recipe: TrainingRecipe) -> Data:
         """Return what a model learns from: examples of the board, those for training as bits of the recipe's kind."""

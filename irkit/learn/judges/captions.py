@@ -23,9 +23,10 @@ from irkit.errors import AbilityError, ConfigError
 from irkit.io.kinds import Captioned, Ragged
 from irkit.learn.data import Data
 from irkit.learn.estimate import Quantity
-from irkit.learn.judges.classifier import Classifier
+from irkit.learn.judges.classifier import SMALLEST, Classifier
 from irkit.learn.judges.judge import Control, Judge
 from irkit.learn.model import Model
+from irkit.learn.neighbours import labelled
 from irkit.rng import generator
 
 ROUNDS = 20
@@ -95,7 +96,9 @@ class Captions(Judge):
             ) from None
         if not isinstance(self.test, Captioned) or not isinstance(train, Captioned):
             raise ConfigError(f"captions: judges pictures with captions, got {data.spec}; choose another judge")
-        train_labels, labels = (np.zeros(0, int) if one.labels is None else one.labels for one in (train, self.test))
+        self._check_details(held)
+        train, self.test = (_labelled(one, name, data) for one, name in ((train, "train"), (self.test, "test")))
+        train_labels, labels = np.asarray(train.labels), np.asarray(self.test.labels)
         self.rows = [np.flatnonzero(labels == label) for label in range(CORNERS * DIGITS)]
         lacking = [label for label, rows in enumerate(self.rows) if not len(rows)]
         if lacking:
@@ -105,6 +108,21 @@ class Captions(Judge):
         self.classifier = Classifier(DIGITS)
         self.classifier.fit(_corner(train.x, train_labels, self.side), train_labels // CORNERS, passes=PASSES)
         self.accuracy = self.classifier.accuracy(_corner(self.test.x, labels, self.side), labels // CORNERS)
+
+    def _check_details(self, held: Sequence[int]) -> None:
+        """Raise `ConfigError` unless corners lie in the pictures, and some labels are held out, but not all."""
+        most, every = min(self.test.spec.shape[1:]), CORNERS * DIGITS
+        if not SMALLEST <= self.side <= most:
+            raise ConfigError(
+                f"captions: a corner's side must be {SMALLEST} to {most} pixels, got {self.side} in {self.data.name}; "
+                "correct its `quadrant`"
+            )
+        if not 0 < len(set(held)) < every or not 0 <= held[0] <= held[-1] < every:
+            got = " ".join(map(str, held)) or "none"
+            raise ConfigError(
+                f"captions: some labels from 0 to {every - 1} must be held out, not all, got {got[:40]} in "
+                f"{self.data.name}; correct its `held out`"
+            )
 
     def check(self, model: Model, quantities: Sequence[str] = ()) -> None:
         """Raise `AbilityError` unless a model draws pictures of captions."""
@@ -164,6 +182,18 @@ class Captions(Judge):
             "held-out position": corners[:, self.held],
         }
         return {name: one.mean(1) for name, one in shares.items()}
+
+
+def _labelled(part: Captioned, name: str, data: Data) -> Captioned:
+    """Return the pictures of a part that have a label."""
+    rows, every = labelled(part), CORNERS * DIGITS
+    if rows is None or int(np.asarray(part.labels).max()) >= every:
+        got = "none" if rows is None else f"up to {int(np.asarray(part.labels).max())}"
+        raise ConfigError(
+            f"captions: labels from 0 to {every - 1} are needed, got {got} in the {name} part of {data.name}; judge "
+            "other data"
+        )
+    return part.take(rows)
 
 
 def _corner(x: Floats, labels: Ints, side: int) -> Floats:

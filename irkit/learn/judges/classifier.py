@@ -18,6 +18,8 @@ from irkit.arrays import Floats, Ints
 from irkit.learn.conditions import conditions
 
 FEATURES = 64
+SMALLEST = 4
+"Pixels that each side of a picture must have."
 STEPS, PASSES, BATCH, RATE = 1500, 3, 100, 1e-3
 "Updates, or passes over the data where these are more; pictures of a batch; learning rate at the beginning."
 

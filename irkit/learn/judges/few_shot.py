@@ -19,6 +19,7 @@ from irkit.learn.data import Data
 from irkit.learn.estimate import Quantity
 from irkit.learn.judges.judge import Control, Judge, need_posteriors
 from irkit.learn.model import Model
+from irkit.learn.neighbours import labelled
 from irkit.rng import generator
 
 EPISODES = 600
@@ -86,8 +87,10 @@ class FewShot(Judge):
         super().__init__(data)
         test = data.part("test")
         ways, shots = (max(one) for one in zip(*TASKS.values(), strict=True))
-        if not isinstance(test, Sets) or test.labels is None:
+        known = labelled(test)
+        if not isinstance(test, Sets) or known is None:
             raise ConfigError(f"few-shot: test sets with labels are needed, got {test.spec}; choose other data")
+        test = test.take(known)
         of = np.repeat(np.asarray(test.labels), test.x.lengths)
         kept = [np.unique(test.x.values[of == one], axis=0) for one in np.unique(of)]  # each picture once
         fewest = min(map(len, kept), default=0)

@@ -11,11 +11,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
+import numpy as np
+
 from irkit.arrays import Floats
-from irkit.errors import AbilityError
+from irkit.errors import AbilityError, DataError
 from irkit.learn.data import Data
 from irkit.learn.estimate import Estimate, Measure, Quantity
 from irkit.learn.model import Ability, Model
+from irkit.rng import MOST
 
 
 class Control(NamedTuple):
@@ -102,12 +105,42 @@ class Judge(ABC):
                 "other measures"
             )
 
-    def measures(self, model: Model, *, seed: int) -> dict[str, Measure]:
-        """Return the mean of each quantity for a fitted model."""
+    def judged(self, model: Model, *, seed: int) -> Mapping[str, Floats]:
+        """Return `values` of a fitted model.
+
+        Raises
+        ------
+        AbilityError
+            If it cannot do what is asked.
+        DataError
+            If a value is not finite.
+        """
         self.check(model)
         found = self.values(model, seed=seed)
+        wrong = next((name for name, one in found.items() if not np.isfinite(one).all()), None)
+        if wrong is not None:
+            raise DataError(
+                f"{self.name}: values must be finite, got one of {wrong} for {model.name} that is not; train it "
+                "otherwise, or judge other data"
+            )
+        return found
+
+    def measures(self, model: Model, *, seed: int) -> dict[str, Measure]:
+        """Return the mean of each quantity for a fitted model."""
+        found = self.judged(model, seed=seed)
         known = {name: one.unit for name, one in self.quantities.items() if name in found}
         return {name: Measure(Estimate.exact(found[name]).mean(), unit) for name, unit in known.items()}
+
+
+def batch_seed(seed: int, batch: int, batches: int) -> int:
+    """Return the seed of a batch of samples, another for each batch of each seed; those of the largest go on from 0.
+
+    Examples
+    --------
+    >>> batch_seed(1, 2, 10), batch_seed(2**64 - 1, 9, 10)
+    (12, 18446744073709551615)
+    """
+    return (seed * batches + batch) % (MOST + 1)
 
 
 def need_posteriors(who: str, model: Model) -> None:

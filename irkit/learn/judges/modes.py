@@ -17,7 +17,7 @@ from irkit.arrays import Floats
 from irkit.errors import ConfigError
 from irkit.learn.data import Data
 from irkit.learn.estimate import Quantity
-from irkit.learn.judges.judge import Control, Judge
+from irkit.learn.judges.judge import Control, Judge, batch_seed
 from irkit.learn.model import Model
 from irkit.rng import generator
 
@@ -71,15 +71,19 @@ class Modes(Judge):
         try:
             self.centres = np.array(data.details["modes"].split(), dtype=np.float64).reshape(-1, data.spec.size)
             self.deviation = float(data.details["deviation"])
+            if data.spec.kind != "rows" or not len(self.centres) or not self.deviation > 0:
+                raise ValueError
+            if not np.isfinite([self.deviation, *self.centres.ravel()]).all():
+                raise ValueError
         except (KeyError, ValueError):
             raise ConfigError(
-                f"modes: the modes of {data.name} are not known; its details need `modes`, the numbers of all centres, "
-                "and `deviation`"
+                f"modes: the modes of {data.name} are not known; rows are needed, whose details have `modes`, the "
+                "numbers of all centres, and `deviation`, above 0"
             ) from None
 
     def values(self, model: Model, *, seed: int) -> Mapping[str, Floats]:
         """Return share and number of modes of each batch of samples."""
-        return self._counted([model.sample(SAMPLES, seed=seed * BATCHES + batch) for batch in range(BATCHES)])
+        return self._counted([model.sample(SAMPLES, seed=batch_seed(seed, batch, BATCHES)) for batch in range(BATCHES)])
 
     def controls(self) -> Iterator[Control]:
         """Yield the mixture itself."""

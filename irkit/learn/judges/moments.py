@@ -23,6 +23,7 @@ from irkit.learn.data import Data
 from irkit.learn.estimate import Quantity
 from irkit.learn.judges.judge import Control, Judge, need_posteriors
 from irkit.learn.model import Model
+from irkit.learn.neighbours import labelled
 from irkit.rng import generator
 
 MEAN, VARIANCE, LINEAR, FAMILY = "mean R2", "variance R2", "family linear", "family"
@@ -45,14 +46,27 @@ class Moments(Judge):
     def __init__(self, data: Data) -> None:
         super().__init__(data)
         test = data.part("test")
-        if not isinstance(test, Sets) or test.spec.size != 1 or test.labels is None or len(test) < 4:
+        known = labelled(test)
+        if not isinstance(test, Sets) or test.spec.size != 1 or known is None or len(known) < 4:
             raise ConfigError(
                 f"moments: test sets of single numbers are needed, with labels, 4 or more, got {len(test)} "
                 f"{test.spec} of {data.name}; choose other data"
             )
+        test = test.take(known)
+        if not test.x.lengths.all() or not np.isfinite(test.x.values).all():
+            raise ConfigError(
+                f"moments: test sets of finite numbers are needed, got one without in {data.name}; clean the data"
+            )
         self.test, self.labels = test, np.asarray(test.labels)
         self.numbers = [np.asarray(one, dtype=np.float64).ravel() for one in test.x]
         self.fitted = len(test) - len(test) // 2
+        families = len(np.unique(self.labels[: self.fitted]))
+        alike = [name for name, target in self._moments().items() if np.ptp(target[self.fitted :]) == 0]
+        if families < 2 or alike:
+            got = f"one {alike[0].removesuffix(' R2')} of all in its second half" if alike else "one in its first half"
+            raise ConfigError(
+                f"moments: test sets must differ in family, mean and variance, got {got}; choose other data"
+            )
 
     @property
     def size(self) -> int:
@@ -95,8 +109,14 @@ class Moments(Judge):
         return {**found, LINEAR: self._families(vectors, linear=True)} if linear else found
 
     def _explained(self, vectors: Floats) -> dict[str, Floats]:
-        moments = {MEAN: [one.mean() for one in self.numbers], VARIANCE: [one.var() for one in self.numbers]}
-        return {name: explained(vectors, np.array(target), self.fitted) for name, target in moments.items()}
+        return {name: explained(vectors, target, self.fitted) for name, target in self._moments().items()}
+
+    def _moments(self) -> dict[str, Floats]:
+        """Return mean and variance of every set, (n,) each, by what they are measured as."""
+        return {
+            MEAN: np.array([one.mean() for one in self.numbers]),
+            VARIANCE: np.array([one.var() for one in self.numbers]),
+        }
 
     def _families(self, vectors: Floats, *, linear: bool) -> Floats:
         """Return of which of the measured sets a probe tells the family, 0 or 1."""
@@ -127,8 +147,8 @@ def explained(vectors: Floats, target: Floats, fitted: int) -> Floats:
 
     Examples
     --------
-    >>> explained(np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([1.0, 3.0, 5.0, 9.0]), 2).round(6).tolist()
-    [1.0, -0.0]
+    >>> explained(np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([1.0, 3.0, 5.0, 11.0]), 2).round(3).tolist()
+    [1.0, -0.778]
     """
     inputs = np.column_stack([vectors, np.ones(len(vectors))])
     weights, *_ = np.linalg.lstsq(inputs[:fitted], target[:fitted], rcond=None)

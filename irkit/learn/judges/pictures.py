@@ -30,12 +30,12 @@ import numpy as np
 import torch
 
 from irkit.arrays import Floats, Ints
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.data import Data
 from irkit.learn.estimate import Quantity
-from irkit.learn.judges.classifier import Classifier
-from irkit.learn.judges.judge import Control, Judge
+from irkit.learn.judges.classifier import SMALLEST, Classifier
+from irkit.learn.judges.judge import Control, Judge, batch_seed
 from irkit.learn.model import Ability, Model
 from irkit.learn.neighbours import labelled
 from irkit.rng import generator
@@ -45,9 +45,6 @@ SAMPLES, BATCHES = 2000, 10
 
 COVERED = 0.01
 "Share of the samples from which on a class is counted."
-
-SMALLEST = 4
-"Pixels that each side of a picture must have."
 
 
 class Moments(NamedTuple):
@@ -126,18 +123,26 @@ class Pictures(Judge):
         self.train, self.classes = self.shaped(train.x), int(self._labels(train).max()) + 1
         self.samples = min(SAMPLES, len(self.train) // 2)
         self.labels = self._labels(self.test)
-        self.classifier = Classifier(self.classes).fit(self.train, self._labels(train))
         real = self.shaped(self.test.x)
+        few = real[:SAMPLES]
+        self.distance, self.contrast = pair_distance(_flat(few)), contrast(_flat(real))
+        if not self.distance or not self.contrast:
+            raise ConfigError(
+                f"pictures: test pictures must differ and show something, got {data.name}; judge other data"
+            )
+        self.classifier = Classifier(self.classes).fit(self.train, self._labels(train))
         self.features = self.classifier.features(real)
         self.moments = Moments.of(self.features)
-        few = real[:SAMPLES]
         self.accuracy = self.classifier.accuracy(real, self.labels)
-        self.distance, self.contrast = pair_distance(_flat(few)), contrast(_flat(real))
-        self.distances = in_class_distances(_flat(few), self.classifier.predict(few), self.classes)
+        within = in_class_distances(_flat(few), self.classifier.predict(few), self.classes)
+        self.distances = np.where(within > 0, within, self.distance)
+        "Of two test pictures of each class; where there are not two that differ, of any two."
 
     def values(self, model: Model, *, seed: int) -> Mapping[str, Floats]:
         """Return the figures of each batch, (10,) each; those of reconstructions where the model makes some."""
-        drawn = (self.shaped(model.sample(self.samples, seed=seed * BATCHES + batch)) for batch in range(BATCHES))
+        drawn = (
+            self.shaped(model.sample(self.samples, seed=batch_seed(seed, batch, BATCHES))) for batch in range(BATCHES)
+        )
         found = self._of_samples(drawn)
         return found | self._of_reconstructions(model.reconstruct(self.test)) if model.can("reconstruct") else found
 
@@ -160,7 +165,9 @@ class Pictures(Judge):
         )
 
     def shaped(self, x: Floats) -> Floats:
-        """Return rows, or pictures, as pictures (n, C, H, W)."""
+        """Return rows, or pictures, as pictures (n, C, H, W); refuse numbers that are not finite."""
+        if not np.isfinite(x).all():
+            raise DataError("pictures: values must be finite, got one that is not; train the model otherwise")
         if self.spec.picture is None:
             return np.asarray(x)
         rows, columns, *channels = self.spec.picture

@@ -12,9 +12,9 @@ Source: after the toy of Mescheder, Nowozin and Geiger, "Adversarial variational
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from scipy.special import log_softmax, softmax
 
 from irkit.arrays import Floats
@@ -35,6 +35,17 @@ EDGES = np.linspace(-4.0, 4.0, 17)
 "Of the cells, along each axis."
 
 
+@runtime_checkable
+class Infers(Protocol):
+    """A model whose likelihood of x given z is known, and that draws z given x."""
+
+    def likelihood(self, data: Any, z: Floats) -> Floats:
+        """Return log p(x | z) of n examples and G points (G, Z): (n, G) nats."""
+
+    def infer(self, data: Any, samples: int, *, seed: int = 1) -> Floats:
+        """Draw z from q(z | x): (samples, n, Z)."""
+
+
 class Posterior(Judge):
     """Judges what models with two latent dimensions and a known likelihood infer."""
 
@@ -51,11 +62,16 @@ class Posterior(Judge):
         super().__init__(data)
         try:
             self.loadings = np.array(data.details["loadings"].split(), dtype=np.float64).reshape(data.spec.size, 2)
+            if not np.isfinite(self.loadings).all():
+                raise ValueError
         except (KeyError, ValueError):
             raise ConfigError(
                 f"posterior: the likelihood of {data.name} is not known; its details need `loadings`, two numbers for "
                 "each value of an example"
             ) from None
+        if data.spec.kind != "rows" or not len(data.part("test")):
+            got = f"{len(data.part('test'))} of {data.spec}"
+            raise ConfigError(f"posterior: rows to test on are needed, got {got} in {data.name}; judge other data")
 
     @property
     def size(self) -> int:
@@ -63,23 +79,24 @@ class Posterior(Judge):
         return len(self.data.part("test"))
 
     def check(self, model: Model, quantities: Sequence[str] = ()) -> None:
-        """Raise `AbilityError` unless a model has two latent dimensions."""
+        """Raise `AbilityError` unless a model has two latent dimensions, a likelihood, and draws of its posterior."""
         super().check(model, quantities)
+        if not isinstance(model, Infers):
+            raise AbilityError(
+                f"posterior: judges models that say how likely x is given z, and draw z given x, which {model.name} "
+                "does not; choose another"
+            )
         if model.latent_size != 2:
             raise AbilityError(
                 f"posterior: judges models of 2 latent dimensions, got {model.latent_size} of {model.name}; set "
                 "latent_size to 2"
             )
 
-    @torch.no_grad()
-    def values(self, model: Model, *, seed: int) -> Mapping[str, Floats]:
+    def values(self, model: Any, *, seed: int) -> Mapping[str, Floats]:
         """Return how far the draws for each test point are from the posterior of the model's own likelihood."""
-        net, place = model.fitted, model.place
-        x = torch.as_tensor(self.data.part("test").x).to(place)
-        z = torch.from_numpy(grid()).to(place)
-        joint = torch.stack([net.likelihood(one.expand(len(z), -1), z) for one in x]).double().cpu().numpy()
-        drawn = net.infer(x, DRAWS, model.generator(seed)).double().cpu().numpy()
-        return compared(drawn.swapaxes(0, 1), posterior(joint))
+        test = self.data.part("test")
+        drawn = model.infer(test, DRAWS, seed=seed)
+        return compared(drawn.swapaxes(0, 1), posterior(model.likelihood(test, grid())))
 
     def controls(self) -> Iterator[Control]:
         """Yield the posterior's own draws, and those of the Gaussian with its moments."""

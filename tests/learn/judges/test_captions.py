@@ -1,11 +1,14 @@
 """Caption accuracy: by hand, of real pictures, of what draws the wrong ones, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from irkit.errors import AbilityError, ConfigError
 from irkit.io import load_data
 from irkit.io.kinds import DataSet, Rows
+from irkit.learn.judges import captions, classifier
 from irkit.learn.judges.captions import ROUNDS, Captions, corner_of, cropped
 
 
@@ -116,3 +119,41 @@ def test_models_and_data_that_do_not_fit_are_refused(judge, data):
         AbilityError, match="captions: judges models that draw pictures of captions, which plain does not"
     ):
         judge.measures(plain, seed=1)
+
+
+def with_labels(part, change, rows=slice(None)):
+    labels = part.labels.copy()
+    labels[rows] = change(labels[rows])
+    return replace(part, labels=labels)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"quadrant": "99"},
+            "a corner's side must be 4 to 20 pixels, got 99 in captioned-digits; correct its `quadrant`",
+        ),
+        ({"quadrant": "3"}, "a corner's side must be 4 to 20 pixels, got 3"),
+        ({"held out": ""}, "some labels from 0 to 39 must be held out, not all, got none in captioned-digits"),
+        ({"held out": "3 40"}, "not all, got 3 40"),
+        ({"held out": " ".join(map(str, range(40)))}, "not all, got 0 1 2"),
+    ],
+)
+def test_details_that_cannot_be_are_refused(data, changed, message):
+    with pytest.raises(ConfigError, match=f"captions: .*{message}"):
+        Captions(replace(data, details={**data.details, **changed}))
+
+
+def test_pictures_without_a_label_are_left_out_and_other_labels_refused(data, monkeypatch):
+    monkeypatch.setattr(classifier, "STEPS", 1)
+    monkeypatch.setattr(captions, "PASSES", 1)
+    train = data.train.cut(50)
+    some = with_labels(train, lambda one: one * 0 - 1, slice(10))
+    own, other = (Captions(replace(data, train=part)) for part in (some, train.take(np.arange(10, 50))))
+    assert own.accuracy == other.accuracy
+    for part in (with_labels(train, lambda one: one + 40), with_labels(train, lambda one: one * 0 - 1)):
+        with pytest.raises(
+            ConfigError, match=r"captions: labels from 0 to 39 are needed, got .* in the train part of ca"
+        ):
+            Captions(replace(data, train=part))

@@ -1,5 +1,7 @@
 """Few-shot classification: by hand, against a loop, and embeddings that tell all, nothing or chance."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -125,3 +127,11 @@ def test_what_cannot_be_judged_is_refused(judge):
     del model.posteriors
     with pytest.raises(AbilityError, match="few-shot: judges models that give posteriors of sets, which inferred do"):
         judge.measures(model, seed=1)
+
+
+def test_sets_without_a_label_are_left_out():
+    data = classes()
+    labels = data.test.labels.copy()
+    labels[labels == labels[0]] = -1
+    part = replace(data.test, labels=labels)
+    assert len(np.unique(FewShot(replace(data, test=part)).labels)) == len(np.unique(labels)) - 1

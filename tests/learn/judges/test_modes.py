@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from irkit.errors import AbilityError, ConfigError
+from irkit.errors import AbilityError, ConfigError, DataError
 from irkit.io import load_data
-from irkit.io.kinds import DataSet, Rows
+from irkit.io.kinds import DataSet, Ragged, Rows, Sequences
 from irkit.io.made.ring import centres
 from irkit.learn.judges.modes import BATCHES, Modes, covered
+from irkit.rng import check_seed
 
 
 class Drawn:
@@ -66,7 +67,9 @@ def test_batches_and_seeds_draw_anew(judge):
 
 def test_modes_must_be_known():
     rows = Rows(np.zeros((2, 2), np.float32))
-    with pytest.raises(ConfigError, match="modes: the modes of plain are not known; its details need `modes`"):
+    with pytest.raises(
+        ConfigError, match="modes: the modes of plain are not known; rows are needed, whose details have `modes`"
+    ):
         Modes(DataSet("plain", rows, rows, rows))
 
 
@@ -75,3 +78,31 @@ def test_a_model_must_sample(judge):
     model.can = lambda ability: False
     with pytest.raises(AbilityError, match="modes: judges models that sample, which drawn does not"):
         judge.measures(model, seed=1)
+
+
+@pytest.mark.parametrize("details", [{"modes": ""}, {"deviation": "0"}, {"deviation": "nan"}, {"modes": "0 inf"}])
+def test_modes_that_cannot_be_are_refused(details):
+    rows = Rows(np.zeros((2, 2), np.float32))
+    with pytest.raises(ConfigError, match="modes: the modes of odd are not known"):
+        Modes(DataSet("odd", rows, rows, rows, {"modes": "0 0", "deviation": "1", **details}))
+
+
+def test_only_rows_have_modes():
+    part = Sequences(Ragged.of([np.zeros((3, 2))]))
+    with pytest.raises(ConfigError, match="modes: the modes of odd are not known; rows are needed"):
+        Modes(DataSet("odd", part, part, part, {"modes": "0 0", "deviation": "1"}))
+
+
+def test_the_largest_seed_is_one_too(judge):
+    seeds = []
+    model = Drawn(None)
+    model.sample = lambda n, *, seed: seeds.append(check_seed(seed)) or np.zeros((n, 2))
+    judge.values(model, seed=2**64 - 1)
+    assert len(set(seeds)) == BATCHES
+
+
+def test_values_that_are_not_finite_are_refused(judge):
+    lost = Modes.__new__(Modes)
+    lost.values = lambda model, *, seed: {"share": np.array([0.5, np.nan])}
+    with pytest.raises(DataError, match="modes: values must be finite, got one of share for drawn that is not; train"):
+        lost.measures(Drawn(None), seed=1)

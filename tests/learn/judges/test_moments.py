@@ -1,10 +1,12 @@
 """What vectors tell of sets: against a loop, for vectors that tell all or nothing, and the controls."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from irkit.errors import AbilityError, ConfigError
-from irkit.io.kinds import DataSet, Rows, Sets
+from irkit.io.kinds import DataSet, Ragged, Rows, Sets
 from irkit.io.made.families import families
 from irkit.learn.judges.moments import DRAWN, FAMILY, LINEAR, MEAN, VARIANCE, Moments, explained
 
@@ -105,3 +107,30 @@ def test_what_cannot_be_judged_is_refused(judge):
     blind.takes = frozenset({"rows"})
     with pytest.raises(AbilityError, match="moments: judges models that give posteriors of sets, which encoded does"):
         judge.measures(blind, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "labels", "message"),
+    [
+        ([2, 2, 0, 2], [0, 1, 0, 1], "of finite numbers are needed, got one without in odd"),
+        ([2, 2, 2, 2], [0, 0, 1, 1], "must differ in family, mean and variance, got one in its first half"),
+        ([2, 2, 1, 1], [0, 1, 0, 1], "got one variance of all in its second half"),
+    ],
+)
+def test_sets_of_which_there_is_nothing_to_tell_are_refused(lengths, labels, message):
+    x = np.random.default_rng(0).normal(size=(sum(lengths), 1))
+    part = Sets(Ragged(x, np.array(lengths)), labels=np.array(labels))
+    with pytest.raises(ConfigError, match=f"moments: test sets .*{message}"):
+        Moments(DataSet("odd", part, part, part))
+
+
+def test_sets_without_a_label_are_left_out():
+    part = families((1, 1, 30), 5).test
+    labels = part.labels.copy()
+    labels[::3] = -1
+    own, other = (
+        Moments(DataSet("some", one, one, one))
+        for one in (replace(part, labels=labels), part.take(np.flatnonzero(labels >= 0)))
+    )
+    assert own.size == other.size == 10
+    np.testing.assert_array_equal(own.labels, other.labels)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from irkit.errors import AbilityError, ConfigError
+from irkit.errors import AbilityError, ConfigError, DataError
 from irkit.io import load_data
 from irkit.io.kinds import DataSet, Pictures, Rows
+from irkit.learn.judges import classifier
 from irkit.learn.judges.pictures import (
     BATCHES,
     Moments,
@@ -15,6 +16,7 @@ from irkit.learn.judges.pictures import (
     pair_distance,
 )
 from irkit.learn.judges.pictures import Pictures as Judge
+from irkit.rng import check_seed
 
 
 class Drawn:
@@ -147,3 +149,31 @@ def test_rows_and_pictures_are_seen_alike():
 def test_data_that_cannot_be_judged_is_refused(part, message):
     with pytest.raises(ConfigError, match=message):
         Judge(DataSet("odd", part, part, part))
+
+
+def test_pictures_that_are_all_alike_judge_nothing():
+    labels = np.arange(20) % 2
+    part = Rows(np.full((20, 16), 0.5, np.float32), (4, 4), labels=labels)
+    with pytest.raises(
+        ConfigError, match="pictures: test pictures must differ and show something, got grey; judge oth"
+    ):
+        Judge(DataSet("grey", part, part, part))
+
+
+def test_a_class_with_no_two_test_pictures_is_held_against_any_two(monkeypatch):
+    monkeypatch.setattr(classifier, "STEPS", 1)
+    monkeypatch.setattr(classifier.Classifier, "predict", lambda self, x: np.arange(len(x)) // (len(x) - 1))
+    x = np.random.default_rng(0).random((12, 16), dtype=np.float32)
+    part = Rows(x, (4, 4), labels=np.arange(12) % 2)
+    judge = Judge(DataSet("few", part, part, part))
+    assert judge.distances[1] == judge.distance != judge.distances[0]
+
+
+def test_the_largest_seed_is_one_and_what_is_not_finite_is_refused(judge):
+    seeds = []
+    model = Drawn(None)
+    model.sample = lambda n, *, seed: seeds.append(check_seed(seed)) or np.random.default_rng(seed).random((n, 64))
+    judge.values(model, seed=2**64 - 1)
+    assert len(set(seeds)) == BATCHES
+    with pytest.raises(DataError, match="pictures: values must be finite, got one that is not; train the model otherw"):
+        judge.values(Drawn(lambda rng, n: np.full((n, 64), np.nan)), seed=1)

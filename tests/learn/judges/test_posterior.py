@@ -9,6 +9,8 @@ import torch
 
 from irkit.errors import AbilityError, ConfigError
 from irkit.generative.avb import AVB
+from irkit.generative.vae import VAE
+from irkit.generative.vae_gan import VAEGAN
 from irkit.io.made.four_points import LENGTH, four_points, loadings
 from irkit.learn.judges.posterior import Posterior, cells, compared, grid, moments, posterior
 
@@ -92,3 +94,17 @@ def test_what_cannot_be_judged_is_refused():
         AbilityError, match="posterior: judges models of 2 latent dimensions, got 3 of avb; set latent_"
     ):
         judge.check(AVB(latent_size=3))
+
+
+def test_a_model_without_a_likelihood_or_draws_is_refused_before_it_is_trained():
+    judge = Posterior(DATA)
+    for model in (VAEGAN(latent_size=2), VAE(latent_size=2)):
+        with pytest.raises(AbilityError, match="posterior: judges models that say how likely x is given z, and draw z"):
+            judge.check(model)
+
+
+def test_points_to_test_on_and_finite_loadings_are_needed():
+    with pytest.raises(ConfigError, match="posterior: rows to test on are needed, got 0 of rows"):
+        Posterior(replace(DATA, test=DATA.test.cut(0)))
+    with pytest.raises(ConfigError, match="posterior: the likelihood of four-points is not known"):
+        Posterior(replace(DATA, details={"loadings": "nan " * 8}))
