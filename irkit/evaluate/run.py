@@ -145,6 +145,12 @@ def _begins(wanted: str, name: str) -> bool:
 def _board(task: Task, systems: Sequence[System], journal: Journal, say: Callable[[str], None]) -> Board:
     """Run the systems of a task and compare them."""
     suite, extra = task.suite, list(task.extra())
+    twice = next((name for name, *_ in extra if name in {system.name for system in systems}), None)
+    if twice is not None:
+        raise ConfigError(
+            f"suite {suite.name}: a system is called {twice!r}, as is a row that stands on every board of "
+            f"{task.title}; rename the system"
+        )
     found, failed = _trials(task, systems, journal, say)
     if not found and failed:
         raise next(iter(failed.values()))

@@ -268,7 +268,10 @@ class TrainedTask(Task):
         """Say whether some of the training was done before, so that only its own record tells how long it took."""
         from irkit.learn.saved import CHECKPOINT
 
-        return self.runs is not None and (self._folder(trial.system.recipe, trial.seed) / CHECKPOINT).is_file()
+        recipe: Any = trial.system.recipe
+        if self.runs is None or recipe.untrained:
+            return False
+        return (self._folder(recipe, trial.seed) / CHECKPOINT).is_file()
 
     def _check_folder(self, system: str, recipe: Any) -> None:
         """Raise `ConfigError` if another training of the suite would share the run folder of a system's recipe."""

@@ -81,3 +81,17 @@ def test_what_cannot_be_judged_says_so(suite, tmp_path):
     path.write_text(suite.read_text().replace("name: ring", "name: digits"))
     with pytest.raises(ConfigError, match="the modes of digits are not known"):
         run_suite(path)
+
+
+def test_a_system_that_is_called_as_a_control_is_refused(suite):
+    suite.write_text(suite.read_text().replace("name: toy,", "name: real data,"))
+    with pytest.raises(ConfigError, match="suite toys: a system is called 'real data', as is a row that stands on"):
+        run_suite(suite)
+
+
+def test_an_untrained_net_is_not_taken_up_from_a_folder_of_its_name(suite, tmp_path):
+    (tmp_path / "runs" / "untrained").mkdir(parents=True)
+    (tmp_path / "runs" / "untrained" / "checkpoint.safetensors").write_bytes(b"of another training")
+    row = run_suite(suite, runs=tmp_path / "runs").boards[0].rows[2]
+    assert not row.failed
+    assert not any("taken up" in note for note in row.notes)
