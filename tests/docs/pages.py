@@ -163,7 +163,7 @@ def _command(source: str) -> str:
 
 # ---------------------------------------------------------------------------------------- comparison
 
-COSTS = {"ms/query", "ms/pair", "ms/user", "ms/row", "ms/coin", "s/fit", "MB"}
+COSTS = {"ms/query", "ms/pair", "ms/user", "ms/row", "ms/batch", "ms/coin", "s/fit", "MB"}
 "Columns that differ from run to run."
 
 UNITS = r"(s|ms|ms per query|MB|KB|bytes|recipes|cards|suites|that irkit needs)"

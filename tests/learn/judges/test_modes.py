@@ -68,7 +68,7 @@ def test_batches_and_seeds_draw_anew(judge):
 
 def test_modes_must_be_known():
     rows = Rows(np.zeros((2, 2), np.float32))
-    with pytest.raises(ConfigError, match="modes: the modes of plain are not known; rows are needed, whose details"):
+    with pytest.raises(ConfigError, match="modes: the modes of plain are not known; its details need `modes`"):
         Modes(DataSet("plain", rows, rows, rows))
 
 
