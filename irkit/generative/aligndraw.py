@@ -40,12 +40,11 @@ from irkit.generative.canvas import CanvasConfig, CanvasNet, Told, checked_sides
 from irkit.generative.independent import INDEPENDENT, independent_log_prob
 from irkit.io.kinds import Captioned, Examples, Ragged, Spec
 from irkit.learn.attention import AdditiveAttention, Attended
-from irkit.learn.data import Held, Padded, arrays, as_examples, placed
+from irkit.learn.data import Held, Padded, arrays, as_examples, numbers, placed
 from irkit.learn.estimate import Estimate, Kind, Measure, Quantity, check_draws
 from irkit.learn.figures_captions import Heeded
 from irkit.learn.figures_latent import Strokes
 from irkit.learn.latent import Gaussian
-from irkit.learn.model import numbers
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.recurrent import remembering, run
 from irkit.learn.trainer import TrainerConfig

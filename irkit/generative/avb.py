@@ -41,12 +41,11 @@ from irkit.generative.coders import MLPDecoder
 from irkit.generative.implicit import Adversary, BasisEncoder, BlackBoxEncoder, Gaussian
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.adversarial import discriminator_loss
-from irkit.learn.data import as_examples
+from irkit.learn.data import as_examples, numbers
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_log_prob, logit
 from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
-from irkit.learn.estimators import reparameterise, sample_bits
-from irkit.learn.latent import check_points, standard_normal
-from irkit.learn.model import numbers
+from irkit.learn.estimators import sample_bits
+from irkit.learn.latent import check_points, log_weights, standard_normal
 from irkit.learn.net import Net
 from irkit.learn.objectives import log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig
@@ -197,15 +196,10 @@ class AVBNet(Net):
         """
         mean, log_var = self.encoder.moments(self.encoder.read(x))
         log_var = log_var + 2 * math.log(self.config.widen)
-        found = []
-        step = max(1, DECODED // len(x))
-        for done in range(0, samples, step):
-            k = min(step, samples - done)
-            m, s, rows = (t.repeat(k, 1) for t in (mean, log_var, x))
-            z = reparameterise(m, s, rng)
-            log_w = self.likelihood(rows, z) + standard_normal(z) - gaussian_log_prob(z, m, s)
-            found.append(log_w.view(k, -1).double())
-        return torch.cat(found)
+        together = max(1, DECODED // len(x))
+        return log_weights(
+            mean, log_var, samples, rng, together=together, likelihood=lambda z, k: self.likelihood(x.repeat(k, 1), z)
+        )
 
     def score(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return the importance-weighted bound by 10 draws: (B,)."""

@@ -13,10 +13,10 @@ from irkit.arrays import Floats
 from irkit.errors import ConfigError, DataError, ShapeError
 from irkit.generative.independent import INDEPENDENT, independent_log_prob
 from irkit.io.kinds import Examples
-from irkit.learn.data import as_examples
+from irkit.learn.data import as_examples, numbers
 from irkit.learn.estimate import Estimate, Kind, Measure, Quantity, check_draws
 from irkit.learn.latent import Bound, bound_measures
-from irkit.learn.model import Model, numbers
+from irkit.learn.model import Model
 from irkit.learn.objectives import importance_weighted
 
 TOGETHER = 100

@@ -31,11 +31,11 @@ from irkit.config import Config
 from irkit.errors import ConfigError
 from irkit.generative.windows import Filters, Window
 from irkit.learn.attention import Attended
+from irkit.learn.data import numbers
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_kl, gaussian_log_prob, logit
 from irkit.learn.estimators import reparameterise, sample_bits
 from irkit.learn.figures_latent import Strokes
 from irkit.learn.latent import Bound, Gaussian, standard_normal
-from irkit.learn.model import numbers
 from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import remembering

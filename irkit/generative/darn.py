@@ -38,6 +38,8 @@ from irkit.errors import ConfigError
 from irkit.generative.base import Density
 from irkit.generative.nade import nade_logits
 from irkit.io.kinds import Examples, Spec
+from irkit.learn.abilities import Ability
+from irkit.learn.data import numbers
 from irkit.learn.distributions import bernoulli_log_prob, logit
 from irkit.learn.estimate import Estimate, Measure, check_draws
 from irkit.learn.estimators import (
@@ -48,7 +50,6 @@ from irkit.learn.estimators import (
     straight_through,
     straight_through_gumbel,
 )
-from irkit.learn.model import Ability, numbers
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import importance_weighted, nats_to_bits
 from irkit.learn.optimiser import OptimiserConfig

@@ -26,11 +26,10 @@ from irkit.config import Config
 from irkit.generative.base import Density
 from irkit.generative.rbm import RBMConfig, ais_log_z, exact_log_z, stack_rbms
 from irkit.io.kinds import Examples, Spec
-from irkit.learn.data import Held
+from irkit.learn.data import Held, numbers
 from irkit.learn.distributions import bernoulli_log_prob, logit, softplus
 from irkit.learn.estimate import Estimate
 from irkit.learn.estimators import all_bits, sample_bits
-from irkit.learn.model import numbers
 from irkit.learn.net import LossNet
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now

@@ -31,9 +31,9 @@ from irkit.arrays import Floats
 from irkit.config import Config, Sizes
 from irkit.generative.base import Density
 from irkit.io.kinds import Examples, Spec
+from irkit.learn.data import numbers
 from irkit.learn.distributions import logit, softplus
 from irkit.learn.estimate import Estimate, Quantity
-from irkit.learn.model import numbers
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import log_mean_exp
 from irkit.learn.optimiser import OptimiserConfig

@@ -32,10 +32,10 @@ from irkit.config import Config
 from irkit.errors import ConfigError
 from irkit.generative.base import Density
 from irkit.io.kinds import Examples, Spec
+from irkit.learn.data import numbers
 from irkit.learn.distributions import LOG_2PI, logit, softplus
 from irkit.learn.estimate import Estimate
 from irkit.learn.estimators import MOST_BITS, all_bits, sample_bits
-from irkit.learn.model import numbers
 from irkit.learn.net import LossNet
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now

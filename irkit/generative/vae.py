@@ -29,12 +29,12 @@ from irkit.errors import ConfigError
 from irkit.generative.base import LatentDensity
 from irkit.generative.coders import DecoderKind, Encoder, EncoderKind, MLPDecoder, RecurrentDecoder
 from irkit.io.kinds import Examples, Spec
+from irkit.learn.abilities import Ability
 from irkit.learn.data import as_examples
 from irkit.learn.distributions import bernoulli_log_prob, gaussian_kl, gaussian_log_prob, logit
 from irkit.learn.estimate import Estimate, Measure
 from irkit.learn.estimators import reparameterise, sample_bits
-from irkit.learn.latent import Bound, standard_normal
-from irkit.learn.model import Ability
+from irkit.learn.latent import Bound, log_weights, standard_normal
 from irkit.learn.neighbours import VOTES, knn_accuracy
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import KLSchedule, free_bits
@@ -123,15 +123,10 @@ class VAENet(ScoreNet):
     def log_weights(self, x: Tensor, samples: int, rng: torch.Generator) -> Tensor:
         """Return log p(x, z_k) - log q(z_k | x) of `samples` draws: (samples, B) float64."""
         mean, log_var = self.encoder(x)
-        found = []
-        step = max(1, DECODED // len(x))
-        for done in range(0, samples, step):
-            k = min(step, samples - done)
-            m, s, rows = (t.repeat(k, 1) for t in (mean, log_var, x))
-            z = reparameterise(m, s, rng)
-            log_w = self.likelihood(rows, z) + standard_normal(z) - gaussian_log_prob(z, m, s)
-            found.append(log_w.view(k, -1).double())
-        return torch.cat(found)
+        together = max(1, DECODED // len(x))
+        return log_weights(
+            mean, log_var, samples, rng, together=together, likelihood=lambda z, k: self.likelihood(x.repeat(k, 1), z)
+        )
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw z from the prior and x given z."""

@@ -42,10 +42,11 @@ from irkit.config import Config
 from irkit.errors import DataError, ShapeError
 from irkit.io.kinds import Examples, Spec
 from irkit.learn.adversarial import discriminator_loss, generator_loss
+from irkit.learn.data import numbers
 from irkit.learn.distributions import gaussian_kl, logit
 from irkit.learn.estimate import Estimate, Quantity
 from irkit.learn.estimators import reparameterise
-from irkit.learn.model import Model, numbers
+from irkit.learn.model import Model
 from irkit.learn.net import Net
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now, Phase

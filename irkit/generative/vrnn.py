@@ -38,12 +38,12 @@ from irkit.generative.base import check_dynamic
 from irkit.generative.independent import INDEPENDENT, independent_log_prob
 from irkit.generative.outputs import Output, OutputKind, log_variance
 from irkit.io.kinds import Examples, Ragged, Sequences, Spec
-from irkit.learn.data import Padded, batch
+from irkit.learn.data import Padded, batch, numbers
 from irkit.learn.distributions import gaussian_kl, gaussian_log_prob
 from irkit.learn.estimate import Estimate, Kind, Quantity, check_draws
 from irkit.learn.estimators import reparameterise
 from irkit.learn.latent import Bound
-from irkit.learn.model import Model, numbers
+from irkit.learn.model import Model
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import importance_weighted
 from irkit.learn.optimiser import OptimiserConfig

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from irkit.arrays import Ints
+from irkit.arrays import Floats, Ints
 from irkit.errors import ShapeError
 from irkit.io.kinds import Column, DataSet, Examples, Ragged, Rows, Spec
 from irkit.learn import batches
@@ -192,6 +192,12 @@ def arrays(x: Tensor | Padded) -> Any:
         whole = arrays(x.x)
         return [one[:n] for one, n in zip(whole, x.lengths.tolist(), strict=True)]
     return (x.float() if x.is_floating_point() else x).detach().cpu().numpy()
+
+
+def numbers(x: Tensor) -> Floats:
+    """Return a tensor's numbers as float64."""
+    found: Floats = x.detach().double().cpu().numpy()
+    return found
 
 
 def _tensor(array: Any) -> Tensor:

@@ -10,7 +10,7 @@ Symbols: B batch, Z latent.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,6 +93,38 @@ def check_points(who: str, z: Any, size: int | None) -> Tensor:
 def standard_normal(z: Tensor) -> Tensor:
     """Return log N(z; 0, I): (..., Z) to (...)."""
     return -0.5 * (z.square() + LOG_2PI).sum(-1)
+
+
+def log_weights(
+    mean: Tensor,
+    log_var: Tensor,
+    samples: int,
+    rng: torch.Generator,
+    *,
+    together: int,
+    likelihood: Callable[[Tensor, int], Tensor],
+) -> Tensor:
+    """Return log p(x | z_k) + log N(z_k; 0, I) - log q(z_k | x) of draws from a Gaussian q: (samples, B) float64.
+
+    Parameters
+    ----------
+    mean, log_var : (B, Z)
+        Of q.
+    samples : int
+    rng : torch.Generator
+    together : int
+        Most draws of each example that are made at once, 1 or more.
+    likelihood : function of z (k B, Z) and k
+        log p(x | z), (k B,) nats, of the examples k times over.
+    """
+    found = []
+    for done in range(0, samples, together):
+        k = min(together, samples - done)
+        m, s = mean.repeat(k, 1), log_var.repeat(k, 1)
+        z = reparameterise(m, s, rng)
+        log_w = likelihood(z, k) + standard_normal(z) - gaussian_log_prob(z, m, s)
+        found.append(log_w.view(k, -1).double())
+    return torch.cat(found)
 
 
 def bound_measures(bounds: Sequence[Bound], means: Floats, kl_kind: Kind = "exact") -> dict[str, Measure]:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -34,9 +34,10 @@ from irkit.config import Config
 from irkit.errors import AbilityError, ConfigError, DataError, NotFittedError, ShapeError
 from irkit.io.kinds import Examples, Spec
 from irkit.learn import checkpoint
+from irkit.learn.abilities import ABILITIES, Ability
 from irkit.learn.batches import Source
 from irkit.learn.conditions import choose_device, conditions
-from irkit.learn.data import Batch, Data, Held, arrays, as_data, as_examples, cut, held, identity, shuffled
+from irkit.learn.data import Batch, Data, Held, arrays, as_data, as_examples, cut, held, identity, numbers, shuffled
 from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
 from irkit.learn.latent import check_points
 from irkit.learn.memory import enough_memory, smaller
@@ -46,18 +47,6 @@ from irkit.rng import check_seed
 
 EXAMPLES = 500
 "Examples looked at together, unless a model says otherwise."
-
-Ability: TypeAlias = Literal["log_prob", "score", "sample", "encode", "decode", "reconstruct", "predict"]
-ABILITIES: dict[Ability, str] = {
-    "log_prob": "give log-probabilities",
-    "score": "score examples",
-    "sample": "sample",
-    "encode": "encode",
-    "decode": "decode",
-    "reconstruct": "reconstruct",
-    "predict": "predict",
-}
-"What models may be able to do, and how it is said of one."
 
 
 class Model(ABC):
@@ -409,9 +398,3 @@ class Model(ABC):
         """Ask something of each part and put the answers together."""
         parts = [arrays(ask(batch)) for batch in self.batches(x)]
         return [one for part in parts for one in part] if isinstance(parts[0], list) else np.concatenate(parts)
-
-
-def numbers(x: Tensor) -> Floats:
-    """Return a tensor's numbers as float64."""
-    found: Floats = x.detach().double().cpu().numpy()
-    return found

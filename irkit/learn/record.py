@@ -52,9 +52,9 @@ def record(
     -------
     dict
         `measures`: by name `value`, `kind`, `unit` and `stderr` (None where not known), with `ess`, `interval`
-        (of an estimate, 3 standard errors) and `baselines` where there are such, and what a judge's are means `of`;
-        the data's identity and how many examples each part has; what training used; where it ran. Of documents with
-        labels the measures include those of `irkit.learn.neighbours.label_values`. `judged_by` names the judge, if
+        (of an estimated log p, 3 standard errors) and `baselines` where there are such, and what a judge's are means
+        `of`; the data's identity and how many examples each part has; what training used; where it ran. Of documents
+        with labels the measures include those of `irkit.learn.neighbours.label_values`. `judged_by` names the judge, if
         there is one, and states its facts.
     """
     test = data.part("test").cut(test_rows)
@@ -71,11 +71,15 @@ def record(
         "examples": {**{name: len(data.part(name)) for name in PARTS}, "test": len(test)},
         "measures": {
             **{
-                name: {**_measure(one, None), "of": f"{judge.size:,} {judge.many}"}
+                name: {**_measure(one), "of": f"{judge.size:,} {judge.many}"}
                 for name, one in judged.items()
                 if judge is not None
             },
-            **{name: _measure(one, baselines.get(name)) for name, one in own.items() if name not in judged},
+            **{
+                name: _measure(one, baselines.get(name), log=name == "log p")
+                for name, one in own.items()
+                if name not in judged
+            },
         },
         "evaluated_by": dict(evaluate or {}),
         "date": str(date.today()),
@@ -130,8 +134,8 @@ def _spec(spec: Spec) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in known.items()}
 
 
-def _measure(measure: Measure, baselines: Mapping[str, float] | None) -> dict[str, Any]:
-    """Return a measure as it is written."""
+def _measure(measure: Measure, baselines: Mapping[str, float] | None = None, *, log: bool = False) -> dict[str, Any]:
+    """Return a measure as it is written; of the log of a mean, `log`, an estimate has an interval."""
     found, unit = measure
     out: dict[str, Any] = {
         "value": found.value if isinstance(found.value, int) else _finite(float(found.value)),
@@ -141,7 +145,7 @@ def _measure(measure: Measure, baselines: Mapping[str, float] | None) -> dict[st
     }
     if found.ess is not None:
         out["ess"] = found.ess
-    if found.kind == "estimate" and np.isfinite(float(found.error)):
+    if log and found.kind == "estimate" and np.isfinite(float(found.error)):
         out["interval"] = [_finite(end) for end in found.interval()]
     if baselines:
         out["baselines"] = {name: _finite(value) for name, value in baselines.items()}

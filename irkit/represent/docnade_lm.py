@@ -28,8 +28,8 @@ from torch.nn.functional import embedding, pad
 
 from irkit.config import Config
 from irkit.io.kinds import Spec, Tokens
+from irkit.learn.abilities import Ability
 from irkit.learn.data import Padded
-from irkit.learn.model import Ability
 from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.softmaxes import SPREAD

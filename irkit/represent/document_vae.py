@@ -34,12 +34,12 @@ from irkit.arrays import Floats, evenly
 from irkit.config import Config
 from irkit.errors import ShapeError
 from irkit.io.kinds import Examples, Spec, Tokens
-from irkit.learn.data import Padded, as_examples, cut
-from irkit.learn.distributions import gaussian_kl, gaussian_log_prob
+from irkit.learn.data import Padded, as_examples, cut, numbers
+from irkit.learn.distributions import gaussian_kl
 from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
 from irkit.learn.estimators import reparameterise
-from irkit.learn.latent import Bound, bound_measures, standard_normal
-from irkit.learn.model import EXAMPLES, numbers
+from irkit.learn.latent import Bound, bound_measures, log_weights
+from irkit.learn.model import EXAMPLES
 from irkit.learn.neighbours import VOTES, knn_accuracy
 from irkit.learn.net import ScoreNet
 from irkit.learn.objectives import KLSchedule, free_bits, importance_weighted
@@ -204,14 +204,12 @@ class DocumentVAENet(ScoreNet):
     def log_weights(self, words: Padded, samples: int, rng: torch.Generator) -> Tensor:
         """Return log p(words, z_k) - log q(z_k | words) of `samples` draws: (samples, B) float64."""
         mean, log_var = self.posterior(words)
-        step = max(1, SCORES // (len(mean) * len(self.out.bias)))
-        found = []
-        for done in range(0, samples, step):
-            m, s = (one.repeat(min(step, samples - done), 1, 1) for one in (mean, log_var))
-            z = reparameterise(m, s, rng)
-            log_w = self.likelihood(words, z) + standard_normal(z) - gaussian_log_prob(z, m, s)
-            found.append(log_w.double())
-        return torch.cat(found)
+
+        def likelihood(z: Tensor, k: int) -> Tensor:
+            return self.likelihood(words, z.view(k, *mean.shape)).flatten()
+
+        together = max(1, SCORES // (len(mean) * len(self.out.bias)))
+        return log_weights(mean, log_var, samples, rng, together=together, likelihood=likelihood)
 
     def encode(self, batch: Padded) -> Tensor:
         """Return the posterior means: (B, Z)."""

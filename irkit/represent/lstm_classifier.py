@@ -28,8 +28,7 @@ from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.errors import ConfigError, ShapeError
 from irkit.io.kinds import Spec, Tokens
-from irkit.learn.data import Held, Padded
-from irkit.learn.model import numbers
+from irkit.learn.data import Held, Padded, numbers
 from irkit.learn.net import LossNet
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.phases import Loss, Now

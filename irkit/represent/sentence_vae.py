@@ -34,10 +34,10 @@ from irkit.config import Config
 from irkit.errors import ShapeError
 from irkit.io.kinds import Examples, Spec, Tokens
 from irkit.learn.data import Padded
-from irkit.learn.distributions import gaussian_kl, gaussian_log_prob
+from irkit.learn.distributions import gaussian_kl
 from irkit.learn.estimate import Estimate, Measure, check_draws
 from irkit.learn.estimators import reparameterise
-from irkit.learn.latent import Bound, bound_measures, standard_normal
+from irkit.learn.latent import Bound, bound_measures, log_weights
 from irkit.learn.objectives import KLSchedule, free_bits, importance_weighted
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import Layer, State, recurrent, run
@@ -158,17 +158,13 @@ class SentenceVAENet(PredictingNet):
     def log_weights(self, batch: Padded, samples: int, rng: torch.Generator) -> Tensor:
         """Return log p(w, z_k) - log q(z_k | w) of `samples` draws: (samples, B) float64."""
         mean, log_var = self.posterior(batch)
-        found = []
-        step = max(1, CELLS // max(1, batch.x.numel()))
-        for done in range(0, samples, step):
-            k = min(step, samples - done)
-            m, s = mean.repeat(k, 1), log_var.repeat(k, 1)
+
+        def likelihood(z: Tensor, k: int) -> Tensor:
             sizes = None if batch.sizes is None else np.tile(batch.sizes, k)
-            rows = Padded(batch.x.repeat(k, 1), batch.lengths.repeat(k), sizes)
-            z = reparameterise(m, s, rng)
-            log_w = self.likelihood(rows, z) + standard_normal(z) - gaussian_log_prob(z, m, s)
-            found.append(log_w.view(k, -1).double())
-        return torch.cat(found)
+            return self.likelihood(Padded(batch.x.repeat(k, 1), batch.lengths.repeat(k), sizes), z)
+
+        together = max(1, CELLS // max(1, batch.x.numel()))
+        return log_weights(mean, log_var, samples, rng, together=together, likelihood=likelihood)
 
     def encode(self, batch: Padded) -> Tensor:
         """Return the posterior means: (B, Z)."""

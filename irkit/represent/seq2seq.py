@@ -30,9 +30,9 @@ from irkit.config import Config
 from irkit.errors import ShapeError
 from irkit.io.kinds import Examples, Ragged, Spec, Tokens
 from irkit.learn.attention import AdditiveAttention, Attended
-from irkit.learn.data import Padded, batch
+from irkit.learn.data import Padded, batch, numbers
 from irkit.learn.estimate import Estimate, Measure, Quantity
-from irkit.learn.model import Model, numbers
+from irkit.learn.model import Model
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import State
 from irkit.represent.documents import TOKEN, by_length

@@ -24,9 +24,9 @@ from torch import Tensor
 from irkit.arrays import Floats
 from irkit.config import Config
 from irkit.io.kinds import Examples, Spec
-from irkit.learn.data import Padded
+from irkit.learn.data import Padded, numbers
 from irkit.learn.estimate import Estimate, Measure, Quantity
-from irkit.learn.model import Model, numbers
+from irkit.learn.model import Model
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import State
 from irkit.represent.documents import TOKEN, by_length

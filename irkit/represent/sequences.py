@@ -23,9 +23,8 @@ from torch.nn.functional import embedding, pad
 from irkit.arrays import Floats, offsets, segments
 from irkit.io.kinds import Examples, Ragged, Tokens
 from irkit.learn.batches import Source
-from irkit.learn.data import Held, Padded
+from irkit.learn.data import Held, Padded, numbers
 from irkit.learn.estimate import Estimate, Kind
-from irkit.learn.model import numbers
 from irkit.learn.optimiser import OptimiserConfig
 from irkit.learn.recurrent import Cell, Layer, Run, State, recurrent, remembering, run
 from irkit.learn.softmaxes import Softmax

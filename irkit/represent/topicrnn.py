@@ -40,12 +40,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits, linear, log_so
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import Examples, Spec, Tokens
-from irkit.learn.data import Padded
+from irkit.learn.data import Padded, numbers
 from irkit.learn.distributions import gaussian_kl
 from irkit.learn.estimate import Estimate, Measure, check_draws
 from irkit.learn.estimators import reparameterise
 from irkit.learn.fused import linear_cross_entropy, linear_log_prob
-from irkit.learn.model import numbers
 from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.recurrent import State

@@ -17,9 +17,10 @@ import torch
 from irkit.arrays import Floats
 from irkit.errors import AbilityError, NotFittedError, ShapeError
 from irkit.io.kinds import Examples, Ragged
+from irkit.learn.abilities import ABILITIES, Ability
 from irkit.learn.data import Data
 from irkit.learn.estimate import Estimate
-from irkit.learn.model import ABILITIES, Ability, Model
+from irkit.learn.model import Model
 from irkit.learn.trainer import TrainerConfig
 
 TRAINER = TrainerConfig(epochs=4, batch_size=25, threads=1)

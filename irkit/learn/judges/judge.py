@@ -7,6 +7,7 @@ each test example, caption or episode: what intervals draw and what tests pair.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, NamedTuple
@@ -15,9 +16,10 @@ import numpy as np
 
 from irkit.arrays import Floats
 from irkit.errors import AbilityError, DataError
+from irkit.learn.abilities import Ability
 from irkit.learn.data import Data
 from irkit.learn.estimate import Estimate, Measure, Quantity
-from irkit.learn.model import Ability, Model
+from irkit.learn.model import Model
 from irkit.rng import MOST
 
 
@@ -128,10 +130,15 @@ class Judge(ABC):
         return found
 
     def measures(self, model: Model, *, seed: int) -> dict[str, Measure]:
-        """Return the mean of each quantity for a fitted model."""
+        """Return the mean of each quantity for a fitted model; its error is that of a mean of so many values."""
         found = self.judged(model, seed=seed)
         known = {name: one.unit for name, one in self.quantities.items() if name in found}
-        return {name: Measure(Estimate.exact(found[name]).mean(), unit) for name, unit in known.items()}
+        return {name: Measure(_mean(found[name]), unit) for name, unit in known.items()}
+
+
+def _mean(values: Floats) -> Estimate:
+    error = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+    return Estimate(float(values.mean()), error, "estimate")
 
 
 def batch_seed(seed: int, batch: int, batches: int) -> int:

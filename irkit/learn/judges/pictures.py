@@ -32,11 +32,12 @@ import torch
 from irkit.arrays import Floats, Ints
 from irkit.errors import ConfigError, DataError
 from irkit.io.kinds import Examples, Spec
+from irkit.learn.abilities import Ability
 from irkit.learn.data import Data
 from irkit.learn.estimate import Quantity
 from irkit.learn.judges.classifier import SMALLEST, Classifier
 from irkit.learn.judges.judge import Control, Judge, batch_seed
-from irkit.learn.model import Ability, Model
+from irkit.learn.model import Model
 from irkit.learn.neighbours import labelled
 from irkit.rng import generator
 

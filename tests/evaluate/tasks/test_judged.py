@@ -65,6 +65,9 @@ def test_a_run_folder_states_what_its_judge_says(suite, tmp_path):
     assert np.isfinite(run.result["measures"]["log p"]["value"])
     assert (written["share"]["of"], "of" in written["log p"]) == ("5 batches", False)
     assert "on 5 batches; " in summary(tmp_path / "run", run.result)
+    single = np.array(list(board.rows[1].values["share"].values()))
+    assert (written["share"]["kind"], "interval" in written["share"]) == ("estimate", False)
+    assert written["share"]["stderr"] == pytest.approx(single.std(ddof=1) / np.sqrt(5), abs=1e-6)
 
 
 def test_what_cannot_be_judged_says_so(suite, tmp_path):
