@@ -82,7 +82,11 @@ def run_suite(
             if not type(part.tasks[0]).trains:
                 raise ConfigError(f"suite {part.name}: trains no models in run folders; leave out --runs")
         check_folder(Path(runs), who=f"suite {chosen.name}")
-    jobs = [job for part in parts for job in _jobs(part, options, only)]
+    loaded = [(part, _tasks(part, options, only)) for part in parts]
+    if only is not None and not any(_wanted(named, only) for _, named in loaded):
+        titles = [task.title for _, named in loaded for _, task in named]
+        raise ConfigError(f"suite {chosen.name}: there is no board {only[0]!r} in it; {near_misses(only[0], titles)}")
+    jobs = [job for part, named in loaded for job in _jobs(part, _wanted(named, only), complete=only is None)]
     boards = []
     with Journal.open(chosen, whole=only is None and systems is None) as journal:
         for task, own in jobs:
@@ -122,20 +126,27 @@ def _chosen(suite: Suite, only: Sequence[str] | None, systems: Sequence[str] | N
     return [one if one.baseline in one.own_rows else one.changed(baseline=None) for one in found]
 
 
-def _jobs(suite: Suite, options: Options, only: Sequence[str] | None) -> list[tuple[Task, list[System]]]:
-    """Load and check all that a suite names: tasks, each with the systems that are measured on it."""
-    kind = type(suite.tasks[0])
-    systems = [System(choice, kind.recipe(choice)) for choice in suite.systems]
+def _tasks(suite: Suite, options: Options, only: Sequence[str] | None) -> list[tuple[str, Task]]:
+    """Load the tasks of a suite that may be wanted, each after its name in the file."""
     wanted = [choice for choice in suite.tasks if only is None or any(_begins(one, choice.name) for one in only)]
-    named = [(choice.name, choice.load(suite, options)) for choice in wanted]
-    tasks = [task for name, task in named if only is None or {name, task.name, task.title}.intersection(only)]
-    if only is not None and not tasks:
-        known = near_misses(only[0], [task.title for _, task in named])
-        raise ConfigError(f"suite {suite.name}: there is no board {only[0]!r} in it; {known}")
+    return [(choice.name, choice.load(suite, options)) for choice in wanted]
+
+
+def _wanted(named: Sequence[tuple[str, Task]], only: Sequence[str] | None) -> list[Task]:
+    """Return those that are wanted, by name or by name and conditions."""
+    return [task for name, task in named if only is None or {name, task.name, task.title}.intersection(only)]
+
+
+def _jobs(suite: Suite, tasks: Sequence[Task], *, complete: bool) -> list[tuple[Task, list[System]]]:
+    """Check all that a suite names: tasks, each with the systems that are measured on it.
+
+    Where all of its tasks are there, `complete`, each system must be for one of them.
+    """
+    systems = [System(choice, type(suite.tasks[0]).recipe(choice)) for choice in suite.systems]
     jobs = [(task, [own for system in systems if (own := task.taken(system)) is not None]) for task in tasks]
     taken = {system.name for _, own in jobs for system in own}
     for system in systems:
-        if only is None and system.name not in taken:
+        if complete and system.name not in taken:
             raise ConfigError(f"suite {suite.name}: {tasks[0].stray(system)}")
     return jobs
 

@@ -55,6 +55,18 @@ def test_a_board_with_its_control_and_an_untrained_net(suite, tmp_path):
     assert kept.boards[0].rows[2].cells == untrained.cells
 
 
+def test_of_parts_on_one_set_under_other_conditions_the_board_that_is_named_is_run(suite, tmp_path):
+    other = tmp_path / "other.yaml"
+    text = suite.read_text().replace("judged: [{name: ring, judge: modes}]", "data: [ring]").replace("toys", "other")
+    other.write_text(text.replace("baseline: untrained", "measures: [elbo]"))
+    whole = tmp_path / "whole.yaml"
+    whole.write_text(f"name: whole\nparts: [{suite}, {other}]\n")
+    (board,) = run_suite(whole, only=["ring:modes"], systems=["untrained"]).boards
+    assert (board.title, [row.name for row in board.rows]) == ("ring:modes", ["real data", "untrained"])
+    with pytest.raises(ConfigError, match="suite whole: there is no board 'ring:moods' in it; did you mean ring:modes"):
+        run_suite(whole, only=["ring:moods"])
+
+
 def test_a_run_folder_states_what_its_judge_says(suite, tmp_path):
     recipe = load_training(tmp_path / "toy.yaml")
     run = train_run(recipe, tmp_path / "run")
