@@ -46,7 +46,7 @@ def page(run: Run) -> str:
 
 def facts(result: dict[str, Any]) -> dict[str, str]:
     """Return what stands at the top of the page."""
-    from irkit.cli.train import measured_on, worth
+    from irkit.cli.train import measured_on, passes, worth
 
     found, examples, machine = {}, result["examples"], result["machine"]
     for name, measure in list(result["measures"].items())[:1]:
@@ -62,7 +62,7 @@ def facts(result: dict[str, Any]) -> dict[str, str]:
         **judged,
         "Data": f"{result['data']}{made}",
         "Examples": f"{examples['train']:,} train, {examples['valid']:,} valid, {examples['test']:,} test",
-        "Trained": "at once" if solved else f"{result['epochs']:g} epochs, {result['steps']:,} steps",
+        "Trained": "at once" if solved else f"{passes(result)}, {result['steps']:,} steps",
         "Ended by": result["stopped"],
         "Time": f"{result['wall_seconds']} s, {result['cpu_seconds']} s of processor",
         "Seed": str(result["seed"]),

@@ -70,12 +70,17 @@ def summary(folder: Path, result: dict[str, Any]) -> str:
     """Say in a line what a run gave: its first measure, where it has any, and the time it took."""
     from irkit.learn.estimate import in_ascii
 
-    how = "solved" if result["stopped"] == "solved" else f"{result['epochs']:g} epochs"
+    how = "solved" if result["stopped"] == "solved" else passes(result)
     trained = f"{how} in {result['wall_seconds']} s"
     for name, measure in result["measures"].items():
         beside = "".join(f", {other} {value:.2f}" for other, value in measure.get("baselines", {}).items())
         return f"{folder}: {name} {in_ascii(worth(measure))} on {measured_on(result, measure)}{beside}; {trained}"
     return f"{folder}: {trained}"
+
+
+def passes(result: dict[str, Any]) -> str:
+    """Say how often a training saw its rows; a budget of steps or seconds may end it within an epoch."""
+    return f"{round(result['epochs'], 1):g} epochs"
 
 
 def worth(measure: dict[str, Any]) -> str:

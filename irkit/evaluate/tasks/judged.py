@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import field_validator
 
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, near_misses
@@ -123,6 +124,13 @@ class JudgedChoice(TrainedChoice):
     task = JudgedTask
     judge: str
     "Name of the judge, such as `pictures` or `modes`."
+
+    @field_validator("judge")
+    @classmethod
+    def _known(cls, judge: str) -> str:
+        if judge not in JUDGES:
+            raise ValueError(f"there is no judge {judge!r}; {near_misses(judge, JUDGES)}")
+        return judge
 
     @property
     def standing(self) -> tuple[str, ...]:
