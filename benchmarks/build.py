@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.corpus import in_parts
 from irkit.lucene.jvm import java_home, lucene_jar
 
 IRKIT = """
@@ -62,7 +63,7 @@ def compare(folder: Path, documents: int, work: Path, *, repeats: int, threads: 
             shutil.rmtree(out, ignore_errors=True)
             irkit = name == "irkit"
             command = (
-                ours(folder / "documents.jsonl", out, threads) if irkit else anserini(folder / "json", out, threads)
+                ours(folder / "documents.jsonl", out, threads) if irkit else anserini(in_parts(folder), out, threads)
             )
             runs[name].append(timed(command))
             sizes[name] = size(out)

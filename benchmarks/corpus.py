@@ -6,7 +6,6 @@ About 59 tokens a document over 120,000 words, with queries of 3 to 8 words draw
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -14,49 +13,79 @@ import numpy as np
 VOCABULARY = 120_000
 TOPICS = 400
 PARTS = 8
+CHUNK = 50_000
 STOP = "the of and a to in is for that on are as with or be it by this at an from can was not".split()
 ENDINGS = ["", "", "", "s", "ing", "ed", "er", "tion", "al", "ly"]
 
 
 def generate(folder: Path, documents: int, seed: int = 7) -> Path:
-    """Write `documents.jsonl`, `json/` with the same in parts, `queries.tsv` and `frequent.tsv`; return the folder.
+    """Write `documents.jsonl`, `queries.tsv` and `frequent.tsv` (1,000 queries each); return the folder.
 
-    Nothing is done where they exist. Anserini reads one file per thread, hence the parts.
+    Nothing is done where they exist. About 25 seconds a million documents.
     """
     if (folder / "frequent.tsv").is_file():
         return folder
-    (folder / "json").mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     words = _words(rng)
     weight = 1.0 / (np.arange(1, VOCABULARY + 1) + 2.7) ** 1.05
-    cdf = np.cumsum(weight / weight.sum())
+    common = np.cumsum(weight / weight.sum())
     middle = weight[200:] / weight[200:].sum()
-    topics = [rng.choice(np.arange(200, VOCABULARY), 600, replace=False, p=middle) for _ in range(TOPICS)]
-    inside = np.cumsum(1.0 / np.arange(1, 601) ** 0.8)
-    inside /= inside[-1]
-    lengths = np.clip(rng.lognormal(np.log(56), 0.35, documents).astype(int), 12, 200)
+    topics = np.stack([rng.choice(np.arange(200, VOCABULARY), 600, replace=False, p=middle) for _ in range(TOPICS)])
+    topical = np.cumsum(1.0 / np.arange(1, 601) ** 0.8)
+    asked = set(np.linspace(0, documents - 1, 1000).astype(int).tolist())
     queries = []
     with (folder / "documents.jsonl").open("w") as out:
-        for row, length in enumerate(lengths):
-            draw = rng.random(length)
-            ids = np.minimum(np.searchsorted(cdf, rng.random(length)), VOCABULARY - 1)
-            topical = draw < 0.25
-            topic = topics[int(rng.integers(TOPICS))]
-            ids[topical] = topic[np.minimum(np.searchsorted(inside, rng.random(int(topical.sum()))), 599)]
-            bursts = np.flatnonzero(draw > 0.93)
-            bursts = bursts[bursts > 0]
-            ids[bursts] = ids[(rng.random(len(bursts)) * bursts).astype(int)]
-            out.write(json.dumps({"id": f"D{row:07d}", "contents": " ".join(words[ids].tolist()) + "."}) + "\n")
-            if row % max(1, documents // 1000) == 0 and len(queries) < 1000:
-                queries.append(words[rng.choice(ids, int(rng.integers(3, 9)))].tolist())
-    lines = (folder / "documents.jsonl").read_text().splitlines(keepends=True)
-    for part in range(PARTS):
-        begin, end = part * documents // PARTS, (part + 1) * documents // PARTS
-        (folder / "json" / f"part{part}.jsonl").write_text("".join(lines[begin:end]))
+        for first in range(0, documents, CHUNK):
+            ids, ends = _chunk(rng, min(CHUNK, documents - first), common, topics, topical / topical[-1])
+            text, begin, lines = words[ids].tolist(), 0, []
+            for row, end in enumerate(ends.tolist(), first):
+                lines.append(f'{{"id": "D{row:07d}", "contents": "{" ".join(text[begin:end])}."}}\n')
+                if row in asked:
+                    queries.append(rng.choice(text[begin:end], int(rng.integers(3, 9))).tolist())
+                begin = end
+            out.write("".join(lines))
     _write(folder / "queries.tsv", queries)
-    common = words[len(STOP) : 200]
-    _write(folder / "frequent.tsv", [rng.choice(common, 5, replace=False).tolist() for _ in range(1000)])
+    frequent = words[len(STOP) : 200]
+    _write(folder / "frequent.tsv", [rng.choice(frequent, 5, replace=False).tolist() for _ in range(1000)])
     return folder
+
+
+def _chunk(
+    rng: np.random.Generator, documents: int, common: np.ndarray, topics: np.ndarray, topical: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the words of some documents; return them all and where each document ends.
+
+    A quarter of a document's words are of its topic, and one in fourteen repeats an earlier one.
+    """
+    lengths = np.clip(rng.lognormal(np.log(56), 0.35, documents).astype(int), 12, 200)
+    ends = np.cumsum(lengths)
+    total = int(ends[-1])
+    place = np.arange(total) - np.repeat(ends - lengths, lengths)
+    draw = rng.random(total)
+    ids = np.minimum(np.searchsorted(common, rng.random(total)), VOCABULARY - 1)
+    of_topic = np.flatnonzero(draw < 0.25)
+    topic = np.repeat(rng.integers(TOPICS, size=documents), lengths)[of_topic]
+    ids[of_topic] = topics[topic, np.minimum(np.searchsorted(topical, rng.random(len(of_topic))), 599)]
+    repeated = np.flatnonzero((draw > 0.93) & (place > 0))
+    ids[repeated] = ids[repeated - 1 - (rng.random(len(repeated)) * place[repeated]).astype(int)]
+    return ids, ends
+
+
+def in_parts(folder: Path) -> Path:
+    """Write the documents once more as `json/`, a file for each thread, as Anserini reads them; return that folder."""
+    parts = folder / "json"
+    if not parts.is_dir():
+        making = folder / "json-making"
+        making.mkdir(exist_ok=True)
+        outs = [(making / f"part{part}.jsonl").open("w") for part in range(PARTS)]
+        with (folder / "documents.jsonl").open() as lines:
+            for row, line in enumerate(lines):
+                outs[row % PARTS].write(line)
+        for out in outs:
+            out.close()
+        making.rename(parts)
+    return parts
 
 
 def read_queries(path: Path) -> list[str]:

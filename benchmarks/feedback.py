@@ -74,7 +74,9 @@ def _docvectors(folder: Path, work: Path) -> Path:
     """Build Anserini's index with document vectors, which its RM3 needs, once."""
     out = work / f"{folder.name}-docvectors"
     if not out.is_dir():
-        subprocess.run([*build.anserini(folder / "json", out, 2), "-storeDocvectors"], check=True, capture_output=True)
+        subprocess.run(
+            [*build.anserini(corpus.in_parts(folder), out, 2), "-storeDocvectors"], check=True, capture_output=True
+        )
     return out
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from irkit.lucene.sidecar import Sidecar
     from irkit.lucene.vocabulary import Vocabulary
 
-Scorer: TypeAlias = Literal["auto", "wand", "taat"]
+Scorer: TypeAlias = Literal["auto", "maxscore", "wand", "taat"]
 "How Lucene's models are scored; the results are bitwise the same."
 
 DEFAULT = BM25()
@@ -150,8 +150,8 @@ class Index:
             Weighting model.
         threads : int, optional
             Defaults to the processors this process may use; at most one a query.
-        scorer : {"auto", "wand", "taat"}
-            How Lucene's models are scored. The results are bitwise the same.
+        scorer : {"auto", "maxscore", "wand", "taat"}
+            How Lucene's models are scored. The results are bitwise the same; `auto` is `maxscore`.
         ties : {"trec", "anserini"}
             Order of equal scores: docno descending as in trec_eval, or ascending.
 
@@ -383,7 +383,10 @@ def _check(queries: Any, k: Any, threads: Any, scorer: Any, ties: Any) -> None:
     for name, value in (("k", k), ("threads", 1 if threads is None else threads)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
             raise ConfigError(f"search: {name} must be a whole number from 1 up, got {value!r}")
-    for name, value, choices in (("scorer", scorer, ("auto", "wand", "taat")), ("ties", ties, ("trec", "anserini"))):
+    for name, value, choices in (
+        ("scorer", scorer, ("auto", "maxscore", "wand", "taat")),
+        ("ties", ties, ("trec", "anserini")),
+    ):
         if value not in choices:
             raise ConfigError(f"search: {name} must be one of {', '.join(choices)}, got {value!r}")
 

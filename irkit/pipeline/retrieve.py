@@ -45,8 +45,8 @@ class RetrieveConfig(Weighting):
     "Documents retrieved per query."
     ties: Ties = "trec"
     "Order of equal scores."
-    scorer: Literal["auto", "wand", "taat"] = "auto"
-    "How Lucene's models are scored; results are bitwise the same, `auto` picks the faster per query."
+    scorer: Literal["auto", "maxscore", "wand", "taat"] = "auto"
+    "How Lucene's models are scored; results are bitwise the same, `auto` is `maxscore`, the fastest."
     threads: int | None = Field(None, ge=1)
     "Search threads; default all cores."
 

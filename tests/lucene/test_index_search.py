@@ -96,7 +96,7 @@ def test_a_repeated_word_weighs_twice(small):
     same(small.search(["red red fox"], 10), small.search([{"red": 2.0, "fox": 1}], 10))
 
 
-@pytest.mark.parametrize("scorer", ["auto", "wand", "taat"])
+@pytest.mark.parametrize("scorer", ["auto", "wand", "taat", "maxscore"])
 @pytest.mark.parametrize("query", ["", "the and", "unknown", {}, {"red": 0.0}, {"Red": 1.0}, "\n\t\x00"])
 def test_queries_without_known_terms_have_no_hits(small, query, scorer):
     found = small.search(["red", query, "fox"], 10, scorer=scorer)
@@ -119,12 +119,13 @@ def test_awkward_texts_reach_the_analyser_whole(small):
 
 @pytest.mark.parametrize("ties", ["trec", "anserini"])
 @pytest.mark.parametrize("model", MODELS, ids=repr)
-def test_both_scorers_give_lucenes_own_documents_and_scores(many, lucene, model, ties):
+def test_all_scorers_give_lucenes_own_documents_and_scores(many, lucene, model, ties):
     queries = [dict.fromkeys(WORDS[i : i + n], 1.0) for i, n in [(0, 1), (0, 2), (3, 5), (30, 3), (0, 40)]]
     queries += [{"w00": 2.0, "w05": 0.3, "w39": 7.5}, {"w01": 1e-3, "w20": 1e3}]
     for k in (1, 10, 300, 5000):
         taat = many.search(queries, k, model, scorer="taat", ties=ties)
         same(taat, many.search(queries, k, model, scorer="wand", ties=ties))
+        same(taat, many.search(queries, k, model, scorer="maxscore", ties=ties))
         same(taat, many.search(queries, k, model, ties=ties))
         for i, query in enumerate(queries):
             doc, score = lucene.search(query, k, model, ties)
@@ -177,7 +178,8 @@ def test_real_collections(name, data_folder, tmp_path):
         for model, ties in [(BM25(), "trec"), (BM25(), "anserini"), (LuceneQLD(), "trec"), (LuceneQLJM(), "trec")]:
             for k in (10, 1000):
                 taat = index.search(texts, k, model, scorer="taat", ties=ties)
-                same(taat, index.search(texts, k, model, scorer="wand", ties=ties, threads=1))
+                for way in ("wand", "maxscore"):
+                    same(taat, index.search(texts, k, model, scorer=way, ties=ties, threads=1))
             for i in range(0, len(texts), 10):
                 doc, score = lucene.search(bag(terms[i]), 1000, model, ties)
                 rows = slice(taat.ptr[i], taat.ptr[i + 1])
@@ -215,7 +217,8 @@ def test_several_segments_and_windows(tmp_path):
         for query in ({"w00": 1.0}, {"w01": 1.0, "w02": 3.0, "w03": 0.5}):
             for k in (5, 5000, 200_000):
                 taat = index.search([query], k, scorer="taat")
-                same(taat, index.search([query], k, scorer="wand"))
+                for way in ("wand", "maxscore"):
+                    same(taat, index.search([query], k, scorer=way))
             doc, score = lucene.search(query, 5000, BM25(), "trec")
             assert taat.doc[:5000].tobytes() == doc.tobytes()
             assert taat.score[:5000].tobytes() == score.tobytes()
@@ -309,7 +312,7 @@ def test_explain_names_near_ids(small):
         ({"k": 0}, "search: k must be a whole number from 1 up, got 0"),
         ({"k": 1.5}, "search: k must be a whole number from 1 up, got 1.5"),
         ({"threads": 0}, "search: threads must be a whole number from 1 up, got 0"),
-        ({"scorer": "fast"}, "search: scorer must be one of auto, wand, taat, got 'fast'"),
+        ({"scorer": "fast"}, "search: scorer must be one of auto, maxscore, wand, taat, got 'fast'"),
         ({"ties": "id"}, "search: ties must be one of trec, anserini, got 'id'"),
         ({"similarity": "bm25"}, "search: similarity must be one of bm25, .* got 'bm25'"),
     ],

@@ -6,12 +6,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Decoded lists and what is computed from them, least recently used out first, a quarter of the heap at most.
+ * Decoded lists and what is computed from them, least recently used out first, half of the heap at most.
  * Reads take no lock: an entry remembers the number of insertions at its last use, which orders entries well enough.
  */
 final class ByteCache {
   private static final int ENTRY_BYTES = 200; // key, node, strings and array headers, roughly
-  static final ByteCache SHARED = new ByteCache(Runtime.getRuntime().maxMemory() / 4);
+  static final ByteCache SHARED = new ByteCache(Runtime.getRuntime().maxMemory() / 2);
 
   private final long limit;
   private final ConcurrentHashMap<Key, Entry> entries = new ConcurrentHashMap<>();

@@ -29,7 +29,7 @@ final class Handle {
   volatile int[] byRank;
   private final Directory directory;
   private byte[] norms;
-  private volatile int[] lengths;
+  private volatile Lengths lengths;
 
   private Handle(long id, Directory directory, DirectoryReader reader, Analyzer analyzer) {
     this.id = id;
@@ -117,7 +117,7 @@ final class Handle {
   /** Takes the exact lengths. */
   synchronized void useLengths(int[] lengths) {
     check("lengths", lengths);
-    this.lengths = lengths;
+    this.lengths = new Lengths(lengths);
   }
 
   /** Says whether `lengths` has them at hand. */
@@ -143,7 +143,7 @@ final class Handle {
   }
 
   /** Returns the exact length of each document, the sum of its term frequencies; one pass over all postings if need be. */
-  synchronized int[] lengths(Call call) throws IOException {
+  synchronized Lengths lengths(Call call) throws IOException {
     if (lengths == null) {
       int[] sums = new int[reader.maxDoc()];
       for (LeafReaderContext leaf : reader.leaves()) {
@@ -159,7 +159,7 @@ final class Handle {
           }
         }
       }
-      lengths = sums;
+      lengths = new Lengths(sums);
     }
     return lengths;
   }

@@ -10,9 +10,79 @@ abstract class Lane {
   /** The postings of the current window: from inclusive, to exclusive. */
   int from;
   int to;
+  /** What the list adds at most in the window of `enter`. */
+  double bound;
+  private Bounds bounds;
 
   Lane(int[] docs) {
     this.docs = docs;
+  }
+
+  /** Prepares for `enter`, `of` and `greatest`. */
+  final Lane bounded(Bounds bounds) {
+    this.bounds = bounds;
+    return this;
+  }
+
+  /** Returns what the list adds at most where a number of its bounds is the greatest. */
+  abstract double most(float greatest);
+
+  /** Returns what the list adds at most to any document. */
+  final double greatest() {
+    return most(bounds.greatest);
+  }
+
+  /** Moves on to a window of `Bounds`; returns what the list adds there at most. */
+  final double enter(int window) {
+    float most;
+    if (bounds.starts == null) {
+      from = after(docs, to, window << Bounds.BITS);
+      to = after(docs, from, window + 1 << Bounds.BITS);
+      most = bounds.greatest;
+    } else {
+      from = bounds.starts[window];
+      to = bounds.starts[window + 1];
+      most = bounds.most[window];
+    }
+    bound = from == to ? 0 : most(most);
+    return bound;
+  }
+
+  /** Returns the first place from `at` on whose document is not before `limit`, which is likely near. */
+  private static int after(int[] docs, int at, int limit) {
+    if (limit < 0) {
+      return docs.length; // beyond the largest number
+    }
+    int low = at;
+    int high = at;
+    for (int step = 1; high < docs.length && docs[high] < limit; step <<= 1) {
+      low = high + 1;
+      high += Math.min(step, docs.length - high);
+    }
+    while (low < high) {
+      int middle = low + high >>> 1;
+      if (docs[middle] < limit) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  /** Returns what the list adds to a document of the current window; -0.0, which adds nothing, if it does not have it. */
+  final double of(int doc) {
+    if (bounds.dense()) {
+      int place = bounds.place(doc);
+      return place < 0 ? -0.0 : at(place);
+    }
+    int low = from;
+    for (int n = to - from; n > 1;) {
+      int half = n >>> 1;
+      low = docs[low + half] <= doc ? low + half : low;
+      n -= half;
+    }
+    return low < to && docs[low] == doc ? at(low) : -0.0;
   }
 
   /** Moves to the window that ends before document `limit`. */
@@ -61,12 +131,17 @@ abstract class Lane {
   }
 
   /** Numbers kept beside the list, one a posting. */
-  static final class Impacts extends Lane {
+  static final class Floats extends Lane {
     private final float[] impacts;
 
-    Impacts(Postings list, float[] impacts) {
+    Floats(Postings list, float[] impacts) {
       super(list.docs);
       this.impacts = impacts;
+    }
+
+    @Override
+    double most(float greatest) {
+      return greatest;
     }
 
     @Override
@@ -84,16 +159,26 @@ abstract class Lane {
 
   /** Numbers that Lucene's scorer computes on the spot. */
   static final class Scored extends Lane {
-    private final int[] freqs;
+    private final Postings list;
     private final byte[] norms;
     private final Memo memo;
+    private final double boost;
+    private final double slack;
 
-    /** Prepares for this many of the list's postings. */
-    Scored(Postings list, byte[] norms, SimScorer scorer, int calls) {
+    /** Prepares for this many of the list's postings; bounds are those of the numbers without the boost. */
+    Scored(Postings list, byte[] norms, SimScorer scorer, double boost, int calls) {
       super(list.docs);
-      this.freqs = list.freqs;
+      this.boost = boost;
+      // A number is the sum or difference of two of at most this size, each rounded; the boost takes part in that.
+      this.slack = 8 * Math.ulp(scorer.score(1 << 24, 1));
+      this.list = list;
       this.norms = norms;
       this.memo = new Memo(scorer, calls);
+    }
+
+    @Override
+    double most(float greatest) {
+      return boost * greatest + slack;
     }
 
     @Override
@@ -105,7 +190,7 @@ abstract class Lane {
 
     @Override
     double at(int i) {
-      return memo.score(freqs[i], norms[docs[i]]);
+      return memo.score(list.freq(i), norms[docs[i]]);
     }
   }
 
@@ -150,6 +235,11 @@ abstract class Lane {
     }
 
     @Override
+    double most(float greatest) {
+      return weight * greatest;
+    }
+
+    @Override
     void add(double[] sums, int base) {
       for (int i = from; i < to; i++) {
         sums[docs[i] - base] += weight * values[i];
@@ -174,6 +264,11 @@ abstract class Lane {
     }
 
     @Override
+    double most(float greatest) {
+      return weight * greatest;
+    }
+
+    @Override
     void add(double[] sums, int base) {
       for (int i = from; i < to; i++) {
         sums[docs[i] - base] += at(i);
@@ -188,14 +283,14 @@ abstract class Lane {
 
   /** A weight times log(1 + tf / scale), from a table by term frequency where it reaches. */
   static final class Logs extends Lane {
-    private final int[] freqs;
+    private final Postings list;
     private final double[] table;
     private final double scale;
     private final double weight;
 
     Logs(Postings list, double[] table, double scale, double weight) {
       super(list.docs);
-      this.freqs = list.freqs;
+      this.list = list;
       this.table = table;
       this.scale = scale;
       this.weight = weight;
@@ -209,8 +304,13 @@ abstract class Lane {
     }
 
     @Override
+    double most(float greatest) {
+      return weight * (greatest < table.length ? table[(int) greatest] : Math.log1p(greatest / scale));
+    }
+
+    @Override
     double at(int i) {
-      int freq = freqs[i];
+      int freq = list.freq(i);
       return weight * (freq < table.length ? table[freq] : Math.log1p(freq / scale));
     }
   }

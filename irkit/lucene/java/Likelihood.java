@@ -19,8 +19,7 @@ final class Likelihood implements Model {
   private final boolean dirichlet;
   private final double parameter; // mu or lambda
   private final double tokens;
-  private final int[] lengths;
-  private final int shortest; // of the documents with terms
+  private final Lengths lengths;
   private final double[] logLengths; // log(length + mu), by length
 
   private Likelihood(Handle index, String name, boolean dirichlet, double parameter, Call call) throws IOException {
@@ -29,17 +28,8 @@ final class Likelihood implements Model {
     this.dirichlet = dirichlet;
     this.parameter = parameter;
     lengths = index.lengths(call);
-    long sum = 0;
-    int longest = 0;
-    int least = Integer.MAX_VALUE;
-    for (int length : lengths) {
-      sum += length;
-      longest = Math.max(longest, length);
-      least = Math.min(least, length > 0 ? length : Integer.MAX_VALUE);
-    }
-    tokens = sum;
-    shortest = sum > 0 ? least : 0;
-    logLengths = dirichlet ? logLengths(Math.min(longest + 1, LENGTHS)) : new double[0];
+    tokens = lengths.sum;
+    logLengths = dirichlet ? logLengths(Math.min(lengths.longest + 1, LENGTHS)) : new double[0];
   }
 
   /** Reads a model such as `ql-dirichlet 1000.0`; null if there is none of this name. */
@@ -82,7 +72,8 @@ final class Likelihood implements Model {
           double scale = parameter * (list.count / tokens);
           sum += weight * Math.log(scale);
           mass += weight;
-          all[n++] = lane(query.terms[i], list, scale, weight, whole);
+          Lane lane = lane(query.terms[i], list, scale, weight, whole);
+        all[n++] = whole ? lane.bounded(bounds(query.terms[i], list, scale)) : lane;
         }
       }
       lanes = Arrays.copyOf(all, n);
@@ -108,12 +99,57 @@ final class Likelihood implements Model {
     }
     TopDoubles top = scratch.doubles;
     top.reset(k);
-    Windows.run(parts.lanes, scratch, (some, sums, base) -> {
-      for (Lane lane : some) {
-        gather(lane, sums, base, parts.constant, parts.lengthWeight, top, flip);
-      }
-    });
+    new Best(parts, scratch, top, flip).run();
     return top.best(index.byRank, flip);
+  }
+
+  /** Takes scores in doubles; the sums of documents that were looked up are added anew, in the order of the query. */
+  private final class Best extends MaxScore {
+    private final Parts parts;
+    private final TopDoubles top;
+    private final int flip;
+
+    Best(Parts parts, Scratch scratch, TopDoubles top, int flip) {
+      super(parts.lanes, scratch);
+      this.parts = parts;
+      this.top = top;
+      this.flip = flip;
+    }
+
+    @Override
+    double needed() { // minus infinity at first
+      double floor = top.floor();
+      double ease = parts.lengthWeight > 0 ? parts.lengthWeight * logLength(lengths.longest) : 0;
+      return floor - parts.constant - 1e-9 * (Math.abs(floor) + Math.abs(parts.constant) + Math.abs(ease));
+    }
+
+    @Override
+    double alone(int window) {
+      return parts.lengthWeight > 0 ? -parts.lengthWeight * logLength(lengths.shortest(window)) : 0;
+    }
+
+    @Override
+    void take(int n, boolean ordered) {
+      double needed = needed();
+      for (int i = 0; i < n; i++) {
+        int doc = docs[i];
+        double own = parts.lengthWeight > 0 ? parts.lengthWeight * logLength(lengths.of[doc]) : 0;
+        if (partial[i] - own >= needed) {
+          double score = whole(parts.constant, ordered ? partial[i] : sum(doc), parts.lengthWeight, doc);
+          if (score >= top.floor()) {
+            top.offer(score, index.rank[doc] ^ flip);
+          }
+        }
+      }
+    }
+
+    private double sum(int doc) {
+      double sum = -0.0;
+      for (Lane lane : lanes) {
+        sum += lane.of(doc);
+      }
+      return sum;
+    }
   }
 
   @Override
@@ -133,44 +169,14 @@ final class Likelihood implements Model {
   /** Returns the score of a document whose lists have added up to this sum. */
   private double whole(double constant, double sum, double lengthWeight, int doc) {
     double score = constant + sum;
-    return lengthWeight > 0 ? score - lengthWeight * logLength(lengths[doc]) : score;
-  }
-
-  private void gather(
-      Lane lane, double[] sums, int base, double constant, double lengthWeight, TopDoubles top, int flip) {
-    int[] docs = lane.docs;
-    int[] rank = index.rank;
-    double floor = top.floor();
-    double needed = needed(floor, constant, lengthWeight);
-    for (int i = lane.from; i < lane.to; i++) {
-      int doc = docs[i];
-      double sum = sums[doc - base];
-      sums[doc - base] = -0.0;
-      if (sum >= needed && Double.doubleToRawLongBits(sum) != Windows.UNTOUCHED) {
-        double score = whole(constant, sum, lengthWeight, doc);
-        if (score >= floor) {
-          top.offer(score, rank[doc] ^ flip);
-          if (top.floor() != floor) {
-            floor = top.floor();
-            needed = needed(floor, constant, lengthWeight);
-          }
-        }
-      }
-    }
-  }
-
-  /** Returns a sum that even the shortest document needs for this score, a little low for safety. */
-  private double needed(double floor, double constant, double lengthWeight) {
-    double ease = lengthWeight > 0 ? lengthWeight * logLength(shortest) : 0;
-    double slack = 1e-9 * (Math.abs(floor) + Math.abs(constant) + Math.abs(ease));
-    return floor - constant + ease - slack; // minus infinity at first
+    return lengthWeight > 0 ? score - lengthWeight * logLength(lengths.of[doc]) : score;
   }
 
   @Override
   public double share(String term, double weight, int doc, int freq) throws IOException {
     Postings list = Postings.of(index, term);
     double scale = parameter * (list.count / tokens);
-    int length = lengths[doc];
+    int length = lengths.of[doc];
     double p = dirichlet ? (freq + scale) / (length + parameter) : seen(freq, length) + scale;
     return weight * Math.log(p);
   }
@@ -207,8 +213,23 @@ final class Likelihood implements Model {
     return ratios;
   }
 
+  /** Returns the bounds of a list: of term frequencies for Dirichlet, of what `ratio` gives for Jelinek-Mercer. */
+  private Bounds bounds(String term, Postings list, double scale) {
+    ByteCache.Key key = new ByteCache.Key(index.id, term, dirichlet ? "bounds" : "bounds " + name);
+    Bounds bounds = (Bounds) ByteCache.SHARED.get(key);
+    if (bounds == null) {
+      float[] numbers = new float[list.docs.length];
+      for (int i = 0; i < numbers.length; i++) {
+        numbers[i] = dirichlet ? list.freq(i) : Math.nextUp((float) ratio(list, i, scale));
+      }
+      bounds = new Bounds(list.docs, numbers, index.reader.maxDoc());
+      ByteCache.SHARED.put(key, bounds, bounds.bytes());
+    }
+    return bounds;
+  }
+
   private double ratio(Postings list, int i, double scale) {
-    return Math.log1p(seen(list.freqs[i], lengths[list.docs[i]]) / scale);
+    return Math.log1p(seen(list.freq(i), lengths.of[list.docs[i]]) / scale);
   }
 
   private double[] logLengths(int size) {

@@ -15,18 +15,17 @@ import org.apache.lucene.search.similarities.ClassicSimilarity;
 import org.apache.lucene.search.similarities.LMDirichletSimilarity;
 import org.apache.lucene.search.similarities.LMJelinekMercerSimilarity;
 import org.apache.lucene.search.similarities.Similarity;
+import org.apache.lucene.search.similarities.Similarity.SimScorer;
 
 /**
- * A similarity of Lucene's, scored in one of two ways with bitwise equal results.
+ * A similarity of Lucene's, scored in one of three ways with bitwise equal results.
  *
- * <p>WAND is Lucene's own search, which skips documents that cannot be among the best. TAAT walks whole decoded lists.
- * Both add the terms' floats as doubles and round once. A double holds such a sum exactly while the shares lie within
- * a factor of 2^29 of each other, so the order of addition, which is Lucene's business under WAND, does not show.
+ * <p>WAND is Lucene's own search, which skips documents that cannot be among the best. TAAT walks whole decoded lists,
+ * and MaxScore leaves out of them what cannot be among the best. All add the terms' floats as doubles and round once. A
+ * double holds such a sum exactly while the shares lie within a factor of 2^29 of each other, so the order of addition,
+ * which is Lucene's business under WAND, does not show.
  */
 final class LuceneModel implements Model {
-  private static final int DEEP = 100;
-  private static final long SHORT_LISTS = 300_000;
-
   private final Handle index;
   private final String name;
   private final String scorer;
@@ -72,27 +71,14 @@ final class LuceneModel implements Model {
     if (collection == null || query.terms.length == 0) {
       return Ranked.NO_FLOATS;
     }
-    return byTerm(query, k) ? taat(query, k, flip, scratch) : wand(query, k, flip, scratch);
-  }
-
-  /**
-   * Chooses the scorer of a query: the one place for this rule.
-   *
-   * <p>TAAT costs about 5 ns a posting whatever k is. WAND skips little once many documents must be kept, and on short
-   * lists its bookkeeping costs more than it saves; it wins for few documents out of long lists.
-   */
-  private boolean byTerm(Bag query, int k) throws IOException {
-    if (!scorer.equals("auto")) {
-      return scorer.equals("taat");
+    switch (scorer) {
+      case "wand":
+        return wand(query, k, flip, scratch);
+      case "taat":
+        return taat(query, k, flip, scratch);
+      default:
+        return maxScore(query, k, flip, scratch);
     }
-    if (k >= DEEP) {
-      return true;
-    }
-    long postings = 0;
-    for (String term : query.terms) {
-      postings += Postings.frequency(index, term);
-    }
-    return postings < SHORT_LISTS;
   }
 
   private Ranked wand(Bag query, int k, int flip, Scratch scratch) throws IOException {
@@ -128,6 +114,64 @@ final class LuceneModel implements Model {
       }
     });
     return top.best(index.byRank, flip);
+  }
+
+  private Ranked maxScore(Bag query, int k, int flip, Scratch scratch) throws IOException {
+    Lane[] lanes = new Lane[query.terms.length];
+    double reached = 0;
+    int n = 0;
+    for (int i = 0; i < lanes.length; i++) {
+      scratch.call.check();
+      float boost = (float) query.weights[i];
+      Postings list = boost > 0 ? Postings.of(index, query.terms[i]) : null;
+      if (list != null) {
+        Impacts impacts = impacts(list, query.terms[i]);
+        Lane lane = whole(list, impacts, query.terms[i], boost).bounded(impacts.bounds);
+        if (boost == 1 && lane.greatest() > reached) {
+          reached = Math.max(reached, impacts.bounds.reached(k, impacts.values));
+        }
+        lanes[n++] = lane;
+      }
+    }
+    if (n == 0) {
+      return Ranked.NO_FLOATS;
+    }
+    TopFloats top = scratch.floats;
+    top.reset(k);
+    new Best(Arrays.copyOf(lanes, n), scratch, top, (float) reached, flip).run();
+    return top.best(index.byRank, flip);
+  }
+
+  /** Takes scores rounded to floats. A sum that rounds to the k-th score or more is not below the next smaller float. */
+  private final class Best extends MaxScore {
+    private final TopFloats top;
+    private final int flip;
+    private float floor;
+
+    Best(Lane[] lanes, Scratch scratch, TopFloats top, float floor, int flip) {
+      super(lanes, scratch);
+      this.top = top;
+      this.flip = flip;
+      this.floor = floor;
+    }
+
+    @Override
+    double needed() {
+      return floor > 0 ? Math.nextDown(floor) : 0;
+    }
+
+    @Override
+    double alone(int window) {
+      return 0;
+    }
+
+    @Override
+    void take(int n, boolean ordered) {
+      for (int i = 0; i < n; i++) {
+        top.offer((float) partial[i], index.rank[docs[i]] ^ flip);
+      }
+      floor = Math.max(floor, top.floor());
+    }
   }
 
   @Override
@@ -176,22 +220,39 @@ final class LuceneModel implements Model {
 
   /** Scores a list: unboosted shares are kept beside it, others and those of a few postings computed. */
   private Lane lane(Postings list, String term, float boost, int some) throws IOException {
-    ByteCache.Key key = new ByteCache.Key(index.id, term, name);
-    float[] impacts = boost == 1 ? (float[]) ByteCache.SHARED.get(key) : null;
     int calls = Math.min(some, list.docs.length);
-    if (boost != 1 || (impacts == null && calls < list.docs.length)) {
-      return new Lane.Scored(list, index.norms(), similarity.scorer(boost, collection, list.statistics(term)), calls);
+    if (boost == 1) {
+      Impacts kept = (Impacts) ByteCache.SHARED.get(new ByteCache.Key(index.id, term, name));
+      if (kept != null || calls == list.docs.length) {
+        return whole(list, kept != null ? kept : impacts(list, term), term, boost);
+      }
     }
+    return scored(list, term, boost, calls);
+  }
+
+  private Lane whole(Postings list, Impacts impacts, String term, float boost) throws IOException {
+    return boost == 1 ? new Lane.Floats(list, impacts.values) : scored(list, term, boost, list.docs.length);
+  }
+
+  private Lane scored(Postings list, String term, float boost, int calls) throws IOException {
+    SimScorer scorer = similarity.scorer(boost, collection, list.statistics(term));
+    return new Lane.Scored(list, index.norms(), scorer, boost, calls);
+  }
+
+  private Impacts impacts(Postings list, String term) throws IOException {
+    ByteCache.Key key = new ByteCache.Key(index.id, term, name);
+    Impacts impacts = (Impacts) ByteCache.SHARED.get(key);
     if (impacts == null) {
       byte[] norms = index.norms();
-      impacts = new float[list.docs.length];
-      Lane.Memo memo = new Lane.Memo(similarity.scorer(1, collection, list.statistics(term)), impacts.length);
-      for (int i = 0; i < impacts.length; i++) {
-        impacts[i] = memo.score(list.freqs[i], norms[list.docs[i]]);
+      float[] values = new float[list.docs.length];
+      Lane.Memo memo = new Lane.Memo(similarity.scorer(1, collection, list.statistics(term)), values.length);
+      for (int i = 0; i < values.length; i++) {
+        values[i] = memo.score(list.freq(i), norms[list.docs[i]]);
       }
-      ByteCache.SHARED.put(key, impacts, (long) Float.BYTES * impacts.length);
+      impacts = new Impacts(list.docs, values, index.reader.maxDoc());
+      ByteCache.SHARED.put(key, impacts, impacts.bytes());
     }
-    return new Lane.Impacts(list, impacts);
+    return impacts;
   }
 
   @Override

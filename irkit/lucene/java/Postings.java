@@ -12,23 +12,33 @@ import org.apache.lucene.util.BytesRef;
 
 /** One decoded posting list: documents in ascending order and how often each holds the term. */
 final class Postings {
+  private static final int BYTE = 0xff;
+
   final int[] docs;
-  final int[] freqs;
   final int maxFreq;
   /** Occurrences in the collection. */
   final long count;
+  private final byte[] few; // how often each document holds the term, where a byte is enough for all
+  private final int[] many; // else
 
-  private Postings(int[] docs, int[] freqs) {
+  private Postings(int[] docs, byte[] few, int[] many) {
     this.docs = docs;
-    this.freqs = freqs;
+    this.few = few;
+    this.many = many;
     int max = 0;
     long sum = 0;
-    for (int freq : freqs) {
+    for (int i = 0; i < docs.length; i++) {
+      int freq = freq(i);
       max = Math.max(max, freq);
       sum += freq;
     }
     maxFreq = max;
     count = sum;
+  }
+
+  /** Returns how often the document of posting i holds the term. */
+  int freq(int i) {
+    return few != null ? few[i] & BYTE : many[i];
   }
 
   /** Returns the list of a term, from the cache if it is there; null if no document has the term. */
@@ -38,7 +48,8 @@ final class Postings {
     if (list == null) {
       list = decode(index, term);
       if (list != null) {
-        ByteCache.SHARED.put(key, list, 2L * Integer.BYTES * list.docs.length);
+        long each = Integer.BYTES + (list.few != null ? 1 : Integer.BYTES);
+        ByteCache.SHARED.put(key, list, each * list.docs.length);
       }
     }
     return list;
@@ -62,7 +73,8 @@ final class Postings {
       return null;
     }
     int[] docs = new int[size];
-    int[] freqs = new int[size];
+    byte[] few = new byte[size];
+    int[] many = null;
     int n = 0;
     for (LeafReaderContext leaf : index.reader.leaves()) {
       Terms terms = leaf.reader().terms(Handle.CONTENTS);
@@ -77,9 +89,20 @@ final class Postings {
       int doc;
       while ((doc = list.nextDoc()) != DocIdSetIterator.NO_MORE_DOCS) {
         docs[n] = leaf.docBase + doc;
-        freqs[n++] = list.freq();
+        int freq = list.freq();
+        if (freq > BYTE && many == null) {
+          many = new int[size];
+          for (int i = 0; i < n; i++) {
+            many[i] = few[i] & BYTE;
+          }
+        }
+        if (many == null) {
+          few[n++] = (byte) freq;
+        } else {
+          many[n++] = freq;
+        }
       }
     }
-    return new Postings(docs, freqs);
+    return new Postings(docs, many == null ? few : null, many);
   }
 }

@@ -8,6 +8,8 @@ final class Scratch {
   private static final ConcurrentLinkedDeque<Scratch> FREE = new ConcurrentLinkedDeque<>();
 
   final double[] sums = new double[Windows.SIZE];
+  final int[] docs = new int[1 << Bounds.BITS]; // of one window, with the sums of each so far
+  final double[] partial = new double[1 << Bounds.BITS];
   final TopFloats floats = new TopFloats();
   final TopDoubles doubles = new TopDoubles();
   /** The call that is worked for. */

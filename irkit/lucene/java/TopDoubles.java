@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 /** The k best of many hits with double scores: no rounding takes part in the choice. */
 final class TopDoubles {
-  private static final int LEAST = 256;
+  private static final int LEAST = 32;
   private static final int MOST_KEPT = 1 << 16;
 
   private long[] keys = new long[LEAST]; // scores, as integers of the same order
@@ -19,7 +19,7 @@ final class TopDoubles {
   void reset(int k) {
     this.k = k;
     n = 0;
-    limit = (int) Math.min(Math.max(LEAST, 4L * k), Integer.MAX_VALUE - 16);
+    limit = (int) Math.min(Math.max(LEAST, 2L * k), Integer.MAX_VALUE - 16);
     floor = Double.NEGATIVE_INFINITY;
     if (keys.length > MOST_KEPT) {
       keys = new long[LEAST];

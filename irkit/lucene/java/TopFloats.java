@@ -7,7 +7,7 @@ import java.util.Arrays;
  * Scores are not negative, so the order of their bits is the order of the floats.
  */
 final class TopFloats {
-  private static final int LEAST = 256;
+  private static final int LEAST = 32;
   private static final int MOST_KEPT = 1 << 16;
 
   private long[] keys = new long[LEAST];
@@ -21,7 +21,7 @@ final class TopFloats {
   void reset(int k) {
     this.k = k;
     n = 0;
-    limit = (int) Math.min(Math.max(LEAST, 4L * k), Integer.MAX_VALUE - 16);
+    limit = (int) Math.min(Math.max(LEAST, 2L * k), Integer.MAX_VALUE - 16);
     worst = -1;
     floor = 0;
     if (keys.length > MOST_KEPT) {

@@ -92,9 +92,7 @@ def test_what_cannot_be_judged_says_so(suite, tmp_path):
     with pytest.raises(ConfigError, match="modes does not measure 'likeness'"):
         run_suite(path)
     path.write_text(suite.read_text().replace("judge: modes", "judge: moods"))
-    with pytest.raises(
-        IrkitError, match=r"other\.yaml:\d+: .*there is no judge 'moods'; did you mean modes"
-    ):
+    with pytest.raises(IrkitError, match=r"other\.yaml:\d+: .*there is no judge 'moods'; did you mean modes"):
         load_suite(path)
     path.write_text(suite.read_text().replace("name: ring", "name: digits"))
     with pytest.raises(ConfigError, match="the modes of digits are not known"):
