@@ -18,10 +18,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from benchmarks.prepare import generate, make_index, real_collection
+from benchmarks import search
+from benchmarks.prepare import generate, index_engines, make_index, real_collection
 
 ROOT = Path(__file__).parents[1]
-PARTS = ["search", "frequent", "real", "feedback", "build", "startup", "large"]
+PARTS = ["search", "frequent", "engines", "real", "feedback", "build", "startup", "large"]
+LARGER, LARGEST = 1_000_000, 8_840_000
 HEAD = """# Benchmarks
 
 `make bench` prints these tables. Systems take turns within each pass, so ratios hold where a machine's speed drifts;
@@ -31,7 +33,8 @@ single figures do not."""
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
     parser.add_argument("--documents", type=int, default=300_000, help="size of the generated collection")
-    parser.add_argument("--large", type=int, default=1_000_000, help="size of the larger one, 0 to leave it out")
+    parser.add_argument("--large", action="store_true", help=f"also with {LARGEST:,} documents; 20 GB of disk, an hour")
+    parser.add_argument("--peers", type=Path, help="interpreter of an environment with pyterrier_pisa and tantivy")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks" / "work")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
@@ -40,8 +43,7 @@ def main() -> None:
     wanted = set(args.only or PARTS)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     args.work.mkdir(parents=True, exist_ok=True)
-    folder = apart(generate, args.work / f"passages-{args.documents}", args.documents)
-    index = apart(make_index, folder / "documents.jsonl", args.work / f"index-{args.documents}")
+    folder, index = sized(args, args.documents)
     for part in PARTS:
         if part in wanted:
             title, *lines = SECTIONS[part](args, folder, index)
@@ -61,8 +63,6 @@ def apart(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def search_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
-    from benchmarks import search
-
     rows = search.compare(index, folder / "queries.tsv", args.work, repeats=args.repeats)
     found = [{"ratio": what, "measured": value, "wanted": least} for what, value, least in search.bars(rows)]
     lines = [f"Search, {args.documents:,} generated passages, 1,000 ordinary queries"]
@@ -71,8 +71,6 @@ def search_section(args: argparse.Namespace, folder: Path, index: Path) -> list[
 
 
 def frequent_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
-    from benchmarks import search
-
     routes = ("limit", "irkit-wand", "irkit-auto", "bm25s")
     rows = search.compare(index, folder / "frequent.tsv", args.work, repeats=args.repeats, routes=routes)
     lines = [f"Search, {args.documents:,} generated passages, 1,000 queries of five frequent words"]
@@ -80,8 +78,6 @@ def frequent_section(args: argparse.Namespace, folder: Path, index: Path) -> lis
 
 
 def real_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
-    from benchmarks import search
-
     lines = ["Search, real collections, one thread"]
     rows = []
     for name in ("npl", "cranfield", "cacm", "medline"):
@@ -131,29 +127,74 @@ def startup_section(args: argparse.Namespace, folder: Path, index: Path) -> list
     ]
 
 
+def engines_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    lines = ["Search beside PISA and tantivy, the same analysed tokens"]
+    if args.peers is None:
+        return [*lines, "left out: no --peers"]
+    for documents in (args.documents, LARGER):
+        passages, built = sized(args, documents)
+        both = tuple((k, threads) for threads in (1, 2) for k in search.DEPTHS)
+        lines += beside(args, passages, built, documents, both, args.repeats)
+    return lines
+
+
+def beside(
+    args: argparse.Namespace,
+    folder: Path,
+    index: Path,
+    documents: int,
+    settings: tuple[tuple[int, int], ...],
+    repeats: int,
+) -> list[str]:
+    """Time both kinds of queries on ours and on other engines."""
+    builds = apart(index_engines, folder, index, args.peers)
+    lines = [f"\nBuilt {documents:,} passages from analysed tokens, one thread:\n"]
+    lines += _table(
+        [{"system": name, **took} for name, took in builds.items()], ["system", "wall", "cpu", "mb", "rss_mb"]
+    )
+    for name, about in (("queries", "ordinary queries"), ("frequent", "queries of five frequent words")):
+        rows = search.compare(
+            index, folder / f"{name}.tsv", args.work, repeats=repeats, settings=settings, routes=search.ENGINES,
+            peers=args.peers,
+        )  # fmt: skip
+        found = [
+            {"ratio": what, "measured": value, "wanted": most} for what, value, most in search.beside_engines(rows)
+        ]
+        lines += [f"\n{documents:,} passages, 1,000 {about}:\n"]
+        lines += _table(rows, ["route", "k", "threads", "qps", "cpu_ms", "hits", "rss_mb"])
+        lines += ["", *_table(found, ["ratio", "measured", "wanted"])]
+    return lines
+
+
+def sized(args: argparse.Namespace, documents: int) -> tuple[Path, Path]:
+    """Generate passages and index them, unless that is done."""
+    folder = apart(generate, args.work / f"passages-{documents}", documents)
+    return folder, apart(make_index, folder / "documents.jsonl", args.work / f"index-{documents}", documents < LARGER)
+
+
 def large_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
-    from benchmarks import build, search
+    from benchmarks import build
 
     if not args.large:
-        return ["A larger collection", "left out"]
-    large = apart(generate, args.work / f"passages-{args.large}", args.large)
-    built = args.work / f"index-{args.large}"
+        return ["A larger collection", "left out: no --large"]
+    large = apart(generate, args.work / f"passages-{LARGEST}", LARGEST)
+    built = args.work / f"index-{LARGEST}"
     shutil.rmtree(built, ignore_errors=True)
     took = build.timed(build.ours(large / "documents.jsonl", built, 2))
-    lines = [f"{args.large:,} passages"]
-    lines.append(f"built in {took['wall']:.1f} s, {args.large / took['wall']:,.0f} documents/s")
-    settings, routes = ((1000, 1), (10, 1)), ("irkit-wand", "irkit-auto")
-    for size, where in ((args.documents, index), (args.large, built)):
-        queries = folder / "queries.tsv"
-        rows = search.compare(where, queries, args.work, repeats=args.repeats, settings=settings, routes=routes)
-        lines += [f"\nThe same 1,000 queries over {size:,} passages:\n"]
-        lines += _table(rows, ["route", "k", "threads", "qps", "cpu_ms"])
+    lines = [f"{LARGEST:,} passages"]
+    lines.append(
+        f"built in {took['wall']:.0f} s ({took['cpu']:.0f} of processor, {took['rss_mb']:,.0f} MB of memory), "
+        f"{LARGEST / took['wall']:,.0f} documents/s; {build.size(built):,.0f} MB on disk"
+    )
+    if args.peers is not None:
+        lines += beside(args, large, built, LARGEST, tuple((k, 1) for k in search.DEPTHS), 3)
     return lines
 
 
 SECTIONS = {
     "search": search_section,
     "frequent": frequent_section,
+    "engines": engines_section,
     "real": real_section,
     "feedback": feedback_section,
     "build": build_section,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+from itertools import islice
 from pathlib import Path
 
 
@@ -12,7 +15,7 @@ def generate(folder: Path, documents: int) -> Path:
     return corpus.generate(folder, documents)
 
 
-def make_index(documents: Path, path: Path) -> Path:
+def make_index(documents: Path, path: Path, bm25s: bool = True) -> Path:
     """Build our index and, beside it, that of bm25s, unless they are there."""
     from benchmarks import search
     from irkit.io import read_documents
@@ -20,8 +23,44 @@ def make_index(documents: Path, path: Path) -> Path:
 
     if not path.is_dir():
         build_index(path, read_documents(documents), store_text=False).close()
-    search.index_bm25s(path, documents)
+    if bm25s:
+        search.index_bm25s(path, documents)
     return path
+
+
+def analyse(folder: Path) -> None:
+    """Write what our analyser makes of documents and queries, for engines that analyse nothing; see `engines.py`."""
+    from irkit.lucene.analysis import Analyzer
+
+    done = folder / "frequent-analysed.tsv"
+    if done.is_file():
+        return
+    english = Analyzer("english")
+    with (folder / "documents.jsonl").open() as lines, (folder / "analysed.txt").open("w") as out:
+        while batch := [json.loads(line) for line in islice(lines, 5000)]:
+            tokens = english.analyze([document["contents"] for document in batch])
+            each = zip(batch, tokens, strict=True)
+            out.writelines(f"{document['id']}\t{' '.join(terms)}\n" for document, terms in each)
+    for name in ("queries", "frequent"):
+        rows = [line.split("\t") for line in (folder / f"{name}.tsv").read_text().splitlines()]
+        terms = english.analyze([text for _, text in rows])
+        each = zip(rows, terms, strict=True)
+        (folder / f"{name}-analysed.tsv").write_text("".join(f"{qid}\t{' '.join(some)}\n" for (qid, _), some in each))
+
+
+def index_engines(folder: Path, index: Path, peers: Path) -> dict[str, dict]:
+    """Build the indexes of other engines beside ours, unless they are there; return what their builds took."""
+    analyse(folder)
+    took = {}
+    for name in ("pisa", "tantivy"):
+        out, figures = Path(f"{index}-{name}"), Path(f"{index}-{name}.json")
+        if not figures.is_file():
+            shutil.rmtree(out, ignore_errors=True)
+            command = [str(peers), str(Path(__file__).with_name("engines.py")), "build", name, str(folder), str(out)]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            figures.write_text(done.stdout.splitlines()[-1])
+        took[name] = json.loads(figures.read_text())
+    return took
 
 
 def real_collection(name: str, work: Path) -> int | str:

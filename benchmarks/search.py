@@ -13,15 +13,23 @@ from irkit.lucene.jvm import lucene_jar
 
 ROUTES = ("limit", "irkit-wand", "irkit-auto", "irkit-frame", "pyserini", "bm25s")
 SETTINGS = ((1000, 1), (1000, 2), (10, 1), (10, 2))
+ENGINES = ("irkit-frame", "irkit-auto", "pisa-block_max_maxscore", "pisa-maxscore", "tantivy")
+DEPTHS = (10, 100, 1000)
 
 
 class Route:
-    """A worker process that answers one pass at a time."""
+    """A worker process that answers one pass at a time; other engines run in an environment of their own."""
 
-    def __init__(self, name: str, index: Path, queries: Path, work: Path) -> None:
+    def __init__(self, name: str, index: Path, queries: Path, work: Path, peers: Path | None) -> None:
         self.name = name
         env = {**os.environ, "IRKIT_BENCH": str(work), "TOKENIZERS_PARALLELISM": "false"}
-        command = [sys.executable, "-m", "benchmarks.worker", name, str(index), str(queries)]
+        engine = name.partition("-")[0]
+        if engine in ("pisa", "tantivy"):
+            analysed = queries.with_name(f"{queries.stem}-analysed.tsv")
+            script = Path(__file__).with_name("engines.py")
+            command = [str(peers), str(script), "search", name, f"{index}-{engine}", str(analysed)]
+        else:
+            command = [sys.executable, "-m", "benchmarks.worker", name, str(index), str(queries)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env, bufsize=1
         )
@@ -71,7 +79,9 @@ def index_bm25s(index: Path, documents: Path) -> None:
     retriever.save(out)
 
 
-def compare(index: Path, queries: Path, work: Path, *, repeats: int, settings=SETTINGS, routes=ROUTES) -> list[dict]:
+def compare(
+    index: Path, queries: Path, work: Path, *, repeats: int, settings=SETTINGS, routes=ROUTES, peers: Path | None = None
+) -> list[dict]:
     """Time every route under every setting; routes take turns within each repeat.
 
     Returns
@@ -81,7 +91,7 @@ def compare(index: Path, queries: Path, work: Path, *, repeats: int, settings=SE
     """
     have = [name for name in routes if name != "limit" or compile_limit(work)]
     count = sum(1 for _ in queries.open())
-    workers = [Route(name, index, queries, work) for name in have]
+    workers = [Route(name, index, queries, work, peers) for name in have]
     rows = []
     for k, threads in settings:
         for worker in workers:  # warm-up: JIT, caches, compiled kernels
@@ -136,4 +146,23 @@ def bars(rows: list[dict]) -> list[tuple[str, float, float]]:
             ("irkit-auto", 1000, threads),
             1 / 1.3,
         )
+    return out
+
+
+def beside_engines(rows: list[dict]) -> list[tuple[str, float, float]]:
+    """Compute our processor time as a share of the other engines': (what, measured, wanted at most)."""
+    at = {(row["route"], row["k"], row["threads"]): row["cpu_ms"] for row in rows}
+    out = []
+    for k, threads in sorted({(row["k"], row["threads"]) for row in rows}):
+        pisa = min(cpu for (name, *where), cpu in at.items() if name.startswith("pisa") and where == [k, threads])
+        for what, other in (("PISA", pisa), ("tantivy", at["tantivy", k, threads])):
+            for ours in ("frame", "auto"):
+                ratio = at[f"irkit-{ours}", k, threads] / other
+                out.append(
+                    (
+                        f"{'our frame' if ours == 'frame' else 'our arrays'} / {what}, k={k}, {threads} thread",
+                        ratio,
+                        0.7,
+                    )
+                )
     return out
