@@ -45,9 +45,7 @@ def arrow_numbers(array: pa.Array) -> Ints:
 def _packed(strings: list[str]) -> pa.LargeStringArray:
     """Lay strings end to end in Arrow, again without importing pandas."""
     data = [one.encode() for one in strings]
-    ptr = np.zeros(len(data) + 1, dtype=np.int64)
-    np.cumsum([len(one) for one in data], out=ptr[1:])
-    return pa.LargeStringArray.from_buffers(len(data), pa.py_buffer(ptr), pa.py_buffer(b"".join(data)))
+    return _strings(np.array([len(one) for one in data], dtype=np.int64), b"".join(data))
 
 
 def frame_strings(array: pa.Array) -> Any:
@@ -58,13 +56,70 @@ def frame_strings(array: pa.Array) -> Any:
     return pd.arrays.ArrowStringArray(array.cast(pa.large_string()), dtype=dtype)  # type: ignore[call-arg]
 
 
-def repeat_rows(column: pd.Series[Any], rows: Ints) -> Any:
-    """Take rows of a frame's column, with repeats, in Arrow where it holds strings."""
+def repeat_rows(column: pd.Series[Any], counts: Ints) -> Any:
+    """Repeat each row of a frame's column so many times, in Arrow where it holds strings.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> list(repeat_rows(pd.Series(["one", "two", "three"]), np.array([2, 0, 1])))
+    ['one', 'one', 'three']
+    """
     import pandas as pd
 
     if isinstance(column.dtype, pd.StringDtype):
-        return frame_strings(arrow_strings(column).take(arrow_rows(rows)))
-    return column.to_numpy()[rows]
+        return frame_strings(repeat_strings(arrow_strings(column), counts))
+    return np.repeat(column.to_numpy(), counts)
+
+
+def repeat_strings(strings: pa.LargeStringArray, counts: Ints) -> pa.LargeStringArray:
+    """Repeat each string so many times."""
+    if not len(strings) or strings.null_count:
+        return strings.take(arrow_rows(np.repeat(np.arange(len(counts)), counts)))
+    # A million results of a thousand queries: each text is written behind itself, in memory that Arrow uses again.
+    ptr, data = _parts(strings)
+    lengths = np.diff(ptr)
+    whole = pa.allocate_buffer(int(lengths @ counts))
+    out, at, begin = memoryview(whole).cast("B"), 0, ptr.tolist()
+    for i, n in enumerate(counts.tolist()):
+        piece = data[begin[i] : begin[i + 1]].to_pybytes() * n
+        out[at : at + len(piece)] = piece
+        at += len(piece)
+    return _strings(np.repeat(lengths, counts), whole)
+
+
+def take_strings(strings: pa.LargeStringArray, rows: Ints, width: int | None) -> pa.LargeStringArray:
+    """Take rows of an Arrow array of strings; see `common_width` for those that all have as many bytes."""
+    if not width:
+        return strings.take(arrow_rows(rows))
+    ptr, data = _parts(strings)
+    kind = np.dtype(f"u{width}" if width in (2, 4, 8) else f"V{width}")
+    taken = np.frombuffer(data, dtype=kind, count=len(strings), offset=int(ptr[0])).take(
+        np.asarray(rows, dtype=np.intp)
+    )
+    ends = np.arange(0, width * (len(rows) + 1), width, dtype=np.int64)
+    return pa.LargeStringArray.from_buffers(len(rows), pa.py_buffer(ends), pa.py_buffer(taken))
+
+
+def common_width(strings: pa.LargeStringArray) -> int | None:
+    """Return how many bytes each string has, if there are any and all have as many; else None."""
+    if not len(strings) or strings.null_count:
+        return None
+    ptr, _ = _parts(strings)
+    width = int(ptr[1] - ptr[0])
+    return width if width and bool((np.diff(ptr) == width).all()) else None
+
+
+def _parts(strings: pa.LargeStringArray) -> tuple[Ints, pa.Buffer]:
+    """Return where each string begins, and the end of all, with their bytes; strings are not empty as a whole."""
+    _, ptr, data = strings.buffers()
+    return np.frombuffer(ptr, dtype=np.int64)[strings.offset : strings.offset + len(strings) + 1], data
+
+
+def _strings(lengths: Ints, data: bytes | pa.Buffer) -> pa.LargeStringArray:
+    ptr = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=ptr[1:])
+    return pa.LargeStringArray.from_buffers(len(lengths), pa.py_buffer(ptr), pa.py_buffer(data))
 
 
 def take_rows(column: Any, rows: Ints) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from irkit.arrays import Ints
-from irkit.columns import arrow_numbers, arrow_rows, arrow_strings
+from irkit.columns import arrow_numbers, arrow_rows, arrow_strings, common_width, take_strings
 from irkit.errors import NotFoundError, near_misses
 
 # Made of an array, because `pa.scalar` imports pandas.
@@ -47,13 +48,17 @@ class Docnos:
             self._rank = rank
         return self._rank
 
+    @cached_property
+    def _width(self) -> int | None:
+        return common_width(self.names)
+
     def ordered(self) -> Ints:
         """Return the rows by their ids, shorter ones first, so that 9 precedes 10, whatever the build: (D,) int64."""
         return np.lexsort((self.rank, arrow_numbers(pc.utf8_length(self.names))))
 
     def take(self, rows: Ints) -> pa.LargeStringArray:
         """Return the ids of some rows as an Arrow array."""
-        return self.names.take(arrow_rows(rows))
+        return take_strings(self.names, rows, self._width)
 
     def rows(self, docnos: Iterable[str] | pa.Array | pa.ChunkedArray) -> Ints:
         """Return the row of each id, -1 where the table has no such id."""

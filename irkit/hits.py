@@ -25,6 +25,7 @@ from irkit.columns import (
     frame_strings,
     laid_end_to_end,
     repeat_rows,
+    repeat_strings,
     take_rows,
 )
 from irkit.docnos import Docnos as Docnos
@@ -272,12 +273,12 @@ class Hits:
         """
         import pandas as pd
 
-        query = self.query
-        data: dict[str, Any] = {"qid": frame_strings(arrow_strings(self.queries["qid"]).take(pa.array(query)))}
+        counts = np.diff(self.ptr)
+        data: dict[str, Any] = {"qid": frame_strings(repeat_strings(arrow_strings(self.queries["qid"]), counts))}
         further = [str(name) for name in self.queries if name not in OWN_COLUMNS and name not in QUERY_COLUMNS]
         for name in (*QUERY_COLUMNS, *further):
             if name in self.queries:
-                data[name] = repeat_rows(self.queries[name], query)
+                data[name] = repeat_rows(self.queries[name], counts)
         data["docno"] = frame_strings(self.docnos.take(self.doc))
         data["score"] = self.score
         data["rank"] = self.rank
