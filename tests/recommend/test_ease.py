@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, DivergedError
 from irkit.recommend.ease import EASE, ease_weights
 from irkit.recommend.popularity import Popularity
 from tests.recommend.ratings_toy import random_table, table
@@ -32,6 +32,22 @@ def test_two_items_on_paper():
     # G = [[2, 1], [1, 3]], reg 1: P = inv([[3, 1], [1, 4]]) = [[4, -1], [-1, 3]] / 11
     got = ease_weights(np.array([[2.0, 1.0], [1.0, 3.0]]), 1.0)
     np.testing.assert_allclose(got, [[0, 1 / 3], [1 / 4, 0]], rtol=1e-12)
+
+
+def test_many_items_are_solved_in_the_memory_of_their_gram():
+    x = np.random.default_rng(2).random((900, 1100)) < 0.02
+    gram = x.T.astype(float) @ x
+    p = np.linalg.inv(gram + 3 * np.eye(1100))
+    got = ease_weights(gram, 3.0)
+    assert np.shares_memory(got, gram)
+    expected = -p / np.diag(p)
+    np.fill_diagonal(expected, 0)
+    np.testing.assert_allclose(got, expected, atol=1e-11)
+
+
+def test_what_is_not_positive_definite_is_refused():
+    with pytest.raises(DivergedError, match=r"ease: .* not positive definite in float64; raise reg, got 0\.5"):
+        ease_weights(np.array([[1.0, 9.0], [9.0, 1.0]]), 0.5)
 
 
 def test_scores_of_pairs_are_cells_of_scores_of_users():
