@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
@@ -15,6 +16,9 @@ from irkit.errors import NotFoundError, near_misses
 
 # Made of an array, because `pa.scalar` imports pandas.
 _NOWHERE = arrow_rows(np.array([-1]))[0].cast(pa.int32())
+
+MANY = 1000
+"Ids that are many to take at once, and documents that are many for each id that is asked for."
 
 
 class Docnos:
@@ -58,12 +62,30 @@ class Docnos:
 
     def take(self, rows: Ints) -> pa.LargeStringArray:
         """Return the ids of some rows as an Arrow array."""
-        return take_strings(self.names, rows, self._width)
+        return take_strings(self.names, rows, self._width if len(rows) >= MANY else None)
 
     def rows(self, docnos: Iterable[str] | pa.Array | pa.ChunkedArray) -> Ints:
         """Return the row of each id, -1 where the table has no such id."""
-        found = pc.index_in(arrow_strings(docnos), value_set=self.names)
+        names = arrow_strings(docnos)
+        if self._rank is not None and len(names) * MANY <= len(self):
+            return np.array([self._find(name) for name in names.cast(pa.large_binary()).to_pylist()], dtype=np.int64)
+        found = pc.index_in(names, value_set=self.names)
         return arrow_numbers(pc.coalesce(found, _NOWHERE)).astype(np.int64)
+
+    @cached_property
+    def _order(self) -> Ints:
+        """(D,) int32: the rows in ascending order of their ids."""
+        order = np.empty(len(self), dtype=np.int32)
+        order[self.rank] = np.arange(len(self), dtype=np.int32)
+        return order
+
+    def _find(self, name: bytes | None) -> int:
+        """Return the row of one id by bisection, -1 if there is none: Arrow would hash the whole table for it."""
+        if name is None:
+            return -1
+        at = bisect_left(self._order, name, key=lambda row: self.names[int(row)].as_buffer().to_pybytes())
+        row = int(self._order[at]) if at < len(self) else -1
+        return row if row >= 0 and self.names[row].as_buffer().to_pybytes() == name else -1
 
     def row(self, docno: str) -> int:
         """Return the row of one id.

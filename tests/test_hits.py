@@ -27,6 +27,18 @@ def listed(results):
 # ---------------------------------------------------------------- the table of ids
 
 
+@pytest.mark.parametrize(
+    "names", [[f"d{i * 7919 % 4001}" for i in range(4001)], ["é", "a", "zz", "Ω", "b", "ab", "abc"]]
+)
+def test_few_ids_are_found_as_many_are(names, monkeypatch):
+    monkeypatch.setattr("irkit.docnos.MANY", 1)
+    table = Docnos(names, Docnos(names).rank)
+    few = [names[3], "no such", names[0], "", names[-1], "zzz", "é"]
+    found = table.rows(few).tolist()
+    assert found == [names.index(name) if name in names else -1 for name in few]
+    assert found == Docnos(names).rows(few).tolist()
+
+
 def test_docnos_answer_by_row_and_by_name():
     table = Docnos(["b", "a", "c"])
     assert [table[0], table.row("c"), len(table)] == ["b", 2, 3]
