@@ -22,7 +22,7 @@ from benchmarks import search
 from benchmarks.prepare import generate, index_engines, make_index, real_collection
 
 ROOT = Path(__file__).parents[1]
-PARTS = ["search", "frequent", "engines", "real", "feedback", "build", "startup", "large"]
+PARTS = ["search", "frequent", "engines", "where", "real", "feedback", "build", "startup", "large"]
 LARGER, LARGEST = 1_000_000, 8_840_000
 HEAD = """# Benchmarks
 
@@ -138,6 +138,19 @@ def engines_section(args: argparse.Namespace, folder: Path, index: Path) -> list
     return lines
 
 
+def where_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    from benchmarks import where
+
+    lines = ["Where the time of a search goes"]
+    for documents in (args.documents, LARGER):
+        passages, built = sized(args, documents)
+        rows = apart(where.measure, built, passages / "queries.tsv", args.repeats)
+        cells = [{"us_a_query": "", "ns_a_posting": "", "number": "", **row} for row in rows]
+        lines += [f"\n{documents:,} passages, 1,000 ordinary queries:\n"]
+        lines += _table(cells, ["part", "us_a_query", "ns_a_posting", "number"])
+    return [*lines, "", where.ABOUT]
+
+
 def beside(
     args: argparse.Namespace,
     folder: Path,
@@ -195,6 +208,7 @@ SECTIONS = {
     "search": search_section,
     "frequent": frequent_section,
     "engines": engines_section,
+    "where": where_section,
     "real": real_section,
     "feedback": feedback_section,
     "build": build_section,
