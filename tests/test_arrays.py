@@ -34,8 +34,8 @@ def test_rows_are_taken_from_every_kind_of_column():
     assert take_rows(pa.chunked_array([["a"], ["b", "c"]]), rows).to_pylist() == ["c", "a", "c"]
     assert take_rows(np.arange(6).reshape(3, 2), rows).tolist() == [[4, 5], [0, 1], [4, 5]]
     assert take_rows([1, 2, 3], rows).tolist() == [3, 1, 3]
-    assert list(repeat_rows(pd.Series(["x", "y", "z"]), rows)) == ["z", "x", "z"]
-    assert list(repeat_rows(pd.Series([{"x": 1}, None, 3]), rows)) == [3, {"x": 1}, 3]
+    assert list(repeat_rows(pd.Series(["x", "y", "z"]), rows)) == ["x", "x", "z", "z"]
+    assert list(repeat_rows(pd.Series([{"x": 1}, None, 3]), rows)) == [{"x": 1}, {"x": 1}, 3, 3]
 
 
 def test_pieces_are_laid_end_to_end():

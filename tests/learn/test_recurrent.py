@@ -134,7 +134,8 @@ def test_appending_padding_changes_no_output_state_or_gradient(lengths, more, ki
 
     for plain, wide in zip(traces(0), traces(more), strict=True):
         if plain.numel():  # the one step that stands for nothing at all leaves gradients of zero
-            assert torch.equal(plain, wide)
+            # To rounding: a product of other shape may be added in another order, on some processors it is.
+            torch.testing.assert_close(plain, wide, rtol=1e-12, atol=1e-14)
         else:
             assert not wide.any()
 
