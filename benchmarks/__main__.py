@@ -1,7 +1,7 @@
 """Run the benchmarks and write their table: `make bench` or `python -m benchmarks [--documents N] [--repeats N]`.
 
 What is compared is measured in one run on one machine, peers taking turns; medians are reported.
-`--write` puts the last table of every part into `docs/benchmarks.md`. This process stays small: the kernel
+`--write` puts the last table of every part into its page in `docs`. This process stays small: the kernel
 counts what a process held when it started another as the other's memory, so all work is done in children.
 """
 
@@ -22,12 +22,23 @@ from benchmarks import search
 from benchmarks.prepare import generate, index_engines, make_index, real_collection
 
 ROOT = Path(__file__).parents[1]
-PARTS = ["search", "frequent", "engines", "where", "real", "feedback", "build", "startup", "large"]
+PAGES = {
+    "benchmarks.md": ["search", "frequent", "real", "feedback", "build", "startup"],
+    "benchmarks-engines.md": ["engines", "where", "large"],
+}
+PARTS = [part for parts in PAGES.values() for part in parts]
 LARGER, LARGEST = 1_000_000, 8_840_000
-HEAD = """# Benchmarks
+HEADS = {
+    "benchmarks.md": """# Benchmarks
 
 `make bench` prints these tables. Systems take turns within each pass, so ratios hold where a machine's speed drifts;
-single figures do not."""
+single figures do not.""",
+    "benchmarks-engines.md": """# Search, timed beside PISA and tantivy
+
+`make bench ARGS="--only engines where large --peers PYTHON"` prints these tables, with `--large` the last; PYTHON is that
+of an environment with `pyterrier_pisa` and `tantivy`. Systems take turns within each pass. PISA's figures hold its frame,
+as ours do where a frame is named; tantivy gives addresses alone. A ratio is of processor time.""",
+}
 
 
 def main() -> None:
@@ -37,7 +48,7 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="interpreter of an environment with pyterrier_pisa and tantivy")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks" / "work")
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true", help="write the pages of the parts that are run")
     parser.add_argument("--only", nargs="*", choices=PARTS)
     args = parser.parse_args()
     wanted = set(args.only or PARTS)
@@ -51,9 +62,10 @@ def main() -> None:
             text = "\n".join([f"## {title}", "", about, "", *lines])
             (args.work / f"{part}.md").write_text(text)
             print(f"{text}\n", flush=True)
-    if args.write:
-        parts = [path.read_text() for part in PARTS if (path := args.work / f"{part}.md").is_file()]
-        (ROOT / "docs" / "benchmarks.md").write_text("\n\n".join([HEAD, *parts]) + "\n")
+    for page, parts in PAGES.items():
+        if args.write and wanted & set(parts):
+            texts = [path.read_text() for part in parts if (path := args.work / f"{part}.md").is_file()]
+            (ROOT / "docs" / page).write_text("\n\n".join([HEADS[page], *texts]) + "\n")
 
 
 def apart(function: Callable[..., Any], *arguments: Any) -> Any:

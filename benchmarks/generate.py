@@ -1,9 +1,9 @@
 """Generative models, timed: training steps of each recipe on its data, and drawing samples.
 
-    python -m benchmarks.generate [--only draw-digits ...] [--device cuda] [--compile] [--repeats N] [--write]
+    python -m benchmarks.generate [--only draw-digits ...] [--device cuda] [--compile NAME ...] [--repeats N] [--write]
 
 Recipes take turns, each in a process of its own with one thread; medians are reported. A recipe whose data is not at
-hand is left out, with the reason. With `--compile` the losses are also compiled by torch, which takes minutes.
+hand is left out, with the reason. Of recipes named by `--compile` the losses are also compiled by torch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.generate", description=__doc__.split("\n")[0])
     parser.add_argument("--only", nargs="*", help="names of recipes; default all in pipelines/generate")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--compile", action="store_true", help="time compiled losses beside the eager ones")
+    parser.add_argument("--compile", nargs="+", default=[], help="recipes whose losses are timed compiled too")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks-generate.md")
     args = parser.parse_args()
@@ -37,13 +37,14 @@ def main() -> None:
     names = args.only or sorted(path.stem for path in (ROOT / "pipelines" / "generate").glob("*.yaml"))
     rows, left_out = [], []
     for name in names:
-        forms = {"eager": False, **({"compiled": True} if args.compile else {})}
+        forms = {"eager": False, **({"compiled": True} if name in args.compile else {})}
         found = take_turns({form: (steps, (name, args.device, how)) for form, how in forms.items()}, args.repeats)
         eager = found["eager"]
         if isinstance(eager, str):
             left_out.append(f"{name} is {eager}.")
             continue
         rates = {form: f"{one['rate']:,.0f}" for form, one in found.items() if not isinstance(one, str)}
+        rates = {"compiled": "-", **rates}
         rows.append({"recipe": name, **{key: eager[key] for key in SHOWN}, **rates, "samples": eager["samples"]})
         print(rows[-1], flush=True)
     about = f"Measured {date.today()} on {_machine()}, {args.device}; one thread each, medians of {args.repeats}."
