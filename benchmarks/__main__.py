@@ -35,9 +35,9 @@ HEADS = {
 single figures do not.""",
     "benchmarks-engines.md": """# Search, timed beside PISA and tantivy
 
-`make bench ARGS="--only engines where large --peers PYTHON"` prints these tables, with `--large` the last; PYTHON is that
-of an environment with `pyterrier_pisa` and `tantivy`. Systems take turns within each pass. PISA's figures hold its frame,
-as ours do where a frame is named; tantivy gives addresses alone. A ratio is of processor time.""",
+`make bench ARGS="--only engines where large --peers PYTHON"` prints these tables, with `--large` the last; PYTHON is
+that of an environment with `pyterrier_pisa` and `tantivy`. Systems take turns within each pass. PISA's figures hold its
+frame, as ours do where a frame is named; tantivy gives addresses alone. A ratio is of processor time.""",
 }
 
 
@@ -170,14 +170,16 @@ def beside(
     documents: int,
     settings: tuple[tuple[int, int], ...],
     repeats: int,
+    kinds: tuple[str, ...] = ("queries", "frequent"),
 ) -> list[str]:
-    """Time both kinds of queries on ours and on other engines."""
+    """Time ordinary queries and those of frequent words on ours and on other engines."""
     builds = apart(index_engines, folder, index, args.peers)
     lines = [f"\nBuilt {documents:,} passages from analysed tokens, one thread:\n"]
     lines += _table(
         [{"system": name, **took} for name, took in builds.items()], ["system", "wall", "cpu", "mb", "rss_mb"]
     )
-    for name, about in (("queries", "ordinary queries"), ("frequent", "queries of five frequent words")):
+    for name in kinds:
+        about = {"queries": "ordinary queries", "frequent": "queries of five frequent words"}[name]
         rows = search.compare(
             index, folder / f"{name}.tsv", args.work, repeats=repeats, settings=settings, routes=search.ENGINES,
             peers=args.peers,
@@ -212,7 +214,7 @@ def large_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
         f"{LARGEST / took['wall']:,.0f} documents/s; {build.size(built):,.0f} MB on disk"
     )
     if args.peers is not None:
-        lines += beside(args, large, built, LARGEST, tuple((k, 1) for k in search.DEPTHS), 3)
+        lines += beside(args, large, built, LARGEST, tuple((k, 1) for k in search.DEPTHS), 3, ("queries",))
     return lines
 
 
