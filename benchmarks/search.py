@@ -93,10 +93,10 @@ def compare(
     count = sum(1 for _ in queries.open())
     workers = [Route(name, index, queries, work, peers) for name in have]
     rows = []
-    for k, threads in settings:
+    for place, (k, threads) in enumerate(settings):
         for worker in workers:  # warm-up: JIT, caches, compiled kernels
-            worker.run(k, threads)
-            worker.run(k, threads)
+            for _ in range(2 if place else 8):
+                worker.run(k, threads)
         runs: dict[str, list[dict]] = {name: [] for name in have}
         for _ in range(repeats):
             for worker in workers:
