@@ -18,6 +18,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 _real = {name: getattr(socket.socket, name) for name in ("connect", "connect_ex")}
 _getaddrinfo = socket.getaddrinfo
 _folders: list[str] = []
+ABSENT = "IRKIT_DATA is not set: no real collections here"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,6 +30,14 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, real in _real.items():
         setattr(socket.socket, name, _guarded(real))
     socket.getaddrinfo = _guarded_lookup
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests of real collections where there are none, whatever fixtures they ask for."""
+    if not os.environ.get("IRKIT_DATA"):
+        for item in items:
+            if item.get_closest_marker("data"):
+                item.add_marker(pytest.mark.skip(ABSENT))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -65,7 +74,7 @@ def data_folder() -> Path:
     """The folder of real collections that IRKIT_DATA names; the test is skipped without one."""
     value = os.environ.get("IRKIT_DATA")
     if not value:
-        pytest.skip("IRKIT_DATA is not set: no real collections here")
+        pytest.skip(ABSENT)
     folder = Path(value)
     if not folder.is_dir():
         pytest.fail(f"IRKIT_DATA is not a folder: {folder}")
