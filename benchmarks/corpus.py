@@ -21,7 +21,7 @@ ENDINGS = ["", "", "", "s", "ing", "ed", "er", "tion", "al", "ly"]
 def generate(folder: Path, documents: int, seed: int = 7) -> Path:
     """Write `documents.jsonl`, `queries.tsv` and `frequent.tsv` (1,000 queries each); return the folder.
 
-    Nothing is done where they exist. About 25 seconds a million documents.
+    Nothing is done where they exist. A million documents take some ten seconds of processor.
     """
     if (folder / "frequent.tsv").is_file():
         return folder

@@ -73,7 +73,7 @@ def repeat_rows(column: pd.Series[Any], counts: Ints) -> Any:
 
 
 def repeat_strings(strings: pa.LargeStringArray, counts: Ints) -> pa.LargeStringArray:
-    """Repeat each string so many times."""
+    """Repeat each of n strings so many times, (n,) whole numbers from 0 up: sum(counts) strings."""
     if not len(strings) or strings.null_count:
         return strings.take(arrow_rows(np.repeat(np.arange(len(counts)), counts)))
     # A million results of a thousand queries: each text is written behind itself, in memory that Arrow uses again.
@@ -89,7 +89,7 @@ def repeat_strings(strings: pa.LargeStringArray, counts: Ints) -> pa.LargeString
 
 
 def take_strings(strings: pa.LargeStringArray, rows: Ints, width: int | None) -> pa.LargeStringArray:
-    """Take rows of an Arrow array of strings; see `common_width` for those that all have as many bytes."""
+    """Take (m,) rows of an Arrow array of strings, whose `common_width` is `width` bytes, if they have one."""
     if not width:
         return strings.take(arrow_rows(rows))
     ptr, data = _parts(strings)

@@ -279,9 +279,7 @@ class Hits:
         for name in (*QUERY_COLUMNS, *further):
             if name in self.queries:
                 data[name] = repeat_rows(self.queries[name], counts)
-        data["docno"] = frame_strings(self.docnos.take(self.doc))
-        data["score"] = self.score
-        data["rank"] = self.rank
+        data |= {"docno": frame_strings(self.docnos.take(self.doc)), "score": self.score, "rank": self.rank}
         for name, column in self.columns.items():
             if isinstance(column, pa.Array):
                 column = frame_strings(column)

@@ -8,7 +8,7 @@ import secrets
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
@@ -171,7 +171,7 @@ class Index:
         exact = bridge.is_exact(similarity)
         if exact and scorer == "wand":
             raise ConfigError(
-                "search: exact query likelihood is scored term at a time, got scorer 'wand'; leave it 'auto'"
+                "search: exact query likelihood is not among what Lucene scores, got scorer 'wand'; leave it 'auto'"
             )
         line = self._model(similarity)
         if exact:
@@ -383,10 +383,7 @@ def _check(queries: Any, k: Any, threads: Any, scorer: Any, ties: Any) -> None:
     for name, value in (("k", k), ("threads", 1 if threads is None else threads)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
             raise ConfigError(f"search: {name} must be a whole number from 1 up, got {value!r}")
-    for name, value, choices in (
-        ("scorer", scorer, ("auto", "maxscore", "wand", "taat")),
-        ("ties", ties, ("trec", "anserini")),
-    ):
+    for name, value, choices in (("scorer", scorer, get_args(Scorer)), ("ties", ties, ("trec", "anserini"))):
         if value not in choices:
             raise ConfigError(f"search: {name} must be one of {', '.join(choices)}, got {value!r}")
 

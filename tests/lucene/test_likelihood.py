@@ -161,7 +161,7 @@ def test_contributions_add_up_to_the_score(index, model, query):
 
 
 def test_skipping_documents_is_refused(index):
-    with pytest.raises(ConfigError, match="exact query likelihood is scored term at a time, got scorer 'wand'"):
+    with pytest.raises(ConfigError, match="exact query likelihood is not among what Lucene scores, got scorer 'wand'"):
         index.search(["w1"], 10, QLDirichlet(), scorer="wand")
 
 

@@ -101,7 +101,7 @@ final class LuceneModel implements Model {
   }
 
   private Ranked taat(Bag query, int k, int flip, Scratch scratch) throws IOException {
-    Lane[] lanes = lanes(query, scratch, Integer.MAX_VALUE);
+    Lane[] lanes = lanes(query, scratch, (list, term, boost) -> lane(list, term, boost, Integer.MAX_VALUE));
     if (lanes.length == 0) {
       return Ranked.NO_FLOATS;
     }
@@ -117,28 +117,21 @@ final class LuceneModel implements Model {
   }
 
   private Ranked maxScore(Bag query, int k, int flip, Scratch scratch) throws IOException {
-    Lane[] lanes = new Lane[query.terms.length];
-    double reached = 0;
-    int n = 0;
-    for (int i = 0; i < lanes.length; i++) {
-      scratch.call.check();
-      float boost = (float) query.weights[i];
-      Postings list = boost > 0 ? Postings.of(index, query.terms[i]) : null;
-      if (list != null) {
-        Impacts impacts = impacts(list, query.terms[i]);
-        Lane lane = whole(list, impacts, query.terms[i], boost).bounded(impacts.bounds);
-        if (boost == 1 && lane.greatest() > reached) {
-          reached = Math.max(reached, impacts.bounds.reached(k, impacts.values));
-        }
-        lanes[n++] = lane;
+    double[] reached = new double[1]; // by k documents, in one list alone
+    Lane[] lanes = lanes(query, scratch, (list, term, boost) -> {
+      Impacts impacts = impacts(list, term);
+      Lane lane = whole(list, impacts, term, boost).bounded(impacts.bounds);
+      if (boost == 1 && lane.greatest() > reached[0]) {
+        reached[0] = Math.max(reached[0], impacts.bounds.reached(k, impacts.values));
       }
-    }
-    if (n == 0) {
+      return lane;
+    });
+    if (lanes.length == 0) {
       return Ranked.NO_FLOATS;
     }
     TopFloats top = scratch.floats;
     top.reset(k);
-    new Best(Arrays.copyOf(lanes, n), scratch, top, (float) reached, flip).run();
+    new Best(lanes, scratch, top, (float) reached[0], flip).run();
     return top.best(index.byRank, flip);
   }
 
@@ -178,7 +171,8 @@ final class LuceneModel implements Model {
   public Ranked score(Bag query, int[] docs, Scratch scratch) throws IOException {
     double[] sums = new double[docs.length];
     long[] wanted = Lane.wanted(docs);
-    for (Lane lane : collection == null ? new Lane[0] : lanes(query, scratch, docs.length)) {
+    Maker maker = (list, term, boost) -> lane(list, term, boost, docs.length);
+    for (Lane lane : collection == null ? new Lane[0] : lanes(query, scratch, maker)) {
       lane.add(sums, wanted);
     }
     float[] scores = new float[docs.length];
@@ -188,8 +182,13 @@ final class LuceneModel implements Model {
     return new Ranked(docs, scores, null);
   }
 
-  /** Prepares the lists of a query's terms, of each of which at most some postings are asked for. */
-  private Lane[] lanes(Bag query, Scratch scratch, int some) throws IOException {
+  /** Prepares a list to be scored. */
+  private interface Maker {
+    Lane make(Postings list, String term, float boost) throws IOException;
+  }
+
+  /** Prepares the lists of a query's terms. */
+  private Lane[] lanes(Bag query, Scratch scratch, Maker maker) throws IOException {
     Lane[] lanes = new Lane[query.terms.length];
     int n = 0;
     for (int i = 0; i < lanes.length; i++) {
@@ -197,7 +196,7 @@ final class LuceneModel implements Model {
       float boost = (float) query.weights[i];
       Postings list = boost > 0 ? Postings.of(index, query.terms[i]) : null;
       if (list != null) {
-        lanes[n++] = lane(list, query.terms[i], boost, some);
+        lanes[n++] = maker.make(list, query.terms[i], boost);
       }
     }
     return Arrays.copyOf(lanes, n);
@@ -218,7 +217,7 @@ final class LuceneModel implements Model {
     }
   }
 
-  /** Scores a list: unboosted shares are kept beside it, others and those of a few postings computed. */
+  /** Scores at most some postings of a list: unboosted shares are kept beside it, others and those of a few computed. */
   private Lane lane(Postings list, String term, float boost, int some) throws IOException {
     int calls = Math.min(some, list.docs.length);
     if (boost == 1) {
