@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
 from irkit.recommend import normal
-from irkit.recommend.als import ALS, solve_side
+from irkit.recommend.als import ALS, Seen, improve_side, solve_side
 from tests.recommend.ratings_toy import random_table
 
 
@@ -89,3 +90,57 @@ def test_the_model_tells_two_groups_of_users_apart_and_is_the_same_for_one_seed(
         assert scores[u][mine].min() > scores[u][~mine].max()
     np.testing.assert_array_equal(ALS(embedding_size=2, reg=1.0).fit(train).user_factors_, model.user_factors_)
     assert model.score(np.array([3]), np.array([2]), None)[0] == pytest.approx(scores[3, 2], abs=1e-6)
+
+
+def a_side(users=7, items=9, size=3):
+    rng = np.random.default_rng(2)
+    x = (rng.random((users, items)) < 0.4).astype(np.float32)
+    x[3] = 0
+    return csr_matrix(x), rng.normal(size=(users, size)).astype("f"), rng.normal(size=(items, size)).astype("f")
+
+
+def test_products_and_sums_are_those_of_the_seen_cells():
+    x, users, items = a_side()
+    seen = Seen(x)
+    where = x.nonzero()
+    products = seen.products(torch.from_numpy(users), torch.from_numpy(items))
+    np.testing.assert_allclose(products, (users @ items.T)[where], rtol=1e-5)
+    weighted = csr_matrix((np.arange(x.nnz, dtype="f"), x.indices, x.indptr), x.shape)
+    sums = seen.sums(torch.arange(x.nnz).float(), torch.from_numpy(items))
+    np.testing.assert_allclose(sums, weighted @ items, rtol=1e-5)
+
+
+def improved(steps: int, alpha: float = 3.0, reg: float = 0.7) -> np.ndarray:
+    x, users, items = a_side()
+    return improve_side(Seen(x), torch.from_numpy(users), torch.from_numpy(items), alpha, reg, steps).numpy()
+
+
+@pytest.mark.parametrize("steps", [3, 8])
+def test_as_many_steps_as_factors_solve_a_side_and_more_leave_it_alone(steps):
+    x, _, items = a_side()
+    np.testing.assert_allclose(improved(steps), solve_side(x, items, 3.0, 0.7), rtol=2e-3, atol=1e-4)
+
+
+def test_the_first_step_goes_down_the_gradient_to_the_lowest_point_of_that_line():
+    x, users, items = a_side()
+    items, users = items.astype(float), users.astype(float)
+    for u, got in enumerate(improved(1)):
+        mine = items[x[u].indices]
+        left = items.T @ items + 3.0 * mine.T @ mine + 0.7 * np.eye(3)
+        down = 4.0 * mine.sum(0) - left @ users[u]
+        np.testing.assert_allclose(got, users[u] + (down @ down) / (down @ left @ down) * down, rtol=1e-4, atol=1e-5)
+
+
+def test_the_loss_falls_with_every_step():
+    x, users, items = a_side()
+    losses = [als_loss(x, users, items, 3.0, 0.7)] + [als_loss(x, improved(k), items, 3.0, 0.7) for k in (1, 2, 3)]
+    assert (np.diff(losses) < 0).all()
+
+
+def test_no_steps_solve_exactly_and_a_few_come_near():
+    train = random_table(users=30, items=20, density=0.3)
+    exact, near = (ALS(embedding_size=4, cg_steps=k, reg=1.0).fit(train) for k in (0, 3))
+    x, items = train.matrix_of_ones, exact.item_factors_
+    np.testing.assert_allclose(items, solve_side(x.T.tocsr(), exact.user_factors_, 1.0, 1.0), atol=1e-5)
+    losses = [als_loss(x, model.user_factors_, model.item_factors_, 1.0, 1.0) for model in (exact, near)]
+    assert losses[1] == pytest.approx(losses[0], rel=0.01)
