@@ -6,6 +6,8 @@ Symbols: X (U, I) binary feedback, G = X'X, P = (G + reg I)^-1; B = I - P / diag
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from pydantic import Field
 
@@ -14,8 +16,11 @@ from irkit.errors import DivergedError
 from irkit.recommend.ranker import Ranker, RankerConfig
 from irkit.recommend.table import RatingTable
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 BLOCK = 512
-"Rows that are mirrored at once."
+"Rows that are counted or mirrored at once."
 
 
 class EASEConfig(RankerConfig):
@@ -23,6 +28,15 @@ class EASEConfig(RankerConfig):
 
     reg: float = Field(500.0, gt=0)
     "Penalty on squared weights; 200 to 1000 in the paper."
+
+
+def item_gram(x: csr_matrix) -> Floats:
+    """Compute X'X of a sparse X (U, I) as a dense (I, I) float64 in C order, and hold little beside it."""
+    columns = x.T.tocsr()
+    out = np.empty((x.shape[1], x.shape[1]))
+    for begin in range(0, len(out), BLOCK):
+        (columns[begin : begin + BLOCK] @ x).toarray(out=out[begin : begin + BLOCK])
+    return out
 
 
 def ease_weights(gram: Floats, reg: float) -> Floats:
@@ -73,8 +87,7 @@ class EASE(Ranker):
 
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
         """Solve once."""
-        x = self.liked.matrix_of_ones
-        self.weights_ = ease_weights((x.T @ x).toarray(), self.config.reg)
+        self.weights_ = ease_weights(item_gram(self.liked.matrix_of_ones), self.config.reg)
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return single cells of X B."""

@@ -11,6 +11,7 @@ Departures: only positive similarities count; with none the prediction is b_ui.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,10 @@ from irkit.recommend.table import RatingTable
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+
+PAIRS = 1 << 20
+"Pairs of items that are correlated at once, at most; about 100 bytes each."
 
 
 class ItemKNNConfig(RecommenderConfig):
@@ -50,20 +55,36 @@ def shrunk_correlations(z: csr_matrix, shrinkage: float, least: int) -> csr_matr
     -------
     (I, I) sparse float64, symmetric, zero diagonal, values in (0, 1]
     """
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix, vstack
 
     ones, squares = z.copy(), z.copy()
     ones.data, squares.data = np.ones_like(z.data), z.data**2
-    count = (ones.T @ ones).tocsr()
-    count.sort_indices()
-    row = np.repeat(np.arange(count.shape[0]), np.diff(count.indptr))
-    keep = (row != count.indices) & (count.data >= least)
-    row, column, n = row[keep], count.indices[keep], count.data[keep] - 1
-    product, left = _cells(z.T @ z, row, column), (squares.T @ ones).tocsr()
-    scale = np.sqrt(_cells(left, row, column) * _cells(left, column, row))
-    possible = (product > 0) & (n > 0)
-    s = product[possible] / scale[possible] * n[possible] / (n[possible] + shrinkage)
-    return csr_matrix((s, (row[possible], column[possible])), shape=count.shape)
+    transposed = [part.T.tocsr() for part in (z, ones, squares)]
+    ratings = np.diff(z.indptr)
+    # An item has no more pairs than its users have ratings, and than there are items.
+    pairs = np.minimum(transposed[1] @ ratings, z.shape[1])
+    found = []
+    for begin, end in blocks(pairs, PAIRS):
+        z_rows, one_rows, square_rows = (part[begin:end] for part in transposed)
+        count = (one_rows @ ones).tocoo()
+        keep = (count.row + begin != count.col) & (count.data >= least)
+        row, column, n = count.row[keep], count.col[keep], count.data[keep] - 1
+        product = _cells(z_rows @ z, row, column)
+        scale = np.sqrt(_cells(square_rows @ ones, row, column) * _cells(one_rows @ squares, row, column))
+        possible = (product > 0) & (n > 0)
+        s = product[possible] / scale[possible] * n[possible] / (n[possible] + shrinkage)
+        found.append(csr_matrix((s, (row[possible], column[possible])), shape=count.shape))
+    return vstack(found, format="csr")
+
+
+def blocks(sizes: Ints, most: int) -> Iterator[tuple[int, int]]:
+    """Cut numbers (n,) into runs whose sums are `most` at the most, or of a single number; yield begin and end."""
+    total, begin = np.cumsum(sizes), 0
+    while begin < len(sizes):
+        before = total[begin - 1] if begin else 0
+        end = max(begin + 1, int(np.searchsorted(total, before + most, side="right")))
+        yield begin, end
+        begin = end
 
 
 def neighbour_means(similarity: Floats, residual: Floats, k: int) -> Floats:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from irkit.errors import ConfigError, DivergedError
-from irkit.recommend.ease import EASE, ease_weights
+from irkit.recommend import ease
+from irkit.recommend.ease import EASE, ease_weights, item_gram
 from irkit.recommend.popularity import Popularity
 from tests.recommend.ratings_toy import random_table, table
 
@@ -43,6 +44,15 @@ def test_many_items_are_solved_in_the_memory_of_their_gram():
     expected = -p / np.diag(p)
     np.fill_diagonal(expected, 0)
     np.testing.assert_allclose(got, expected, atol=1e-11)
+
+
+@pytest.mark.parametrize("block", [3, 7, 512])
+def test_the_gram_is_counted_block_by_block(block, monkeypatch):
+    monkeypatch.setattr(ease, "BLOCK", block)
+    x = random_table(users=15, items=7).matrix_of_ones
+    got = item_gram(x)
+    np.testing.assert_array_equal(got, x.toarray().T @ x.toarray())
+    assert got.flags.c_contiguous  # what `ease_weights` overwrites; another order would be copied
 
 
 def test_what_is_not_positive_definite_is_refused():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from irkit.recommend.knn import ItemKNN, neighbour_means, shrunk_correlations
+from irkit.recommend import knn
+from irkit.recommend.knn import ItemKNN, blocks, neighbour_means, shrunk_correlations
 from tests.recommend.ratings_toy import random_table
 
 
@@ -21,8 +22,10 @@ def slow_similarity(z, seen, shrinkage, least):
     return out
 
 
+@pytest.mark.parametrize("pairs", [1, 20, 1 << 20])
 @pytest.mark.parametrize(("shrinkage", "least"), [(100.0, 2), (0.0, 1), (3.0, 4)])
-def test_similarities_are_those_of_a_double_loop(shrinkage, least):
+def test_similarities_are_those_of_a_double_loop_in_blocks_of_any_size(shrinkage, least, pairs, monkeypatch):
+    monkeypatch.setattr(knn, "PAIRS", pairs)
     rng = np.random.default_rng(0)
     seen = rng.random((20, 8)) < 0.4
     z = np.where(seen, rng.integers(-2, 3, seen.shape), 0).astype(float)  # some residuals are 0
@@ -64,3 +67,8 @@ def test_an_item_like_no_other_gets_the_baseline():
     model = ItemKNN(least=1000).fit(random_table())
     want = model.mean_ + model.user_bias_[2] + model.item_bias_[3]
     assert model.score(np.array([2]), np.array([3]), None)[0] == want
+
+
+def test_blocks_hold_as_much_as_they_may_and_at_least_one():
+    assert list(blocks(np.array([2, 2, 9, 0, 1, 3]), 4)) == [(0, 2), (2, 3), (3, 6)]
+    assert list(blocks(np.array([0, 0]), 1)) == [(0, 2)]
