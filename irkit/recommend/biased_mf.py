@@ -78,7 +78,7 @@ def mf_gradients(batch: Batch, mean: float, b_u: Floats, b_i: Floats, x: Floats,
         Deviations and vectors of the batch's items.
     """
     user = batch.user
-    product = np.einsum("md,md->m", x[user], q[batch.item])
+    product = np.einsum("md,md->m", x.take(user, 0), q.take(batch.item, 0))
     error = batch.rating - x.dtype.type(mean) - b_u[user] - b_i[batch.item] - product
     by_pair = batch.matrix(error)  # (b, c)
     user_norm = batch.by_user((q**2).sum(1)[batch.item]) / batch.user_counts
@@ -113,7 +113,7 @@ class BiasedMF(Recommender):
 
         def step(batch: Batch, rate: float) -> None:
             u, i, n_u, n_i = batch.users, batch.items, batch.user_counts, batch.item_counts
-            x, w = p[u], q[i]
+            x, w = p.take(u, 0), q.take(i, 0)
             g = mf_gradients(batch, self.mean_, b_u[u], b_i[i], x, w)
             b_u[u] = moved(b_u[u], g.user_bias, n_u, rate, c.reg_bias)
             b_i[i] = moved(b_i[i], g.item_bias, n_i, rate, c.reg_bias)

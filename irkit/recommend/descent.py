@@ -158,9 +158,10 @@ def moved(
     part = share(count, rate, curvature)
     shape = (-1,) + (1,) * (rows.ndim - 1)
     shrink = 1 / (1 + rate * reg * count * part)
-    return (rows + (rate * part).astype(rows.dtype).reshape(shape) * gradient) * shrink.astype(rows.dtype).reshape(
-        shape
-    )
+    out: Floats = (rate * part).astype(rows.dtype).reshape(shape) * gradient
+    out += rows
+    out *= shrink.astype(rows.dtype).reshape(shape)
+    return out
 
 
 def share(count: Ints, rate: float, curvature: float | Floats = 1.0) -> Floats:

@@ -86,7 +86,7 @@ def pmf_gradients(
     -------
     (b, d), (c, d)
     """
-    product = np.einsum("md,md->m", x[batch.user], q[batch.item])
+    product = np.einsum("md,md->m", x.take(batch.user, 0), q.take(batch.item, 0))
     if height is None:
         by_pair = batch.matrix(target - product)
     else:
@@ -147,7 +147,7 @@ class PMF(Recommender):
 
         def step(batch: Batch, rate: float) -> None:
             u, i = batch.users, batch.items
-            x, w = p[u], q[i]
+            x, w = p.take(u, 0), q.take(i, 0)
             g_x, g_w = pmf_gradients(batch, target[batch.row], x, w, height)
             n_u, n_i = batch.user_counts, batch.item_counts
             p[u] = moved(x, g_x, n_u, rate, reg_p[u], batch.by_user((w**2).sum(1)[batch.item]) / n_u)

@@ -108,7 +108,7 @@ class SVDpp(Recommender):
 
         def step(batch: Batch, rate: float) -> None:
             u, i, n_u, n_i = batch.users, batch.items, batch.user_counts, batch.item_counts
-            x, w, z = p[u], q[i], y[i]
+            x, w, z = p.take(u, 0), q.take(i, 0), y.take(i, 0)
             g = svdpp_gradients(batch, self.mean_, b_u[u], b_i[i], x, w, z)
             g_y, k_y = implicit_gradient(batch, g.user, g.user_norm, rate)
             b_u[u] = moved(b_u[u], g.user_bias, n_u, rate, c.reg_bias)

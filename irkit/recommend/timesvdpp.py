@@ -126,7 +126,7 @@ def timesvdpp_gradients(
         own = own + v["drift"][user] * moments.dev
     if "day_deviations" in v:
         own = own + v["day_deviations"][day.place]
-    product = np.einsum("md,md->m", vectors, q[item])
+    product = np.einsum("md,md->m", vectors, q.take(item, 0))
     scaled = about_item if scale is None else about_item * scale
     error = batch.rating - q.dtype.type(mean) - own - scaled - product
 
