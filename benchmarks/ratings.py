@@ -1,9 +1,9 @@
-"""Recommenders beside those of other toolkits: fit time and RMSE on one split, taking turns; then growing data.
+"""Recommenders beside those of other toolkits: fit time and quality on one split, taking turns; then growing data.
 
-    IRKIT_DATA=... python -m benchmarks.ratings [--peers PYTHON] [--repeats N] [--write]
+    IRKIT_DATA=... OMP_NUM_THREADS=1 python -m benchmarks.ratings [--peers PYTHON] [--repeats N] [--write]
 
-PYTHON is the interpreter of an environment with some of scikit-surprise, lenskit, cornac and implicit; without it
-ours are timed alone. Medians of wall-clock seconds are reported.
+PYTHON is the interpreter of an environment with some of scikit-surprise, lenskit, cornac, implicit and irspack;
+without it ours are timed alone. Medians of seconds by the clock and of processor seconds are reported.
 """
 
 from __future__ import annotations
@@ -16,31 +16,38 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.__main__ import ROOT, _machine, _table
 from irkit.evaluate.toplists import top_n_task
 from irkit.io import read_ratings
-from irkit.recommend import ALS, EASE, PMF, Bias, BiasedMF, RatingTable, SVDpp, TimeSVDpp
+from irkit.recommend import ALS, EASE, PMF, Bias, BiasedMF, ItemKNN, RatingTable, SVDpp, TimeSVDpp
 from irkit.recommend.base import Recommender
 from irkit.recommend.simulate import planted_factors
 from irkit.recommend.splits import RatingSplit, random_split
 
-OURS: dict[str, Callable[[], Recommender]] = {
+RATERS: dict[str, Callable[[], Recommender]] = {
     "irkit bias": Bias,
     "irkit biased-mf": BiasedMF,
     "irkit svdpp": SVDpp,
     "irkit timesvdpp": TimeSVDpp,
     "irkit pmf": PMF,
-    "irkit ease": EASE,
-    "irkit als, 64 factors, 15 iterations": lambda: ALS(embedding_size=64, epochs=15),
 }
-IMPLICIT = "implicit ALS, 64 factors, 15 iterations"
-Timed = tuple[float, float | None]
+RANKERS: dict[str, Callable[[], Recommender]] = {
+    "irkit ease": EASE,
+    "irkit als": lambda: ALS(embedding_size=64, epochs=15, reg=30.0),
+    "irkit als, solved exactly": lambda: ALS(embedding_size=64, epochs=15, reg=30.0, cg_steps=0),
+}
+Timed = dict[str, float]
+"wall, cpu and a figure of quality."
+System = Callable[[], Timed]
 
 
 def main() -> None:
@@ -54,24 +61,41 @@ def main() -> None:
         raise SystemExit("set IRKIT_DATA to the folder that holds ml-100k")
     ratings = RatingTable.from_frame(read_ratings(Path(folder) / "ml-100k"), scale=(1, 5))
     split = random_split(ratings, 0.1, seed=1)
+    liked = random_split(_liked(10_000), 0.1, seed=1)
+    threads = os.environ.get("OMP_NUM_THREADS", "all")
     lines = [
         "# Recommenders, timed",
         "",
         "`python -m benchmarks.ratings` prints this page's tables. Systems take turns.",
         "",
-        f"Measured {date.today()} on {_machine()}; medians of {args.repeats}.",
+        f"Measured {date.today()} on {_machine()}; OMP_NUM_THREADS: {threads}; medians of {args.repeats}.",
         "",
         f"## Fit on {len(split.train):,} ratings of MovieLens 100K, RMSE on the other {len(split.test):,}",
         "",
-        *_fits(split, args.peers, args.repeats),
+        *_raters(split, args.peers, args.repeats),
+        "",
+        "## Rankers on the same ratings",
+        "",
+        "ALS has 64 factors, 15 alternations and one objective in all toolkits: what was seen weighs 2,",
+        "what was not 1, the penalty is 30. EASE's penalty is 500.",
+        "",
+        *_rankers(split, args.peers, args.repeats),
+        "",
+        f"## Rankers on {len(liked.train):,} generated likes of 10,000 users and 3,000 items",
+        "",
+        *_rankers(liked, args.peers, args.repeats),
         "",
         "## Ranking all items",
         "",
         *_ranking(ratings),
         "",
-        "## Biased matrix factorisation on generated ratings",
+        "## Biased matrix factorisation on generated ratings, 60 epochs",
         "",
         *_growth(),
+        "",
+        "## Memory",
+        "",
+        *_memory(),
     ]
     text = "\n".join(lines)
     print(text)
@@ -79,77 +103,112 @@ def main() -> None:
         (ROOT / "docs" / "benchmarks-recommend.md").write_text(text + "\n")
 
 
-def _fits(split: RatingSplit, python: Path | None, repeats: int) -> list[str]:
-    with _peers(split, python) as peers:
-        systems = {name: _ours(make(), split) for name, make in OURS.items()} | peers
-        found: dict[str, list[Timed]] = {name: [] for name in systems}
-        for _ in range(repeats):
-            for name, fit in systems.items():
-                found[name].append(fit())
-    seconds = {name: statistics.median(took for took, _ in runs) for name, runs in found.items()}
-    rows = [
-        {"system": name, "seconds": took, "rmse": "" if (rmse := found[name][-1][1]) is None else f"{rmse:.4f}"}
-        for name, took in seconds.items()
-    ]
-    lines = _table(rows, ["system", "seconds", "rmse"])
-    ratios = []
-    if "Surprise SVD++" in seconds:
-        for name in ("irkit biased-mf", "irkit svdpp"):
-            ratios.append((f"{name} / Surprise SVD++, seconds", seconds[name] / seconds["Surprise SVD++"], "<= 0.33"))
-    if IMPLICIT in seconds:
-        for name in ("irkit ease", "irkit als, 64 factors, 15 iterations"):
-            ratios.append((f"{name} / implicit ALS, seconds", seconds[name] / seconds[IMPLICIT], "<= 1.5"))
-    columns = ["ratio", "measured", "wanted"]
-    return [*lines, "", *_table([dict(zip(columns, row, strict=True)) for row in ratios], columns)] if ratios else lines
+def _raters(split: RatingSplit, python: Path | None, repeats: int) -> list[str]:
+    train, test = split.train, split.test
+    user, item = train.users.rows(test.users.names)[test.user], train.items.rows(test.items.names)[test.item]
+    arrays = {
+        "train_rating": train.rating,
+        # Unknown users and items get numbers that nobody else has.
+        "test_user": np.where(user < 0, len(train.users) + test.user, user),
+        "test_item": np.where(item < 0, len(train.items) + test.item, item),
+        "test_rating": test.rating,
+        "scale": np.array(train.scale),
+    }
+
+    def rmse(model: Recommender) -> float:
+        predicted = model.predict(test.frame())["prediction"].to_numpy()
+        return float(np.sqrt(np.mean((predicted - test.rating) ** 2)))
+
+    with _peers(train, arrays, python) as peers:
+        ours = {name: _ours(make, train, "rmse", rmse) for name, make in RATERS.items()}
+        found = _take_turns(ours | peers, repeats)
+    limits = [(name, "Surprise SVD++", "cpu", "<= 0.33") for name in ("irkit biased-mf", "irkit svdpp")]
+    return _compared(found, "rmse", limits)
 
 
-def _ours(model: Recommender, split: RatingSplit) -> Callable[[], Timed]:
+def _rankers(split: RatingSplit, python: Path | None, repeats: int) -> list[str]:
+    train, task = split.train, top_n_task(split.train, split.test)
+    users, items = train.users.rows(task.users.names), train.items.rows(task.items.names)
+    arrays = {"shape": np.array([len(train.users), len(train.items)])}
+
+    def ndcg(scores: Recommender | Path) -> float:
+        if isinstance(scores, Path):
+            # Items that a model does not know come last, as in ours.
+            scores = np.where(items >= 0, (known := np.load(scores)[users])[:, items], known.min() - 1.0)
+        return task.evaluate(scores, "nDCG@10").means["nDCG@10"]
+
+    with _peers(train, arrays, python) as peers:
+        ours = {name: _ours(make, train, "nDCG@10", ndcg) for name, make in RANKERS.items()}
+        measured = {name: _with_quality(system, ndcg) for name, system in peers.items()}
+        found = _take_turns(ours | measured, repeats)
+    limits = [("irkit als", peer, "cpu", "<= 1.5") for peer in ("implicit ALS", "irspack IALS")]
+    limits += [("irkit ease", peer, "cpu", "<= 1.0") for peer in ("implicit ALS", "irspack DenseSLIM (EASE)")]
+    return _compared(found, "nDCG@10", limits)
+
+
+def _ours(make: Callable[[], Recommender], train: RatingTable, name: str, quality: Callable) -> System:
     def fit() -> Timed:
-        start = time.perf_counter()
-        fitted = model.fit(split.train)
-        seconds = time.perf_counter() - start
-        if not model.predicts_ratings:
-            return seconds, None
-        predicted = fitted.predict(split.test.frame())["prediction"].to_numpy()
-        return seconds, float(np.sqrt(np.mean((predicted - split.test.rating) ** 2)))
+        wall, cpu = time.perf_counter(), time.process_time()
+        fitted = make().fit(train)
+        took = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+        return took | {name: quality(fitted)}
 
     return fit
 
 
+def _with_quality(system: System, ndcg: Callable[[Path], float]) -> System:
+    def fit() -> Timed:
+        took = system()
+        return took | {"nDCG@10": ndcg(Path(took.pop("scores")))}
+
+    return fit
+
+
+def _take_turns(systems: dict[str, System], repeats: int) -> dict[str, Timed]:
+    """Fit each system in turn, and once before that counts; return the medians."""
+    found: dict[str, list[Timed]] = {name: [] for name in systems}
+    for repeat in range(repeats + 1):
+        for name, fit in systems.items():
+            took = fit()
+            if repeat:
+                found[name].append(took)
+    return {name: {key: statistics.median(one[key] for one in runs) for key in runs[0]} for name, runs in found.items()}
+
+
+def _compared(found: dict[str, Timed], quality: str, limits: list[tuple[str, str, str, str]]) -> list[str]:
+    rows = [{"system": name, **took, quality: f"{took[quality]:.4f}"} for name, took in found.items()]
+    lines = _table(rows, ["system", "wall", "cpu", quality])
+    ratios = [
+        {"ratio": f"{ours} / {peer}, {key}", "measured": found[ours][key] / found[peer][key], "wanted": wanted}
+        for ours, peer, key, wanted in limits
+        if peer in found
+    ]
+    return [*lines, "", *_table(ratios, ["ratio", "measured", "wanted"])] if ratios else lines
+
+
 @contextmanager
-def _peers(split: RatingSplit, python: Path | None) -> Iterator[dict[str, Callable[[], Timed]]]:
+def _peers(train: RatingTable, arrays: dict[str, np.ndarray], python: Path | None) -> Iterator[dict[str, System]]:
     """Run `peers.py` in its own environment; yield what it has."""
     if python is None:
         yield {}
         return
-    train, test = split.train, split.test
-    user, item = train.users.rows(test.users.names)[test.user], train.items.rows(test.items.names)[test.item]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "split.npz"
-        np.savez(
-            path,
-            train_user=train.user,
-            train_item=train.item,
-            train_rating=train.rating,
-            # Unknown users and items get numbers that nobody else has.
-            test_user=np.where(user < 0, len(train.users) + test.user, user),
-            test_item=np.where(item < 0, len(train.items) + test.item, item),
-            test_rating=test.rating,
-            scale=np.array(train.scale),
-        )
+        np.savez(path, train_user=train.user, train_item=train.item, **arrays)
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "")}
         process = subprocess.Popen(
             [python, Path(__file__).with_name("peers.py"), path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            env={name: value for name, value in environment.items() if value},
         )
 
         def ask(name: str) -> Timed:
             process.stdin.write(f"{name}\n")
             process.stdin.flush()
-            answer = json.loads(process.stdout.readline())
-            return answer["seconds"], answer["rmse"]
+            return json.loads(process.stdout.readline())
 
         try:
             names = json.loads(process.stdout.readline())
@@ -172,14 +231,67 @@ def _ranking(ratings: RatingTable) -> list[str]:
     return [f"EASE's scores and their nDCG@10, P@5 and AP, {about}: {statistics.median(took):.2f} s (wanted < 0.5)"]
 
 
+def _generated(users: int) -> RatingTable:
+    return planted_factors(users, 3_000, rank=8, per_user=100, noise=0.5).ratings
+
+
+def _liked(users: int) -> RatingTable:
+    """Draw 100 items for each user, the likelier the better they go with the user and the more popular they are."""
+    rng, items, size = np.random.default_rng(3), 3_000, 8
+    taste, kind = rng.normal(size=(users, size)), rng.normal(size=(items, size))
+    likely = 1.5 * taste @ kind.T / np.sqrt(size) - 0.7 * np.log(np.arange(1, items + 1))
+    likely += rng.gumbel(size=likely.shape)  # the greatest of these are draws without putting back
+    item = np.argpartition(-likely, 100, axis=1)[:, :100].ravel()
+    columns = {"user_id": np.repeat(np.arange(users), 100).astype(str), "item_id": item.astype(str)}
+    return RatingTable.from_frame(pd.DataFrame(columns).assign(rating=5.0), scale=(1, 5))
+
+
 def _growth() -> list[str]:
     rows = []
-    for users in (2_500, 5_000, 10_000):
-        ratings = planted_factors(users, 3_000, rank=8, per_user=100, noise=0.5).ratings
-        start = time.perf_counter()
+    for users in (2_500, 10_000, 100_000):
+        ratings = _generated(users)
+        wall, cpu = time.perf_counter(), time.process_time()
         BiasedMF().fit(ratings)
-        rows.append({"ratings": f"{len(ratings):,}", "seconds": time.perf_counter() - start})
-    return _table(rows, ["ratings", "seconds"])
+        took = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+        wanted = {10_000: "<= 15 s by the clock", 100_000: "<= 10 times the row before"}.get(users, "")
+        rows.append({"ratings": f"{len(ratings):,}", **took, "wanted": wanted})
+    return _table(rows, ["ratings", "wall", "cpu", "wanted"])
+
+
+def _memory() -> list[str]:
+    """Measure what a fit adds to a process of its own, at its highest."""
+    rows = []
+    ratings = _many_items()
+    for model in (EASE, ItemKNN):
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+            rows.append({"model": model.name, "mb": apart.submit(_added, model, ratings).result()})
+    users, items = len(ratings.users), len(ratings.items)
+    about = f"{len(ratings):,} ratings of {users:,} users and {items:,} items; a matrix of float64 takes"
+    return [f"{about} {8 * items**2 / 1e6:,.0f} MB.", "", *_table(rows, ["model", "mb"])]
+
+
+def _many_items() -> RatingTable:
+    """Few users of many items, some far more popular than others: a matrix of item pairs that is not sparse."""
+    rng = np.random.default_rng(5)
+    chance = 1 / np.arange(1, 9_701) ** 0.8
+    counts = np.clip(rng.lognormal(4.5, 1.2, 610), 20, 3_000).astype(int)
+    items = [rng.choice(len(chance), count, replace=False, p=chance / chance.sum()) for count in counts]
+    user, item = np.repeat(np.arange(len(counts)), counts), np.concatenate(items)
+    columns = {"user_id": user.astype(str), "item_id": item.astype(str)}
+    return RatingTable.from_frame(pd.DataFrame(columns).assign(rating=rng.integers(1, 6, len(user)).astype(float)))
+
+
+def _added(model: type[Recommender], ratings: RatingTable) -> float:
+    """Fit in this process; return what resident memory rose by at its highest, in MB."""
+    import scipy.sparse  # noqa: F401  (what a first fit would load)
+
+    def resident(name: str) -> float:
+        return int(Path("/proc/self/status").read_text().partition(f"{name}:")[2].split()[0]) / 1e3
+
+    Path("/proc/self/clear_refs").write_text("5")  # the highest so far is forgotten
+    before = resident("VmRSS")
+    model().fit(ratings)
+    return resident("VmHWM") - before
 
 
 if __name__ == "__main__":
