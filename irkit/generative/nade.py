@@ -170,7 +170,7 @@ class _Conditionals(torch.autograd.Function):
         for d in range(0, x.shape[1], CHUNK):
             part = slice(d, d + CHUNK)
             row, prefix, within, place = hidden_states(x[:, part], every)
-            h = torch.addmm(a[row], prefix, w[part])  # (N, H)
+            h = a.index_select(0, row).addmm_(prefix, w[part])  # (N, H)
             h = h.sigmoid_() if activation == "sigmoid" else h.relu_()
             logits[:, part] = (h @ v[part].T).flatten()[place]
             a = torch.addmm(a, x[:, part], w[part])
