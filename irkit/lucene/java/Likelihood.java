@@ -73,7 +73,7 @@ final class Likelihood implements Model {
           sum += weight * Math.log(scale);
           mass += weight;
           Lane lane = lane(query.terms[i], list, scale, weight, whole);
-        all[n++] = whole ? lane.bounded(bounds(query.terms[i], list, scale)) : lane;
+          all[n++] = whole ? lane.bounded(bounds(query.terms[i], list, scale)) : lane;
         }
       }
       lanes = Arrays.copyOf(all, n);
@@ -233,7 +233,7 @@ final class Likelihood implements Model {
   }
 
   private double[] logLengths(int size) {
-    ByteCache.Key key = new ByteCache.Key(index.id, "", name);
+    ByteCache.Key key = new ByteCache.Key(index.id, "", "lengths " + name); // the empty string is a term of some indexes
     double[] logs = (double[]) ByteCache.SHARED.get(key);
     if (logs == null) {
       logs = new double[size];
