@@ -119,13 +119,18 @@ final class Likelihood implements Model {
     @Override
     double needed() { // minus infinity at first
       double floor = top.floor();
-      double ease = parts.lengthWeight > 0 ? parts.lengthWeight * logLength(lengths.longest) : 0;
-      return floor - parts.constant - 1e-9 * (Math.abs(floor) + Math.abs(parts.constant) + Math.abs(ease));
+      double scale = Math.abs(floor) + Math.abs(parts.constant) + Math.abs(own(lengths.longest));
+      return floor - parts.constant - 1e-9 * scale; // sums in other orders differ by less
+    }
+
+    @Override
+    double alone() {
+      return own(lengths.shortest);
     }
 
     @Override
     double alone(int window) {
-      return parts.lengthWeight > 0 ? -parts.lengthWeight * logLength(lengths.shortest(window)) : 0;
+      return own(lengths.shortest(window));
     }
 
     @Override
@@ -133,14 +138,18 @@ final class Likelihood implements Model {
       double needed = needed();
       for (int i = 0; i < n; i++) {
         int doc = docs[i];
-        double own = parts.lengthWeight > 0 ? parts.lengthWeight * logLength(lengths.of[doc]) : 0;
-        if (partial[i] - own >= needed) {
+        if (partial[i] + own(lengths.of[doc]) >= needed) {
           double score = whole(parts.constant, ordered ? partial[i] : sum(doc), parts.lengthWeight, doc);
           if (score >= top.floor()) {
             top.offer(score, index.rank[doc] ^ flip);
           }
         }
       }
+    }
+
+    /** Returns what a document of this length has by itself. */
+    private double own(int length) {
+      return parts.lengthWeight > 0 ? -parts.lengthWeight * logLength(length) : 0;
     }
 
     private double sum(int doc) {

@@ -154,6 +154,11 @@ final class LuceneModel implements Model {
     }
 
     @Override
+    double alone() {
+      return 0;
+    }
+
+    @Override
     double alone(int window) {
       return 0;
     }
