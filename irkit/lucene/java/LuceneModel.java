@@ -22,8 +22,8 @@ import org.apache.lucene.search.similarities.Similarity.SimScorer;
  *
  * <p>WAND is Lucene's own search, which skips documents that cannot be among the best. TAAT walks whole decoded lists,
  * and MaxScore leaves out of them what cannot be among the best. All add the terms' floats as doubles and round once. A
- * double holds such a sum exactly while the shares lie within a factor of 2^29 of each other, so the order of addition,
- * which is Lucene's business under WAND, does not show.
+ * double holds a sum of n shares exactly while they lie within a factor of 2^29 / n of each other, so the order of
+ * addition, which is Lucene's business under WAND, does not show.
  */
 final class LuceneModel implements Model {
   private final Handle index;
