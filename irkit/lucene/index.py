@@ -151,8 +151,8 @@ class Index:
         threads : int, optional
             Defaults to the processors this process may use; at most one a query.
         scorer : {"auto", "maxscore", "wand", "taat"}
-            How Lucene's models are scored; `auto` is `maxscore`. The results are bitwise the same while the
-            n terms' shares of a score lie within a factor of 2^29 / n; beyond, to the last bit of a score.
+            How Lucene's models are scored; `auto` is `maxscore`, or `wand` where memory does not hold a query's lists.
+            Results are bitwise the same while the n terms' shares of a score lie within a factor of 2^29 / n.
         ties : {"trec", "anserini"}
             Order of equal scores: docno descending as in trec_eval, or ascending.
 

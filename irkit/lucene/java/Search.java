@@ -65,7 +65,7 @@ public final class Search {
    * Ranks documents for a batch of queries.
    *
    * @param model such as `bm25 0.9 0.4`
-   * @param scorer `maxscore`, `wand`, `taat` or `auto`, which is the first
+   * @param scorer `maxscore`, `wand`, `taat` or `auto`, as `LuceneModel` says
    * @param ties `trec` or `anserini`
    * @param queries packed as `Bag` reads them
    * @return packed as `Wire.pack` says
