@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from irkit.lucene.vocabulary import Vocabulary
 
 Scorer: TypeAlias = Literal["auto", "maxscore", "wand", "taat"]
-"How Lucene's models are scored; the results are bitwise the same."
+"How Lucene's models are scored; see `Index.search`."
 
 DEFAULT = BM25()
 
@@ -151,7 +151,8 @@ class Index:
         threads : int, optional
             Defaults to the processors this process may use; at most one a query.
         scorer : {"auto", "maxscore", "wand", "taat"}
-            How Lucene's models are scored. The results are bitwise the same; `auto` is `maxscore`.
+            How Lucene's models are scored; `auto` is `maxscore`, or `wand` where memory does not hold a query's lists.
+            Results are bitwise the same while the n terms' shares of a score lie within a factor of 2^29 / n.
         ties : {"trec", "anserini"}
             Order of equal scores: docno descending as in trec_eval, or ascending.
 

@@ -46,7 +46,7 @@ class RetrieveConfig(Weighting):
     ties: Ties = "trec"
     "Order of equal scores."
     scorer: Literal["auto", "maxscore", "wand", "taat"] = "auto"
-    "How Lucene's models are scored; results are bitwise the same, `auto` is `maxscore`, the fastest."
+    "How Lucene's models are scored: results are bitwise the same, and `auto` is the fastest that memory allows."
     threads: int | None = Field(None, ge=1)
     "Search threads; default all cores."
 

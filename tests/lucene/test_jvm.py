@@ -267,3 +267,22 @@ with build_index({str(tmp_path / "index")!r}, rows, analyzer="whitespace", store
 """
     done = python(code, IRKIT_HEAP="64m")
     assert done.stdout == "True True\n", done.stderr
+
+
+def test_lists_that_a_small_heap_does_not_hold_are_left_to_lucene(tmp_path):
+    """A query's lists may take a fourth of 32 MB here, at 12 bytes a posting."""
+    code = f"""
+from irkit.lucene import build_index
+words = [f"w{{i}}" for i in range(40)]
+rows = ((str(i), " ".join(words)) for i in range(20_000))
+with build_index({str(tmp_path / "index")!r}, rows, analyzer="whitespace", store_text=False, memory_mb=16) as index:
+    from jnius import autoclass
+    cache, kept, found = autoclass("irkit.ByteCache").SHARED, [], []
+    for n, way in ((40, "auto"), (30, "auto"), (40, "maxscore")):
+        found.append(index.search([dict.fromkeys(words[:n], 1.0)], 10, scorer=way))
+        kept.append(cache.size())
+    print(kept[0] == 0, 30 * 20_000 * 9 < kept[1], kept[1] < kept[2])
+    print(all((a == b).all() for a, b in zip(found[0], found[2])))
+"""
+    done = python(code, IRKIT_HEAP="64m")
+    assert done.stdout == "True True True\nTrue\n", done.stderr

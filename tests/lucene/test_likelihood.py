@@ -56,6 +56,19 @@ def test_jelinek_mercer_by_hand(tmp_path):
         np.testing.assert_allclose(found.score, [2 * math.log(1 / 3 + 1 / 4), 2 * math.log(1 / 4 + 1 / 4)], rtol=1e-14)
 
 
+def test_the_empty_string_is_a_term_like_another(tmp_path):
+    # The Arabic analyser takes the tatweel away, and nothing is left of a word of tatweels alone.
+    documents = {f"D{i}": [""] * (i % 4 + 1) + ["ولد"] * i for i in range(20)}
+    rows = [(docno, " ".join(term or "ـ" for term in terms)) for docno, terms in documents.items()]
+    query = {"": 1.0, "ولد": 2.0}
+    with build_index(tmp_path / "index", rows, analyzer="ar") as index:
+        expected = slow.rank(documents, query, slow.dirichlet, 20.0)
+        for _ in range(2):  # the second time all that the model keeps is in the cache
+            got = ranked(index, index.search([query], 20, QLDirichlet(mu=20.0)))
+            assert [docno for docno, _ in got] == [docno for docno, _ in expected]
+            np.testing.assert_allclose([score for _, score in got], [score for _, score in expected], rtol=1e-12)
+
+
 def test_auto_takes_three_times_the_mean_length(index, documents):
     mean = sum(map(len, documents.values())) / len(documents)
     one, other = (index.search(["w3 w5"], 50, QLDirichlet(mu=mu)) for mu in ("auto", 3 * mean))

@@ -1,7 +1,8 @@
 """Tests of MaxScore, which leaves out what cannot be among the best: results are those of the other ways, to the bit.
 
 An index of eight windows, with lists of every density: those that have bounds for windows and a place for each
-document, those that have bounds alone, those that have neither, and one that lies in two windows only.
+document, those that have bounds alone, those that have neither, one that lies in two windows only, and hundreds
+of one document.
 """
 
 import numpy as np
@@ -30,7 +31,10 @@ def index(tmp_path_factory):
     others = rng.integers(0, 60, DOCUMENTS)
     names = rng.permutation(DOCUMENTS)
     rows = (
-        (str(names[i]), " ".join(word for word in counts for _ in range(counts[word][i])) + " other" * others[i])
+        (
+            str(names[i]),
+            " ".join(word for word in counts for _ in range(counts[word][i])) + " other" * others[i] + f" own{i}",
+        )
         for i in range(DOCUMENTS)
     )
     path = tmp_path_factory.mktemp("maxscore") / "index"
@@ -77,6 +81,19 @@ def test_the_bits_are_lucenes(index, model):
             found = index.search([query], k, model, scorer="maxscore")
             assert found.doc.tobytes() == doc.tobytes()
             assert found.score.tobytes() == score.tobytes()
+
+
+@pytest.mark.parametrize("model", [*MODELS, QLDirichlet(mu=50), QLJelinekMercer()], ids=repr)
+@pytest.mark.parametrize("frequent", [(), ("few",), ("half", "everywhere")])
+def test_many_rare_terms_are_added_whole(index, model, frequent):
+    query = {f"own{i}": 1 + i % 3 for i in range(0, DOCUMENTS, 70)} | dict.fromkeys(frequent, 0.5)
+    whole = index.search([query], DOCUMENTS, model, scorer="taat")
+    for k in (1, 10, 1000):
+        found = index.search([query], k, model)
+        assert found.doc.tobytes() == whole.doc[:k].tobytes()
+        assert found.score.tobytes() == whole.score[:k].tobytes()
+    if model in MODELS:
+        same(whole, index.search([query], DOCUMENTS, model))
 
 
 def test_equal_scores_at_the_last_rank_are_told_apart_by_name(index):

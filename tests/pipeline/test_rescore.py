@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from irkit.errors import ConfigError, FrameError, JavaError, NotFoundError
 from irkit.hits import Docnos, Hits
-from irkit.lucene import build_index
+from irkit.lucene import BM25, QLJelinekMercer, build_index
 from irkit.pipeline import LoadText, Passages, Rescore, Retrieve, apply, reset
 from irkit.pipeline.parse import parse
 from irkit.recipe import Recipe, to_recipe
@@ -47,6 +47,13 @@ def everything(queries, docnos=tuple(TEXTS)):
 
 def scores(frame):
     return dict(zip(zip(frame["qid"], frame["docno"], strict=True), frame["score"], strict=True))
+
+
+@pytest.mark.parametrize("row", [-1, 9])
+@pytest.mark.parametrize("model", [BM25(), QLJelinekMercer()], ids=repr)
+def test_a_row_that_the_index_does_not_have_is_refused(index, row, model):
+    with pytest.raises(JavaError, match=f"there is no document {row}, only 0 to 8"):
+        index.score(["wing"], np.array([0, 2]), np.array([0, row]), model)
 
 
 @pytest.mark.parametrize("setting", MODELS, ids=str)

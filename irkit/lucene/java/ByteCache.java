@@ -13,7 +13,9 @@ final class ByteCache {
   private static final int ENTRY_BYTES = 200; // key, node, strings and array headers, roughly
   static final ByteCache SHARED = new ByteCache(Runtime.getRuntime().maxMemory() / 2);
 
-  private final long limit;
+  /** The bytes it holds at most. */
+  final long limit;
+
   private final ConcurrentHashMap<Key, Entry> entries = new ConcurrentHashMap<>();
   private final AtomicLong bytes = new AtomicLong();
   private volatile long clock;

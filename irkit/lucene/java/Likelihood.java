@@ -73,7 +73,7 @@ final class Likelihood implements Model {
           sum += weight * Math.log(scale);
           mass += weight;
           Lane lane = lane(query.terms[i], list, scale, weight, whole);
-        all[n++] = whole ? lane.bounded(bounds(query.terms[i], list, scale)) : lane;
+          all[n++] = whole ? lane.bounded(bounds(query.terms[i], list, scale)) : lane;
         }
       }
       lanes = Arrays.copyOf(all, n);
@@ -119,13 +119,18 @@ final class Likelihood implements Model {
     @Override
     double needed() { // minus infinity at first
       double floor = top.floor();
-      double ease = parts.lengthWeight > 0 ? parts.lengthWeight * logLength(lengths.longest) : 0;
-      return floor - parts.constant - 1e-9 * (Math.abs(floor) + Math.abs(parts.constant) + Math.abs(ease));
+      double scale = Math.abs(floor) + Math.abs(parts.constant) + Math.abs(own(lengths.longest));
+      return floor - parts.constant - 1e-9 * scale; // sums in other orders differ by less
+    }
+
+    @Override
+    double alone() {
+      return own(lengths.shortest);
     }
 
     @Override
     double alone(int window) {
-      return parts.lengthWeight > 0 ? -parts.lengthWeight * logLength(lengths.shortest(window)) : 0;
+      return own(lengths.shortest(window));
     }
 
     @Override
@@ -133,14 +138,18 @@ final class Likelihood implements Model {
       double needed = needed();
       for (int i = 0; i < n; i++) {
         int doc = docs[i];
-        double own = parts.lengthWeight > 0 ? parts.lengthWeight * logLength(lengths.of[doc]) : 0;
-        if (partial[i] - own >= needed) {
+        if (partial[i] + own(lengths.of[doc]) >= needed) {
           double score = whole(parts.constant, ordered ? partial[i] : sum(doc), parts.lengthWeight, doc);
           if (score >= top.floor()) {
             top.offer(score, index.rank[doc] ^ flip);
           }
         }
       }
+    }
+
+    /** Returns what a document of this length has by itself. */
+    private double own(int length) {
+      return parts.lengthWeight > 0 ? -parts.lengthWeight * logLength(length) : 0;
     }
 
     private double sum(int doc) {
@@ -233,7 +242,7 @@ final class Likelihood implements Model {
   }
 
   private double[] logLengths(int size) {
-    ByteCache.Key key = new ByteCache.Key(index.id, "", name);
+    ByteCache.Key key = new ByteCache.Key(index.id, "", "lengths " + name); // the empty string is a term of some indexes
     double[] logs = (double[]) ByteCache.SHARED.get(key);
     if (logs == null) {
       logs = new double[size];

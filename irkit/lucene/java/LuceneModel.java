@@ -21,11 +21,15 @@ import org.apache.lucene.search.similarities.Similarity.SimScorer;
  * A similarity of Lucene's, scored in one of three ways with bitwise equal results.
  *
  * <p>WAND is Lucene's own search, which skips documents that cannot be among the best. TAAT walks whole decoded lists,
- * and MaxScore leaves out of them what cannot be among the best. All add the terms' floats as doubles and round once. A
- * double holds such a sum exactly while the shares lie within a factor of 2^29 of each other, so the order of addition,
- * which is Lucene's business under WAND, does not show.
+ * and MaxScore leaves out of them what cannot be among the best. `auto` is MaxScore, or WAND for a query whose lists are
+ * too long for memory. All add the terms' floats as doubles and round once. A double holds a sum of n shares exactly
+ * while they lie within a factor of 2^29 / n of each other, so the order of addition, which is Lucene's business under
+ * WAND, does not show.
  */
 final class LuceneModel implements Model {
+  private static final int POSTING = 12; // bytes of a posting and its bounds, about
+  private static final int SHARE = 4; // part of the memory for all lists that those of one query may take
+
   private final Handle index;
   private final String name;
   private final String scorer;
@@ -76,9 +80,24 @@ final class LuceneModel implements Model {
         return wand(query, k, flip, scratch);
       case "taat":
         return taat(query, k, flip, scratch);
-      default:
+      case "maxscore":
         return maxScore(query, k, flip, scratch);
+      default:
+        return held(query) ? maxScore(query, k, flip, scratch) : wand(query, k, flip, scratch);
     }
+  }
+
+  /** Says whether memory holds the whole lists of a query, and those of a few more that are searched meanwhile. */
+  private boolean held(Bag query) throws IOException {
+    long most = ByteCache.SHARED.limit / SHARE / POSTING;
+    if ((long) query.terms.length * index.reader.maxDoc() <= most) {
+      return true;
+    }
+    long postings = 0;
+    for (String term : query.terms) {
+      postings += Postings.frequency(index, term);
+    }
+    return postings <= most;
   }
 
   private Ranked wand(Bag query, int k, int flip, Scratch scratch) throws IOException {
@@ -151,6 +170,11 @@ final class LuceneModel implements Model {
     @Override
     double needed() {
       return floor > 0 ? Math.nextDown(floor) : 0;
+    }
+
+    @Override
+    double alone() {
+      return 0;
     }
 
     @Override

@@ -8,10 +8,14 @@ package irkit;
  * document to it by themselves: only documents of the other, essential lists are looked at, and looked up in the rest
  * while the bounds allow. Documents wait in arrays and go through one list after the other, so that the processor fetches
  * many at a time.
+ *
+ * <p>Lists that have few documents in each window are added whole: looking at their bounds would take longer.
  */
 abstract class MaxScore {
   private static final int CHECKED = 256; // windows between two looks at whether the call is stopped
   private static final int LOOKUP = 4; // postings that are added in the time in which a document is looked up
+  private static final int ENTRY = 8; // likewise in which a list is led into a window
+  private static final int ORDER = 8; // lists that are ordered in the time in which each of them adds a posting
 
   /** The lists in the order of the query. */
   final Lane[] lanes;
@@ -22,7 +26,7 @@ abstract class MaxScore {
   private final Lane[] ascending; // by the bound of the window
   private final double[] below; // what a document has at most from the lists before each, and by itself
   private final double[] sums; // of the window's documents
-  private final Call call;
+  private final Scratch scratch;
 
   MaxScore(Lane[] lanes, Scratch scratch) {
     this.lanes = lanes;
@@ -31,11 +35,14 @@ abstract class MaxScore {
     docs = scratch.docs;
     partial = scratch.partial;
     sums = scratch.sums;
-    call = scratch.call;
+    this.scratch = scratch;
   }
 
   /** Returns what a document needs to be among the best, or a little less. */
   abstract double needed();
+
+  /** Returns what a document has at most by itself. */
+  abstract double alone();
 
   /** Returns what a document of a window has at most by itself. */
   abstract double alone(int window);
@@ -45,9 +52,42 @@ abstract class MaxScore {
 
   /** Walks the lists. */
   final void run() {
+    if (sparse()) {
+      Windows.run(lanes, scratch, (all, sums, base) -> {
+        for (Lane lane : all) {
+          whole(lane, base);
+        }
+      });
+    } else {
+      windows();
+    }
+  }
+
+  /** Says whether adding all postings takes less time than looking at every list in every window. */
+  private boolean sparse() {
+    long postings = 0;
+    int first = Integer.MAX_VALUE;
+    int last = 0;
+    for (Lane lane : lanes) {
+      postings += lane.docs.length;
+      first = Math.min(first, lane.docs[0]);
+      last = Math.max(last, lane.docs[lane.docs.length - 1]);
+    }
+    long windows = (last >>> Bounds.BITS) - (first >>> Bounds.BITS) + 1;
+    return postings < windows * lanes.length * (ENTRY + lanes.length / ORDER);
+  }
+
+  /** Takes the documents of one list from a window of `Windows`, which may have more of them than wait at a time. */
+  private void whole(Lane lane, int base) {
+    for (int from = lane.from; from < lane.to; from += docs.length) {
+      take(gather(lane, from, Math.min(from + docs.length, lane.to), base, needed() - alone(), 0), true);
+    }
+  }
+
+  private void windows() {
     for (int round = 0;; round++) {
       if (round % CHECKED == 0) {
-        call.check();
+        scratch.call.check();
       }
       int next = Integer.MAX_VALUE;
       for (Lane lane : lanes) {
@@ -95,7 +135,7 @@ abstract class MaxScore {
         walk[i].add(sums, base);
       }
       for (int i = essential; i < walk.length; i++) {
-        n = gather(walk[i], base, needed - below[essential], n);
+        n = gather(walk[i], walk[i].from, walk[i].to, base, needed - below[essential], n);
       }
     }
     for (int i = essential - 1; i >= 0 && n > 0; i--) {
@@ -131,9 +171,9 @@ abstract class MaxScore {
     return n;
   }
 
-  /** Takes those of one list after n others, and leaves its accumulators untouched again. */
-  private int gather(Lane lane, int base, double needed, int n) {
-    for (int i = lane.from; i < lane.to; i++) {
+  /** Takes those of some postings after n others, and leaves their accumulators untouched again. */
+  private int gather(Lane lane, int from, int to, int base, double needed, int n) {
+    for (int i = from; i < to; i++) {
       int doc = lane.docs[i];
       double sum = sums[doc - base];
       sums[doc - base] = -0.0;

@@ -65,7 +65,7 @@ public final class Search {
    * Ranks documents for a batch of queries.
    *
    * @param model such as `bm25 0.9 0.4`
-   * @param scorer `wand`, `taat` or `auto`
+   * @param scorer `maxscore`, `wand`, `taat` or `auto`, as `LuceneModel` says
    * @param ties `trec` or `anserini`
    * @param queries packed as `Bag` reads them
    * @return packed as `Wire.pack` says
@@ -103,6 +103,12 @@ public final class Search {
     int[] all = Wire.ints(docs);
     Ranked[] lists = new Ranked[bounds.length - 1];
     return Call.run(ticket, call -> Handle.with(index, handle -> {
+      for (int doc : all) {
+        if (doc < 0 || doc >= handle.reader.maxDoc()) {
+          throw new IllegalArgumentException(
+              "there is no document " + doc + ", only 0 to " + (handle.reader.maxDoc() - 1));
+        }
+      }
       Model scoring = model(handle, model, "taat", call);
       Batch.run(call, lists.length, threads, (i, scratch) -> {
         Bag query = Bag.read(in, bounds[i], bounds[i + 1], handle.analyzer);

@@ -21,10 +21,6 @@ final class TopDoubles {
     n = 0;
     limit = (int) Math.min(Math.max(LEAST, 2L * k), Integer.MAX_VALUE - 16);
     floor = Double.NEGATIVE_INFINITY;
-    if (keys.length > MOST_KEPT) {
-      keys = new long[LEAST];
-      ties = new int[LEAST];
-    }
   }
 
   /** Returns a score below which no hit can be among the best. */
@@ -69,6 +65,10 @@ final class TopDoubles {
     for (int i = 0; i < n; i++) {
       docs[i] = byRank[ties[i] ^ flip];
       scores[i] = Double.longBitsToDouble(flip(keys[i]));
+    }
+    if (keys.length > MOST_KEPT) {
+      keys = new long[LEAST];
+      ties = new int[LEAST];
     }
     return new Ranked(docs, null, scores);
   }

@@ -24,9 +24,6 @@ final class TopFloats {
     limit = (int) Math.min(Math.max(LEAST, 2L * k), Integer.MAX_VALUE - 16);
     worst = -1;
     floor = 0;
-    if (keys.length > MOST_KEPT) {
-      keys = new long[LEAST]; // one huge k shall not hold its memory for ever
-    }
   }
 
   /** Returns a score below which no hit can be among the best. */
@@ -73,6 +70,9 @@ final class TopFloats {
       long key = keys[n - 1 - i];
       docs[i] = byRank[(int) key ^ flip];
       scores[i] = Float.intBitsToFloat((int) (key >>> 32));
+    }
+    if (keys.length > MOST_KEPT) {
+      keys = new long[LEAST]; // one huge k shall not hold its memory for ever
     }
     return new Ranked(docs, scores, null);
   }
