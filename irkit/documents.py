@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from irkit.errors import DataError
 from irkit.ids import check_id
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DOCNO_KEYS = ("docno", "_id", "id", "docid", "doc_id", "pid")
 TEXT_KEYS = ("contents", "text", "body", "passage")
@@ -20,6 +23,25 @@ class Document(NamedTuple):
     text: str
     where: str = ""
     "`file:line` or `row 3`, for error messages."
+
+
+class Columns(NamedTuple):
+    """Some documents at once, where no Python object for each of them is wanted."""
+
+    docnos: pa.LargeStringArray
+    "(n,) without nulls."
+    texts: pa.LargeStringArray
+    "(n,) without nulls."
+    where: Callable[[int], str]
+    "Of a row, for error messages."
+
+
+@runtime_checkable
+class Blocked(Protocol):
+    """A source of documents that gives them block by block, too."""
+
+    def document_blocks(self) -> Iterator[Columns | list[Document]]:
+        """Yield the documents in their order: as columns what can be had so, the others one by one."""
 
 
 def as_documents(source: Any) -> Iterator[Document]:

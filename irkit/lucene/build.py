@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from irkit.documents import Document, as_documents
+from irkit.columns import arrow_numbers, arrow_rows, arrow_strings
+from irkit.documents import Blocked, Columns, Document, as_documents
 from irkit.errors import ConfigError, DataError, JavaError
 from irkit.ids import check_id, hides
 from irkit.lucene import integrity, swap
@@ -22,7 +25,7 @@ from irkit.lucene.jvm import java
 from irkit.lucene.making import create
 from irkit.lucene.manifest import commit_key
 from irkit.lucene.owned import FOLDER
-from irkit.lucene.wire import java_errors, pack
+from irkit.lucene.wire import java_errors, pack_strings
 
 if TYPE_CHECKING:
     from irkit.lucene.index import Index
@@ -101,7 +104,7 @@ def build_index(
     with swap.building(index, overwrite=overwrite) as fresh:
         writer = _Writer(index, fresh, (analyzer, threads, int(positions), int(store_text), memory_mb))
         try:
-            writer.finish(_feed(writer, as_documents(documents), progress=progress))
+            writer.finish(_feed(writer, documents, progress=progress))
         except BaseException:
             writer.abort()
             raise
@@ -147,60 +150,118 @@ class _Writer:
             interruptible(self._builder.abort)
 
 
-def _feed(writer: _Writer, documents: Iterable[Document], *, progress: bool) -> str:
+def _feed(writer: _Writer, documents: Any, *, progress: bool) -> str:
     """Send all documents to the writer and return a digest of their ids and texts."""
     state = hashlib.blake2b(digest_size=16)
     count = 0
+    blocks = (
+        documents.document_blocks() if isinstance(documents, Blocked) else ([one] for one in as_documents(documents))
+    )
     with ExitStack() as stack:
         bar = None
         if progress:
             from tqdm import tqdm
 
             bar = stack.enter_context(tqdm(unit=" documents", desc="indexing"))
-        for batch in _batches(documents):
-            block = _block(batch, count)
+        for batch in _batches(_columns(blocks)):
+            block = _block(batch)
             state.update(block)
             for row in writer.add(block):
-                _check_twice(writer, batch[row], count + row)
-            count += len(batch)
+                _check_twice(writer, batch.docnos[row].as_py(), batch.where(row))
+            count += len(batch.docnos)
             if bar is not None:
-                bar.update(len(batch))
+                bar.update(len(batch.docnos))
     if not count:
         raise DataError("build_index: there are no documents; check the source")
     return state.hexdigest()
 
 
-def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    batch: list[Document] = []
-    size = 0
-    for document in documents:
-        batch.append(document)
-        size += len(document[1]) if isinstance(document[1], str) else 0
-        if len(batch) == BATCH_TEXTS or size > BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def _columns(blocks: Iterable[Columns | list[Document]]) -> Iterator[Columns]:
+    """Make columns of documents that come one by one, many at a time."""
+    some: list[Document] = []
+    count = size = 0
+    for block in blocks:
+        if isinstance(block, list):
+            some += block
+            size += sum(len(document.text) for document in block if isinstance(document.text, str))
+        if some and (isinstance(block, Columns) or len(some) >= BATCH_TEXTS or size > BATCH_CHARACTERS):
+            yield _in_columns(some, count)
+            count += len(some)
+            some, size = [], 0
+        if isinstance(block, Columns):
+            yield block
+            count += len(block.docnos)
+    if some:
+        yield _in_columns(some, count)
 
 
-def _block(batch: list[Document], before: int) -> bytes:
-    """Check and encode a batch; `before` documents came earlier."""
-    docnos, texts, _ = zip(*batch, strict=True)
-    try:
-        # Ids without white space come back from a split as they were.
-        joined = " ".join(docnos)
-        if joined.split() != list(docnos) or hides(joined):
-            raise ValueError
-        strings: list[bytes] = [b""] * (2 * len(batch))
-        strings[::2] = [docno.encode() for docno in docnos]
-        strings[1::2] = [text.encode() for text in texts]
-        if max(map(len, strings[::2])) > LONGEST_DOCNO or max(map(len, strings[1::2])) > LONGEST_TEXT:
-            raise ValueError
-        return pack(strings)
-    except (TypeError, ValueError, AttributeError):
-        for row, document in enumerate(batch, before + 1):
-            _check_document(document, _where(document, row))
-        raise
+def _in_columns(documents: list[Document], before: int) -> Columns:
+    """Lay documents out in columns; `before` documents came earlier."""
+
+    def where(row: int) -> str:
+        return documents[row].where or f"document {before + row + 1}"
+
+    docnos, texts, _ = zip(*documents, strict=True)
+    with suppress(UnicodeEncodeError):
+        if all(isinstance(one, str) for one in docnos + texts):
+            return Columns(arrow_strings(list(docnos)), arrow_strings(list(texts)), where)
+    for row, document in enumerate(documents):
+        _check_document(document, where(row))
+    raise AssertionError("one of the documents is at fault")
+
+
+def _batches(columns: Iterable[Columns]) -> Iterator[Columns]:
+    """Cut columns anew: a batch ends with its `BATCH_TEXTS`th document, or the one that makes it too long."""
+    pieces: list[Columns] = []
+    count = size = 0
+    for docnos, texts, where in columns:
+        lengths = arrow_numbers(pc.utf8_length(texts)).astype(np.int64)
+        total, start = np.cumsum(lengths), 0
+        while start < len(docnos):
+            before = int(total[start - 1]) if start else 0
+            longer = int(np.searchsorted(total, before + BATCH_CHARACTERS - size, side="right"))
+            end = min(start + BATCH_TEXTS - count, longer + 1, len(docnos))
+            some = slice(start, end)
+            pieces.append(Columns(docnos[some], texts[some], partial(_from, where, start)))
+            count, size = count + end - start, size + int(total[end - 1]) - before
+            if count == BATCH_TEXTS or size > BATCH_CHARACTERS:
+                yield _joined(pieces)
+                pieces, count, size = [], 0, 0
+            start = end
+    if pieces:
+        yield _joined(pieces)
+
+
+def _from(where: Callable[[int], str], start: int, row: int) -> str:
+    return where(start + row)
+
+
+def _joined(pieces: list[Columns]) -> Columns:
+    """Lay pieces end to end."""
+    if len(pieces) == 1:
+        return pieces[0]
+    ends = np.cumsum([len(piece.docnos) for piece in pieces])
+
+    def where(row: int) -> str:
+        piece = int(np.searchsorted(ends, row, side="right"))
+        return pieces[piece].where(row - (int(ends[piece - 1]) if piece else 0))
+
+    docnos, texts = (pa.concat_arrays([piece[side] for piece in pieces]) for side in (0, 1))
+    return Columns(docnos, texts, where)
+
+
+def _block(batch: Columns) -> bytes:
+    """Check and encode a batch: id and text of each document in turn."""
+    docnos: list[str] = batch.docnos.to_pylist()
+    # Ids without white space come back from a split as they were.
+    joined = " ".join(docnos)
+    longest = [pc.max(pc.binary_length(part)).as_py() for part in batch[:2]]
+    if joined.split() != docnos or hides(joined) or longest[0] > LONGEST_DOCNO or longest[1] > LONGEST_TEXT:
+        for row, docno in enumerate(docnos):
+            _check_document(Document(docno, batch.texts[row].as_py()), batch.where(row))
+    n = len(docnos)
+    turns = np.arange(2 * n).reshape(2, n).T.ravel()
+    return pack_strings(pa.concat_arrays(batch[:2]).take(arrow_rows(turns)))
 
 
 def _check_document(document: Document, where: str) -> None:
@@ -218,15 +279,10 @@ def _check_document(document: Document, where: str) -> None:
         raise DataError(f"{where}: the text of {docno} has at most {LONGEST_TEXT} bytes, got {size}; split it")
 
 
-def _check_twice(writer: _Writer, document: Document, before: int) -> None:
+def _check_twice(writer: _Writer, docno: str, where: str) -> None:
     """Refuse a document whose id is in the index already; equal hashes alone are no proof."""
-    if writer.count(document.docno) > 1:
-        where = _where(document, before + 1)
-        raise DataError(f"{where}: the id {document.docno!r} comes a second time; ids must be unique")
-
-
-def _where(document: Document, row: int) -> str:
-    return document.where or f"document {row}"
+    if writer.count(docno) > 1:
+        raise DataError(f"{where}: the id {docno!r} comes a second time; ids must be unique")
 
 
 def _whole(name: str, value: int, least: int) -> int:

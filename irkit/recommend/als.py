@@ -94,7 +94,10 @@ class Seen:
         """Sum weight_ui y_i over each row's seen cells: (n,) and (I, d) to (U, d)."""
         from torch.nn.functional import embedding_bag
 
-        return embedding_bag(self.column, y, self.ptr, mode="sum", per_sample_weights=weight, include_last_offset=True)
+        found: Tensor = embedding_bag(
+            self.column, y, self.ptr, mode="sum", per_sample_weights=weight, include_last_offset=True
+        )
+        return found
 
 
 def improve_side(seen: Seen, x: Tensor, y: Tensor, alpha: float, reg: float, steps: int) -> Tensor:

@@ -4,6 +4,7 @@ import json
 import os
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -137,8 +138,34 @@ def test_many_batches_and_threads(path, monkeypatch):
 
 def test_long_texts_end_a_batch(monkeypatch):
     monkeypatch.setattr(build, "BATCH_CHARACTERS", 10)
-    sizes = [len(batch) for batch in build._batches(Document(str(i), "x" * 4) for i in range(10))]
-    assert sizes == [3, 3, 3, 1]
+    documents = ([Document(str(i), "x" * 4)] for i in range(10))
+    assert [len(batch.docnos) for batch in build._batches(build._columns(documents))] == [3, 3, 3, 1]
+
+
+@pytest.mark.parametrize(("texts", "characters"), [(5000, 30), (4, 1 << 20), (3, 12), (1, 1)])
+def test_batches_are_the_same_however_documents_come(texts, characters, monkeypatch):
+    monkeypatch.setattr(build, "BATCH_TEXTS", texts)
+    monkeypatch.setattr(build, "BATCH_CHARACTERS", characters)
+    rng = np.random.default_rng(0)
+    documents = [Document(f"d{i}", "é" * int(rng.integers(9)), f"f:{i}") for i in range(40)]
+    wanted: list[list[str]] = [[]]
+    for document in documents:  # the rule, document by document
+        wanted[-1].append(document.docno)
+        if len(wanted[-1]) == texts or sum(len(documents[int(d[1:])].text) for d in wanted[-1]) > characters:
+            wanted.append([])
+    wanted = [batch for batch in wanted if batch]
+    for _ in range(20):
+        blocks, start = [], 0
+        while start < 40:
+            some = documents[start : start + int(rng.integers(1, 15))]
+            blocks.append(build._in_columns(some, start) if rng.random() < 0.5 else some)
+            start += len(some)
+        batches = list(build._batches(build._columns(blocks)))
+        assert [batch.docnos.to_pylist() for batch in batches] == wanted
+        assert [batch.where(row) for batch in batches for row in range(len(batch.docnos))] == [
+            d.where for d in documents
+        ]
+        assert [text for batch in batches for text in batch.texts.to_pylist()] == [d.text for d in documents]
 
 
 def test_the_same_content_has_the_same_fingerprint(path):

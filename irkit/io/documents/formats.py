@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from irkit.documents import Document
+from irkit.documents import Columns, Document
 from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.ids import LARGEST_LABEL, check_id
 from irkit.io.documents import beir, html, irds
@@ -65,7 +65,7 @@ def read_documents(
         If the format or an option does not fit.
     """
     reading = Reading(encoding=encoding, fields=_tuple(fields), id_field=id_field)
-    return _documents(_path(path), format, reading)
+    return _Documents(_files(_path(path), format, reading))
 
 
 def read_queries(
@@ -158,33 +158,72 @@ def sniff(path: Path, role: Role) -> str:
     return guess(path, role, list(known[role]))
 
 
-def _documents(path: Path, format: str, reading: Reading) -> Iterator[Document]:
+def _files(path: Path, format: str, reading: Reading) -> Iterator[_File]:
     if not path.is_dir():
-        held = hold(path)
-        reader = _reader(DOCUMENTS, path, format, "documents")
-        return _some(path, reader(path, reading), held)
+        return iter([_File(path, format, reading)])
     if beir.is_beir(path):
         path, format = _from_beir(path, format, beir.corpus_file, "jsonl")
-        return _documents(path, format, reading)
+        return _files(path, format, reading)
     files = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
     if not files:
         raise NotFoundError(f"{path}: the folder holds no documents")
-    return (document for file in files for document in _documents(file, format, reading))
+    return (_File(file, format, reading) for file in files)
+
+
+class _File:
+    """The documents of one file; holds a stream from the first look at it to its end."""
+
+    def __init__(self, path: Path, format: str, reading: Reading) -> None:
+        self._path, self._reading, self._held = path, reading, hold(path)
+        self._format = sniff(path, "documents") if format == "auto" else format
+        self._reader = _reader(DOCUMENTS, path, self._format, "documents")
+
+    def __iter__(self) -> Iterator[Document]:
+        empty = True
+        for document in self._reader(self._path, self._reading):
+            empty = False
+            check_id(document.docno, "a document", document.where)
+            yield document
+        self._some(empty)
+
+    def document_blocks(self) -> Iterator[Columns | list[Document]]:
+        if self._format != "jsonl":
+            yield from ([document] for document in self)
+            return
+        from irkit.io.documents import jsonl_columns
+
+        empty = True
+        for block in jsonl_columns.columns(self._path, self._reading):
+            empty = empty and block == []
+            yield block
+        self._some(empty)
+
+    def _some(self, empty: bool) -> None:
+        if empty:
+            raise bad(self._path, 1, "the file holds no document", "check that it was written completely")
+
+
+class _Documents(Iterator[Document]):
+    """The documents of some files, one by one or as `irkit.documents.Blocked` has them."""
+
+    def __init__(self, files: Iterator[_File]) -> None:
+        self._files = files
+        self._begun: Iterator[Document] | None = None
+
+    def __next__(self) -> Document:
+        if self._begun is None:
+            self._begun = (document for file in self._files for document in file)
+        return next(self._begun)
+
+    def document_blocks(self) -> Iterator[Columns | list[Document]]:
+        if self._begun is not None:  # what is left of the file at hand
+            yield from ([document] for document in self._begun)
+        for file in self._files:
+            yield from file.document_blocks()
 
 
 def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts) or _NOT_DOCUMENTS.match(path.name) is not None
-
-
-def _some(path: Path, documents: Iterator[Document], held: object) -> Iterator[Document]:
-    """Refuse a file without documents; holds a stream from the first look at it to its end."""
-    empty = True
-    for document in documents:
-        empty = False
-        check_id(document.docno, "a document", document.where)
-        yield document
-    if empty:
-        raise bad(path, 1, "the file holds no document", "check that it was written completely")
 
 
 def _reader(table: Names, path: Path, format: str, role: Role) -> Callable[[Path, Reading], Iterator[Any]]:

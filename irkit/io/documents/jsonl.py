@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,12 @@ def _filled(item: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 def objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number, object); blank lines are left out."""
-    for line, text in lines(path, encoding):
+    return objects_of(lines(path, encoding), path)
+
+
+def objects_of(numbered: Iterable[tuple[int, str]], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, object) of some lines of a file; blank lines are left out."""
+    for line, text in numbered:
         if not text.strip():
             continue
         inner = text.strip(_SPACE)
