@@ -14,7 +14,7 @@ import pandas as pd
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.board import Cell
-from irkit.evaluate.evaluation import Evaluation, evaluate
+from irkit.evaluate.evaluation import Evaluation, Evaluator
 from irkit.evaluate.measures import Measures
 from irkit.evaluate.significance import TEST_TITLES, Contrast, Test, bootstrap_intervals, contrasts, holm
 from irkit.frames import Qrels, Queries, Results
@@ -205,11 +205,8 @@ def compare(
     baseline = next(iter(named)) if baseline is None else baseline
     check_baseline(baseline, named, who="compare")
     check_test(test, who="compare")
-    judged = _read(qrels, "read_qrels")
-    evaluations = {
-        name: evaluate(_read(run, "read_run"), judged, measures, queries=queries, exclude_self=exclude_self)
-        for name, run in named.items()
-    }
+    evaluator = Evaluator(_read(qrels, "read_qrels"), measures, queries, exclude_self)
+    evaluations = {name: evaluator(_read(run, "read_run")) for name, run in named.items()}
     return Comparison(evaluations, baseline, test, seed)
 
 
