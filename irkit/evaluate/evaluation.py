@@ -168,21 +168,17 @@ class Evaluator:
 
     def _values(self, hits: Hits, found: Found) -> Floats:
         """Return (n, M) float64 values."""
-        values = np.zeros((len(self._qids), len(self.measures)))
-        others = []
-        for column, measure in enumerate(self.measures):
-            function = formula(measure)
-            if function is None:
-                others.append(column)
-            else:
+        n, functions = len(self._qids), list(map(formula, self.measures))
+        values = np.zeros((n, len(self.measures)))
+        for column, function in enumerate(functions):
+            if function is not None:
                 values[:, column] = function(found)
+        others = [column for column, function in enumerate(functions) if function is None]
         if others:
-            values[:, others] = self._by_providers([self.measures[column] for column in others], hits)
+            # Providers see queries as "1", "2", ...: one of them cuts a qid such as PLAIN-3 at its hyphen.
+            run, labels = _run(hits, self._qids), _labels(self._judgements)
+            values[:, others] = by_providers([self.measures[column] for column in others], labels, run, n)
         return values
-
-    def _by_providers(self, measures: list[Measure], hits: Hits) -> Floats:
-        # Providers see queries as "1", "2", ...: one of them cuts a qid such as PLAIN-3 at its hyphen.
-        return by_providers(measures, _labels(self._judgements), _run(hits, self._qids), len(self._qids))
 
 
 def excludes_self(exclude_self: bool | None, qrels: Qrels) -> bool:

@@ -119,9 +119,9 @@ def _within(query: Ints) -> Ints:
 
 
 def _log2(numbers: Ints) -> Floats:
-    """Return logarithms of whole numbers as the C library gives them; numpy's may differ in the last bit."""
-    distinct, place = np.unique(numbers, return_inverse=True)
-    return np.array([math.log2(number) for number in distinct.tolist()])[place]
+    """Return logarithms of numbers from 2 on as the C library gives them; numpy's may differ in the last bit."""
+    every = np.array([0.0, 0.0, *map(math.log2, range(2, int(numbers.max(initial=1)) + 1))])
+    return every[numbers]
 
 
 def _ratio(a: Any, b: Any) -> Floats:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from irkit.arrays import Floats, Ints, offsets
-from irkit.columns import arrow_numbers, arrow_strings
+from irkit.columns import arrow_numbers, arrow_strings, take_rows
 from irkit.docnos import Docnos
 from irkit.errors import FrameError
 from irkit.frames import Qrels
@@ -63,8 +63,8 @@ class Judgements:
         kept = np.flatnonzero(query >= 0)
         kept = kept[np.argsort(query[kept], kind="stable")]
         self.query: Ints = query[kept]  # (j,), ascending
-        self.label: Ints = qrels["label"].to_numpy()[kept].astype(np.int64)  # (j,)
-        self.docnos = arrow_strings(qrels["docno"]).take(kept)  # (j,)
+        self.label: Ints = qrels["label"].to_numpy(dtype=np.int64)[kept]  # (j,)
+        self.docnos = take_rows(arrow_strings(qrels["docno"]), kept)  # (j,)
         self.ptr = offsets(np.bincount(self.query, minlength=len(self.qids)))  # (n + 1,)
         self._placed: tuple[Docnos, Ints] | None = None
 
@@ -78,39 +78,45 @@ class Judgements:
         """
         row = _rows(self.qids, arrow_strings(hits.queries["qid"]))
         begin = np.where(row >= 0, hits.ptr[row], 0)
-        end = np.where(row >= 0, hits.ptr[row + 1], 0)
-        place = self._places(hits, begin, end)
-        inside = (place >= begin[self.query]) & (place < end[self.query])
-        query, rank = self.query[inside], (place - begin[self.query])[inside]
+        retrieved = np.where(row >= 0, hits.ptr[row + 1], 0) - begin
+        place = self._places(hits, begin, retrieved)
+        query, rank, label = self.query[place >= 0], place[place >= 0], self.label[place >= 0]
         order = np.lexsort((rank, query))
-        return Found(end - begin, query[order], rank[order], self.label[inside][order], self.query, self.label)
+        return Found(retrieved, query[order], rank[order], label[order], self.query, self.label)
 
-    def _places(self, hits: Hits, begin: Ints, end: Ints) -> Ints:
-        """Return where among all hits the document of each judgement stands: (j,) int64.
-
-        A number outside `begin` and `end` of its query means nowhere.
-        """
-        wanted = self._rows_in(hits.docnos)
-        place = np.full(len(wanted), -1)
-        last = np.full(len(hits.docnos), -1)  # where a document stood last; of earlier queries too
-        for i, (start, stop) in enumerate(zip(begin.tolist(), end.tolist(), strict=True)):
-            if start == stop:
+    def _places(self, hits: Hits, begin: Ints, retrieved: Ints) -> Ints:
+        """Return the rank of the document of each judgement among the hits of its query, -1 for none: (j,) int64."""
+        wanted = self._rows_in(hits)
+        place = np.zeros(len(wanted), dtype=np.int64)
+        ranks = np.arange(retrieved.max(initial=0), dtype=np.int32)
+        last = np.zeros(len(hits.docnos), dtype=np.int32)  # the rank a document had last, in whatever query
+        for i, (start, count) in enumerate(zip(begin.tolist(), retrieved.tolist(), strict=True)):
+            if not count:
                 continue
-            doc, numbers = hits.doc[start:stop].astype(np.intp), np.arange(start, stop)
-            last[doc] = numbers
-            other = last.take(doc, mode="clip") != numbers
+            doc = hits.doc[start : start + count].astype(np.intp, copy=False)
+            last[doc] = ranks[:count]
+            other = last.take(doc, mode="clip") != ranks[:count]
             if other.any():
                 twice = hits.docnos[doc[int(np.argmax(other))]]
                 raise FrameError(f"results: qid {self.qids[i].as_py()!r}, docno {twice!r} occurs twice; keep one")
             own = slice(self.ptr[i], self.ptr[i + 1])
             place[own] = last.take(wanted[own], mode="clip")
-        place[wanted < 0] = -1
-        return place
+        known = np.flatnonzero((wanted >= 0) & (place < retrieved[self.query]))
+        known = known[hits.doc[begin[self.query[known]] + place[known]] == wanted[known]]
+        out = np.full(len(wanted), -1)
+        out[known] = place[known]
+        return out
 
-    def _rows_in(self, docnos: Docnos) -> Ints:
-        """Return the row of each judged document in a table, -1 where it has none; kept for the next run: (j,)."""
-        if self._placed is None or self._placed[0] is not docnos:
-            self._placed = docnos, docnos.rows(self.docnos)
+    def _rows_in(self, hits: Hits) -> Ints:
+        """Return the row of each judged document in the table of the hits, -1 where no hit can be it: (j,)."""
+        table = hits.docnos
+        if self._placed is not None and self._placed[0] is table:
+            return self._placed[1]
+        if len(hits) < len(table):  # to look up names in a whole large table takes longer than in those of few hits
+            used = np.unique(hits.doc)
+            row = _rows(self.docnos, table.take(used))
+            return np.where(row >= 0, used[row], -1) if len(used) else row
+        self._placed = table, table.rows(self.docnos)  # the next system's hits are likely to have the same
         return self._placed[1]
 
 

@@ -108,12 +108,12 @@ def test_one_evaluator_serves_runs_on_different_tables():
     hits, qrels = case(3)
     evaluator = Evaluator(qrels, MEASURES, hits.queries)
     first = evaluator(hits)
-    for other in (hits.compact(), Hits.from_frame(hits.frame(), queries=hits.queries), Hits.none(hits.queries), hits):
-        again = evaluator(other)
-        if len(other):
-            pd.testing.assert_frame_equal(again.per_query, first.per_query, check_exact=True)
-        else:
-            assert (again.per_query == 0).all(axis=None)
+    wide = hits.on(Docnos([*(f"other{i}" for i in range(20_000)), *hits.docnos.names.to_pylist()]))
+    assert len(wide) < len(wide.docnos)  # another way to look up names
+    framed = Hits.from_frame(hits.frame(), queries=hits.queries)
+    for other in (hits.compact(), wide, framed, hits):
+        pd.testing.assert_frame_equal(evaluator(other).per_query, first.per_query, check_exact=True)
+    assert (evaluator(Hits.none(hits.queries)).per_query == 0).all(axis=None)
 
 
 def test_a_document_of_an_earlier_query_is_not_found_in_a_later_one():
