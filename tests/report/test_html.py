@@ -267,7 +267,7 @@ def test_ten_thousand_queries_stay_below_five_megabytes_and_are_drawn_by_no_elem
     board = json.loads(block)["boards"][0]
     for system in board["systems"]:
         assert [len(column) for column in system["perQuery"]] == [10_000] * 5
-    assert max(len(repr(value)) for value in board["systems"][0]["perQuery"][0]) <= len("0.123456")
+        assert all(value == float(f"{value:.6g}") for value in system["perQuery"][0])
 
 
 def test_a_result_without_boards_systems_or_measures_is_a_page_all_the_same():
