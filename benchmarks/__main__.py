@@ -23,7 +23,7 @@ from benchmarks.prepare import generate, index_engines, make_index, real_collect
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
-    "benchmarks.md": ["search", "frequent", "real", "feedback", "build", "startup"],
+    "benchmarks.md": ["search", "frequent", "real", "feedback", "build", "startup", "boards"],
     "benchmarks-engines.md": ["engines", "where", "large"],
 }
 PARTS = [part for parts in PAGES.values() for part in parts]
@@ -139,6 +139,13 @@ def startup_section(args: argparse.Namespace, folder: Path, index: Path) -> list
     ]
 
 
+def boards_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    from benchmarks import boards
+
+    rows = apart(boards.measure, index, folder, args.repeats)
+    return [f"Experiments of {boards.QUERIES:,} queries and five systems", *_table(rows, ["figure", "value", "wanted"])]
+
+
 def engines_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
     lines = ["Search beside PISA and tantivy, the same analysed tokens"]
     if args.peers is None:
@@ -227,6 +234,7 @@ SECTIONS = {
     "feedback": feedback_section,
     "build": build_section,
     "startup": startup_section,
+    "boards": boards_section,
     "large": large_section,
 }
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import irkit
-from benchmarks import features, forms, generate, passes, represent, texts, turns
+from benchmarks import boards, features, forms, generate, passes, represent, texts, turns
+from irkit.io import read_documents
 from irkit.io.kinds import Bags
 from irkit.learn import fused
 
@@ -156,3 +157,23 @@ def test_a_recipe_is_timed_on_its_own_data_and_one_without_data_is_left_out(monk
     monkeypatch.setenv("IRKIT_DATA", str(tmp_path))
     with pytest.raises(ImportError, match="mnist"):
         generate.steps("draw-mnist", "cpu", False)
+
+
+def test_an_experiment_is_timed_apart_from_what_surrounds_it(tmp_path, monkeypatch):
+    lines = [json.dumps({"id": f"D{row}", "contents": f"{text} word{row}."}) for row, text in enumerate(TEXTS)]
+    (tmp_path / "documents.jsonl").write_text("\n".join(lines))
+    path = tmp_path / "index"
+    irkit.build_index(path, read_documents(tmp_path / "documents.jsonl"), store_text=False).close()
+    monkeypatch.setattr(boards, "opened", lambda page, repeats: float(page.stat().st_size > 0))
+    rows = {row["figure"]: row for row in boards.measure(path, tmp_path, 1, queries=12)}
+    for name in (boards.RESEARCH, "BM25 with five settings, k=1000", "BM25 with five settings, k=10"):
+        assert 0 < rows[f"{name}: outside retrieval, % of the time"]["value"] < 100
+        assert rows[f"{name}: in retrieval, seconds of processor"]["value"] > 0
+        assert rows[f"{name}: peak memory, MB"]["value"] > 10
+    assert rows[f"{boards.RESEARCH}: outside retrieval, % of processor time"]["wanted"] == "< 20"
+    assert 0 < rows["page, MB"]["value"] < 5
+    assert rows["page, seconds to open in Chromium"]["value"] == 1
+    grades = [line.split() for line in (tmp_path / "boards-12.qrels").read_text().splitlines()]
+    assert sorted(docno for _, _, docno, grade in grades if grade == "3") == sorted(
+        f"D{row}" for row in np.linspace(0, len(TEXTS) - 1, 12).astype(int)
+    )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -346,9 +346,13 @@ def kept_results() -> dict[str, Path]:
 def _json(value: Any, indent: str = "") -> str:
     """Write JSON with one line for each list or mapping of plain values, so that changes can be read as a diff."""
     inner = indent + " "
-    if isinstance(value, dict) and any(isinstance(item, (dict, list)) for item in value.values()):
+    if isinstance(value, dict) and _nested(value.values()):
         items = [f"{inner}{json.dumps(key, ensure_ascii=False)}: {_json(item, inner)}" for key, item in value.items()]
         return "{\n" + ",\n".join(items) + f"\n{indent}}}"
-    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+    if isinstance(value, list) and _nested(value):
         return "[\n" + ",\n".join(inner + _json(item, inner) for item in value) + f"\n{indent}]"
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _nested(values: Iterable[Any]) -> bool:
+    return not {dict, list}.isdisjoint(map(type, values))

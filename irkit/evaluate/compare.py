@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +14,9 @@ import pandas as pd
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.board import Cell
-from irkit.evaluate.evaluation import Evaluation, evaluate
+from irkit.evaluate.evaluation import Evaluation, Evaluator
 from irkit.evaluate.measures import Measures
-from irkit.evaluate.significance import TEST_TITLES, Contrast, Test, bootstrap_interval, contrast, holm
+from irkit.evaluate.significance import TEST_TITLES, Contrast, Test, bootstrap_intervals, contrasts, holm
 from irkit.frames import Qrels, Queries, Results
 from irkit.hits import Hits
 from irkit.table import number, text_table
@@ -42,21 +42,19 @@ class Comparison:
         """Names of the measures."""
         return next(iter(self.evaluations.values())).measures
 
-    @property
+    @cached_property
     def qids(self) -> list[str]:
         """The evaluated queries."""
-        return [str(qid) for qid in next(iter(self.evaluations.values())).per_query.index]
+        return [str(qid) for qid in next(iter(self.evaluations.values())).per_query.index.tolist()]
 
     @cached_property
     def cells(self) -> dict[str, dict[str, Cell]]:
         """System -> measure -> statistics; intervals are 95 % bootstraps of the mean."""
-        cells: dict[str, dict[str, Cell]] = {name: {} for name in self.evaluations}
-        for measure in self.measures:
-            values = {name: found.per_query[measure].to_numpy()[None] for name, found in self.evaluations.items()}
-            means = {name: found.means[measure] for name, found in self.evaluations.items()}
-            for name, cell in cells_of_units(values, means, self.baseline, self.test, seed=self.seed).items():
-                cells[name][measure] = cell
-        return cells
+        found = self.evaluations.items()
+        values = {m: {name: one.per_query[m].to_numpy()[None] for name, one in found} for m in self.measures}
+        means = {m: {name: one.means[m] for name, one in found} for m in self.measures}
+        columns = cells_of_units(values, means, self.baseline, self.test, seed=self.seed)
+        return {name: {measure: column[name] for measure, column in columns.items()} for name in self.evaluations}
 
     def per_query(self, measure: str) -> pd.DataFrame:
         """Return one measure, query by query: index `qid`, a column per system."""
@@ -97,67 +95,73 @@ class Comparison:
 
 
 def cells_of_units(
-    values: Mapping[str, Floats],
-    means: Mapping[str, float],
+    values: Mapping[str, Mapping[str, Floats]],
+    means: Mapping[str, Mapping[str, float]],
     baseline: str | None,
     test: Test,
     *,
-    lower: bool = False,
+    lower: Collection[str] = (),
     seed: int = 42,
-) -> dict[str, Cell]:
-    """Compare systems on one measure by the values of units, such as queries.
+) -> dict[str, dict[str, Cell]]:
+    """Compare systems by the values of units, such as queries; all measures at once, which share what is drawn.
 
     Parameters
     ----------
-    values : mapping of system to (r, n) float64
+    values : mapping of measure to mapping of system to (r, n) float64
         A row for each time the system was fitted. Two systems are compared on the first units, which both have.
-    means : mapping of system to float
+    means : mapping of measure to mapping of system to float
         Its value on the measure: the mean of its values, or their sum where the measure counts.
     baseline, test, seed
         As in `compare`.
-    lower : bool
-        Small values are good, and whoever is lower wins.
+    lower : collection of str
+        Measures of which small values are good: whoever is lower wins.
+
+    Returns
+    -------
+    dict of measure to dict of system to Cell
     """
-    sign = -1 if lower else 1
-    units = {name: rows.mean(axis=0) for name, rows in values.items()}
+    units = {(m, name): rows.mean(axis=0) for m, column in values.items() for name, rows in column.items()}
     # A measure that counts is summed over units, and so are its intervals and differences.
-    summed = not all(np.isclose(means[name], own.mean(), equal_nan=True) for name, own in units.items())
-    scale = {name: len(own) if summed else 1 for name, own in units.items()}
-    intervals = {}
-    for name, rows in values.items():
-        low, high = bootstrap_interval(rows, seed=seed)
-        intervals[name] = low * scale[name], high * scale[name]
-
-    def against(name: str) -> Contrast:
-        n = min(len(units[name]), len(units[str(baseline)]))
-        found = contrast(sign * units[name][:n], sign * units[str(baseline)][:n], test, seed=seed)
-        return found._replace(delta=sign * (found.delta or 0.0) * scale[name])
-
-    return cells_of(means, intervals, baseline, against)
+    summed = {m for (m, name), own in units.items() if not np.isclose(means[m][name], own.mean(), equal_nan=True)}
+    scale = {(m, name): len(own) if m in summed else 1 for (m, name), own in units.items()}
+    ends = bootstrap_intervals([values[m][name] for m, name in units], seed=seed)
+    tested = [(m, name) for m, name in units if baseline not in (None, name)]
+    pairs = []
+    for m, name in tested:
+        own, other, sign = units[m, name], units[m, str(baseline)], -1 if m in lower else 1
+        n = min(len(own), len(other))
+        pairs.append((sign * own[:n], sign * other[:n]))
+    against: dict[str, dict[str, Contrast]] = {m: {} for m in values}
+    for (m, name), found in zip(tested, contrasts(pairs, test, seed=seed), strict=True):
+        sign = -1 if m in lower else 1
+        against[m][name] = found._replace(delta=sign * (found.delta or 0.0) * scale[m, name])
+    intervals: dict[str, dict[str, tuple[float, float]]] = {m: {} for m in values}
+    for (m, name), (low, high) in zip(units, ends, strict=True):
+        intervals[m][name] = low * scale[m, name], high * scale[m, name]
+    return {m: cells_of(means[m], intervals[m], baseline, against[m]) for m in values}
 
 
 def cells_of(
     means: Mapping[str, float],
     intervals: Mapping[str, tuple[float, float]],
     baseline: str | None,
-    against: Callable[[str], Contrast],
+    against: Mapping[str, Contrast],
 ) -> dict[str, Cell]:
     """Make the cells of one measure, by system; p-values are corrected over the systems by Holm's method.
 
-    `against` compares a system with the baseline. The baseline itself is not tested, and without one nothing is.
+    `against` compares each system but the baseline with it; without a baseline nothing is compared.
     """
-    found = {name: against(name) for name in means if baseline not in (None, name)}
-    corrected = holm(np.array([one.p for one in found.values()])).tolist()
+    corrected = holm(np.array([one.p for one in against.values()])).tolist()
     same = None if baseline is None else 0.0
     untested = Contrast(same, None, None, None, 0, 0, 0, same)
-    p_corrected = dict(zip(found, corrected, strict=True))
+    p_corrected = dict(zip(against, corrected, strict=True))
     return {
         name: Cell(
             mean=mean,
             low=intervals[name][0],
             high=intervals[name][1],
             p_corrected=p_corrected.get(name),
-            **found.get(name, untested)._asdict(),
+            **against.get(name, untested)._asdict(),
         )
         for name, mean in means.items()
     }
@@ -201,11 +205,8 @@ def compare(
     baseline = next(iter(named)) if baseline is None else baseline
     check_baseline(baseline, named, who="compare")
     check_test(test, who="compare")
-    judged = _read(qrels, "read_qrels")
-    evaluations = {
-        name: evaluate(_read(run, "read_run"), judged, measures, queries=queries, exclude_self=exclude_self)
-        for name, run in named.items()
-    }
+    evaluator = Evaluator(_read(qrels, "read_qrels"), measures, queries, exclude_self)
+    evaluations = {name: evaluator(_read(run, "read_run")) for name, run in named.items()}
     return Comparison(evaluations, baseline, test, seed)
 
 

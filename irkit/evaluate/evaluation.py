@@ -1,7 +1,8 @@
-"""Effectiveness of ranked results, measured by ir-measures in irkit's own order.
+"""Effectiveness of ranked results, in irkit's own order.
 
-Each query's results are handed over with minus their rank as score, so that ties are broken by
-`irkit.hits.rank_order` and never by a provider. A query that has qrels but no results scores 0;
+The common measures are computed from arrays (`irkit.evaluate.formulas`), others by ir-measures, which is handed
+each query's results with minus their rank as score: ties are broken by `irkit.hits.rank_order` and never by a
+provider. A query that has qrels but no results scores 0;
 a query without qrels is left out; these and whatever else may be unexpected is counted and said.
 """
 
@@ -17,6 +18,8 @@ import pandas as pd
 
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, FrameError
+from irkit.evaluate.formulas import formula
+from irkit.evaluate.judgements import Found, Judgements
 from irkit.evaluate.measures import Measures, aggregate, parse_measures
 from irkit.frames import Qrels, Queries, Results, check_qrels
 from irkit.hits import Hits
@@ -99,37 +102,83 @@ def evaluate(
         If a frame is not what its role asks for, a document occurs twice in a query's results, or
         no query is left to evaluate.
     """
-    parsed = parse_measures(measures)
-    check_qrels(qrels, who="qrels")
-    hits = results if isinstance(results, Hits) else Hits.from_frame(results)
-    exclude_self = excludes_self(exclude_self, qrels)
-    if exclude_self:
-        hits = without_self(hits)
-        qrels = qrels[qrels["qid"].to_numpy() != qrels["docno"].to_numpy()]
-    judged = pd.Index(qrels["qid"].unique())
-    asked = judged if queries is None else pd.Index(queries["qid"] if isinstance(queries, pd.DataFrame) else queries)
-    if asked.has_duplicates:
-        raise FrameError(f"queries: qid {asked[asked.duplicated()][0]!r} occurs twice; each qid may occur once")
-    qids = asked[asked.isin(judged)]
-    _check_overlap(hits, asked, judged, qids)
+    return Evaluator(qrels, measures, queries, exclude_self)(results)
 
-    # Providers see queries as "1", "2", ...: one of them cuts a qid such as PLAIN-3 at its hyphen.
-    run, labels = _run(hits, qids), _labels(qrels, qids)
-    values = _measure(parsed, labels, run, len(qids))
-    names = tuple(map(str, parsed))
-    return Evaluation(
-        names,
-        pd.DataFrame(values, index=pd.Index(qids, name="qid"), columns=list(names)),
-        {name: aggregate(measure, column) for name, measure, column in zip(names, parsed, values.T, strict=True)},
-        {
-            "evaluated": len(qids),
-            "without_results": len(qids) - len(run),
-            "without_relevant": sum(max(own.values()) < 1 for own in labels.values()),
-            "without_judged": sum(labels[number].keys().isdisjoint(ranked) for number, ranked in run.items()),
-            "without_qrels": int((~(_found(hits) if queries is None else asked).isin(judged)).sum()),
-        },
-        exclude_self,
-    )
+
+class Evaluator:
+    """Measures results of several systems against the same judgements, which are made ready once.
+
+    Parameters and errors are those of `evaluate`.
+    """
+
+    def __init__(
+        self,
+        qrels: Qrels,
+        measures: Measures,
+        queries: Queries | Sequence[str] | None = None,
+        exclude_self: bool | None = None,
+    ) -> None:
+        self.measures = parse_measures(measures)
+        check_qrels(qrels, who="qrels")
+        self.exclude_self = excludes_self(exclude_self, qrels)
+        if self.exclude_self:
+            qrels = qrels[qrels["qid"].to_numpy() != qrels["docno"].to_numpy()]
+        judged = pd.Index(qrels["qid"].unique())
+        given = queries["qid"] if isinstance(queries, pd.DataFrame) else queries
+        asked = judged if given is None else pd.Index(given)
+        if asked.has_duplicates:
+            raise FrameError(f"queries: qid {asked[asked.duplicated()][0]!r} occurs twice; each qid may occur once")
+        self._judged, self._asked, self._all = set(judged), set(asked), given is None
+        self._qids = asked[[qid in self._judged for qid in asked]]
+        if not len(self._qids):
+            raise FrameError(
+                f"evaluate: no query has qrels, got qids such as {_example(asked)} in the queries and "
+                f"{_example(judged)} in the qrels; ids are compared as strings"
+            )
+        self._judgements = Judgements(qrels, self._qids)
+
+    def __call__(self, results: Hits | Results) -> Evaluation:
+        """Measure the results of one system."""
+        hits = results if isinstance(results, Hits) else Hits.from_frame(results)
+        if self.exclude_self:
+            hits = without_self(hits)
+        listed = _listed(hits)
+        if listed and self._asked.isdisjoint(listed):
+            raise FrameError(
+                f"evaluate: no qid of the results is among the queries, got {_example(listed)} and "
+                f"{_example(self._qids)}; ids are compared as strings"
+            )
+        found = self._judgements.find(hits)
+        values = self._values(hits, found)
+        names = tuple(map(str, self.measures))
+        means = {name: aggregate(m, column) for name, m, column in zip(names, self.measures, values.T, strict=True)}
+        return Evaluation(
+            names,
+            pd.DataFrame(values, index=pd.Index(self._qids, name="qid"), columns=list(names)),
+            means,
+            {
+                "evaluated": len(self._qids),
+                "without_results": int((found.retrieved == 0).sum()),
+                "without_relevant": int((found.relevant(1) == 0).sum()),
+                "without_judged": int(((found.retrieved > 0) & (found.per_query(found.query) == 0)).sum()),
+                "without_qrels": sum(qid not in self._judged for qid in (listed if self._all else self._asked)),
+            },
+            self.exclude_self,
+        )
+
+    def _values(self, hits: Hits, found: Found) -> Floats:
+        """Return (n, M) float64 values."""
+        n, functions = len(self._qids), list(map(formula, self.measures))
+        values = np.zeros((n, len(self.measures)))
+        for column, function in enumerate(functions):
+            if function is not None:
+                values[:, column] = function(found)
+        others = [column for column, function in enumerate(functions) if function is None]
+        if others:
+            # Providers see queries as "1", "2", ...: one of them cuts a qid such as PLAIN-3 at its hyphen.
+            run, labels = _run(hits, self._qids), _labels(self._judgements)
+            values[:, others] = by_providers([self.measures[column] for column in others], labels, run, n)
+        return values
 
 
 def excludes_self(exclude_self: bool | None, qrels: Qrels) -> bool:
@@ -152,27 +201,25 @@ def _run(hits: Hits, qids: pd.Index) -> dict[str, dict[str, float]]:
     falling = (-np.arange(counts.max(initial=0), dtype=np.float64)).tolist()
     run: dict[str, dict[str, float]] = {}
     for number, row in enumerate(pd.Index(hits.queries["qid"]).get_indexer(qids).tolist(), 1):
-        if row < 0 or not counts[row]:
-            continue
-        docnos = [names[i] for i in place[hits.ptr[row] : hits.ptr[row + 1]].tolist()]
-        run[str(number)] = ranked = dict(zip(docnos, falling, strict=False))
-        if len(ranked) < len(docnos):
-            twice = next(name for i, name in enumerate(docnos) if name in docnos[:i])
-            raise FrameError(f"results: qid {qids[number - 1]!r}, docno {twice!r} occurs twice; keep one")
+        if row >= 0 and counts[row]:
+            docnos = [names[i] for i in place[hits.ptr[row] : hits.ptr[row + 1]].tolist()]
+            run[str(number)] = dict(zip(docnos, falling, strict=False))
     return run
 
 
-def _labels(qrels: Qrels, qids: pd.Index) -> dict[str, dict[str, int]]:
-    labels: dict[str, dict[str, int]] = {str(number): {} for number in range(1, len(qids) + 1)}
-    rows = qids.get_indexer(pd.Index(qrels["qid"]))
-    kept = qrels[rows >= 0]
-    for row, docno, label in zip(rows[rows >= 0].tolist(), kept["docno"].tolist(), kept["label"].tolist(), strict=True):
-        labels[str(row + 1)][docno] = int(label)
+def _labels(judgements: Judgements) -> dict[str, dict[str, int]]:
+    labels: dict[str, dict[str, int]] = {str(number): {} for number in range(1, len(judgements.qids) + 1)}
+    rows, docnos, found = judgements.query.tolist(), judgements.docnos.to_pylist(), judgements.label.tolist()
+    for row, docno, label in zip(rows, docnos, found, strict=True):
+        labels[str(row + 1)][docno] = label
     return labels
 
 
-def _measure(measures: list[Measure], labels: Any, run: Any, n: int) -> Floats:
-    """Return (n, M) float64 values, each measure's default where a provider says nothing."""
+def by_providers(measures: list[Measure], labels: Any, run: Any, n: int) -> Floats:
+    """Measure with ir-measures: (n, M) float64, each measure's default where a provider says nothing.
+
+    `labels` and `run` map queries "1", "2", ..., n to documents and their label or score.
+    """
     import ir_measures
 
     values = np.tile(np.array([float(m.DEFAULT) for m in measures]), (n, 1))
@@ -187,27 +234,12 @@ def _measure(measures: list[Measure], labels: Any, run: Any, n: int) -> Floats:
     return np.where(np.isfinite(values), values, 0.0)
 
 
-def _check_overlap(hits: Hits, asked: pd.Index, judged: pd.Index, qids: pd.Index) -> None:
-    if not len(qids):
-        raise FrameError(
-            f"evaluate: no query has qrels, got qids such as {_example(asked)} in the queries and {_example(judged)} "
-            "in the qrels; ids are compared as strings"
-        )
-    found = _found(hits)
-    if len(found) and not found.isin(asked).any():
-        raise FrameError(
-            f"evaluate: no qid of the results is among the queries, got {_example(found)} and {_example(asked)}; "
-            "ids are compared as strings"
-        )
-
-
-def _found(hits: Hits) -> pd.Index:
+def _listed(hits: Hits) -> list[str]:
     """Return the qids that have results."""
-    found: pd.Index = pd.Index(hits.queries["qid"])[np.diff(hits.ptr) > 0]
-    return found
+    return [qid for qid, count in zip(hits.queries["qid"].tolist(), np.diff(hits.ptr).tolist(), strict=True) if count]
 
 
-def _example(qids: pd.Index) -> str:
+def _example(qids: Sequence[str] | pd.Index) -> str:
     return repr(str(qids[0])) if len(qids) else "none"
 
 

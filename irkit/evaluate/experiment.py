@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
@@ -13,7 +13,7 @@ import pandas as pd
 from irkit.errors import CompositionError, ConfigError, FrameError, IrkitError, near_misses
 from irkit.evaluate.board import Board, Cell, Measure, Row, Size
 from irkit.evaluate.compare import LEVEL, Comparison, check_baseline, check_test
-from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, evaluate
+from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import Measures, parse_measures
 from irkit.evaluate.memory import memory_notes
@@ -202,7 +202,8 @@ def experiment(
     check_test(test, who="experiment")
     check_seed(seed)
     check_qrels(qrels, who="qrels")
-    tested = queries["qid"][queries["qid"].isin(qrels["qid"])].tolist()
+    judged = set(qrels["qid"].unique())
+    tested = [qid for qid in queries["qid"].tolist() if qid in judged]
     if not tested:
         raise FrameError("experiment: none of the queries has qrels; ids are compared as strings, '1' is not '01'")
     leaks = {
@@ -247,8 +248,12 @@ def measured_together(
     """
     evaluations: dict[str, Evaluation] = {}
 
+    @lru_cache
+    def evaluator() -> Evaluator:
+        return Evaluator(qrels, measures, queries, exclude_self)
+
     def receive(name: str, results: Flow) -> None:
-        evaluations[name] = evaluate(results, qrels, measures, queries=queries, exclude_self=exclude_self)
+        evaluations[name] = evaluator()(results)
 
     todo = plan(stages)
     failed: dict[str, Exception] = {}

@@ -64,7 +64,7 @@ def check_leak(
         found.append(
             (f"was fitted on {len(seen)} of the {len(test)} test queries", f"{seen[0]!r}; fit it on other queries")
         )
-    found += _pairs(stage, qrels[qrels["qid"].isin(test)])
+    found += _pairs(stage, qrels, test)
     if not found:
         return None
     if not allow:
@@ -73,14 +73,15 @@ def check_leak(
     return "; ".join(what.removeprefix("was ") for what, _ in found)
 
 
-def _pairs(stage: Stage, judged: Qrels) -> list[tuple[str, str]]:
-    """Say which stages of a pipeline saw the ratings of judged pairs, and of which, such as."""
+def _pairs(stage: Stage, qrels: Qrels, test: list[str]) -> list[tuple[str, str]]:
+    """Say which stages of a pipeline saw the ratings of judged pairs of test queries, and of which, such as."""
     found = []
     for part in every(stage):
         if getattr(part, "train", None) is None:
             continue
         from irkit.recommend.guards import saw
 
+        judged = qrels[qrels["qid"].isin(test)]
         users, items = arrow_strings(judged["qid"]), arrow_strings(judged["docno"])
         for how, seen in saw(part, users, items):
             row = int(seen.argmax())

@@ -17,7 +17,7 @@ from irkit.arrays import Bools, Floats, Ints
 from irkit.errors import FrameError
 from irkit.evaluate.board import Cell
 from irkit.evaluate.compare import cells_of
-from irkit.evaluate.significance import Contrast, Test, bootstrap_interval, contrast, robustness
+from irkit.evaluate.significance import Contrast, Test, bootstrap_interval, bootstrap_intervals, contrasts, robustness
 from irkit.recommend.base import BRANCHES, Recommender
 from irkit.recommend.guards import LOOKS, checked, scale_notes
 from irkit.recommend.splits import RatingSplit
@@ -208,17 +208,14 @@ def compare_errors(
     }
     root = np.sqrt if squared else None
     values = {name: float(np.mean(error_by_seed(error, squared=squared))) for name, error in errors.items()}
-    intervals = {
-        name: bootstrap_interval(loss, member, seed=seed, resamples=RESAMPLES, transform=root)
-        for name, loss in losses.items()
-    }
-
-    def against(name: str) -> Contrast:
-        scale, other = len(counts) / len(user), str(baseline)
-        found = contrast(-scale * sums[name], -scale * sums[other], test, seed=seed)
-        robust = robustness(-per_user[name], -per_user[other])
-        return found._replace(delta=values[name] - values[other], robustness=robust)
-
+    ends = bootstrap_intervals(list(losses.values()), member, seed=seed, resamples=RESAMPLES, transform=root)
+    intervals = dict(zip(losses, ends, strict=True))
+    scale, tested = len(counts) / len(user), [name for name in errors if baseline not in (None, name)]
+    pairs = [(-scale * sums[name], -scale * sums[str(baseline)]) for name in tested]
+    against: dict[str, Contrast] = {}
+    for name, found in zip(tested, contrasts(pairs, test, seed=seed), strict=True):
+        robust = robustness(-per_user[name], -per_user[str(baseline)])
+        against[name] = found._replace(delta=values[name] - values[str(baseline)], robustness=robust)
     return cells_of(values, intervals, baseline, against), per_user
 
 

@@ -6,8 +6,9 @@ Every report is drawn from these objects, so that text, Markdown and HTML cannot
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 from irkit.evaluate import board as shape
@@ -188,13 +189,15 @@ def view(result: Any) -> Report:
     Parameters
     ----------
     result : Result
-        Or its plain values, of schema 1 or 2.
+        Or its plain values, of schema 1 or 2; a report is returned as it is.
 
     Raises
     ------
     DataError
         If it has not the shape of a result file (`irkit.evaluate.board`).
     """
+    if isinstance(result, Report):
+        return result
     found = shape.as_result(result, who="report")
     names = [board.data for board in found.boards]
     machine = found.machine
@@ -210,7 +213,8 @@ def _board(board: shape.Board, several: bool) -> Board:
     """Draw up a board; `several` says that there are more of the same data."""
     rows = [row for row in board.rows if not row.failed]
     columns = [_column(measure, board.baseline, rows) for measure in board.measures]
-    systems = [_system(row, board.baseline, columns) for row in rows]
+    shown = cache(plain)  # a unit stands in every column of every system
+    systems = [_system(row, board.baseline, columns, shown) for row in rows]
     pictured = tuple(system for system in systems if system.pictures)
     if columns:
         first, sign = columns[0].measure.name, 1 if columns[0].measure.lower else -1
@@ -257,7 +261,7 @@ def _column(measure: shape.Measure, baseline: str | None, rows: Sequence[shape.R
     return _Column(measure.name, shown, best, kinds[0] if kinds else None)
 
 
-def _system(row: shape.Row, baseline: str | None, columns: list[_Column]) -> System:
+def _system(row: shape.Row, baseline: str | None, columns: list[_Column], shown: Callable[[str], str]) -> System:
     return System(
         **{key: plain(getattr(row, key)) for key in ("name", "about", "recipe", "recipe_hash")},
         **{key: plain(getattr(row, key), lines=True) for key in ("recipe_yaml", "command")},
@@ -269,7 +273,7 @@ def _system(row: shape.Row, baseline: str | None, columns: list[_Column]) -> Sys
         baseline=row.name == baseline,
         cells={column.measure.name: _cell(row.cells[column.name], column) for column in columns},
         values={
-            column.measure.name: {plain(unit): value for unit, value in row.values[column.name].items()}
+            column.measure.name: {shown(unit): value for unit, value in row.values[column.name].items()}
             for column in columns
         },
         pictures={plain(figure.name): _picture(figure) for figure in row.figures},

@@ -12,6 +12,7 @@ from irkit.evaluate.board import as_result, write_results
 from irkit.io.outputs import check_output
 from irkit.report.html import html
 from irkit.report.markdown import markdown
+from irkit.report.view import view
 
 ENDINGS = (".html", ".md", ".json")
 "The kinds of files there are."
@@ -45,7 +46,9 @@ def write_report(result: Any, path: str | Path) -> Path:
     result = as_result(result, who="report")
     targets = check_report(path, result.suite)
     renderers = {".html": html, ".md": markdown}
-    rendered = {t: renderers[t.suffix](result).encode() for t in targets if t.suffix in renderers}
+    rendering = [target for target in targets if target.suffix in renderers]
+    report = view(result) if rendering else None
+    rendered = {target: renderers[target.suffix](report).encode() for target in rendering}
     for target in targets:
         if target in rendered:
             write_bytes(target, rendered[target])

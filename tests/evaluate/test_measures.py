@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 
 import ir_measures
+import numpy as np
 import pytest
 
 from irkit.errors import ConfigError, MissingExtraError
-from irkit.evaluate.measures import measure_names, parse_measures
+from irkit.evaluate.measures import aggregate, measure_names, parse_measures
 
 
 @pytest.mark.parametrize(
@@ -123,3 +124,13 @@ def test_a_measure_without_its_package_shows_the_command(monkeypatch):
     monkeypatch.setattr(ir_measures.ranx, "_is_available", False)
     with pytest.raises(MissingExtraError, match=r"alpha_nDCG@20 needs .*; pip install ir-measures\[pyndeval\]"):
         parse_measures("alpha_nDCG@20")
+
+
+@pytest.mark.parametrize("name", ["AP", "NumRet"])
+def test_values_are_combined_with_the_bits_of_ir_measures_own_loop(name):
+    values = np.random.default_rng(1).normal(size=1000)
+    measure = parse_measures(name)[0]
+    loop = measure.aggregator()
+    for value in values.tolist():
+        loop.add(value)
+    assert aggregate(measure, values) == loop.result()

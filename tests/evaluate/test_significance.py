@@ -13,14 +13,18 @@ from hypothesis import strategies as st
 from irkit.errors import ConfigError, ShapeError
 from irkit.evaluate.significance import (
     bootstrap_interval,
+    bootstrap_intervals,
     contrast,
+    contrasts,
     differences,
     holm,
     paired_t,
     randomisation,
+    randomisations,
     robustness,
     wilcoxon,
 )
+from irkit.rng import generator
 
 TESTS = (paired_t, wilcoxon, randomisation)
 
@@ -106,6 +110,21 @@ def test_randomisation_in_several_blocks_is_calibrated(monkeypatch):
     assert randomisation(difference) == pytest.approx(paired_t(difference), abs=0.02)
 
 
+def test_several_randomisations_equal_flips_drawn_for_each_alone(monkeypatch):
+    def slow(difference, resamples):
+        difference = np.round(difference[difference != 0], 12)
+        flipped = generator(7, "randomisation").random((resamples, len(difference)), dtype=np.float32) < 0.5
+        sums = [sum(-d if flip else d for flip, d in zip(row, difference, strict=True)) for row in flipped]
+        return (1 + sum(abs(one) >= abs(sum(difference)) - 1e-9 for one in sums)) / (1 + resamples)
+
+    every = [sample(n, n) * (sample(n, 1) < 1) for n in (40, 61, 40, 200, 0, 9)]
+    for block in (400_000, 64):  # rows of one, and flips that begin in one block and end in another
+        monkeypatch.setattr("irkit.evaluate.significance._BLOCK", block)
+        got = randomisations(every, seed=7, resamples=300)
+        assert got[:4] == [slow(one, 300) for one in every[:4]]
+        assert got[4:] == [1.0, slow_randomisation([d for d in every[5] if d])]
+
+
 @pytest.mark.parametrize("test", TESTS)
 @pytest.mark.parametrize("n", [1, 2, 30, 60])
 def test_no_difference_gives_p_one(test, n):
@@ -179,6 +198,12 @@ def test_contrast_puts_everything_together():
     assert got.robustness == 0.25
 
 
+def test_several_contrasts_are_those_of_each_alone():
+    pairs = [(sample(n, n), sample(n, n + 1)) for n in (30, 30, 70, 8)]
+    assert contrasts(pairs, "wilcoxon", seed=5) == [contrast(*pair, "wilcoxon", seed=5) for pair in pairs]
+    assert contrasts([]) == []
+
+
 # ---------------------------------------------------------------------- bootstrap
 
 
@@ -192,8 +217,6 @@ def test_bootstrap_of_many_values_is_near_the_normal_interval():
 
 def test_bootstrap_equals_a_slow_loop_over_clusters(monkeypatch):
     monkeypatch.setattr("irkit.evaluate.significance._BLOCK", 30)
-    from irkit.rng import generator
-
     values, groups = np.array([1.0, 4.0, 9.0, 16.0, 25.0]), np.array([7, 7, 2, 2, 5])
     rng, roots = generator(3, "bootstrap"), []
     clusters = [[9.0, 16.0], [25.0], [1.0, 4.0]]
@@ -205,9 +228,23 @@ def test_bootstrap_equals_a_slow_loop_over_clusters(monkeypatch):
     assert got == pytest.approx((np.quantile(roots, 0.1), np.quantile(roots, 0.9)))
 
 
-def test_rows_are_averaged_after_the_transform():
-    from irkit.rng import generator
+def test_several_intervals_equal_those_of_values_drawn_for_each_alone(monkeypatch):
+    def slow(values):
+        drawn = generator(3, "bootstrap").integers(0, values.shape[-1], size=(500, values.shape[-1]))
+        means = np.mean([np.nanmean(row[drawn], axis=1) for row in np.atleast_2d(values)], axis=0)
+        return np.quantile(means, 0.025), np.quantile(means, 0.975)
 
+    some = sample(300, 2).reshape(3, 100)
+    some[1, :7] = np.nan
+    every = [sample(100), some, sample(40), 1e6 * sample(100, 5), sample(100, 6)]
+    for block in (400_000, 1000):
+        monkeypatch.setattr("irkit.evaluate.significance._BLOCK", block)
+        got = bootstrap_intervals(every, seed=3, resamples=500)
+        for own, values in zip(got, every, strict=True):
+            assert own == pytest.approx(slow(values), rel=0, abs=1e-12 * np.nanmean(np.abs(values)))
+
+
+def test_rows_are_averaged_after_the_transform():
     rows = np.array([[1.0, 4.0, 9.0], [0.0, 1.0, 16.0]])
     drawn = generator(3, "bootstrap").integers(0, 3, size=(40, 3))
     means = [np.mean([row[one].mean() ** 0.5 for row in rows]) for one in drawn]

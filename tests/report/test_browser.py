@@ -6,7 +6,7 @@ import pytest
 
 from irkit.report import html
 from tests.report.chromium import Browser, chromium, png_variety
-from tests.report.test_html import hostile_result
+from tests.report.test_html import hostile_result, many_queries
 from tests.report.toy import gallery_result, tiny_result, tiny_system, toy_result
 
 pytestmark = pytest.mark.browser
@@ -277,3 +277,14 @@ def test_forty_systems_and_a_thousand_queries_stay_usable(quiet, tmp_path):
     quiet.js("document.querySelector('#board-1 .plot svg').focus()")
     quiet.key("End")
     assert quiet.js("document.querySelector('#board-1 .plot svg').getAttribute('aria-valuenow')") == "1000"
+
+
+def test_ten_thousand_queries_make_no_more_elements_than_thirty(quiet, tmp_path):
+    path, found = tmp_path / "page.html", []
+    for queries in (30, 10_000):
+        path.write_text(html(many_queries(queries)), encoding="utf-8")
+        quiet.open(path)
+        bars = "['gain', 'loss'].map(c => document.querySelector('#board-1 .' + c).getAttribute('d').split('M').length)"
+        assert sum(quiet.js(bars)) - 2 > queries / 2  # one path for all the bars of a side
+        found.append(quiet.js("document.querySelectorAll('*').length"))
+    assert abs(found[1] - found[0]) < 100  # marks of differences and of the scales

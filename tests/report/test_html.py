@@ -247,6 +247,29 @@ def test_a_large_result_stays_small_enough_to_mail():
     assert len(html(toy_result(systems=40, queries=1000))) < 2_000_000
 
 
+def many_queries(queries):
+    """Return a result of five systems and five measures whose values have all their digits."""
+    result = toy_result(systems=5, queries=queries, measures=("AP", "nDCG@10", "P@10", "R@1000", "RR@10"))
+    for system in result["boards"][0]["systems"]:
+        system["per_query"] = {
+            measure: {f"topic-{qid}": value / 3 for qid, value in column.items()}
+            for measure, column in system["per_query"].items()
+        }
+    return result
+
+
+def test_ten_thousand_queries_stay_below_five_megabytes_and_are_drawn_by_no_element():
+    few, many = html(many_queries(30)), html(many_queries(10_000))
+    assert 1_000_000 < len(many) < 5_000_000
+    assert abs(len(Page(many).tags) - len(Page(few).tags)) < 100  # marks of differences, and no row for a query
+    assert many.count('"topic-9999"') == 1  # named once, whatever the number of systems and measures
+    (block,) = re.findall(r'id="data">(.*?)</script>', many)
+    board = json.loads(block)["boards"][0]
+    for system in board["systems"]:
+        assert [len(column) for column in system["perQuery"]] == [10_000] * 5
+        assert all(value == float(f"{value:.6g}") for value in system["perQuery"][0])
+
+
 def test_a_result_without_boards_systems_or_measures_is_a_page_all_the_same():
     Page(html({**toy_result(), "boards": []}))
     assert "No systems." in html(tiny_result(measures=()))

@@ -140,7 +140,8 @@ class Retrieval(RankedTask):
         judged = self.qrels
         if self.collection.exclude_self:
             judged = judged[judged["qid"].to_numpy() != judged["docno"].to_numpy()]
-        return [str(qid) for qid in self.queries["qid"][self.queries["qid"].isin(judged["qid"])]]
+        known = set(judged["qid"].unique())
+        return [qid for qid in self.queries["qid"].tolist() if qid in known]
 
     def units(self) -> list[str]:
         """Return the judged queries."""
@@ -281,7 +282,8 @@ class Retrieval(RankedTask):
         if not fitted:
             return
         queries = self.queries if self.folds == 1 else self._part(self._split.test(fitted[0][0].fold))
-        tested = [qid for qid in self.units() if qid in set(queries["qid"])]
+        asked = set(queries["qid"])
+        tested = [qid for qid in self.units() if qid in asked]
         leaks, stages = {}, {}
         refused: dict[str, Exception] = {}
         for number, (trial, (stage, _)) in enumerate(fitted):

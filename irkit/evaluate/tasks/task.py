@@ -314,15 +314,21 @@ class Task(ABC):
         seed : int
             Of bootstrap and randomisation.
         """
+        values: dict[str, dict[str, Floats]] = {}
+        means: dict[str, dict[str, float]] = {}
+        for one in self.measures:
+            values[one.name] = {name: np.stack([t.values[one.name] for t in trials]) for name, trials in found.items()}
+            means[one.name] = {
+                name: float(np.mean([t.means[one.name] for t in trials])) for name, trials in found.items()
+            }
+        lower = {one.name for one in self.measures if one.lower}
+        columns = cells_of_units(values, means, baseline, test, lower=lower, seed=seed)
         out = {name: Compared({}, {}) for name in found}
-        for measure, lower in ((one.name, one.lower) for one in self.measures):
-            values = {name: np.stack([one.values[measure] for one in trials]) for name, trials in found.items()}
-            means = {name: float(np.mean([one.means[measure] for one in trials])) for name, trials in found.items()}
-            column = cells_of_units(values, means, baseline, test, lower=lower, seed=seed)
+        for measure, column in columns.items():
             for name, trials in found.items():
                 update = _worth(trials, measure) | deviation(trials, measure)
                 out[name].cells[measure] = column[name].model_copy(update=update)
-                own = values[name].mean(axis=0).tolist()
+                own = values[measure][name].mean(axis=0).tolist()
                 out[name].values[measure] = dict(zip(self.units_of(measure), own, strict=False))
         return out
 
