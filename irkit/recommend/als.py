@@ -88,16 +88,14 @@ class Seen:
         """Compute x_u . y_i of the seen cells alone: (U, d) and (I, d) to (n,)."""
         import torch
 
-        return torch.sparse.sampled_addmm(self.cells, x, y.T, beta=0.0).values()
+        found: Tensor = torch.sparse.sampled_addmm(self.cells, x, y.T, beta=0.0).values()
+        return found
 
     def sums(self, weight: Tensor, y: Tensor) -> Tensor:
         """Sum weight_ui y_i over each row's seen cells: (n,) and (I, d) to (U, d)."""
         from torch.nn.functional import embedding_bag
 
-        found: Tensor = embedding_bag(
-            self.column, y, self.ptr, mode="sum", per_sample_weights=weight, include_last_offset=True
-        )
-        return found
+        return embedding_bag(self.column, y, self.ptr, mode="sum", per_sample_weights=weight, include_last_offset=True)
 
 
 def improve_side(seen: Seen, x: Tensor, y: Tensor, alpha: float, reg: float, steps: int) -> Tensor:
