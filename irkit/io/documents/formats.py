@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,7 +38,7 @@ def read_documents(
     encoding: str = "utf-8",
     fields: Sequence[str] | None = None,
     id_field: str | None = None,
-) -> Iterator[Document]:
+) -> DocumentStream:
     """Stream the documents of a file, of all files in a folder, or of `irds:<id>`.
 
     Parameters
@@ -65,7 +66,7 @@ def read_documents(
         If the format or an option does not fit.
     """
     reading = Reading(encoding=encoding, fields=_tuple(fields), id_field=id_field)
-    return _Documents(_files(_path(path), format, reading))
+    return DocumentStream(_files(_path(path), format, reading))
 
 
 def read_queries(
@@ -203,23 +204,24 @@ class _File:
             raise bad(self._path, 1, "the file holds no document", "check that it was written completely")
 
 
-class _Documents(Iterator[Document]):
-    """The documents of some files, one by one or as `irkit.documents.Blocked` has them."""
+class DocumentStream(Iterator[Document]):
+    """The documents of some sources, such as files, one by one or as `irkit.documents.Blocked` has them."""
 
-    def __init__(self, files: Iterator[_File]) -> None:
-        self._files = files
+    def __init__(self, sources: Iterable[_File | DocumentStream]) -> None:
+        self._sources = iter(sources)
         self._begun: Iterator[Document] | None = None
 
     def __next__(self) -> Document:
         if self._begun is None:
-            self._begun = (document for file in self._files for document in file)
+            self._begun = chain.from_iterable(self._sources)
         return next(self._begun)
 
     def document_blocks(self) -> Iterator[Columns | list[Document]]:
-        if self._begun is not None:  # what is left of the file at hand
+        """Yield what is left of the documents; see `irkit.documents.Blocked`."""
+        if self._begun is not None:  # what is left of the source at hand
             yield from ([document] for document in self._begun)
-        for file in self._files:
-            yield from file.document_blocks()
+        for source in self._sources:
+            yield from source.document_blocks()
 
 
 def _hidden(path: Path) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +12,7 @@ from irkit.config import digest
 from irkit.documents import Document
 from irkit.errors import DataError, NotFoundError, near_misses
 from irkit.io.documents import irds
-from irkit.io.documents.formats import read_documents, read_qrels, read_queries
+from irkit.io.documents.formats import DocumentStream, read_documents, read_qrels, read_queries
 from irkit.io.library import manifest
 from irkit.io.library.card import PACKAGES, Card
 from irkit.io.library.checksums import hash_content, hash_file, sha256
@@ -129,26 +130,17 @@ class Collection(CardFiles):
             another text.
         """
         reading = self.card.documents
-        seen: dict[str, int] = {}  # hashes of texts by id, kept only where files overlap
-        given = 0
-        for name in reading.files:
-            for document in read_documents(
+        sources = (
+            read_documents(
                 self.path(name),
                 reading.format,
                 encoding=reading.encoding,
                 fields=reading.fields,
                 id_field=reading.id_field,
-            ):
-                if reading.skip_repeated:
-                    text = hash(document.text)
-                    before = seen.setdefault(document.docno, text)
-                    if before != text:
-                        what = f"document {document.docno!r} came before with another text"
-                        raise DataError(f"{document.where}: {what}; the files do not belong together, fetch them again")
-                    if len(seen) == given:
-                        continue
-                    given += 1
-                yield document
+            )
+            for name in reading.files
+        )
+        return _first(sources) if reading.skip_repeated else DocumentStream(sources)
 
     def queries(self, split: str | None = None) -> pd.DataFrame:
         """Read the queries of a split as a frame with `qid` and `query`.
@@ -285,3 +277,15 @@ def count_check(what: str, expected: int, found: int) -> Check:
 
 def _same(what: str, expected: str, found: str) -> Check:
     return Check(what, expected, found, expected == found)
+
+
+def _first(sources: Iterable[Iterator[Document]]) -> Iterator[Document]:
+    """Leave out documents that came before, in files that overlap."""
+    seen: dict[str, int] = {}  # hashes of texts by id
+    for document in chain.from_iterable(sources):
+        count, text = len(seen), hash(document.text)
+        if seen.setdefault(document.docno, text) != text:
+            what = f"document {document.docno!r} came before with another text"
+            raise DataError(f"{document.where}: {what}; the files do not belong together, fetch them again")
+        if len(seen) > count:
+            yield document

@@ -7,7 +7,7 @@ import pytest
 
 from irkit.documents import Columns
 from irkit.errors import DataError
-from irkit.io import read_documents
+from irkit.io import load_collection, read_documents
 from irkit.io.documents import jsonl_columns
 
 
@@ -149,3 +149,12 @@ def test_a_file_without_documents_and_a_folder(tmp_path):
         (folder / f"{name}.jsonl").write_text(f'{{"id": "{name}", "text": "x"}}\n')
     blocks = list(read_documents(folder).document_blocks())
     assert [block.docnos.to_pylist() for block in blocks] == [["a"], ["b"]]
+
+
+def test_a_collection_gives_its_files_as_columns(tmp_path):
+    (tmp_path / "corpus.jsonl").write_text('{"_id": "1", "text": "x"}\n{"_id": "2", "text": "y"}\n')
+    (tmp_path / "queries.jsonl").write_text('{"_id": "q", "text": "x"}\n')
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\t1\t1\n")
+    documents = load_collection(str(tmp_path)).documents()
+    assert [block.docnos.to_pylist() for block in documents.document_blocks()] == [["1", "2"]]
