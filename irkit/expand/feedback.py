@@ -216,7 +216,7 @@ def truncated(terms: Ints, weights: Floats, m: int) -> TermModel:
     """Keep the m largest positive weights, scaled to sum to 1; among equal weights the lower term number wins."""
     best = np.flatnonzero(weights > 0)
     if len(best) > m:
-        least = np.partition(weights, len(weights) - m)[len(weights) - m]
+        least = np.partition(weights[best], len(best) - m)[len(best) - m]
         best = np.flatnonzero(weights >= least)  # m terms, and those as heavy as the last of them
         best = np.sort(best[np.argsort(-weights[best], kind="stable")[:m]])
     return terms[best], normalised(weights[best].astype(np.float64))
