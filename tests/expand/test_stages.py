@@ -207,7 +207,8 @@ def test_random_start_depends_on_the_seed_and_repeats(topical):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"weighting": "vsm"}, {"objective": "frobenius"}, {"masked": True}, {"rank": None}]
+    "settings",
+    [{"weighting": "vsm"}, {"objective": "frobenius"}, {"masked": True}, {"rank": None}, {"start": "groups"}],
 )
 def test_every_form_of_rfmf_expands(settings, topical):
     hits = ql(topical).run(ql(topical).read(QUERIES))
