@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -285,8 +285,9 @@ def origins(
 
 def rewritten(index: Index, queries: Queries, models: list[TermModel]) -> Queries:
     """Return the queries with `query_toks` from the models; the text before rewriting is kept in `query_0`."""
-    names = index.vocabulary.terms
-    toks = [dict(zip(names.take(terms).to_pylist(), weights.tolist(), strict=True)) for terms, weights in models]
+    every = np.concatenate([np.zeros(0, dtype=np.int64), *(terms for terms, _ in models)])
+    names = iter(index.vocabulary.terms.take(every).to_pylist())
+    toks = [dict(zip(islice(names, len(terms)), weights.tolist(), strict=True)) for terms, weights in models]
     out = queries.copy()
     if "query_0" not in out and "query" in out:
         out["query_0"] = out["query"]

@@ -169,7 +169,7 @@ def test_a_batch_in_blocks_gives_the_formula_of_each_query(kind, scores, width, 
         if known:
             rows = row_of[topical.vocabulary.ids(list(known))]
             n = np.array(list(known.values()), dtype=np.float64)
-            p = np.exp(log_eqe1(d[rows], n, z)) if kind is EQE1 else eqe2(d[rows], eqe2_shares(n, z[rows]))
+            p = np.exp(log_eqe1(np.log(d[rows]), n, z)) if kind is EQE1 else eqe2(d[rows], eqe2_shares(n, z[rows]))
             best = np.argsort(-p)[:4]
             slow = {word: 0.3 * weight for word, weight in slow.items()}
             for row in best:
