@@ -2,7 +2,7 @@
 
 Symbols: F documents, W terms in them, K of them with a vector of d dimensions; delta similarity
 (`irkit.text.similarity`); mass(w, D) = sum over v in D of delta(v, w) c(v, D). A term without a vector is similar to
-itself alone: its cosine with any other term counts as 0.
+itself alone: its cosine with any other term counts as 0. Similarities are made and summed in single precision.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from irkit.text.similarity import delta
 COLUMNS = 256
 "Terms whose similarities with all others are held at once."
 
-SLACK = 1e-6
-"Vectors in single precision miss unit length by less than this; similarities by so much times the steepness."
+SLACK = 1e-5
+"Share by which single precision may move a sum of similarities of steepness 0; it grows with the steepness."
 
-COSINE = 1 + SLACK
-"No cosine is beyond it."
+COSINE = 1 + 1e-6
+"No cosine of unit vectors in single precision is beyond it."
 
 
 def least_mean(cosine: Floats, a: float, c: float) -> Floats:
@@ -40,15 +40,15 @@ def least_mean(cosine: Floats, a: float, c: float) -> Floats:
 
     Returns
     -------
-    array of float64, same shape
+    array of the same shape and type
     """
     ends = np.linspace(-COSINE, COSINE, 1001)
     height = delta(ends, a, c)
     below = height + height * (1 - height) * (a / 2) * (COSINE - ends) <= height[-1]
     if not below[0]:
-        chord: Floats = height[0] + (height[-1] - height[0]) / (2 * COSINE) * (cosine + COSINE)
+        chord: Floats = float(height[0]) + float(height[-1] - height[0]) / (2 * COSINE) * (cosine + COSINE)
         return chord
-    last = ends[-1] if below.all() else ends[np.argmin(below) - 1]
+    last = float(ends[-1] if below.all() else ends[np.argmin(below) - 1])
     touched = np.minimum(cosine, last)
     at = delta(touched, a, c)
     found: Floats = at + at * (1 - at) * (a / 2) * (cosine - touched)
@@ -60,24 +60,23 @@ def least_mass(counts: Floats, lengths: Floats, unit: Floats, a: float, c: float
 
     Parameters
     ----------
-    counts : (F, K) float64
+    counts : (F, K) float32
         Of the terms that have a vector.
-    lengths : (F,) float64
+    lengths : (F,) float32
         Of the documents with all their terms.
-    unit : (K, d) float64
+    unit : (K, d) float32
         Unit vectors.
     a, c : float
 
     Returns
     -------
-    (F, K) float64
+    (F, K) float32
     """
     others = lengths[:, None] - counts
-    mean = (counts @ unit) @ unit.T
-    mean -= counts
+    mean = (unit @ (counts @ unit).T).T - counts
     mean /= np.maximum(others, 1)
     mass: Floats = others * least_mean(mean, a, c)
-    mass += delta(np.ones(1), a, c) * counts
+    mass += delta(np.ones(1, dtype=np.float32), a, c) * counts
     mass *= 1 - SLACK * (1 + a)
     return mass
 
@@ -91,7 +90,7 @@ class SimilarTerms:
     lengths: Floats
     "(F,) float64: tokens of the documents, all of them among the terms."
     unit: Floats
-    "(K, d) float64 unit vectors."
+    "(K, d) float32 unit vectors."
     known: Bools
     "(W,): which terms have a vector."
     a: float
@@ -100,10 +99,10 @@ class SimilarTerms:
     "Its midpoint."
 
     def rows(self, places: Ints) -> Floats:
-        """Return delta of some terms with all terms: (n, W) float64."""
-        cosine = np.zeros((len(places), len(self.known)))
+        """Return delta of some terms with all terms: (n, W) float32."""
+        cosine = np.zeros((len(places), len(self.known)), dtype=np.float32)
         known = self.known[places]
-        cosine[np.ix_(known, self.known)] = self._cosines(places[known])
+        cosine[np.ix_(known, self.known)] = self._cosines(places[known]).T
         cosine[~known, places[~known]] = 1
         return delta(cosine, self.a, self.c)
 
@@ -112,14 +111,14 @@ class SimilarTerms:
         found = np.empty((len(self.counts), len(places)))
         for at in range(0, len(places), COLUMNS):
             part = slice(at, at + COLUMNS)
-            found[:, part] = self._counts @ delta(self._cosines(places[part]), self.a, self.c).T
+            found[:, part] = self._counts @ delta(self._cosines(places[part]), self.a, self.c)
         found += delta(np.zeros(1), self.a, self.c) * (self.lengths - self._counts.sum(axis=1))[:, None]
         return found
 
     def least(self) -> Floats:
         """Return at most the mass of every term, exactly that of a term without a vector: (F, W) float64."""
         found = np.empty_like(self.counts)
-        found[:, self.known] = least_mass(self._counts, self.lengths, self.unit, self.a, self.c)
+        found[:, self.known] = least_mass(self._counts, self.lengths.astype(np.float32), self.unit, self.a, self.c)
         at_0, at_1 = delta(np.array([0.0, 1.0]), self.a, self.c)
         alone = self.counts[:, ~self.known]
         found[:, ~self.known] = at_0 * (self.lengths[:, None] - alone) + at_1 * alone
@@ -127,13 +126,13 @@ class SimilarTerms:
 
     @cached_property
     def _counts(self) -> Floats:
-        """(F, K) float64: counts of the terms that have a vector."""
-        return self.counts[:, self.known]
+        """(F, K) float32: counts of the terms that have a vector."""
+        return self.counts[:, self.known].astype(np.float32)
 
     def _cosines(self, places: Ints) -> Floats:
-        """(n, K) float64: cosines of terms that have a vector with all that have one."""
+        """(K, n) float32: cosines of all terms that have a vector with some of them."""
         row = np.cumsum(self.known) - 1
-        found: Floats = self.unit[row[places]] @ self.unit.T
+        found: Floats = self.unit @ self.unit[row[places]].T
         return found
 
 
@@ -156,12 +155,13 @@ def exact_best(found: Floats, exactly: Callable[[Ints], Floats], exact: Bools, m
         0 in columns that never had to be exact: their sums are not among the m greatest.
     """
     found, exact = found.copy(), exact.copy()
-    total, tried, more = found.sum(axis=0), m, max(1, m // 4)
+    total, tried, more = found.sum(axis=0), m + m // 4, m
     while True:
         least = _greatest(total, m)
         if not ((total >= least) & (total > 0) & ~exact).any():
-            found[:, ~exact] = 0
-            return found
+            kept = np.zeros_like(found)
+            kept[:, exact] = found[:, exact]
+            return kept
         best = np.flatnonzero((total >= _greatest(total, tried)) & ~exact)
         found[:, best] = exactly(best)
         total[best] = found[:, best].sum(axis=0)

