@@ -111,7 +111,7 @@ def feedback_section(args: argparse.Namespace, folder: Path, index: Path) -> lis
     times = [row for row in rows if "ms" in row]
     lines = [
         f"Query models and feedback, {args.documents:,} generated passages",
-        *_table(times, ["figure", "ms"]),
+        *_table(times, ["figure", "cpu_ms", "ms"]),
     ]
     return [*lines, "", *_table([row for row in rows if "ratio" in row], ["figure", "ratio", "wanted"])]
 

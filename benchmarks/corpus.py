@@ -18,10 +18,11 @@ STOP = "the of and a to in is for that on are as with or be it by this at an fro
 ENDINGS = ["", "", "", "s", "ing", "ed", "er", "tion", "al", "ly"]
 
 
-def generate(folder: Path, documents: int, seed: int = 7) -> Path:
+def generate(folder: Path, documents: int, seed: int = 7, length: int = 56) -> Path:
     """Write `documents.jsonl`, `queries.tsv` and `frequent.tsv` (1,000 queries each); return the folder.
 
-    Nothing is done where they exist. A million documents take some ten seconds of processor.
+    Half of the documents have `length` words or fewer. Nothing is done where the files exist. A million documents of
+    56 words take some ten seconds of processor.
     """
     if (folder / "frequent.tsv").is_file():
         return folder
@@ -37,7 +38,7 @@ def generate(folder: Path, documents: int, seed: int = 7) -> Path:
     queries = []
     with (folder / "documents.jsonl").open("w") as out:
         for first in range(0, documents, CHUNK):
-            ids, ends = _chunk(rng, min(CHUNK, documents - first), common, topics, topical / topical[-1])
+            ids, ends = _chunk(rng, min(CHUNK, documents - first), length, common, topics, topical / topical[-1])
             text, begin, lines = words[ids].tolist(), 0, []
             for row, end in enumerate(ends.tolist(), first):
                 lines.append(f'{{"id": "D{row:07d}", "contents": "{" ".join(text[begin:end])}."}}\n')
@@ -52,13 +53,13 @@ def generate(folder: Path, documents: int, seed: int = 7) -> Path:
 
 
 def _chunk(
-    rng: np.random.Generator, documents: int, common: np.ndarray, topics: np.ndarray, topical: np.ndarray
+    rng: np.random.Generator, documents: int, length: int, common: np.ndarray, topics: np.ndarray, topical: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw the words of some documents; return them all and where each document ends.
 
     A quarter of a document's words are of its topic, and one in fourteen repeats an earlier one.
     """
-    lengths = np.clip(rng.lognormal(np.log(56), 0.35, documents).astype(int), 12, 200)
+    lengths = np.clip(rng.lognormal(np.log(length), 0.35, documents).astype(int), length * 12 // 56, length * 200 // 56)
     ends = np.cumsum(lengths)
     total = int(ends[-1])
     place = np.arange(total) - np.repeat(ends - lengths, lengths)

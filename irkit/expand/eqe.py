@@ -61,7 +61,7 @@ class EQEConfig(Config):
     "Similarity, mapped to [0, 1], at which the sigmoid is 1/2."
 
 
-def log_eqe1(delta: Floats, counts: Floats, mass: Floats) -> Floats:
+def log_eqe1(log_delta: Floats, counts: Floats, mass: Floats) -> Floats:
     """Compute EQE1 up to a constant: query terms independent given w.
 
     p(w | q) proportional to p(w) prod_i p(q_i | w), with p(q_i | w) = delta(q_i, w) / Z_w and
@@ -69,7 +69,7 @@ def log_eqe1(delta: Floats, counts: Floats, mass: Floats) -> Floats:
 
     Parameters
     ----------
-    delta : (k, T) float, positive
+    log_delta : (k, T) float, nats
     counts : (k,) float, or (Q, k) for several queries, which may be sparse
     mass : (T,) float64
         Z.
@@ -78,8 +78,8 @@ def log_eqe1(delta: Floats, counts: Floats, mass: Floats) -> Floats:
     -------
     (T,) or (Q, T) float, nats
     """
-    kind = delta.dtype
-    log_p = counts.astype(kind) @ np.log(delta)
+    kind = log_delta.dtype
+    log_p = counts.astype(kind, copy=False) @ log_delta
     log_p += np.multiply.outer((1 - counts.sum(axis=-1)).astype(kind), np.log(mass).astype(kind))
     return log_p
 
@@ -99,7 +99,7 @@ def eqe2(delta: Floats, shares: Floats) -> Floats:
     -------
     (T,) or (Q, T) float, summing to 1
     """
-    return shares.astype(delta.dtype) @ delta
+    return shares.astype(delta.dtype, copy=False) @ delta
 
 
 def eqe2_shares(counts: Floats, query_mass: Floats) -> Floats:
@@ -175,8 +175,11 @@ class _EQE(Stage):
         """Return (k,) factors of a query's terms in `scores`, from their counts and their Z."""
         raise CompositionError(f"{self.name}: {type(self).__name__} does not implement factors")
 
-    def scores(self, delta: Floats, factors: Floats, mass: Floats) -> Floats:
-        """Return (Q, T) scores that rank as p(w | q), from (k, T) similarities, sparse (Q, k) factors and (T,) Z."""
+    def scores(self, similarity: TermSimilarity, own: Floats, factors: Floats, part: slice) -> Floats:
+        """Return (Q, n) scores that rank as p(w | q), for a slice of the terms.
+
+        own holds unit vectors (k, d) of the queries' terms, factors are sparse (Q, k).
+        """
         raise CompositionError(f"{self.name}: {type(self).__name__} does not implement scores")
 
     def probabilities(self, scores: Floats) -> Floats:
@@ -202,12 +205,12 @@ class _EQE(Stage):
     def _scores(self, similarity: TermSimilarity, distinct: Ints, factors: csr_array) -> Floats:
         """Compute `scores` over all terms, a block of terms at a time on each core: (Q, T) float32."""
         # Queries share the similarities of the terms they have in common.
-        own = similarity.vectors.matrix[distinct]
+        own, factors = similarity.vectors.matrix[distinct], factors.astype(np.float32)
         scores = np.empty((factors.shape[0], len(similarity)), dtype=np.float32)
 
         def fill(start: int) -> None:
             part = slice(start, start + WIDTH)
-            scores[:, part] = self.scores(similarity.block(own, part), factors, similarity.mass[part])
+            scores[:, part] = self.scores(similarity, own, factors, part)
 
         starts = range(0, len(similarity), WIDTH)
         if scores.size < SMALL:
@@ -280,9 +283,9 @@ class EQE1(_EQE):
         """Return the counts."""
         return counts
 
-    def scores(self, delta: Floats, factors: Floats, mass: Floats) -> Floats:
+    def scores(self, similarity: TermSimilarity, own: Floats, factors: Floats, part: slice) -> Floats:
         """Return log EQE1 up to a constant."""
-        return log_eqe1(delta, factors, mass)
+        return log_eqe1(similarity.log_block(own, part), factors, similarity.mass[part])
 
     def probabilities(self, scores: Floats) -> Floats:
         """Return the exponentials, the greatest scaled to 1."""
@@ -304,9 +307,9 @@ class EQE2(_EQE):
         """Return the factors of delta."""
         return eqe2_shares(counts, query_mass)
 
-    def scores(self, delta: Floats, factors: Floats, mass: Floats) -> Floats:
+    def scores(self, similarity: TermSimilarity, own: Floats, factors: Floats, part: slice) -> Floats:
         """Return EQE2."""
-        return eqe2(delta, factors)
+        return eqe2(similarity.block(own, part), factors)
 
     def evidence(self, delta: Floats, counts: Floats, query_mass: Floats, mass: Floats, every: Floats) -> Floats:
         """Return the terms of EQE2's sum."""

@@ -14,6 +14,9 @@ Departures:
   t(q | w, D) = delta(q, w) c(q, D) / sum over v in D of delta(v, w) c(v, D); a constant delta then
   gives p_tm, so both parts have one scale. `smooth=False` is the paper's.
 - a term without a vector is similar to itself alone: its cosine with any other term counts as 0.
+Only the best terms are estimated: similarities within the feedback documents are summed for those terms alone
+whose share, by a lower bound of that sum, may be among the best. They are in single precision: weights are within
+1e-5, as a share, of those in double precision.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from irkit.arrays import Floats
+from irkit.arrays import Floats, Ints
 from irkit.expand.eqe import EQE1, EQE2, EQEConfig, index_similarity
 from irkit.expand.feedback import (
     Feedback,
@@ -34,7 +37,7 @@ from irkit.expand.feedback import (
     normalised,
     prior_mass,
 )
-from irkit.text.similarity import delta
+from irkit.expand.similar_terms import SimilarTerms, exact_best
 from irkit.text.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -75,37 +78,44 @@ def term_likelihood(query: Floats, counts: Floats, lengths: Floats, collection: 
 
 
 def semantic_likelihood(
-    query: Floats, counts: Floats, lengths: Floats, collection: Floats, delta: Floats, mu: float
+    query: Floats, counts: Floats, lengths: Floats, collection: Floats, similar: Floats, mass: Floats, mu: float
 ) -> Floats:
-    """Compute log p_sem(Q | w, D) for every document and term.
+    """Compute log p_sem(Q | w, D) for every document and some terms w.
 
     Parameters
     ----------
-    query : (W,) float64
+    query : (k,) float64
         Query term counts.
-    counts : (F, W) float64
+    counts : (F, k) float64
+        Counts of the query's terms in the documents.
     lengths : (F,) float64
-    collection : (W,) float64
-    delta : (W, W) float64, symmetric
+    collection : (k,) float64
+    similar : (k, n) float64
+        delta(q, w).
+    mass : (F, n) float64
+        Sum over v in D of delta(v, w) c(v, D), or less: then the likelihood comes out greater.
     mu : float
         Prior mass; 0 is the paper's unsmoothed form.
 
     Returns
     -------
-    (F, W) float64, nats; -inf where a query term is missing and mu is 0
+    (F, n) float64, nats; -inf where a query term is missing and mu is 0
     """
-    used = np.flatnonzero(query)
-    z = counts @ delta  # (F, W): sum over v in D of delta(v, w) c(v, D)
-    translated = counts[:, used, None] * delta[used][None] / np.maximum(z, 1e-300)[:, None, :]  # (F, k, W)
-    prior = (mu * collection[used])[None, :, None]
-    size = lengths[:, None, None]
+    room = (lengths / (lengths + mu))[:, None] / np.maximum(mass, 1e-300)
+    found: Floats = np.zeros_like(room)
+    factor = np.empty_like(room)
     with np.errstate(divide="ignore"):
-        log_p = np.log((size * translated + prior) / (size + mu))
-    found: Floats = np.einsum("k,fkw->fw", query[used], log_p)
+        for weight, own, near, share in zip(query, counts.T, similar, collection, strict=True):
+            np.multiply(own[:, None], near, out=factor)  # (F, n)
+            factor *= room
+            factor += (mu * share / (lengths + mu))[:, None]
+            np.log(factor, out=factor)
+            factor *= weight
+            found += factor
     return found
 
 
-def erm_parts(log_term: Floats, log_semantic: Floats, p_w: Floats, semantic: float) -> Floats:
+def erm_parts(log_term: Floats, log_semantic: Floats, p_w: Floats, semantic: float, top: float | None = None) -> Floats:
     """Mix the two likelihoods of every document.
 
     p(w | theta_F) proportional to sum_D [(1 - semantic) p_tm(Q | D) + semantic p_sem(Q | w, D)] p(w | D)
@@ -117,17 +127,25 @@ def erm_parts(log_term: Floats, log_semantic: Floats, p_w: Floats, semantic: flo
     p_w : (F, W) float64
         p(w | D).
     semantic : float in [0, 1]
+    top : float, optional
+        Logarithm of what likelihoods are divided by, so that none overflows; default the greatest.
 
     Returns
     -------
     (F, W) float64, the terms of the sum up to a common factor; all zeros if every likelihood is 0
     """
-    top = max(log_term.max(initial=-np.inf), log_semantic.max(initial=-np.inf))
+    if top is None:
+        top = greatest(log_term, log_semantic)
     if not np.isfinite(top):
         return np.zeros_like(p_w)
     likelihood = (1 - semantic) * np.exp(log_term - top)[:, None] + semantic * np.exp(log_semantic - top)
     parts: Floats = likelihood * p_w
     return parts
+
+
+def greatest(log_term: Floats, log_semantic: Floats) -> float:
+    """Return the greatest log-likelihood; -inf if there is none."""
+    return float(max(log_term.max(initial=-np.inf), log_semantic.max(initial=-np.inf)))
 
 
 class ERM(FeedbackStage):
@@ -147,23 +165,40 @@ class ERM(FeedbackStage):
         self.query_expander = model(own, index=index, vectors=vectors) if model else None
 
     def estimate(self, feedback: Feedback) -> Floats:
-        """Return p(w | theta_F)."""
-        return normalised(self.evidence(feedback)[1].sum(axis=0))
+        """Return p(w | theta_F) of the best terms, up to a factor; 0 for others."""
+        return normalised(self._parts(feedback).sum(axis=0))
 
     def evidence(self, feedback: Feedback) -> tuple[list[str], Floats]:
-        """Return what each feedback document adds to p(w | theta_F)."""
-        f, c = feedback, self.config
-        mu = prior_mass(c.mu, self.index)
+        """Return what each feedback document adds to p(w | theta_F) of the best terms."""
+        return super().evidence(feedback)[0], self._parts(feedback)
+
+    def _parts(self, f: Feedback) -> Floats:
+        """Return the terms of the sum over documents, up to a common factor; 0 for terms not among the best."""
+        c, mu = self.config, prior_mass(self.config.mu, self.index)
         semantic = c.beta if c.beta_on == "semantic" else 1 - c.beta
         log_term = term_likelihood(f.query, f.counts, f.lengths, f.collection, mu)
-        log_semantic = np.full_like(f.counts, -np.inf)
-        if semantic > 0:
-            prior = mu if c.smooth else 0.0
-            log_semantic = semantic_likelihood(f.query, f.counts, f.lengths, f.collection, self._delta(f), prior)
         p_w = (f.counts + mu * f.collection) / (f.lengths[:, None] + mu)
         # Smoothing gives terms that no feedback document holds a share too; the feedback set does not suggest them.
-        parts = np.where(f.counts.any(axis=0), erm_parts(log_term, log_semantic, p_w, semantic), 0.0)
-        return super().evidence(f)[0], parts
+        p_w *= f.counts.any(axis=0)
+        if semantic == 0:
+            return erm_parts(log_term, np.full_like(p_w, -np.inf), p_w, semantic)
+        similar = self._similar(f)
+        used = np.flatnonzero(f.query)
+        near, prior = similar.rows(used), mu if c.smooth else 0.0
+
+        def log_semantic(near: Floats, mass: Floats) -> Floats:
+            return semantic_likelihood(
+                f.query[used], f.counts[:, used], f.lengths, f.collection[used], near, mass, prior
+            )
+
+        bound = log_semantic(near, similar.least())
+        top = greatest(log_term, bound)
+
+        def exactly(places: Ints) -> Floats:
+            exact = log_semantic(near[:, places], similar.mass(places))
+            return erm_parts(log_term, exact, p_w[:, places], semantic, top)
+
+        return exact_best(erm_parts(log_term, bound, p_w, semantic, top), exactly, ~similar.known, c.fb_terms)
 
     def original(self, feedback: Feedback) -> TermModel:
         """Return the query model: maximum likelihood, or embedding-based."""
@@ -172,11 +207,8 @@ class ERM(FeedbackStage):
         used = np.flatnonzero(feedback.query)
         return self.query_expander.expand([QueryTerms(feedback.terms[used], feedback.query[used])])[0]
 
-    def _delta(self, feedback: Feedback) -> Floats:
+    def _similar(self, feedback: Feedback) -> SimilarTerms:
         similarity, row_of = index_similarity(self.index, self.vectors, self.config.a, self.config.c)
         rows = row_of[feedback.terms]
-        known = np.flatnonzero(rows >= 0)
-        cosine = np.eye(len(rows))
-        unit = similarity.vectors.matrix[rows[known]].astype(np.float64)
-        cosine[np.ix_(known, known)] = unit @ unit.T
-        return delta(cosine, self.config.a, self.config.c)
+        unit = similarity.vectors.matrix.take(rows[rows >= 0], axis=0)
+        return SimilarTerms(feedback.counts, feedback.lengths, unit, rows >= 0, self.config.a, self.config.c)

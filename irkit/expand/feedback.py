@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -216,7 +216,7 @@ def truncated(terms: Ints, weights: Floats, m: int) -> TermModel:
     """Keep the m largest positive weights, scaled to sum to 1; among equal weights the lower term number wins."""
     best = np.flatnonzero(weights > 0)
     if len(best) > m:
-        least = np.partition(weights, len(weights) - m)[len(weights) - m]
+        least = np.partition(weights[best], len(best) - m)[len(best) - m]
         best = np.flatnonzero(weights >= least)  # m terms, and those as heavy as the last of them
         best = np.sort(best[np.argsort(-weights[best], kind="stable")[:m]])
     return terms[best], normalised(weights[best].astype(np.float64))
@@ -285,8 +285,9 @@ def origins(
 
 def rewritten(index: Index, queries: Queries, models: list[TermModel]) -> Queries:
     """Return the queries with `query_toks` from the models; the text before rewriting is kept in `query_0`."""
-    names = index.vocabulary.terms
-    toks = [dict(zip(names.take(terms).to_pylist(), weights.tolist(), strict=True)) for terms, weights in models]
+    every = np.concatenate([np.zeros(0, dtype=np.int64), *(terms for terms, _ in models)])
+    names = iter(index.vocabulary.terms.take(every).to_pylist())
+    toks = [dict(zip(islice(names, len(terms)), weights.tolist(), strict=True)) for terms, weights in models]
     out = queries.copy()
     if "query_0" not in out and "query" in out:
         out["query_0"] = out["query"]

@@ -11,15 +11,16 @@ of the original query.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from irkit.arrays import Bools, Floats
 from irkit.errors import FrameError
-from irkit.expand.feedback import Feedback, FeedbackConfig, FeedbackStage, TermModel, prior_mass, truncated
+from irkit.expand.feedback import Feedback, FeedbackConfig, FeedbackStage, TermModel, prior_mass
 
 
 class RM3Config(FeedbackConfig):
@@ -79,18 +80,25 @@ def rm1(counts: Floats, lengths: Floats, weight: Floats) -> Floats:
     return (weight / lengths) @ counts
 
 
-def anserini_terms(terms: list[str], df: Floats, documents: int) -> Bools:
+def anserini_terms(terms: pa.LargeStringArray, df: Floats, documents: int) -> Bools:
     """Say which terms Anserini's RM3 lets through: 2-20 of [a-z0-9], in at most a tenth of the documents."""
-    shaped = np.array([re.fullmatch("[a-z0-9]{2,20}", term) is not None for term in terms], dtype=bool)
-    return shaped & (df / documents <= 0.1)
+    shaped = pc.match_substring_regex(terms, r"\A[a-z0-9]{2,20}\z").to_numpy(zero_copy_only=False)
+    allowed: Bools = shaped & (df / documents <= 0.1)
+    return allowed
 
 
 def anserini_cut(counts: Floats, fb_terms: int) -> Floats:
-    """Cut each document to its heaviest terms, scaled to sum to 1; equal counts are cut by term number ascending."""
-    cut = np.zeros_like(counts)
-    for row, kept in zip(counts, cut, strict=True):
-        best, share = truncated(np.arange(len(row)), row, fb_terms)
-        kept[best] = share
+    """Cut each document to its heaviest terms, scaled to sum to 1; equal counts are cut by term number ascending.
+
+    Counts (F, W) are whole numbers below 2^52 / W.
+    """
+    width = counts.shape[1]
+    if width > fb_terms:
+        order = counts * width - np.arange(width)  # no two are equal; those of a term that is there are above 0
+        least = np.partition(order, width - fb_terms, axis=1)[:, width - fb_terms, None]
+        counts = np.where(order >= least, counts, 0.0)
+    total = counts.sum(axis=1, keepdims=True)
+    cut: Floats = counts / np.where(total > 0, total, 1)
     return cut
 
 
@@ -127,7 +135,7 @@ class RM3(FeedbackStage):
         return posterior(log_likelihood(f.query, f.counts, f.lengths, f.collection, mu))
 
     def _allowed(self, f: Feedback) -> Floats:
-        allowed = anserini_terms(self.index.vocabulary.terms.take(f.terms).to_pylist(), f.df, f.documents)
+        allowed = anserini_terms(self.index.vocabulary.terms.take(f.terms), f.df, f.documents)
         return np.where(allowed, f.counts, 0.0)
 
     def original(self, feedback: Feedback) -> TermModel:

@@ -7,7 +7,9 @@ them; U V its factorisation of rank r; the expansion terms are row 0 of U V.
 Departures:
 - the paper factorises at rank = rows with every cell; there U = I, V = R is exact, so nothing is
   recommended and what expansion remains comes from stopping early. The default rank here is 2.
-- the start is deterministic (NNDSVD); `start="random"` with a seed is the paper's.
+- the start is deterministic (NNDSVD); `start="random"` with a seed is the paper's. Under `kl` at rank 2 NNDSVD ends
+  6 % above the least loss known on Cranfield, CACM, NPL and MEDLINE, random starts 3 % and `start="groups"` 0.3 %;
+  less loss ranks worse: AP falls by .009 to .016 with groups.
 - `keep` weights the original query; the paper's alpha weights the feedback, so alpha = 1 - keep.
 """
 
@@ -21,7 +23,7 @@ from pydantic import Field
 from irkit.arrays import Floats
 from irkit.expand.feedback import Feedback, FeedbackConfig, FeedbackStage, TermModel
 from irkit.expand.rocchio import tf_idf
-from irkit.learn.nmf import nmf, nndsvd, random_start
+from irkit.learn.nmf import grouped_start, nmf, nndsvd, random_start
 from irkit.rng import Seed, generator
 
 
@@ -40,8 +42,8 @@ class RFMFConfig(FeedbackConfig):
     "Multiplicative updates."
     masked: bool = False
     "Whether only non-zero cells count."
-    start: Literal["nndsvd", "random"] = "nndsvd"
-    "How the factors start."
+    start: Literal["nndsvd", "groups", "random"] = "nndsvd"
+    "How the factors start: `groups` of rows ends at less loss under `kl`, `nndsvd` ranks better."
     seed: Seed = 1
     "Seed of a random start; each query draws its own stream."
     mu: float = Field(1000.0, gt=0)
@@ -102,7 +104,7 @@ class RFMF(FeedbackStage):
             key = ",".join(map(str, feedback.terms[feedback.query > 0]))
             u, v = random_start(r, rank, generator(c.seed, "rfmf", key))
         else:
-            u, v = nndsvd(r, rank)
+            u, v = (grouped_start if c.start == "groups" else nndsvd)(r, rank)
         mask = (r > 0).astype(np.float64) if c.masked else None
         return nmf(r, u, v, objective=c.objective, iterations=c.iterations, mask=mask)
 

@@ -1,7 +1,9 @@
-"""Nonnegative matrix factorisation by multiplicative updates, with a deterministic start.
+"""Nonnegative matrix factorisation by multiplicative updates, with deterministic starts.
 
 Source: Lee and Seung, "Algorithms for non-negative matrix factorization", NIPS 2000 (updates);
-Boutsidis and Gallopoulos, "SVD based initialization", Pattern Recognition 41, 2008 (NNDSVD).
+Boutsidis and Gallopoulos, "SVD based initialization", Pattern Recognition 41, 2008 (NNDSVD);
+Wild, Curry and Dougherty, "Improving non-negative matrix factorizations through structured initialization",
+Pattern Recognition 37, 2004 (starts from clusters of rows).
 Symbols: R (n, W) data, U (n, r) and V (r, W) factors, M (n, W) mask of the cells that count.
 """
 
@@ -15,6 +17,12 @@ from irkit.arrays import Floats
 
 TINY = 1e-12
 "Keeps denominators and logarithms away from 0."
+
+SMOOTHING = 0.7
+"Weight of all rows' distribution in that of a row; at 0.1 three times as much loss is left above the best known."
+
+SHARED = 0.2
+"What a factor shares with rows of other groups, so that updates, which cannot leave 0, may move it there."
 
 
 def loss(r: Floats, u: Floats, v: Floats, mask: Floats, objective: Literal["kl", "frobenius"]) -> float:
@@ -53,6 +61,42 @@ def nndsvd(r: Floats, rank: int) -> tuple[Floats, Floats]:
             u[:, k], v[k] = scale * xs / norms[0], scale * ys / norms[1]
     fill = max(r.mean() / 100, TINY)
     return np.where(u > TINY, u, fill), np.where(v > TINY, v, fill)
+
+
+def grouped_start(r: Floats, rank: int) -> tuple[Floats, Floats]:
+    """Start the factors from groups of rows: each factor is the sum of a group, shared a little with all rows.
+
+    A group is a row and those nearer to it than to the rows of other groups, in the likelihood of a row under
+    another's distribution, smoothed with that of all rows. The first of these rows is tried out, the others are
+    those that are worst explained so far; groups whose sums explain the rows best are taken.
+
+    Returns
+    -------
+    (n, rank) and (rank, W) float64, nonnegative; positive but for rows and columns of zeros
+    """
+    size = np.maximum(r.sum(axis=1), TINY)  # (n,)
+    every = r.sum(axis=0) / size.sum()  # (W,)
+    smoothed = (1 - SMOOTHING) * r / size[:, None] + SMOOTHING * every
+    fit = np.log(np.maximum(smoothed, TINY)) @ r.T  # (n, n): row i as the centre of row j
+    centres = [np.arange(len(r))]  # each row may be the first; (rank, n)
+    best = fit
+    for _ in range(rank - 1):
+        centres.append(np.argmax(np.diag(fit) - best, axis=1))
+        best = np.maximum(best, fit[centres[-1]])
+    group = np.argmax(fit[np.stack(centres)], axis=0)  # (n, n): of each try and row
+    member = (group[:, None] == np.arange(rank)[:, None]).astype(np.float64)  # (n, rank, n)
+    sums = member @ r  # (n, rank, W)
+    total = sums.sum(axis=2)
+    took = np.argmax(_x_log_x(sums).sum(axis=(1, 2)) - _x_log_x(total).sum(axis=1))
+    share = member[took] / np.maximum(total[took], TINY)[:, None]
+    u = size[:, None] * ((1 - SHARED) * share.T + SHARED / size.sum())
+    v = (1 - SHARED) * sums[took] + SHARED / rank * r.sum(axis=0)
+    return u, v
+
+
+def _x_log_x(x: Floats) -> Floats:
+    found: Floats = x * np.log(np.maximum(x, TINY))
+    return found
 
 
 def random_start(r: Floats, rank: int, rng: np.random.Generator) -> tuple[Floats, Floats]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
@@ -29,6 +30,7 @@ from irkit.errors import ConfigError, DamagedError, JavaError, LockedError
 from irkit.hits import Docnos
 from irkit.locate import home
 from irkit.lucene import storage, swap
+from irkit.lucene.analysis import processors
 from irkit.lucene.calls import interruptible
 from irkit.lucene.integrity import DamagedPart, check_index, check_parts
 from irkit.lucene.jvm import java
@@ -250,7 +252,9 @@ class Sidecar:
             create(self.path, folder, self.key)
         with work_folder(folder) as work:
             fill(work)
-            parts = {path.name: verified.file_digest(path) for path in sorted(work.iterdir())}
+            written = sorted(work.iterdir())
+            with ThreadPoolExecutor(processors()) as pool:
+                parts = dict(zip((path.name for path in written), pool.map(verified.file_digest, written), strict=True))
             with sidecar_lock(folder):
                 manifest = read_manifest(folder)
                 if manifest is None or manifest.key != self.key or commit_key(self.path) != self.key:

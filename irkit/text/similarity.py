@@ -43,6 +43,20 @@ def delta(cosine: Floats, a: float, c: float) -> Floats:
     >>> float(delta(np.array([1.0]), a=10, c=1.0)[0])
     0.5
     """
+    t = _one_over_delta(cosine, a, c)
+    found: Floats = np.reciprocal(t, out=t)
+    return found
+
+
+def log_delta(cosine: Floats, a: float, c: float) -> Floats:
+    """Compute the logarithm of delta from cosines: as `delta`, in nats, negative."""
+    t = _one_over_delta(cosine, a, c)
+    np.log(t, out=t)
+    found: Floats = np.negative(t, out=t)
+    return found
+
+
+def _one_over_delta(cosine: Floats, a: float, c: float) -> Floats:
     t = np.asarray(cosine) * (-a / 2)
     t += a * (c - 0.5)
     if a * c > 80:
@@ -50,7 +64,7 @@ def delta(cosine: Floats, a: float, c: float) -> Floats:
         np.minimum(t, 80, out=t)
     np.exp(t, out=t)
     t += 1
-    found: Floats = np.reciprocal(t, out=t)
+    found: Floats = t
     return found
 
 
@@ -83,6 +97,10 @@ class TermSimilarity:
     def block(self, own: Floats, part: slice) -> Floats:
         """(k, n) float32: delta of some terms, by their unit vectors (k, d), with a slice of the terms."""
         return delta(own @ self.vectors.matrix[part].T, self.a, self.c)
+
+    def log_block(self, own: Floats, part: slice) -> Floats:
+        """(k, n) float32, nats: the logarithm of `block`."""
+        return log_delta(own @ self.vectors.matrix[part].T, self.a, self.c)
 
     @property
     def mass(self) -> Floats:

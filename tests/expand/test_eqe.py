@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from irkit.expand import EQE1, EQE2, eqe
 from irkit.expand.eqe import eqe2, eqe2_shares, hopeful, log_eqe1
-from irkit.text.similarity import TermSimilarity, delta, normalisers
+from irkit.text.similarity import TermSimilarity, delta, log_delta, normalisers
 from irkit.text.vectors import Vectors, unit_rows
 
 DELTA = np.array([[0.9, 0.6, 0.1], [0.6, 0.9, 0.2], [0.1, 0.2, 0.9]])
@@ -19,7 +19,7 @@ MASS = DELTA.sum(axis=0)
 
 def eqe1(delta: np.ndarray, counts: np.ndarray, mass: np.ndarray) -> np.ndarray:
     """EQE1 with its constant: (T,) summing to 1."""
-    p = np.exp(log_eqe1(delta, counts, mass))
+    p = np.exp(log_eqe1(np.log(delta), counts, mass))
     return p / p.sum()
 
 
@@ -124,8 +124,15 @@ def test_hopeful_columns_are_few():
 
 def test_several_queries_in_a_sparse_matrix_score_as_one_by_one():
     counts = np.array([[1.0, 0, 2], [0, 0, 0], [0, 1, 0]])
-    got = log_eqe1(DELTA, csr_array(counts), MASS)
-    np.testing.assert_allclose(got, [log_eqe1(DELTA, row, MASS) for row in counts], rtol=1e-12)
+    got = log_eqe1(np.log(DELTA), csr_array(counts), MASS)
+    np.testing.assert_allclose(got, [log_eqe1(np.log(DELTA), row, MASS) for row in counts], rtol=1e-12)
+
+
+@given(cosine=st.floats(-1, 1), a=st.floats(0, 300), c=st.floats(0, 1))
+def test_log_delta_is_the_logarithm_of_delta(cosine, a, c):
+    for kind, near in ((np.float64, 1e-12), (np.float32, 1e-4)):
+        x = np.array([cosine], dtype=kind)
+        assert log_delta(x, a, c)[0] == pytest.approx(np.log(delta(x, a, c))[0], rel=near, abs=near)
 
 
 @given(cosine=st.floats(-1, 1), a=st.floats(0, 60), c=st.floats(0, 1))

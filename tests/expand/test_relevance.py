@@ -3,13 +3,14 @@
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from irkit.expand.divergence import bo1, kl
 from irkit.expand.feedback import mixed, normalised, truncated
-from irkit.expand.relevance import anserini_rm1, anserini_terms, log_likelihood, posterior, rm1
+from irkit.expand.relevance import anserini_cut, anserini_rm1, anserini_terms, log_likelihood, posterior, rm1
 from irkit.expand.rocchio import tf_idf
 
 COUNTS = np.array([[2.0, 1.0, 0.0, 1.0], [0.0, 3.0, 1.0, 0.0], [1.0, 0.0, 0.0, 4.0]])
@@ -51,10 +52,22 @@ def test_rm1_does_not_depend_on_the_order_of_documents(order):
 
 
 def test_anserini_terms_and_cut():
-    allowed = anserini_terms(["wing", "x", "3d", "été", "a" * 21, "common"], np.array([1, 1, 1, 1, 1, 50.0]), 100)
-    assert allowed.tolist() == [True, False, True, False, False, False]
+    terms = ["wing", "x", "3d", "été", "a" * 21, "a" * 20, "Ab", "ab\n", "a-b", "common"]
+    allowed = anserini_terms(pa.array(terms, pa.large_string()), np.array([1.0] * 9 + [50]), 100)
+    assert [term for term, yes in zip(terms, allowed, strict=True) if yes] == ["wing", "3d", "a" * 20]
     got = anserini_rm1(np.array([[3.0, 1.0, 1.0], [0.0, 2.0, 2.0]]), np.array([2.0, 1.0]), fb_terms=2)
     np.testing.assert_allclose(got, [2 * 0.75, 2 * 0.25 + 0.5, 0.5])
+
+
+@given(seed=st.integers(0, 999), m=st.integers(1, 12))
+def test_anserini_cuts_each_document_as_if_alone(seed, m):
+    rng = np.random.default_rng(seed)
+    counts = (rng.integers(0, 5, (4, 10)) * rng.integers(0, 2, (4, 10))).astype(float)
+    slow = np.zeros_like(counts)
+    for row, kept in zip(counts, slow, strict=True):
+        best, share = truncated(np.arange(10), row, m)
+        kept[best] = share
+    np.testing.assert_array_equal(anserini_cut(counts, m), slow)
 
 
 def test_bo1_and_kl_by_hand():

@@ -169,7 +169,7 @@ def test_a_batch_in_blocks_gives_the_formula_of_each_query(kind, scores, width, 
         if known:
             rows = row_of[topical.vocabulary.ids(list(known))]
             n = np.array(list(known.values()), dtype=np.float64)
-            p = np.exp(log_eqe1(d[rows], n, z)) if kind is EQE1 else eqe2(d[rows], eqe2_shares(n, z[rows]))
+            p = np.exp(log_eqe1(np.log(d[rows]), n, z)) if kind is EQE1 else eqe2(d[rows], eqe2_shares(n, z[rows]))
             best = np.argsort(-p)[:4]
             slow = {word: 0.3 * weight for word, weight in slow.items()}
             for row in best:
@@ -207,7 +207,8 @@ def test_random_start_depends_on_the_seed_and_repeats(topical):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"weighting": "vsm"}, {"objective": "frobenius"}, {"masked": True}, {"rank": None}]
+    "settings",
+    [{"weighting": "vsm"}, {"objective": "frobenius"}, {"masked": True}, {"rank": None}, {"start": "groups"}],
 )
 def test_every_form_of_rfmf_expands(settings, topical):
     hits = ql(topical).run(ql(topical).read(QUERIES))

@@ -494,4 +494,6 @@ def test_vocabulary_looks_up_few_and_many(monkeypatch):
     assert table.ids(pa.array(asked)).tolist() == expected
     assert table.ids(asked * 500).tolist() == expected * 500
     assert table.ids([]).tolist() == []
+    assert table.ids(["😀"] * 40).tolist() == [terms.index("😀")] * 40
     assert [table[row] for row in range(len(table))] == terms
+    assert Vocabulary(table.terms.slice(0, 0), table.df[:0], table.cf[:0]).ids(pa.array(asked)).tolist() == [-1] * 8

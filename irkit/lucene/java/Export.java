@@ -22,6 +22,7 @@ import org.apache.lucene.index.FieldInfo;
 import org.apache.lucene.index.FieldInfos;
 import org.apache.lucene.index.IndexOptions;
 import org.apache.lucene.index.LeafReaderContext;
+import org.apache.lucene.index.MultiPostingsEnum;
 import org.apache.lucene.index.MultiTerms;
 import org.apache.lucene.index.PostingsEnum;
 import org.apache.lucene.index.StoredFields;
@@ -146,12 +147,13 @@ public final class Export {
         postings = each.postings(postings, PostingsEnum.FREQS);
         long before = docs.size();
         long cf = 0;
-        for (int doc = postings.nextDoc(); doc != DocIdSetIterator.NO_MORE_DOCS; doc = postings.nextDoc()) {
-          int tf = postings.freq();
-          docs.add(doc);
-          tfs.add(tf);
-          length[doc] += tf;
-          cf += tf;
+        if (postings instanceof MultiPostingsEnum several) { // its segments one by one, which is faster
+          for (int i = 0; i < several.getNumSubs(); i++) {
+            MultiPostingsEnum.EnumWithSlice one = several.getSubs()[i];
+            cf += walk(one.postingsEnum, one.slice.start, docs, tfs, length);
+          }
+        } else {
+          cf = walk(postings, 0, docs, tfs, length);
         }
         dfs.add(docs.size() - before);
         cfs.add(cf);
@@ -161,6 +163,19 @@ public final class Export {
         lengths.add(tokens);
       }
     }
+  }
+
+  /** Writes the postings of a term in one segment, whose documents start at a number; returns its occurrences. */
+  private static long walk(PostingsEnum postings, int start, Npy docs, Npy tfs, int[] length) throws IOException {
+    long cf = 0;
+    for (int doc = postings.nextDoc(); doc != DocIdSetIterator.NO_MORE_DOCS; doc = postings.nextDoc()) {
+      int tf = postings.freq();
+      docs.add(start + doc);
+      tfs.add(tf);
+      length[start + doc] += tf;
+      cf += tf;
+    }
+    return cf;
   }
 
   private static DirectoryReader open(String path) throws IOException {
@@ -200,22 +215,39 @@ public final class Export {
     private static final int BLOCK = 1 << 16;
     protected final FileChannel file;
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(8 * BLOCK).order(ByteOrder.LITTLE_ENDIAN);
-    private final long[] block = new long[BLOCK];
-    private final boolean narrow;
+    private final int[] narrow;
+    private final long[] wide;
     private int pending;
     private long written;
 
     Raw(Path path, int width) throws IOException {
       file = FileChannel.open(
           path, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING);
-      narrow = width == 4;
+      narrow = width == 4 ? new int[BLOCK] : null;
+      wide = width == 4 ? null : new long[BLOCK];
     }
 
-    final void add(long value) throws IOException {
+    /** Adds a number to a file of int32. */
+    final void add(int value) throws IOException {
+      if (narrow == null) {
+        add((long) value);
+        return;
+      }
       if (pending == BLOCK) {
         flush();
       }
-      block[pending++] = value;
+      narrow[pending++] = value;
+    }
+
+    final void add(long value) throws IOException {
+      if (narrow != null) {
+        add((int) value);
+        return;
+      }
+      if (pending == BLOCK) {
+        flush();
+      }
+      wide[pending++] = value;
     }
 
     final long size() {
@@ -224,15 +256,13 @@ public final class Export {
 
     protected final void flush() throws IOException {
       buffer.clear();
-      if (narrow) {
-        for (int i = 0; i < pending; i++) {
-          buffer.putInt((int) block[i]);
-        }
+      if (narrow != null) {
+        buffer.asIntBuffer().put(narrow, 0, pending);
+        buffer.limit(4 * pending);
       } else {
-        buffer.asLongBuffer().put(block, 0, pending);
-        buffer.position(8 * pending);
+        buffer.asLongBuffer().put(wide, 0, pending);
+        buffer.limit(8 * pending);
       }
-      buffer.flip();
       while (buffer.hasRemaining()) {
         file.write(buffer);
       }
