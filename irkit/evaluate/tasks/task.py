@@ -314,13 +314,12 @@ class Task(ABC):
         seed : int
             Of bootstrap and randomisation.
         """
-        values: dict[str, dict[str, Floats]] = {}
-        means: dict[str, dict[str, float]] = {}
-        for one in self.measures:
-            values[one.name] = {name: np.stack([t.values[one.name] for t in trials]) for name, trials in found.items()}
-            means[one.name] = {
-                name: float(np.mean([t.means[one.name] for t in trials])) for name, trials in found.items()
-            }
+        measures = [one.name for one in self.measures]
+        rows = {m: {name: [one.values[m] for one in trials] for name, trials in found.items()} for m in measures}
+        values = {m: {name: np.stack(own) for name, own in column.items()} for m, column in rows.items()}
+        means = {
+            m: {s: float(np.mean([one.means[m] for one in trials])) for s, trials in found.items()} for m in measures
+        }
         lower = {one.name for one in self.measures if one.lower}
         columns = cells_of_units(values, means, baseline, test, lower=lower, seed=seed)
         out = {name: Compared({}, {}) for name in found}
