@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -60,17 +61,17 @@ class Batch:
     rating: Floats
     "(m,) float32."
 
-    @property
+    @cached_property
     def user(self) -> Ints:
         """(m,) int64: places in `users`."""
         return segments(self.ptr)
 
-    @property
+    @cached_property
     def user_counts(self) -> Ints:
         """(b,) int64: ratings of each user."""
         return np.diff(self.ptr)
 
-    @property
+    @cached_property
     def item_counts(self) -> Ints:
         """(c,) int64: ratings of each item in the batch."""
         return np.bincount(self.item, minlength=len(self.items))

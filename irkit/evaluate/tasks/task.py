@@ -315,11 +315,8 @@ class Task(ABC):
             Of bootstrap and randomisation.
         """
         measures = [one.name for one in self.measures]
-        rows = {m: {name: [one.values[m] for one in trials] for name, trials in found.items()} for m in measures}
-        values = {m: {name: np.stack(own) for name, own in column.items()} for m, column in rows.items()}
-        means = {
-            m: {s: float(np.mean([one.means[m] for one in trials])) for s, trials in found.items()} for m in measures
-        }
+        values = {m: {s: np.stack([t.values[m] for t in trials]) for s, trials in found.items()} for m in measures}
+        means = {m: {s: float(np.mean([t.means[m] for t in own])) for s, own in found.items()} for m in measures}
         lower = {one.name for one in self.measures if one.lower}
         columns = cells_of_units(values, means, baseline, test, lower=lower, seed=seed)
         out = {name: Compared({}, {}) for name in found}

@@ -1,6 +1,8 @@
 """JSON lines by the thousand: Arrow parses them into columns, without a Python object a line.
 
-Lines that Arrow reads otherwise than Python's `json` does, or about which it cannot tell, are read one by one.
+Lines whose id or text Arrow reads otherwise than Python's `json` does, or about which it cannot tell, are read one by
+one. Of other keys Arrow takes some values that Python refuses, which go nowhere: `Inf`, numbers of thousands of digits,
+and what is nested too deeply for Python.
 """
 
 from __future__ import annotations
