@@ -20,6 +20,7 @@ from irkit.lucene.threads import attached
 
 _HINTS = {
     "heap space": "; set IRKIT_HEAP to more, such as 8g",
+    "GC overhead limit": "; set IRKIT_HEAP to more, such as 8g",
     "unmappable characters": "; set LC_ALL=C.UTF-8",  # a path outside the locale's alphabet
 }
 

@@ -30,9 +30,10 @@ def test_java_errors_are_one_line():
     assert "\n" not in str(caught.value)
 
 
-def test_a_full_heap_says_what_to_set():
+@pytest.mark.parametrize("said", ["Java heap space", "GC overhead limit exceeded"])
+def test_a_full_heap_says_what_to_set(said):
     start()
     import jnius
 
-    with pytest.raises(JavaError, match=r"^x: Java heap space; set IRKIT_HEAP to more"), java_errors("x"):
-        raise jnius.JavaException("java.lang.OutOfMemoryError", innermessage="Java heap space")
+    with pytest.raises(JavaError, match=rf"^x: {said}; set IRKIT_HEAP to more"), java_errors("x"):
+        raise jnius.JavaException("java.lang.OutOfMemoryError", innermessage=said)

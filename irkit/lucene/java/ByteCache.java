@@ -18,6 +18,7 @@ final class ByteCache {
 
   private final ConcurrentHashMap<Key, Entry> entries = new ConcurrentHashMap<>();
   private final AtomicLong bytes = new AtomicLong();
+  private final AtomicLong reserved = new AtomicLong();
   private volatile long clock;
 
   ByteCache(long limit) {
@@ -51,6 +52,20 @@ final class ByteCache {
         sweep();
       }
     }
+  }
+
+  /** Makes room beside the cache for what a search has to decode: half as much for all that run. Says if there is some. */
+  boolean reserve(long size) {
+    if (reserved.addAndGet(size) <= limit / 2) {
+      return true;
+    }
+    reserved.addAndGet(-size);
+    return false;
+  }
+
+  /** Ends what `reserve` began. */
+  void release(long size) {
+    reserved.addAndGet(-size);
   }
 
   /** Forgets everything about one index. */

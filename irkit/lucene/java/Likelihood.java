@@ -8,11 +8,13 @@ import java.util.Arrays;
  *
  * <p>Dirichlet: p = (tf + mu P) / (length + mu). Jelinek-Mercer: p = (1 - lambda) tf / length + lambda P. P is the
  * term's share of all tokens. In both, log p splits into a constant of the query, a part of the document alone
- * (Dirichlet) and log(1 + something) for the terms the document has, so only their posting lists are walked.
+ * (Dirichlet) and log(1 + something) for the terms the document has, so only their posting lists are walked: from
+ * memory, or as they are read where memory does not hold those of a query. Scores are the same to the bit.
  */
 final class Likelihood implements Model {
   private static final int TABLE = 4096; // term frequencies beyond are computed on the spot
   private static final int LENGTHS = 1 << 16;
+  private static final int POSTING = 24; // bytes of a posting, its number and its bounds, at most
 
   private final Handle index;
   private final String name;
@@ -52,55 +54,120 @@ final class Likelihood implements Model {
     return true;
   }
 
-  /** A query taken apart: the lists of its terms, and what does not depend on them. */
+  /** A query without its lists: the terms that occur, the factor of each in its p, and what scores have in common. */
   private final class Parts {
-    final Lane[] lanes;
+    final String[] terms;
+    final double[] weights;
+    final double[] scales;
     final double constant;
     final double lengthWeight;
 
-    /** Prepares for a walk along whole lists, or for looking some documents up in them. */
-    Parts(Bag query, Scratch scratch, boolean whole) throws IOException {
-      Lane[] all = new Lane[query.terms.length];
+    Parts(Bag query) throws IOException {
       int n = 0;
       double sum = 0;
       double mass = 0;
-      for (int i = 0; i < all.length; i++) {
-        scratch.call.check();
+      String[] some = new String[query.terms.length];
+      weights = new double[some.length];
+      scales = new double[some.length];
+      for (int i = 0; i < some.length; i++) {
         double weight = query.weights[i];
-        Postings list = weight > 0 ? Postings.of(index, query.terms[i]) : null;
-        if (list != null) { // a term that never occurs would make every document impossible: dropped
-          double scale = parameter * (list.count / tokens);
-          sum += weight * Math.log(scale);
+        long count = weight > 0 ? Postings.occurrences(index, query.terms[i]) : 0;
+        if (count > 0) { // a term that never occurs would make every document impossible: dropped
+          some[n] = query.terms[i];
+          weights[n] = weight;
+          scales[n] = parameter * (count / tokens);
+          sum += weight * Math.log(scales[n++]);
           mass += weight;
-          Lane lane = lane(query.terms[i], list, scale, weight, whole);
-          all[n++] = whole ? lane.bounded(bounds(query.terms[i], list, scale)) : lane;
         }
       }
-      lanes = Arrays.copyOf(all, n);
+      terms = Arrays.copyOf(some, n);
       constant = sum;
       lengthWeight = dirichlet ? mass : 0;
     }
 
-    private Lane lane(String term, Postings list, double scale, double weight, boolean whole) {
-      if (dirichlet) {
-        return new Lane.Logs(list, logs(term, list, scale), scale, weight);
-      }
-      return whole
-          ? new Lane.Doubles(list, ratios(term, list, scale), weight)
-          : new Lane.Computed(list, i -> ratio(list, i, scale), weight);
+    /** Prepares a list for a walk along all of it. */
+    Lane whole(int i) throws IOException {
+      Postings list = Postings.of(index, terms[i]);
+      Lane lane = dirichlet ? logs(i, list) : new Lane.Doubles(list, ratios(terms[i], list, scales[i]), weights[i]);
+      return lane.bounded(bounds(terms[i], list, scales[i]));
+    }
+
+    /** Prepares a list for looking some documents up in it. */
+    Lane some(int i) throws IOException {
+      Postings list = Postings.of(index, terms[i]);
+      return dirichlet ? logs(i, list) : new Lane.Computed(list, at -> ratio(list, at, scales[i]), weights[i]);
+    }
+
+    /** Prepares a list to be read as it is walked. */
+    Stream stream(int i) throws IOException {
+      double scale = scales[i];
+      double weight = weights[i];
+      return new Stream(index, terms[i], dirichlet
+          ? (doc, freq) -> weight * Math.log1p(freq / scale)
+          : (doc, freq) -> weight * Math.log1p(seen(freq, lengths.of[doc]) / scale));
+    }
+
+    private Lane logs(int i, Postings list) {
+      return new Lane.Logs(list, Likelihood.this.logs(terms[i], list, scales[i]), scales[i], weights[i]);
     }
   }
 
   @Override
   public Ranked rank(Bag query, int k, int flip, Scratch scratch) throws IOException {
-    Parts parts = new Parts(query, scratch, true);
-    if (parts.lanes.length == 0) {
+    Parts parts = new Parts(query);
+    if (parts.terms.length == 0) {
       return Ranked.NO_DOUBLES;
     }
     TopDoubles top = scratch.doubles;
     top.reset(k);
-    new Best(parts, scratch, top, flip).run();
+    long need = POSTING * Postings.missing(index, query, bounds());
+    if (ByteCache.SHARED.reserve(need)) {
+      try {
+        walk(parts, top, flip, scratch);
+      } finally {
+        ByteCache.SHARED.release(need);
+      }
+    } else {
+      stream(parts, top, flip, scratch);
+    }
     return top.best(index.byRank, flip);
+  }
+
+  private void walk(Parts parts, TopDoubles top, int flip, Scratch scratch) throws IOException {
+    Lane[] lanes = new Lane[parts.terms.length];
+    for (int i = 0; i < lanes.length; i++) {
+      scratch.call.check();
+      lanes[i] = parts.whole(i);
+    }
+    new Best(parts, lanes, scratch, top, flip).run();
+  }
+
+  /** Ranks a query whose lists memory does not hold: all of them are read side by side, window by window. */
+  private void stream(Parts parts, TopDoubles top, int flip, Scratch scratch) throws IOException {
+    Stream[] streams = new Stream[parts.terms.length];
+    int next = Integer.MAX_VALUE;
+    for (int i = 0; i < streams.length; i++) {
+      streams[i] = parts.stream(i);
+      next = Math.min(next, streams[i].doc());
+    }
+    double[] sums = scratch.sums;
+    while (next < Integer.MAX_VALUE) {
+      scratch.call.check();
+      int base = next;
+      int limit = base + Math.min(Windows.SIZE, index.reader.maxDoc() - base);
+      next = Integer.MAX_VALUE;
+      for (Stream stream : streams) {
+        stream.add(sums, base, limit);
+        next = Math.min(next, stream.doc());
+      }
+      for (int doc = base; doc < limit; doc++) {
+        double sum = sums[doc - base];
+        if (Double.doubleToRawLongBits(sum) != Windows.UNTOUCHED) {
+          sums[doc - base] = -0.0;
+          top.offer(whole(parts.constant, sum, parts.lengthWeight, doc), index.rank[doc] ^ flip);
+        }
+      }
+    }
   }
 
   /** Takes scores in doubles; the sums of documents that were looked up are added anew, in the order of the query. */
@@ -109,8 +176,8 @@ final class Likelihood implements Model {
     private final TopDoubles top;
     private final int flip;
 
-    Best(Parts parts, Scratch scratch, TopDoubles top, int flip) {
-      super(parts.lanes, scratch);
+    Best(Parts parts, Lane[] lanes, Scratch scratch, TopDoubles top, int flip) {
+      super(lanes, scratch);
       this.parts = parts;
       this.top = top;
       this.flip = flip;
@@ -163,11 +230,12 @@ final class Likelihood implements Model {
 
   @Override
   public Ranked score(Bag query, int[] docs, Scratch scratch) throws IOException {
-    Parts parts = new Parts(query, scratch, false);
+    Parts parts = new Parts(query);
     double[] scores = new double[docs.length];
     long[] wanted = Lane.wanted(docs);
-    for (Lane lane : parts.lanes) {
-      lane.add(scores, wanted);
+    for (int i = 0; i < parts.terms.length; i++) { // one list at a time
+      scratch.call.check();
+      parts.some(i).add(scores, wanted);
     }
     for (int i = 0; i < scores.length; i++) {
       scores[i] = whole(parts.constant, scores[i], parts.lengthWeight, docs[i]);
@@ -183,8 +251,7 @@ final class Likelihood implements Model {
 
   @Override
   public double share(String term, double weight, int doc, int freq) throws IOException {
-    Postings list = Postings.of(index, term);
-    double scale = parameter * (list.count / tokens);
+    double scale = parameter * (Postings.occurrences(index, term) / tokens);
     int length = lengths.of[doc];
     double p = dirichlet ? (freq + scale) / (length + parameter) : seen(freq, length) + scale;
     return weight * Math.log(p);
@@ -224,7 +291,7 @@ final class Likelihood implements Model {
 
   /** Returns the bounds of a list: of term frequencies for Dirichlet, of what `ratio` gives for Jelinek-Mercer. */
   private Bounds bounds(String term, Postings list, double scale) {
-    ByteCache.Key key = new ByteCache.Key(index.id, term, dirichlet ? "bounds" : "bounds " + name);
+    ByteCache.Key key = new ByteCache.Key(index.id, term, bounds());
     Bounds bounds = (Bounds) ByteCache.SHARED.get(key);
     if (bounds == null) {
       float[] numbers = new float[list.docs.length];
@@ -235,6 +302,11 @@ final class Likelihood implements Model {
       ByteCache.SHARED.put(key, bounds, bounds.bytes());
     }
     return bounds;
+  }
+
+  /** Names them in the cache. */
+  private String bounds() {
+    return dirichlet ? "bounds" : "bounds " + name;
   }
 
   private double ratio(Postings list, int i, double scale) {

@@ -1,7 +1,8 @@
 package irkit;
 
 import java.io.IOException;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause;
 import org.apache.lucene.search.BooleanQuery;
@@ -10,12 +11,14 @@ import org.apache.lucene.search.CollectionStatistics;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.TermQuery;
+import org.apache.lucene.search.TermStatistics;
 import org.apache.lucene.search.similarities.BM25Similarity;
 import org.apache.lucene.search.similarities.ClassicSimilarity;
 import org.apache.lucene.search.similarities.LMDirichletSimilarity;
 import org.apache.lucene.search.similarities.LMJelinekMercerSimilarity;
 import org.apache.lucene.search.similarities.Similarity;
 import org.apache.lucene.search.similarities.Similarity.SimScorer;
+import org.apache.lucene.util.BytesRef;
 
 /**
  * A similarity of Lucene's, scored in one of three ways with bitwise equal results.
@@ -28,7 +31,6 @@ import org.apache.lucene.search.similarities.Similarity.SimScorer;
  */
 final class LuceneModel implements Model {
   private static final int POSTING = 12; // bytes of a posting and its bounds, about
-  private static final int SHARE = 4; // part of the memory for all lists that those of one query may take
 
   private final Handle index;
   private final String name;
@@ -75,29 +77,22 @@ final class LuceneModel implements Model {
     if (collection == null || query.terms.length == 0) {
       return Ranked.NO_FLOATS;
     }
-    switch (scorer) {
-      case "wand":
+    if (scorer.equals("wand")) {
+      return wand(query, k, flip, scratch);
+    }
+    long need = POSTING * Postings.missing(index, query, name);
+    if (!ByteCache.SHARED.reserve(need)) {
+      if (scorer.equals("auto")) {
         return wand(query, k, flip, scratch);
-      case "taat":
-        return taat(query, k, flip, scratch);
-      case "maxscore":
-        return maxScore(query, k, flip, scratch);
-      default:
-        return held(query) ? maxScore(query, k, flip, scratch) : wand(query, k, flip, scratch);
+      }
+      throw new IllegalStateException("a query's lists do not fit into Java's heap space at once, as scorer '" + scorer
+          + "' needs them and 'auto' does not");
     }
-  }
-
-  /** Says whether memory holds the whole lists of a query, and those of a few more that are searched meanwhile. */
-  private boolean held(Bag query) throws IOException {
-    long most = ByteCache.SHARED.limit / SHARE / POSTING;
-    if ((long) query.terms.length * index.reader.maxDoc() <= most) {
-      return true;
+    try {
+      return scorer.equals("taat") ? taat(query, k, flip, scratch) : maxScore(query, k, flip, scratch);
+    } finally {
+      ByteCache.SHARED.release(need);
     }
-    long postings = 0;
-    for (String term : query.terms) {
-      postings += Postings.frequency(index, term);
-    }
-    return postings <= most;
   }
 
   private Ranked wand(Bag query, int k, int flip, Scratch scratch) throws IOException {
@@ -195,9 +190,8 @@ final class LuceneModel implements Model {
   public Ranked score(Bag query, int[] docs, Scratch scratch) throws IOException {
     double[] sums = new double[docs.length];
     long[] wanted = Lane.wanted(docs);
-    Maker maker = (list, term, boost) -> lane(list, term, boost, docs.length);
-    for (Lane lane : collection == null ? new Lane[0] : lanes(query, scratch, maker)) {
-      lane.add(sums, wanted);
+    if (collection != null) {
+      each(query, scratch, (list, term, boost) -> lane(list, term, boost, docs.length).add(sums, wanted));
     }
     float[] scores = new float[docs.length];
     for (int i = 0; i < scores.length; i++) {
@@ -213,17 +207,26 @@ final class LuceneModel implements Model {
 
   /** Prepares the lists of a query's terms. */
   private Lane[] lanes(Bag query, Scratch scratch, Maker maker) throws IOException {
-    Lane[] lanes = new Lane[query.terms.length];
-    int n = 0;
-    for (int i = 0; i < lanes.length; i++) {
+    List<Lane> lanes = new ArrayList<>(query.terms.length);
+    each(query, scratch, (list, term, boost) -> lanes.add(maker.make(list, term, boost)));
+    return lanes.toArray(new Lane[0]);
+  }
+
+  /** Does something with a list. */
+  private interface Use {
+    void take(Postings list, String term, float boost) throws IOException;
+  }
+
+  /** Goes through the lists of a query's terms. */
+  private void each(Bag query, Scratch scratch, Use use) throws IOException {
+    for (int i = 0; i < query.terms.length; i++) {
       scratch.call.check();
       float boost = (float) query.weights[i];
       Postings list = boost > 0 ? Postings.of(index, query.terms[i]) : null;
       if (list != null) {
-        lanes[n++] = maker.make(list, query.terms[i], boost);
+        use.take(list, query.terms[i], boost);
       }
     }
-    return Arrays.copyOf(lanes, n);
   }
 
   private static void gather(
@@ -281,10 +284,11 @@ final class LuceneModel implements Model {
   @Override
   public double share(String term, double weight, int doc, int freq) throws IOException {
     float boost = (float) weight;
-    Postings list = boost > 0 && freq > 0 ? Postings.of(index, term) : null;
-    if (list == null) {
+    if (boost == 0 || freq == 0) {
       return 0;
     }
-    return similarity.scorer(boost, collection, list.statistics(term)).score(freq, index.norms()[doc]);
+    TermStatistics statistics =
+        new TermStatistics(new BytesRef(term), Postings.frequency(index, term), Postings.occurrences(index, term));
+    return similarity.scorer(boost, collection, statistics).score(freq, index.norms()[doc]);
   }
 }

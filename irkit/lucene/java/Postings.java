@@ -13,6 +13,7 @@ import org.apache.lucene.util.BytesRef;
 /** One decoded posting list: documents in ascending order and how often each holds the term. */
 final class Postings {
   private static final int BYTE = 0xff;
+  private static final int FEW = 1 << 18; // postings of one query that any heap holds
 
   final int[] docs;
   final int maxFreq;
@@ -59,6 +60,26 @@ final class Postings {
   static int frequency(Handle index, String term) throws IOException {
     Postings list = (Postings) ByteCache.SHARED.get(new ByteCache.Key(index.id, term, ""));
     return list == null ? index.reader.docFreq(new Term(Handle.CONTENTS, term)) : list.docs.length;
+  }
+
+  /** Returns how often a term occurs in the collection, without decoding its list. */
+  static long occurrences(Handle index, String term) throws IOException {
+    Postings list = (Postings) ByteCache.SHARED.get(new ByteCache.Key(index.id, term, ""));
+    return list == null ? index.reader.totalTermFreq(new Term(Handle.CONTENTS, term)) : list.count;
+  }
+
+  /** Counts the postings of a query's terms that the cache lacks, or what a model makes of them. */
+  static long missing(Handle index, Bag query, String model) throws IOException {
+    if ((long) query.terms.length * index.reader.maxDoc() <= FEW) {
+      return 0;
+    }
+    long postings = 0;
+    for (String term : query.terms) {
+      boolean kept = ByteCache.SHARED.get(new ByteCache.Key(index.id, term, "")) != null
+          && ByteCache.SHARED.get(new ByteCache.Key(index.id, term, model)) != null;
+      postings += kept ? 0 : frequency(index, term);
+    }
+    return postings;
   }
 
   /** Returns the statistics that Lucene's similarities ask for. */
