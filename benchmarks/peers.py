@@ -2,9 +2,10 @@
 
     python benchmarks/peers.py SPLIT.npz
 
-A line on standard input names a system; the answer is one line of JSON: `wall` and `cpu` seconds of the fit, and the
-`rmse` of the test ratings (clipped to the scale) or, of a model that ranks, the path of its `scores` of all training
-users and items. First of all it prints the systems it has, those that rank only where SPLIT.npz has no test ratings.
+A line on standard input has a seed and the name of a system; the answer is one line of JSON: `wall` and `cpu` seconds
+of the fit, and the `rmse` of the test ratings (clipped to the scale) or, of a model that ranks, the path of its
+`scores` of all training users and items. First of all it prints the systems it has, those that rank only where
+SPLIT.npz has no test ratings.
 """
 
 import contextlib
@@ -31,11 +32,12 @@ def main() -> None:
             systems |= make(split)
     print(json.dumps(list(systems)), flush=True)
     for line in sys.stdin:
-        fit = systems[line.strip()]
+        seed, _, name = line.strip().partition(" ")
+        fit = systems[name]
         # What they print of their own goes where it does no harm.
         with contextlib.redirect_stdout(sys.stderr):
             wall, cpu = time.perf_counter(), time.process_time()
-            predict = fit()
+            predict = fit(int(seed))
             answer = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
             if "test_user" in split:
                 predicted = np.clip(predict(), *split["scale"])
@@ -58,8 +60,8 @@ def surprise(split):
     test = list(zip(split["test_user"], split["test_item"], split["test_rating"], strict=True))
 
     def fit_of(kind, settings):
-        def fit():
-            model = getattr(package, kind)(random_state=1, **settings).fit(train)
+        def fit(seed):
+            model = getattr(package, kind)(random_state=seed, **settings).fit(train)
             return lambda: np.array([one.est for one in model.test(test)])
 
         return fit
@@ -72,15 +74,16 @@ def lenskit(split):
     from lenskit.als import BiasedMFScorer
     from lenskit.basic import BiasScorer
     from lenskit.data import ItemList, from_interactions_df
+    from lenskit.training import TrainingOptions
 
     data = from_interactions_df(
         pd.DataFrame({"user_id": split["train_user"], "item_id": split["train_item"], "rating": split["train_rating"]})
     )
 
     def fit_of(make):
-        def fit():
+        def fit(seed):
             model = make()
-            model.train(data)
+            model.train(data, TrainingOptions(rng=seed))
 
             def predict():
                 out = np.full(len(split["test_user"]), split["train_rating"].mean())
@@ -108,8 +111,8 @@ def cornac(split):
     train = package.data.Dataset.from_uir(rows)
 
     def fit_of(kind, settings):
-        def fit():
-            model = getattr(package.models, kind)(seed=1, **settings).fit(train)
+        def fit(seed):
+            model = getattr(package.models, kind)(seed=seed, **settings).fit(train)
             mean = split["train_rating"].mean()
 
             def predict():
@@ -138,10 +141,10 @@ def implicit(split):
 
     seen, threads = ones(split), int(os.environ["OMP_NUM_THREADS"])
 
-    def fit():
+    def fit(seed):
         # Its confidence in what was seen is alpha, where ours is 1 + alpha: one objective.
         model = AlternatingLeastSquares(
-            factors=64, iterations=15, regularization=30.0, alpha=2.0, random_state=1, num_threads=threads
+            factors=64, iterations=15, regularization=30.0, alpha=2.0, random_state=seed, num_threads=threads
         )
         model.fit(seen, show_progress=False)
         return lambda: model.user_factors @ model.item_factors.T
@@ -154,13 +157,14 @@ def irspack(split):
 
     seen, threads = ones(split), int(os.environ["OMP_NUM_THREADS"])
 
-    def als():
+    def als(seed):
         # What was not seen weighs alpha0, what was seen 1 more; with nu = 0 all are penalised alike.
         objective = {"reg": 30.0, "nu": 0.0, "alpha0": 1.0, "loss_type": "ORIGINAL"}
-        model = package.IALSRecommender(seen, n_components=64, train_epochs=15, n_threads=threads, **objective).learn()
+        objective |= {"n_components": 64, "train_epochs": 15, "random_seed": seed}
+        model = package.IALSRecommender(seen, n_threads=threads, **objective).learn()
         return lambda: model.get_score(np.arange(seen.shape[0]))
 
-    def ease():
+    def ease(seed):
         model = package.DenseSLIMRecommender(seen, reg=500.0).learn()
         return lambda: model.get_score(np.arange(seen.shape[0]))
 

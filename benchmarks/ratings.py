@@ -33,21 +33,22 @@ from irkit.recommend.base import Recommender
 from irkit.recommend.simulate import planted_factors
 from irkit.recommend.splits import RatingSplit, random_split
 
-RATERS: dict[str, Callable[[], Recommender]] = {
-    "irkit bias": Bias,
-    "irkit biased-mf": BiasedMF,
-    "irkit svdpp": SVDpp,
-    "irkit timesvdpp": TimeSVDpp,
-    "irkit pmf": PMF,
+RATERS: dict[str, Callable[[int], Recommender]] = {
+    "irkit bias": lambda seed: Bias(),
+    "irkit biased-mf": lambda seed: BiasedMF(seed=seed),
+    "irkit svdpp": lambda seed: SVDpp(seed=seed),
+    "irkit timesvdpp": lambda seed: TimeSVDpp(seed=seed),
+    "irkit pmf": lambda seed: PMF(seed=seed),
 }
-RANKERS: dict[str, Callable[[], Recommender]] = {
-    "irkit ease": EASE,
-    "irkit als": lambda: ALS(embedding_size=64, epochs=15, reg=30.0),
-    "irkit als, solved exactly": lambda: ALS(embedding_size=64, epochs=15, reg=30.0, cg_steps=0),
+RANKERS: dict[str, Callable[[int], Recommender]] = {
+    "irkit ease": lambda seed: EASE(),
+    "irkit als": lambda seed: ALS(embedding_size=64, epochs=15, reg=30.0, seed=seed),
+    "irkit als, solved exactly": lambda seed: ALS(embedding_size=64, epochs=15, reg=30.0, cg_steps=0, seed=seed),
 }
 Timed = dict[str, float]
 "wall, cpu and a figure of quality."
-System = Callable[[], Timed]
+System = Callable[[int], Timed]
+"Fits with a seed."
 
 
 def main() -> None:
@@ -68,7 +69,8 @@ def main() -> None:
         "",
         "`python -m benchmarks.ratings` prints this page's tables. Systems take turns.",
         "",
-        f"Measured {date.today()} on {_machine()}; OMP_NUM_THREADS: {threads}; medians of {args.repeats}.",
+        f"Measured {date.today()} on {_machine()}; OMP_NUM_THREADS: {threads}; medians of {args.repeats} fits,",
+        "each with a seed of its own; the spread is that between the best and the worst of them.",
         "",
         f"## Fit on {len(split.train):,} ratings of MovieLens 100K, RMSE on the other {len(split.test):,}",
         "",
@@ -146,10 +148,10 @@ def _rankers(split: RatingSplit, python: Path | None, repeats: int) -> list[str]
     return _compared(found, "nDCG@10", limits)
 
 
-def _ours(make: Callable[[], Recommender], train: RatingTable, name: str, quality: Callable) -> System:
-    def fit() -> Timed:
+def _ours(make: Callable[[int], Recommender], train: RatingTable, name: str, quality: Callable) -> System:
+    def fit(seed: int) -> Timed:
         wall, cpu = time.perf_counter(), time.process_time()
-        fitted = make().fit(train)
+        fitted = make(seed).fit(train)
         took = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
         return took | {name: quality(fitted)}
 
@@ -157,27 +159,37 @@ def _ours(make: Callable[[], Recommender], train: RatingTable, name: str, qualit
 
 
 def _with_quality(system: System, ndcg: Callable[[Path], float]) -> System:
-    def fit() -> Timed:
-        took = system()
+    def fit(seed: int) -> Timed:
+        took = system(seed)
         return took | {"nDCG@10": ndcg(Path(took.pop("scores")))}
 
     return fit
 
 
 def _take_turns(systems: dict[str, System], repeats: int) -> dict[str, Timed]:
-    """Fit each system in turn, and once before that counts; return the medians."""
+    """Fit each system in turn with the seeds 1, 2, ..., and once before that counts; return the medians."""
     found: dict[str, list[Timed]] = {name: [] for name in systems}
     for repeat in range(repeats + 1):
         for name, fit in systems.items():
-            took = fit()
+            took = fit(repeat)
             if repeat:
                 found[name].append(took)
-    return {name: {key: statistics.median(one[key] for one in runs) for key in runs[0]} for name, runs in found.items()}
+    return {name: _median(runs) for name, runs in found.items()}
+
+
+def _median(runs: list[Timed]) -> Timed:
+    """Return the medians, and how far the figure of quality spreads over the seeds."""
+    wall, cpu, quality = runs[0]
+    spread = max(one[quality] for one in runs) - min(one[quality] for one in runs)
+    return {key: statistics.median(one[key] for one in runs) for key in (wall, cpu, quality)} | {"spread": spread}
 
 
 def _compared(found: dict[str, Timed], quality: str, limits: list[tuple[str, str, str, str]]) -> list[str]:
-    rows = [{"system": name, **took, quality: f"{took[quality]:.4f}"} for name, took in found.items()]
-    lines = _table(rows, ["system", "wall", "cpu", quality])
+    rows = [
+        {"system": name, **took, quality: f"{took[quality]:.4f}", "spread": f"{took['spread']:.4f}"}
+        for name, took in found.items()
+    ]
+    lines = _table(rows, ["system", "wall", "cpu", quality, "spread"])
     ratios = [
         {"ratio": f"{ours} / {peer}, {key}", "measured": found[ours][key] / found[peer][key], "wanted": wanted}
         for ours, peer, key, wanted in limits
@@ -205,14 +217,14 @@ def _peers(train: RatingTable, arrays: dict[str, np.ndarray], python: Path | Non
             env={name: value for name, value in environment.items() if value},
         )
 
-        def ask(name: str) -> Timed:
-            process.stdin.write(f"{name}\n")
+        def ask(name: str, seed: int) -> Timed:
+            process.stdin.write(f"{seed} {name}\n")
             process.stdin.flush()
             return json.loads(process.stdout.readline())
 
         try:
             names = json.loads(process.stdout.readline())
-            yield {name: lambda name=name: ask(name) for name in names}
+            yield {name: lambda seed, name=name: ask(name, seed) for name in names}
         finally:
             process.stdin.close()
             process.wait()
