@@ -83,10 +83,12 @@ def search_section(args: argparse.Namespace, folder: Path, index: Path) -> list[
 
 
 def frequent_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
-    routes = ("limit", "irkit-wand", "irkit-auto", "bm25s")
+    routes = ("limit", "irkit-wand", "irkit-auto", "irkit-frame", "bm25s")
     rows = search.compare(index, folder / "frequent.tsv", args.work, repeats=args.repeats, routes=routes)
+    found = [{"ratio": what, "measured": value, "wanted": least} for what, value, least in search.bars(rows)]
     lines = [f"Search, {args.documents:,} generated passages, 1,000 queries of five frequent words"]
-    return lines + _table(rows, ["route", "k", "threads", "qps", "cpu_ms"])
+    lines += _table(rows, ["route", "k", "threads", "qps", "cpu_ms"])
+    return [*lines, "", *_table(found, ["ratio", "measured", "wanted"])]
 
 
 def real_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
