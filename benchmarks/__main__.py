@@ -9,24 +9,39 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import shutil
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from benchmarks import search
 from benchmarks.prepare import generate, index_engines, make_index, real_collection
+from benchmarks.tables import ROOT, machine, table, versions
+from benchmarks.turns import apart
 
-ROOT = Path(__file__).parents[1]
 PAGES = {
     "benchmarks.md": ["search", "frequent", "real", "feedback", "build", "startup", "boards"],
     "benchmarks-engines.md": ["engines", "where", "large"],
+    "benchmarks-recommend.md": ["recommend"],
+    "benchmarks-steps.md": ["steps"],
 }
 PARTS = [part for parts in PAGES.values() for part in parts]
+LEXICAL, ENGINES = ("pyserini", "bm25s", "numba"), ("pyterrier_pisa", "tantivy")
+PEERS = {
+    "search": LEXICAL,
+    "frequent": LEXICAL[1:],
+    "real": LEXICAL,
+    "feedback": LEXICAL[:1],
+    "build": LEXICAL[:1],
+    "startup": LEXICAL[:1],
+    "engines": ENGINES,
+    "large": ENGINES,
+    "recommend": ("scikit-surprise", "lenskit", "cornac", "implicit", "irspack"),
+    "steps": ("torch",),
+}
+"What each part needs besides irkit."
 LARGER, LARGEST = 1_000_000, 8_840_000
 HEADS = {
     "benchmarks.md": """# Benchmarks
@@ -38,6 +53,15 @@ single figures do not.""",
 `make bench ARGS="--only engines where large --peers PYTHON"` prints these tables, with `--large` the last; PYTHON is
 that of an environment with `pyterrier_pisa` and `tantivy`. Systems take turns within each pass. PISA's figures hold its
 frame, as ours do where a frame is named; tantivy gives addresses alone. A ratio is of processor time.""",
+    "benchmarks-recommend.md": """# Recommenders, timed
+
+`make bench ARGS="--only recommend --peers PYTHON"` prints these tables; IRKIT_DATA names the folder that holds ml-100k,
+PYTHON is that of an environment with scikit-surprise, lenskit, cornac, implicit and irspack. Systems take turns, on one
+thread each.""",
+    "benchmarks-steps.md": """# Training steps, by operation
+
+`make bench ARGS="--only steps"` prints this table: operations that take 5 % and more of the processor time of
+training, by torch's own names (`addmm` and `mm` are matrix products).""",
 }
 
 
@@ -45,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
     parser.add_argument("--documents", type=int, default=300_000, help="size of the generated collection")
     parser.add_argument("--large", action="store_true", help=f"also with {LARGEST:,} documents; 20 GB of disk, an hour")
-    parser.add_argument("--peers", type=Path, help="interpreter of an environment with pyterrier_pisa and tantivy")
+    parser.add_argument("--peers", nargs="+", default=[], help="interpreters of environments that have other toolkits")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks" / "work")
     parser.add_argument("--write", action="store_true", help="write the pages of the parts that are run")
@@ -54,11 +78,13 @@ def main() -> None:
     wanted = set(args.only or PARTS)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     args.work.mkdir(parents=True, exist_ok=True)
-    folder, index = sized(args, args.documents)
+    searching = wanted - {"recommend", "steps"}
+    folder, index = sized(args, args.documents) if searching else (args.work, args.work)
     for part in PARTS:
         if part in wanted:
             title, *lines = SECTIONS[part](args, folder, index)
-            about = f"Measured {date.today()} on {_machine()}; {args.repeats} passes, medians, systems taking turns."
+            about = f"Measured {date.today()} on {machine()}; {args.repeats} passes, medians, systems taking turns."
+            about += _beside(args, part)
             text = "\n".join([f"## {title}", "", about, "", *lines])
             (args.work / f"{part}.md").write_text(text)
             print(f"{text}\n", flush=True)
@@ -68,18 +94,23 @@ def main() -> None:
             (ROOT / "docs" / page).write_text("\n\n".join([HEADS[page], *texts]) + "\n")
 
 
-def apart(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
+def _peer(args: argparse.Namespace, part: str) -> Path | None:
+    """Return the interpreter that has some of what a part is compared with."""
+    return next((Path(python) for python in args.peers if versions(python, PEERS[part])), None)
+
+
+def _beside(args: argparse.Namespace, part: str) -> str:
+    """Say which versions a part is compared with."""
+    found = versions(_peer(args, part) or sys.executable, PEERS.get(part, ()))
+    return f"\nBeside {', '.join(found)}." if found else ""
 
 
 def search_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
     rows = search.compare(index, folder / "queries.tsv", args.work, repeats=args.repeats)
     found = [{"ratio": what, "measured": value, "wanted": least} for what, value, least in search.bars(rows)]
     lines = [f"Search, {args.documents:,} generated passages, 1,000 ordinary queries"]
-    lines += _table(rows, ["route", "k", "threads", "qps", "cpu_ms", "rss_mb"])
-    return [*lines, "", *_table(found, ["ratio", "measured", "wanted"])]
+    lines += table(rows, ["route", "k", "threads", "qps", "cpu_ms", "rss_mb"])
+    return [*lines, "", *table(found, ["ratio", "measured", "wanted"])]
 
 
 def frequent_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
@@ -87,8 +118,8 @@ def frequent_section(args: argparse.Namespace, folder: Path, index: Path) -> lis
     rows = search.compare(index, folder / "frequent.tsv", args.work, repeats=args.repeats, routes=routes)
     found = [{"ratio": what, "measured": value, "wanted": least} for what, value, least in search.bars(rows)]
     lines = [f"Search, {args.documents:,} generated passages, 1,000 queries of five frequent words"]
-    lines += _table(rows, ["route", "k", "threads", "qps", "cpu_ms"])
-    return [*lines, "", *_table(found, ["ratio", "measured", "wanted"])]
+    lines += table(rows, ["route", "k", "threads", "qps", "cpu_ms"])
+    return [*lines, "", *table(found, ["ratio", "measured", "wanted"])]
 
 
 def real_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
@@ -103,7 +134,7 @@ def real_section(args: argparse.Namespace, folder: Path, index: Path) -> list[st
         queries = args.work / name / "queries.tsv"
         timed = search.compare(own, queries, args.work, repeats=args.repeats, settings=((1000, 1), (10, 1)))
         rows += [{"collection": name, **row} for row in timed]
-    return lines + _table(rows, ["collection", "route", "k", "qps", "cpu_ms"])
+    return lines + table(rows, ["collection", "route", "k", "qps", "cpu_ms"])
 
 
 def feedback_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
@@ -113,9 +144,9 @@ def feedback_section(args: argparse.Namespace, folder: Path, index: Path) -> lis
     times = [row for row in rows if "ms" in row]
     lines = [
         f"Query models and feedback, {args.documents:,} generated passages",
-        *_table(times, ["figure", "cpu_ms", "ms"]),
+        *table(times, ["figure", "cpu_ms", "ms"]),
     ]
-    return [*lines, "", *_table([row for row in rows if "ratio" in row], ["figure", "ratio", "wanted"])]
+    return [*lines, "", *table([row for row in rows if "ratio" in row], ["figure", "ratio", "wanted"])]
 
 
 def build_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
@@ -123,7 +154,7 @@ def build_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
 
     rows = build.compare(folder, args.documents, args.work, repeats=args.repeats)
     lines = [f"Index build, {args.documents:,} passages, 2 threads, no stored text"]
-    lines += _table(rows, ["system", "docs_per_s", "wall", "cpu", "mb", "rss_mb"])
+    lines += table(rows, ["system", "docs_per_s", "wall", "cpu", "mb", "rss_mb"])
     speed, spent = (rows[1][what] / rows[0][what] for what in ("wall", "cpu"))
     return [
         *lines,
@@ -139,7 +170,7 @@ def startup_section(args: argparse.Namespace, folder: Path, index: Path) -> list
     ours, theirs = rows[-2], rows[-1]
     return [
         "Cold start: a fresh process each",
-        *_table(rows, ["command", "wall", "cpu", "rss_mb", "wanted"]),
+        *table(rows, ["command", "wall", "cpu", "rss_mb", "wanted"]),
         f"\nirkit search is {theirs['wall'] / ours['wall']:.1f}x faster than pyserini's import and search "
         f"(wanted >= 5) and takes {ours['rss_mb'] / theirs['rss_mb']:.2f}x its memory (wanted <= 0.35)",
     ]
@@ -149,12 +180,12 @@ def boards_section(args: argparse.Namespace, folder: Path, index: Path) -> list[
     from benchmarks import boards
 
     rows = apart(boards.measure, index, folder, args.repeats)
-    return [f"Experiments of {boards.QUERIES:,} queries and five systems", *_table(rows, ["figure", "value", "wanted"])]
+    return [f"Experiments of {boards.QUERIES:,} queries and five systems", *table(rows, ["figure", "value", "wanted"])]
 
 
 def engines_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
     lines = ["Search beside PISA and tantivy, the same analysed tokens"]
-    if args.peers is None:
+    if _peer(args, "engines") is None:
         return [*lines, "left out: no --peers"]
     for documents in (args.documents, LARGER):
         passages, built = sized(args, documents)
@@ -172,7 +203,7 @@ def where_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
         rows = apart(where.measure, built, passages / "queries.tsv", args.repeats)
         cells = [{"us_a_query": "", "ns_a_posting": "", "number": "", **row} for row in rows]
         lines += [f"\n{documents:,} passages, 1,000 ordinary queries:\n"]
-        lines += _table(cells, ["part", "us_a_query", "ns_a_posting", "number"])
+        lines += table(cells, ["part", "us_a_query", "ns_a_posting", "number"])
     return [*lines, "", where.ABOUT]
 
 
@@ -186,23 +217,24 @@ def beside(
     kinds: tuple[str, ...] = ("queries", "frequent"),
 ) -> list[str]:
     """Time ordinary queries and those of frequent words on ours and on other engines."""
-    builds = apart(index_engines, folder, index, args.peers)
+    peers = _peer(args, "engines")
+    builds = apart(index_engines, folder, index, peers)
     lines = [f"\nBuilt {documents:,} passages from analysed tokens, one thread:\n"]
-    lines += _table(
+    lines += table(
         [{"system": name, **took} for name, took in builds.items()], ["system", "wall", "cpu", "mb", "rss_mb"]
     )
     for name in kinds:
         about = {"queries": "ordinary queries", "frequent": "queries of five frequent words"}[name]
         rows = search.compare(
             index, folder / f"{name}.tsv", args.work, repeats=repeats, settings=settings, routes=search.ENGINES,
-            peers=args.peers,
+            peers=peers,
         )  # fmt: skip
         found = [
             {"ratio": what, "measured": value, "wanted": most} for what, value, most in search.beside_engines(rows)
         ]
         lines += [f"\n{documents:,} passages, 1,000 {about}:\n"]
-        lines += _table(rows, ["route", "k", "threads", "qps", "cpu_ms", "hits", "rss_mb"])
-        lines += ["", *_table(found, ["ratio", "measured", "wanted"])]
+        lines += table(rows, ["route", "k", "threads", "qps", "cpu_ms", "hits", "rss_mb"])
+        lines += ["", *table(found, ["ratio", "measured", "wanted"])]
     return lines
 
 
@@ -226,9 +258,48 @@ def large_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
         f"built in {took['wall']:.0f} s ({took['cpu']:.0f} of processor, {took['rss_mb']:,.0f} MB of memory), "
         f"{LARGEST / took['wall']:,.0f} documents/s; {build.size(built):,.0f} MB on disk"
     )
-    if args.peers is not None:
+    if _peer(args, "large") is not None:
         lines += beside(args, large, built, LARGEST, tuple((k, 1) for k in search.DEPTHS), 3, ("queries",))
     return lines
+
+
+def recommend_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    if "IRKIT_DATA" not in os.environ:
+        return ["Recommenders", "left out: no IRKIT_DATA"]
+    from benchmarks import ratings
+
+    with _one_thread():
+        lines = apart(ratings.report, Path(os.environ["IRKIT_DATA"]), _peer(args, "recommend"), args.repeats)
+    return ["Recommenders", *lines]
+
+
+def steps_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    if "IRKIT_DATA" not in os.environ:
+        return ["Training steps", "left out: no IRKIT_DATA"]
+    from benchmarks import steps
+
+    with _one_thread():
+        rows = steps.measure(args.repeats)
+    return [
+        f"{steps.STEPS} steps, of recommenders one epoch",
+        *table(rows, ["model", "data", "ms", "of", "operations"]),
+    ]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let processes started meanwhile compute on one thread."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ |= dict.fromkeys(names, "1")
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 SECTIONS = {
@@ -242,29 +313,9 @@ SECTIONS = {
     "startup": startup_section,
     "boards": boards_section,
     "large": large_section,
+    "recommend": recommend_section,
+    "steps": steps_section,
 }
-
-
-def _table(rows: list[dict], columns: list[str]) -> list[str]:
-    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    return lines + ["| " + " | ".join(_cell(row[column]) for column in columns) + " |" for row in rows]
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
-    return str(value)
-
-
-def _machine() -> str:
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        names = [
-            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
-        ]
-        model = names[0] if names else model
-    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

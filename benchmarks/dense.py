@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.__main__ import _machine
+from benchmarks.tables import machine
 from irkit.frames import queries_frame
 from irkit.hits import Docnos
 from irkit.rank import Dense
@@ -113,7 +113,7 @@ def main() -> None:
         )
     if args.keep is not None:
         title = "Search of nearest documents beside FAISS alone"
-        args.keep.write_text("\n".join([f"## {title}", "", f"Measured {date.today()} on {_machine()}.", "", *lines]))
+        args.keep.write_text("\n".join([f"## {title}", "", f"Measured {date.today()} on {machine()}.", "", *lines]))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 import irkit
-from benchmarks.__main__ import _machine
+from benchmarks.tables import machine
 from irkit.frames import queries_frame
 from irkit.hits import Hits
 from irkit.pipeline import Rescore, Stage
@@ -101,7 +101,7 @@ def main() -> None:
         name = args.collection or "a generated collection"
         print(f"{len(queries)} queries, {len(hits):,} candidates of {name}, {len(index):,} documents of")
         print(
-            f"{index.stats.mean_length:.0f} terms; median of {args.repeats} on {_machine()}; wanted: all in 1,000 ms\n"
+            f"{index.stats.mean_length:.0f} terms; median of {args.repeats} on {machine()}; wanted: all in 1,000 ms\n"
         )
     print("| features | ms |\n|---|---|")
     for name, ms in found.items():

@@ -13,7 +13,7 @@ import os
 from datetime import date
 from typing import Any
 
-from benchmarks.__main__ import ROOT, _machine, _table
+from benchmarks.tables import ROOT, machine, table
 from benchmarks.turns import Pass, take_turns, timed
 
 STEPS, SAMPLES = 50, 500
@@ -47,10 +47,10 @@ def main() -> None:
         rates = {"compiled": "-", **rates}
         rows.append({"recipe": name, **{key: eager[key] for key in SHOWN}, **rates, "samples": eager["samples"]})
         print(rows[-1], flush=True)
-    about = f"Measured {date.today()} on {_machine()}, {args.device}; one thread each, medians of {args.repeats}."
+    about = f"Measured {date.today()} on {machine()}, {args.device}; one thread each, medians of {args.repeats}."
     note = f"Trained: examples per second of {STEPS} steps (CPU seconds on the CPU). Drawn: samples per second."
-    table = _table(rows, ["recipe", *SHOWN, "eager", *(["compiled"] if args.compile else []), "samples"])
-    text = "\n".join([about, note, "", *table, "", *left_out])
+    lines = table(rows, ["recipe", *SHOWN, "eager", *(["compiled"] if args.compile else []), "samples"])
+    text = "\n".join([about, note, "", *lines, "", *left_out])
     print(text)
     if args.write:
         (ROOT / "docs" / "benchmarks-generate.md").write_text(f"{HEAD}\n\n{text.rstrip()}\n")

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.__main__ import ROOT, _machine
+from benchmarks.tables import ROOT, machine
 from irkit.io import load_pools
 from irkit.pipeline import Topics
 from irkit.pipeline.learned import labels_of
@@ -113,7 +113,7 @@ def main() -> None:
         "",
         "`python -m benchmarks.rank` prints this page's table: seconds, elapsed and of the process on all cores.",
         "",
-        _machine(),
+        machine(),
         "",
         "| | elapsed s | CPU s |",
         "|---|---|---|",

@@ -1,14 +1,11 @@
 """Recommenders beside those of other toolkits: fit time and quality on one split, taking turns; then growing data.
 
-    IRKIT_DATA=... OMP_NUM_THREADS=1 python -m benchmarks.ratings [--peers PYTHON] [--repeats N] [--write]
-
-PYTHON is the interpreter of an environment with some of scikit-surprise, lenskit, cornac, implicit and irspack;
-without it ours are timed alone. Medians of seconds by the clock and of processor seconds are reported.
+The peers run in an environment that has some of scikit-surprise, lenskit, cornac, implicit and irspack.
+Medians of seconds by the clock and of processor seconds are reported.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -18,14 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.__main__ import ROOT, _machine, _table
+from benchmarks.tables import table
 from irkit.evaluate.toplists import top_n_task
 from irkit.io import read_ratings
 from irkit.recommend import ALS, EASE, PMF, Bias, BiasedMF, ItemKNN, RatingTable, SVDpp, TimeSVDpp
@@ -51,58 +47,41 @@ System = Callable[[int], Timed]
 "Fits with a seed."
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.ratings", description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--peers", type=Path, help="interpreter of an environment with the peers")
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks-recommend.md")
-    args = parser.parse_args()
-    folder = os.environ.get("IRKIT_DATA")
-    if not folder:
-        raise SystemExit("set IRKIT_DATA to the folder that holds ml-100k")
-    ratings = RatingTable.from_frame(read_ratings(Path(folder) / "ml-100k"), scale=(1, 5))
+def report(folder: Path, python: Path | None, repeats: int) -> list[str]:
+    """Time everything on MovieLens 100K from a folder of collections and on generated ratings."""
+    ratings = RatingTable.from_frame(read_ratings(folder / "ml-100k"), scale=(1, 5))
     split = random_split(ratings, 0.1, seed=1)
     liked = random_split(_liked(10_000), 0.1, seed=1)
-    threads = os.environ.get("OMP_NUM_THREADS", "all")
-    lines = [
-        "# Recommenders, timed",
+    return [
+        "Each fit has a seed of its own; the spread is that between the best figure and the worst.",
         "",
-        "`python -m benchmarks.ratings` prints this page's tables. Systems take turns.",
+        f"### Fit on {len(split.train):,} ratings of MovieLens 100K, RMSE on the other {len(split.test):,}",
         "",
-        f"Measured {date.today()} on {_machine()}; OMP_NUM_THREADS: {threads}; medians of {args.repeats} fits,",
-        "each with a seed of its own; the spread is that between the best and the worst of them.",
+        *_raters(split, python, repeats),
         "",
-        f"## Fit on {len(split.train):,} ratings of MovieLens 100K, RMSE on the other {len(split.test):,}",
-        "",
-        *_raters(split, args.peers, args.repeats),
-        "",
-        "## Rankers on the same ratings",
+        "### Rankers on the same ratings",
         "",
         "ALS has 64 factors, 15 alternations and one objective in all toolkits: what was seen weighs 2,",
         "what was not 1, the penalty is 30. EASE's penalty is 500.",
         "",
-        *_rankers(split, args.peers, args.repeats),
+        *_rankers(split, python, repeats),
         "",
-        f"## Rankers on {len(liked.train):,} generated likes of 10,000 users and 3,000 items",
+        f"### Rankers on {len(liked.train):,} generated likes of 10,000 users and 3,000 items",
         "",
-        *_rankers(liked, args.peers, args.repeats),
+        *_rankers(liked, python, repeats),
         "",
-        "## Ranking all items",
+        "### Ranking all items",
         "",
         *_ranking(ratings),
         "",
-        "## Biased matrix factorisation on generated ratings, 60 epochs",
+        "### Biased matrix factorisation on generated ratings, 60 epochs",
         "",
         *_growth(),
         "",
-        "## Memory",
+        "### Memory",
         "",
         *_memory(),
     ]
-    text = "\n".join(lines)
-    print(text)
-    if args.write:
-        (ROOT / "docs" / "benchmarks-recommend.md").write_text(text + "\n")
 
 
 def _raters(split: RatingSplit, python: Path | None, repeats: int) -> list[str]:
@@ -189,13 +168,13 @@ def _compared(found: dict[str, Timed], quality: str, limits: list[tuple[str, str
         {"system": name, **took, quality: f"{took[quality]:.4f}", "spread": f"{took['spread']:.4f}"}
         for name, took in found.items()
     ]
-    lines = _table(rows, ["system", "wall", "cpu", quality, "spread"])
+    lines = table(rows, ["system", "wall", "cpu", quality, "spread"])
     ratios = [
         {"ratio": f"{ours} / {peer}, {key}", "measured": found[ours][key] / found[peer][key], "wanted": wanted}
         for ours, peer, key, wanted in limits
         if peer in found
     ]
-    return [*lines, "", *_table(ratios, ["ratio", "measured", "wanted"])] if ratios else lines
+    return [*lines, "", *table(ratios, ["ratio", "measured", "wanted"])] if ratios else lines
 
 
 @contextmanager
@@ -267,7 +246,7 @@ def _growth() -> list[str]:
         took = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
         wanted = {10_000: "<= 15 s by the clock", 100_000: "<= 10 times the row before"}.get(users, "")
         rows.append({"ratings": f"{len(ratings):,}", **took, "wanted": wanted})
-    return _table(rows, ["ratings", "wall", "cpu", "wanted"])
+    return table(rows, ["ratings", "wall", "cpu", "wanted"])
 
 
 def _memory() -> list[str]:
@@ -279,7 +258,7 @@ def _memory() -> list[str]:
             rows.append({"model": model.name, "mb": apart.submit(_added, model, ratings).result()})
     users, items = len(ratings.users), len(ratings.items)
     about = f"{len(ratings):,} ratings of {users:,} users and {items:,} items; a matrix of float64 takes"
-    return [f"{about} {8 * items**2 / 1e6:,.0f} MB.", "", *_table(rows, ["model", "mb"])]
+    return [f"{about} {8 * items**2 / 1e6:,.0f} MB.", "", *table(rows, ["model", "mb"])]
 
 
 def _many_items() -> RatingTable:
@@ -304,7 +283,3 @@ def _added(model: type[Recommender], ratings: RatingTable) -> float:
     before = resident("VmRSS")
     model().fit(ratings)
     return resident("VmHWM") - before
-
-
-if __name__ == "__main__":
-    main()

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import passes, texts
-from benchmarks.__main__ import ROOT, _machine, _table, apart
-from benchmarks.turns import take_turns
+from benchmarks.tables import ROOT, machine, table
+from benchmarks.turns import apart, take_turns
 
 SOFTMAXES = ("full", "tree", "sampled")
 VOCABULARIES = (2_000, 10_000, 50_000)
@@ -67,7 +67,7 @@ def main() -> None:
     for name, section in SECTIONS.items():
         if name in (args.only or SECTIONS):
             title, *lines = section(path, sizes, args.repeats)
-            about = f"Measured {date.today()} on {_machine()}; one thread each, medians of {args.repeats}."
+            about = f"Measured {date.today()} on {machine()}; one thread each, medians of {args.repeats}."
             text = "\n".join([f"## {title}", "", about, "", *lines])
             (kept / f"{name}.md").write_text(text)
             print(f"{text}\n", flush=True)
@@ -99,7 +99,7 @@ def words_section(path: Path, sizes: Sizes, repeats: int) -> list[str]:
     ]
     return [
         "Training of DocNADE, words per CPU-second",
-        *_table(rows, ["vocabulary", "hidden units", *SOFTMAXES]),
+        *table(rows, ["vocabulary", "hidden units", *SOFTMAXES]),
         "",
         *_wanted("words per CPU-second", bars),
     ]
@@ -126,7 +126,7 @@ def tokens_section(path: Path, sizes: Sizes, repeats: int) -> list[str]:
         f"Training of language models, tokens per CPU-second: GRU of 100 units, {vocabulary:,} words, 50 topics",
         "`fused` is irkit's linear layer and cross-entropy in one, `torch` the same by `linear` and `cross_entropy`.",
         "",
-        *_table(rows, ["model", "fused", "torch"]),
+        *table(rows, ["model", "fused", "torch"]),
         "",
         *_wanted("tokens per CPU-second", bars),
     ]
@@ -164,7 +164,7 @@ def encode_section(path: Path, sizes: Sizes, repeats: int) -> list[str]:
         f"Encoding {sizes.encoded:,} documents of {sizes.terms:,} terms, counts to vectors",
         f"All counts as one array would take {dense:,.0f} MB.",
         "",
-        *_table(rows, ["model", "dimensions", "documents/s", "CPU s", "MB before", "MB at most"]),
+        *table(rows, ["model", "dimensions", "documents/s", "CPU s", "MB before", "MB at most"]),
     ]
 
 
@@ -200,7 +200,7 @@ def lsa_section(path: Path, sizes: Sizes, repeats: int) -> list[str]:
         "The peers get the weighted matrix; irkit gets documents, and its time has the counts and weights in it. The "
         "error is that of a singular value, relative to irkit's, which are exact.",
         "",
-        *_table(rows, ["system", "seconds", "CPU s", "MB before", "MB at most", "largest error"]),
+        *table(rows, ["system", "seconds", "CPU s", "MB before", "MB at most", "largest error"]),
         *left,
         "",
         bar,
@@ -231,7 +231,7 @@ def _wanted(what: str, bars: list[tuple[str, Any, int]]) -> list[str]:
         for name, value, least in bars
         if isinstance(value, float)
     ]
-    return _table(rows, [what, "measured", "wanted"]) if rows else []
+    return table(rows, [what, "measured", "wanted"]) if rows else []
 
 
 if __name__ == "__main__":

@@ -21,6 +21,12 @@ System = tuple[Callable[..., Pass], tuple[Any, ...]]
 _pass: Pass | None = None
 
 
+def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
 def take_turns(systems: Mapping[str, System], repeats: int, *, warm: bool = True) -> dict[str, dict[str, Any] | str]:
     """Return for each system the medians of its passes, or why it is left out: what it needs is not installed.
 
