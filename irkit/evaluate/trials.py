@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from irkit.arrays import Floats
-from irkit.evaluate.evaluation import evaluate
+from irkit.evaluate.evaluation import Evaluator, evaluate
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.nested import InnerFolds, Prefixes, fit_and_run
 from irkit.evaluate.plan import plan, run_plan
@@ -60,6 +60,11 @@ class Whole(Trials):
     tables: dict[int, pd.DataFrame] = field(default_factory=dict)
     "Candidate -> what each query scored."
 
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """Measures each candidate against the same judgements."""
+        return Evaluator(self.qrels, self.measures, self.queries, self.exclude_self)
+
     def add(self, some: list[Values]) -> None:
         """Measure candidates; stages they have in common run once."""
         pipelines = {str(self.number(values)): self.make(values) for values in some}
@@ -67,8 +72,7 @@ class Whole(Trials):
             check_leak(self.name, pipeline, self.queries["qid"], self.qrels, who="tune")
 
         def receive(number: str, results: Flow) -> None:
-            found = evaluate(results, self.qrels, self.measures, queries=self.queries, exclude_self=self.exclude_self)
-            self.tables[int(number)] = found.per_query
+            self.tables[int(number)] = self.evaluator(results).per_query
 
         run_plan(plan(pipelines), self.queries, repeats=1, cache=None, receive=receive)
 
