@@ -193,6 +193,10 @@ def without_self(hits: Hits) -> Hits:
     return hits if mask.all() else hits.kept(mask)
 
 
+NOWHERE = "\x01"
+"A docno that no run holds: ids have no control characters."
+
+
 def _run(hits: Hits, qids: pd.Index) -> dict[str, dict[str, float]]:
     """Return docno -> minus rank for every query with results, one string object per distinct document."""
     used, place = np.unique(hits.doc, return_inverse=True)
@@ -212,6 +216,9 @@ def _labels(judgements: Judgements) -> dict[str, dict[str, int]]:
     rows, docnos, found = judgements.query.tolist(), judgements.docnos.to_pylist(), judgements.label.tolist()
     for row, docno, label in zip(rows, docnos, found, strict=True):
         labels[str(row + 1)][docno] = label
+    for of_query in labels.values():
+        if max(of_query.values()) < 0:  # trec_eval writes past its arrays; a document that nobody lists changes nothing
+            of_query[NOWHERE] = 0
     return labels
 
 

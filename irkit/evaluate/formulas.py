@@ -33,8 +33,6 @@ def formula(measure: Measure) -> Callable[[Found], Floats] | None:
     settings: dict[str, Any] = {"k": given.pop("cutoff", math.inf)}
     if "rel" in measure.SUPPORTED_PARAMS:
         settings["rel"] = given.pop("rel", 1 if measure.NAME != "NumRet" else None)
-        if settings["rel"] is not None and settings["rel"] < 1:  # documents without a label would count
-            return None
     if any(value != measure.SUPPORTED_PARAMS[name].default for name, value in given.items()):
         return None
     return partial(function, **settings)
@@ -96,6 +94,16 @@ def retrieved(found: Found, *, k: float, rel: int | None) -> Floats:
     return (found.retrieved if rel is None else _hits(found, k, rel)).astype(np.float64)
 
 
+def relevant(found: Found, *, k: float, rel: int) -> Floats:
+    """Count the relevant documents, of queries without results too."""
+    return found.relevant(rel).astype(np.float64)
+
+
+def evaluated(found: Found, *, k: float) -> Floats:
+    """1 for every query, with results or without."""
+    return np.ones(len(found.retrieved))
+
+
 def judged(found: Found, *, k: float) -> Floats:
     """Share of judged documents among the first k."""
     return _ratio(found.per_query(found.query[found.rank < k]), np.minimum(found.retrieved, k))
@@ -133,6 +141,8 @@ def _ratio(a: Any, b: Any) -> Floats:
 _FORMULAS: dict[str, Callable[..., Floats]] = {
     "AP": average_precision,
     "Judged": judged,
+    "NumQ": evaluated,
+    "NumRel": relevant,
     "NumRet": retrieved,
     "P": precision,
     "R": recall,

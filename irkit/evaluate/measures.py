@@ -170,8 +170,9 @@ def _check_parameters(measure: Measure, text: str) -> None:
     for name, value in measure.params.items():
         if name not in known:
             raise ConfigError(f"measures: {text!r} has no parameter {name!r}; {near_misses(name, known)}")
-        if not known[name].validate(value) or (name == "cutoff" and value < 1):
-            meaning = "a whole number, 1 or more" if name == "cutoff" else known[name].desc or "of another kind"
+        whole = name in ("cutoff", "rel")
+        if not known[name].validate(value) or (whole and value < 1):
+            meaning = "a whole number, 1 or more" if whole else known[name].desc or "of another kind"
             raise ConfigError(f"measures: {text!r} cannot take {name}={value!r}; {name} is {meaning}")
     for name, info in known.items():
         if info.required and name not in measure.params:

@@ -109,6 +109,29 @@ def test_measures_that_count_are_summed():
     assert got.means == {"NumRet": 4.0, "NumRet(rel=1)": 2.0}
 
 
+def test_what_judgements_hold_is_counted_for_queries_without_results_too():
+    got = evaluate(run_frame({"1": {"a": 1.0}}), qrels_frame(QRELS), "NumRel NumQ AP")
+    assert got.per_query["NumRel"].to_dict() == {"1": 2, "2": 1, "3": 0}
+    assert got.means == {"NumRel": 3, "NumQ": 3, "AP": pytest.approx(1 / 6)}
+
+
+def test_queries_with_negative_judgements_alone_score_zero():
+    """trec_eval's code writes past its arrays there, and the process may end."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(-2, 3, (40, 8))
+    labels[::3] = rng.integers(-2, 0, (14, 8))
+    qrels = qrels_frame({f"q{i}": {f"d{j}": label for j, label in enumerate(row)} for i, row in enumerate(labels)})
+    run = run_frame({f"q{i}": {f"d{j}": rng.random() for j in range(12)} for i in range(40)})
+    names = "Bpref infAP SetF IPrec@0.1 nDCG(gains={1:5,2:1})@5 AP(judged_only=True) ERR@10 SetR NumRet"
+    got = evaluate(run, qrels, names)
+    good = qrels[qrels["qid"].isin([f"q{i}" for i in np.flatnonzero(labels.max(axis=1) >= 0)])]
+    pd.testing.assert_frame_equal(got.per_query.loc[good["qid"].unique()], evaluate(run, good, names).per_query)
+    none = got.per_query.drop(good["qid"].unique())
+    assert (none.pop("NumRet") == 12).all()
+    assert len(none) >= 14
+    assert (none.to_numpy() == 0).all()
+
+
 def test_query_ids_with_a_hyphen_survive_a_provider_that_cuts_them():
     run, qrels = {"PLAIN-3": {"a": 1.0}}, {"PLAIN-3": {"a": 1}}
     if not ir_measures.gdeval.is_available():

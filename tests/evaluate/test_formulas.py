@@ -77,7 +77,7 @@ def test_a_measure_is_what_it_is_beside_any_other(first):
 
 @pytest.mark.parametrize(
     "name",
-    ["P(judged_only=True)@5", "nDCG(dcg='exp-log2')@10", "nDCG(gains={1:7})@10", "P(rel=0)@5", "Bpref", "ERR@10"],
+    ["P(judged_only=True)@5", "nDCG(dcg='exp-log2')@10", "nDCG(gains={1:7})@10", "Bpref", "ERR@10"],
 )
 def test_what_is_not_computed_here_is_left_to_ir_measures(name):
     assert formula(parse_measures(name)[0]) is None

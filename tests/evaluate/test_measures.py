@@ -103,6 +103,7 @@ def test_what_ir_measures_cannot_read_is_refused(text):
         ("AP(", "measures: cannot read 'AP('; write Name, Name@10 or Name(rel=2)@10"),
         ("P", "measures: 'P' needs cutoff (ranking cutoff threshold); write @10 after it"),
         ("P@0", "measures: 'P@0' cannot take cutoff=0; cutoff is a whole number, 1 or more"),
+        ("P(rel=0)@5", "measures: 'P(rel=0)@5' cannot take rel=0; rel is a whole number, 1 or more"),
         ("P(foo=2)@3", "measures: 'P(foo=2)@3' has no parameter 'foo'; choose from cutoff, judged_only, rel"),
         ("AP(rel=1,rel=2)", "measures: cannot read 'AP(rel=1,rel=2)'"),
         ("P(cutoff=5)@10", "measures: 'P(cutoff=5)@10' gives cutoff twice; leave one out"),
