@@ -107,7 +107,7 @@ def _beside(args: argparse.Namespace, part: str) -> str:
 
 def search_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
     rows = search.compare(index, folder / "queries.tsv", args.work, repeats=args.repeats)
-    found = [{"ratio": what, "measured": value, "wanted": least} for what, value, least in search.bars(rows)]
+    found = search.bars(rows)
     lines = [f"Search, {args.documents:,} generated passages, 1,000 ordinary queries"]
     lines += table(rows, ["route", "k", "threads", "qps", "cpu_ms", "rss_mb"])
     return [*lines, "", *table(found, ["ratio", "measured", "wanted"])]
@@ -116,7 +116,7 @@ def search_section(args: argparse.Namespace, folder: Path, index: Path) -> list[
 def frequent_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
     routes = ("limit", "irkit-wand", "irkit-auto", "irkit-frame", "bm25s")
     rows = search.compare(index, folder / "frequent.tsv", args.work, repeats=args.repeats, routes=routes)
-    found = [{"ratio": what, "measured": value, "wanted": least} for what, value, least in search.bars(rows)]
+    found = search.bars(rows)
     lines = [f"Search, {args.documents:,} generated passages, 1,000 queries of five frequent words"]
     lines += table(rows, ["route", "k", "threads", "qps", "cpu_ms"])
     return [*lines, "", *table(found, ["ratio", "measured", "wanted"])]
@@ -229,9 +229,7 @@ def beside(
             index, folder / f"{name}.tsv", args.work, repeats=repeats, settings=settings, routes=search.ENGINES,
             peers=peers,
         )  # fmt: skip
-        found = [
-            {"ratio": what, "measured": value, "wanted": most} for what, value, most in search.beside_engines(rows)
-        ]
+        found = search.beside_engines(rows)
         lines += [f"\n{documents:,} passages, 1,000 {about}:\n"]
         lines += table(rows, ["route", "k", "threads", "qps", "cpu_ms", "hits", "rss_mb"])
         lines += ["", *table(found, ["ratio", "measured", "wanted"])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,9 +23,19 @@ for name in sys.argv[1:]:
 
 
 def table(rows: list[dict], columns: list[str]) -> list[str]:
-    """Lay rows out in Markdown."""
+    """Lay rows out in Markdown; what falls short of a bar such as `>= 1.3` is said to."""
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    return lines + ["| " + " | ".join(_cell(row[column]) for column in columns) + " |" for row in rows]
+    return lines + ["| " + " | ".join(_cell(cell) for cell in _judged(row, columns)) + " |" for row in rows]
+
+
+def _judged(row: dict, columns: list[str]) -> list[object]:
+    wanted = re.match(r"([<>]=?) ([\d.,]+)", str(row.get("wanted", "")))
+    measured = next((row[name] for name in ("measured", "ratio", "value") if isinstance(row.get(name), float)), None)
+    if wanted is None or measured is None:
+        return [row[column] for column in columns]
+    sign, bar = wanted[1], float(wanted[2].replace(",", ""))
+    met = measured >= bar if sign.startswith(">") else measured <= bar
+    return [row[column] if met or column != "wanted" else f"{row[column]}: missed" for column in columns]
 
 
 def _cell(value: object) -> str:

@@ -55,7 +55,7 @@ def check_id(text: str, what: str, where: str) -> None:
     if "U+D800" <= character <= "U+DFFF" and len(character) == 6:
         raise DataError(
             f"{where}: the id of {what} is not valid Unicode, got the lone surrogate {character}; "
-            "decode the source with errors='replace'"
+            "write the whole character, or decode the source with errors='replace'"
         )
     raise DataError(
         f"{where}: the id of {what} holds the control or invisible character {character}, got {text!r}; "

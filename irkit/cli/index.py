@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from irkit.cli.numbers import MaybeWhole
-from irkit.cli.printing import counted, say
+from irkit.cli.printing import counted, note, say
 from irkit.streams import is_stream
 
 
@@ -82,6 +82,8 @@ def index(
     )
     stats = built.stats
     built.close()
+    if not stats.tokens:
+        note(f"no document has a term under the analyser {analyzer}: no query will find any")
     seconds = time.perf_counter() - start
     say(
         f"{target}: {counted(stats.documents, 'document')}, {counted(stats.terms, 'term')}, "

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from irkit.cli.numbers import MaybeWhole
-from irkit.cli.printing import counted, say
+from irkit.cli.printing import counted, note, say
 
 
 def run(
@@ -76,6 +76,8 @@ def run(
     tag
         The last column of the run file; default the recipe's name.
     """
+    import pandas as pd
+
     from irkit.cli.fitting import check_train, fitted
     from irkit.cli.inputs import SHOWN, built, data_hash, prepared, topics
     from irkit.errors import ConfigError
@@ -101,6 +103,9 @@ def run(
     results: Any = pipeline.run(asked)  # hits, which need no frame to be written
     seconds = time.perf_counter() - start
     write_run(results, target, tag or name)
+    answered = (results["qid"] if isinstance(results, pd.DataFrame) else pd.Series(results.query)).nunique()
+    if without := len(asked) - answered:
+        note(f"{counted(without, 'query')} without results")
     say(
         f"{target}: {counted(len(asked), 'query')}, {counted(len(results), 'line')}, "
         f"{1000 * seconds / max(len(asked), 1):.2f} ms per query, data {data_hash(source)[:SHOWN]}{learned}",

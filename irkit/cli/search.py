@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from irkit.cli.numbers import Whole
-from irkit.cli.printing import say, say_json
+from irkit.cli.printing import note, say, say_json
 from irkit.screen import visible
 
 if TYPE_CHECKING:
@@ -73,6 +73,9 @@ def search(
     path = source_path(index)
     opened = Index.open(path) if path is not None else open_index(index)
     found = opened.search([query], n, weighting)
+    if not len(found.doc):
+        known = "no term of the query is in the index" if opened.analyze([query])[0] else "the query has no terms"
+        note(f"{known}; nothing found")
     docnos = [str(docno) for docno in opened.docnos.take(found.doc).to_pylist()]
     texts = stored_texts(opened, docnos)
     for rank, (docno, score, text) in enumerate(zip(docnos, found.score.tolist(), texts, strict=True), 1):

@@ -2,7 +2,7 @@
 
 from irkit.evaluate.board import Board, Cell, Result, Row, read_results, write_results
 from irkit.evaluate.compare import Comparison, compare
-from irkit.evaluate.evaluation import Evaluation, evaluate
+from irkit.evaluate.evaluation import Evaluation, Evaluator, evaluate
 from irkit.evaluate.experiment import Experiment, experiment
 from irkit.evaluate.measures import measure_names, parse_measures
 from irkit.evaluate.run import run_suite
@@ -18,6 +18,7 @@ __all__ = [
     "Cell",
     "Comparison",
     "Evaluation",
+    "Evaluator",
     "Experiment",
     "Folds",
     "Measured",

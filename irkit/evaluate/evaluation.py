@@ -124,6 +124,8 @@ class Evaluator:
         if self.exclude_self:
             qrels = qrels[qrels["qid"].to_numpy() != qrels["docno"].to_numpy()]
         judged = pd.Index(qrels["qid"].unique())
+        if isinstance(queries, str):
+            raise FrameError(f"queries: needs a queries frame or a sequence of qids, got the text {queries!r}")
         given = queries["qid"] if isinstance(queries, pd.DataFrame) else queries
         asked = judged if given is None else pd.Index(given)
         if asked.has_duplicates:

@@ -143,7 +143,7 @@ def utf8(text: str, who: str) -> bytes:
     except UnicodeEncodeError as error:
         raise DataError(
             f"{who} is not valid Unicode, got the lone surrogate {text[error.start]!a} at character {error.start}; "
-            "decode the source with errors='replace'"
+            "write the whole character, or decode the source with errors='replace'"
         ) from None
 
 

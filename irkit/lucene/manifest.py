@@ -106,6 +106,8 @@ def commit_key(index: Path) -> str:
                 break
             if last or not isinstance(error, FileNotFoundError):  # else a newer commit has just replaced it
                 raise ConfigError(f"index: {index} cannot be read: {error.strerror or error}") from error
+    if index.is_file():
+        raise NotFoundError(f"index: {index} is a file and no index; build one of it with irkit index or build_index")
     what = f"{index} holds no Lucene index" if index.is_dir() else f"there is no folder {index}"
     raise NotFoundError(f"index: {what}; build one with irkit index or build_index")
 

@@ -43,7 +43,7 @@ class ALSConfig(RankerConfig):
     epochs: int = Field(15, ge=1)
     "Alternations."
     cg_steps: int = Field(3, ge=0)
-    "Steps of conjugate gradients per side and alternation; 0 solves each exactly, several times slower."
+    "Steps of conjugate gradients per side and alternation, at most one a factor; 0 solves exactly, which takes longer."
     seed: Seed = 1
     "Seed of the start."
 
@@ -111,7 +111,7 @@ def improve_side(seen: Seen, x: Tensor, y: Tensor, alpha: float, reg: float, ste
         Where the rows stand.
     y : (I, d) float32
     steps : int
-        d of them solve a side but for rounding; the objective falls in each.
+        d of them solve a side but for rounding, so more are not taken; the objective falls in each.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def improve_side(seen: Seen, x: Tensor, y: Tensor, alpha: float, reg: float, ste
     shared.diagonal().add_(reg)
     residual = seen.sums(1 + alpha - alpha * seen.products(x, y), y) - x @ shared
     direction, norm = residual, (residual**2).sum(1, keepdim=True)
-    for _ in range(steps):
+    for _ in range(min(steps, x.shape[1])):
         image = torch.addmm(seen.sums(alpha * seen.products(direction, y), y), direction, shared)
         size = norm / (direction * image).sum(1, keepdim=True).clamp_min(TINY)
         x = torch.addcmul(x, size, direction)

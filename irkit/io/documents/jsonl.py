@@ -122,7 +122,12 @@ def _key(item: Mapping[str, Any], keys: tuple[str, ...], need: str, path: Path, 
     for key in keys:
         if key in item:
             return key
-    raise bad(path, line, f"{need} ({', '.join(keys)}), got {listed(item)}", "name the keys or rename them")
+    raise bad(
+        path,
+        line,
+        f"{need} ({', '.join(keys)}), got {listed(item)}",
+        "rename them, or name them on a card or in Python",
+    )
 
 
 def _parts(item: Mapping[str, Any], fields: tuple[str, ...], path: Path, line: int) -> list[str]:

@@ -66,7 +66,12 @@ def guess(path: Path, role: Role, known: Sequence[str]) -> str:
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise bad(path, 1, "this is UTF-16", "write it as UTF-8 (iconv -f UTF-16 -t UTF-8)")
     if not start.strip():
-        raise bad(path, 1, "the file is empty", "check that it was written completely")
+        raise bad(
+            path,
+            1,
+            f"the file {'holds white space alone' if start else 'is empty'}",
+            "check that it was written completely",
+        )
     named = SUFFIXES.get(bare(path.name.lower()).suffix, "")
     found = _judgements(path, start, named) if role == "qrels" else _texts(path, start, role, named)
     if b"\0" in start and (role == "qrels" or set(found) <= {"tsv", "csv"}):

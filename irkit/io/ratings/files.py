@@ -308,6 +308,8 @@ def _places(names: list[str], columns: Mapping[str, str], path: Path, line: int)
             todo = f"rename one, or name it: columns={{'{name}': '...'}}, on a card columns: {{{name}: ...}}"
             if name == "rating":
                 todo += ", or add one of ones if there are no ratings"
+            if not found:
+                todo += ", or write a line of names first"
             raise bad(path, line, f"a column {wanted[0]!r} is needed, got {', '.join(names)}", todo)
     return found
 
