@@ -98,11 +98,13 @@ class TermSimilarity:
 
     def block(self, own: Floats, part: slice) -> Floats:
         """(k, n) float32: delta of some terms, by their unit vectors (k, d), with a slice of the terms."""
-        return delta(own @ self.vectors.matrix[part].T, self.a, self.c)
+        cosine: Floats = own @ self.vectors.matrix[part].T
+        return delta(cosine, self.a, self.c, out=cosine)
 
     def log_block(self, own: Floats, part: slice) -> Floats:
         """(k, n) float32, nats: the logarithm of `block`."""
-        return log_delta(own @ self.vectors.matrix[part].T, self.a, self.c)
+        cosine: Floats = own @ self.vectors.matrix[part].T
+        return log_delta(cosine, self.a, self.c, out=cosine)
 
     @property
     def mass(self) -> Floats:
