@@ -144,9 +144,20 @@ def feedback_section(args: argparse.Namespace, folder: Path, index: Path) -> lis
     times = [row for row in rows if "ms" in row]
     lines = [
         f"Query models and feedback, {args.documents:,} generated passages",
-        *table(times, ["figure", "cpu_ms", "ms"]),
+        *table(times, ["figure", "cpu_ms", "ms", "peak_mb"]),
+        "",
+        *table([row for row in rows if "ratio" in row], ["figure", "ratio", "wanted"]),
+        "\nLess loss ranks worse: the recipe `rfmf` from both starts\n",
     ]
-    return [*lines, "", *table([row for row in rows if "ratio" in row], ["figure", "ratio", "wanted"])]
+    starts = []
+    for name in ("cranfield", "cacm"):
+        count = apart(real_collection, name, args.work)
+        if isinstance(count, str):
+            lines.append(f"{name}: {count}\n")
+            continue
+        own = apart(make_index, args.work / name / "documents.jsonl", args.work / f"index-{name}", False)
+        starts += apart(feedback.compare_starts, name, own)
+    return [*lines, *table(starts, ["collection", "start of RFMF", "AP", "P@10"])] if starts else lines
 
 
 def build_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:

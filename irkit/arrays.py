@@ -16,6 +16,9 @@ Ints: TypeAlias = npt.NDArray[np.integer[Any]]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 "Masks."
 
+QUIET = 1 << 18
+"Multiplications of a matrix product that OpenBLAS does on the calling thread."
+
 
 def segments(ptr: Ints) -> Ints:
     """Number every element by the segment it lies in.
@@ -48,6 +51,43 @@ def offsets(counts: Ints) -> Ints:
     out = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts, out=out[1:])
     return out
+
+
+def quiet_product(left: Floats, right: Floats) -> Floats:
+    """Multiply two small matrices in pieces for which BLAS wakes no threads, which would cost more than they save.
+
+    A thread that helped with one product spins in wait of the next, and where another program has the processor the
+    product waits for it. Pieces are of at most `QUIET` multiplications: rows of `left` where it is tall, else parts of
+    the sum, so that it is rounded otherwise than by one product. Slow with more columns than `QUIET` / (8 d).
+
+    Parameters
+    ----------
+    left : (n, d) float
+    right : (d, m) float of the same type
+        Fast if C-contiguous.
+
+    Returns
+    -------
+    (n, m) float
+    """
+    n, d = left.shape
+    m = right.shape[1]
+    if n * d * m <= QUIET:
+        found: Floats = left @ right
+        return found
+    if n >= d:
+        step = max(1, QUIET // (d * m))
+        whole = n - n % step
+        found = np.empty((n, m), dtype=left.dtype)
+        np.matmul(left[:whole].reshape(-1, step, d), right, out=found[:whole].reshape(-1, step, m))
+        np.matmul(left[whole:], right, out=found[whole:])
+        return found
+    step = max(1, QUIET // (n * m))
+    whole = d - d % step
+    pieces = left[:, :whole].reshape(n, -1, step).transpose(1, 0, 2) @ right[:whole].reshape(-1, step, m)
+    found = pieces.sum(axis=0)
+    found += left[:, whole:] @ right[whole:]
+    return found
 
 
 def evenly(lengths: Ints, n: int) -> Ints:

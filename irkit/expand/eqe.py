@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from irkit.lucene import Index
 
-SCORES = 1 << 26
-"Scores of queries by terms that are held at once: 256 MiB of float32."
+SCORES = 1 << 24
+"Scores of queries by terms that are held at once: 64 MiB of float32, or the scores of one query if they take more."
 
 WIDTH = 256
 "Terms whose similarities are made at a time, few enough that they stay in the processor's cache."
@@ -187,26 +187,31 @@ class _EQE(Stage):
         return scores
 
     def suggested(self, queries: Sequence[QueryTerms]) -> list[TermModel]:
-        """Return the best terms for each query; none for a query without a term that has a vector."""
+        """Return the best terms for each query; none for a query without a term that has a vector.
+
+        Beside the vectors this takes `SCORES` numbers of memory, whatever the number of queries, and a block of
+        similarities on each core: the distinct terms of some queries by `WIDTH`.
+        """
         similarity, row_of = index_similarity(self.index, self.vectors, self.config.a, self.config.c)
         terms = similarity_terms(row_of)
         out: list[TermModel] = []
-        step = max(1, SCORES // max(len(similarity), 1))
+        groups = max(1, -(-len(queries) * len(similarity) // SCORES))
+        step = max(1, -(-len(queries) // groups))
+        held = np.empty((min(step, len(queries)), len(similarity)), dtype=np.float32)
         for at in range(0, len(queries), step):
             group = queries[at : at + step]
             distinct, factors = self._factors(group, row_of, similarity.mass)
-            scores = self._scores(similarity, distinct, factors)
+            scores = self._scores(similarity, distinct, factors, held[: len(group)])
             expanded = np.diff(factors.indptr) > 0
             for row, best, any_known in zip(scores, hopeful(scores, self.config.fb_terms), expanded, strict=True):
                 best = best if any_known else best[:0]
                 out.append(truncated(terms[best], self.probabilities(row[best]), self.config.fb_terms))
         return out
 
-    def _scores(self, similarity: TermSimilarity, distinct: Ints, factors: csr_array) -> Floats:
-        """Compute `scores` over all terms, a block of terms at a time on each core: (Q, T) float32."""
+    def _scores(self, similarity: TermSimilarity, distinct: Ints, factors: csr_array, scores: Floats) -> Floats:
+        """Compute `scores` over all terms into (Q, T) float32, a block of terms at a time on each core."""
         # Queries share the similarities of the terms they have in common.
         own, factors = similarity.vectors.matrix[distinct], factors.astype(np.float32)
-        scores = np.empty((factors.shape[0], len(similarity)), dtype=np.float32)
 
         def fill(start: int) -> None:
             part = slice(start, start + WIDTH)

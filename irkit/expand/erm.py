@@ -15,8 +15,9 @@ Departures:
   gives p_tm, so both parts have one scale. `smooth=False` is the paper's.
 - a term without a vector is similar to itself alone: its cosine with any other term counts as 0.
 Only the best terms are estimated: similarities within the feedback documents are summed for those terms alone
-whose share, by a lower bound of that sum, may be among the best. They are in single precision: weights are within
-1e-5, as a share, of those in double precision.
+whose share may be among the best, first by a bound that holds for all documents of a term, then by one for each.
+They are in single precision: weights are within 1e-5, as a share, of those in double precision. No product of
+matrices is large enough to wake threads of BLAS, which wait for the next one longer than they work.
 """
 
 from __future__ import annotations
@@ -37,11 +38,15 @@ from irkit.expand.feedback import (
     normalised,
     prior_mass,
 )
-from irkit.expand.similar_terms import SimilarTerms, exact_best
+from irkit.expand.similar_terms import SimilarTerms, exact_best, mth_greatest
 from irkit.text.vectors import Vectors
 
 if TYPE_CHECKING:
     from irkit.lucene import Index
+
+
+ROUNDING = 1e-9
+"Nats by which double precision may move a bound."
 
 
 class ERMConfig(FeedbackConfig):
@@ -115,6 +120,86 @@ def semantic_likelihood(
     return found
 
 
+def most_gained(query: Floats, counts: Floats, collection: Floats, similar: Floats, share: Floats, mu: float) -> Floats:
+    """Bound log [p_sem(Q | w, D) / p_mu(Q | D)] over some documents from above: what similarity to w gains at most.
+
+    Of one query term it is 1 + r (delta(q, w) |D| / mass(w, D) - 1) with r = c(q, D) / (c(q, D) + mu p(q | C)).
+
+    Parameters
+    ----------
+    query : (k,) float64
+        Query term counts.
+    counts : (F, k) float64
+        Counts of the query's terms in the documents; if mu is 0, documents that lack one do not count.
+    collection : (k,) float64
+    similar : (k, W) float
+        delta(q, w).
+    share : (W,) float64
+        At most mass(w, D) / |D| of any document.
+    mu : float
+
+    Returns
+    -------
+    (W,) float64, nats
+    """
+    r = counts / (counts + mu * collection) if mu > 0 else np.ones_like(counts)
+    most, least = r.max(axis=0, initial=0.0), r.min(axis=0, initial=1.0)
+    more = similar / share - 1
+    gain = np.maximum(most[:, None] * more, least[:, None] * more)
+    found: Floats = query @ np.log1p(gain)
+    return found
+
+
+def log_shares(log_p: Floats, counts: Floats, lengths: Floats, collection: Floats, mu: float) -> Floats:
+    """Compute log sum over D of p(Q | D) p_mu(w | D) from log p(Q | D): (W,) float64, nats."""
+    top = log_p.max()
+    if not np.isfinite(top):
+        return np.full(len(collection), -np.inf)
+    weights = np.exp(log_p - top) / (lengths + mu)
+    found: Floats = np.log(weights @ counts + weights.sum() * mu * collection) + top
+    return found
+
+
+def candidates(
+    log_term: Floats,
+    log_alone: Floats,
+    gain: Floats,
+    counts: Floats,
+    lengths: Floats,
+    collection: Floats,
+    mu: float,
+    semantic: float,
+    m: int,
+) -> Ints:
+    """Find terms of the documents that are sure to hold those with the m greatest sums of `erm_parts`.
+
+    Parameters
+    ----------
+    log_term, log_alone : (F,) float64, nats
+        log p_tm(Q | D), and that with the prior mass of the semantic part.
+    gain : (W,) float64, nats
+        Of `most_gained`.
+    counts : (F, W) float64
+    lengths : (F,) float64
+    collection : (W,) float64
+    mu : float
+    semantic : float in [0, 1]
+    m : int
+
+    Returns
+    -------
+    (n,) int64, ascending
+        The terms whose sum may be as great as the m-th greatest of what term matching alone gives.
+    """
+    present = counts.any(axis=0)
+    with np.errstate(divide="ignore"):
+        term = log_shares(log_term, counts, lengths, collection, mu)
+        alone = term if log_alone is log_term else log_shares(log_alone, counts, lengths, collection, mu)
+        sure = np.where(present, np.log(1 - semantic) + term, -np.inf)
+        most = np.logaddexp(sure, np.log(semantic) + alone + gain)
+    return np.flatnonzero(present & (most >= mth_greatest(sure, m, -np.inf) - ROUNDING))
+
+
 def erm_parts(log_term: Floats, log_semantic: Floats, p_w: Floats, semantic: float, top: float | None = None) -> Floats:
     """Mix the two likelihoods of every document.
 
@@ -166,39 +251,53 @@ class ERM(FeedbackStage):
 
     def estimate(self, feedback: Feedback) -> Floats:
         """Return p(w | theta_F) of the best terms, up to a factor; 0 for others."""
-        return normalised(self._parts(feedback).sum(axis=0))
+        places, parts = self._parts(feedback)
+        found = np.zeros(len(feedback.terms))
+        found[places] = parts.sum(axis=0)
+        return normalised(found)
 
     def evidence(self, feedback: Feedback) -> tuple[list[str], Floats]:
         """Return what each feedback document adds to p(w | theta_F) of the best terms."""
-        return super().evidence(feedback)[0], self._parts(feedback)
+        places, parts = self._parts(feedback)
+        found = np.zeros_like(feedback.counts)
+        found[:, places] = parts
+        return super().evidence(feedback)[0], found
 
-    def _parts(self, f: Feedback) -> Floats:
-        """Return the terms of the sum over documents, up to a common factor; 0 for terms not among the best."""
+    def _parts(self, f: Feedback) -> tuple[Ints, Floats]:
+        """Return the terms of the sum over documents, up to a common factor, for some terms; 0 if not among the best.
+
+        Smoothing gives terms that no feedback document holds a share too; the feedback set does not suggest them.
+        """
         c, mu = self.config, prior_mass(self.config.mu, self.index)
         semantic = c.beta if c.beta_on == "semantic" else 1 - c.beta
-        log_term = term_likelihood(f.query, f.counts, f.lengths, f.collection, mu)
-        p_w = (f.counts + mu * f.collection) / (f.lengths[:, None] + mu)
-        # Smoothing gives terms that no feedback document holds a share too; the feedback set does not suggest them.
-        p_w *= f.counts.any(axis=0)
-        if semantic == 0:
-            return erm_parts(log_term, np.full_like(p_w, -np.inf), p_w, semantic)
-        similar = self._similar(f)
         used = np.flatnonzero(f.query)
-        near, prior = similar.rows(used), mu if c.smooth else 0.0
+        query, counts, collection = f.query[used], f.counts[:, used], f.collection[used]
+        log_term = term_likelihood(query, counts, f.lengths, collection, mu)
 
-        def log_semantic(near: Floats, mass: Floats) -> Floats:
-            return semantic_likelihood(
-                f.query[used], f.counts[:, used], f.lengths, f.collection[used], near, mass, prior
-            )
+        def p_w(places: Ints) -> Floats:
+            found: Floats = (f.counts[:, places] + mu * f.collection[places]) / (f.lengths[:, None] + mu)
+            return found
 
-        bound = log_semantic(near, similar.least())
+        if semantic == 0:
+            present = np.flatnonzero(f.counts.any(axis=0))
+            never = np.full((len(f.lengths), len(present)), -np.inf)
+            return present, erm_parts(log_term, never, p_w(present), semantic)
+        similar, prior = self._similar(f), mu if c.smooth else 0.0
+        log_alone = log_term if prior == mu else term_likelihood(query, counts, f.lengths, collection, prior)
+        near = similar.rows(used)
+        gain = most_gained(query, counts, collection, near, similar.least_share(), prior)
+        places = candidates(log_term, log_alone, gain, f.counts, f.lengths, f.collection, mu, semantic, c.fb_terms)
+        near, share = near[:, places], p_w(places)
+        bound = semantic_likelihood(query, counts, f.lengths, collection, near, similar.least(places), prior)
         top = greatest(log_term, bound)
 
-        def exactly(places: Ints) -> Floats:
-            exact = log_semantic(near[:, places], similar.mass(places))
-            return erm_parts(log_term, exact, p_w[:, places], semantic, top)
+        def exactly(own: Ints) -> Floats:
+            mass = similar.mass(places[own])
+            exact = semantic_likelihood(query, counts, f.lengths, collection, near[:, own], mass, prior)
+            return erm_parts(log_term, exact, share[:, own], semantic, top)
 
-        return exact_best(erm_parts(log_term, bound, p_w, semantic, top), exactly, ~similar.known, c.fb_terms)
+        found = erm_parts(log_term, bound, share, semantic, top)
+        return places, exact_best(found, exactly, ~similar.known[places], c.fb_terms)
 
     def original(self, feedback: Feedback) -> TermModel:
         """Return the query model: maximum likelihood, or embedding-based."""

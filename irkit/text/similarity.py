@@ -23,7 +23,7 @@ BLOCK = 1 << 25
 "Similarities held at once while summing: 128 MiB of float32."
 
 
-def delta(cosine: Floats, a: float, c: float) -> Floats:
+def delta(cosine: Floats, a: float, c: float, out: Floats | None = None) -> Floats:
     """Compute delta from cosines.
 
     Parameters
@@ -33,6 +33,8 @@ def delta(cosine: Floats, a: float, c: float) -> Floats:
         Steepness; 0 makes every similarity 1/2.
     c : float
         The mapped cosine where delta is 1/2.
+    out : array of the same shape and type, optional
+        Where the result is put; may be `cosine`.
 
     Returns
     -------
@@ -43,21 +45,21 @@ def delta(cosine: Floats, a: float, c: float) -> Floats:
     >>> float(delta(np.array([1.0]), a=10, c=1.0)[0])
     0.5
     """
-    t = _one_over_delta(cosine, a, c)
+    t = _one_over_delta(cosine, a, c, out)
     found: Floats = np.reciprocal(t, out=t)
     return found
 
 
-def log_delta(cosine: Floats, a: float, c: float) -> Floats:
+def log_delta(cosine: Floats, a: float, c: float, out: Floats | None = None) -> Floats:
     """Compute the logarithm of delta from cosines: as `delta`, in nats, negative."""
-    t = _one_over_delta(cosine, a, c)
+    t = _one_over_delta(cosine, a, c, out)
     np.log(t, out=t)
     found: Floats = np.negative(t, out=t)
     return found
 
 
-def _one_over_delta(cosine: Floats, a: float, c: float) -> Floats:
-    t = np.asarray(cosine) * (-a / 2)
+def _one_over_delta(cosine: Floats, a: float, c: float, out: Floats | None) -> Floats:
+    t = np.multiply(cosine, -a / 2, out=out)
     t += a * (c - 0.5)
     if a * c > 80:
         # The exponential of a float32 overflows; delta is below 2e-35 there, and its logarithm stays finite.
@@ -96,11 +98,13 @@ class TermSimilarity:
 
     def block(self, own: Floats, part: slice) -> Floats:
         """(k, n) float32: delta of some terms, by their unit vectors (k, d), with a slice of the terms."""
-        return delta(own @ self.vectors.matrix[part].T, self.a, self.c)
+        cosine: Floats = own @ self.vectors.matrix[part].T
+        return delta(cosine, self.a, self.c, out=cosine)
 
     def log_block(self, own: Floats, part: slice) -> Floats:
         """(k, n) float32, nats: the logarithm of `block`."""
-        return log_delta(own @ self.vectors.matrix[part].T, self.a, self.c)
+        cosine: Floats = own @ self.vectors.matrix[part].T
+        return log_delta(cosine, self.a, self.c, out=cosine)
 
     @property
     def mass(self) -> Floats:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.expand import ERM
-from irkit.expand.erm import erm_parts, semantic_likelihood, term_likelihood
+from irkit.expand.erm import candidates, erm_parts, most_gained, semantic_likelihood, term_likelihood
 from irkit.expand.feedback import gather, normalised, query_counts, truncated
 from irkit.expand.relevance import posterior, rm1
 from irkit.frames import queries_frame
@@ -83,6 +83,43 @@ def test_raising_the_similarity_of_a_term_to_a_query_term_never_lowers_its_rank(
     higher[0, term] += raised
     before, after = place(d), place(higher)
     assert after <= before
+
+
+@settings(max_examples=200)
+@given(
+    seed=st.integers(0, 9999),
+    prior=st.sampled_from([0.0, 3.0, 50.0]),
+    beta=st.sampled_from([0.1, 0.6, 1.0]),
+    m=st.integers(1, 9),
+)
+def test_the_candidates_hold_all_of_the_best_terms(seed, prior, beta, m):
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 4, (3, 8)) * rng.integers(0, 2, (3, 8)).astype(float)
+    counts[:, 7] += 1
+    query = np.array([1.0, 2.0, *np.zeros(6)])
+    lengths, collection, mu = counts.sum(axis=1), rng.dirichlet(np.full(8, 0.5)) + 1e-6, prior or 4.0
+    unit = unit_rows(rng.normal(size=(8, 3)))
+    d = delta(unit @ unit.T, 8.0, 0.7)
+    log_term, log_alone = (term_likelihood(query, counts, lengths, collection, mass) for mass in (mu, prior))
+    share = ((counts @ d) / lengths[:, None]).min(axis=0) * rng.uniform(0.5, 1, 8)
+    gain = most_gained(query[:2], counts[:, :2], collection[:2], d[:2], share, prior)
+    exact = semantic(query, counts, lengths, collection, d, prior)
+    possible = np.isfinite(log_alone)
+    assert (exact[possible] <= log_alone[possible, None] + gain + 1e-9).all()
+    p_w = (counts + mu * collection) / (lengths[:, None] + mu) * counts.any(axis=0)
+    total = erm_parts(log_term, exact, p_w, beta).sum(axis=0)
+    best = np.flatnonzero((total >= np.sort(total)[8 - min(m, 8)]) & (total > 0))
+    got = candidates(log_term, log_alone, gain, counts, lengths, collection, mu, beta, m)
+    assert set(best) <= set(got)
+    assert counts[:, got].any(axis=0).all()
+
+
+def test_terms_that_term_matching_alone_leaves_far_behind_are_no_candidates():
+    counts, collection = np.array([[50.0, 40.0, 30.0, 1.0, 1.0]]), np.full(5, 0.2)
+    log_term = term_likelihood(np.array([1.0, 0, 0, 0, 0]), counts, np.array([122.0]), collection, 5.0)
+    gain = np.full(5, np.log(2.0))
+    got = candidates(log_term, log_term, gain, counts, np.array([122.0]), collection, 5.0, 0.1, 3)
+    assert got.tolist() == [0, 1, 2]
 
 
 def test_without_smoothing_a_missing_query_term_rules_a_document_out():

@@ -144,6 +144,23 @@ def test_embedding_models_expand_from_the_topic_of_the_query(topical, vectors):
         assert "rocket" not in model
 
 
+def test_no_more_scores_are_held_than_are_said_and_their_place_is_used_again(topical, vectors, monkeypatch):
+    stage = EQE1(index=topical, vectors=vectors)
+    terms = len(index_similarity(topical, vectors, 10.0, 0.8)[0])
+    monkeypatch.setattr("irkit.expand.eqe.SCORES", 3 * terms)
+    places, compute = [], stage._scores
+
+    def watched(*arguments):
+        found = compute(*arguments)
+        places.append((len(found), found.ctypes.data))
+        return found
+
+    monkeypatch.setattr(stage, "_scores", watched)
+    stage.run(ql(topical).read({str(i): "wing flutter" for i in range(7)}))
+    assert [rows for rows, _ in places] == [3, 3, 1]
+    assert len({start for _, start in places}) == 1
+
+
 @pytest.mark.parametrize(("scores", "width", "folds"), [(1 << 25, 256, 1024), (1, 7, 4), (70, 1, 8), (1 << 25, 29, 12)])
 @pytest.mark.parametrize("kind", [EQE1, EQE2])
 def test_a_batch_in_blocks_gives_the_formula_of_each_query(kind, scores, width, folds, topical, vectors, monkeypatch):

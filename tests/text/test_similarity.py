@@ -8,7 +8,7 @@ import pytest
 
 import irkit.text.similarity as similarity
 from irkit.kept import keep
-from irkit.text.similarity import TermSimilarity, delta, normalisers
+from irkit.text.similarity import TermSimilarity, delta, log_delta, normalisers
 from irkit.text.vectors import Vectors
 
 RNG = np.random.default_rng(3)
@@ -76,3 +76,11 @@ def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path, monkeypatch, 
     found = TermSimilarity(VECTORS, 7.0, 0.8, tmp_path / "kept").mass
     assert (found == normalisers(VECTORS.matrix, 7.0, 0.8)).all()
     assert caplog.messages == [f"{tmp_path / 'kept'} cannot be written, No space left on device; results are not kept"]
+
+
+def test_similarities_put_in_the_place_of_the_cosines_are_the_same():
+    cosine = np.linspace(-1, 1, 9, dtype=np.float32)
+    for function in (delta, log_delta):
+        own = cosine.copy()
+        assert function(own, 10.0, 0.8, out=own) is own
+        np.testing.assert_array_equal(own, function(cosine, 10.0, 0.8))
