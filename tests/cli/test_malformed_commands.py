@@ -53,7 +53,7 @@ DOCUMENTS = [
     Case("a JSON scalar", "a.jsonl", DOC + "3\n", INDEX, 2, "object"),
     Case("a JSON array", "a.txt", "[" + DOC.strip() + "]", INDEX, 1, "array"),
     Case("an empty file", "a.jsonl", "", INDEX, 1, "empty"),
-    Case("blank lines only", "a.jsonl", "\n\n", INDEX, 1, "empty"),
+    Case("blank lines only", "a.jsonl", "\n\n", INDEX, 1, "white space alone"),
     Case("a cut gzip file", "a.jsonl.gz", packed(DOC), INDEX, None, "cut short"),
     Case("no known format", "a.dat", "what is this\n", INDEX, 1, "format"),
     Case("TREC without DOCNO", "a.trec", "<DOC>\n<TEXT>x</TEXT>\n</DOC>\n", INDEX, 1, "DOCNO"),

@@ -200,7 +200,7 @@ def test_python_writes_into_a_pipe(folder):
 def test_two_dashes_keep_a_dash_as_it_is(shell, index):
     assert marked(["search", "i", "--", "-"]) == ["search", "i", "--", "-"]
     assert restored(marked(["-", "a-b", "--x"])) == ["-", "a-b", "--x"]
-    assert shell("search", index, "--", "-") == ("", "")
+    assert shell("search", index, "--", "-") == ("", "irkit: the query has no terms; nothing found\n")
 
 
 def test_a_dash_given_where_a_number_is_needed_is_named_so(shell):

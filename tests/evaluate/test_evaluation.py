@@ -227,6 +227,11 @@ def test_ids_that_never_meet_are_refused():
         evaluate(run_frame({}), qrels_frame({}), "AP")
 
 
+def test_a_text_is_no_list_of_queries():
+    with pytest.raises(FrameError, match=r"^queries: needs a queries frame or a sequence of qids, got the text '1'$"):
+        evaluate(run_frame(RUN), qrels_frame(QRELS), "AP", queries="1")
+
+
 def test_repeated_queries_are_refused():
     with pytest.raises(FrameError, match="queries: qid '1' occurs twice"):
         evaluate(run_frame(RUN), qrels_frame(QRELS), "AP", queries=["1", "1"])

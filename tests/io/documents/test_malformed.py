@@ -55,7 +55,7 @@ CASES = [
     Case("json deep", "documents", "a.jsonl", b"[" * 100_000 + b"\n", 1, "nested too deeply"),
     Case("json wrong field", "documents", "a.jsonl", b'{"id": "1", "body": "a"}\n', 1, "there is no 'abstract'", {"fields": ["abstract"]}),
     Case("json bad UTF-8", "documents", "a.jsonl", b'{"id": "1", "text": "caf\xe9"}\n', 1, "not valid utf-8: byte 0xe9 in column 25"),
-    Case("json blank", "documents", "a.jsonl", b"\n\n \n", 1, "the file is empty"),
+    Case("json blank", "documents", "a.jsonl", b"\n\n \n", 1, "the file holds white space alone"),
     Case("cut gzip", "documents", "a.jsonl.gz", CUT_GZIP, 1, "the gzip stream is cut short or damaged"),
     Case("damaged gzip", "documents", "a.jsonl.gz", CUT_GZIP[:2000] + b"xxxx" + CUT_GZIP[2004:], 1, "the gzip stream is cut short"),
     Case("gzip header only", "documents", "a.jsonl.gz", b"\x1f\x8b\x08", 1, "the gzip stream is cut short"),
