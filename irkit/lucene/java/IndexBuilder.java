@@ -1,8 +1,6 @@
 package irkit;
 
 import java.io.IOException;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.IntBuffer;
@@ -50,6 +48,7 @@ public final class IndexBuilder {
   private final Semaphore gate; // back-pressure: bounds the batches in memory
   private final int permits;
   private final FieldType body = new FieldType();
+  private final ThreadLocal<WordStream> streams;
   private final boolean raw;
   private final Hashes seen = new Hashes();
   private volatile Throwable failure;
@@ -67,6 +66,7 @@ public final class IndexBuilder {
     body.setIndexOptions(positions != 0 ? IndexOptions.DOCS_AND_FREQS_AND_POSITIONS : IndexOptions.DOCS_AND_FREQS);
     body.freeze();
     this.raw = raw != 0;
+    streams = ThreadLocal.withInitial(() -> new WordStream(Words.of(analyzer, threads), positions != 0));
     permits = threads * BATCHES_PER_THREAD;
     gate = new Semaphore(permits);
     directory = FSDirectory.open(Paths.get(path));
@@ -97,7 +97,7 @@ public final class IndexBuilder {
     ByteBuffer suspects = null;
     int at = 4 + 8 * n;
     for (int i = 0; i < n; i++) {
-      if (!seen.add(hash(batch, at, head.get(1 + 2 * i)))) {
+      if (!seen.add(Bytes.hash(batch, at, head.get(1 + 2 * i)))) {
         suspects = suspects == null ? ByteBuffer.allocate(4 * n).order(ByteOrder.LITTLE_ENDIAN) : suspects;
         suspects.putInt(i);
       }
@@ -196,7 +196,8 @@ public final class IndexBuilder {
   private void write(byte[] batch, IntBuffer head, int n) throws IOException {
     StringField id = new StringField("id", "", Field.Store.YES);
     BinaryDocValuesField key = new BinaryDocValuesField("id", new BytesRef());
-    Field contents = new Field("contents", "", body);
+    WordStream stream = streams.get();
+    Field contents = new Field("contents", stream, body);
     StoredField stored = new StoredField("raw", "");
     Document document = new Document();
     document.add(id);
@@ -211,8 +212,9 @@ public final class IndexBuilder {
       int text = head.get(2 + 2 * i);
       id.setStringValue(new String(batch, at, docno, StandardCharsets.UTF_8));
       key.setBytesValue(new BytesRef(batch, at, docno));
-      String words = new String(batch, at + docno, text, StandardCharsets.UTF_8);
-      contents.setStringValue(words);
+      boolean read = stream.read(batch, at + docno, text);
+      String words = read && !raw ? "" : new String(batch, at + docno, text, StandardCharsets.UTF_8);
+      contents.setTokenStream(read ? stream : writer.getAnalyzer().tokenStream("contents", words));
       stored.setStringValue(words);
       writer.addDocument(document);
       at += docno + text;
@@ -244,28 +246,6 @@ public final class IndexBuilder {
     if (error != null) {
       throw new IOException(error.toString(), error);
     }
-  }
-
-  private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-
-  private static long hash(byte[] bytes, int from, int length) {
-    long h = 0x9E3779B97F4A7C15L * (length + 1);
-    int at = from;
-    int end = from + length;
-    for (; at + 8 <= end; at += 8) {
-      h = mix(h ^ (long) LONGS.get(bytes, at));
-    }
-    long rest = 0;
-    for (int shift = 0; at < end; at++, shift += 8) {
-      rest |= (bytes[at] & 0xffL) << shift;
-    }
-    return mix(h ^ rest);
-  }
-
-  private static long mix(long x) { // the finaliser of MurmurHash3
-    x = (x ^ (x >>> 33)) * 0xff51afd7ed558ccdL;
-    x = (x ^ (x >>> 33)) * 0xc4ceb9fe1a85ec53L;
-    return x ^ (x >>> 33);
   }
 
   /** A set of longs by open addressing, 11 to 23 bytes each. */

@@ -1,0 +1,114 @@
+package irkit;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import org.apache.lucene.util.BytesRef;
+import org.apache.lucene.util.BytesRefHash;
+
+/**
+ * Remembers what analysis makes of a word: the number of its term, or one of the outcomes below. Numbers count from 0.
+ *
+ * <p>Words lie end to end behind their outcome and length, so that a word met before costs one slot and one entry of memory.
+ */
+final class Memo {
+  static final int LONGEST = 255; // bytes of a word
+  static final int BLOCK = 256; // words fetched at once
+  static final int LEFT_OUT = -1; // no term, but a position
+  static final int NOTHING = -2; // neither
+  static final int UNKNOWN = -3;
+
+  private static final int HEAD = 5; // bytes: outcome, int32, and length
+  private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+
+  private long[] slots = new long[1 << 10]; // upper half of the hash, then one more than the entry's place; 0 is free
+  private byte[] entries = new byte[1 << 13];
+  private final int[] places = new int[BLOCK];
+  private int end;
+  private int size;
+  private final BytesRefHash terms = new BytesRefHash();
+
+  /** Bytes of the words held; with slots and terms a memo takes about five times as much. */
+  int bytes() {
+    return end;
+  }
+
+  /** Returns the number of terms. */
+  int terms() {
+    return terms.size();
+  }
+
+  /** Returns the number of a term, new or not. */
+  int number(BytesRef term) {
+    int number = terms.add(term);
+    return number < 0 ? -number - 1 : number;
+  }
+
+  /** Points `term` at the bytes of a term. */
+  void term(int number, BytesRef term) {
+    terms.get(number, term);
+  }
+
+  /** Returns the outcome of the word `bytes[at:at + length]`, whose `Bytes.hash` is given. */
+  int find(byte[] bytes, int at, int length, long hash) {
+    int mask = slots.length - 1;
+    for (int slot = (int) hash & mask; slots[slot] != 0; slot = (slot + 1) & mask) {
+      if ((slots[slot] ^ hash) >>> 32 == 0) {
+        int entry = (int) slots[slot] - 1;
+        if ((entries[entry + 4] & 0xff) == length && Bytes.equal(entries, entry + HEAD, bytes, at, length)) {
+          return (int) INTS.get(entries, entry);
+        }
+      }
+    }
+    return UNKNOWN;
+  }
+
+  /**
+   * Fetches what is held of `n` words towards the processor, all at once: one by one, each would be waited for.
+   *
+   * @return a number of no meaning, which keeps the loops from being left out.
+   */
+  int fetch(long[] hashes, int n) {
+    int mask = slots.length - 1;
+    for (int i = 0; i < n; i++) {
+      places[i] = (int) slots[(int) hashes[i] & mask];
+    }
+    int seen = 0;
+    for (int i = 0; i < n; i++) {
+      seen += entries[Math.max(0, places[i] - 1)];
+    }
+    return seen;
+  }
+
+  /** Remembers the outcome of a word of at most `LONGEST` bytes that is not known yet. */
+  void put(byte[] bytes, int at, int length, int outcome) {
+    if (++size > slots.length / 2) {
+      long[] old = slots;
+      slots = new long[2 * old.length];
+      for (long one : old) {
+        if (one != 0) {
+          int entry = (int) one - 1;
+          place(Bytes.hash(entries, entry + HEAD, entries[entry + 4] & 0xff), entry);
+        }
+      }
+    }
+    if (entries.length - end < HEAD + length) {
+      entries = Arrays.copyOf(entries, 2 * entries.length);
+    }
+    INTS.set(entries, end, outcome);
+    entries[end + 4] = (byte) length;
+    System.arraycopy(bytes, at, entries, end + HEAD, length);
+    place(Bytes.hash(bytes, at, length), end);
+    end += HEAD + length;
+  }
+
+  private void place(long hash, int entry) {
+    int mask = slots.length - 1;
+    int slot = (int) hash & mask;
+    while (slots[slot] != 0) {
+      slot = (slot + 1) & mask;
+    }
+    slots[slot] = (hash & 0xffffffff00000000L) | (entry + 1);
+  }
+}
