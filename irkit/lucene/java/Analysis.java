@@ -133,17 +133,16 @@ public final class Analysis {
 
   /** One thread's view of the vocabulary: a term it has met before costs no lock. */
   private final class Worker {
-    private final Words words;
-    private Memo memo; // whose terms are numbered below
-    private int[] numbers = new int[0]; // of the memo's terms, plus 1; 0 where not asked yet
+    private final Words words; // null: Lucene's analyser does everything
+    private final BytesRefHash known;
+    private int[] shared = new int[0]; // numbers of the known terms, plus 1; 0 where not asked yet
     private final BytesRef term = new BytesRef();
-    private final BytesRefHash known = new BytesRefHash();
-    private int[] shared = new int[1024];
     private int[] ids = new int[1024];
     private Throwable failure;
 
     Worker(Words words) {
       this.words = words;
+      known = words == null ? new BytesRefHash() : words.vocabulary();
     }
 
     void run(Call call, byte[] batch, int[] start, boolean steps, int[][] found, AtomicInteger next) {
@@ -164,21 +163,9 @@ public final class Analysis {
 
     /** Returns the numbers of the terms in `words`. */
     private int[] numbers() {
-      if (memo != words.memo()) {
-        memo = words.memo();
-        Arrays.fill(numbers, 0);
-      }
-      if (numbers.length < memo.terms()) {
-        numbers = Arrays.copyOf(numbers, 2 * memo.terms());
-      }
       int[] out = new int[words.size];
       for (int i = 0; i < out.length; i++) {
-        int mine = words.terms[i];
-        if (numbers[mine] == 0) {
-          memo.term(mine, term);
-          numbers[mine] = number(term) + 1;
-        }
-        out[i] = numbers[mine] - 1;
+        out[i] = number(words.terms[i]);
       }
       return out;
     }
@@ -203,17 +190,21 @@ public final class Analysis {
 
     private int number(BytesRef term) {
       int mine = known.add(term);
-      if (mine < 0) {
-        return shared[-mine - 1];
+      return number(mine < 0 ? -mine - 1 : mine);
+    }
+
+    private int number(int mine) {
+      if (mine >= shared.length) {
+        shared = Arrays.copyOf(shared, 2 * known.size());
       }
-      if (mine == shared.length) {
-        shared = Arrays.copyOf(shared, 2 * mine);
+      if (shared[mine] == 0) {
+        known.get(mine, term);
+        synchronized (terms) {
+          int id = terms.add(term);
+          shared[mine] = id < 0 ? -id : id + 1;
+        }
       }
-      synchronized (terms) {
-        int id = terms.add(term);
-        shared[mine] = id < 0 ? -id - 1 : id;
-      }
-      return shared[mine];
+      return shared[mine] - 1;
     }
   }
 }

@@ -19,24 +19,21 @@ final class Memo {
   static final int NOTHING = -2; // neither
   static final int UNKNOWN = -3;
 
+  private static final int SLOTS = 1 << 10;
+  private static final int ENTRIES = 1 << 13;
   private static final int HEAD = 5; // bytes: outcome, int32, and length
   private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
-  private long[] slots = new long[1 << 10]; // upper half of the hash, then one more than the entry's place; 0 is free
-  private byte[] entries = new byte[1 << 13];
+  private long[] slots = new long[SLOTS]; // upper half of the hash, then one more than the entry's place; 0 is free
+  private byte[] entries = new byte[ENTRIES];
   private final int[] places = new int[BLOCK];
   private int end;
   private int size;
-  private final BytesRefHash terms = new BytesRefHash();
+  final BytesRefHash terms = new BytesRefHash();
 
-  /** Bytes of the words held; with slots and terms a memo takes about five times as much. */
+  /** Returns the bytes of the words held. */
   int bytes() {
     return end;
-  }
-
-  /** Returns the number of terms. */
-  int terms() {
-    return terms.size();
   }
 
   /** Returns the number of a term, new or not. */
@@ -45,9 +42,11 @@ final class Memo {
     return number < 0 ? -number - 1 : number;
   }
 
-  /** Points `term` at the bytes of a term. */
-  void term(int number, BytesRef term) {
-    terms.get(number, term);
+  /** Forgets all words, but no term. */
+  void forget() {
+    slots = new long[SLOTS];
+    entries = new byte[ENTRIES];
+    end = size = 0;
   }
 
   /** Returns the outcome of the word `bytes[at:at + length]`, whose `Bytes.hash` is given. */

@@ -8,6 +8,7 @@ import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.tokenattributes.CharTermAttribute;
 import org.apache.lucene.analysis.tokenattributes.PositionIncrementAttribute;
 import org.apache.lucene.analysis.tokenattributes.TermToBytesRefAttribute;
+import org.apache.lucene.util.BytesRefHash;
 
 /**
  * Analyses documents as Lucene's analyser would, but each distinct word once. Serves one thread.
@@ -17,7 +18,7 @@ import org.apache.lucene.analysis.tokenattributes.TermToBytesRefAttribute;
  */
 final class Words {
   private static final int LONGEST = 1 << 20; // bytes of a document, which bounds the arrays
-  private static final int MEMO = 8 << 20; // bytes of words; a memo that holds more is begun again at the next document
+  private static final int MEMO = 8 << 20; // bytes of words, about four times that with their slots; a fuller memo forgets before the next document
 
   private final Analyzer analyzer;
   private final AsciiTokens tokens;
@@ -25,7 +26,7 @@ final class Words {
   private final TokenStream filters;
   private final TermToBytesRefAttribute filtered;
   private final long room;
-  private Memo memo = new Memo();
+  private final Memo memo = new Memo();
   private final int[] starts = new int[Memo.BLOCK]; // of the tokens looked up together
   private final int[] lengths = new int[Memo.BLOCK];
   private final long[] hashes = new long[Memo.BLOCK];
@@ -43,9 +44,14 @@ final class Words {
     room = Math.min(MEMO, Runtime.getRuntime().maxMemory() / (64L * threads));
   }
 
+  /** Tells whether an analyser cuts text as this class can. */
+  static boolean covers(String name) {
+    return name.startsWith("english") || name.equals("whitespace");
+  }
+
   /** Returns the words of one of `threads` threads, or null if this analyser cuts text in another way. */
   static Words of(String name, int threads) {
-    return name.startsWith("english") || name.equals("whitespace") ? new Words(name, threads) : null;
+    return covers(name) ? new Words(name, threads) : null;
   }
 
   /** Analyses a document, `bytes[at:at + length]` in UTF-8; false if it is too long for that. */
@@ -54,7 +60,7 @@ final class Words {
       return false;
     }
     if (memo.bytes() > room) {
-      memo = new Memo();
+      memo.forget();
     }
     size = pending = 0;
     int end = at + length;
@@ -73,9 +79,9 @@ final class Words {
     return true;
   }
 
-  /** The memo whose numbers `terms` holds; another one begins to count anew. */
-  Memo memo() {
-    return memo;
+  /** All terms met, which `terms` numbers. */
+  BytesRefHash vocabulary() {
+    return memo.terms;
   }
 
   private void ascii(byte[] bytes, int from, int to) throws IOException {
