@@ -73,7 +73,7 @@ public final class IndexBuilder {
     config.setRAMBufferSizeMB(buffer);
     this.threads = threads;
     room = Math.min((buffer << 20) / threads, LARGEST);
-    segmented = positions == 0 && Words.covers(analyzer);
+    segmented = Words.covers(analyzer);
     body.setIndexOptions(positions != 0 ? IndexOptions.DOCS_AND_FREQS_AND_POSITIONS : IndexOptions.DOCS_AND_FREQS);
     body.freeze();
     this.raw = raw != 0;
@@ -212,7 +212,7 @@ public final class IndexBuilder {
       int docno = head.get(1 + 2 * i);
       int text = head.get(2 + 2 * i);
       if (segmented && segment == null) {
-        segment = new Segment(Words.of(analyzer, threads), writer.getConfig().getSimilarity(), raw);
+        segment = new Segment(Words.of(analyzer, threads), writer.getConfig().getSimilarity(), body.indexOptions(), raw);
       }
       if (segment == null || !segment.add(batch, at, docno, text)) {
         lone = lone == null ? new Lone() : lone;

@@ -1,8 +1,10 @@
 package irkit;
 
+import java.io.IOException;
 import java.util.Arrays;
 import org.apache.lucene.index.BaseTermsEnum;
 import org.apache.lucene.index.ImpactsEnum;
+import org.apache.lucene.index.IndexOptions;
 import org.apache.lucene.index.PostingsEnum;
 import org.apache.lucene.index.Terms;
 import org.apache.lucene.index.TermsEnum;
@@ -17,24 +19,36 @@ import org.apache.lucene.util.BytesRefHash;
 final class Inverted extends Terms {
   private final BytesRefHash vocabulary;
   private final boolean frequencies;
+  private final boolean positions;
   private int[] terms = new int[1 << 12]; // of all documents, end to end
+  private int[] places = new int[0]; // and their positions in the document, if these are wanted
   private int[] ends = new int[1 << 8]; // where each document's terms end
   private int documents;
 
   private int[] order; // the terms by their bytes
   private int[] starts; // where each term's documents begin
   private int[] holders; // documents by term, in order, as often as they hold it
+  private int[] spots; // and where
 
-  Inverted(BytesRefHash vocabulary, boolean frequencies) {
+  /** A field over a vocabulary that may grow; `options` say whether frequencies and positions are wanted. */
+  Inverted(BytesRefHash vocabulary, IndexOptions options) {
     this.vocabulary = vocabulary;
-    this.frequencies = frequencies;
+    frequencies = options.compareTo(IndexOptions.DOCS_AND_FREQS) >= 0;
+    positions = options == IndexOptions.DOCS_AND_FREQS_AND_POSITIONS;
   }
 
-  /** Adds a document with these terms, `numbers[0:n]`. */
-  void add(int[] numbers, int n) {
+  /** Adds a document with these terms, `numbers[0:n]`, each so many steps behind the one before (not read without positions). */
+  void add(int[] numbers, int[] steps, int n) {
     int size = tokens();
     if (terms.length - size < n) {
       terms = Arrays.copyOf(terms, Math.max(Math.addExact(size, n), size + size / 2));
+    }
+    if (positions) {
+      places = places.length < size + n ? Arrays.copyOf(places, terms.length) : places;
+      for (int i = 0, place = -1; i < n; i++) {
+        place += steps[i];
+        places[size + i] = place;
+      }
     }
     if (documents == ends.length) {
       ends = Arrays.copyOf(ends, 2 * documents);
@@ -50,7 +64,7 @@ final class Inverted extends Terms {
 
   /** Returns the bytes of memory that the field takes at most, with its lists. */
   long bytes() {
-    return Integer.BYTES * (2L * terms.length + ends.length + 2L * vocabulary.size()) + vocabulary.ramBytesUsed();
+    return Integer.BYTES * (2L * (terms.length + places.length) + ends.length + 2L * vocabulary.size()) + vocabulary.ramBytesUsed();
   }
 
   /** Makes the lists; no document comes after. */
@@ -65,13 +79,18 @@ final class Inverted extends Terms {
       starts[t] += starts[t - 1];
     }
     holders = new int[tokens];
+    spots = new int[positions ? tokens : 0];
     int i = 0;
     for (int d = 0; d < documents; d++) {
       for (; i < ends[d]; i++) {
-        holders[starts[terms[i] + 1]++] = d; // what was the start of the next term moves to its end
+        int next = starts[terms[i] + 1]++; // begins as the start of this term's list and ends as that of the next term's
+        holders[next] = d;
+        if (positions) {
+          spots[next] = places[i];
+        }
       }
     }
-    terms = ends = null;
+    terms = places = ends = null;
     order = vocabulary.sort();
   }
 
@@ -112,7 +131,7 @@ final class Inverted extends Terms {
 
   @Override
   public boolean hasPositions() {
-    return false;
+    return positions;
   }
 
   @Override
@@ -177,12 +196,13 @@ final class Inverted extends Terms {
     }
   }
 
-  /** The documents that hold a term, and how often. */
+  /** The documents that hold a term, how often and where. */
   private final class Holders extends PostingsEnum {
     private int next;
     private int end;
     private int doc;
     private int frequency;
+    private int spot; // of the next position
 
     void over(int start, int end) {
       next = start;
@@ -201,6 +221,7 @@ final class Inverted extends Terms {
         next++;
       }
       frequency = next - start;
+      spot = start;
       return doc;
     }
 
@@ -215,7 +236,7 @@ final class Inverted extends Terms {
     }
 
     @Override
-    public int advance(int target) throws java.io.IOException {
+    public int advance(int target) throws IOException {
       return slowAdvance(target);
     }
 
@@ -226,7 +247,7 @@ final class Inverted extends Terms {
 
     @Override
     public int nextPosition() {
-      return -1;
+      return positions ? spots[spot++] : -1;
     }
 
     @Override

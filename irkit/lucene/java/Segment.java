@@ -43,14 +43,15 @@ import org.apache.lucene.util.Version;
  */
 final class Segment extends CodecReader {
   private static final FieldInfo ID = field("id", 0, IndexOptions.DOCS, true, DocValuesType.BINARY);
-  private static final FieldInfo CONTENTS = field("contents", 1, IndexOptions.DOCS_AND_FREQS, false, DocValuesType.NONE);
+  private static final String CONTENTS = "contents";
   private static final FieldInfo RAW = field("raw", 2, IndexOptions.NONE, false, DocValuesType.NONE);
 
   private final Words words;
   private final Similarity similarity;
+  private final IndexOptions options;
   private final boolean raw;
   private final BytesRefHash docnos = new BytesRefHash();
-  private final Inverted ids = new Inverted(docnos, false);
+  private final Inverted ids = new Inverted(docnos, IndexOptions.DOCS);
   private final Inverted contents;
   private int[] docno = new int[1 << 8]; // number of each document's
   private long[] norms = new long[1 << 8];
@@ -59,11 +60,13 @@ final class Segment extends CodecReader {
   private int documents;
   private final int[] one = new int[1];
 
-  Segment(Words words, Similarity similarity, boolean raw) {
+  /** A segment of documents whose contents are indexed with `options`; `raw` says whether texts are stored. */
+  Segment(Words words, Similarity similarity, IndexOptions options, boolean raw) {
     this.words = words;
     this.similarity = similarity;
+    this.options = options;
     this.raw = raw;
-    contents = new Inverted(words.vocabulary(), true);
+    contents = new Inverted(words.vocabulary(), options);
   }
 
   /** Adds a document, `batch[at:at + docno + text]`; false if it is to be left to the writer. */
@@ -79,8 +82,8 @@ final class Segment extends CodecReader {
     int number = docnos.add(new BytesRef(batch, at, docno));
     one[0] = number < 0 ? -number - 1 : number;
     this.docno[documents] = one[0];
-    ids.add(one, 1);
-    contents.add(words.terms, words.size);
+    ids.add(one, null, 1);
+    contents.add(words.terms, words.steps, words.size);
     norms[documents] = words.size == 0 ? 0 : norm(words.size);
     if (raw) {
       texts[documents] = new BytesRef(batch, at + docno, text);
@@ -91,9 +94,8 @@ final class Segment extends CodecReader {
   }
 
   private long norm(int length) {
-    int version = Version.LATEST.major;
     return similarity.computeNorm(
-        new FieldInvertState(version, CONTENTS.name, CONTENTS.getIndexOptions(), length, length, 0, 0, 0, 0));
+        new FieldInvertState(Version.LATEST.major, CONTENTS, options, length, length, 0, 0, 0, 0));
   }
 
   /** Returns the bytes of memory taken, with what `finish` will take. */
@@ -115,7 +117,8 @@ final class Segment extends CodecReader {
 
   @Override
   public FieldInfos getFieldInfos() {
-    return new FieldInfos(raw ? new FieldInfo[] {ID, CONTENTS, RAW} : new FieldInfo[] {ID, CONTENTS});
+    FieldInfo text = field(CONTENTS, 1, options, false, DocValuesType.NONE);
+    return new FieldInfos(raw ? new FieldInfo[] {ID, text, RAW} : new FieldInfo[] {ID, text});
   }
 
   @Override
@@ -149,7 +152,7 @@ final class Segment extends CodecReader {
     return new FieldsProducer() {
       @Override
       public Iterator<String> iterator() {
-        return List.of(CONTENTS.name, ID.name).iterator(); // in order
+        return List.of(CONTENTS, ID.name).iterator(); // in order
       }
 
       @Override
