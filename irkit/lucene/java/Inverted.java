@@ -62,9 +62,11 @@ final class Inverted extends Terms {
     return documents == 0 ? 0 : ends[documents - 1];
   }
 
-  /** Returns the bytes of memory that the field takes at most, with its lists. */
+  /** Returns about the bytes of memory that the field takes, with its lists. */
   long bytes() {
-    return Integer.BYTES * (2L * (terms.length + places.length) + ends.length + 2L * vocabulary.size()) + vocabulary.ramBytesUsed();
+    int n = vocabulary.size();
+    long bytesOfTerms = n == 0 ? 0 : vocabulary.byteStart(n - 1);
+    return Integer.BYTES * (2L * (terms.length + places.length) + ends.length + 6L * n) + bytesOfTerms;
   }
 
   /** Makes the lists; no document comes after. */

@@ -14,7 +14,7 @@ import org.apache.lucene.util.BytesRefHash;
  */
 final class Memo {
   static final int LONGEST = 255; // bytes of a word
-  static final int BLOCK = 256; // words fetched at once
+  static final int BLOCK = 256; // words looked up together
   static final int LEFT_OUT = -1; // no term, but a position
   static final int NOTHING = -2; // neither
   static final int UNKNOWN = -3;
@@ -26,7 +26,7 @@ final class Memo {
 
   private long[] slots = new long[SLOTS]; // upper half of the hash, then one more than the entry's place; 0 is free
   private byte[] entries = new byte[ENTRIES];
-  private final int[] places = new int[BLOCK];
+  private final long[] firsts = new long[BLOCK];
   private int end;
   private int size;
   final BytesRefHash terms = new BytesRefHash();
@@ -49,39 +49,52 @@ final class Memo {
     end = size = 0;
   }
 
-  /** Returns the outcome of the word `bytes[at:at + length]`, whose `Bytes.hash` is given. */
+  /**
+   * Finds the outcomes of the words `bytes[starts[i]:starts[i] + lengths[i]]` with the hashes `hashes[i]`, for i below n.
+   *
+   * <p>One loop reads all slots and one all entries, so that the processor waits for them together and not for one after the
+   * other.
+   *
+   * @return whether all are known.
+   */
+  boolean find(byte[] bytes, int[] starts, int[] lengths, long[] hashes, int n, int[] outcomes) {
+    int mask = slots.length - 1;
+    for (int i = 0; i < n; i++) {
+      firsts[i] = slots[(int) hashes[i] & mask];
+    }
+    for (int i = 0; i < n; i++) {
+      outcomes[i] = (int) INTS.get(entries, Math.max(0, (int) firsts[i] - 1));
+    }
+    boolean all = true;
+    for (int i = 0; i < n; i++) {
+      if (!is(firsts[i], bytes, starts[i], lengths[i], hashes[i])) {
+        outcomes[i] = find(bytes, starts[i], lengths[i], hashes[i]);
+        all &= outcomes[i] != UNKNOWN;
+      }
+    }
+    return all;
+  }
+
+  /** Returns the outcome of one word. */
   int find(byte[] bytes, int at, int length, long hash) {
     int mask = slots.length - 1;
     for (int slot = (int) hash & mask; slots[slot] != 0; slot = (slot + 1) & mask) {
-      if ((slots[slot] ^ hash) >>> 32 == 0) {
-        int entry = (int) slots[slot] - 1;
-        if ((entries[entry + 4] & 0xff) == length && Bytes.equal(entries, entry + HEAD, bytes, at, length)) {
-          return (int) INTS.get(entries, entry);
-        }
+      if (is(slots[slot], bytes, at, length, hash)) {
+        return (int) INTS.get(entries, (int) slots[slot] - 1);
       }
     }
     return UNKNOWN;
   }
 
-  /**
-   * Fetches what is held of `n` words towards the processor, all at once: one by one, each would be waited for.
-   *
-   * @return a number of no meaning, which keeps the loops from being left out.
-   */
-  int fetch(long[] hashes, int n) {
-    int mask = slots.length - 1;
-    for (int i = 0; i < n; i++) {
-      places[i] = (int) slots[(int) hashes[i] & mask];
-    }
-    int seen = 0;
-    for (int i = 0; i < n; i++) {
-      seen += entries[Math.max(0, places[i] - 1)];
-    }
-    return seen;
+  /** Tells whether a slot is this word's. */
+  private boolean is(long slot, byte[] bytes, int at, int length, long hash) {
+    int entry = (int) slot - 1;
+    return (slot ^ hash) >>> 32 == 0 && slot != 0
+        && (entries[entry + 4] & 0xff) == length && Bytes.equal(entries, entry + HEAD, bytes, at, length);
   }
 
-  /** Remembers the outcome of a word of at most `LONGEST` bytes that is not known yet. */
-  void put(byte[] bytes, int at, int length, int outcome) {
+  /** Remembers the outcome of a word of at most `LONGEST` bytes, of this hash, that is not known yet. */
+  void put(byte[] bytes, int at, int length, long hash, int outcome) {
     if (++size > slots.length / 2) {
       long[] old = slots;
       slots = new long[2 * old.length];
@@ -98,7 +111,7 @@ final class Memo {
     INTS.set(entries, end, outcome);
     entries[end + 4] = (byte) length;
     System.arraycopy(bytes, at, entries, end + HEAD, length);
-    place(Bytes.hash(bytes, at, length), end);
+    place(hash, end);
     end += HEAD + length;
   }
 

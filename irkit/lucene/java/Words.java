@@ -30,7 +30,7 @@ final class Words {
   private final int[] starts = new int[Memo.BLOCK]; // of the tokens looked up together
   private final int[] lengths = new int[Memo.BLOCK];
   private final long[] hashes = new long[Memo.BLOCK];
-  int fetched; // of no meaning
+  private final int[] outcomes = new int[Memo.BLOCK];
   private int pending; // positions left out before the next term
   int[] terms = new int[256]; // numbers of the document's terms, in order
   int[] steps = new int[256]; // how many positions each lies behind the one before
@@ -88,21 +88,38 @@ final class Words {
     tokens.over(bytes, from, to);
     int n;
     do {
-      for (n = 0; n < Memo.BLOCK && tokens.next(); n++) {
-        starts[n] = tokens.start;
-        lengths[n] = tokens.end - tokens.start;
-        hashes[n] = Bytes.hash(bytes, starts[n], lengths[n]);
+      n = cut(bytes);
+      if (!memo.find(bytes, starts, lengths, hashes, n, outcomes)) {
+        learn(bytes, n);
       }
-      fetched += memo.fetch(hashes, n);
       for (int i = 0; i < n; i++) {
-        int outcome = memo.find(bytes, starts[i], lengths[i], hashes[i]);
-        if (outcome == Memo.UNKNOWN) {
-          outcome = filter(bytes, starts[i], lengths[i]);
-          memo.put(bytes, starts[i], lengths[i], outcome);
-        }
-        add(outcome);
+        add(outcomes[i]);
       }
     } while (n == Memo.BLOCK);
+  }
+
+  private int cut(byte[] bytes) {
+    int n = 0;
+    while (n < Memo.BLOCK && tokens.next()) {
+      starts[n] = tokens.start;
+      lengths[n] = tokens.end - tokens.start;
+      hashes[n] = Bytes.hash(bytes, starts[n], lengths[n]);
+      n++;
+    }
+    return n;
+  }
+
+  private void learn(byte[] bytes, int n) throws IOException {
+    for (int i = 0; i < n; i++) {
+      if (outcomes[i] == Memo.UNKNOWN) {
+        int outcome = memo.find(bytes, starts[i], lengths[i], hashes[i]); // it may have come earlier among the n
+        if (outcome == Memo.UNKNOWN) {
+          outcome = filter(bytes, starts[i], lengths[i]);
+          memo.put(bytes, starts[i], lengths[i], hashes[i], outcome);
+        }
+        outcomes[i] = outcome;
+      }
+    }
   }
 
   private void add(int outcome) {
@@ -133,7 +150,8 @@ final class Words {
   /** Sends a stretch without white space through the whole analyser. */
   private void mixed(byte[] bytes, int from, int to) throws IOException {
     int length = to - from;
-    int known = length > Memo.LONGEST ? Memo.UNKNOWN : memo.find(bytes, from, length, Bytes.hash(bytes, from, length));
+    long hash = Bytes.hash(bytes, from, length);
+    int known = length > Memo.LONGEST ? Memo.UNKNOWN : memo.find(bytes, from, length, hash);
     if (known != Memo.UNKNOWN) {
       add(known);
       return;
@@ -155,9 +173,9 @@ final class Words {
     }
     int found = size - first;
     if (found == 1 && steps[first] == before + 1 && pending == 0) {
-      memo.put(bytes, from, length, terms[first]);
+      memo.put(bytes, from, length, hash, terms[first]);
     } else if (found == 0 && pending - before <= 1) {
-      memo.put(bytes, from, length, pending == before ? Memo.NOTHING : Memo.LEFT_OUT);
+      memo.put(bytes, from, length, hash, pending == before ? Memo.NOTHING : Memo.LEFT_OUT);
     }
   }
 
