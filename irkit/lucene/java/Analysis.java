@@ -18,16 +18,17 @@ import org.apache.lucene.util.BytesRefHash;
 public final class Analysis {
   private static final int ALONE = 64; // texts not worth a second thread
 
+  private final String name;
   private final Analyzer analyzer;
+  private final boolean lucene; // leaves everything to Lucene's analyser
   private final BytesRefHash terms = new BytesRefHash();
   private final Worker[] workers;
 
   private Analysis(String analyzer, int threads, boolean lucene) {
+    name = analyzer;
     this.analyzer = Analyzers.byName(analyzer);
+    this.lucene = lucene;
     workers = new Worker[threads];
-    for (int t = 0; t < threads; t++) {
-      workers[t] = new Worker(lucene ? null : Words.of(analyzer, threads));
-    }
   }
 
   /** Starts with an empty vocabulary. */
@@ -65,6 +66,9 @@ public final class Analysis {
     int[][] found = new int[n][];
     AtomicInteger next = new AtomicInteger();
     int threads = n < ALONE ? 1 : workers.length;
+    for (int t = 0; t < threads; t++) {
+      workers[t] = workers[t] != null ? workers[t] : new Worker(lucene ? null : Words.of(name, workers.length));
+    }
     Thread[] running = new Thread[threads];
     for (int t = 1; t < threads; t++) {
       Worker worker = workers[t];

@@ -20,8 +20,8 @@ final class Inverted extends Terms {
   private final BytesRefHash vocabulary;
   private final boolean frequencies;
   private final boolean positions;
-  private int[] terms = new int[1 << 12]; // of all documents, end to end
-  private int[] places = new int[0]; // and their positions in the document, if these are wanted
+  private IntLog terms = new IntLog(); // of all documents, end to end
+  private IntLog places = new IntLog(); // and their positions in the document, if these are wanted
   private int[] ends = new int[1 << 8]; // where each document's terms end
   private int documents;
 
@@ -37,63 +37,70 @@ final class Inverted extends Terms {
     positions = options == IndexOptions.DOCS_AND_FREQS_AND_POSITIONS;
   }
 
-  /** Adds a document with these terms, `numbers[0:n]`, each so many steps behind the one before (not read without positions). */
+  /**
+   * Adds a document with these terms, `numbers[0:n]`.
+   *
+   * @param steps how many positions each lies behind the one before; used up, and not read where no positions are wanted.
+   */
   void add(int[] numbers, int[] steps, int n) {
-    int size = tokens();
-    if (terms.length - size < n) {
-      terms = Arrays.copyOf(terms, Math.max(Math.addExact(size, n), size + size / 2));
-    }
+    terms.add(numbers, n);
     if (positions) {
-      places = places.length < size + n ? Arrays.copyOf(places, terms.length) : places;
-      for (int i = 0, place = -1; i < n; i++) {
-        place += steps[i];
-        places[size + i] = place;
+      for (int i = 1; i < n; i++) {
+        steps[i] += steps[i - 1];
       }
+      places.add(steps, n);
     }
     if (documents == ends.length) {
       ends = Arrays.copyOf(ends, 2 * documents);
     }
-    System.arraycopy(numbers, 0, terms, size, n);
-    ends[documents++] = size + n;
-  }
-
-  /** Returns the number of tokens. */
-  int tokens() {
-    return documents == 0 ? 0 : ends[documents - 1];
+    ends[documents++] = terms.size();
   }
 
   /** Returns about the bytes of memory that the field takes, with its lists. */
   long bytes() {
     int n = vocabulary.size();
     long bytesOfTerms = n == 0 ? 0 : vocabulary.byteStart(n - 1);
-    return Integer.BYTES * (2L * (terms.length + places.length) + ends.length + 6L * n) + bytesOfTerms;
+    return Integer.BYTES * (2L * (terms.size() + places.size()) + ends.length + 6L * n) + bytesOfTerms;
   }
 
   /** Makes the lists; no document comes after. */
   void invert() {
     int n = vocabulary.size();
-    int tokens = tokens();
     starts = new int[n + 2];
-    for (int i = 0; i < tokens; i++) {
-      starts[terms[i] + 2]++;
+    for (int from = 0; from < terms.size(); from += IntLog.BLOCK) {
+      int[] block = terms.block(from);
+      for (int i = 0; i < Math.min(IntLog.BLOCK, terms.size() - from); i++) {
+        starts[block[i] + 2]++;
+      }
     }
     for (int t = 2; t <= n; t++) {
       starts[t] += starts[t - 1];
     }
-    holders = new int[tokens];
-    spots = new int[positions ? tokens : 0];
-    int i = 0;
-    for (int d = 0; d < documents; d++) {
-      for (; i < ends[d]; i++) {
-        int next = starts[terms[i] + 1]++; // begins as the start of this term's list and ends as that of the next term's
-        holders[next] = d;
-        if (positions) {
-          spots[next] = places[i];
-        }
+    holders = new int[terms.size()];
+    spots = new int[places.size()];
+    for (int from = 0, d = 0; from < holders.length; from += IntLog.BLOCK) {
+      d = invert(from, d);
+    }
+    terms = places = null; // for the collector
+    ends = null;
+    order = vocabulary.sort();
+  }
+
+  /** Puts the tokens of one block, which begin in document `d`, where they belong; returns the document of the last. */
+  private int invert(int from, int d) {
+    int[] block = terms.take(from);
+    int[] where = positions ? places.take(from) : null;
+    for (int i = 0; i < Math.min(IntLog.BLOCK, holders.length - from); i++) {
+      while (from + i >= ends[d]) {
+        d++;
+      }
+      int next = starts[block[i] + 1]++; // begins as the start of this term's list and ends as that of the next term's
+      holders[next] = d;
+      if (positions) {
+        spots[next] = where[i] - 1; // the first of a document's steps leads to 0
       }
     }
-    terms = places = ends = null;
-    order = vocabulary.sort();
+    return d;
   }
 
   @Override

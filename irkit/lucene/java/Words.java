@@ -18,7 +18,7 @@ import org.apache.lucene.util.BytesRefHash;
  */
 final class Words {
   private static final int LONGEST = 1 << 20; // bytes of a document, which bounds the arrays
-  private static final int MEMO = 8 << 20; // bytes of words, about four times that with their slots; a fuller memo forgets before the next document
+  private static final int MEMO = 8 << 20; // bytes of words, up to five times that with their slots; a fuller memo forgets all
 
   private final Analyzer analyzer;
   private final AsciiTokens tokens;
