@@ -75,7 +75,8 @@ def build_index(
         Threads that analyse and write; defaults to the processors this process may use. With more
         than one, the internal order of the documents may differ from build to build.
     memory_mb : int
-        The writer's buffer in MB, at least 16; two fifths of the JVM's heap at most.
+        For documents not written yet, in MB, at least 16, all threads together; two fifths of the JVM's heap at most.
+        What threads remember of words comes on top, 40 MB each at most.
     progress : bool
         Show a progress bar.
     overwrite : bool

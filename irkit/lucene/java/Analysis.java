@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.TokenStream;
+import org.apache.lucene.analysis.tokenattributes.PositionIncrementAttribute;
 import org.apache.lucene.analysis.tokenattributes.TermToBytesRefAttribute;
 import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.BytesRefHash;
@@ -17,21 +18,27 @@ import org.apache.lucene.util.BytesRefHash;
 public final class Analysis {
   private static final int ALONE = 64; // texts not worth a second thread
 
+  private final String name;
   private final Analyzer analyzer;
+  private final boolean lucene; // leaves everything to Lucene's analyser
   private final BytesRefHash terms = new BytesRefHash();
   private final Worker[] workers;
 
-  private Analysis(String analyzer, int threads) {
+  private Analysis(String analyzer, int threads, boolean lucene) {
+    name = analyzer;
     this.analyzer = Analyzers.byName(analyzer);
+    this.lucene = lucene;
     workers = new Worker[threads];
-    for (int t = 0; t < threads; t++) {
-      workers[t] = new Worker();
-    }
   }
 
   /** Starts with an empty vocabulary. */
   public static Analysis start(String analyzer, int threads) {
-    return new Analysis(analyzer, threads);
+    return new Analysis(analyzer, threads, false);
+  }
+
+  /** Starts likewise, but every text goes through Lucene's analyser as it is: what `Words` is held against. */
+  public static Analysis lucene(String analyzer, int threads) {
+    return new Analysis(analyzer, threads, true);
   }
 
   /**
@@ -40,10 +47,15 @@ public final class Analysis {
    * @return little-endian int32: offsets (n + 1), then the term numbers.
    */
   public byte[] encode(long ticket, byte[] batch) throws Exception {
-    return Call.run(ticket, call -> encode(call, batch));
+    return Call.run(ticket, call -> encode(call, batch, false));
   }
 
-  private byte[] encode(Call call, byte[] batch) throws Exception {
+  /** Analyses likewise, but returns how many positions each term lies behind the one before in place of its number. */
+  public byte[] steps(long ticket, byte[] batch) throws Exception {
+    return Call.run(ticket, call -> encode(call, batch, true));
+  }
+
+  private byte[] encode(Call call, byte[] batch, boolean steps) throws Exception {
     IntBuffer head = ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
     int n = head.get(0);
     int[] start = new int[n + 1];
@@ -54,14 +66,17 @@ public final class Analysis {
     int[][] found = new int[n][];
     AtomicInteger next = new AtomicInteger();
     int threads = n < ALONE ? 1 : workers.length;
+    for (int t = 0; t < threads; t++) {
+      workers[t] = workers[t] != null ? workers[t] : new Worker(lucene ? null : Words.of(name, workers.length));
+    }
     Thread[] running = new Thread[threads];
     for (int t = 1; t < threads; t++) {
       Worker worker = workers[t];
-      running[t] = new Thread(() -> worker.run(call, batch, start, found, next), "irkit-analysis");
+      running[t] = new Thread(() -> worker.run(call, batch, start, steps, found, next), "irkit-analysis");
       running[t].setDaemon(true);
       running[t].start();
     }
-    workers[0].run(call, batch, start, found, next);
+    workers[0].run(call, batch, start, steps, found, next);
     for (int t = 1; t < threads; t++) {
       running[t].join();
     }
@@ -122,32 +137,55 @@ public final class Analysis {
 
   /** One thread's view of the vocabulary: a term it has met before costs no lock. */
   private final class Worker {
-    private final BytesRefHash known = new BytesRefHash();
-    private int[] shared = new int[1024];
+    private final Words words; // null: Lucene's analyser does everything
+    private final BytesRefHash known;
+    private int[] shared = new int[0]; // numbers of the known terms, plus 1; 0 where not asked yet
+    private final BytesRef term = new BytesRef();
     private int[] ids = new int[1024];
     private Throwable failure;
 
-    void run(Call call, byte[] batch, int[] start, int[][] found, AtomicInteger next) {
+    Worker(Words words) {
+      this.words = words;
+      known = words == null ? new BytesRefHash() : words.vocabulary();
+    }
+
+    void run(Call call, byte[] batch, int[] start, boolean steps, int[][] found, AtomicInteger next) {
       try {
         for (int i = next.getAndIncrement(); i < found.length; i = next.getAndIncrement()) {
           call.check();
-          found[i] = text(new String(batch, start[i], start[i + 1] - start[i], StandardCharsets.UTF_8));
+          int length = start[i + 1] - start[i];
+          if (words != null && words.read(batch, start[i], length)) {
+            found[i] = steps ? Arrays.copyOf(words.steps, words.size) : numbers();
+          } else {
+            found[i] = text(new String(batch, start[i], length, StandardCharsets.UTF_8), steps);
+          }
         }
       } catch (Throwable error) {
         failure = error;
       }
     }
 
-    private int[] text(String text) throws IOException {
+    /** Returns the numbers of the terms in `words`. */
+    private int[] numbers() {
+      int[] out = new int[words.size];
+      for (int i = 0; i < out.length; i++) {
+        out[i] = number(words.terms[i]);
+      }
+      return out;
+    }
+
+    /** Returns the numbers of the terms of a text by Lucene's analyser, or their steps. */
+    private int[] text(String text, boolean steps) throws IOException {
       int n = 0;
       try (TokenStream stream = analyzer.tokenStream("contents", text)) {
         TermToBytesRefAttribute term = stream.addAttribute(TermToBytesRefAttribute.class);
+        PositionIncrementAttribute step = stream.addAttribute(PositionIncrementAttribute.class);
         stream.reset();
         while (stream.incrementToken()) {
           if (n == ids.length) {
             ids = Arrays.copyOf(ids, 2 * n);
           }
-          ids[n++] = number(term.getBytesRef());
+          ids[n++] = steps ? step.getPositionIncrement() : number(term.getBytesRef());
         }
         stream.end();
       }
@@ -156,17 +194,21 @@ public final class Analysis {
 
     private int number(BytesRef term) {
       int mine = known.add(term);
-      if (mine < 0) {
-        return shared[-mine - 1];
+      return number(mine < 0 ? -mine - 1 : mine);
+    }
+
+    private int number(int mine) {
+      if (mine >= shared.length) {
+        shared = Arrays.copyOf(shared, 2 * known.size());
       }
-      if (mine == shared.length) {
-        shared = Arrays.copyOf(shared, 2 * mine);
+      if (shared[mine] == 0) {
+        known.get(mine, term);
+        synchronized (terms) {
+          int id = terms.add(term);
+          shared[mine] = id < 0 ? -id : id + 1;
+        }
       }
-      synchronized (terms) {
-        int id = terms.add(term);
-        shared[mine] = id < 0 ? -id - 1 : id;
-      }
-      return shared[mine];
+      return shared[mine] - 1;
     }
   }
 }

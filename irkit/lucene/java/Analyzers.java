@@ -81,6 +81,11 @@ public final class Analyzers {
     return ThaiTokenizer.DBBI_AVAILABLE ? NAMES : NAMES.replace(" th ", " ");
   }
 
+  /** Puts the filters of an English analyser, or of `whitespace`, which has none, over a stream of tokens. */
+  static TokenStream filters(String name, TokenStream tokens) {
+    return name.equals("whitespace") ? tokens : ((English) byName(name)).filters(tokens);
+  }
+
   /** Makes an analyser. A table of constructors would link all of them at every start, which takes longer than a search. */
   private static Analyzer make(String name) {
     switch (name) {
@@ -194,9 +199,12 @@ public final class Analyzers {
     @Override
     protected TokenStreamComponents createComponents(String field) {
       Tokenizer tokens = new StandardTokenizer();
+      return new TokenStreamComponents(tokens, filters(tokens));
+    }
+
+    TokenStream filters(TokenStream tokens) {
       TokenStream stream = new LowerCaseFilter(new EnglishPossessiveFilter(tokens));
-      stream = new StopFilter(stream, EnglishAnalyzer.ENGLISH_STOP_WORDS_SET);
-      return new TokenStreamComponents(tokens, stemmer.over(stream));
+      return stemmer.over(new StopFilter(stream, EnglishAnalyzer.ENGLISH_STOP_WORDS_SET));
     }
 
     @Override

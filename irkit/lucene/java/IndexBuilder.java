@@ -1,8 +1,6 @@
 package irkit;
 
 import java.io.IOException;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.IntBuffer;
@@ -10,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Paths;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
@@ -27,6 +26,8 @@ import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexOptions;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
+import org.apache.lucene.index.MergePolicy;
+import org.apache.lucene.index.MergeTrigger;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.similarities.BM25Similarity;
 import org.apache.lucene.store.AlreadyClosedException;
@@ -41,16 +42,21 @@ import org.apache.lucene.util.BytesRef;
  */
 public final class IndexBuilder {
   private static final int BATCHES_PER_THREAD = 2;
+  private static final long LARGEST = 4L << 30; // bytes of a segment in memory, whose tokens an int must count
 
   private final Directory directory;
   private final IndexWriter writer;
-  private final ConcurrentMergeScheduler merges = new ConcurrentMergeScheduler();
+  private final Merges merges = new Merges();
+  private final ConcurrentLinkedDeque<Segment> segments = new ConcurrentLinkedDeque<>(); // that no thread adds to just now
+  private final int threads;
+  private final long room; // bytes of a segment in memory
   private final String analyzer;
   private final ExecutorService pool;
   private final Semaphore gate; // back-pressure: bounds the batches in memory
   private final int permits;
   private final FieldType body = new FieldType();
   private final boolean raw;
+  private final boolean segmented; // into segments of our own, but for documents that these leave to the writer
   private final Hashes seen = new Hashes();
   private volatile Throwable failure;
   private FutureTask<Void> finishing;
@@ -63,7 +69,11 @@ public final class IndexBuilder {
     config.setOpenMode(IndexWriterConfig.OpenMode.CREATE);
     config.setUseCompoundFile(false);
     config.setMergeScheduler(merges);
-    config.setRAMBufferSizeMB(Math.max(1, Math.min(memory, heap * 2 / 5)));
+    long buffer = Math.max(1, Math.min(memory, heap * 2 / 5)); // MB
+    config.setRAMBufferSizeMB(buffer);
+    this.threads = threads;
+    room = Math.min((buffer << 20) / threads, LARGEST);
+    segmented = Words.covers(analyzer);
     body.setIndexOptions(positions != 0 ? IndexOptions.DOCS_AND_FREQS_AND_POSITIONS : IndexOptions.DOCS_AND_FREQS);
     body.freeze();
     this.raw = raw != 0;
@@ -97,7 +107,7 @@ public final class IndexBuilder {
     ByteBuffer suspects = null;
     int at = 4 + 8 * n;
     for (int i = 0; i < n; i++) {
-      if (!seen.add(hash(batch, at, head.get(1 + 2 * i)))) {
+      if (!seen.add(Bytes.hash(batch, at, head.get(1 + 2 * i)))) {
         suspects = suspects == null ? ByteBuffer.allocate(4 * n).order(ByteOrder.LITTLE_ENDIAN) : suspects;
         suspects.putInt(i);
       }
@@ -121,6 +131,7 @@ public final class IndexBuilder {
   public byte[] count(long ticket, String docno) throws Exception {
     return Call.run(ticket, call -> {
       gate.acquire(permits);
+      flush();
       gate.release(permits);
       check();
       try (DirectoryReader reader = DirectoryReader.open(writer)) {
@@ -194,33 +205,80 @@ public final class IndexBuilder {
   }
 
   private void write(byte[] batch, IntBuffer head, int n) throws IOException {
-    StringField id = new StringField("id", "", Field.Store.YES);
-    BinaryDocValuesField key = new BinaryDocValuesField("id", new BytesRef());
-    Field contents = new Field("contents", "", body);
-    StoredField stored = new StoredField("raw", "");
-    Document document = new Document();
-    document.add(id);
-    document.add(key);
-    document.add(contents);
-    if (raw) {
-      document.add(stored);
-    }
+    Segment segment = segmented ? segments.poll() : null;
+    Lone lone = null;
     int at = 4 + 8 * n;
     for (int i = 0; i < n && failure == null; i++) {
       int docno = head.get(1 + 2 * i);
       int text = head.get(2 + 2 * i);
+      if (segmented && segment == null) {
+        segment = new Segment(Words.of(analyzer, threads), writer.getConfig().getSimilarity(), body.indexOptions(), raw);
+      }
+      if (segment == null || !segment.add(batch, at, docno, text)) {
+        lone = lone == null ? new Lone() : lone;
+        lone.add(batch, at, docno, text);
+      } else if (segment.bytes() > room) {
+        writer.addIndexes(segment.finish());
+        segment = null;
+      }
+      at += docno + text;
+    }
+    if (segment != null) {
+      segments.push(segment);
+    }
+  }
+
+  /** A document that Lucene's analyser and writer are left to do. */
+  private final class Lone {
+    private final Document document = new Document();
+    private final StringField id = new StringField("id", "", Field.Store.YES);
+    private final BinaryDocValuesField key = new BinaryDocValuesField("id", new BytesRef());
+    private final Field contents = new Field("contents", "", body);
+    private final StoredField stored = new StoredField("raw", "");
+
+    Lone() {
+      document.add(id);
+      document.add(key);
+      document.add(contents);
+      if (raw) {
+        document.add(stored);
+      }
+    }
+
+    void add(byte[] batch, int at, int docno, int text) throws IOException {
       id.setStringValue(new String(batch, at, docno, StandardCharsets.UTF_8));
       key.setBytesValue(new BytesRef(batch, at, docno));
       String words = new String(batch, at + docno, text, StandardCharsets.UTF_8);
       contents.setStringValue(words);
       stored.setStringValue(words);
       writer.addDocument(document);
-      at += docno + text;
+    }
+  }
+
+  /** Lucene's merges on threads of their own; segments from memory are written by the thread that filled them. */
+  private static final class Merges extends ConcurrentMergeScheduler {
+    @Override
+    public void merge(MergeSource source, MergeTrigger trigger) throws IOException {
+      if (trigger != MergeTrigger.ADD_INDEXES) {
+        super.merge(source, trigger);
+        return;
+      }
+      for (MergePolicy.OneMerge next = source.getNextMerge(); next != null; next = source.getNextMerge()) {
+        source.merge(next);
+      }
+    }
+
+    @Override
+    public Directory wrapForMerge(MergePolicy.OneMerge merge, Directory directory) {
+      return Thread.currentThread() instanceof MergeThread ? super.wrapForMerge(merge, directory) : directory;
     }
   }
 
   private void flush() {
     try {
+      for (Segment next = segments.poll(); next != null && failure == null; next = segments.poll()) {
+        writer.addIndexes(next.finish());
+      }
       while (failure == null && writer.flushNextBuffer()) {
         // the next one
       }
@@ -244,28 +302,6 @@ public final class IndexBuilder {
     if (error != null) {
       throw new IOException(error.toString(), error);
     }
-  }
-
-  private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-
-  private static long hash(byte[] bytes, int from, int length) {
-    long h = 0x9E3779B97F4A7C15L * (length + 1);
-    int at = from;
-    int end = from + length;
-    for (; at + 8 <= end; at += 8) {
-      h = mix(h ^ (long) LONGS.get(bytes, at));
-    }
-    long rest = 0;
-    for (int shift = 0; at < end; at++, shift += 8) {
-      rest |= (bytes[at] & 0xffL) << shift;
-    }
-    return mix(h ^ rest);
-  }
-
-  private static long mix(long x) { // the finaliser of MurmurHash3
-    x = (x ^ (x >>> 33)) * 0xff51afd7ed558ccdL;
-    x = (x ^ (x >>> 33)) * 0xc4ceb9fe1a85ec53L;
-    return x ^ (x >>> 33);
   }
 
   /** A set of longs by open addressing, 11 to 23 bytes each. */
