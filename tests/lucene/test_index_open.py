@@ -106,7 +106,7 @@ def test_a_folder_without_an_index(tmp_path):
 
 def test_a_file(tmp_path):
     (tmp_path / "file").write_text("no index")
-    with pytest.raises(NotFoundError, match="there is no folder"):
+    with pytest.raises(NotFoundError, match="is a file and no index; build one of it with"):
         Index.open(tmp_path / "file")
 
 

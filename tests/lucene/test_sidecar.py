@@ -446,7 +446,7 @@ def test_what_is_no_index_is_not_found(tmp_path):
     with pytest.raises(NotFoundError, match=r"holds no Lucene index; build one with"):
         Sidecar.open(tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(NotFoundError, match="there is no folder"):
+    with pytest.raises(NotFoundError, match="is a file and no index; build one of it with"):
         Sidecar.open(tmp_path / "file")
 
 
