@@ -38,7 +38,8 @@ import org.apache.lucene.util.BytesRef;
 /**
  * Writes one index from batches of documents, with the fields Anserini writes: `id`, `contents`, `raw`.
  *
- * <p>A batch is strings (see wire.py), docno and text of each document in turn.
+ * <p>A batch is strings (see wire.py), docno and text of each document in turn. Documents are gathered in a `Segment` of the
+ * thread that takes the batch, which is written when it is full; an IndexWriter takes those that `Words` does not cover.
  */
 public final class IndexBuilder {
   private static final int BATCHES_PER_THREAD = 2;

@@ -84,7 +84,7 @@ final class Segment extends CodecReader {
     this.docno[documents] = one[0];
     ids.add(one, null, 1);
     contents.add(words.terms, words.steps, words.size);
-    norms[documents] = words.size == 0 ? 0 : norm(words.size);
+    norms[documents] = norm(words.size);
     if (raw) {
       texts[documents] = new BytesRef(batch, at + docno, text);
       held += text;
