@@ -77,7 +77,7 @@ class Dense(Stage):
     config_type = DenseConfig
     config: DenseConfig
 
-    def __init__(self, config: DenseConfig | None = None, *, encoder: Encoder, **settings: Any) -> None:
+    def __init__(self, encoder: Encoder, config: DenseConfig | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
         self.encoder = encoder
         self._held: list[Nearest] = []  # shared with those of fewer documents
@@ -146,7 +146,7 @@ class Dense(Stage):
             If it is of other documents, another encoder or other settings.
         """
         nearest = Nearest.load(Path(path).expanduser(), encoder.fingerprint)
-        stage = cls(encoder=encoder, **{**nearest.built, **settings})
+        stage = cls(encoder, **{**nearest.built, **settings})
         if stage.config.built() != nearest.built:
             raise ConfigError(
                 f"dense: {path} was built with {nearest.built}, got {stage.config.built()}; leave these out"
