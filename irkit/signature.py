@@ -10,16 +10,19 @@ from __future__ import annotations
 import re
 import textwrap
 from abc import ABCMeta
+from collections.abc import Callable
 from functools import reduce
 from inspect import Parameter, Signature, cleandoc, signature
 from operator import or_
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from irkit.config import Config
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 WIDTH = 100
 "Characters in a line of a generated text."
@@ -93,19 +96,40 @@ def signature_of(kind: Any) -> Signature:
     places = [one.replace(annotation=_accepted(one)) for one in places]
     fields = kind.config_type.model_fields
     if settings:
-        named += [
-            Parameter(
-                field.alias or name,
-                Parameter.KEYWORD_ONLY,
-                default=Parameter.empty if field.is_required() else field.get_default(call_default_factory=True),
-                annotation=plain(field.annotation),
-            )
-            for name, field in fields.items()
-        ]
+        named += _fields(kind.config_type)
     if config is not None and fields:
         written = f"{kind.config_type.__name__} | None" if settings else config.annotation
         named.append(config.replace(kind=config.KEYWORD_ONLY, annotation=written))
     return Signature([*places, *named])
+
+
+def showing(config_type: type[Config]) -> Callable[[Function], Function]:
+    """Return a decorator that shows the fields of a config in the place of a function's `**settings`.
+
+    Their defaults are shown as `...`, for the function may have others: those of a model that it is given.
+    """
+
+    def shown(function: Function) -> Function:
+        own = signature(function)
+        kept = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        fields = [one.replace(default=...) for one in _fields(config_type)]
+        function.__signature__ = own.replace(parameters=[*kept, *fields])  # type: ignore[attr-defined]
+        return function
+
+    return shown
+
+
+def _fields(config_type: type[Config]) -> list[Parameter]:
+    """Return the fields of a config as parameters by name."""
+    return [
+        Parameter(
+            field.alias or name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if field.is_required() else field.get_default(call_default_factory=True),
+            annotation=plain(field.annotation),
+        )
+        for name, field in config_type.model_fields.items()
+    ]
 
 
 def described(kind: Any) -> str | None:

@@ -15,7 +15,9 @@ from irkit.config import Config, Sizes
 from irkit.expand import RM3
 from irkit.learn.model import Model
 from irkit.pipeline import Cut, Drop, Learned, LoadText, Retrieve, Stage, apply
+from irkit.rank.dense import Dense, DenseConfig
 from irkit.registry import MODELS, STAGES
+from irkit.represent.lstm_classifier import LSTMClassifier, LSTMClassifierConfig
 from irkit.signature import plain
 
 KINDS = {f"{table.what} {name}": table.load(name) for table in (STAGES, MODELS) for name in table.shipped}
@@ -211,3 +213,22 @@ def test_a_class_of_ones_own_travels_to_workers():
 
 def test_retrieve_shows_its_settings_to_completion():
     assert {"k1", "b", "mu", "n"} <= set(inspect.signature(Retrieve).parameters)
+
+
+@pytest.mark.parametrize(
+    ("function", "before", "config_type"),
+    [(Dense.load, ["path", "encoder"], DenseConfig), (LSTMClassifier.from_pretrained, ["model"], LSTMClassifierConfig)],
+)
+def test_other_ways_to_make_one_show_the_settings_too(function, before, config_type):
+    shown = inspect.signature(function).parameters
+    assert list(shown) == [*before, *config_type.model_fields]
+    assert all(shown[name].default is ... for name in config_type.model_fields)
+
+
+def test_no_stage_or_model_is_made_with_unnamed_settings():
+    for name, kind in KINDS.items():
+        for method, found in inspect.getmembers(kind, inspect.ismethod):
+            parameters = inspect.signature(found).parameters
+            assert not any(one.kind is one.VAR_KEYWORD and one.name == "settings" for one in parameters.values()), (
+                f"{name}: {method}"
+            )

@@ -30,6 +30,7 @@ from irkit.pipeline.stage import Stage
 from irkit.rank.encoder import Encoder, texts_of
 from irkit.rank.nearest import Kind, Nearest
 from irkit.rank.remembered import safe_name
+from irkit.signature import showing
 
 _OF = {"m": "hnsw", "ef_search": "hnsw", "nlist": "ivf", "nprobe": "ivf"}
 
@@ -125,6 +126,7 @@ class Dense(Stage):
         self.nearest.save(Path(path).expanduser())
 
     @classmethod
+    @showing(DenseConfig)
     def load(cls, path: str | os.PathLike[str], *, encoder: Encoder, **settings: Any) -> Self:
         """Return a retriever over a saved index, which stays on the disk and is read from there.
 
