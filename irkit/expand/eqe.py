@@ -167,7 +167,7 @@ class _EQE(Stage):
     prior: ClassVar[tuple[str, ...]] = ()
     "Name of the source that is no query term."
 
-    def __init__(self, config: Config | None = None, *, index: Index, vectors: Vectors, **settings: Any) -> None:
+    def __init__(self, index: Index, vectors: Vectors, config: Config | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
         self.index, self.vectors = index, vectors
 

@@ -241,13 +241,13 @@ class ERM(FeedbackStage):
     config_type = ERMConfig
     config: ERMConfig
 
-    def __init__(self, config: ERMConfig | None = None, *, index: Index, vectors: Vectors, **settings: Any) -> None:
-        super().__init__(config, index=index, **settings)
+    def __init__(self, index: Index, vectors: Vectors, config: ERMConfig | None = None, **settings: Any) -> None:
+        super().__init__(index, config, **settings)
         self.vectors = vectors
         c = self.config
         model = {"eqe1": EQE1, "eqe2": EQE2}.get(c.query_model)
         own = EQEConfig(fb_terms=c.query_terms, keep=c.query_keep, a=c.a, c=c.c)
-        self.query_expander = model(own, index=index, vectors=vectors) if model else None
+        self.query_expander = model(index, vectors, own) if model else None
 
     def estimate(self, feedback: Feedback) -> Floats:
         """Return p(w | theta_F) of the best terms, up to a factor; 0 for others."""

@@ -92,7 +92,7 @@ class FeedbackStage(Stage):
     config_type: ClassVar[type[Config]] = FeedbackConfig
     config: Any
 
-    def __init__(self, config: Config | None = None, *, index: Index, **settings: Any) -> None:
+    def __init__(self, index: Index, config: Config | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
         self.index = index
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import asdict
@@ -44,20 +44,14 @@ from irkit.learn.memory import enough_memory, smaller
 from irkit.learn.net import Net
 from irkit.learn.trainer import TrainerConfig, Training, train
 from irkit.rng import check_seed
+from irkit.signature import Described
 
 EXAMPLES = 500
 "Examples looked at together, unless a model says otherwise."
 
 
-class Model(ABC):
-    """Base of the learned models.
-
-    Parameters
-    ----------
-    config : Config, optional
-    **settings
-        Fields of the config, in place of one.
-    """
+class Model(metaclass=Described):
+    """Base of the learned models; one is constructed with the fields of its config by name, or with a config."""
 
     name: ClassVar[str] = ""
     config_type: ClassVar[type[Config]] = Config

@@ -26,7 +26,7 @@ class Drop(Stage):
     name = "drop"
     needs = ("pairs",)
 
-    def __init__(self, config: Config | None = None, *, pairs: pd.DataFrame) -> None:
+    def __init__(self, pairs: pd.DataFrame, config: Config | None = None) -> None:
         super().__init__(config)
         columns = list(map(str, getattr(pairs, "columns", ())))
         if not {"qid", "docno"} <= set(columns):
@@ -99,7 +99,7 @@ def drop_seen(train: pd.DataFrame) -> Stage:
     """
     if isinstance(train, pd.DataFrame) and {"user_id", "item_id"} <= set(train.columns):
         train = train[["user_id", "item_id"]].set_axis(["qid", "docno"], axis=1)
-    return Drop(pairs=train)
+    return Drop(train)
 
 
 def _kept(hits: Hits, mask: np.ndarray) -> Hits:

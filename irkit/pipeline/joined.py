@@ -34,8 +34,8 @@ class Joined(Stage):
     flat: Literal["", "left", "both"] = "left"
     "Which nested operators of the same kind are the same as one: `(a + b) + c` is `sum(a, b, c)`."
 
-    def __init__(self, parts: tuple[Stage, ...], config: Config | None = None) -> None:
-        super().__init__(config)
+    def __init__(self, parts: tuple[Stage, ...], config: Config | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
         parts = tuple(as_stage(part, sign=self.sign or self.name) for part in parts)
         if len(parts) < 2:
             raise CompositionError(f"{self.name}: joins two pipelines or more, got {len(parts)}")

@@ -46,7 +46,6 @@ class Learned(Stage):
 
     Parameters
     ----------
-    config : LearnedConfig, optional
     estimator : scikit-learn estimator, optional
         A model of your own instead of one named in the config. It is copied, never changed.
     """

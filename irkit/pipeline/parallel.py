@@ -41,8 +41,8 @@ class Parallel(Stage):
     config_type = ParallelConfig
     config: ParallelConfig
 
-    def __init__(self, parts: tuple[Stage, ...], config: ParallelConfig) -> None:
-        super().__init__(config)
+    def __init__(self, parts: tuple[Stage, ...], config: ParallelConfig | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
         if len(parts) != 1:
             raise ConfigError(f"parallel: runs one pipeline, got {len(parts)}; join them by an operator first")
         self.parts = (as_stage(parts[0], sign="parallel"),)

@@ -37,7 +37,7 @@ class Rescore(Stage):
     config_type = RescoreConfig
     config: RescoreConfig
 
-    def __init__(self, config: RescoreConfig | None = None, *, index: Index, **settings: Any) -> None:
+    def __init__(self, index: Index, config: RescoreConfig | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
         self.index = index
         self.similarity = self.config.similarity()

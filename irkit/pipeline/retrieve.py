@@ -65,7 +65,7 @@ class Retrieve(Stage):
     config_type = RetrieveConfig
     config: RetrieveConfig
 
-    def __init__(self, config: RetrieveConfig | None = None, *, index: Index, **settings: Any) -> None:
+    def __init__(self, index: Index, config: RetrieveConfig | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
         self.index = index
         self.similarity = self.config.similarity()
@@ -82,7 +82,7 @@ class Retrieve(Stage):
         """Return a retriever that stops at k documents."""
         if k >= self.config.n:
             return self
-        return Retrieve(self.config.changed(n=k), index=self.index)
+        return Retrieve(self.index, self.config.changed(n=k))
 
     def explain_terms(self, flow: Queries, docno: str) -> Terms | None:
         """Return what each query term adds to one document's score."""

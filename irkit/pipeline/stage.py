@@ -7,13 +7,10 @@ Inside a pipeline results travel as `Hits` (arrays); a frame is made when the us
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from functools import cached_property
 from numbers import Integral, Real
-from os import PathLike, fspath
-from types import NoneType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 from uuid import uuid4
 
 import pandas as pd
@@ -22,7 +19,7 @@ from irkit.config import Config, digest
 from irkit.errors import CompositionError, ConfigError, FrameError
 from irkit.frames import queries_frame
 from irkit.hits import Hits
-from irkit.registry import OPENERS
+from irkit.pipeline.arguments import StageType
 
 if TYPE_CHECKING:
     from irkit.pipeline.explain import Explanation, Origin, Terms
@@ -34,18 +31,13 @@ Flow: TypeAlias = pd.DataFrame | Hits
 "What travels between stages: a queries frame, or hits."
 
 
-class Stage:
+class Stage(metaclass=StageType):
     """One step of a pipeline.
 
-    A subclass names itself, says what it takes and gives, and implements `run`. Its constructor
-    takes the config first (or the config's fields by keyword) and the resources named in `needs`
-    by keyword.
-
-    Parameters
-    ----------
-    config : config_type, optional
-    settings
-        Fields of the config by name, instead of a config.
+    A subclass names itself, says what it takes and gives, and implements `run`. It is constructed with the
+    resources that `needs` names, by place or by name, and with the fields of its config by name, or with a
+    config (`config=`). Its own `__init__` gets all of them by name. What is shown of a subclass by `help`
+    has each field in the place of `**settings`.
     """
 
     name: ClassVar[str]
@@ -71,23 +63,6 @@ class Stage:
 
     # numpy numbers leave `weight * stage` to the stage.
     __array_ufunc__ = None
-
-    def __new__(cls, *first: Any, **named: Any) -> Self:
-        """Say what to write where a resource comes without its name, or a path in its place."""
-        lacking = next((need for need in cls.needs if need not in named), None)
-        if lacking and first and not isinstance(first[0], (Config, NoneType)):
-            place = inspect.signature(cls.__init__).parameters.get(lacking)
-            if place is not None and place.kind is place.KEYWORD_ONLY:
-                raise ConfigError(
-                    f"{cls.name}: {lacking} is given by name, got {type(first[0]).__name__} without one; "
-                    f"write {cls.__name__}({lacking}=...)"
-                )
-        for need, opener in OPENERS.items():
-            # By type: what stands in for a resource while a recipe is checked does not say its class.
-            if need in cls.needs and issubclass(type(named.get(need)), (str, PathLike)):
-                path = fspath(named[need])
-                raise ConfigError(f"{cls.name}: {need} must be open, got the path {path!r}; write {opener}({path!r})")
-        return super().__new__(cls)
 
     def __init__(self, config: Config | None = None, **settings: Any) -> None:
         if config is not None and (settings or not isinstance(config, self.config_type)):

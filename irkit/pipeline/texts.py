@@ -29,7 +29,7 @@ class LoadText(Stage):
     name = "text"
     needs = ("index",)
 
-    def __init__(self, config: Config | None = None, *, index: Index) -> None:
+    def __init__(self, index: Index, config: Config | None = None) -> None:
         super().__init__(config)
         self.index = index
 
@@ -158,7 +158,7 @@ def document_texts(flow: Hits, *, who: str) -> list[str]:
         If there is no column `text`, or a document has none.
     """
     if "text" not in flow.columns:
-        raise FrameError(f"{who}: needs the column 'text'; put LoadText(index=index) before it")
+        raise FrameError(f"{who}: needs the column 'text'; put LoadText(index) before it")
     column = flow.columns["text"]
     texts = column.to_pylist() if isinstance(column, (pa.Array, pa.ChunkedArray)) else list(column)
     bad = next((place for place, text in enumerate(texts) if not isinstance(text, str)), None)

@@ -3,10 +3,10 @@
     score(q, d) = model(text of q, text of d)
 
     mini = CrossEncoder(sentence_transformers.CrossEncoder("models/mini"), name="mini")
-    Retrieve(index=index) % 100 >> LoadText(index=index) >> CrossEncode(cross_encoder=mini)
+    Retrieve(index) % 100 >> LoadText(index) >> CrossEncode(mini)
 
 As `rescore` does, the stage scores all results it is given, and their order is that of the new scores: cut before,
-and append the rest where it is to stay, `(first % 100 >> LoadText(index=index) >> again) ^ first`. What was scored
+and append the rest where it is to stay, `(first % 100 >> LoadText(index) >> again) ^ first`. What was scored
 once is found again by the content of query and text (`irkit.rank.remembered`).
 
 Source: Nogueira and Cho, "Passage re-ranking with BERT", arXiv 1901.04085.
@@ -126,7 +126,7 @@ class CrossEncode(Stage):
     name = "cross-encode"
     needs = ("cross_encoder",)
 
-    def __init__(self, config: Config | None = None, *, cross_encoder: CrossEncoder) -> None:
+    def __init__(self, cross_encoder: CrossEncoder, config: Config | None = None) -> None:
         super().__init__(config)
         self.cross_encoder = cross_encoder
 

@@ -30,6 +30,7 @@ from irkit.pipeline.stage import Stage
 from irkit.rank.encoder import Encoder, texts_of
 from irkit.rank.nearest import Kind, Nearest
 from irkit.rank.remembered import safe_name
+from irkit.signature import showing
 
 _OF = {"m": "hnsw", "ef_search": "hnsw", "nlist": "ivf", "nprobe": "ivf"}
 
@@ -77,7 +78,7 @@ class Dense(Stage):
     config_type = DenseConfig
     config: DenseConfig
 
-    def __init__(self, config: DenseConfig | None = None, *, encoder: Encoder, **settings: Any) -> None:
+    def __init__(self, encoder: Encoder, config: DenseConfig | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
         self.encoder = encoder
         self._held: list[Nearest] = []  # shared with those of fewer documents
@@ -125,6 +126,7 @@ class Dense(Stage):
         self.nearest.save(Path(path).expanduser())
 
     @classmethod
+    @showing(DenseConfig)
     def load(cls, path: str | os.PathLike[str], *, encoder: Encoder, **settings: Any) -> Self:
         """Return a retriever over a saved index, which stays on the disk and is read from there.
 
@@ -146,7 +148,7 @@ class Dense(Stage):
             If it is of other documents, another encoder or other settings.
         """
         nearest = Nearest.load(Path(path).expanduser(), encoder.fingerprint)
-        stage = cls(encoder=encoder, **{**nearest.built, **settings})
+        stage = cls(encoder, **{**nearest.built, **settings})
         if stage.config.built() != nearest.built:
             raise ConfigError(
                 f"dense: {path} was built with {nearest.built}, got {stage.config.built()}; leave these out"

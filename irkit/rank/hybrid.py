@@ -8,8 +8,8 @@ meant after that: 0 unless told otherwise, as if the document stood beside the l
 A list that ends early is brought to [0, 1] by the last score that it happens to have. Where word matching and vectors
 are to be joined over the whole collection, let both lists hold all documents, which for a few thousand is cheap:
 
-    everything = Dense(encoder=encoder, n=len(index))
-    Hybrid((everything >> Rescore(index=index), everything)).fit(topics)
+    everything = Dense(encoder, n=len(index))
+    Hybrid((everything >> Rescore(index), everything)).fit(topics)
 
 Source: Fox and Shaw, "Combination of multiple searches", TREC-2, 1994, and Lee, "Analyses of multiple evidence
 combination", SIGIR 1997 (min-max).
@@ -60,9 +60,6 @@ class Hybrid(Filled):
     Parameters
     ----------
     parts : two pipelines
-    config : HybridConfig, optional
-    settings
-        Its fields by name, instead.
     """
 
     name = "hybrid"
@@ -71,10 +68,7 @@ class Hybrid(Filled):
     config: HybridConfig
 
     def __init__(self, parts: tuple[Stage, ...], config: HybridConfig | None = None, **settings: Any) -> None:
-        if settings:
-            Stage.__init__(self, config, **settings)
-            config = self.config
-        super().__init__(parts, config)
+        super().__init__(parts, config, **settings)
         if len(self.parts) != 2:
             raise CompositionError(
                 f"hybrid: joins two pipelines, got {len(self.parts)}; put others into a hybrid first"

@@ -38,7 +38,7 @@ class IndexFeatures(Stage):
 
     needs = ("index",)
 
-    def __init__(self, config: Config | None = None, *, index: Index, **settings: Any) -> None:
+    def __init__(self, index: Index, config: Config | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
         self.index = index
 

@@ -68,8 +68,8 @@ class Posterior(Reranker):
     config: PosteriorConfig
     encoder: PosteriorEncoder
 
-    def __init__(self, config: PosteriorConfig | None = None, *, encoder: PosteriorEncoder, **settings: Any) -> None:
-        super().__init__(config, encoder=encoder, **settings)
+    def __init__(self, encoder: PosteriorEncoder, config: PosteriorConfig | None = None, **settings: Any) -> None:
+        super().__init__(encoder, config, **settings)
         require(encoder, "posteriors", who=self.name)
 
     def likeness(self, texts: list[str], ptr: Ints, rows: Ints) -> Floats:

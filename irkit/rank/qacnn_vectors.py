@@ -35,7 +35,7 @@ class QACNNVectors(QACNN):
     name = "qacnn-vectors"
     needs = ("vectors",)
 
-    def __init__(self, config: QACNNConfig | None = None, *, vectors: Vectors, **settings: Any) -> None:
+    def __init__(self, vectors: Vectors, config: QACNNConfig | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
         self.vectors = vectors
 

@@ -42,7 +42,7 @@ class Reranker(Stage):
     config_type: ClassVar[type[Config]] = RerankConfig
     config: Any
 
-    def __init__(self, config: Config | None = None, *, encoder: Encoder, **settings: Any) -> None:
+    def __init__(self, encoder: Encoder, config: Config | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
         self.encoder = encoder
 

@@ -93,7 +93,7 @@ class Smoothed(Stage):
     config: SmoothedConfig
 
     def __init__(
-        self, config: SmoothedConfig | None = None, *, index: Index, encoder: WordEncoder, **settings: Any
+        self, index: Index, encoder: WordEncoder, config: SmoothedConfig | None = None, **settings: Any
     ) -> None:
         super().__init__(config, **settings)
         self.index, self.encoder = index, encoder

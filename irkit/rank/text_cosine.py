@@ -52,7 +52,7 @@ class TextCosine(Stage):
     "What was learned."
     fitted_on: frozenset[str] | None = None
 
-    def __init__(self, config: TextCosineConfig | None = None, *, vectors: Vectors, **settings: Any) -> None:
+    def __init__(self, vectors: Vectors, config: TextCosineConfig | None = None, **settings: Any) -> None:
         super().__init__(config, **settings)
         self.vectors = vectors
 

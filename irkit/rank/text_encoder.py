@@ -2,7 +2,7 @@
 
     encoder = TextEncoder(SentenceTransformer("models/e5"), index, name="e5", query_prefix="query: ",
                           document_prefix="passage: ")
-    (Dense(encoder=encoder) % 100)("wing flutter")
+    (Dense(encoder) % 100)("wing flutter")
 
 Nothing is trained. Documents are read in batches, those of like length together, and a vector is kept by the content
 of its text (`irkit.rank.remembered`): what was encoded once is found again, in another process, after a cut, and in

@@ -37,6 +37,7 @@ from irkit.learn.trainer import TrainerConfig
 from irkit.represent.classes import Classifier
 from irkit.represent.pretraining import Pretraining, pretrained
 from irkit.represent.sequences import Reader, SequenceModel, opened
+from irkit.signature import showing
 
 
 class LSTMClassifierConfig(Config):
@@ -124,6 +125,7 @@ class LSTMClassifier(Classifier):
     "The pretrained model that training begins from."
 
     @classmethod
+    @showing(LSTMClassifierConfig)
     def from_pretrained(cls, model: SequenceModel, **settings: Any) -> LSTMClassifier:
         """Return a classifier whose embeddings and LSTM begin as those of a fitted model.
 

@@ -68,11 +68,8 @@ class VectorAverage(SolvedModel):
 
     Parameters
     ----------
-    config : VectorAverageConfig, optional
     given : Vectors, optional
         Word vectors at hand, in place of a file; they say how many dimensions there are.
-    **settings
-        Fields of the config, in place of one.
     """
 
     name = "vector-average"
@@ -80,7 +77,7 @@ class VectorAverage(SolvedModel):
     config: VectorAverageConfig
 
     def __init__(
-        self, config: VectorAverageConfig | None = None, given: Vectors | None = None, **settings: Any
+        self, config: VectorAverageConfig | None = None, *, given: Vectors | None = None, **settings: Any
     ) -> None:
         super().__init__(config, **settings)
         self._given = given

@@ -1,16 +1,13 @@
 """Tests of irkit.pipeline.stage: use, identity, construction."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import irkit.pipeline
 from irkit.errors import CompositionError, ConfigError, FrameError
-from irkit.expand import EQE1, RM3
 from irkit.hits import Hits
-from irkit.pipeline import Cut, Drop, DropSelf, LoadText, Retrieve, Stage, Topics, rrf
+from irkit.pipeline import Cut, DropSelf, Retrieve, Stage, Topics, rrf
 from irkit.pipeline.chain import CutConfig
 from irkit.pipeline.operators import RRF, Normalise, Scale
 from irkit.pipeline.stage import resource_fingerprint
@@ -109,22 +106,6 @@ def test_settings_go_into_a_config_or_by_name():
         (lambda: rrf(toy(), toy()).make({"kk": 1}, (toy(), toy()), {}), "RRF: unknown field 'kk'"),
         (lambda: Cut.make({"k": 1}, (toy(),), {}), "cut: holds no pipelines, got 1; remove 'of'"),
         (lambda: Toy.make({}, (), {"vectors": 1}), "toy: needs the resource 'index'; pass index=..."),
-        (lambda: Toy(ToyIndex(DOCS)), "toy: index is given by name, got ToyIndex without one; write Toy(index=...)"),
-        (lambda: EQE1("glove.txt"), "eqe1: index is given by name, got str without one; write EQE1(index=...)"),
-        (
-            lambda: Drop(QRELS),
-            "drop: pairs is given by name, got DataFrame without one; write Drop(pairs=",
-        ),
-        (
-            lambda: Retrieve(index="some/ix"),
-            "lucene: index must be open, got the path 'some/ix'; write irkit.Index.open('some/ix')",
-        ),
-        (lambda: RM3(index=Path("ix")), "rm3: index must be open, got the path 'ix'; write irkit.Index.open('ix')"),
-        (lambda: LoadText.make({}, (), {"index": "ix"}), "text: index must be open, got the path 'ix'; write irkit"),
-        (
-            lambda: EQE1(index=ToyIndex(DOCS), vectors="glove.txt"),
-            "eqe1: vectors must be open, got the path 'glove.txt'; write irkit.text.vectors.Vectors.load('glove.txt')",
-        ),
     ],
 )
 def test_a_wrong_construction_is_refused(make, message):

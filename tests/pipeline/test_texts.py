@@ -123,7 +123,7 @@ def test_a_wrong_setting_is_refused(make, message):
 
 
 def test_passages_need_texts():
-    with pytest.raises(FrameError, match=r"passages: needs the column 'text'; put LoadText\(index=index\) before it"):
+    with pytest.raises(FrameError, match=r"passages: needs the column 'text'; put LoadText\(index\) before it"):
         (toy() >> Passages())("heat")
     frame = results([("1", "a", 1.0), ("1", "b", 2.0)], text=["u", None])
     with pytest.raises(FrameError, match="passages: document 'b' has no text; index its text or drop it first"):

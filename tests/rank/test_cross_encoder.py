@@ -161,9 +161,7 @@ def test_a_score_that_is_not_finite_is_refused_with_its_pair():
 
 def test_texts_of_documents_and_queries_and_a_model_with_a_name_are_needed():
     flow = given()
-    with pytest.raises(
-        FrameError, match=r"cross-encode: needs the column 'text'; put LoadText\(index=index\) before it"
-    ):
+    with pytest.raises(FrameError, match=r"cross-encode: needs the column 'text'; put LoadText\(index\) before it"):
         stage(common_of).run(hits(FIRST, TOPICS))
     lacking = flow.carrying(text=np.array([None] * len(flow), dtype=object))
     with pytest.raises(FrameError, match="cross-encode: document 'a' has no text; index its text or drop it first"):
