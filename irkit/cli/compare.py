@@ -23,13 +23,14 @@ def compare(
     encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
     test: Literal["t", "wilcoxon", "randomisation"] = "t",
+    correction: Literal["holm", "bonferroni", "benjamini-hochberg"] = "holm",
     seed: Whole = 42,
     json: bool = False,
 ) -> None:
     """Compare run files with a baseline, query by query.
 
     For each measure: the means, the differences from the baseline with the p-values of three paired
-    tests, one of them corrected for the number of runs (Holm), the queries won, tied and lost, and
+    tests, one of them corrected for the number of runs, the queries won, tied and lost, and
     the robustness index RI.
 
     For example:
@@ -55,6 +56,9 @@ def compare(
         Measures as ir-measures spells them, separated by spaces.
     test
         The test whose p-values are corrected.
+    correction
+        How, over the runs, measure by measure: holm and bonferroni bound the chance of any false
+        finding, benjamini-hochberg the expected share of false findings.
     seed
         Seed of the bootstrap and the randomisation test.
     json
@@ -76,7 +80,7 @@ def compare(
     for name, path in zip(names, paths, strict=True):  # one run in memory at a time
         results, tags[name] = read_tagged_run(path, encoding=encoding)
         evaluations[name] = evaluate(results, judged, wanted, exclude_self=exclude_self)
-    found = Comparison(evaluations, names[0], test, seed)
+    found = Comparison(evaluations, names[0], test, seed, correction)
     if json:
         say_json({name: {m: cell.statistics() for m, cell in row.items()} for name, row in found.cells.items()})
         return

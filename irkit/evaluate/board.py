@@ -86,7 +86,7 @@ class Cell(_Shape):
     p: float | None
     "Of the board's test."
     p_corrected: float | None
-    "By Holm's method, over the systems."
+    "By the board's correction, over the systems."
     p_wilcoxon: float | None
     p_randomisation: float | None
     wins: int

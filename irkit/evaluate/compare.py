@@ -14,12 +14,21 @@ import pandas as pd
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.board import Cell
+from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction, corrected
 from irkit.evaluate.evaluation import Evaluation, Evaluator
 from irkit.evaluate.measures import Measures
-from irkit.evaluate.significance import TEST_TITLES, Contrast, Test, bootstrap_intervals, contrasts, holm
+from irkit.evaluate.significance import (
+    LEAST_RANDOMISATION,
+    RESAMPLES,
+    TEST_TITLES,
+    Contrast,
+    Test,
+    bootstrap_intervals,
+    contrasts,
+)
 from irkit.frames import Qrels, Queries, Results
 from irkit.hits import Hits
-from irkit.table import number, text_table
+from irkit.table import number, p_value, text_table
 
 LEVEL = 0.05
 "Corrected p below which a difference is marked in print."
@@ -36,6 +45,8 @@ class Comparison:
     test: Test = "t"
     "The test whose p-values are corrected."
     seed: int = 42
+    correction: Correction = "holm"
+    "How, over the systems, measure by measure."
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -53,7 +64,7 @@ class Comparison:
         found = self.evaluations.items()
         values = {m: {name: one.per_query[m].to_numpy()[None] for name, one in found} for m in self.measures}
         means = {m: {name: one.means[m] for name, one in found} for m in self.measures}
-        columns = cells_of_units(values, means, self.baseline, self.test, seed=self.seed)
+        columns = cells_of_units(values, means, self.baseline, self.test, seed=self.seed, correction=self.correction)
         return {name: {measure: column[name] for measure, column in columns.items()} for name in self.evaluations}
 
     def per_query(self, measure: str) -> pd.DataFrame:
@@ -74,10 +85,21 @@ class Comparison:
     def __str__(self) -> str:
         blocks = []
         for measure in self.measures:
-            header = [measure, "mean", "delta", f"p {self.test}", "Holm", "p Wilcoxon", "p random", "w/t/l", "RI"]
+            header = [
+                measure,
+                "mean",
+                "delta",
+                f"p {self.test}",
+                CORRECTION_TITLES[self.correction],
+                "p Wilcoxon",
+                "p random",
+                "w/t/l",
+                "RI",
+            ]
             rows = [self._row(name, measure) for name in self.evaluations]
             blocks.append(text_table(header, rows, ruled=True))
         told = [f"{name}: {found.said()}" for name, found in self.evaluations.items() if found.said()]
+        told += filter(None, [said_floor(self.cells)])
         return "\n\n".join([*blocks, "\n".join([f"{len(self.qids)} queries; * is the baseline", *told])])
 
     def _row(self, name: str, measure: str) -> list[str]:
@@ -88,7 +110,7 @@ class Comparison:
             name,
             number(cell.mean),
             f"{cell.delta:+.4f}",
-            *map(number, (cell.p, cell.p_corrected, cell.p_wilcoxon, cell.p_randomisation)),
+            *map(p_value, (cell.p, cell.p_corrected, cell.p_wilcoxon, cell.p_randomisation)),
             f"{cell.wins}/{cell.ties}/{cell.losses}",
             f"{cell.robustness:+.2f}",
         ]
@@ -102,6 +124,7 @@ def cells_of_units(
     *,
     lower: Collection[str] = (),
     seed: int = 42,
+    correction: Correction = "holm",
 ) -> dict[str, dict[str, Cell]]:
     """Compare systems by the values of units, such as queries; all measures at once, which share what is drawn.
 
@@ -111,7 +134,7 @@ def cells_of_units(
         A row for each time the system was fitted. Two systems are compared on the first units, which both have.
     means : mapping of measure to mapping of system to float
         Its value on the measure: the mean of its values, or their sum where the measure counts.
-    baseline, test, seed
+    baseline, test, seed, correction
         As in `compare`.
     lower : collection of str
         Measures of which small values are good: whoever is lower wins.
@@ -138,7 +161,7 @@ def cells_of_units(
     intervals: dict[str, dict[str, tuple[float, float]]] = {m: {} for m in values}
     for (m, name), (low, high) in zip(units, ends, strict=True):
         intervals[m][name] = low * scale[m, name], high * scale[m, name]
-    return {m: cells_of(means[m], intervals[m], baseline, against[m]) for m in values}
+    return {m: cells_of(means[m], intervals[m], baseline, against[m], correction) for m in values}
 
 
 def cells_of(
@@ -146,15 +169,16 @@ def cells_of(
     intervals: Mapping[str, tuple[float, float]],
     baseline: str | None,
     against: Mapping[str, Contrast],
+    correction: Correction = "holm",
 ) -> dict[str, Cell]:
-    """Make the cells of one measure, by system; p-values are corrected over the systems by Holm's method.
+    """Make the cells of one measure, by system; p-values are corrected over the systems.
 
     `against` compares each system but the baseline with it; without a baseline nothing is compared.
     """
-    corrected = holm(np.array([one.p for one in against.values()])).tolist()
     same = None if baseline is None else 0.0
     untested = Contrast(same, None, None, None, 0, 0, 0, same)
-    p_corrected = dict(zip(against, corrected, strict=True))
+    p = np.array([one.p for one in against.values()])
+    p_corrected = dict(zip(against, corrected(p, correction).tolist(), strict=True))
     return {
         name: Cell(
             mean=mean,
@@ -176,6 +200,7 @@ def compare(
     queries: Queries | Sequence[str] | None = None,
     exclude_self: bool | None = None,
     test: Test = "t",
+    correction: Correction = "holm",
     seed: int = 42,
 ) -> Comparison:
     """Measure runs on the same queries and compare them with a baseline.
@@ -190,14 +215,16 @@ def compare(
     baseline : str, optional
         Default the first run.
     test : {"t", "wilcoxon", "randomisation"}
-        The test whose p-values are corrected by Holm's method; all three are computed.
+        The test whose p-values are corrected; all three are computed.
+    correction : {"holm", "bonferroni", "benjamini-hochberg"}
+        How they are corrected for the number of runs, measure by measure (`irkit.evaluate.corrections`).
     seed : int
         Of bootstrap and randomisation.
 
     Raises
     ------
     ConfigError
-        If there are no runs, two share a name, or there is no such baseline or test.
+        If there are no runs, two share a name, or there is no such baseline, test or correction.
     """
     named = runs if isinstance(runs, Mapping) else _by_stem(runs)
     if not named:
@@ -205,9 +232,35 @@ def compare(
     baseline = next(iter(named)) if baseline is None else baseline
     check_baseline(baseline, named, who="compare")
     check_test(test, who="compare")
+    check_correction(correction, who="compare")
     evaluator = Evaluator(_read(qrels, "read_qrels"), measures, queries, exclude_self)
     evaluations = {name: evaluator(_read(run, "read_run")) for name, run in named.items()}
-    return Comparison(evaluations, baseline, test, seed)
+    return Comparison(evaluations, baseline, test, seed, correction)
+
+
+def said_floor(cells: Mapping[str, Mapping[str, Cell]]) -> str:
+    """Say of which systems the randomisation test gives the least p it can; empty where of none.
+
+    Parameters
+    ----------
+    cells : mapping of system to mapping of measure to Cell
+    """
+    least = [
+        f"{name} on {', '.join(found)}"
+        for name, row in cells.items()
+        if (found := [m for m, cell in row.items() if at_floor(cell.p_randomisation)])
+    ]
+    if not least:
+        return ""
+    return (
+        f"a randomisation test of {RESAMPLES:,} draws gives no p below 1/{RESAMPLES + 1:,}, which is that of "
+        f"{'; '.join(least)}"
+    )
+
+
+def at_floor(p: float | None) -> bool:
+    """Say whether a p-value is the least that a randomisation test by random flips can give."""
+    return p is not None and p <= LEAST_RANDOMISATION
 
 
 def check_baseline(baseline: str | None, names: Mapping[str, Any], *, who: str) -> None:

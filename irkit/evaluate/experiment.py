@@ -13,6 +13,7 @@ import pandas as pd
 from irkit.errors import CompositionError, ConfigError, FrameError, IrkitError, near_misses
 from irkit.evaluate.board import Board, Cell, Measure, Row, Size
 from irkit.evaluate.compare import LEVEL, Comparison, check_baseline, check_test
+from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction
 from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import Measures, parse_measures
@@ -85,7 +86,7 @@ class Experiment:
             if name not in self.stages:
                 raise ConfigError(f"experiment: there is no system {name!r}; {near_misses(name, self.stages)}")
         pair = {name: self.evaluations[name] for name in (b, a)}
-        return Comparison(pair, b, self.comparison.test, self.comparison.seed)
+        return Comparison(pair, b, self.comparison.test, self.comparison.seed, self.comparison.correction)
 
     def to_board(
         self, *, data: str = "", about: str = "", data_hash: str = "", documents: int | None = None, split: str = ""
@@ -106,6 +107,7 @@ class Experiment:
             measures=[Measure(name=name) for name in self.measures],
             baseline=self.comparison.baseline,
             test=TEST_TITLES[self.comparison.test],
+            correction=CORRECTION_TITLES[self.comparison.correction],
             interval="95 % bootstrap",
             notes=list(self.notes),
             rows=[self._row(name) for name in self.stages],
@@ -120,8 +122,8 @@ class Experiment:
         lines = [text_table(["system", *(f"{m} " for m in self.measures), "ms/query", "MB"], rows, ruled=True), ""]
         lines.append(f"{len(self.comparison.qids)} queries")
         if self.comparison.baseline is not None:
-            title = TEST_TITLES[self.comparison.test]
-            lines.append(f"* baseline; + better and - worse than it ({title} test, Holm-corrected p < {LEVEL})")
+            title, correction = TEST_TITLES[self.comparison.test], CORRECTION_TITLES[self.comparison.correction]
+            lines.append(f"* baseline; + better and - worse than it ({title} test, {correction}-corrected p < {LEVEL})")
         lines += self.notes
         lines += [f"{name}: {note}" for name, notes in (self.system_notes or {}).items() for note in notes]
         return visible("\n".join(lines), lines=True)
@@ -153,6 +155,7 @@ def experiment(
     baseline: str | None = None,
     exclude_self: bool | None = None,
     test: Test = "t",
+    correction: Correction = "holm",
     repeats: int = 1,
     seed: int = 42,
     cache: Cache | None = None,
@@ -176,7 +179,9 @@ def experiment(
     exclude_self : bool, optional
         Remove pairs with `docno == qid` before measuring; by default as the collection of the qrels says (`evaluate`).
     test : {"t", "wilcoxon", "randomisation"}
-        The test whose p-values are corrected by Holm's method; all three are computed.
+        The test whose p-values are corrected; all three are computed.
+    correction : {"holm", "bonferroni", "benjamini-hochberg"}
+        How they are corrected for the number of systems, measure by measure.
     repeats : int
         Runs to take the median time of; the first one also warms caches up.
     seed : int
@@ -200,6 +205,7 @@ def experiment(
     _check(stages, repeats)
     check_baseline(baseline, stages, who="experiment")
     check_test(test, who="experiment")
+    check_correction(correction, who="experiment")
     check_seed(seed)
     check_qrels(qrels, who="qrels")
     judged = set(qrels["qid"].unique())
@@ -213,7 +219,7 @@ def experiment(
 
     found = measured_together(stages, queries, qrels, parsed, exclude_self=exclude_self, repeats=repeats, cache=cache)
     evaluations, seconds, peak = found.evaluations, found.seconds, found.peak_memory_mb
-    comparison = Comparison({name: evaluations[name] for name in stages}, baseline, test, seed)
+    comparison = Comparison({name: evaluations[name] for name in stages}, baseline, test, seed, correction)
     milliseconds = {name: None if cache else 1000 * spent / len(queries) for name, spent in seconds.items()}
     system_notes: dict[str, tuple[str, ...]] = {name: (note,) for name, note in leaks.items() if note}
     notes = tuple(_notes(comparison, repeats, cache is not None, self_said=exclude_self is not None))

@@ -101,7 +101,7 @@ def _board(board: Board, *, level: int) -> list[str]:
     blocks.append(_table(board) if board.systems else "No systems.")
     blocks.append(_legend(board))
     own = [f"{system.name}: {note}" for system in board.systems for note in system.notes]
-    if notes := [*board.failed, *board.notes, *own]:
+    if notes := [*filter(None, [board.marks_floor]), *board.failed, *board.notes, *own]:
         blocks.append("\n".join(f"- {escape(note)}" for note in notes))
     commands = [system.command for system in board.systems if system.command]
     if commands:

@@ -140,7 +140,7 @@ def _legend(board: Board) -> list[str]:
 
 def _notes(board: Board) -> list[str]:
     own = [f"{system.name}: {note}" for system in board.systems for note in system.notes]
-    return [*board.failed, *board.notes, *own]
+    return [*filter(None, [board.marks_floor]), *board.failed, *board.notes, *own]
 
 
 def _wrapped(line: str, width: int) -> str:

@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from irkit.evaluate import board as shape
-from irkit.evaluate.compare import LEVEL
+from irkit.evaluate.compare import LEVEL, said_floor
+from irkit.evaluate.significance import TEST_TITLES
 from irkit.learn.estimate import SIGNS, printed
 from irkit.report.numbers import digits_for, fixed, plain
 
@@ -116,6 +117,8 @@ class Board:
     "Empty where nothing is compared."
     test: str
     correction: str
+    floor: str
+    "Which p-values are the least that their test can give; empty where none is."
     interval: str
     notes: tuple[str, ...]
     systems: tuple[System, ...]
@@ -141,6 +144,11 @@ class Board:
     def testing(self) -> str:
         """Say how differences are tested, as the tail of a legend: `paired t, Holm-corrected p < 0.05`."""
         return f"{self.test}, {self.correction}-corrected p < {LEVEL}"
+
+    @property
+    def marks_floor(self) -> str:
+        """The same where marks are by that test, so that it bears on what is shown beside means."""
+        return self.floor if self.test == TEST_TITLES["randomisation"] else ""
 
     @property
     def has_costs(self) -> bool:
@@ -232,6 +240,7 @@ def _board(board: shape.Board, several: bool) -> Board:
         **{
             key: plain(getattr(board, key)) for key in ("about", "data_hash", "timed", "test", "correction", "interval")
         },
+        floor=plain(said_floor({row.name: row.cells for row in rows})),
         notes=_notes(board.notes),
         systems=tuple(systems),
         pictured=pictured,

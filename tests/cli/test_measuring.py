@@ -63,3 +63,9 @@ def test_the_collection_says_that_a_document_is_no_answer_to_itself(irkit, folde
     *_, said, data = irkit("evaluate", "lee", "lee.run", "-m", "NumRet").lines
     assert said.endswith(", each query's own document left out")
     assert data.startswith("lee: data ")
+
+
+def test_a_correction_is_chosen_by_name(irkit, judged):
+    for correction, title in (("bonferroni", "Bonferroni"), ("benjamini-hochberg", "Benjamini-Hochberg")):
+        run = irkit("compare", "qrels.txt", "even.run", "odd.run", "-m", "P@1", "--correction", correction)
+        assert title in run.lines[0]

@@ -310,7 +310,7 @@ class Task(ABC):
             By seed; the folds of one seed joined (`joined`).
         baseline : str, optional
         test : {"t", "wilcoxon", "randomisation"}
-            The test whose p-values are corrected, measure by measure.
+            The test whose p-values are corrected, measure by measure, as the suite says (`correction`).
         seed : int
             Of bootstrap and randomisation.
         """
@@ -318,7 +318,9 @@ class Task(ABC):
         values = {m: {s: np.stack([t.values[m] for t in trials]) for s, trials in found.items()} for m in measures}
         means = {m: {s: float(np.mean([t.means[m] for t in own])) for s, own in found.items()} for m in measures}
         lower = {one.name for one in self.measures if one.lower}
-        columns = cells_of_units(values, means, baseline, test, lower=lower, seed=seed)
+        columns = cells_of_units(
+            values, means, baseline, test, lower=lower, seed=seed, correction=self.suite.correction
+        )
         out = {name: Compared({}, {}) for name in found}
         for measure, column in columns.items():
             for name, trials in found.items():
