@@ -183,7 +183,8 @@ def experiment(
     correction : {"holm", "bonferroni", "benjamini-hochberg"}
         How they are corrected for the number of systems, measure by measure.
     repeats : int
-        Runs to take the median time of; the first one also warms caches up.
+        Runs to take the median time of. They go round the systems, each begins with another one; where there are
+        several, one more comes first and is not timed, so that no system pays for the warm-up.
     seed : int
         Of bootstrap and randomisation.
     cache : irkit.recipe.Cache, optional
@@ -224,6 +225,10 @@ def experiment(
     system_notes: dict[str, tuple[str, ...]] = {name: (note,) for name, note in leaks.items() if note}
     notes = tuple(_notes(comparison, repeats, cache is not None, self_said=exclude_self is not None))
     return Experiment(stages, comparison, milliseconds, peak, notes, system_notes)
+
+
+SINGLE_RUN = "times are of a single run, in which what is run first pays for the warm-up"
+"What a board says whose systems were run once."
 
 
 class Together(NamedTuple):
@@ -317,7 +322,7 @@ def _notes(comparison: Comparison, repeats: int, cached: bool, *, self_said: boo
     if cached:
         notes.append("results may come from the cache, so times are not reported")
     elif repeats == 1:
-        notes.append("times are of a single run")
+        notes.append(SINGLE_RUN)
     return [*notes, *memory_notes()]
 
 
