@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,9 @@ from irkit.evaluate.significance import (
 from irkit.frames import Qrels, Queries, Results
 from irkit.hits import Hits
 from irkit.table import number, p_value, text_table
+
+if TYPE_CHECKING:
+    from irkit.recommend.table import RatingTable
 
 LEVEL = 0.05
 "Corrected p below which a difference is marked in print."
@@ -53,6 +56,11 @@ class Comparison:
         """Names of the measures."""
         return next(iter(self.evaluations.values())).measures
 
+    @property
+    def paired(self) -> tuple[str, ...]:
+        """Names of those that queries have values of."""
+        return tuple(map(str, next(iter(self.evaluations.values())).per_query.columns))
+
     @cached_property
     def qids(self) -> list[str]:
         """The evaluated queries."""
@@ -62,7 +70,7 @@ class Comparison:
     def cells(self) -> dict[str, dict[str, Cell]]:
         """System -> measure -> statistics; intervals are 95 % bootstraps of the mean."""
         found = self.evaluations.items()
-        values = {m: {name: one.per_query[m].to_numpy()[None] for name, one in found} for m in self.measures}
+        values = {m: {name: one.per_query[m].to_numpy()[None] for name, one in found} for m in self.paired}
         means = {m: {name: one.means[m] for name, one in found} for m in self.measures}
         columns = cells_of_units(values, means, self.baseline, self.test, seed=self.seed, correction=self.correction)
         return {name: {measure: column[name] for measure, column in columns.items()} for name in self.evaluations}
@@ -71,6 +79,8 @@ class Comparison:
         """Return one measure, query by query: index `qid`, a column per system."""
         if measure not in self.measures:
             raise ConfigError(f"compare: {measure!r} was not measured; {near_misses(measure, self.measures)}")
+        if measure not in self.paired:
+            raise ConfigError(f"compare: {measure} is of all lists together, and no query has a value of it")
         return pd.DataFrame({name: found.per_query[measure] for name, found in self.evaluations.items()})
 
     def frame(self) -> pd.DataFrame:
@@ -111,8 +121,8 @@ class Comparison:
             number(cell.mean),
             f"{cell.delta:+.4f}",
             *map(p_value, (cell.p, cell.p_corrected, cell.p_wilcoxon, cell.p_randomisation)),
-            f"{cell.wins}/{cell.ties}/{cell.losses}",
-            f"{cell.robustness:+.2f}",
+            "" if cell.wins is None else f"{cell.wins}/{cell.ties}/{cell.losses}",
+            "" if cell.robustness is None else f"{cell.robustness:+.2f}",
         ]
 
 
@@ -133,7 +143,8 @@ def cells_of_units(
     values : mapping of measure to mapping of system to (r, n) float64
         A row for each time the system was fitted. Two systems are compared on the first units, which both have.
     means : mapping of measure to mapping of system to float
-        Its value on the measure: the mean of its values, or their sum where the measure counts.
+        Its value on the measure: the mean of its values, or their sum where the measure counts. A measure without
+        values is of all units together, and has no interval and no test.
     baseline, test, seed, correction
         As in `compare`.
     lower : collection of str
@@ -161,7 +172,10 @@ def cells_of_units(
     intervals: dict[str, dict[str, tuple[float, float]]] = {m: {} for m in values}
     for (m, name), (low, high) in zip(units, ends, strict=True):
         intervals[m][name] = low * scale[m, name], high * scale[m, name]
-    return {m: cells_of(means[m], intervals[m], baseline, against[m], correction) for m in values}
+    return {
+        m: cells_of(of, intervals[m], baseline, against[m], correction) if m in values else _whole_cells(of, baseline)
+        for m, of in means.items()
+    }
 
 
 def cells_of(
@@ -191,6 +205,17 @@ def cells_of(
     }
 
 
+def _whole_cells(means: Mapping[str, float], baseline: str | None) -> dict[str, Cell]:
+    """Make the cells of a measure of all units together: means and their differences."""
+    nothing = dict.fromkeys(
+        ("low", "high", "p", "p_corrected", "p_wilcoxon", "p_randomisation", "wins", "ties", "losses", "robustness")
+    )
+    base = None if baseline is None else means[baseline]
+    return {
+        name: Cell(mean=mean, delta=None if base is None else mean - base, **nothing) for name, mean in means.items()
+    }
+
+
 def compare(
     runs: Mapping[str, Hits | Results | str | Path] | Sequence[str | Path],
     qrels: Qrels | str | Path,
@@ -199,6 +224,7 @@ def compare(
     baseline: str | None = None,
     queries: Queries | Sequence[str] | None = None,
     exclude_self: bool | None = None,
+    train: RatingTable | None = None,
     test: Test = "t",
     correction: Correction = "holm",
     seed: int = 42,
@@ -210,7 +236,7 @@ def compare(
     runs : mapping of name to Hits, results frame or run file; or a sequence of run files
         Files are named by their stem. A run without a query that has qrels scores 0 there.
     qrels : qrels frame or file
-    measures, queries, exclude_self
+    measures, queries, exclude_self, train
         As in `evaluate`.
     baseline : str, optional
         Default the first run.
@@ -233,7 +259,7 @@ def compare(
     check_baseline(baseline, named, who="compare")
     check_test(test, who="compare")
     check_correction(correction, who="compare")
-    evaluator = Evaluator(_read(qrels, "read_qrels"), measures, queries, exclude_self)
+    evaluator = Evaluator(_read(qrels, "read_qrels"), measures, queries, exclude_self, train)
     evaluations = {name: evaluator(_read(run, "read_run")) for name, run in named.items()}
     return Comparison(evaluations, baseline, test, seed, correction)
 

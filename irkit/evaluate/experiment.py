@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from irkit.errors import CompositionError, ConfigError, FrameError, IrkitError, near_misses
-from irkit.evaluate.board import Board, Cell, Measure, Row, Size
+from irkit.evaluate.beyond import check_train, column
+from irkit.evaluate.board import Board, Cell, Row, Size
 from irkit.evaluate.compare import LEVEL, Comparison, check_baseline, check_test
 from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction
 from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ir_measures import Measure as RankingMeasure
 
     from irkit.recipe import Cache
+    from irkit.recommend.table import RatingTable
 
 _ALLOW = ", or say allow_leak and the board will say so"
 
@@ -65,9 +67,9 @@ class Experiment:
 
     @cached_property
     def per_query(self) -> pd.DataFrame:
-        """One row per system and query: `system`, `qid` and a column per measure."""
+        """One row per system and query: `system`, `qid` and a column per measure that queries have values of."""
         frames = [found.per_query.reset_index().assign(system=name) for name, found in self.evaluations.items()]
-        return pd.concat(frames, ignore_index=True)[["system", "qid", *self.measures]]
+        return pd.concat(frames, ignore_index=True)[["system", "qid", *self.comparison.paired]]
 
     def frame(self) -> pd.DataFrame:
         """Return one row per system: means, and for each measure difference and corrected p against the baseline."""
@@ -104,7 +106,7 @@ class Experiment:
             sizes=[*things, Size(number=len(self.comparison.qids), one="query", many="queries")],
             timed="query",
             conditions={"split": split} if split else {},
-            measures=[Measure(name=name) for name in self.measures],
+            measures=[column(name) for name in self.measures],
             baseline=self.comparison.baseline,
             test=TEST_TITLES[self.comparison.test],
             correction=CORRECTION_TITLES[self.comparison.correction],
@@ -130,6 +132,7 @@ class Experiment:
 
     def _row(self, name: str) -> Row:
         recipe_hash, recipe_yaml = _recipe(self.stages[name], name)
+        found = self.evaluations[name]
         return Row(
             name=name,
             recipe=name,
@@ -140,8 +143,10 @@ class Experiment:
             peak_memory_mb=self.peak_memory_mb[name],
             notes=list((self.system_notes or {}).get(name, ())),
             values={
-                str(measure): dict(zip(self.comparison.qids, column.tolist(), strict=True))
-                for measure, column in self.evaluations[name].per_query.items()
+                measure: dict(zip(self.comparison.qids, found.per_query[measure].tolist(), strict=True))
+                if measure in self.comparison.paired
+                else {}
+                for measure in self.measures
             },
         )
 
@@ -154,6 +159,7 @@ def experiment(
     *,
     baseline: str | None = None,
     exclude_self: bool | None = None,
+    train: RatingTable | None = None,
     test: Test = "t",
     correction: Correction = "holm",
     repeats: int = 1,
@@ -178,6 +184,8 @@ def experiment(
         The system the others are compared with.
     exclude_self : bool, optional
         Remove pairs with `docno == qid` before measuring; by default as the collection of the qrels says (`evaluate`).
+    train : RatingTable, optional
+        What recommenders among the systems were fitted on, for measures beyond accuracy (`evaluate`).
     test : {"t", "wilcoxon", "randomisation"}
         The test whose p-values are corrected; all three are computed.
     correction : {"holm", "bonferroni", "benjamini-hochberg"}
@@ -203,6 +211,7 @@ def experiment(
     stages = _stages(systems)
     queries = queries_frame(queries)
     parsed = parse_measures(measures)
+    check_train(parsed, train, who="experiment")
     _check(stages, repeats)
     check_baseline(baseline, stages, who="experiment")
     check_test(test, who="experiment")
@@ -218,7 +227,9 @@ def experiment(
         for name, stage in stages.items()
     }
 
-    found = measured_together(stages, queries, qrels, parsed, exclude_self=exclude_self, repeats=repeats, cache=cache)
+    found = measured_together(
+        stages, queries, qrels, parsed, exclude_self=exclude_self, repeats=repeats, cache=cache, train=train
+    )
     evaluations, seconds, peak = found.evaluations, found.seconds, found.peak_memory_mb
     comparison = Comparison({name: evaluations[name] for name in stages}, baseline, test, seed, correction)
     milliseconds = {name: None if cache else 1000 * spent / len(queries) for name, spent in seconds.items()}
@@ -251,6 +262,7 @@ def measured_together(
     exclude_self: bool | None,
     repeats: int,
     cache: Cache | None,
+    train: RatingTable | None = None,
     keep_going: bool = False,
 ) -> Together:
     """Run systems, work they have in common once per repeat, and measure them.
@@ -261,7 +273,7 @@ def measured_together(
 
     @lru_cache
     def evaluator() -> Evaluator:
-        return Evaluator(qrels, measures, queries, exclude_self)
+        return Evaluator(qrels, measures, queries, exclude_self, train)
 
     def receive(name: str, results: Flow) -> None:
         evaluations[name] = evaluator()(results)

@@ -141,13 +141,16 @@ def _cell(system: System, measure: Measure) -> str:
     cell = system.cells[measure.name]
     mean = cell.shown.replace("~", r"\~")  # two of them would strike through what is between
     shown = f"**{mean}**" if cell.best else mean
-    return f"{shown} ({cell.interval}){MARKS[cell.mark]}"
+    interval = f" ({cell.interval})" if cell.interval else ""
+    return f"{shown}{interval}{MARKS[cell.mark]}"
 
 
 def _legend(board: Board) -> str:
     parts = ["**Bold**: best of its column", f"in brackets: {escape(board.interval)} interval"]
     if any(measure.lower for measure in board.measures):
         parts.append("↓: lower is better")
+    if board.wholes:
+        parts.append(escape(board.wholes))
     if board.signs:
         parts.append(escape(LEGEND))
     if board.baseline:

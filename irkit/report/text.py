@@ -131,6 +131,8 @@ def _legend(board: Board) -> list[str]:
     if any(measure.lower for measure in board.measures):
         lower = ", ".join(measure.name for measure in board.measures if measure.lower)
         lines.append(f"lower is better: {lower}")
+    if board.wholes:
+        lines.append(board.wholes)
     if board.signs:
         lines.append(in_ascii(LEGEND))
     if board.baseline:

@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from irkit.errors import ConfigError
+from irkit.evaluate.beyond import check_none_beyond
 from irkit.evaluate.board import Size
 from irkit.evaluate.evaluation import Evaluation, evaluate
 from irkit.evaluate.leak import check_leak
@@ -72,7 +73,7 @@ class PoolChoice(TaskChoice):
         """Raise `ConfigError` unless there are measures, all of them known."""
         if not suite.measures:
             raise ConfigError("measures: a suite of pools has one or more, got none; write measures: nDCG@10 AP")
-        measure_names(suite.measures)
+        check_none_beyond(measure_names(suite.measures))
 
     def load(self, suite: Suite, options: Options) -> PoolTask:
         """Find the pools; each fold must have a test part, of queries that no other fold tests."""

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from irkit.config import Config
 from irkit.errors import ConfigError, near_misses
+from irkit.evaluate.beyond import check_none_beyond
 from irkit.evaluate.board import Size
 from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.experiment import SINGLE_RUN, Together, measured_together
@@ -73,7 +74,7 @@ class CollectionChoice(TaskChoice):
         """Raise `ConfigError` unless there are measures, all of them known."""
         if not suite.measures:
             raise ConfigError("measures: a suite of retrieval has one or more, got none; write measures: AP nDCG@10")
-        measure_names(suite.measures)
+        check_none_beyond(measure_names(suite.measures))
 
     def load(self, suite: Suite, options: Options) -> Retrieval:
         """Find the collection."""
