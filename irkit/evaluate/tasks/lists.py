@@ -15,7 +15,6 @@ import numpy as np
 from irkit.arrays import Floats
 from irkit.evaluate.beyond import column, is_beyond
 from irkit.evaluate.board import Measure, Size
-from irkit.evaluate.measures import said_aliases
 from irkit.evaluate.tasks.ratings import RatingTask
 from irkit.evaluate.tasks.task import Measured, System, refuse
 from irkit.evaluate.toplists import POLICIES, TopNTask, check_measures, deepest, top_n_task
@@ -121,8 +120,7 @@ class ListTask(RatingTask):
         )
         beyond = [f"the catalogue is the {len(task.catalogue.items):,} items with a training rating"]
         beyond = beyond if any(is_beyond(one.name) for one in self.measures) else []
-        called = said_aliases(self.suite.measures)
-        return [*called, candidates, *beyond, *super().notes(found), f"task {task.hash}"]
+        return [candidates, *beyond, *super().notes(found), f"task {task.hash}"]
 
     def _new(self, fold: int) -> int:
         train, users = self.problems[fold].split.train, self.lists[fold].users
