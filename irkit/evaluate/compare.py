@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 LEVEL = 0.05
 "Corrected p below which a difference is marked in print."
 
+NAMED = 3
+"Systems that a sentence on some of them names; of more it gives the number."
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -265,23 +268,18 @@ def compare(
 
 
 def said_floor(cells: Mapping[str, Mapping[str, Cell]]) -> str:
-    """Say of which systems the randomisation test gives the least p it can; empty where of none.
+    """Say where the randomisation test gives the least p it can; empty where nowhere.
 
     Parameters
     ----------
     cells : mapping of system to mapping of measure to Cell
     """
-    least = [
-        f"{name} on {', '.join(found)}"
-        for name, row in cells.items()
-        if (found := [m for m, cell in row.items() if at_floor(cell.p_randomisation)])
-    ]
-    if not least:
+    least = {name: [m for m, cell in row.items() if at_floor(cell.p_randomisation)] for name, row in cells.items()}
+    named = [f"{name} on {', '.join(found)}" for name, found in least.items() if found]
+    if not named:
         return ""
-    return (
-        f"a randomisation test of {RESAMPLES:,} draws gives no p below 1/{RESAMPLES + 1:,}, which is that of "
-        f"{'; '.join(least)}"
-    )
+    where = "; ".join(named) if len(named) <= NAMED else f"{sum(map(len, least.values()))} differences"
+    return f"a randomisation test of {RESAMPLES:,} draws gives no p below 1/{RESAMPLES + 1:,}, which is that of {where}"
 
 
 def at_floor(p: float | None) -> bool:
