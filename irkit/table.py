@@ -64,6 +64,17 @@ def number(value: float | None, digits: int = 4) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
+def p_value(value: float | None) -> str:
+    """Print a probability with four decimals; nothing for None.
+
+    Examples
+    --------
+    >>> p_value(0.0312), p_value(0.0001), p_value(0.00009999), p_value(0.0), p_value(None)
+    ('0.0312', '0.0001', '< .0001', '< .0001', '')
+    """
+    return "< .0001" if value is not None and value < 0.0001 else number(value)
+
+
 def _padded(cell: str, width: int, right: bool) -> str:
     space = " " * (width - cells_wide(cell))
     return space + cell if right else cell + space

@@ -22,14 +22,16 @@ def compare(
     format: str = "auto",
     encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
+    train: str | None = None,
     test: Literal["t", "wilcoxon", "randomisation"] = "t",
+    correction: Literal["holm", "bonferroni", "benjamini-hochberg"] = "holm",
     seed: Whole = 42,
     json: bool = False,
 ) -> None:
     """Compare run files with a baseline, query by query.
 
     For each measure: the means, the differences from the baseline with the p-values of three paired
-    tests, one of them corrected for the number of runs (Holm), the queries won, tied and lost, and
+    tests, one of them corrected for the number of runs, the queries won, tied and lost, and
     the robustness index RI.
 
     For example:
@@ -52,20 +54,29 @@ def compare(
     encoding
         Encoding of the file of judgements and of the run files, such as latin-1.
     measures
-        Measures as ir-measures spells them, separated by spaces.
+        Measures as ir-measures spells them, separated by spaces; of lists of recommendations also
+        Coverage@10, Diversity@10, Gini@10 and Novelty@10.
+    train
+        Ratings that lists of recommendations were learned from, a file or a collection's name; the
+        four measures beyond accuracy need them.
     test
         The test whose p-values are corrected.
+    correction
+        How, over the runs, measure by measure: holm and bonferroni bound the chance of any false
+        finding, benjamini-hochberg the expected share of false findings.
     seed
         Seed of the bootstrap and the randomisation test.
     json
         Print one JSON object: run, measure, statistics.
     """
-    from irkit.cli.inputs import data_line, judgements
+    from irkit.cli.inputs import data_line, judgements, trained_on
     from irkit.errors import ConfigError
     from irkit.evaluate import Comparison, evaluate, parse_measures
+    from irkit.evaluate.measures import said_aliases
     from irkit.io.documents.runs import read_tagged_run
 
     wanted = parse_measures(measures)
+    ratings = trained_on(wanted, train, who="compare")
     judged, exclude_self = judgements(qrels, split, format, encoding, who="compare")
     paths = [baseline, *runs]
     names = [str(path) for path in paths]
@@ -75,8 +86,8 @@ def compare(
     evaluations, tags = {}, {}
     for name, path in zip(names, paths, strict=True):  # one run in memory at a time
         results, tags[name] = read_tagged_run(path, encoding=encoding)
-        evaluations[name] = evaluate(results, judged, wanted, exclude_self=exclude_self)
-    found = Comparison(evaluations, names[0], test, seed)
+        evaluations[name] = evaluate(results, judged, wanted, exclude_self=exclude_self, train=ratings)
+    found = Comparison(evaluations, names[0], test, seed, correction)
     if json:
         say_json({name: {m: cell.statistics() for m, cell in row.items()} for name, row in found.cells.items()})
         return
@@ -84,5 +95,5 @@ def compare(
     for name, own in tags.items():
         if len(own) > 1:
             say(f"{name}: {mixed_tags(own)}")
-    if said := data_line(qrels):
+    for said in filter(None, [*said_aliases(measures), data_line(qrels)]):
         say(said)

@@ -27,6 +27,7 @@ def evaluate(
     format: str = "auto",
     encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
+    train: str | None = None,
     per_query: bool = False,
     json: bool = False,
 ) -> None:
@@ -56,23 +57,29 @@ def evaluate(
     encoding
         Encoding of the file of judgements and of the run files, such as latin-1.
     measures
-        Measures as ir-measures spells them, separated by spaces.
+        Measures as ir-measures spells them, separated by spaces; of lists of recommendations also
+        Coverage@10, Diversity@10, Gini@10 and Novelty@10.
+    train
+        Ratings that lists of recommendations were learned from, a file or a collection's name; the
+        four measures beyond accuracy need them.
     per_query
         Print a row per query, and then the mean as query "all".
     json
         Print one JSON object per run, with the values of each query where --per-query is given.
     """
-    from irkit.cli.inputs import data_hash, data_line, judgements
+    from irkit.cli.inputs import data_hash, data_line, judgements, trained_on
     from irkit.evaluate import evaluate as measure
     from irkit.evaluate import parse_measures
+    from irkit.evaluate.measures import said_aliases
     from irkit.io.documents.runs import read_tagged_run
 
     wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
+    ratings = trained_on(wanted, train, who="evaluate")
     judged, exclude_self = judgements(qrels, split, format, encoding, who="evaluate")
     found, tags = [], {}
     for run in runs:
         results, tags[run] = read_tagged_run(run, encoding=encoding)
-        found.append((run, measure(results, judged, wanted, exclude_self=exclude_self)))
+        found.append((run, measure(results, judged, wanted, exclude_self=exclude_self, train=ratings)))
     if json:
         data = {"data_hash": known} if (known := data_hash(qrels)) else {}
         for run, evaluation in found:
@@ -85,7 +92,7 @@ def evaluate(
         said = ", ".join(filter(None, [evaluation.said(), mixed_tags(tags[run])]))
         if said:
             say(f"{run}: {said}")
-    if said := data_line(qrels):
+    for said in filter(None, [*said_aliases(measures), data_line(qrels)]):
         say(said)
 
 
@@ -101,10 +108,11 @@ def _rows(run: Path, evaluation: Evaluation, per_query: bool) -> list[list[str]]
     if not per_query:
         return [[str(run), str(evaluation.counts["evaluated"]), *means]]
     values = evaluation.per_query
-    rows = [
-        [str(run), str(qid), *(f"{value:.4f}" for value in row)]
-        for qid, row in zip(values.index, values.to_numpy(), strict=True)
+    columns = [  # of what all lists have together, no query has a value
+        [f"{value:.4f}" for value in values[name]] if name in values else ["-"] * len(values)
+        for name in evaluation.measures
     ]
+    rows = [[str(run), str(qid), *row] for qid, *row in zip(values.index, *columns, strict=True)]
     return [*rows, [str(run), "all", *means]]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from irkit.cli.printing import note
 from irkit.errors import ConfigError, NotFoundError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from irkit.frames import Qrels, Queries
     from irkit.pipeline import Stage
     from irkit.recipe import Recipe
+    from irkit.recommend import RatingTable
 
 
 SHOWN = 8
@@ -122,6 +123,25 @@ def judgements(
         raise ConfigError(f"{who}: --format is for a file of judgements, got {source}; leave it out")
     collection = load_collection(source)
     return collection.qrels(split), collection.exclude_self
+
+
+def trained_on(measures: Sequence[Any], train: str | None, *, who: str) -> RatingTable | None:
+    """Return the ratings that lists were learned from, for measures that need them, and none for others."""
+    from irkit.evaluate.beyond import is_beyond
+
+    beyond = next((str(measure) for measure in measures if is_beyond(str(measure))), None)
+    if beyond is not None and train is None:
+        what = "is of lists of recommendations and needs the ratings that they were learned from"
+        raise ConfigError(f"{who}: {beyond} {what}; give --train, a file or a collection's name")
+    if beyond is None and train is not None:
+        raise ConfigError(
+            f"{who}: --train is for measures of lists of recommendations, such as Coverage@10; leave it out"
+        )
+    if train is None:
+        return None
+    from irkit.recommend import load_ratings
+
+    return load_ratings(train)
 
 
 def prepared(recipe: str, settings: Sequence[str] | None, words: Words, *, who: str, fits: bool = False) -> Recipe:

@@ -73,25 +73,28 @@ class Measure(_Shape):
     "Small values are good."
     unit: str = ""
     "Of its values, such as nats; empty for a plain number."
+    whole: bool = False
+    "It is of all units together: none has a value of its own, and so there is no interval and no test."
 
 
 class Cell(_Shape):
     """One system on one measure; differences are from the baseline, None where there is none."""
 
     mean: float
-    low: float
-    "Of its 95 % interval."
-    high: float
+    low: float | None
+    "Of its 95 % interval; None where units have no values."
+    high: float | None
     delta: float | None
     p: float | None
     "Of the board's test."
     p_corrected: float | None
-    "By Holm's method, over the systems."
+    "By the board's correction, over the systems."
     p_wilcoxon: float | None
     p_randomisation: float | None
-    wins: int
-    ties: int
-    losses: int
+    wins: int | None
+    "None where units have no values."
+    ties: int | None
+    losses: int | None
     robustness: float | None
     deviation: float | None = None
     "Standard deviation over folds, where there are several."

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,15 +14,30 @@ import pandas as pd
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.board import Cell
+from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction, corrected
 from irkit.evaluate.evaluation import Evaluation, Evaluator
 from irkit.evaluate.measures import Measures
-from irkit.evaluate.significance import TEST_TITLES, Contrast, Test, bootstrap_intervals, contrasts, holm
+from irkit.evaluate.significance import (
+    LEAST_RANDOMISATION,
+    RESAMPLES,
+    TEST_TITLES,
+    Contrast,
+    Test,
+    bootstrap_intervals,
+    contrasts,
+)
 from irkit.frames import Qrels, Queries, Results
 from irkit.hits import Hits
-from irkit.table import number, text_table
+from irkit.table import number, p_value, text_table
+
+if TYPE_CHECKING:
+    from irkit.recommend.table import RatingTable
 
 LEVEL = 0.05
 "Corrected p below which a difference is marked in print."
+
+NAMED = 3
+"Systems that a sentence on some of them names; of more it gives the number."
 
 
 @dataclass(frozen=True)
@@ -36,11 +51,18 @@ class Comparison:
     test: Test = "t"
     "The test whose p-values are corrected."
     seed: int = 42
+    correction: Correction = "holm"
+    "How, over the systems, measure by measure."
 
     @property
     def measures(self) -> tuple[str, ...]:
         """Names of the measures."""
         return next(iter(self.evaluations.values())).measures
+
+    @property
+    def paired(self) -> tuple[str, ...]:
+        """Names of those that queries have values of."""
+        return tuple(map(str, next(iter(self.evaluations.values())).per_query.columns))
 
     @cached_property
     def qids(self) -> list[str]:
@@ -51,15 +73,17 @@ class Comparison:
     def cells(self) -> dict[str, dict[str, Cell]]:
         """System -> measure -> statistics; intervals are 95 % bootstraps of the mean."""
         found = self.evaluations.items()
-        values = {m: {name: one.per_query[m].to_numpy()[None] for name, one in found} for m in self.measures}
+        values = {m: {name: one.per_query[m].to_numpy()[None] for name, one in found} for m in self.paired}
         means = {m: {name: one.means[m] for name, one in found} for m in self.measures}
-        columns = cells_of_units(values, means, self.baseline, self.test, seed=self.seed)
+        columns = cells_of_units(values, means, self.baseline, self.test, seed=self.seed, correction=self.correction)
         return {name: {measure: column[name] for measure, column in columns.items()} for name in self.evaluations}
 
     def per_query(self, measure: str) -> pd.DataFrame:
         """Return one measure, query by query: index `qid`, a column per system."""
         if measure not in self.measures:
             raise ConfigError(f"compare: {measure!r} was not measured; {near_misses(measure, self.measures)}")
+        if measure not in self.paired:
+            raise ConfigError(f"compare: {measure} is of all lists together, and no query has a value of it")
         return pd.DataFrame({name: found.per_query[measure] for name, found in self.evaluations.items()})
 
     def frame(self) -> pd.DataFrame:
@@ -74,10 +98,21 @@ class Comparison:
     def __str__(self) -> str:
         blocks = []
         for measure in self.measures:
-            header = [measure, "mean", "delta", f"p {self.test}", "Holm", "p Wilcoxon", "p random", "w/t/l", "RI"]
+            header = [
+                measure,
+                "mean",
+                "delta",
+                f"p {self.test}",
+                CORRECTION_TITLES[self.correction],
+                "p Wilcoxon",
+                "p random",
+                "w/t/l",
+                "RI",
+            ]
             rows = [self._row(name, measure) for name in self.evaluations]
             blocks.append(text_table(header, rows, ruled=True))
         told = [f"{name}: {found.said()}" for name, found in self.evaluations.items() if found.said()]
+        told += filter(None, [said_floor(self.cells)])
         return "\n\n".join([*blocks, "\n".join([f"{len(self.qids)} queries; * is the baseline", *told])])
 
     def _row(self, name: str, measure: str) -> list[str]:
@@ -88,9 +123,9 @@ class Comparison:
             name,
             number(cell.mean),
             f"{cell.delta:+.4f}",
-            *map(number, (cell.p, cell.p_corrected, cell.p_wilcoxon, cell.p_randomisation)),
-            f"{cell.wins}/{cell.ties}/{cell.losses}",
-            f"{cell.robustness:+.2f}",
+            *map(p_value, (cell.p, cell.p_corrected, cell.p_wilcoxon, cell.p_randomisation)),
+            "" if cell.wins is None else f"{cell.wins}/{cell.ties}/{cell.losses}",
+            "" if cell.robustness is None else f"{cell.robustness:+.2f}",
         ]
 
 
@@ -102,6 +137,7 @@ def cells_of_units(
     *,
     lower: Collection[str] = (),
     seed: int = 42,
+    correction: Correction = "holm",
 ) -> dict[str, dict[str, Cell]]:
     """Compare systems by the values of units, such as queries; all measures at once, which share what is drawn.
 
@@ -110,8 +146,9 @@ def cells_of_units(
     values : mapping of measure to mapping of system to (r, n) float64
         A row for each time the system was fitted. Two systems are compared on the first units, which both have.
     means : mapping of measure to mapping of system to float
-        Its value on the measure: the mean of its values, or their sum where the measure counts.
-    baseline, test, seed
+        Its value on the measure: the mean of its values, or their sum where the measure counts. A measure without
+        values is of all units together, and has no interval and no test.
+    baseline, test, seed, correction
         As in `compare`.
     lower : collection of str
         Measures of which small values are good: whoever is lower wins.
@@ -138,7 +175,10 @@ def cells_of_units(
     intervals: dict[str, dict[str, tuple[float, float]]] = {m: {} for m in values}
     for (m, name), (low, high) in zip(units, ends, strict=True):
         intervals[m][name] = low * scale[m, name], high * scale[m, name]
-    return {m: cells_of(means[m], intervals[m], baseline, against[m]) for m in values}
+    return {
+        m: cells_of(of, intervals[m], baseline, against[m], correction) if m in values else _whole_cells(of, baseline)
+        for m, of in means.items()
+    }
 
 
 def cells_of(
@@ -146,15 +186,16 @@ def cells_of(
     intervals: Mapping[str, tuple[float, float]],
     baseline: str | None,
     against: Mapping[str, Contrast],
+    correction: Correction = "holm",
 ) -> dict[str, Cell]:
-    """Make the cells of one measure, by system; p-values are corrected over the systems by Holm's method.
+    """Make the cells of one measure, by system; p-values are corrected over the systems.
 
     `against` compares each system but the baseline with it; without a baseline nothing is compared.
     """
-    corrected = holm(np.array([one.p for one in against.values()])).tolist()
     same = None if baseline is None else 0.0
     untested = Contrast(same, None, None, None, 0, 0, 0, same)
-    p_corrected = dict(zip(against, corrected, strict=True))
+    p = np.array([one.p for one in against.values()])
+    p_corrected = dict(zip(against, corrected(p, correction).tolist(), strict=True))
     return {
         name: Cell(
             mean=mean,
@@ -167,6 +208,17 @@ def cells_of(
     }
 
 
+def _whole_cells(means: Mapping[str, float], baseline: str | None) -> dict[str, Cell]:
+    """Make the cells of a measure of all units together: means and their differences."""
+    nothing = dict.fromkeys(
+        ("low", "high", "p", "p_corrected", "p_wilcoxon", "p_randomisation", "wins", "ties", "losses", "robustness")
+    )
+    base = None if baseline is None else means[baseline]
+    return {
+        name: Cell(mean=mean, delta=None if base is None else mean - base, **nothing) for name, mean in means.items()
+    }
+
+
 def compare(
     runs: Mapping[str, Hits | Results | str | Path] | Sequence[str | Path],
     qrels: Qrels | str | Path,
@@ -175,7 +227,9 @@ def compare(
     baseline: str | None = None,
     queries: Queries | Sequence[str] | None = None,
     exclude_self: bool | None = None,
+    train: RatingTable | None = None,
     test: Test = "t",
+    correction: Correction = "holm",
     seed: int = 42,
 ) -> Comparison:
     """Measure runs on the same queries and compare them with a baseline.
@@ -185,19 +239,21 @@ def compare(
     runs : mapping of name to Hits, results frame or run file; or a sequence of run files
         Files are named by their stem. A run without a query that has qrels scores 0 there.
     qrels : qrels frame or file
-    measures, queries, exclude_self
+    measures, queries, exclude_self, train
         As in `evaluate`.
     baseline : str, optional
         Default the first run.
     test : {"t", "wilcoxon", "randomisation"}
-        The test whose p-values are corrected by Holm's method; all three are computed.
+        The test whose p-values are corrected; all three are computed.
+    correction : {"holm", "bonferroni", "benjamini-hochberg"}
+        How they are corrected for the number of runs, measure by measure (`irkit.evaluate.corrections`).
     seed : int
         Of bootstrap and randomisation.
 
     Raises
     ------
     ConfigError
-        If there are no runs, two share a name, or there is no such baseline or test.
+        If there are no runs, two share a name, or there is no such baseline, test or correction.
     """
     named = runs if isinstance(runs, Mapping) else _by_stem(runs)
     if not named:
@@ -205,9 +261,30 @@ def compare(
     baseline = next(iter(named)) if baseline is None else baseline
     check_baseline(baseline, named, who="compare")
     check_test(test, who="compare")
-    evaluator = Evaluator(_read(qrels, "read_qrels"), measures, queries, exclude_self)
+    check_correction(correction, who="compare")
+    evaluator = Evaluator(_read(qrels, "read_qrels"), measures, queries, exclude_self, train)
     evaluations = {name: evaluator(_read(run, "read_run")) for name, run in named.items()}
-    return Comparison(evaluations, baseline, test, seed)
+    return Comparison(evaluations, baseline, test, seed, correction)
+
+
+def said_floor(cells: Mapping[str, Mapping[str, Cell]]) -> str:
+    """Say where the randomisation test gives the least p it can; empty where nowhere.
+
+    Parameters
+    ----------
+    cells : mapping of system to mapping of measure to Cell
+    """
+    least = {name: [m for m, cell in row.items() if at_floor(cell.p_randomisation)] for name, row in cells.items()}
+    named = [f"{name} on {', '.join(found)}" for name, found in least.items() if found]
+    if not named:
+        return ""
+    where = "; ".join(named) if len(named) <= NAMED else f"{sum(map(len, least.values()))} differences"
+    return f"a randomisation test of {RESAMPLES:,} draws gives no p below 1/{RESAMPLES + 1:,}, which is that of {where}"
+
+
+def at_floor(p: float | None) -> bool:
+    """Say whether a p-value is the least that a randomisation test by random flips can give."""
+    return p is not None and p <= LEAST_RANDOMISATION
 
 
 def check_baseline(baseline: str | None, names: Mapping[str, Any], *, who: str) -> None:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, FrameError
+from irkit.evaluate.beyond import Catalogue, check_train, is_beyond
 from irkit.evaluate.formulas import formula
 from irkit.evaluate.judgements import Found, Judgements
 from irkit.evaluate.measures import Measures, aggregate, parse_measures
@@ -26,6 +27,8 @@ from irkit.hits import Hits
 
 if TYPE_CHECKING:
     from ir_measures import Measure
+
+    from irkit.recommend.table import RatingTable
 
 
 COUNTS = {
@@ -47,7 +50,8 @@ class Evaluation:
     measures: tuple[str, ...]
     "Names that `parse_measures` reads back."
     per_query: pd.DataFrame
-    "One row per evaluated query (index `qid`), one float64 column per measure; nothing is rounded."
+    """One row per evaluated query (index `qid`), one float64 column per measure; nothing is rounded. Measures of all
+    lists together (`Coverage@10`, `Gini@10`) have none."""
     means: dict[str, float]
     "Aggregate over the evaluated queries: the mean, or the sum for measures that count."
     counts: dict[str, int]
@@ -72,6 +76,7 @@ def evaluate(
     measures: Measures,
     queries: Queries | Sequence[str] | None = None,
     exclude_self: bool | None = None,
+    train: RatingTable | None = None,
 ) -> Evaluation:
     """Measure results against relevance judgements.
 
@@ -87,6 +92,9 @@ def evaluate(
     exclude_self : bool, optional
         Remove pairs with `docno == qid` from results and qrels first (query by example); by default where
         the qrels are of a collection whose card says so, which stands in `qrels.attrs`.
+    train : RatingTable, optional
+        Ratings that lists of recommendations were learned from, for the measures beyond accuracy: Coverage@10,
+        Diversity@10, Gini@10, Novelty@10 (`irkit.evaluate.beyond`).
 
     Returns
     -------
@@ -97,12 +105,12 @@ def evaluate(
     Raises
     ------
     ConfigError
-        If a measure is unknown or cannot be computed on these judgements.
+        If a measure is unknown or cannot be computed on these judgements, or needs `train`.
     FrameError
         If a frame is not what its role asks for, a document occurs twice in a query's results, or
         no query is left to evaluate.
     """
-    return Evaluator(qrels, measures, queries, exclude_self)(results)
+    return Evaluator(qrels, measures, queries, exclude_self, train)(results)
 
 
 class Evaluator:
@@ -117,8 +125,12 @@ class Evaluator:
         measures: Measures,
         queries: Queries | Sequence[str] | None = None,
         exclude_self: bool | None = None,
+        train: RatingTable | None = None,
     ) -> None:
         self.measures = parse_measures(measures)
+        check_train(self.measures, train, who="evaluate")
+        beyond = any(is_beyond(str(measure)) for measure in self.measures)
+        self._catalogue = Catalogue.of(train) if train is not None and beyond else None
         check_qrels(qrels, who="qrels")
         self.exclude_self = excludes_self(exclude_self, qrels)
         if self.exclude_self:
@@ -151,12 +163,12 @@ class Evaluator:
                 f"{_example(self._qids)}; ids are compared as strings"
             )
         found = self._judgements.find(hits)
-        values = self._values(hits, found)
-        names = tuple(map(str, self.measures))
-        means = {name: aggregate(m, column) for name, m, column in zip(names, self.measures, values.T, strict=True)}
+        values = {**self._values(hits, found), **self._beyond(hits)}
+        columns = {str(m): own for m in self.measures if isinstance(own := values[str(m)], np.ndarray)}
+        means = {str(m): aggregate(m, columns[str(m)]) if str(m) in columns else values[str(m)] for m in self.measures}
         return Evaluation(
-            names,
-            pd.DataFrame(values, index=pd.Index(self._qids, name="qid"), columns=list(names)),
+            tuple(means),
+            pd.DataFrame(columns, index=pd.Index(self._qids, name="qid")),
             means,
             {
                 "evaluated": len(self._qids),
@@ -168,10 +180,18 @@ class Evaluator:
             self.exclude_self,
         )
 
-    def _values(self, hits: Hits, found: Found) -> Floats:
-        """Return (n, M) float64 values."""
-        n, functions = len(self._qids), list(map(formula, self.measures))
-        values = np.zeros((n, len(self.measures)))
+    def _beyond(self, hits: Hits) -> dict[str, Any]:
+        """Return the measures beyond accuracy: (n,) float64, or a value of all lists together."""
+        if self._catalogue is None:
+            return {}
+        catalogue = self._catalogue
+        return catalogue.values(self.measures, lambda k: catalogue.lists(hits, self._qids, k))
+
+    def _values(self, hits: Hits, found: Found) -> dict[str, Floats]:
+        """Return (n,) float64 values of the measures of rankings."""
+        measures = [measure for measure in self.measures if not is_beyond(str(measure))]
+        n, functions = len(self._qids), list(map(formula, measures))
+        values = np.zeros((n, len(measures)))
         for column, function in enumerate(functions):
             if function is not None:
                 values[:, column] = function(found)
@@ -179,8 +199,8 @@ class Evaluator:
         if others:
             # Providers see queries as "1", "2", ...: one of them cuts a qid such as PLAIN-3 at its hyphen.
             run, labels = _run(hits, self._qids), _labels(self._judgements)
-            values[:, others] = by_providers([self.measures[column] for column in others], labels, run, n)
-        return values
+            values[:, others] = by_providers([measures[column] for column in others], labels, run, n)
+        return {str(measure): values[:, column] for column, measure in enumerate(measures)}
 
 
 def excludes_self(exclude_self: bool | None, qrels: Qrels) -> bool:

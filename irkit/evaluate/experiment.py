@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from irkit.errors import CompositionError, ConfigError, FrameError, IrkitError, near_misses
-from irkit.evaluate.board import Board, Cell, Measure, Row, Size
+from irkit.evaluate.beyond import check_train, column
+from irkit.evaluate.board import Board, Cell, Row, Size
 from irkit.evaluate.compare import LEVEL, Comparison, check_baseline, check_test
+from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction
 from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import Measures, parse_measures
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from ir_measures import Measure as RankingMeasure
 
     from irkit.recipe import Cache
+    from irkit.recommend.table import RatingTable
 
 _ALLOW = ", or say allow_leak and the board will say so"
 
@@ -64,9 +67,9 @@ class Experiment:
 
     @cached_property
     def per_query(self) -> pd.DataFrame:
-        """One row per system and query: `system`, `qid` and a column per measure."""
+        """One row per system and query: `system`, `qid` and a column per measure that queries have values of."""
         frames = [found.per_query.reset_index().assign(system=name) for name, found in self.evaluations.items()]
-        return pd.concat(frames, ignore_index=True)[["system", "qid", *self.measures]]
+        return pd.concat(frames, ignore_index=True)[["system", "qid", *self.comparison.paired]]
 
     def frame(self) -> pd.DataFrame:
         """Return one row per system: means, and for each measure difference and corrected p against the baseline."""
@@ -85,7 +88,7 @@ class Experiment:
             if name not in self.stages:
                 raise ConfigError(f"experiment: there is no system {name!r}; {near_misses(name, self.stages)}")
         pair = {name: self.evaluations[name] for name in (b, a)}
-        return Comparison(pair, b, self.comparison.test, self.comparison.seed)
+        return Comparison(pair, b, self.comparison.test, self.comparison.seed, self.comparison.correction)
 
     def to_board(
         self, *, data: str = "", about: str = "", data_hash: str = "", documents: int | None = None, split: str = ""
@@ -103,9 +106,10 @@ class Experiment:
             sizes=[*things, Size(number=len(self.comparison.qids), one="query", many="queries")],
             timed="query",
             conditions={"split": split} if split else {},
-            measures=[Measure(name=name) for name in self.measures],
+            measures=[column(name) for name in self.measures],
             baseline=self.comparison.baseline,
             test=TEST_TITLES[self.comparison.test],
+            correction=CORRECTION_TITLES[self.comparison.correction],
             interval="95 % bootstrap",
             notes=list(self.notes),
             rows=[self._row(name) for name in self.stages],
@@ -120,14 +124,15 @@ class Experiment:
         lines = [text_table(["system", *(f"{m} " for m in self.measures), "ms/query", "MB"], rows, ruled=True), ""]
         lines.append(f"{len(self.comparison.qids)} queries")
         if self.comparison.baseline is not None:
-            title = TEST_TITLES[self.comparison.test]
-            lines.append(f"* baseline; + better and - worse than it ({title} test, Holm-corrected p < {LEVEL})")
+            title, correction = TEST_TITLES[self.comparison.test], CORRECTION_TITLES[self.comparison.correction]
+            lines.append(f"* baseline; + better and - worse than it ({title} test, {correction}-corrected p < {LEVEL})")
         lines += self.notes
         lines += [f"{name}: {note}" for name, notes in (self.system_notes or {}).items() for note in notes]
         return visible("\n".join(lines), lines=True)
 
     def _row(self, name: str) -> Row:
         recipe_hash, recipe_yaml = _recipe(self.stages[name], name)
+        found = self.evaluations[name]
         return Row(
             name=name,
             recipe=name,
@@ -138,8 +143,10 @@ class Experiment:
             peak_memory_mb=self.peak_memory_mb[name],
             notes=list((self.system_notes or {}).get(name, ())),
             values={
-                str(measure): dict(zip(self.comparison.qids, column.tolist(), strict=True))
-                for measure, column in self.evaluations[name].per_query.items()
+                measure: dict(zip(self.comparison.qids, found.per_query[measure].tolist(), strict=True))
+                if measure in self.comparison.paired
+                else {}
+                for measure in self.measures
             },
         )
 
@@ -152,7 +159,9 @@ def experiment(
     *,
     baseline: str | None = None,
     exclude_self: bool | None = None,
+    train: RatingTable | None = None,
     test: Test = "t",
+    correction: Correction = "holm",
     repeats: int = 1,
     seed: int = 42,
     cache: Cache | None = None,
@@ -175,10 +184,15 @@ def experiment(
         The system the others are compared with.
     exclude_self : bool, optional
         Remove pairs with `docno == qid` before measuring; by default as the collection of the qrels says (`evaluate`).
+    train : RatingTable, optional
+        What recommenders among the systems were fitted on, for measures beyond accuracy (`evaluate`).
     test : {"t", "wilcoxon", "randomisation"}
-        The test whose p-values are corrected by Holm's method; all three are computed.
+        The test whose p-values are corrected; all three are computed.
+    correction : {"holm", "bonferroni", "benjamini-hochberg"}
+        How they are corrected for the number of systems, measure by measure.
     repeats : int
-        Runs to take the median time of; the first one also warms caches up.
+        Runs to take the median time of. They go round the systems, each begins with another one; where there are
+        several, one more comes first and is not timed, so that no system pays for the warm-up.
     seed : int
         Of bootstrap and randomisation.
     cache : irkit.recipe.Cache, optional
@@ -197,9 +211,11 @@ def experiment(
     stages = _stages(systems)
     queries = queries_frame(queries)
     parsed = parse_measures(measures)
+    check_train(parsed, train, who="experiment")
     _check(stages, repeats)
     check_baseline(baseline, stages, who="experiment")
     check_test(test, who="experiment")
+    check_correction(correction, who="experiment")
     check_seed(seed)
     check_qrels(qrels, who="qrels")
     judged = set(qrels["qid"].unique())
@@ -211,13 +227,19 @@ def experiment(
         for name, stage in stages.items()
     }
 
-    found = measured_together(stages, queries, qrels, parsed, exclude_self=exclude_self, repeats=repeats, cache=cache)
+    found = measured_together(
+        stages, queries, qrels, parsed, exclude_self=exclude_self, repeats=repeats, cache=cache, train=train
+    )
     evaluations, seconds, peak = found.evaluations, found.seconds, found.peak_memory_mb
-    comparison = Comparison({name: evaluations[name] for name in stages}, baseline, test, seed)
+    comparison = Comparison({name: evaluations[name] for name in stages}, baseline, test, seed, correction)
     milliseconds = {name: None if cache else 1000 * spent / len(queries) for name, spent in seconds.items()}
     system_notes: dict[str, tuple[str, ...]] = {name: (note,) for name, note in leaks.items() if note}
     notes = tuple(_notes(comparison, repeats, cache is not None, self_said=exclude_self is not None))
     return Experiment(stages, comparison, milliseconds, peak, notes, system_notes)
+
+
+SINGLE_RUN = "times are of a single run, in which what is run first pays for the warm-up"
+"What a board says whose systems were run once."
 
 
 class Together(NamedTuple):
@@ -240,6 +262,7 @@ def measured_together(
     exclude_self: bool | None,
     repeats: int,
     cache: Cache | None,
+    train: RatingTable | None = None,
     keep_going: bool = False,
 ) -> Together:
     """Run systems, work they have in common once per repeat, and measure them.
@@ -250,7 +273,7 @@ def measured_together(
 
     @lru_cache
     def evaluator() -> Evaluator:
-        return Evaluator(qrels, measures, queries, exclude_self)
+        return Evaluator(qrels, measures, queries, exclude_self, train)
 
     def receive(name: str, results: Flow) -> None:
         evaluations[name] = evaluator()(results)
@@ -311,7 +334,7 @@ def _notes(comparison: Comparison, repeats: int, cached: bool, *, self_said: boo
     if cached:
         notes.append("results may come from the cache, so times are not reported")
     elif repeats == 1:
-        notes.append("times are of a single run")
+        notes.append(SINGLE_RUN)
     return [*notes, *memory_notes()]
 
 

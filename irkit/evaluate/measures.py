@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 Measures: TypeAlias = "str | Measure | Iterable[str | Measure]"
 "Measures as people write them: `AP nDCG@10 P(rel=2)@5`, or a list of such."
 
+ALIASES = {"HitRate": "Success"}
+"Other words for measures, which are read and not printed; ir-measures has some of its own (MAP, MRR)."
+
 # A measure ends at white space or a comma that is not inside brackets.
 _TOKEN = re.compile(r"(?:[^\s,()]|\([^)]*\)?|\))+")
 
@@ -37,7 +40,8 @@ def parse_measures(measures: Measures) -> list[Measure]:
     Returns
     -------
     list of ir_measures.Measure
-        In the order given; `str(measure)` is a name that this function reads back.
+        In the order given; `str(measure)` is a name that this function reads back. Those of
+        `irkit.evaluate.beyond` are among them.
 
     Raises
     ------
@@ -83,6 +87,18 @@ def measure_names(measures: Measures) -> list[str]:
     return [str(measure) for measure in parse_measures(measures)]
 
 
+def said_aliases(measures: Measures) -> list[str]:
+    """Say of each measure that was named by another word what it is called.
+
+    Examples
+    --------
+    >>> said_aliases("HitRate@10 AP Success@5")
+    ['HitRate@10 is called Success@10']
+    """
+    texts = [one for one in _pieces(measures) if isinstance(one, str)]
+    return [f"{text} is called {_parse(text)}" for text in dict.fromkeys(texts) if _base(text) in ALIASES]
+
+
 def aggregate(measure: Measure, values: Floats) -> float:
     """Combine per-query values (n,) as the measure asks: mean, or sum for measures that count."""
     import ir_measures
@@ -110,9 +126,12 @@ def _parse(text: str) -> Measure:
         name, parameters, at = _read(text)
     except (ValueError, TypeError):  # the latter for a dictionary that has one for a key
         raise ConfigError(f"measures: cannot read {text!r}; write Name, Name@10 or Name(rel=2)@10") from None
+    name = ALIASES.get(name, name)
     kind = ir_measures.measures.registry.get(name)
     if kind is None and name in MEASURES:
         kind = MEASURES.load(name)
+    if kind is None:
+        kind = _beyond().get(name)
     if kind is None:
         raise ConfigError(f"measures: there is no measure {text!r}; {_suggest(text)}")
     if at and kind.AT_PARAM in parameters:
@@ -156,6 +175,17 @@ def _read(text: str) -> tuple[str, dict[str, Any], list[Any]]:
     return node.id, parameters, at
 
 
+def _base(text: str) -> str:
+    """Return a measure's name without its parameters."""
+    return re.split(r"[^\w]", text, maxsplit=1)[0]
+
+
+def _beyond() -> dict[str, Any]:
+    from irkit.evaluate.beyond_names import BY_NAME
+
+    return BY_NAME
+
+
 def _value(node: ast.AST | None) -> Any:
     """Return a number, text, truth value, None, or a dictionary of these."""
     if isinstance(node, ast.Dict):
@@ -185,9 +215,10 @@ def _suggest(text: str) -> str:
     """Name the measure that was probably meant: another case, trec_eval's name, or a near miss."""
     import ir_measures
 
-    registry = ir_measures.measures.registry
-    wanted = re.split(r"[^\w]", text, maxsplit=1)[0]
+    registry = {**ir_measures.measures.registry, **_beyond()}
+    wanted = _base(text)
     folded = {known.lower(): measure.__name__ for known, measure in registry.items()}
+    folded |= {other.lower(): other for other in ALIASES}
     if wanted.lower() in folded:
         return f"did you mean {folded[wanted.lower()]}{text[len(wanted) :]}?"
     joined = re.fullmatch(r"([a-zA-Z]+)(\d+)", text)
@@ -201,7 +232,7 @@ def _suggest(text: str) -> str:
             meant = []
         if len(meant) == 1:
             return f"did you mean {meant[0]}?"
-    return near_misses(wanted, [*registry, *MEASURES])
+    return near_misses(wanted, [*registry, *ALIASES, *MEASURES])
 
 
 def _check_supported(measure: Any) -> None:
@@ -209,6 +240,8 @@ def _check_supported(measure: Any) -> None:
 
     if not isinstance(measure, ir_measures.Measure):
         raise ConfigError(f"measures: needs names or ir_measures measures, got {type(measure).__name__} {measure!r}")
+    if measure.NAME in _beyond():
+        return
     pipeline: Any = ir_measures.DefaultPipeline
     if pipeline.supports(measure):
         return

@@ -58,7 +58,7 @@ class Costs:
     seconds: np.ndarray
     "(repeats, steps) float64."
     peak_mb: np.ndarray
-    "(steps,) float64: peak resident memory of the process during the step, over all repeats."
+    "(steps,) float64: peak resident memory of the process during the step, over all runs."
 
     def of(self, steps: frozenset[int]) -> tuple[float, float]:
         """Return seconds (median over repeats of the steps' sum) and peak megabytes of some steps."""
@@ -99,14 +99,19 @@ def run_plan(
     receive: Callable[[str, Flow], None],
     failed: dict[str, Exception] | None = None,
 ) -> Costs:
-    """Run every step once per repeat.
+    """Run every step once per repeat, the systems in turn; each repeat begins with another system.
+
+    What runs first in a process pays for what is loaded and compiled then. So where there are several repeats, all
+    systems are run once before them, and that run is not timed. A single run is timed as it is.
 
     Parameters
     ----------
+    repeats : int
+        Runs that are timed.
     cache : Cache, optional
-        Stages that are run as a whole are looked up there first.
+        Stages that are run as a whole are looked up there first; times then say nothing, and nothing is warmed up.
     receive : function of (system, results)
-        Called for each system in the first repeat; results are not kept beyond that.
+        Called for each system in the first run; results are not kept beyond that.
     failed : dict, optional
         Where to put why systems fail; the others are run on. Without it the first failure is raised.
     """
@@ -114,18 +119,22 @@ def run_plan(
     peak = np.zeros(len(plan.steps))
     broken: set[str] = set()
     readers = np.bincount([i for step in plan.steps for i in step.inputs], minlength=len(plan.steps))
-    for repeat in range(repeats):
+    untimed = 1 if repeats > 1 and cache is None else 0
+    for run in range(untimed + repeats):
         flows: dict[int, Flow] = {}
         left = readers.copy()
-        for number, step in enumerate(plan.steps):
+        for number in _order(plan, max(run - untimed, 0)):
+            step = plan.steps[number]
             if not broken.issuperset(_systems(plan, number)):
                 try:
                     reset_peak()
                     start = time.perf_counter()
                     flows[number] = _run(step, flows, queries, cache)
-                    seconds[repeat, number] = time.perf_counter() - start
+                    spent = time.perf_counter() - start
+                    if run >= untimed:
+                        seconds[run - untimed, number] = spent
                     peak[number] = max(peak[number], peak_memory_mb())
-                    if repeat == 0:
+                    if run == 0:
                         for name, ending in plan.last.items():
                             if ending == number:
                                 receive(name, flows[number])
@@ -141,6 +150,14 @@ def run_plan(
                 if not left[i]:
                     flows.pop(i, None)
     return Costs(seconds, peak)
+
+
+def _order(plan: Plan, first: int) -> list[int]:
+    """Return the numbers of all steps, system by system, from the system with the number `first` on and round."""
+    names = list(plan.used)
+    at = first % len(names) if names else 0
+    numbers = [number for name in (*names[at:], *names[:at]) for number in sorted(plan.used[name])]
+    return list(dict.fromkeys(numbers))
 
 
 def _run(step: Step, flows: Mapping[int, Flow], queries: Queries, cache: Cache | None) -> Flow:

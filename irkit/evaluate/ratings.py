@@ -17,6 +17,7 @@ from irkit.arrays import Bools, Floats, Ints
 from irkit.errors import FrameError
 from irkit.evaluate.board import Cell
 from irkit.evaluate.compare import cells_of
+from irkit.evaluate.corrections import Correction
 from irkit.evaluate.significance import Contrast, Test, bootstrap_interval, bootstrap_intervals, contrasts, robustness
 from irkit.recommend.base import BRANCHES, Recommender
 from irkit.recommend.guards import LOOKS, checked, scale_notes
@@ -170,7 +171,14 @@ def known_pairs(branch: Any) -> str:
 
 
 def compare_errors(
-    errors: Mapping[str, Floats], user: Ints, *, squared: bool, baseline: str | None, test: Test = "t", seed: int = 42
+    errors: Mapping[str, Floats],
+    user: Ints,
+    *,
+    squared: bool,
+    baseline: str | None,
+    test: Test = "t",
+    seed: int = 42,
+    correction: Correction = "holm",
 ) -> tuple[dict[str, Cell], dict[str, Floats]]:
     """Compare systems by RMSE or MAE on the same pairs, paired over users.
 
@@ -191,6 +199,7 @@ def compare_errors(
         The test whose p-values are corrected.
     seed : int
         Of bootstrap and randomisation.
+    correction : {"holm", "bonferroni", "benjamini-hochberg"}
 
     Returns
     -------
@@ -216,7 +225,7 @@ def compare_errors(
     for name, found in zip(tested, contrasts(pairs, test, seed=seed), strict=True):
         robust = robustness(-per_user[name], -per_user[str(baseline)])
         against[name] = found._replace(delta=values[name] - values[str(baseline)], robustness=robust)
-    return cells_of(values, intervals, baseline, against), per_user
+    return cells_of(values, intervals, baseline, against, correction), per_user
 
 
 def error_by_seed(error: Floats, *, squared: bool) -> Floats:

@@ -23,7 +23,9 @@ from irkit.arrays import Floats
 from irkit.errors import ConfigError, IrkitError, near_misses
 from irkit.evaluate.board import Board, Machine, Result, Row
 from irkit.evaluate.controls import gains
+from irkit.evaluate.corrections import CORRECTION_TITLES
 from irkit.evaluate.journal import Journal
+from irkit.evaluate.measures import said_aliases
 from irkit.evaluate.memory import memory_notes
 from irkit.evaluate.significance import TEST_TITLES
 from irkit.evaluate.suite import Suite, load_suite
@@ -196,8 +198,9 @@ def _board(task: Task, systems: Sequence[System], journal: Journal, say: Callabl
         measures=task.measures,
         baseline=baseline,
         test=TEST_TITLES[suite.test],
+        correction=CORRECTION_TITLES[suite.correction],
         interval=task.interval,
-        notes=[*lost, *task.notes(measured), *_gained(task, found), *memory_notes()],
+        notes=[*lost, *said_aliases(suite.measures), *task.notes(measured), *_gained(task, found), *memory_notes()],
         rows=rows,
     )
 

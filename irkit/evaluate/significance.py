@@ -1,4 +1,4 @@
-"""Is a difference between two systems more than chance? Tests, corrections, intervals, robustness.
+"""Is a difference between two systems more than chance? Tests, intervals, robustness; corrections are in `corrections`.
 
 Pure functions on arrays. Symbols: n queries; `difference` is treatment minus baseline, query by query: (n,)
 float64. Differences are rounded to 12 decimals first: 0.6 - 0.4 and 0.4 - 0.2 must tie, and a system
@@ -33,6 +33,9 @@ EXACT_WILCOXON = 50
 
 RESAMPLES = 10_000
 "Resamples of a randomisation test or a bootstrap."
+
+LEAST_RANDOMISATION = 1 / (1 + RESAMPLES)
+"The least p that a randomisation test by random flips can give: none of them as extreme as what was seen."
 
 _BLOCK = 400_000  # numbers drawn at a time: what a core's own cache holds
 
@@ -145,34 +148,6 @@ def randomisations(differences: Sequence[Floats], *, seed: int = 42, resamples: 
         (1 + extreme[number]) / (1 + resamples) if number in extreme else _exact_randomisation(difference)
         for number, difference in enumerate(kept)
     ]
-
-
-def holm(p: Floats) -> Floats:
-    """Correct p-values of one family of comparisons by Holm's step-down method.
-
-    Parameters
-    ----------
-    p : (c,) float64 in [0, 1]
-        One p-value per comparison; c may be 0.
-
-    Returns
-    -------
-    (c,) float64 in [0, 1]
-        The largest, over this and all smaller p-values, of p times the number of hypotheses left.
-
-    Source: Holm, Scandinavian Journal of Statistics 6, 1979.
-
-    Examples
-    --------
-    >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    p = np.asarray(p, dtype=np.float64)
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    out = np.empty(len(p))
-    out[order] = np.minimum(stepped, 1.0)
-    return out
 
 
 # ---------------------------------------------------------------------- descriptions

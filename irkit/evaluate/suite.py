@@ -18,6 +18,7 @@ from irkit.config import Config
 from irkit.errors import ConfigError, IrkitError, near_misses
 from irkit.evaluate.compare import check_baseline
 from irkit.evaluate.controls import check_controls
+from irkit.evaluate.corrections import Correction
 from irkit.evaluate.measures import split_measures
 from irkit.evaluate.significance import Test
 from irkit.evaluate.space import Method
@@ -88,6 +89,8 @@ class Suite(Config):
     "System -> what it starts from, then its controls; boards say whether any of them gains as much."
     test: Test = "t"
     "The test whose p-values are corrected."
+    correction: Correction = "holm"
+    "How, for the number of systems."
     seed: Seed = 42
     "Of bootstrap and randomisation, and of whatever is drawn for all systems alike."
     seeds: tuple[Seed, ...] = Field((1,), min_length=1)

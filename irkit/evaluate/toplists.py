@@ -1,8 +1,8 @@
 """Top-n lists measured over every candidate item: no sampling, the candidate policy part of the task.
 
 Symbols: U users with a positive in the test part, I items. A positive's rank is 1 plus the candidates
-scored higher plus those scored alike that irkit's tie rule puts first (item id descending). All
-measures follow from the ranks of the positives, so nothing is sorted but numbers. An item scored minus
+scored higher plus those scored alike that irkit's tie rule puts first (item id descending). Measures of
+accuracy follow from the ranks of the positives, so nothing is sorted but numbers. An item scored minus
 infinity is not listed, and a positive that is not listed has the rank infinity: no measure finds it, as if
 `irkit.evaluate` were given the lists.
 """
@@ -21,6 +21,7 @@ from irkit.arrays import Bools, Floats, Ints
 from irkit.config import digest
 from irkit.docnos import Docnos
 from irkit.errors import ConfigError, ShapeError
+from irkit.evaluate.beyond import BEYOND, Catalogue, is_beyond
 from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.measures import Measures, parse_measures
 from irkit.recommend.base import Recommender
@@ -54,6 +55,8 @@ class TopNTask:
     "(U, I): positives of the test part."
     policy: str
     "One of `POLICIES`."
+    catalogue: Catalogue
+    "Of the training ratings."
 
     @cached_property
     def hash(self) -> str:
@@ -81,7 +84,8 @@ class TopNTask:
             Rows and columns as `users` and `items`. Minus infinity means not listed: such an item counts
             for nothing at any depth.
         measures : see `parse_measures`
-            P, R, nDCG, AP and RR, the last three with a cut-off or over the full list.
+            P, R, nDCG, AP, RR and Success, nDCG, AP and RR with a cut-off or over the full list; and those beyond
+            accuracy (`irkit.evaluate.beyond`).
         n : int, optional
             Length of the lists: candidates ranked after it are not listed. Default all that are scored; of
             a recommender all items, whatever its own `n`.
@@ -91,20 +95,40 @@ class TopNTask:
         ShapeError
             If the matrix has another shape or holds NaN or plus infinity.
         ConfigError
-            If a measure is not among the five, or the recommender has seen a positive's rating; pass what
+            If a measure is not among these, or the recommender has seen a positive's rating; pass what
             `scores_of` gives to measure it all the same.
         """
         if isinstance(scores, Recommender):
             self.refuse_seen(scores)
-        parsed = [(str(measure), _formula(measure)) for measure in parse_measures(measures)]
+        parsed = parse_measures(measures)
+        formulas = {str(measure): _formula(measure) for measure in parsed if not is_beyond(str(measure))}
         matrix = self.scores_of(scores) if isinstance(scores, Recommender) else np.asarray(scores, dtype=np.float64)
         depth = np.inf if n is None else n
         ranks = [np.where(rank <= depth, rank, np.inf) for rank in self.ranks(matrix)]
-        columns = {name: np.array([formula(rank) for rank in ranks]) for name, formula in parsed}
+        values: dict[str, Any] = {
+            **{name: np.array([formula(rank) for rank in ranks]) for name, formula in formulas.items()},
+            **self.catalogue.values(parsed, lambda k: self.listed(matrix, k if n is None else min(k, n))),
+        }
+        names = tuple(map(str, parsed))
+        columns = {name: values[name] for name in names if isinstance(values[name], np.ndarray)}
         per_query = pd.DataFrame(columns, index=pd.Index(self.users.names.to_pylist(), name="qid", dtype="str"))
         empty = int((~(matrix > -np.inf) | self.excluded).all(axis=1).sum())
         counts = {"evaluated": len(ranks), "without_results": empty, "without_qrels": 0}
-        return Evaluation(tuple(columns), per_query, {name: float(v.mean()) for name, v in columns.items()}, counts)
+        return Evaluation(names, per_query, {name: float(np.mean(values[name])) for name in names}, counts)
+
+    def listed(self, scores: Floats, k: int) -> Ints:
+        """Return the first k items of each user's list, as `irkit.evaluate.beyond` has lists: (U, k) int64."""
+        order, items = self.items.rank, self.catalogue.rows(self.items.names)
+        out = np.full((len(scores), k), -1)
+        step = max(1, CELLS // max(scores.shape[1], 1))
+        for at in range(0, len(scores), step):
+            block = np.where(self.excluded[at : at + step], -np.inf, scores[at : at + step])
+            least = np.partition(block, -k, axis=1)[:, -k] if k < block.shape[1] else np.full(len(block), -np.inf)
+            for row, own in enumerate(block):
+                best = np.flatnonzero((own >= least[row]) & (own > -np.inf))  # more than k where scores are alike
+                best = best[np.lexsort((-order[best], -own[best]))][:k]
+                out[at + row, : len(best)] = items[best]
+        return out
 
     def ranks(self, scores: Floats) -> list[Floats]:
         """Return the ranks of each user's positives, ascending, 1 the best.
@@ -188,7 +212,7 @@ def top_n_task(
             "not listed; list all of them"
         )
     dropped = train if exclude == "rated" else train.kept(train.rating >= threshold)
-    return TopNTask(users, items, _mask(dropped, users, items), relevant, exclude)
+    return TopNTask(users, items, _mask(dropped, users, items), relevant, exclude, Catalogue.of(train))
 
 
 def _mask(table: RatingTable, users: Docnos, items: Docnos) -> Bools:
@@ -224,11 +248,12 @@ def check_measures(measures: Measures) -> list[str]:
     Raises
     ------
     ConfigError
-        If one is unknown or not among the five that top-n lists are measured by.
+        If one is unknown or not among those that top-n lists are measured by.
     """
     parsed = parse_measures(measures)
     for measure in parsed:
-        _formula(measure)
+        if not is_beyond(str(measure)):
+            _formula(measure)
     return [str(measure) for measure in parsed]
 
 
@@ -253,9 +278,11 @@ def _formula(measure: Measure) -> Callable[[Floats], float]:
         "nDCG": lambda rank: _ndcg(rank, k),
         "AP": lambda rank: float(np.where(rank <= k, np.arange(1, len(rank) + 1) / rank, 0.0).sum() / len(rank)),
         "RR": lambda rank: float(1 / rank[0]) if rank[0] <= k else 0.0,
+        "Success": lambda rank: float(rank[0] <= k),
     }
     if name not in formulas or given:
-        raise ConfigError(f"top_n: computes {', '.join(formulas)} with or without a cut-off, got {measure}")
+        known = ", ".join([*formulas, *BEYOND])
+        raise ConfigError(f"top_n: computes {known}, with or without a cut-off, got {measure}")
     return formulas[name]
 
 

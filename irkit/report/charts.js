@@ -230,7 +230,7 @@ function drawCosts(chart, width, measure, unit, points) {
       return {
         at: [p.x, p.y],
         title: p.name + (p.baseline ? " (baseline)" : ""),
-        lines: [[measure.name, number(p.mean, measure.digits)], ["interval", range], [`ms/${unit}`, milliseconds(p.ms)]],
+        lines: [[measure.name, number(p.mean, measure.digits)], ...(p.low < p.high ? [["interval", range]] : []), [`ms/${unit}`, milliseconds(p.ms)]],
       };
     },
     hide: () => ring.setAttribute("visibility", "hidden"),

@@ -18,7 +18,7 @@ from typing import Any
 
 from irkit.learn.estimate import LEGEND
 from irkit.report.numbers import count, fixed, megabytes, milliseconds, p_value, seconds
-from irkit.report.view import Board, Measure, Report, System, view
+from irkit.report.view import Board, Cell, Measure, Report, System, view
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = ("page.js", "table.js", "charts.js")
@@ -124,7 +124,7 @@ def _system_payload(system: System, board: Board, qids: list[str]) -> dict[str, 
         "name": system.name,
         "baseline": system.baseline,
         "ms": system.milliseconds,
-        "cells": [[cell.mean, cell.low, cell.high] for cell in cells],
+        "cells": [[cell.mean, *_ends(cell)] for cell in cells],
         "signs": [cell.sign for cell in cells],
         "perQuery": [_column(system.values[measure.name], qids) for measure in board.measures],
     }
@@ -149,15 +149,25 @@ def _qids(board: Board) -> list[str]:
 def _strips(board: Board, measure: Measure) -> list[Strip | None]:
     """Return how the interval of every system is drawn, on one scale; None where all are alike."""
     cells = [system.cells[measure.name] for system in board.systems]
-    start, end = min(min(cell.low, cell.mean) for cell in cells), max(max(cell.high, cell.mean) for cell in cells)
-    if start == end:
+    ends = [_ends(cell) for cell in cells]
+    start = min(min(low, cell.mean) for (low, _), cell in zip(ends, cells, strict=True))
+    end = max(max(high, cell.mean) for (_, high), cell in zip(ends, cells, strict=True))
+    if start == end or measure.whole:
         return [None] * len(cells)
 
     def place(value: float) -> str:
         return f"{3 + 94 * (value - start) / (end - start):.1f}"  # a margin for the point's radius
 
     baseline = next((place(s.cells[measure.name].mean) for s in board.systems if s.baseline), "")
-    return [Strip(place(cell.mean), place(cell.low), place(cell.high), baseline) for cell in cells]
+    return [
+        Strip(place(cell.mean), place(low), place(high), baseline)
+        for (low, high), cell in zip(ends, cells, strict=True)
+    ]
+
+
+def _ends(cell: Cell) -> tuple[float, float]:
+    """Return the ends of an interval; where there is none, the mean twice, which draws none."""
+    return (cell.mean, cell.mean) if cell.low is None or cell.high is None else (cell.low, cell.high)
 
 
 def _sort_key(value: float | None) -> str:

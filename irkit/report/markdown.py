@@ -101,7 +101,7 @@ def _board(board: Board, *, level: int) -> list[str]:
     blocks.append(_table(board) if board.systems else "No systems.")
     blocks.append(_legend(board))
     own = [f"{system.name}: {note}" for system in board.systems for note in system.notes]
-    if notes := [*board.failed, *board.notes, *own]:
+    if notes := [*filter(None, [board.marks_floor]), *board.failed, *board.notes, *own]:
         blocks.append("\n".join(f"- {escape(note)}" for note in notes))
     commands = [system.command for system in board.systems if system.command]
     if commands:
@@ -141,13 +141,16 @@ def _cell(system: System, measure: Measure) -> str:
     cell = system.cells[measure.name]
     mean = cell.shown.replace("~", r"\~")  # two of them would strike through what is between
     shown = f"**{mean}**" if cell.best else mean
-    return f"{shown} ({cell.interval}){MARKS[cell.mark]}"
+    interval = f" ({cell.interval})" if cell.interval else ""
+    return f"{shown}{interval}{MARKS[cell.mark]}"
 
 
 def _legend(board: Board) -> str:
     parts = ["**Bold**: best of its column", f"in brackets: {escape(board.interval)} interval"]
     if any(measure.lower for measure in board.measures):
         parts.append("↓: lower is better")
+    if board.wholes:
+        parts.append(escape(board.wholes))
     if board.signs:
         parts.append(escape(LEGEND))
     if board.baseline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from irkit import table
 from irkit.screen import visible
 
 DASH = "–"
@@ -40,16 +41,14 @@ def fixed(value: float | None, digits: int = 4, *, sign: bool = False) -> str:
 
 
 def p_value(value: float | None) -> str:
-    """Print a probability with three decimals.
+    """Print a probability as tables on a screen do (`irkit.table.p_value`), or a dash.
 
     Examples
     --------
     >>> p_value(0.0312), p_value(0.00002), p_value(None)
-    ('0.031', '<0.001', '–')
+    ('0.0312', '< .0001', '–')
     """
-    if value is None:
-        return DASH
-    return "<0.001" if value < 0.0005 else f"{value:.3f}"
+    return DASH if value is None else table.p_value(value)
 
 
 def milliseconds(value: float | None) -> str:

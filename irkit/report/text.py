@@ -131,6 +131,8 @@ def _legend(board: Board) -> list[str]:
     if any(measure.lower for measure in board.measures):
         lower = ", ".join(measure.name for measure in board.measures if measure.lower)
         lines.append(f"lower is better: {lower}")
+    if board.wholes:
+        lines.append(board.wholes)
     if board.signs:
         lines.append(in_ascii(LEGEND))
     if board.baseline:
@@ -140,7 +142,7 @@ def _legend(board: Board) -> list[str]:
 
 def _notes(board: Board) -> list[str]:
     own = [f"{system.name}: {note}" for system in board.systems for note in system.notes]
-    return [*board.failed, *board.notes, *own]
+    return [*filter(None, [board.marks_floor]), *board.failed, *board.notes, *own]
 
 
 def _wrapped(line: str, width: int) -> str:

@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from irkit.evaluate import board as shape
-from irkit.evaluate.compare import LEVEL
+from irkit.evaluate.compare import LEVEL, said_floor
+from irkit.evaluate.significance import TEST_TITLES
 from irkit.learn.estimate import SIGNS, printed
 from irkit.report.numbers import digits_for, fixed, plain
 
@@ -26,6 +27,8 @@ class Measure:
     "Small values are good."
     digits: int
     "Decimals that its values are printed with."
+    whole: bool = False
+    "It is of all units together, and has no interval and no test."
 
     def show(self, value: float | None, *, sign: bool = False) -> str:
         """Print one of its values, or a dash."""
@@ -37,23 +40,23 @@ class Cell:
     """What one system scored by one measure; differences are from the baseline, None where there is none."""
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     delta: float | None
     p: float | None
     p_corrected: float | None
     p_wilcoxon: float | None
     p_randomisation: float | None
-    wins: int
-    ties: int
-    losses: int
+    wins: int | None
+    ties: int | None
+    losses: int | None
     robustness: float | None
     sign: str
     "What stands before the mean where it is not exact, else empty."
     shown: str
     "The mean as it is printed, with its sign and its Monte Carlo error."
     interval: str
-    "Its interval as it is printed."
+    "Its interval as it is printed, empty where there is none."
     mark: str
     "`better` or `worse` than the baseline where the corrected p is below the level, else empty."
     best: bool
@@ -116,6 +119,8 @@ class Board:
     "Empty where nothing is compared."
     test: str
     correction: str
+    floor: str
+    "Which p-values are the least that their test can give; empty where none is."
     interval: str
     notes: tuple[str, ...]
     systems: tuple[System, ...]
@@ -141,6 +146,17 @@ class Board:
     def testing(self) -> str:
         """Say how differences are tested, as the tail of a legend: `paired t, Holm-corrected p < 0.05`."""
         return f"{self.test}, {self.correction}-corrected p < {LEVEL}"
+
+    @property
+    def marks_floor(self) -> str:
+        """The same where marks are by that test, so that it bears on what is shown beside means."""
+        return self.floor if self.test == TEST_TITLES["randomisation"] else ""
+
+    @property
+    def wholes(self) -> str:
+        """Say which measures have no interval and no test; empty where all have."""
+        names = ", ".join(measure.name for measure in self.measures if measure.whole)
+        return f"of all {self.unit[1]} together, so without interval and test: {names}" if names else ""
 
     @property
     def has_costs(self) -> bool:
@@ -232,6 +248,7 @@ def _board(board: shape.Board, several: bool) -> Board:
         **{
             key: plain(getattr(board, key)) for key in ("about", "data_hash", "timed", "test", "correction", "interval")
         },
+        floor=plain(said_floor({row.name: row.cells for row in rows})),
         notes=_notes(board.notes),
         systems=tuple(systems),
         pictured=pictured,
@@ -253,7 +270,7 @@ class _Column(NamedTuple):
 
 def _column(measure: shape.Measure, baseline: str | None, rows: Sequence[shape.Row]) -> _Column:
     means = [row.cells[measure.name].mean for row in rows]
-    shown = Measure(plain(measure.name), measure.lower, digits_for(means))
+    shown = Measure(plain(measure.name), measure.lower, digits_for(means), measure.whole)
     kinds = [row.cells[measure.name].kind for row in rows if row.name == baseline]
     best = ""
     if len({shown.show(mean) for mean in means}) > 1:  # nothing where all print alike
@@ -298,6 +315,8 @@ def _cell(cell: shape.Cell, column: _Column) -> Cell:
     mean, error = measure.show(cell.mean), measure.show(cell.stderr or 0.0)
     low, high = measure.show(cell.low), measure.show(cell.high)
     interval = f"{low} to {high}" if low.startswith("-") else f"{low}\u2013{high}"
+    if cell.low is None:
+        interval = ""
     return Cell(
         **cell.statistics(),
         sign=SIGNS.get(cell.kind or "", ""),

@@ -63,3 +63,54 @@ def test_the_collection_says_that_a_document_is_no_answer_to_itself(irkit, folde
     *_, said, data = irkit("evaluate", "lee", "lee.run", "-m", "NumRet").lines
     assert said.endswith(", each query's own document left out")
     assert data.startswith("lee: data ")
+
+
+def test_a_correction_is_chosen_by_name(irkit, judged):
+    for correction, title in (("bonferroni", "Bonferroni"), ("benjamini-hochberg", "Benjamini-Hochberg")):
+        run = irkit("compare", "qrels.txt", "even.run", "odd.run", "-m", "P@1", "--correction", correction)
+        assert title in run.lines[0]
+
+
+RATINGS = "user,item,rating\nu,a,5\nv,a,4\nw,a,1\nu,b,2\nv,c,5\n"
+
+
+@pytest.fixture
+def listed(folder):
+    """Write the lists of two users, what they like, and the ratings that lists are learned from."""
+    (folder / "likes.txt").write_text("u 0 c 1\nv 0 b 1\n")
+    (folder / "lists.run").write_text("u Q0 a 1 2.0 x\nu Q0 c 2 1.0 x\nv Q0 b 1 2.0 x\n")
+    (folder / "other.run").write_text("u Q0 a 1 2.0 y\nv Q0 a 1 2.0 y\n")
+    (folder / "train.csv").write_text(RATINGS)
+    return folder
+
+
+def test_lists_are_measured_beyond_accuracy(irkit, listed):
+    given = ("likes.txt", "lists.run", "-m", "HitRate@2 Coverage@2 Novelty@2", "--train", "train.csv")
+    lines = irkit("evaluate", *given).lines
+    assert lines[0].split() == ["run", "queries", "Success@2", "Coverage@2", "Novelty@2"]
+    # a was rated by all of the three users, b and c by one: 0 and log2(3) bits
+    assert lines[1].split() == ["lists.run", "2", "1.0000", "1.0000", "1.1887"]
+    assert lines[2:] == ["HitRate@2 is called Success@2"]
+    rows = [line.split() for line in irkit("evaluate", *given, "--per-query").lines[1:-1]]
+    assert rows[0] == ["lists.run", "u", "1.0000", "-", "0.7925"]
+    assert rows[-1] == ["lists.run", "all", "1.0000", "1.0000", "1.1887"]
+    found = json.loads(irkit("evaluate", *given, "--per-query", "--json").out)
+    assert (list(found["measures"]), list(found["per_query"])) == (
+        ["Success@2", "Coverage@2", "Novelty@2"],
+        ["Success@2", "Novelty@2"],
+    )
+
+
+def test_a_comparison_has_no_test_of_all_lists_together(irkit, listed):
+    given = ("likes.txt", "lists.run", "other.run", "-m", "Gini@2", "--train", "train.csv")
+    assert irkit("compare", *given).lines[3].split() == ["other.run", "0.6667", "+0.6667"]
+    cell = json.loads(irkit("compare", *given, "--json").out)["other.run"]["Gini@2"]
+    assert (cell["mean"], cell["low"], cell["p"], cell["wins"]) == (pytest.approx(2 / 3), None, None, None)
+
+
+def test_ratings_are_asked_for_where_they_are_needed_and_nowhere_else(irkit, listed):
+    for command in (("evaluate", "likes.txt"), ("compare", "likes.txt", "lists.run")):
+        lacking = irkit(*command, "other.run", "-m", "Gini@2", status=2)
+        assert lacking.err.strip().endswith("learned from; give --train, a file or a collection's name")
+        vain = irkit(*command, "other.run", "-m", "AP", "--train", "train.csv", status=2)
+        assert "--train is for measures of lists" in vain.err

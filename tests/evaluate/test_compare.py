@@ -10,7 +10,9 @@ import pytest
 
 from irkit.errors import ConfigError
 from irkit.evaluate import compare, evaluate
-from irkit.evaluate.significance import bootstrap_interval, holm, paired_t, randomisation, wilcoxon
+from irkit.evaluate.compare import at_floor
+from irkit.evaluate.corrections import CORRECTION_TITLES, corrected, holm
+from irkit.evaluate.significance import bootstrap_interval, paired_t, randomisation, wilcoxon
 from irkit.hits import Hits
 from irkit.io import write_run
 
@@ -38,14 +40,14 @@ def test_cells_are_the_functions_of_significance(found):
     values = {name: evaluate(frame, QRELS, "AP").per_query["AP"].to_numpy() for name, frame in RUNS.items()}
     base = values["base"]
     p = [paired_t(values[name] - base) for name in ("one", "two")]
-    for name, corrected in zip(("one", "two"), holm(np.array(p)).tolist(), strict=True):
+    for name, by_holm in zip(("one", "two"), holm(np.array(p)).tolist(), strict=True):
         difference = values[name] - base
         cell = found.cells[name]["AP"]
         assert cell.mean == pytest.approx(values[name].mean())
         assert (cell.low, cell.high) == pytest.approx(bootstrap_interval(values[name]))
         assert cell.delta == pytest.approx(difference.mean())
         assert cell.p == pytest.approx(paired_t(difference))
-        assert cell.p_corrected == pytest.approx(corrected)
+        assert cell.p_corrected == pytest.approx(by_holm)
         assert cell.p_wilcoxon == pytest.approx(wilcoxon(difference))
         assert cell.p_randomisation == pytest.approx(randomisation(difference))
         assert cell.wins + cell.ties + cell.losses == len(QIDS)
@@ -146,3 +148,30 @@ def test_runs_that_are_none_end_in_a_line_that_says_what_to_write():
 def test_one_file_is_a_run_too(tmp_path):
     write_run(RUNS["base"], tmp_path / "base.run")
     assert list(compare(str(tmp_path / "base.run"), QRELS, "AP").evaluations) == ["base"]
+
+
+@pytest.mark.parametrize("correction", CORRECTION_TITLES)
+def test_the_named_correction_is_the_one_that_is_made_and_printed(correction):
+    found = compare(RUNS, QRELS, "AP P@2", correction=correction)
+    for measure in found.measures:
+        cells = [found.cells[name][measure] for name in ("one", "two")]
+        assert [c.p_corrected for c in cells] == corrected(np.array([c.p for c in cells]), correction).tolist()
+    assert CORRECTION_TITLES[correction] in str(found).splitlines()[0]
+    with pytest.raises(ConfigError, match="no correction 'holms'; did you mean holm"):
+        compare(RUNS, QRELS, "AP", correction="holms")
+
+
+def test_no_p_is_printed_as_zero_and_the_floor_of_the_randomisation_test_is_said():
+    qrels = pd.DataFrame({"qid": [f"q{i}" for i in range(40)], "docno": "d0", "label": 1}).astype({"qid": "str"})
+    best = qrels[["qid", "docno"]].assign(score=1.0)
+    found = compare({"worst": best[:0], "best": best}, qrels, "P@2 AP")
+    cell = found.cells["best"]["AP"]
+    assert cell.p_randomisation == 1 / 10_001  # 40 queries that differ, all to one side
+    assert (cell.p, at_floor(cell.p_randomisation)) == (0.0, True)  # all by the same: no variance
+    text = str(found)
+    assert re.split(r" {2,}", next(line for line in text.splitlines() if line.startswith("best")))[3] == "< .0001"
+    said = "a randomisation test of 10,000 draws gives no p below 1/10,001, which is that of best on P@2, AP"
+    assert said in text
+    more = compare({"worst": best[:0], **{f"best{i}": best for i in range(4)}}, qrels, "P@2 AP")
+    assert "which is that of 8 differences\n" in str(more) + "\n"
+    assert "draws" not in str(compare({"a": RUNS["one"], "b": RUNS["one"]}, QRELS, "AP"))

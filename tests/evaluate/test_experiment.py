@@ -13,6 +13,7 @@ from pydantic import Field
 from irkit.config import Config
 from irkit.errors import ConfigError, FrameError, NotFittedError
 from irkit.evaluate import Board, evaluate, experiment
+from irkit.evaluate.experiment import SINGLE_RUN
 from irkit.evaluate.leak import learned_from
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
 from irkit.evaluate.plan import plan
@@ -127,7 +128,7 @@ def test_the_printed_table_marks_baseline_and_significance(table):
     assert lines[2].startswith("weak *")
     assert lines[3].split()[1] == "1.0000+"
     assert "14 queries" in lines
-    assert "times are of a single run" in lines
+    assert SINGLE_RUN in lines
 
 
 def test_without_a_baseline_nothing_is_tested(table):
@@ -165,9 +166,38 @@ def test_a_shared_prefix_runs_once_per_repeat_and_is_charged_to_all(table):
     first = Toy(sleep=0.03, table=table)
     systems = {"a": first, "b": first >> Slow(sleep=0.02, table=table), "c": Toy(sleep=0.03, table=table)}
     done = run(systems, repeats=2)
-    assert table.calls == [("toy0", 20), ("slow", 280)] * 2
+    assert table.calls == [("toy0", 20), ("slow", 280)] * 3  # the first is not timed
     assert done.ms_per_query["a"] == done.ms_per_query["c"] >= 30 / 14
     assert done.ms_per_query["b"] >= done.ms_per_query["a"] + 20 / 14
+
+
+def test_repeats_go_round_the_systems_and_begin_with_another_one_each(table):
+    systems = {name: Toy(seed=seed, table=table) for name, seed in (("a", 1), ("b", 2), ("c", 3))}
+    orders = []
+    for repeats in (1, 4):
+        table.calls.clear()
+        run(systems, repeats=repeats)
+        orders.append("".join("abc"[int(name[3:]) - 1] for name, _ in table.calls))
+    assert orders == ["abc", "abc" + "abc" + "bca" + "cab" + "abc"]  # first, where there are several, one untimed
+
+
+def test_what_a_step_starts_from_comes_before_it_in_every_repeat(table):
+    first, other = Toy(seed=1, table=table), Toy(seed=2, table=table)
+    systems = {"a": first, "fused": rrf(first, other) >> Slow(table=table), "other": other}
+    run(systems, repeats=3)
+    names = [name for name, _ in table.calls]
+    assert [names[at : at + 3] for at in range(0, 12, 3)] == [
+        ["toy1", "toy2", "slow"],
+        ["toy1", "toy2", "slow"],
+        ["toy1", "toy2", "slow"],  # begins with the fusion, which needs both
+        ["toy2", "toy1", "slow"],
+    ]
+
+
+def test_the_run_that_warms_up_is_not_timed(table, monkeypatch):
+    clock = iter([0.0, 100.0, *(t for n in range(3) for t in (200.0 + n, 201.0 + n))])
+    monkeypatch.setattr("irkit.evaluate.plan.time.perf_counter", lambda: next(clock))
+    assert run({"a": Toy(table=table)}, repeats=3).ms_per_query == {"a": 1000 / 14}
 
 
 def test_a_cut_that_stops_the_retriever_is_another_step(table):

@@ -17,7 +17,6 @@ from irkit.evaluate.significance import (
     contrast,
     contrasts,
     differences,
-    holm,
     paired_t,
     randomisation,
     randomisations,
@@ -158,25 +157,7 @@ def test_rounding_noise_is_neither_a_difference_nor_breaks_ties():
     assert (got.wins, got.ties, got.losses) == (2, 1, 0)
 
 
-# ---------------------------------------------------------------------- corrections and descriptions
-
-
-def test_holm_by_hand():
-    assert holm(np.array([0.01, 0.04, 0.03, 0.005])).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm(np.array([0.5, 0.9])).tolist() == [1.0, 1.0]
-    assert holm(np.array([0.02])).tolist() == [0.02]
-    assert holm(np.array([])).tolist() == []
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_holm_keeps_the_order_and_lies_between_p_and_bonferroni(p):
-    p = np.array(p)
-    got = holm(p)
-    assert (got >= p).all()
-    assert (got <= np.minimum(1, p * len(p)) + 1e-15).all()
-    order = np.argsort(p, kind="stable")
-    assert (np.diff(got[order]) >= 0).all()
+# ---------------------------------------------------------------------- descriptions
 
 
 def test_robustness_by_hand():

@@ -22,6 +22,7 @@ from irkit.evaluate import (
     tune,
     write_results,
 )
+from irkit.evaluate.experiment import SINGLE_RUN
 from irkit.evaluate.suite import parse_suite
 from irkit.locate import names
 from irkit.machine import machine
@@ -162,7 +163,7 @@ def test_a_second_run_gives_the_same_numbers_and_no_new_index(result, toys):
         for row, twin in zip(board.rows, other.rows, strict=True):
             assert row.cells == twin.cells
     assert again.command == "irkit leaderboard tiny --only toys --repeats 1"
-    assert "times are of a single run" in again.boards[0].notes
+    assert SINGLE_RUN in again.boards[0].notes
 
 
 def test_progress_is_told(result):

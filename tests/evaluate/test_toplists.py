@@ -7,6 +7,7 @@ import pytest
 
 from irkit.docnos import Docnos
 from irkit.errors import ConfigError, ShapeError
+from irkit.evaluate import evaluate
 from irkit.evaluate.measures import parse_measures
 from irkit.evaluate.toplists import top_n_task
 from irkit.recommend.als import ALS
@@ -73,6 +74,42 @@ def test_one_user_on_paper():
     strict = top_n_task(train, test, items=Docnos(["v", "w", "x", "y", "z"]), exclude="rated")
     assert strict.evaluate(scores, "RR").means["RR"] == 1.0
     assert strict.hash != task.hash
+
+
+def test_ann_of_the_guide_on_paper_on_a_board_and_in_evaluate():
+    train = table([("bob", name, 5.0) for name in ("cake", "rice", "soup", "tea")])
+    test = table([("ann", name, 5.0) for name in ("tea", "soup", "cake")] + [("cid", "rice", 1.0)])
+    task = top_n_task(train, test, items=Docnos(["cake", "rice", "soup", "tea"]))
+    scores = np.array([[1.0, 2.0, -np.inf, 3.0]])  # tea, rice, cake; soup is not listed
+    by_hand = {
+        "AP@3": (1 / 1 + 2 / 3) / 3,
+        "AP@2": (1 / 1) / 3,  # over all she likes, not the two there is room for
+        "nDCG@3": (1 + 1 / np.log2(4)) / (1 + 1 / np.log2(3) + 1 / np.log2(4)),
+        "nDCG@2": 1 / (1 + 1 / np.log2(3)),  # of the best list of two
+        "P@3": 2 / 3,
+        "R@3": 2 / 3,
+        "Success@3": 1.0,
+    }
+    assert task.evaluate(scores, list(by_hand)).means == pytest.approx(by_hand)
+    listed = pd.DataFrame({"qid": "ann", "docno": ["tea", "rice", "cake"], "score": [3.0, 2.0, 1.0]})
+    likes = pd.DataFrame({"qid": "ann", "docno": ["tea", "soup", "cake"], "label": 1})
+    nobody = pd.DataFrame({"qid": ["cid"], "docno": "rice", "label": 0})
+    assert evaluate(listed, likes, list(by_hand)).means == pytest.approx(by_hand)
+    assert task.users.names.to_pylist() == ["ann"]  # cid likes nothing: no user of the task, and 0 in evaluate
+    assert evaluate(listed, pd.concat([likes, nobody]), "AP@3").per_query["AP@3"]["cid"] == 0.0
+    alone = evaluate(listed, likes.head(1), "AP@3 nDCG@3").means  # one relevant item, at the first place
+    assert alone == {"AP@3": 1.0, "nDCG@3": 1.0}
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_success_is_that_of_ir_measures(tied):
+    task = top_n_task(SPLIT.train, SPLIT.test)
+    scores = np.random.default_rng(0).normal(size=task.relevant.shape)
+    scores = np.round(scores) if tied else scores
+    got = task.evaluate(scores, "Success@1 HitRate@3")
+    want = by_ir_measures(task, scores, "Success@1 Success@3")
+    for measure in ("Success@1", "Success@3"):
+        assert got.per_query[measure].to_dict() == {user: want[user, measure] for user in got.per_query.index}
 
 
 def test_ties_go_by_item_id_descending_and_minus_infinity_is_not_listed():

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from irkit.evaluate.board import as_result
 from irkit.report import html
 from tests.report.chromium import Browser, chromium, png_variety
 from tests.report.test_html import hostile_result, many_queries
@@ -189,6 +190,37 @@ def test_an_error_s_chart_begins_with_whom_the_system_helps(quiet, tmp_path):
     assert quiet.js("document.querySelector('#board-1 .tip').innerText").split("\n")[0] == "User b"
     words = quiet.js("[...document.querySelectorAll('#board-1 .plot text')].map(t => t.textContent)")
     assert {"3 users, those most helped first", "difference in RMSE (lower is better)"} <= set(words)
+
+
+def test_what_is_of_all_lists_together_has_a_point_and_no_interval_and_no_bars(quiet, tmp_path):
+    nothing = dict.fromkeys(("low", "high", "wins", "ties", "losses"))
+    systems = [
+        tiny_system(
+            name,
+            {"Gini@10": {"mean": mean, "delta": 0.5 - mean, **nothing}, "AP": {"mean": mean, "delta": 0.0}},
+            per_query={"Gini@10": {}, "AP": {"a": mean, "b": mean + 0.1}},
+            ms_per_query=time,
+        )
+        for name, mean, time in (("popular", 0.5, 1.0), ("ease", 0.25, 2.0))
+    ]
+    result = as_result(tiny_result(*systems, measures=("Gini@10", "AP")), who="toy").plain()
+    result["boards"][0]["measures"][0] |= {"lower": True, "whole": True}
+    path = tmp_path / "page.html"
+    path.write_text(html(result), encoding="utf-8")
+    quiet.open(path)
+    selects = "[...document.querySelectorAll('#board-1 select')].map(s => [...s.options].map(o => o.textContent))"
+    first, *_, last = quiet.js(selects)
+    assert (first, last) == (["AP"], ["Gini@10", "AP"])  # bars of what queries have values of, points of both
+    assert quiet.js(NAMES) == ["ease", "popular"]
+    assert quiet.js("document.querySelectorAll('#board-1 .point').length") == 2
+    quiet.js("[...document.querySelectorAll('#board-1 .plot svg')].at(-1).focus()")
+    quiet.key("Home")
+    tips = "[...document.querySelectorAll('#board-1 .tip')].at(-1).innerText"
+    assert "interval" not in quiet.js(tips)
+    assert "Gini@10" in quiet.js(tips)
+    cells = "[...document.querySelectorAll('#board-1 tr.detail')][0].querySelector('.tests tbody tr').innerText"
+    quiet.js("document.querySelector('#board-1 .toggle').click()")
+    assert quiet.js(cells).split("\t") == ["Gini@10", "+0.2500", *"\u2013" * 6]
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -26,9 +26,9 @@ def test_numbers_have_no_negative_zero_and_a_sign_where_asked():
 
 
 def test_a_small_p_is_never_printed_as_zero():
-    assert p_value(0.0) == p_value(0.000499) == "<0.001"
-    assert p_value(0.0006) == "0.001"
-    assert p_value(1.0) == "1.000"
+    assert p_value(0.0) == p_value(0.0000999) == "< .0001"
+    assert p_value(0.0001) == p_value(0.00014) == "0.0001"
+    assert p_value(1.0) == "1.0000"
 
 
 def test_missing_costs_are_dashes():

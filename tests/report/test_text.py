@@ -2,6 +2,8 @@
 
 import pytest
 
+from irkit.report.html import html
+from irkit.report.markdown import markdown
 from irkit.report.text import cut, table
 from irkit.table import cells_wide
 from tests.report.toy import density_result, tiny_result, tiny_system, toy_result
@@ -107,3 +109,14 @@ def test_a_board_without_systems_or_measures_is_shown_all_the_same():
 def test_cutting_never_exceeds_the_width():
     assert cut("検索モデル", 8) == "検索..."
     assert cells_wide(cut("検" * 50, 10)) <= 10
+
+
+def test_marks_by_a_randomisation_test_at_its_floor_say_so():
+    least = {"AP": {"mean": 0.4, "delta": 0.1, "p_corrected": 1 / 10_001, "p_randomisation": 1 / 10_001}}
+    systems = tiny_system("bm25", {"AP": {"mean": 0.3}}), tiny_system("new", least)
+    said = "a randomisation test of 10,000 draws gives no p below 1/10,001, which is that of new on AP"
+    for test, there in (("randomisation", True), ("paired t", False)):
+        result = tiny_result(*systems, test=test, correction="Bonferroni")
+        assert (said in table(result)) == (said in markdown(result)) == there
+        assert said in html(result)  # the page shows the p-values of all tests
+        assert f"{test}, Bonferroni-corrected p < 0.05" in table(result)

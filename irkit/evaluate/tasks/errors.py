@@ -115,7 +115,15 @@ class ErrorTask(RatingTask):
                 for name, each in found.items()
             }
             user = pair_user[mask]  # users in order of their ids, as `rating_errors` has them
-            cells, values = compare_errors(errors, user, squared=squared, baseline=baseline, test=test, seed=seed)
+            cells, values = compare_errors(
+                errors,
+                user,
+                squared=squared,
+                baseline=baseline,
+                test=test,
+                seed=seed,
+                correction=self.suite.correction,
+            )
             ids = [self._users[row] for row in np.unique(user)]
             for name, each in found.items():
                 out[name].cells[measure] = cells[name].model_copy(update=deviation(each, measure))

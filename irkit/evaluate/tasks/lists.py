@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from irkit.arrays import Floats
+from irkit.evaluate.beyond import column, is_beyond
 from irkit.evaluate.board import Measure, Size
 from irkit.evaluate.tasks.ratings import RatingTask
 from irkit.evaluate.tasks.task import Measured, System, refuse
@@ -37,8 +38,8 @@ class ListTask(RatingTask):
 
     @cached_property
     def measures(self) -> list[Measure]:
-        """Of ranked lists: more is better."""
-        return [Measure(name=name) for name in check_measures(self.suite.measures)]
+        """Of ranked lists: more is better, but for Gini."""
+        return [column(name) for name in check_measures(self.suite.measures)]
 
     @cached_property
     def lists(self) -> list[TopNTask]:
@@ -102,7 +103,7 @@ class ListTask(RatingTask):
         ]
         values = found.per_query.reindex(self._units)
         return Measured(
-            {name: values[name].to_numpy(dtype=np.float64) for name in found.measures},
+            {name: values[name].to_numpy(dtype=np.float64) for name in map(str, values.columns)},
             dict(found.means),
             notes=tuple(notes),
         )
@@ -117,7 +118,9 @@ class ListTask(RatingTask):
         candidates = (
             f"candidates: {POLICIES[task.policy]}; relevant: rated {self.choice.liked:g} or more in the test part"
         )
-        return [candidates, *super().notes(found), f"task {task.hash}"]
+        beyond = [f"the catalogue is the {len(task.catalogue.items):,} items with a training rating"]
+        beyond = beyond if any(is_beyond(one.name) for one in self.measures) else []
+        return [candidates, *beyond, *super().notes(found), f"task {task.hash}"]
 
     def _new(self, fold: int) -> int:
         train, users = self.problems[fold].split.train, self.lists[fold].users

@@ -17,9 +17,10 @@ from pydantic import Field
 
 from irkit.config import Config
 from irkit.errors import ConfigError, near_misses
+from irkit.evaluate.beyond import check_none_beyond
 from irkit.evaluate.board import Size
 from irkit.evaluate.evaluation import Evaluation
-from irkit.evaluate.experiment import Together, measured_together
+from irkit.evaluate.experiment import SINGLE_RUN, Together, measured_together
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import measure_names, parse_measures
 from irkit.evaluate.nested import InnerFolds, Prefixes, judged
@@ -73,7 +74,7 @@ class CollectionChoice(TaskChoice):
         """Raise `ConfigError` unless there are measures, all of them known."""
         if not suite.measures:
             raise ConfigError("measures: a suite of retrieval has one or more, got none; write measures: AP nDCG@10")
-        measure_names(suite.measures)
+        check_none_beyond(measure_names(suite.measures))
 
     def load(self, suite: Suite, options: Options) -> Retrieval:
         """Find the collection."""
@@ -212,7 +213,7 @@ class Retrieval(RankedTask):
         if self.options.cache is not None:
             notes.append("results may come from the cache, so times are not reported")
         elif self.choice.repeats == 1:
-            notes.append("times are of a single run")
+            notes.append(SINGLE_RUN)
         if self.choice.folds:
             notes.append(f"{self.folds} folds of the queries: what learns was fitted on the others")
         named = dict.fromkeys(one for system in found for one in self._named.get(system, ()))

@@ -292,8 +292,8 @@ class Task(ABC):
         )
 
     def mean_of_folds(self, values: Mapping[str, Floats], by_fold: Mapping[str, Sequence[float]]) -> dict[str, float]:
-        """Return the value of each measure over folds: the mean over units."""
-        return {name: float(values[name].mean()) for name in by_fold}
+        """Return the value of each measure over folds: the mean over units, or over folds where these have none."""
+        return {name: float(values[name].mean() if name in values else np.mean(by_fold[name])) for name in by_fold}
 
     def extra(self) -> Iterator[tuple[str, str, Measured]]:
         """Yield the rows that stand on every board: name, what it is, what it gave."""
@@ -315,16 +315,16 @@ class Task(ABC):
             Of bootstrap and randomisation.
         """
         measures = [one.name for one in self.measures]
-        values = {m: {s: np.stack([t.values[m] for t in trials]) for s, trials in found.items()} for m in measures}
+        lower, paired = {m.name for m in self.measures if m.lower}, [m.name for m in self.measures if not m.whole]
+        values = {m: {s: np.stack([t.values[m] for t in trials]) for s, trials in found.items()} for m in paired}
         means = {m: {s: float(np.mean([t.means[m] for t in own])) for s, own in found.items()} for m in measures}
-        lower = {one.name for one in self.measures if one.lower}
-        columns = cells_of_units(values, means, baseline, test, lower=lower, seed=seed)
+        cells = cells_of_units(values, means, baseline, test, lower=lower, seed=seed, correction=self.suite.correction)
         out = {name: Compared({}, {}) for name in found}
-        for measure, column in columns.items():
+        for measure, column in cells.items():
             for name, trials in found.items():
                 update = _worth(trials, measure) | deviation(trials, measure)
                 out[name].cells[measure] = column[name].model_copy(update=update)
-                own = values[measure][name].mean(axis=0).tolist()
+                own = values[measure][name].mean(axis=0).tolist() if measure in paired else []
                 out[name].values[measure] = dict(zip(self.units_of(measure), own, strict=False))
         return out
 

@@ -104,6 +104,16 @@ def test_p_values_are_those_of_other_programs_on_users_shares_of_the_error(toy):
     assert cell.wins + cell.ties + cell.losses == len(users) == board.unit.number
 
 
+@pytest.mark.parametrize("measures", ["RMSE", "nDCG@5"])
+def test_the_suite_says_how_p_values_are_corrected(toy, measures):
+    more = TEXT.replace("measures: RMSE MAE", f"measures: {measures}\ncorrection: bonferroni")
+    more = more.replace("seeds:", "  - item-knn\nseeds:")
+    board = run_suite(suite(more)).boards[0]
+    cells = [row.cells[measures] for row in board.rows if row.name != "bias"]
+    assert board.correction == "Bonferroni"
+    assert [cell.p_corrected for cell in cells] == [min(1.0, 2 * cell.p) for cell in cells]
+
+
 def test_the_board_says_what_it_was_measured_on(toy):
     toy(replace(SPLIT, leaky="it is a toy"), floor=0.25)
     result = run_suite(suite())
