@@ -13,13 +13,6 @@ from pathlib import Path
 from benchmarks.corpus import in_parts
 from irkit.lucene.jvm import java_home, lucene_jar
 
-IRKIT = """
-import sys
-from irkit.io import read_documents
-from irkit.lucene import build_index
-build_index(sys.argv[2], read_documents(sys.argv[1]), threads=int(sys.argv[3]), store_text=False, overwrite=True)
-"""
-
 
 def anserini(json_folder: Path, out: Path, threads: int) -> list[str]:
     return [
@@ -30,7 +23,8 @@ def anserini(json_folder: Path, out: Path, threads: int) -> list[str]:
 
 
 def ours(documents: Path, out: Path, threads: int) -> list[str]:
-    return [sys.executable, "-c", IRKIT, str(documents), str(out), str(threads)]
+    options = ["--to", str(out), "--threads", str(threads), "--no-text", "--overwrite"]
+    return [sys.executable, "-m", "irkit", "index", str(documents), *options]
 
 
 def timed(command: list[str]) -> dict:

@@ -63,16 +63,18 @@ def index(
     from irkit.cli.inputs import documents
     from irkit.errors import ConfigError
     from irkit.io.outputs import check_folder
-    from irkit.lucene import build_index
+    from irkit.lucene import build_index, jvm
 
     target = to or Path(default_name(source))
     if target.is_dir() and any(target.iterdir()) and not overwrite:
         raise ConfigError(f"index: {target} exists; use --overwrite to replace it, or --to another folder")
     check_folder(target, who="index", option="--to")
     start = time.perf_counter()
+    given = documents(source, format, encoding)
+    jvm.start(builds=True)
     built = build_index(
         target,
-        documents(source, format, encoding),
+        given,
         analyzer=analyzer,
         positions=positions,
         store_text=text,

@@ -47,8 +47,12 @@ def java(name: str) -> Any:
     return _autoclass(f"irkit.{name}")
 
 
-def start() -> None:
-    """Start the JVM unless it runs already."""
+def start(*, builds: bool = False) -> None:
+    """Start the JVM unless it runs already.
+
+    `builds` says that this process builds an index and searches none: the optimising compiler, which would take longer
+    than it saves, is left out.
+    """
     global _starter
     if _starter == os.getpid():
         return
@@ -60,7 +64,7 @@ def start() -> None:
         )
     with _lock:
         if _starter is None:
-            _start()
+            _start(builds=builds)
             attached_for_good()
             _starter = os.getpid()
 
@@ -132,14 +136,16 @@ def heap() -> str:
     return own
 
 
-def options(version: int) -> list[str]:
-    """Return the JVM's options for a major version of Java."""
+def options(version: int, *, builds: bool = False) -> list[str]:
+    """Return the JVM's options for a major version of Java; `builds` is that of `start`."""
     chosen = [f"-Xmx{heap()}", "-Xrs", f"-Djava.util.logging.config.file={LOGGING}"]  # -Xrs leaves Ctrl-C to Python
     # Guard pages are put that far down the stack of the thread that starts the JVM. The default, 1 MiB, is less than
     # OpenBLAS takes on several cores: without this, scipy.linalg.lu crashes the process.
     chosen.append("-Xss8m")
     if "GC" not in os.environ.get("JAVA_TOOL_OPTIONS", ""):  # two collectors are one too many
         chosen.append("-XX:+UseParallelGC")  # starts faster than the default and costs array stores nothing
+    if builds:
+        chosen.append("-XX:TieredStopAtLevel=1")
     chosen += _crash_options()
     if version >= 22:
         chosen.append("--enable-native-access=ALL-UNNAMED")
@@ -177,7 +183,7 @@ def _libjvm(home: Path) -> Path | None:
     return None
 
 
-def _start() -> None:
+def _start(*, builds: bool) -> None:
     import jnius_config
 
     if jnius_config.vm_running:
@@ -188,7 +194,7 @@ def _start() -> None:
         raise JavaError(f"jvm: {BRIDGE_JAR} is missing; reinstall irkit, or run 'make jar' in a checkout")
     place = java_home()
     jnius_config.add_classpath(str(lucene_jar()), str(BRIDGE_JAR))
-    jnius_config.add_options(*options(java_version(place)))
+    jnius_config.add_options(*options(java_version(place), builds=builds))
     try:
         with _environment(JAVA_HOME=str(place), JVM_PATH=str(_libjvm(place)), **_utf8_locale()):
             import jnius

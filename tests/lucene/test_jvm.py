@@ -97,6 +97,8 @@ def test_options_fit_the_version(clean):
     assert "--enable-native-access=ALL-UNNAMED" in jvm.options(22)
     assert "--sun-misc-unsafe-memory-access=allow" in jvm.options(23)
     assert "-XX:+UseParallelGC" in jvm.options(21)
+    compilers = [{one for one in jvm.options(21, builds=builds) if "Tiered" in one} for builds in (False, True)]
+    assert compilers == [set(), {"-XX:TieredStopAtLevel=1"}]
     clean.setenv("JAVA_TOOL_OPTIONS", "-XX:+UseG1GC")
     assert not [option for option in jvm.options(21) if "GC" in option]
 
@@ -315,3 +317,16 @@ def test_lists_that_a_small_heap_does_not_hold_are_read_as_they_are_walked(tmp_p
                 query = {f"w{i}": 1.5 for i in range(n)}
                 for part in index.search([query] * 3, 50, model):
                     np.testing.assert_array_equal(next(given), part)
+
+
+def test_the_command_that_builds_an_index_spares_the_optimising_compiler(tmp_path):
+    (tmp_path / "my.jsonl").write_text('{"id": "d1", "text": "rain"}\n')
+    code = """
+from irkit.cli import main
+assert main(["index", "my.jsonl"]) == 0
+from jnius import autoclass
+bean = autoclass("java.lang.management.ManagementFactory").getRuntimeMXBean()
+print("-XX:TieredStopAtLevel=1" in bean.getInputArguments().toString())
+"""
+    done = python(code, cwd=tmp_path, JAVA_TOOL_OPTIONS="")
+    assert done.stdout.splitlines()[-1:] == ["True"], done.stderr
