@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Before numpy is first imported: two test runs on one machine must not fight over the cores.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
@@ -30,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, real in _real.items():
         setattr(socket.socket, name, _guarded(real))
     socket.getaddrinfo = _guarded_lookup
+    settings.register_profile("irkit", deadline=None)  # no test fails because the machine is busy
+    settings.load_profile("irkit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
