@@ -28,8 +28,9 @@ HELP = """Information retrieval and recommendation research on one pipeline alge
 
 Start with: irkit leaderboard quickstart
 
-Each command has its own help with examples: irkit search --help.
-An error is one line and exit status 2; --debug shows its trace.
+Each command has its own help with examples: irkit help search.
+An error is one line and exit status 2; --debug shows its trace. --quiet leaves results and
+errors only, --verbose says what is opened, built and kept. All three may stand anywhere.
 """
 
 
@@ -39,6 +40,7 @@ def build() -> App:
         name="irkit",
         help=HELP,
         version=f"irkit {__version__}",
+        version_flags=("--version", "-V"),
         help_format="plaintext",
         help_formatter=HelpText(),
         suppress_keyboard_interrupt=False,
@@ -64,4 +66,21 @@ def build() -> App:
     for family in (data, pipelines):
         app.command(family.family())
     app.command(doctor)
+
+    def help(*command: str) -> None:
+        """Show the help of a command, as its option --help does.
+
+        For example:
+
+            irkit help search
+            irkit help data show
+
+        Parameters
+        ----------
+        command
+            The command; without one all commands are listed.
+        """
+        app([*command, "--help"], exit_on_error=False, print_error=False)
+
+    app.command(help)
     return app

@@ -39,7 +39,7 @@ def tune(
     cross_encoder: str | None = None,
     table: Annotated[Path | None, Parameter(name=["-o", "--table"])] = None,
 ) -> None:
-    """Choose a recipe's settings, for retrieval on queries and for recommenders on ratings.
+    """Choose a recipe's settings: for retrieval on queries, for recommenders on ratings.
 
     For retrieval the queries of a collection are split into folds; in each fold the settings with the
     best mean on the other folds' queries are chosen, and what is printed last are the measures of every

@@ -49,8 +49,9 @@ def test_no_arguments_show_the_help(capsys):
     assert "Commands:" in capsys.readouterr().out
 
 
-def test_version_is_the_packages(capsys):
-    assert cli.main(["--version"]) == 0
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version_is_the_packages(capsys, option):
+    assert cli.main([option]) == 0
     assert capsys.readouterr().out.strip() == f"irkit {irkit.__version__}"
 
 
@@ -98,8 +99,8 @@ def test_debug_shows_the_trace_and_still_the_line(failing, capsys):
 
 
 def test_debug_after_two_dashes_is_an_argument():
-    assert cli._without_debug(["search", "--debug", "--", "--debug"]) == (["search", "--", "--debug"], True)
-    assert cli._without_debug(["search", "--", "--debug"]) == (["search", "--", "--debug"], False)
+    assert cli.without_options(["search", "--debug", "--", "--debug"]) == (["search", "--", "--debug"], {"--debug"})
+    assert cli.without_options(["search", "--", "--quiet"]) == (["search", "--", "--quiet"], set())
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_debug_after_two_dashes_is_an_argument():
     [
         (["indx"], 'unknown command "indx". Did you mean "index"?'),
         (["search"], 'search: command "search" parameter INDEX requires an argument'),
-        (["search", "a", "b", "c"], "search: unused Tokens: ['c']"),
+        (["doctor", "a", "b"], "doctor: unused Tokens: ['b']"),
         (["search", "a", "b", "--colour", "red"], "search: unknown option: --colour"),
         (["search", "a", "b", "-n", "ten"], 'search: invalid value for -n: "ten" is not a whole number'),
         (["search", "a", "b", "-n"], 'search: command "search" parameter -n requires an argument'),
