@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 from irkit import __version__
 from irkit.cli import data, pipelines
 from irkit.cli.compare import compare
+from irkit.cli.completion import completion_for
 from irkit.cli.doctor import doctor
 from irkit.cli.encode import encode
 from irkit.cli.evaluate import evaluate
@@ -83,4 +84,5 @@ def build() -> App:
         app([*command, "--help"], exit_on_error=False, print_error=False)
 
     app.command(help)
+    app.command(completion_for(app))
     return app

@@ -33,7 +33,7 @@ def test_the_commands_are_those_promised():
         *["index", "search", "recommend", "run", "features", "evaluate", "compare", "leaderboard", "reproduce", "tune"],
         *["explain", "train", "sample", "encode"],
         *["data list", "data show", "data get", "data verify", "data clean"],
-        *["pipelines list", "pipelines show", "pipelines copy", "doctor", "help"],
+        *["pipelines list", "pipelines show", "pipelines copy", "doctor", "help", "completion"],
     ]
     assert promised == COMMANDS
 
