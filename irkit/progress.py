@@ -63,7 +63,7 @@ class Lines:
 
     def __init__(self, total: int | None, what: str, unit: str, done: float = 0) -> None:
         self.total, self.what, self.unit, self.done = total, what, unit.strip(), done
-        self.before, self.state = done, ""
+        self.initial, self.state = done, ""
         self.start = self.last = time.monotonic()
 
     def __enter__(self) -> Lines:
@@ -80,7 +80,8 @@ class Lines:
         now = time.monotonic()
         if now - self.last >= EVERY:
             self.last = now
-            LOG.info("%s", line(self.what, self.done, self.total, self.unit, now - self.start, self.before, self.state))
+            counts = self.done, self.total, self.unit
+            LOG.info("%s", line(self.what, *counts, now - self.start, self.initial, self.state))
 
     def set_description_str(self, desc: str) -> None:
         """Name what runs now."""
@@ -93,7 +94,7 @@ class Lines:
 
 
 def line(
-    what: str, done: float, total: float | None, unit: str, seconds: float, before: float = 0, state: str = ""
+    what: str, done: float, total: float | None, unit: str, seconds: float, initial: float = 0, state: str = ""
 ) -> str:
     """Write one line of progress.
 
@@ -104,7 +105,7 @@ def line(
         How much is done, of how much if that is known.
     seconds : float
         Since the start.
-    before : float
+    initial : float
         What was done before the start: it took none of these seconds.
     state : str
         How it stands.
@@ -118,8 +119,8 @@ def line(
     """
     count = f"{done:,.0f} {unit}" if total is None else f"{done:,.0f} of {total:,.0f} {unit}"
     parts = [count, span(seconds)]
-    if total is not None and before < done < total:
-        parts.append(f"{span(seconds * (total - done) / (done - before))} left")
+    if total is not None and initial < done < total:
+        parts.append(f"{span(seconds * (total - done) / (done - initial))} left")
     return f"{what}: " + ", ".join([*parts, *[state] * bool(state)])
 
 

@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from irkit.cli.interrupted import Interrupted
 from irkit.cli.logs import QUIET, VERBOSE, logged, one_line
 from irkit.errors import ConfigError, IrkitError
 from irkit.screen import visible
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status = application()(marked(tokens), exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
+    except Interrupted as stopped:
+        return _fail(f"interrupted; {stopped.advice(tokens)}", INTERRUPTED, debug)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED, debug)
     except BrokenPipeError:

@@ -119,7 +119,7 @@ def tune(
             what = "retrieval, and {} is a recommender" if rated else "recommenders, and {} is none"
             option = name.replace("_", "-")
             raise ConfigError(f"tune: --{option} is for {what.format(loaded.recipe)}; leave it out")
-    how: dict[str, Any] = {"method": method, "trials": trials, "seed": seed}
+    how: dict[str, Any] = {"method": method, "trials": trials, "seed": seed, "progress": True}
     tuned: Tuned | TunedRatings
     if rated:
         how |= {name: value for name, value in of_ratings.items() if value is not None}

@@ -11,10 +11,12 @@ import sys
 import time
 
 import pytest
+from cyclopts import App
 
 import irkit.cli.app
 import irkit.cli.search
 from irkit import cli
+from irkit.cli.interrupted import Interrupted, going_on
 from irkit.errors import ConfigError
 
 
@@ -171,7 +173,34 @@ def test_ctrl_c_in_the_middle_of_work_is_one_line(tmp_path):
             out, err = process.communicate(timeout=60)
         finally:
             process.kill()
-    assert (process.returncode, out, err) == (130, "", "irkit: interrupted\n")
+    assert (process.returncode, out) == (130, "")
+    assert err == "irkit: interrupted\n"  # nothing was measured to its end yet
+
+
+@pytest.mark.parametrize(
+    ("words", "again"),
+    [
+        (["fail"], "irkit fail --resume"),
+        (["fail", "--resume"], "irkit fail --resume"),
+        (["--quiet", "fail"], "irkit fail --resume"),
+    ],
+)
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(monkeypatch, capsys, words, again):
+    def fail(*, resume: bool = False) -> None:
+        with going_on("its checkpoint is kept", lambda: True, "--resume"):
+            raise KeyboardInterrupt
+
+    app = App(name="irkit", suppress_keyboard_interrupt=False)
+    app.command(fail)
+    monkeypatch.setattr(cli, "application", lambda: app)
+    assert cli.main(words) == 130
+    assert capsys.readouterr().err == f"irkit: interrupted; its checkpoint is kept; go on with: {again}\n"
+
+
+def test_ctrl_c_says_nothing_of_what_is_not_kept():
+    with pytest.raises(KeyboardInterrupt) as stopped, going_on("it is kept", lambda: False):
+        raise KeyboardInterrupt
+    assert not isinstance(stopped.value, Interrupted)
 
 
 @pytest.mark.slow
