@@ -13,6 +13,7 @@ from irkit.cli.encode import encode
 from irkit.cli.evaluate import evaluate
 from irkit.cli.explain import explain
 from irkit.cli.features import features
+from irkit.cli.fuse import fuse
 from irkit.cli.helptext import HelpText
 from irkit.cli.index import index
 from irkit.cli.leaderboard import leaderboard
@@ -53,6 +54,7 @@ def build() -> App:
         recommend,
         run,
         features,
+        fuse,
         evaluate,
         compare,
         leaderboard,

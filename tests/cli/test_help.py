@@ -30,7 +30,19 @@ COMMANDS = commands()
 
 def test_the_commands_are_those_promised():
     promised = [
-        *["index", "search", "recommend", "run", "features", "evaluate", "compare", "leaderboard", "reproduce", "tune"],
+        *[
+            "index",
+            "search",
+            "recommend",
+            "run",
+            "features",
+            "fuse",
+            "evaluate",
+            "compare",
+            "leaderboard",
+            "reproduce",
+            "tune",
+        ],
         *["explain", "train", "sample", "encode"],
         *["data list", "data show", "data get", "data verify", "data clean"],
         *["pipelines list", "pipelines show", "pipelines copy", "doctor", "help", "completion"],
