@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from irkit.cli.inputs import SHOWN
 from irkit.cli.printing import say
 from irkit.errors import ConfigError, IrkitError, near_misses
 
@@ -74,6 +73,7 @@ def _alike(boards: list[Board], title: str, row: str) -> list[Board]:
 
 def _again(suite: str, board: Board, number: int, kept: Row) -> tuple[str, str]:
     """Run a row of one of the boards alike again; return OK, close or differs, and the means."""
+    from irkit.cli.inputs import SHOWN
     from irkit.evaluate import run_suite
 
     try:
