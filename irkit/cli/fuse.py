@@ -68,7 +68,8 @@ def fused_runs(runs: list[Hits], method: str, normalise: str, weights: list[floa
     """Join result sets of the same or other queries."""
     import pandas as pd
 
-    from irkit.pipeline.operators import NORMALISERS, RRF, CombMNZ, Sum
+    from irkit.pipeline.fusion import NORMALISERS
+    from irkit.pipeline.operators import RRF, CombMNZ, Sum
     from irkit.pipeline.stage import Stage
 
     class Given(Stage):
