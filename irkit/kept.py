@@ -62,6 +62,7 @@ def keep(path: Path, write: Callable[[BinaryIO], object]) -> bool:
     except (OSError, IrkitError) as error:
         say_not_kept(path.parent, error)
         return False
+    log.debug("%s: kept", path)
     return True
 
 
@@ -97,6 +98,7 @@ def found(path: Path, read: Callable[[Path], T]) -> T | None:
         if whole(path):
             with suppress(OSError):
                 os.utime(path)  # the time of last use
+            log.debug("%s: taken as it was kept", path)
             return read(path)
         log.debug("%s is not what was written and is made anew", path)
     except FileNotFoundError:

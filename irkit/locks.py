@@ -6,12 +6,14 @@ the others wait, after a word, and find it there.
 
 from __future__ import annotations
 
+import logging
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 ENDING = ".turn"
 POLL = 0.1
@@ -114,7 +116,7 @@ def _taken(place: Path, what: str) -> Any:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            sys.stderr.write(f"irkit: waiting for {_holder(place)}, which {what}\n")  # in one piece
+            log.warning("waiting for %s, which %s", _holder(place), what)
             lock.acquire(poll_interval=POLL)
     except OSError:
         return None

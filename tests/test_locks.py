@@ -89,7 +89,7 @@ def waits(path, log):
         log.append("mine")
 
 
-def test_others_wait_and_say_for_whom(tmp_path, holder, capfd):
+def test_others_wait_and_say_for_whom(tmp_path, holder, caplog):
     log = []
     waiting = threading.Thread(target=waits, args=(tmp_path / "home" / "thing", log))
     waiting.start()
@@ -100,7 +100,7 @@ def test_others_wait_and_say_for_whom(tmp_path, holder, capfd):
     holder.stdin.flush()
     waiting.join(timeout=30)
     assert log == ["theirs", "mine"]
-    assert capfd.readouterr().err == f"irkit: waiting for process {holder.pid}, which makes it\n"
+    assert caplog.messages == [f"waiting for process {holder.pid}, which makes it"]
     assert os.listdir(tmp_path / "home") == []
 
 
@@ -125,7 +125,7 @@ def test_waiting_is_ended_by_ctrl_c(tmp_path, holder):
         assert process.stderr.read().rstrip().endswith("KeyboardInterrupt")
 
 
-def test_threads_take_turns(tmp_path, capfd):
+def test_threads_take_turns(tmp_path, caplog):
     inside, most = [], []
 
     def work():
@@ -141,8 +141,8 @@ def test_threads_take_turns(tmp_path, capfd):
     for thread in threads:
         thread.join()
     assert most == [1] * 8
-    said = {f"irkit: waiting for another {one}, which makes it" for one in ("thread", "process")}
-    assert set(capfd.readouterr().err.splitlines()) <= said  # the holder may be gone before it is asked for its number
+    said = {f"waiting for another {one}, which makes it" for one in ("thread", "process")}
+    assert set(caplog.messages) <= said  # the holder may be gone before it is asked for its number
 
 
 def test_where_no_lock_can_be_written_there_is_none(tmp_path):

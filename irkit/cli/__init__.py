@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
 import os
 import sys
 import traceback
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from irkit.errors import IrkitError
+from irkit.cli.interrupted import Interrupted
+from irkit.cli.logs import QUIET, VERBOSE, logged, one_line
+from irkit.errors import ConfigError, IrkitError
 from irkit.screen import visible
 from irkit.streams import held_by_command
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 DEFECT, ERROR, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
+DEBUG = "--debug"
+ANYWHERE = (DEBUG, QUIET, VERBOSE)
+"Options of every command."
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
@@ -36,10 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        What stands after `irkit`; default the process's own. `--debug` anywhere before a `--`
-        shows the trace of an error.
+        What stands after `irkit`; default the process's own. Anywhere before a `--`, `--debug` shows the trace of
+        an error, `--quiet` leaves results and errors only, `--verbose` says what is opened, built and kept.
     """
-    tokens, debug = _without_debug(list(sys.argv[1:] if arguments is None else arguments))
+    tokens, options = without_options(list(sys.argv[1:] if arguments is None else arguments))
+    debug = DEBUG in options
     from cyclopts import CycloptsError
 
     from irkit.cli.standard import marked
@@ -50,11 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.suppress(AttributeError, ValueError):
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        with held_by_command(), _noted(), warnings.catch_warnings():
-            warnings.showwarning = _warn
+        if {QUIET, VERBOSE} <= options:
+            raise ConfigError(f"{QUIET} and {VERBOSE} contradict each other; leave out one")
+        with held_by_command(), logged(options):
             status = application()(marked(tokens), exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
+    except Interrupted as stopped:
+        return _fail(f"interrupted; {stopped.advice(tokens)}", INTERRUPTED, debug)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED, debug)
     except BrokenPipeError:
@@ -87,10 +95,17 @@ def application() -> App:
     return build()
 
 
-def _without_debug(tokens: list[str]) -> tuple[list[str], bool]:
+def without_options(tokens: Sequence[str]) -> tuple[list[str], set[str]]:
+    """Take the options of every command out of a command line.
+
+    Examples
+    --------
+    >>> without_options(["search", "lee", "storm", "--quiet", "--", "--debug"])
+    (['search', 'lee', 'storm', '--', '--debug'], {'--quiet'})
+    """
     end = tokens.index("--") if "--" in tokens else len(tokens)
-    kept = [token for token in tokens[:end] if token != "--debug"]
-    return kept + tokens[end:], len(kept) < end
+    kept = [token for token in tokens[:end] if token not in ANYWHERE]
+    return kept + list(tokens[end:]), set(ANYWHERE).intersection(tokens[:end])
 
 
 def _fail(message: str, status: int, debug: bool) -> int:
@@ -99,34 +114,8 @@ def _fail(message: str, status: int, debug: bool) -> int:
         sys.stdout.flush()
     if debug:
         print(visible(traceback.format_exc(), lines=True), end="", file=sys.stderr)
-    print(f"irkit: {_one_line(message)}", file=sys.stderr)
+    print(f"irkit: {one_line(message)}", file=sys.stderr)
     return status
-
-
-class _Notes(logging.Handler):
-    """Prints what irkit logs as one line, as errors are."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        print(f"irkit: {_one_line(record.getMessage())}", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def _noted() -> Iterator[None]:
-    notes, log = _Notes(logging.WARNING), logging.getLogger("irkit")
-    log.addHandler(notes)
-    try:
-        yield
-    finally:
-        log.removeHandler(notes)
-
-
-def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    """Print a warning as one line, as errors are."""
-    print(f"irkit: warning: {_one_line(str(message))}", file=sys.stderr)
-
-
-def _one_line(text: str) -> str:
-    return visible(" ".join(text.split()))
 
 
 def _usage(error: CycloptsError) -> str:

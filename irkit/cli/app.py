@@ -7,11 +7,13 @@ from cyclopts import App, Parameter
 from irkit import __version__
 from irkit.cli import data, pipelines
 from irkit.cli.compare import compare
+from irkit.cli.completion import completion_for
 from irkit.cli.doctor import doctor
 from irkit.cli.encode import encode
 from irkit.cli.evaluate import evaluate
 from irkit.cli.explain import explain
 from irkit.cli.features import features
+from irkit.cli.fuse import fuse
 from irkit.cli.helptext import HelpText
 from irkit.cli.index import index
 from irkit.cli.leaderboard import leaderboard
@@ -28,8 +30,9 @@ HELP = """Information retrieval and recommendation research on one pipeline alge
 
 Start with: irkit leaderboard quickstart
 
-Each command has its own help with examples: irkit search --help.
-An error is one line and exit status 2; --debug shows its trace.
+Each command has its own help with examples: irkit help search.
+An error is one line and exit status 2; --debug shows its trace. --quiet leaves results and
+errors only, --verbose says what is opened, built and kept. All three may stand anywhere.
 """
 
 
@@ -39,6 +42,7 @@ def build() -> App:
         name="irkit",
         help=HELP,
         version=f"irkit {__version__}",
+        version_flags=("--version", "-V"),
         help_format="plaintext",
         help_formatter=HelpText(),
         suppress_keyboard_interrupt=False,
@@ -50,6 +54,7 @@ def build() -> App:
         recommend,
         run,
         features,
+        fuse,
         evaluate,
         compare,
         leaderboard,
@@ -64,4 +69,22 @@ def build() -> App:
     for family in (data, pipelines):
         app.command(family.family())
     app.command(doctor)
+
+    def help(*command: str) -> None:
+        """Show the help of a command, as its option --help does.
+
+        For example:
+
+            irkit help search
+            irkit help data show
+
+        Parameters
+        ----------
+        command
+            The command; without one all commands are listed.
+        """
+        app([*command, "--help"], exit_on_error=False, print_error=False)
+
+    app.command(help)
+    app.command(completion_for(app))
     return app

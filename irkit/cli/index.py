@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -79,7 +78,7 @@ def index(
         positions=positions,
         store_text=text,
         threads=threads,
-        progress=sys.stderr.isatty(),
+        progress=True,
         overwrite=overwrite,
     )
     stats = built.stats

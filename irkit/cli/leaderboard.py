@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from irkit.cli.interrupted import going_on
 from irkit.cli.numbers import MaybeWhole
-from irkit.cli.printing import note, say
+from irkit.cli.printing import say
 
 if TYPE_CHECKING:
     from irkit.evaluate import Result
@@ -65,13 +65,15 @@ def leaderboard(
         list_suites()
         return 0
     from irkit.evaluate import load_suite, run_suite, write_results
+    from irkit.evaluate.journal import any_kept
     from irkit.report import table, write_report
 
     loaded = load_suite(suite)
     check_outputs(loaded.name, report, json, save, runs, read=suite)
     if save and (only or system):
         check_kept(loaded.name, only, system)
-    result = run_suite(loaded, only=only, systems=system, repeats=repeats, runs=runs, progress=_progress())
+    with going_on("what was measured is kept", lambda: any_kept(loaded)):
+        result = run_suite(loaded, only=only, systems=system, repeats=repeats, runs=runs, progress=True)
     written = []
     if report is not None:
         written.append(write_report(result, report))
@@ -153,10 +155,3 @@ def list_suites() -> None:
             continue
         rows.append([name, ", ".join(dict.fromkeys(suite.boards)), str(len(suite.rows)), suite.about])
     say(text_table(["suite", "collections", "systems", "about"], rows))
-
-
-def _progress() -> Any:
-    """Say what is going on, on a terminal only."""
-    if not sys.stderr.isatty():
-        return None
-    return note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ def say(text: object = "", *, beside: Path | None = None) -> None:
 
 
 def note(text: str) -> None:
-    """Say on standard error what is going on."""
-    print(f"irkit: {visible(text)}", file=sys.stderr)
+    """Say on standard error what is good to know beside a result; not with --quiet."""
+    logging.getLogger(__name__).warning("%s", text)
 
 
 def say_json(value: Any) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from irkit.cli.inputs import SHOWN
-from irkit.cli.printing import note, say
+from irkit.cli.printing import say
 from irkit.errors import ConfigError, IrkitError, near_misses
 
 if TYPE_CHECKING:
@@ -75,12 +73,11 @@ def _alike(boards: list[Board], title: str, row: str) -> list[Board]:
 
 def _again(suite: str, board: Board, number: int, kept: Row) -> tuple[str, str]:
     """Run a row of one of the boards alike again; return OK, close or differs, and the means."""
+    from irkit.cli.inputs import SHOWN
     from irkit.evaluate import run_suite
 
-    if sys.stderr.isatty():
-        note(f"{board.title}: {kept.name}")
     try:
-        boards = run_suite(suite, only=[board.title], systems=[kept.name]).boards
+        boards = run_suite(suite, only=[board.title], systems=[kept.name], progress=True).boards
     except IrkitError as error:
         return "differs", f"cannot be run: {error}"
     now = _alike(boards, board.title, kept.name)[number]

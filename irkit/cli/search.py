@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -21,7 +22,7 @@ def search(
     index: str,
     query: str,
     /,
-    *,
+    *words: str,
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 10,
     model: str = "bm25",
     k1: float | None = None,
@@ -36,16 +37,18 @@ def search(
 
     For example:
 
-        irkit search lee-index "storm damage in Sydney"
-        irkit search lee-index "storm damage" -n 3 --model ql-dirichlet --mu 100 --json
+        irkit search lee-index storm damage in Sydney
+        irkit search lee storm damage -n 3 --model ql-dirichlet --mu 100 --json
 
     Parameters
     ----------
     index
-        An index folder: made by irkit index, by Anserini or by pyserini; or a collection's name, whose
-        index is built on first use.
+        An index folder: made by irkit index, by Anserini or by pyserini; or a collection's name or folder,
+        whose index is built on first use.
     query
         The query text.
+    words
+        Further words of the query, which so needs no quotes.
     n
         Documents shown.
     model
@@ -62,19 +65,16 @@ def search(
         Print one JSON object per line, with the whole text.
     """
     from irkit.errors import ConfigError
-    from irkit.lucene import Index
     from irkit.lucene.similarity import similarity
-    from irkit.recipe.resources import open_index, source_path
 
     if n < 1:
         raise ConfigError(f"search: -n must be 1 or more, got {n}")
     given = {name: value for name, value in {"k1": k1, "b": b, "mu": mu, "lam": lam}.items() if value is not None}
     weighting = similarity(model, **given)
-    path = source_path(index)
-    opened = Index.open(path) if path is not None else open_index(index)
-    found = opened.search([query], n, weighting)
+    opened, asked = _opened(index), " ".join([query, *words])
+    found = opened.search([asked], n, weighting)
     if not len(found.doc):
-        known = "no term of the query is in the index" if opened.analyze([query])[0] else "the query has no terms"
+        known = "no term of the query is in the index" if opened.analyze([asked])[0] else "the query has no terms"
         note(f"{known}; nothing found")
     docnos = [str(docno) for docno in opened.docnos.take(found.doc).to_pylist()]
     texts = stored_texts(opened, docnos)
@@ -85,6 +85,23 @@ def search(
         else:
             cells = [str(rank), f"{score:.4f}", docno]
             say("\t".join(map(visible, cells if text is None else [*cells, snippet(text)])))
+
+
+def _opened(source: str) -> Index:
+    """Open an index, or that of a collection by name or folder; what is neither is said with near misses."""
+    from irkit.errors import NotFoundError, near_misses
+    from irkit.locate import names
+    from irkit.lucene import Index
+    from irkit.recipe.resources import is_index, open_index, source_path
+
+    path = source_path(source)
+    if path is None or (path.is_dir() and any(path.iterdir()) and not is_index(source)):
+        return open_index(source)
+    if not path.exists() and path.name == source:
+        here = [place.name for place in Path().iterdir() if is_index(f"./{place.name}")]
+        known = near_misses(source, [*here, *names("data")])
+        raise NotFoundError(f"search: there is no index or collection {source!r}; {known}")
+    return Index.open(path)
 
 
 def stored_texts(index: Index, docnos: list[str]) -> list[str | None]:

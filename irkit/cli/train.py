@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
+from irkit.cli.interrupted import going_on
 from irkit.cli.numbers import MaybeWhole
 from irkit.cli.printing import counted, say
 
@@ -53,13 +53,14 @@ def train(
     from irkit.cli.runpage import page
     from irkit.io.outputs import check_folder
     from irkit.recipe import load_training, parse_settings
-    from irkit.recipe.runfolder import train_run
+    from irkit.recipe.runfolder import CHECKPOINT, train_run
 
     settings = parse_settings(set or []) | ({} if seed is None else {"trainer.seed": seed})
     loaded = load_training(recipe).with_settings(settings | ({} if data is None else {"data": data}))
     folder = run or Path("runs") / (loaded.name if data is None else f"{loaded.name}-{Path(data).stem}")
     check_folder(folder, who="train", option="--run")
-    done = train_run(loaded, folder, resume=resume, progress=sys.stderr.isatty())
+    with going_on("its checkpoint is kept", lambda: (folder / CHECKPOINT).is_file(), "--resume"):
+        done = train_run(loaded, folder, resume=resume, progress=True)
     report = done.folder / "report.html"
     write_bytes(report, page(done).encode())
     say(summary(done.folder, done.result))

@@ -39,7 +39,7 @@ def tune(
     cross_encoder: str | None = None,
     table: Annotated[Path | None, Parameter(name=["-o", "--table"])] = None,
 ) -> None:
-    """Choose a recipe's settings, for retrieval on queries and for recommenders on ratings.
+    """Choose a recipe's settings: for retrieval on queries, for recommenders on ratings.
 
     For retrieval the queries of a collection are split into folds; in each fold the settings with the
     best mean on the other folds' queries are chosen, and what is printed last are the measures of every
@@ -119,7 +119,7 @@ def tune(
             what = "retrieval, and {} is a recommender" if rated else "recommenders, and {} is none"
             option = name.replace("_", "-")
             raise ConfigError(f"tune: --{option} is for {what.format(loaded.recipe)}; leave it out")
-    how: dict[str, Any] = {"method": method, "trials": trials, "seed": seed}
+    how: dict[str, Any] = {"method": method, "trials": trials, "seed": seed, "progress": True}
     tuned: Tuned | TunedRatings
     if rated:
         how |= {name: value for name, value in of_ratings.items() if value is not None}

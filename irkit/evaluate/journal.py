@@ -43,9 +43,7 @@ class Journal:
     @contextmanager
     def open(cls, suite: Suite, *, whole: bool) -> Iterator[Journal]:
         """Lend the journal of a suite; it is removed when nothing goes wrong meanwhile, if the suite is run whole."""
-        # Files in two places may give their suites one name.
-        place = f"-{digest(str(Path(suite.path).resolve()))[:8]}" if suite.path else ""
-        journal = cls(home() / "journals" / f"{suite.name}{place}")
+        journal = cls(_folder(suite))
         yield journal
         if whole:
             shutil.rmtree(journal.folder, ignore_errors=True)
@@ -68,6 +66,17 @@ class Journal:
             if isinstance(one, Measured):
                 keep(place, partial(_write, one))
             yield one
+
+
+def any_kept(suite: Suite) -> bool:
+    """Say whether a suite that was cut has trials to go on from."""
+    return any(_folder(suite).glob("*.npz"))
+
+
+def _folder(suite: Suite) -> Path:
+    # Files in two places may give their suites one name.
+    place = f"-{digest(str(Path(suite.path).resolve()))[:8]}" if suite.path else ""
+    return home() / "journals" / f"{suite.name}{place}"
 
 
 def _key(task: Task, trial: Trial) -> str:

@@ -32,6 +32,7 @@ from irkit.evaluate.suite import Suite, load_suite
 from irkit.evaluate.tasks.task import Measured, Options, System, Task, Trial
 from irkit.io.outputs import check_folder
 from irkit.machine import machine
+from irkit.progress import progress as progress_of
 from irkit.registry import plugin_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def run_suite(
     repeats: int | None = None,
     cache: Cache | None = None,
     runs: str | Path | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] | bool = False,
 ) -> Result:
     """Run every system of a suite on everything it names.
 
@@ -64,21 +65,28 @@ def run_suite(
     runs : path, optional
         Train each model in a run folder there, named like its recipe, from where it stands. For suites of training
         recipes only (`data`, `density`).
-    progress : function of str, optional
-        Told what begins, in a few words.
+    progress : function of str, or bool
+        Told what begins, in a few words; True shows that, how much is left and how long (`irkit.progress`).
 
     Raises
     ------
     ConfigError
         If something does not fit, or no system could be measured.
     """
-    from irkit.recipe.code import code_digest
-
     chosen = suite if isinstance(suite, Suite) else load_suite(suite)
     chosen.check()
-    parts = _chosen(chosen, only, systems)
-    say = progress or (lambda text: None)
-    options = Options(repeats, cache, None if runs is None else Path(runs), say)
+    with progress_of(None, chosen.name, " trials", shown=progress is True) as bar:
+        say = progress if callable(progress) else bar.set_description_str
+        options = Options(repeats, cache, None if runs is None else Path(runs), say)
+        return _result(chosen, only, systems, options, bar)
+
+
+def _result(
+    chosen: Suite, only: Sequence[str] | None, systems: Sequence[str] | None, options: Options, bar: Any
+) -> Result:
+    from irkit.recipe.code import code_digest
+
+    parts, runs = _chosen(chosen, only, systems), options.runs
     if runs is not None:
         for part in parts:
             if not type(part.tasks[0]).trains:
@@ -90,10 +98,11 @@ def run_suite(
         raise ConfigError(f"suite {chosen.name}: there is no board {only[0]!r} in it; {near_misses(only[0], titles)}")
     jobs = [job for part, named in loaded for job in _jobs(part, _wanted(named, only), complete=only is None)]
     boards = []
+    bar.total = sum(len(_all_trials(task, own)) for task, own in jobs)
     with Journal.open(chosen, whole=only is None and systems is None) as journal:
         for task, own in jobs:
             try:
-                boards.append(_board(task, own, journal, say))
+                boards.append(_board(task, own, journal, options.say, bar))
             finally:
                 task.close()
     return Result(
@@ -104,7 +113,7 @@ def run_suite(
         code=code_digest(),
         machine=Machine(**machine()),
         seed=chosen.seed,
-        command=_command(chosen.origin, only, systems, repeats),
+        command=_command(chosen.origin, only, systems, options.repeats),
         boards=boards,
     )
 
@@ -158,7 +167,7 @@ def _begins(wanted: str, name: str) -> bool:
     return wanted == name or wanted.startswith(f"{name}:")
 
 
-def _board(task: Task, systems: Sequence[System], journal: Journal, say: Callable[[str], None]) -> Board:
+def _board(task: Task, systems: Sequence[System], journal: Journal, say: Callable[[str], None], bar: Any) -> Board:
     """Run the systems of a task and compare them."""
     suite, extra = task.suite, list(task.extra())
     twice = next((name for name, *_ in extra if name in {system.name for system in systems}), None)
@@ -167,7 +176,7 @@ def _board(task: Task, systems: Sequence[System], journal: Journal, say: Callabl
             f"suite {suite.name}: a system is called {twice!r}, as is a row that stands on every board of "
             f"{task.title}; rename the system"
         )
-    found, failed = _trials(task, systems, journal, say)
+    found, failed = _trials(task, systems, journal, say, bar)
     if not found and failed:
         raise next(iter(failed.values()))
     measured = {**{name: [one] for name, _, one in extra}, **found}
@@ -211,13 +220,15 @@ def _gained(task: Task, found: Mapping[str, Sequence[Measured]]) -> list[str]:
     return [one for one in said if one is not None]
 
 
+def _all_trials(task: Task, systems: Sequence[System]) -> list[Trial]:
+    return [Trial(one, seed, fold) for one in systems for seed in task.seeds(one) for fold in range(task.folds)]
+
+
 def _trials(
-    task: Task, systems: Sequence[System], journal: Journal, say: Callable[[str], None]
+    task: Task, systems: Sequence[System], journal: Journal, say: Callable[[str], None], bar: Any
 ) -> tuple[dict[str, list[Measured]], dict[str, Exception]]:
     """Return what each system gave by seed, folds joined, and why others failed."""
-    trials = [
-        Trial(system, seed, fold) for system in systems for seed in task.seeds(system) for fold in range(task.folds)
-    ]
+    trials = _all_trials(task, systems)
     batches = [trials] if task.together else [[trial] for trial in trials]
     gave: dict[str, dict[int | None, list[Measured]]] = {system.name: {} for system in systems}
     failed: dict[str, Exception] = {}
@@ -230,6 +241,7 @@ def _trials(
                 failed.setdefault(trial.system.name, one)
             else:
                 gave[trial.system.name].setdefault(trial.seed, []).append(one)
+        bar.update(len(batch))
     done = {name: [task.joined(folds) for folds in by_seed.values()] for name, by_seed in gave.items()}
     return {name: trials for name, trials in done.items() if name not in failed and trials}, failed
 

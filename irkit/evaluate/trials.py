@@ -43,6 +43,8 @@ class Trials:
     "The first one chooses."
     exclude_self: bool | None
     split: Folds
+    told: Callable[[], object] = lambda: None
+    "Called when one was measured, of those that learn in one fold."
     candidates: list[Values] = field(default_factory=list)
     "Those tried, in the order they came."
 
@@ -73,6 +75,7 @@ class Whole(Trials):
 
         def receive(number: str, results: Flow) -> None:
             self.tables[int(number)] = self.evaluator(results).per_query
+            self.told()
 
         run_plan(plan(pipelines), self.queries, repeats=1, cache=None, receive=receive)
 
@@ -125,6 +128,7 @@ class Nested(Trials):
         key = self.number(values), fold
         if key not in self.found:
             self.found[key] = self.folds[fold].value(self.make(values))
+            self.told()
         return self.found[key]
 
     def _beginning(self, values: Values) -> list[str]:

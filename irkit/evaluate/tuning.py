@@ -31,6 +31,7 @@ from irkit.frames import Qrels, Queries, queries_frame
 from irkit.hits import Hits, stacked
 from irkit.pipeline.fit import Topics
 from irkit.pipeline.stage import Stage
+from irkit.progress import progress as progress_of
 from irkit.rng import check_seed
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def tune(
     exclude_self: bool | None = None,
     train: Any = None,
     inner: int = 5,
+    progress: bool = False,
 ) -> Tuned:
     """Choose settings fold by fold and measure every query under those chosen without it.
 
@@ -176,6 +178,8 @@ def tune(
         from judgements are fitted on those of the other folds.
     inner : int
         Inner folds of such.
+    progress : bool
+        Show how much was tried, and how long the rest may take.
 
     Raises
     ------
@@ -202,9 +206,13 @@ def tune(
             return candidates.index(found)
         return max(range(len(candidates)), key=lambda number: tried.value(candidates[number], fold))
 
-    if method != "optuna":
-        tried.add(space.candidates(method, trials, seed))
-    chosen = [candidates[best(fold)] for fold in range(k)]
+    some = [] if method == "optuna" else space.candidates(method, trials, seed)
+    total = (len(some) or trials * k) * (k if learns and some else 1)
+    with progress_of(total, f"{space.name}: trying", " fits" if learns else " candidates", shown=progress) as bar:
+        tried.told = bar.update
+        if some:
+            tried.add(some)
+        chosen = [candidates[best(fold)] for fold in range(k)]
     parts = [tried.held_out(values, fold) for fold, values in enumerate(chosen)]
     per_query = pd.concat(parts).loc[queries["qid"]]
     means = {name: aggregate(one, per_query[name].to_numpy()) for name, one in zip(names, parsed, strict=True)}
@@ -229,6 +237,7 @@ def tune_on(
     method: Method = "grid",
     trials: int = 50,
     seed: int = 42,
+    progress: bool = False,
 ) -> Chosen:
     """Choose the candidate with the best value on held-out data; among equals the earlier one.
 
@@ -252,11 +261,18 @@ def tune_on(
             candidates.append(values)
         return scores[candidates.index(values)]
 
-    if method == "optuna":
-        _search(space, score, trials, seed, lower=lower)
-    else:
-        for values in space.candidates_for(recipe, method, trials, seed):
-            score(values)
+    some = [] if method == "optuna" else space.candidates_for(recipe, method, trials, seed)
+    with progress_of(len(some) or trials, f"{space.name}: trying", " candidates", shown=progress) as bar:
+
+        def counted(values: dict[str, Any]) -> float:
+            found = score(values)
+            bar.update()
+            return found
+
+        for values in some:
+            counted(values)
+        if not some:
+            _search(space, counted, trials, seed, lower=lower)
     best = candidates[int(np.argmin(scores) if lower else np.argmax(scores))]
     return Chosen(space.applied(recipe, best), space, best, candidates, scores, measure, held_out)
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import logging
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,6 +36,7 @@ from irkit.learn.optimiser import OptimiserConfig, check_changes
 from irkit.learn.phases import Now, Phase, in_turn, players
 from irkit.learn.saved import Counters, SavedRun
 from irkit.learn.tally import Tally
+from irkit.progress import progress
 from irkit.rng import Seed
 
 log = logging.getLogger(__name__)
@@ -183,8 +183,10 @@ def train(
     everyone = players(phases, config.optimiser, config.optimisers)
     means = Means(net, config.average)
     at = Counters()
+    batches = len(source) if [player.updates for player in everyone] == [1] else None  # of an epoch, one a step
     best_weights: dict[str, Tensor] = {}
-    with conditions(device, config.threads, config.seed), deferred_interrupt() as interrupted, _bar(config) as bar:
+    bar = _bar(config, batches)
+    with conditions(device, config.threads, config.seed), deferred_interrupt() as interrupted, bar:
         identity = {**config.identity(), **(settings or {})}
         if any(player.follows_budget for player in everyone):
             identity["budget"] = config.budget()
@@ -197,6 +199,7 @@ def train(
             started()
         metrics = MetricsLog(folder, after=at.evaluated if resume else None)
         tally = Tally(at, device, prefixed=len(phases) > 1, advice=saved.advice)
+        bar.initial = at.step
         bar.update(at.step)
         net.train()
         while (stopped := _spent(config, at, len(source))) is None:
@@ -311,8 +314,9 @@ def _evaluate(
     return best_weights
 
 
-def _bar(config: TrainerConfig) -> Any:
-    from tqdm import tqdm
-
-    shown = config.progress and sys.stderr.isatty()
-    return tqdm(total=config.steps, unit=" steps", desc="training", disable=not shown)
+def _bar(config: TrainerConfig, batches: int | None) -> Any:
+    """Return what the progress is told to; it knows its end where a budget of steps or epochs says so."""
+    steps = [] if config.steps is None else [config.steps]
+    if config.epochs is not None and batches is not None:
+        steps.append(math.ceil(config.epochs * batches))
+    return progress(min(steps, default=None), "training", " steps", shown=config.progress)

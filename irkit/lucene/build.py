@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from irkit.lucene.making import create
 from irkit.lucene.manifest import commit_key
 from irkit.lucene.owned import FOLDER
 from irkit.lucene.wire import java_errors, pack_strings
+from irkit.progress import progress as progress_of
 
 if TYPE_CHECKING:
     from irkit.lucene.index import Index
@@ -158,20 +159,14 @@ def _feed(writer: _Writer, documents: Any, *, progress: bool) -> str:
     blocks = (
         documents.document_blocks() if isinstance(documents, Blocked) else ([one] for one in as_documents(documents))
     )
-    with ExitStack() as stack:
-        bar = None
-        if progress:
-            from tqdm import tqdm
-
-            bar = stack.enter_context(tqdm(unit=" documents", desc="indexing"))
+    with progress_of(None, "indexing", " documents", shown=progress) as bar:
         for batch in _batches(_columns(blocks)):
             block = _block(batch)
             state.update(block)
             for row in writer.add(block):
                 _check_twice(writer, batch.docnos[row].as_py(), batch.where(row))
             count += len(batch.docnos)
-            if bar is not None:
-                bar.update(len(batch.docnos))
+            bar.update(len(batch.docnos))
     if not count:
         raise DataError("build_index: there are no documents; check the source")
     return state.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import secrets
 import weakref
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from irkit.hits import Docnos, Ties
     from irkit.lucene.sidecar import Sidecar
     from irkit.lucene.vocabulary import Vocabulary
+
+log = logging.getLogger(__name__)
 
 Scorer: TypeAlias = Literal["auto", "maxscore", "wand", "taat"]
 "How Lucene's models are scored; see `Index.search`."
@@ -120,6 +123,7 @@ class Index:
                 rank = sidecar.docnos.rank.astype("<i4", copy=False).tobytes()
                 with java_errors(f"index: {sidecar.path} cannot be read"):
                     search.useRank(index._handle, rank)
+                log.info("index %s: opened", sidecar.path)
                 return index
             index.close()  # replaced between the two openings: the sidecar is not that of our index
         raise LockedError(f"index: {path} is being replaced again and again; open it when its builder has ended")

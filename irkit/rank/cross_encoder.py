@@ -28,8 +28,9 @@ from irkit.hits import Hits
 from irkit.locate import home
 from irkit.pipeline.stage import Stage
 from irkit.pipeline.texts import document_texts
+from irkit.progress import progress as progress_of
 from irkit.rank.encoder import texts_of
-from irkit.rank.remembered import Remembered, key_of, progress_bar, safe_name
+from irkit.rank.remembered import Remembered, key_of, safe_name
 from irkit.rank.text_encoder import asked, check_brought
 
 
@@ -93,7 +94,7 @@ class CrossEncoder:
         def make(places: Ints) -> Floats:
             return self._made([(queries[place], texts[place]) for place in places])[:, None]
 
-        with progress_bar(len(keys), f"scoring by {self.name}", " pairs", shown=self.progress) as bar:
+        with progress_of(len(keys), f"scoring by {self.name}", " pairs", shown=self.progress) as bar:
             rows = self._memory.rows(keys, make, batch_size=self.batch_size, order=order, bar=bar)
         return rows.ravel()
 

@@ -8,7 +8,6 @@ are written every few seconds and when the work ends or is cut, so that it goes 
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -211,10 +210,3 @@ def numbers(found: Any) -> Floats:
     if array.dtype.kind not in "biuf":
         raise TypeError
     return array
-
-
-def progress_bar(total: int, what: str, unit: str, *, shown: bool) -> Any:
-    """Return a bar on the terminal; one that draws nothing where there is no terminal, or it is not to be shown."""
-    from tqdm import tqdm
-
-    return tqdm(total=total, desc=what, unit=unit, disable=not (shown and sys.stderr.isatty()))

@@ -22,7 +22,8 @@ from irkit.config import digest
 from irkit.errors import ConfigError, FrameError, ShapeError
 from irkit.frames import short
 from irkit.locate import home
-from irkit.rank.remembered import Remembered, key_of, numbers, progress_bar, safe_name
+from irkit.progress import progress as progress_of
+from irkit.rank.remembered import Remembered, key_of, numbers, safe_name
 
 if TYPE_CHECKING:
     from irkit.lucene import Index
@@ -103,7 +104,7 @@ class TextEncoder:
     def documents(self) -> Floats:
         """(N, d) float32; encoded on first use."""
         blocks = []
-        with progress_bar(len(self.docnos), f"encoding by {self.name}", " documents", shown=self.progress) as bar:
+        with progress_of(len(self.docnos), f"encoding by {self.name}", " documents", shown=self.progress) as bar:
             for start in range(0, len(self.docnos), BLOCK):
                 rows = np.arange(start, min(start + BLOCK, len(self.docnos)))
                 texts = self.index.texts(self.docnos.take(rows).to_pylist())

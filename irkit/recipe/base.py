@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from irkit.config import Config
 from irkit.errors import ConfigError, IrkitError
 from irkit.recipe.assemble import Fail
 from irkit.yamlfile import YamlFile, dump_yaml, read_yaml
+
+log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\Z")
 
@@ -87,6 +90,7 @@ class AnyRecipe(Config):
             If it is not a valid recipe of this kind; says file and line.
         """
         path = locate.find("pipelines", str(name))
+        log.debug("recipe %s: read from %s", path.stem, path)
         file = read_yaml(path)
         cls.refuse(file)
         recipe = cls.__new__(cls)

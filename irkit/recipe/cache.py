@@ -141,6 +141,7 @@ class Cache:
             return None
         with contextlib.suppress(OSError):
             os.utime(path)  # the time of last use
+        log.debug("cache: %s is taken as it was kept", path)
         return flow
 
     def _write(self, key: str, flow: Flow) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-import sys
 from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
@@ -16,11 +16,12 @@ from irkit.config import digest
 from irkit.errors import DamagedError, NotFoundError
 from irkit.locate import home
 from irkit.locks import turn
-from irkit.screen import visible
 
 if TYPE_CHECKING:
     from irkit.io import Collection, PoolsCollection
     from irkit.lucene import Index
+
+log = logging.getLogger(__name__)
 
 NAME = r".+-[0-9a-f]{16}(-[0-9a-f]{8})?"
 "Form of the names of our indexes; older ones lack the hash of the code."
@@ -79,8 +80,9 @@ def collection_index(
             index = _opened(path)
             if index is None:
                 if path.exists():
-                    print(f"irkit: the index {visible(str(path))} is damaged and is built again", file=sys.stderr)
+                    log.warning("the index %s is damaged and is built again", path)
                     discard_leftover(path)  # where no manifest proves any more whose files they are, their form does
+                log.info("index of %s: is built in %s", collection.name, path)
                 index = build_index(path, collection.documents(), analyzer=analyzer, progress=progress, overwrite=True)
     return index
 

@@ -6,7 +6,6 @@ A word is what stands on a command line, in a suite or in a request: the name or
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +114,7 @@ def open_index(source: str) -> Index:
         return Index.open(Path(source).expanduser())
     from irkit.recipe.indexes import collection_index
 
-    return collection_index(source, progress=sys.stderr.isatty())
+    return collection_index(source, progress=True)
 
 
 def _index(words: Words, held: Mapping[str, Any]) -> Any:

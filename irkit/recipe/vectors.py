@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from irkit.text.vectors import Vectors, train_ppmi_svd, train_word2vec
 if TYPE_CHECKING:
     from irkit.io import Collection, PoolsCollection
     from irkit.lucene import Index
+
+log = logging.getLogger(__name__)
 
 TRAINED = ("trained:ppmi-svd", "trained:word2vec")
 "Vectors that are trained on the collection itself."
@@ -89,6 +92,7 @@ def _trained(name: str, collection: Collection | PoolsCollection, index: Index) 
         with turn(path, f"trains {name.removeprefix('trained:')} vectors on {collection.name}"):
             kept = found(path, Vectors.load)
             if kept is None:
+                log.info("%s: is trained on %s", name, collection.name)
                 kept = _train(name, collection, index)
                 keep(path, kept.write)
     return kept

@@ -30,10 +30,22 @@ COMMANDS = commands()
 
 def test_the_commands_are_those_promised():
     promised = [
-        *["index", "search", "recommend", "run", "features", "evaluate", "compare", "leaderboard", "reproduce", "tune"],
+        *[
+            "index",
+            "search",
+            "recommend",
+            "run",
+            "features",
+            "fuse",
+            "evaluate",
+            "compare",
+            "leaderboard",
+            "reproduce",
+            "tune",
+        ],
         *["explain", "train", "sample", "encode"],
         *["data list", "data show", "data get", "data verify", "data clean"],
-        *["pipelines list", "pipelines show", "pipelines copy", "doctor"],
+        *["pipelines list", "pipelines show", "pipelines copy", "doctor", "help", "completion"],
     ]
     assert promised == COMMANDS
 
@@ -67,3 +79,23 @@ def test_the_guide_shows_the_help_and_an_example(command):
 @pytest.mark.parametrize("name", sorted({command.split()[0] for command in COMMANDS}))
 def test_the_list_of_commands_says_what_each_does(irkit, name):
     assert re.search(rf"^  {name}  +\S.*\.$", irkit("--help").out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", ["search", "data show", "help"])
+def test_help_of_a_command_is_its_option_help(irkit, command):
+    assert irkit("help", *command.split()).out == irkit(*command.split(), "--help").out
+
+
+def test_help_of_nothing_lists_the_commands(irkit):
+    assert irkit("help").out == irkit("--help").out
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["serach"], 'irkit: unknown command "serach". Did you mean "search"?; see irkit --help\n'),
+        (["data", "shw"], 'irkit: data: unknown command "shw". Did you mean "show"?; see irkit data --help\n'),
+    ],
+)
+def test_help_of_what_there_is_not_says_what_is_near(irkit, words, line):
+    assert irkit("help", *words, status=2).err == line

@@ -11,10 +11,12 @@ import sys
 import time
 
 import pytest
+from cyclopts import App
 
 import irkit.cli.app
 import irkit.cli.search
 from irkit import cli
+from irkit.cli.interrupted import Interrupted, going_on
 from irkit.errors import ConfigError
 
 
@@ -49,8 +51,9 @@ def test_no_arguments_show_the_help(capsys):
     assert "Commands:" in capsys.readouterr().out
 
 
-def test_version_is_the_packages(capsys):
-    assert cli.main(["--version"]) == 0
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version_is_the_packages(capsys, option):
+    assert cli.main([option]) == 0
     assert capsys.readouterr().out.strip() == f"irkit {irkit.__version__}"
 
 
@@ -98,8 +101,8 @@ def test_debug_shows_the_trace_and_still_the_line(failing, capsys):
 
 
 def test_debug_after_two_dashes_is_an_argument():
-    assert cli._without_debug(["search", "--debug", "--", "--debug"]) == (["search", "--", "--debug"], True)
-    assert cli._without_debug(["search", "--", "--debug"]) == (["search", "--", "--debug"], False)
+    assert cli.without_options(["search", "--debug", "--", "--debug"]) == (["search", "--", "--debug"], {"--debug"})
+    assert cli.without_options(["search", "--", "--quiet"]) == (["search", "--", "--quiet"], set())
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,7 @@ def test_debug_after_two_dashes_is_an_argument():
     [
         (["indx"], 'unknown command "indx". Did you mean "index"?'),
         (["search"], 'search: command "search" parameter INDEX requires an argument'),
-        (["search", "a", "b", "c"], "search: unused Tokens: ['c']"),
+        (["doctor", "a", "b"], "doctor: unused Tokens: ['b']"),
         (["search", "a", "b", "--colour", "red"], "search: unknown option: --colour"),
         (["search", "a", "b", "-n", "ten"], 'search: invalid value for -n: "ten" is not a whole number'),
         (["search", "a", "b", "-n"], 'search: command "search" parameter -n requires an argument'),
@@ -170,7 +173,34 @@ def test_ctrl_c_in_the_middle_of_work_is_one_line(tmp_path):
             out, err = process.communicate(timeout=60)
         finally:
             process.kill()
-    assert (process.returncode, out, err) == (130, "", "irkit: interrupted\n")
+    assert (process.returncode, out) == (130, "")
+    assert err == "irkit: interrupted\n"  # nothing was measured to its end yet
+
+
+@pytest.mark.parametrize(
+    ("words", "again"),
+    [
+        (["fail"], "irkit fail --resume"),
+        (["fail", "--resume"], "irkit fail --resume"),
+        (["--quiet", "fail"], "irkit fail --resume"),
+    ],
+)
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(monkeypatch, capsys, words, again):
+    def fail(*, resume: bool = False) -> None:
+        with going_on("its checkpoint is kept", lambda: True, "--resume"):
+            raise KeyboardInterrupt
+
+    app = App(name="irkit", suppress_keyboard_interrupt=False)
+    app.command(fail)
+    monkeypatch.setattr(cli, "application", lambda: app)
+    assert cli.main(words) == 130
+    assert capsys.readouterr().err == f"irkit: interrupted; its checkpoint is kept; go on with: {again}\n"
+
+
+def test_ctrl_c_says_nothing_of_what_is_not_kept():
+    with pytest.raises(KeyboardInterrupt) as stopped, going_on("it is kept", lambda: False):
+        raise KeyboardInterrupt
+    assert not isinstance(stopped.value, Interrupted)
 
 
 @pytest.mark.slow

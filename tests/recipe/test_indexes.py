@@ -88,7 +88,7 @@ def test_first_uses_at_once_wait_for_one_that_builds(home, end):
             while "waiting" not in said:
                 assert said, "it ended without a word"
                 said = process.stderr.readline()
-            assert said == f"irkit: waiting for process {first.pid}, which builds the index of toys\n"
+            assert said == f"waiting for process {first.pid}, which builds the index of toys\n"
         tell(first)
         if end == "die":
             first.wait(timeout=60)
@@ -105,7 +105,7 @@ def test_first_uses_at_once_wait_for_one_that_builds(home, end):
             process.communicate()
 
 
-def test_a_damaged_index_is_built_again(home, monkeypatch, capfd):
+def test_a_damaged_index_is_built_again(home, monkeypatch, caplog):
     toys = Toys()
     collection_index(toys).close()
     real = Index.open
@@ -118,7 +118,7 @@ def test_a_damaged_index_is_built_again(home, monkeypatch, capfd):
     monkeypatch.setattr(Index, "open", damaged)
     assert ids(collection_index(toys)) == ["a"]
     assert toys.read == 2
-    assert f"irkit: the index {index_path(toys)} is damaged and is built again\n" in capfd.readouterr().err
+    assert f"the index {index_path(toys)} is damaged and is built again\n" in caplog.text
     assert ids(collection_index(toys)) == ["a"]
     assert toys.read == 2
 
@@ -154,7 +154,7 @@ def test_an_explicit_build_does_not_wait(tmp_path):
     assert len(build_index(tmp_path / "index", second())) == 1
 
 
-def test_a_wrong_byte_in_a_kept_index_has_it_built_again(home, capfd):
+def test_a_wrong_byte_in_a_kept_index_has_it_built_again(home, caplog):
     toys = Toys()
     collection_index(toys).close()
     file = index_path(toys) / "_0.fdt"
@@ -163,7 +163,7 @@ def test_a_wrong_byte_in_a_kept_index_has_it_built_again(home, capfd):
     with collection_index(toys) as index:
         assert index.texts(["a"]) == ["red fox"]
     assert toys.read == 2
-    assert "is damaged and is built again" in capfd.readouterr().err
+    assert "is damaged and is built again" in caplog.text
 
 
 def test_an_index_whose_commit_and_manifest_are_damaged_is_built_again(home):

@@ -221,7 +221,7 @@ class RatingTask(Task):
         note = f"stopped early by {len(inner.test):,} of the training ratings, not learned from"
         return recipe.build().fit(inner.train, inner.test), [note]
 
-    def tuned(self, recipe: Recipe, space: Space, fold: int = 0) -> Chosen:
+    def tuned(self, recipe: Recipe, space: Space, fold: int = 0, *, progress: bool = False) -> Chosen:
         """Choose settings by the first measure on a part of a fold's training ratings."""
         problem, tuning, measure = self.problems[fold], self.suite.tuning, self.measures[0]
         inner = problem.split.inner(self.choice.valid or 0.1, self.suite.seed)
@@ -237,6 +237,7 @@ class RatingTask(Task):
             method=tuning.method,
             trials=tuning.trials,
             seed=self.suite.seed,
+            progress=progress,
         )
 
     def measure(self, fitted: tuple[Any, list[str]], trial: Trial) -> Measured:
@@ -307,6 +308,7 @@ def tune_ratings(
     method: Method = "grid",
     trials: int = 50,
     seed: int = 42,
+    progress: bool = False,
 ) -> TunedRatings:
     """Choose a recommender's settings on a part of the training ratings, and measure them on the test part.
 
@@ -329,6 +331,8 @@ def tune_ratings(
         Candidates drawn; a grid tries all.
     seed : int
         Of the part to choose on and the draws.
+    progress : bool
+        Show how much was tried, and how long the rest may take.
 
     Raises
     ------
@@ -356,7 +360,7 @@ def tune_ratings(
         trial = Trial(task.taken(System(suite.systems[0], recipe)))
     except ConfigError as error:
         raise ConfigError(f"tune: {str(error).removeprefix('suite tune: ')}") from None
-    chosen = task.tuned(recipe, space)
+    chosen = task.tuned(recipe, space, progress=progress)
     default, tuned = (task.measure(task.learned(one), trial) for one in (recipe, chosen.recipe))
     return TunedRatings(chosen, default, tuned, task.notes({}))
 

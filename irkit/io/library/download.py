@@ -11,7 +11,6 @@ from __future__ import annotations
 import http.client
 import re
 import shutil
-import sys
 import time
 import urllib.error
 import urllib.parse
@@ -26,6 +25,7 @@ from irkit.atomic import put
 from irkit.errors import DownloadError
 from irkit.io.library.checksums import hash_file
 from irkit.io.library.partial import Part
+from irkit.progress import progress
 from irkit.screen import visible
 
 LIMIT = 16 << 30
@@ -323,17 +323,7 @@ def _wrong(part: Part, wanted: _Wanted) -> str | None:
 
 @contextmanager
 def _bar(url: str, start: int, total: int | None) -> Iterator[Any]:
-    """Show a progress bar on a terminal, and nothing elsewhere."""
-    from tqdm import tqdm
-
+    """Say how far a download is."""
     name = urllib.parse.urlsplit(url).path.rsplit("/", 1)[-1]
-    with tqdm(
-        total=total,
-        initial=start,
-        desc=visible(name),
-        unit="B",
-        unit_scale=True,
-        unit_divisor=1024,
-        disable=not sys.stderr.isatty(),
-    ) as bar:
+    with progress(total, visible(name), "B", initial=start, unit_scale=True, unit_divisor=1024) as bar:
         yield bar

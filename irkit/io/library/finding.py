@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -22,6 +23,8 @@ from irkit.io.ratings.files import FILES, begins_with_rating, has_rating_columns
 from irkit.locate import collections_home, given_path, names
 from irkit.registry import SETS
 from irkit.streams import readable
+
+log = logging.getLogger(__name__)
 
 _CardOfSets: TypeAlias = PartsCard | PoolsCard
 
@@ -102,6 +105,7 @@ def folder_of(card: Card, download: bool) -> Path:
     if found is None:
         lacks = _lacks(card) or "the collection is not on this machine"
         raise NotFoundError(f"{card.name}: {lacks}; {how_to_get(card, named=True)}")
+    log.info("%s: files in %s", card.name, found)
     return found
 
 
