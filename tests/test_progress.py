@@ -52,14 +52,20 @@ def test_what_was_done_before_the_start_took_no_time_of_it():
         (True, True, logging.WARNING, True),
         (True, False, logging.WARNING, False),
         (True, True, logging.ERROR, False),
-        (False, True, logging.WARNING, False),
+        (False, True, logging.WARNING, True),  # in a notebook nobody hears the log
+        (False, True, logging.INFO, False),
+        (False, True, logging.ERROR, False),
     ],
 )
-def test_a_bar_is_drawn_on_a_terminal_unless_quiet(monkeypatch, capsys, terminal, shown, level, drawn):
+def test_a_bar_is_drawn_unless_quiet_or_logged(monkeypatch, capsys, terminal, shown, level, drawn):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     log = logging.getLogger("irkit")
-    monkeypatch.setattr(log, "level", level)
-    with progress(2, "indexing", " documents", shown=shown) as bar:
-        assert isinstance(bar, Lines) is (not terminal)
-        bar.update(2)
+    before = log.level
+    log.setLevel(level)
+    try:
+        with progress(2, "indexing", " documents", shown=shown) as bar:
+            assert isinstance(bar, Lines) is (not terminal and level == logging.INFO)
+            bar.update(2)
+    finally:
+        log.setLevel(before)
     assert ("indexing: 100%" in capsys.readouterr().err) is drawn

@@ -128,7 +128,7 @@ class _Writer:
     def add(self, block: bytes) -> list[int]:
         """Queue a batch; return its rows whose id may have come before."""
         with self._errors():
-            while not self._builder.room(STEP):
+            while not self._builder.room(STEP, len(block)):
                 pass
             suspects = self._builder.add(block).tostring()
         places: list[int] = np.frombuffer(suspects, dtype="<i4").tolist()

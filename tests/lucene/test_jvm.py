@@ -330,3 +330,16 @@ print("-XX:TieredStopAtLevel=1" in bean.getInputArguments().toString())
 """
     done = python(code, cwd=tmp_path, JAVA_TOOL_OPTIONS="")
     assert done.stdout.splitlines()[-1:] == ["True"], done.stderr
+
+
+def test_a_build_lets_go_of_long_texts_beside_short_ones(tmp_path):
+    """A view of a short text would hold the long ones that came with it: 88 MB here, in a heap of 64."""
+    code = f"""
+from irkit.lucene import build_index
+long = "running cats and dogs " * 50_000
+rows = ((f"{{kind}}{{i}}", text) for i in range(80) for kind, text in (("short", "cat"), ("long", long)))
+with build_index({str(tmp_path / "index")!r}, rows, memory_mb=16, threads=1) as index:
+    print(index.stats.documents)
+"""
+    done = python(code, IRKIT_HEAP="64m")
+    assert done.stdout == "160\n", done.stderr[-500:]

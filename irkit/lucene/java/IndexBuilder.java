@@ -60,6 +60,7 @@ public final class IndexBuilder {
   private final boolean segmented; // into segments of our own, but for documents that these leave to the writer
   private final Hashes seen = new Hashes();
   private volatile Throwable failure;
+  private volatile byte[] probe;
   private FutureTask<Void> finishing;
 
   private IndexBuilder(String path, String analyzer, int threads, int positions, int raw, int memory) throws IOException {
@@ -91,10 +92,18 @@ public final class IndexBuilder {
     return new IndexBuilder(path, analyzer, threads, positions, raw, memory);
   }
 
-  /** Waits at most so long for room for a batch; returns 1 when there is some, which is kept for the next `add`. */
-  public int room(int milliseconds) throws Exception {
+  /**
+   * Waits at most so long for room for a batch of so many bytes; returns 1 when there is some, which is kept for the next
+   * `add`. A full heap ends here in an error; where Python's bridge makes the array it would end the process.
+   */
+  public int room(int milliseconds, int size) throws Exception {
     check();
-    return gate.tryAcquire(milliseconds, TimeUnit.MILLISECONDS) ? 1 : 0;
+    if (!gate.tryAcquire(milliseconds, TimeUnit.MILLISECONDS)) {
+      return 0;
+    }
+    probe = new byte[size];
+    probe = null;
+    return 1;
   }
 
   /**

@@ -55,7 +55,7 @@ final class Segment extends CodecReader {
   private final Inverted contents;
   private int[] docno = new int[1 << 8]; // number of each document's
   private long[] norms = new long[1 << 8];
-  private BytesRef[] texts = new BytesRef[1 << 8]; // views of batches
+  private byte[][] texts = new byte[1 << 8][];
   private long held; // bytes of the texts
   private int documents;
   private final int[] one = new int[1];
@@ -86,7 +86,7 @@ final class Segment extends CodecReader {
     contents.add(words.terms, words.steps, words.size);
     norms[documents] = norm(words.size);
     if (raw) {
-      texts[documents] = new BytesRef(batch, at + docno, text);
+      texts[documents] = Arrays.copyOfRange(batch, at + docno, at + docno + text); // a view would hold the whole batch
       held += text;
     }
     documents++;
@@ -226,7 +226,7 @@ final class Segment extends CodecReader {
     public void document(int doc, StoredFieldVisitor visitor) throws IOException {
       give(visitor, ID, docnos.get(docno[doc], docnoOf));
       if (raw) {
-        give(visitor, RAW, texts[doc]);
+        give(visitor, RAW, new BytesRef(texts[doc]));
       }
     }
 
