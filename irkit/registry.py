@@ -178,6 +178,7 @@ DOCUMENTS = Names(
         "smart": "irkit.io.documents.smart:documents",
         "npl": "irkit.io.documents.npl:documents",
         "html": "irkit.io.documents.html:documents",
+        "files": "irkit.io.documents.pages:documents",
         "jsonl": "irkit.io.documents.jsonl:documents",
         "tsv": "irkit.io.documents.tabular:tsv_documents",
         "csv": "irkit.io.documents.tabular:csv_documents",

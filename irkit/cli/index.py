@@ -40,12 +40,13 @@ def index(
     Parameters
     ----------
     source
-        A file of documents or - (standard input), a folder (TREC-style, BEIR), a collection's name (irkit data
-        list) or irds:<id>.
+        A file of documents or - (standard input), a folder (TREC-style, BEIR, or .txt, .md and .html files, each of
+        them a document), a collection's name (irkit data list) or irds:<id>.
     to
         The index folder; default <source>-index in this folder.
     format
-        How the files are written, if name and content do not tell.
+        How the files are written, if name and content do not tell; files takes each .txt, .md and .html file of a
+        folder as a document.
     encoding
         Encoding of the files, such as latin-1.
     analyzer

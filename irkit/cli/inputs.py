@@ -34,10 +34,13 @@ def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Docume
     one all its files.
     """
     from irkit.io import read_documents
+    from irkit.io.documents.formats import document_pages
     from irkit.io.library.catalogue import load_searchable
 
     path = source_path(source)
     told = format != "auto" or encoding != UTF8
+    if path is not None and path.is_dir() and document_pages(path, format) is not None:
+        return read_documents(path, format, encoding=encoding)
     if path is not None and readable(path):
         return read_documents(path, format, encoding=encoding)
     if told and path is not None and path.is_dir():

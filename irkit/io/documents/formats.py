@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from irkit.documents import Columns, Document
 from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.ids import LARGEST_LABEL, check_id
-from irkit.io.documents import beir, html, irds
+from irkit.io.documents import beir, html, irds, pages
 from irkit.io.documents.sniff import Role, guess
 from irkit.io.lines import bad, once, shown
 from irkit.io.reading import Judgement, Query, Reading, read_label
@@ -45,9 +45,10 @@ def read_documents(
     ----------
     path
         A file (gzip is unpacked), a BEIR folder, or any folder: its files in the order of their
-        names, hidden ones and readmes left out.
+        names, hidden ones and readmes left out. Of a folder of .txt, .md and .html files each is a
+        document; see `irkit.io.documents.pages`.
     format : str
-        One of trec, smart, npl, html, jsonl, tsv, csv, parquet, lee, irds; `auto` looks.
+        One of trec, smart, npl, html, files, jsonl, tsv, csv, parquet, lee, irds; `auto` looks.
     encoding, fields, id_field
         See `irkit.io.reading.Reading`; an option without meaning in the format is refused.
 
@@ -159,9 +160,18 @@ def sniff(path: Path, role: Role) -> str:
     return guess(path, role, list(known[role]))
 
 
-def _files(path: Path, format: str, reading: Reading) -> Iterator[_File]:
+def document_pages(path: Path, format: str = "auto") -> pages.Pages | None:
+    """Return the files of a folder of which each is a document; None where `read_documents` reads it otherwise."""
+    if not path.is_dir() or format not in ("auto", "files") or (format == "auto" and beir.is_beir(path)):
+        return None
+    return pages.all_pages(path) if format == "files" else pages.pages_of(path)
+
+
+def _files(path: Path, format: str, reading: Reading) -> Iterator[_File | _Folder]:
     if not path.is_dir():
         return iter([_File(path, format, reading)])
+    if (found := document_pages(path, format)) is not None:
+        return iter([_Folder(path, found, reading)])
     if beir.is_beir(path):
         path, format = _from_beir(path, format, beir.corpus_file, "jsonl")
         return _files(path, format, reading)
@@ -169,6 +179,20 @@ def _files(path: Path, format: str, reading: Reading) -> Iterator[_File]:
     if not files:
         raise NotFoundError(f"{path}: the folder holds no documents")
     return (_File(file, format, reading) for file in files)
+
+
+class _Folder:
+    """The documents of a folder, each a file."""
+
+    def __init__(self, path: Path, found: pages.Pages, reading: Reading) -> None:
+        self._path, self._found, self._reading = path, found, reading
+        pages.mention_left(path, found)
+
+    def __iter__(self) -> Iterator[Document]:
+        return pages.folder_documents(self._path, self._found, self._reading)
+
+    def document_blocks(self) -> Iterator[Columns | list[Document]]:
+        return ([document] for document in self)
 
 
 class _File:
@@ -207,7 +231,7 @@ class _File:
 class DocumentStream(Iterator[Document]):
     """The documents of some sources, such as files, one by one or as `irkit.documents.Blocked` has them."""
 
-    def __init__(self, sources: Iterable[_File | DocumentStream]) -> None:
+    def __init__(self, sources: Iterable[_File | _Folder | DocumentStream]) -> None:
         self._sources = iter(sources)
         self._begun: Iterator[Document] | None = None
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from irkit.documents import DOCNO_KEYS
 from irkit.errors import DataError
 from irkit.io.documents.tabular import names_columns, names_judgements
 from irkit.io.lines import bad, head
@@ -86,6 +87,34 @@ def guess(path: Path, role: Role, known: Sequence[str]) -> str:
     if len(found) > 1:
         raise _two(path, f"this may be {' or '.join(found)}")
     return found[0]
+
+
+def holds_many(path: Path, suffix: str, *, alone: bool = True) -> bool:
+    """Say whether a file is of a format that has many documents in a file.
+
+    Parameters
+    ----------
+    path : Path
+    suffix : str
+        Of its name, in lower case.
+    alone : bool
+        Whether texts with a tab, or a number, in their first line are tables too.
+    """
+    start = head(path, _HEAD)
+    if start.startswith(b"PAR1") or suffix in (".jsonl", ".ndjson", ".tar", ".tgz"):
+        return True
+    if b"\0" in start or not start.strip():
+        return False
+    try:
+        found = set(_texts(path, start, "documents", "")) - {"html"}
+    except DataError:  # JSON of another form
+        return False
+    first = start.lstrip().split(b"\n", 1)[0]
+    if found == {"jsonl"}:
+        return any(b'"%s"' % key.encode() in start for key in DOCNO_KEYS)
+    if found == {"npl"} or (found == {"tsv"} and suffix not in (".tsv", "")):
+        return alone and suffix in (".txt", "")
+    return bool(found) or (suffix == ".tsv" and b"\t" in first)
 
 
 def _two(path: Path, what: str) -> DataError:

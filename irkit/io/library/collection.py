@@ -12,7 +12,7 @@ from irkit.config import digest
 from irkit.documents import Document
 from irkit.errors import DataError, NotFoundError, near_misses
 from irkit.io.documents import irds
-from irkit.io.documents.formats import DocumentStream, read_documents, read_qrels, read_queries
+from irkit.io.documents.formats import DocumentStream, document_pages, read_documents, read_qrels, read_queries
 from irkit.io.library import manifest
 from irkit.io.library.card import PACKAGES, Card
 from irkit.io.library.checksums import hash_content, hash_file, sha256
@@ -202,11 +202,9 @@ class Collection(CardFiles):
         named = dict.fromkeys(
             name for split in (self.splits or (None,)) for name in card.part(split) if name is not None
         )
-        files = {
-            str(path.relative_to(self.folder).as_posix()): sha256(path)
-            for name in (*card.documents.files, *named)
-            for path in _files(self.folder / name)
-        }
+        documents = (one for name in card.documents.files for one in _files(self.folder / name, card.documents.format))
+        others = (one for name in named for one in _files(self.folder / name))
+        files = {path.relative_to(self.folder).as_posix(): sha256(path) for path in chain(documents, others)}
         return digest(files, how)
 
     def holds(self) -> dict[str, int]:
@@ -264,9 +262,11 @@ def how_to_get(card: Card, *, named: bool = False) -> str:
     return place if named else "restore the file"
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path, format: str = "") -> list[Path]:
     if not path.exists():
         raise NotFoundError(f"{path}: is missing; fetch the collection again")
+    if (found := document_pages(path, format)) is not None:
+        return found.taken
     return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 

@@ -1,6 +1,7 @@
 """Data without a card: files and folders that are known by their names.
 
     documents.* (or docs, corpus, collection; a file or a folder)      texts, as is a BEIR folder
+    *.txt, *.md, *.html, in any folders                                texts for whoever searches, a document each
     queries.* or topics.*        qrels.*
     u.data, ratings.csv, ...                                           ratings
     my.npy, my.npz, my.csv; train.npy, valid.npy, test.npy             rows
@@ -28,6 +29,7 @@ from typing import NamedTuple
 
 from irkit.errors import ConfigError, NotFoundError
 from irkit.io.documents import beir
+from irkit.io.documents.formats import document_pages
 from irkit.io.kinds import PARTS
 from irkit.io.library.cards import CARD_FILE, AnyCard, load_card
 from irkit.io.library.parts_card import PartsCard
@@ -87,19 +89,23 @@ def folder_card(folder: Path) -> AnyCard:
             default_split=beir.default_split(list(splits)),
         )
     documents = _only(folder, "documents", _named(folder, _DOCUMENTS))
-    queries, qrels = _named(folder, _QUERIES), _named(folder, _QRELS)
+    queries, qrels, format = _named(folder, _QUERIES), _named(folder, _QRELS), "auto"
     if not documents:
         if (pools := pools_card(folder)) is not None:  # whoever asks for texts is told what it is
             return pools
+        if document_pages(folder) is not None:
+            documents, format = ".", "files"
+    if not documents:
         usual = ", ".join(f"{stem}.*" for stem in _DOCUMENTS)
         raise NotFoundError(
-            f"{folder}: no documents ({usual}) and no corpus.jsonl; rename the files or write a {CARD_FILE}"
+            f"{folder}: no documents ({usual}), no corpus.jsonl and no .txt, .md or .html files; rename "
+            f"the files or write a {CARD_FILE}"
         )
     if len(queries) <= 1 and len(qrels) <= 1:
         return TextCard(
             name=name,
             about=about,
-            documents=DocumentsCard(files=(documents,)),
+            documents=DocumentsCard(files=(documents,), format=format),
             queries=QueriesCard(file=next(iter(queries.values()), None)),
             qrels=QrelsCard(file=next(iter(qrels.values()), None)),
         )
@@ -112,7 +118,7 @@ def folder_card(folder: Path) -> AnyCard:
     return TextCard(
         name=name,
         about=about,
-        documents=DocumentsCard(files=(documents,)),
+        documents=DocumentsCard(files=(documents,), format=format),
         splits=splits,
         default_split=beir.default_split(list(splits)),
     )

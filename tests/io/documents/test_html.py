@@ -76,4 +76,5 @@ def test_an_archive_without_html_is_refused(tmp_path):
 def test_single_files_and_gzip(tmp_path):
     (tmp_path / "a.html").write_text("<p>x</p>")
     (tmp_path / "b.html.gz").write_bytes(gzip.compress(b"<p>y</p>"))
-    assert [(d.docno, d.text) for d in read_documents(tmp_path)] == [("a", "x"), ("b", "y")]
+    assert [(d.docno, d.text) for d in read_documents(tmp_path, "html")] == [("a", "x"), ("b", "y")]
+    assert [d.docno for d in read_documents(tmp_path)] == ["a.html", "b.html.gz"], "paths, where nothing is said"
