@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from irkit.cli.printing import say
+
 if TYPE_CHECKING:
     from cyclopts import App
 
@@ -83,7 +85,7 @@ def completion_for(app: App) -> Callable[[Shell], None]:
         shell
             The shell: bash, zsh or fish.
         """
-        print(script(app, shell), end="")
+        say(script(app, shell).removesuffix("\n"))
 
     return completion
 
