@@ -4,9 +4,9 @@
 
 The id is the path from the folder, with `/` on every system and `_` for each white-space character, which no id may
 hold. The text is that of the file, its lines ended by a newline each but the last: a page of HTML without its tags
-(`irkit.io.documents.html`), everything else as it stands. Hidden files and folders are left out, and so are `queries.*`,
-`topics.*` and `qrels.*` in the folder itself, which are no documents. A folder with files that hold many documents each,
-such as TREC's, is no folder of pages.
+(`irkit.io.documents.html`), everything else as it stands. Hidden files and folders are left out, and so are
+`queries.*`, `topics.*` and `qrels.*` in the folder itself, which are no documents. A folder with files that hold many
+documents each, such as TREC's, is no folder of pages.
 """
 
 from __future__ import annotations
