@@ -1,9 +1,5 @@
 """Tests of irkit.arrays and irkit.columns."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -34,25 +30,6 @@ def test_a_product_in_pieces_is_the_product(n, d, m, quiet):
         got = quiet_product(left, right)
     assert got.dtype == np.float32
     np.testing.assert_array_equal(got, left @ right)  # sums of small integers are exact
-
-
-def test_a_product_in_pieces_wakes_no_threads():
-    """The time of other threads is none; where BLAS has one thread only, there is no other."""
-    script = """
-import time, numpy as np
-from irkit.arrays import quiet_product
-tall, wide, right = np.ones((2300, 100), "f"), np.ones((10, 2300), "f"), np.ones((100, 60), "f")
-start = time.process_time(), time.thread_time()
-for _ in range(60):
-    quiet_product(tall, right), quiet_product(wide, tall)
-both, own = time.process_time() - start[0], time.thread_time() - start[1]
-print((both - own) / own)
-"""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "2")
-    done = subprocess.run(
-        [sys.executable, "-c", script], env={**os.environ, **threads}, check=True, capture_output=True, text=True
-    )
-    assert float(done.stdout) < 0.1
 
 
 def test_strings_go_to_pandas_and_back_without_loss():

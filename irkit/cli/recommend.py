@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -27,6 +27,8 @@ def recommend(
     recipe: str | None = None,
     format: str = "auto",
     encoding: str = "utf-8",
+    columns: str | None = None,
+    duplicates: Literal["error", "last", "mean"] | None = None,
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 10,
     rate: list[str] | None = None,
     set: list[str] | None = None,
@@ -45,6 +47,7 @@ def recommend(
         irkit recommend ml-100k 196 22 --recipe ease -n 5
         irkit recommend ml-100k 196 --recipe recommend/biased-mf --rate 50 --rate 242
         irkit recommend ratings.csv --recipe als --save als.safetensors
+        irkit recommend visits.csv ann --recipe als --columns user,item,_,time --duplicates last
         irkit recommend --load als.safetensors 196
 
     Parameters
@@ -59,6 +62,13 @@ def recommend(
         How a file of ratings is written, if its name and content do not tell: tab, dat, csv, tsv or parquet.
     encoding
         Encoding of a file of ratings, such as latin-1.
+    columns
+        Which columns of a file are what: user,item,rating,time in the order of the fields, where no line of names
+        comes first, with - for a field that is not read; or user=member,item=dish where names are unusual. Without
+        a rating, or with rating=-, every row is a like.
+    duplicates
+        What to do where a user rated an item twice: error, last (keep the last rating) or mean; default what a card
+        says, or error.
     n
         Items for each user.
     rate
@@ -74,14 +84,21 @@ def recommend(
     """
     from irkit.errors import ConfigError
     from irkit.io.outputs import check_output
+    from irkit.io.ratings.layout import parse_columns
 
     if n < 1:
         raise ConfigError(f"recommend: -n must be 1 or more, got {n}")
     if load is not None and (recipe or set or save):
         raise ConfigError("recommend: --load brings a fitted model; leave out --recipe, --set and --save")
-    reading = {"format": format, "encoding": encoding}
-    if load is not None and reading != {"format": "auto", "encoding": "utf-8"}:
-        raise ConfigError("recommend: --format and --encoding are for a file of ratings; leave them out beside --load")
+    if load is not None and (format, encoding, columns, duplicates) != ("auto", "utf-8", None, None):
+        options = "--format and --encoding" if columns is duplicates is None else "--columns and --duplicates"
+        raise ConfigError(f"recommend: {options} are for a file of ratings; leave them out beside --load")
+    reading = {
+        "format": format,
+        "encoding": encoding,
+        "columns": None if columns is None else parse_columns(columns),
+        "duplicates": duplicates,
+    }
     asked = users if load is None else (source, *users)
     if not asked and save is None:
         raise ConfigError("recommend: no user is named; give the ids of users after the ratings, or --save a model")
@@ -106,7 +123,7 @@ def recommend(
 
 
 def _fitted(
-    source: str, name: str, settings: list[str] | None, rates: bool, save: Path | None, reading: dict[str, str]
+    source: str, name: str, settings: list[str] | None, rates: bool, save: Path | None, reading: dict[str, Any]
 ) -> Stage:
     """Fit a recipe on the ratings of a source, and save it if that is asked for."""
     from irkit.errors import ConfigError

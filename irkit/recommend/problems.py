@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -179,11 +179,18 @@ def load_problem(name: str | os.PathLike[str], split: str | Mapping[str, Any] | 
     return Problem(collection.name, collection.about, chosen, None, collection.fingerprint)
 
 
-def load_ratings(name: str | os.PathLike[str], *, format: str = "auto", encoding: str = "utf-8") -> RatingTable:
+def load_ratings(
+    name: str | os.PathLike[str],
+    *,
+    format: str = "auto",
+    encoding: str = "utf-8",
+    columns: Mapping[str, str] | Sequence[str] | None = None,
+    duplicates: Literal["error", "last", "mean"] | None = None,
+) -> RatingTable:
     """Load all ratings of a collection, a file, a folder or a planted law.
 
-    Parameters and errors are those of `load_problem`; `format` and `encoding` are for a file of
-    ratings, as in `irkit.io.read_ratings`.
+    Parameters and errors are those of `load_problem`; `format`, `encoding` and `columns` are for a file of
+    ratings, as in `irkit.io.read_ratings`. `duplicates` is that of `RatingTable.from_frame`, default what a card says.
 
     Examples
     --------
@@ -192,13 +199,19 @@ def load_ratings(name: str | os.PathLike[str], *, format: str = "auto", encoding
     (200, 100)
     """
     path = given_path(name, PLANTED)
-    if (format != "auto" or encoding != "utf-8") and not (path is not None and Path(path).is_file()):
-        raise ConfigError(f"ratings: format and encoding are for a file of ratings, got {name}; leave them out")
+    reading: dict[str, Any] = {"format": format, "encoding": encoding} | (
+        {} if columns is None else {"columns": columns}
+    )
+    told = reading != {"format": "auto", "encoding": "utf-8"}
+    if told and not (path is not None and Path(path).is_file()):
+        what = "format and encoding" if columns is None else "columns, format and encoding"
+        raise ConfigError(f"ratings: {what} are for a file of ratings, got {name}; leave them out")
     if path is None:
         return PLANTED[str(name)][0]().ratings
     collection = _collection(name)
-    reading = {"format": format, "encoding": encoding}
-    if reading != {"format": "auto", "encoding": "utf-8"}:
+    if duplicates is not None:
+        reading |= {"duplicates": duplicates}
+    if told or duplicates is not None:
         card = collection.card.model_copy(update={"ratings": collection.card.ratings.model_copy(update=reading)})
         collection = type(collection)(card, collection.folder)
     return _table(collection, collection.ratings())

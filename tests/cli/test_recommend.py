@@ -138,3 +138,12 @@ def test_mistakes_are_answered_in_one_line_and_leave_nothing(irkit, ratings, fol
 def test_other_commands_point_here(irkit):
     assert "use irkit recommend" in irkit("run", "ease", "lee", status=2).err
     assert "irkit recommend ml-100k" in irkit("run", "bm25", "ml-100k", status=2).err
+
+
+def test_columns_and_duplicates_of_a_file_without_names(irkit, folder):
+    (folder / "visits.csv").write_text("ann;tea;1\nann;tea;2\nbob;tea;3\nbob;cake;4\n")
+    options = ("recommend", "visits.csv", "ann", "--recipe", "popularity", "--columns", "user,item,_")
+    assert irkit(*options, status=2).err.startswith("irkit: ratings: user 'ann' rated item 'tea' 2 times; choose")
+    assert irkit(*options, "--duplicates", "last").lines[1].split()[:3] == ["ann", "1", "cake"]
+    refused = irkit("recommend", "planted-factors", "u1", "--columns", "user,item", status=2)
+    assert "columns, format and encoding are for a file of ratings, got planted-factors" in refused.err

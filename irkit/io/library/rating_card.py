@@ -25,8 +25,8 @@ class RatingsCard(Config):
 
     file: str
     format: str = "auto"
-    columns: dict[str, str] | None = None
-    "What the file calls `user_id`, `item_id`, `rating` and `timestamp`, where that is unusual."
+    columns: dict[str, str] | list[str] | None = None
+    "What the file calls `user_id`, `item_id`, `rating` and `timestamp`, or which field is what; see `read_ratings`."
     encoding: str = "utf-8"
     scale: tuple[float, float] | None = None
     "Least and greatest rating possible; default those that occur."
@@ -61,13 +61,14 @@ class RatingCard(Card):
 
     @model_validator(mode="after")
     def _fits_together(self) -> RatingCard:
-        from irkit.io.ratings.files import FORMATS, NAMES
+        from irkit.io.ratings.files import FORMATS
+        from irkit.io.ratings.layout import LEFT_OUT, NAMES, SHORT
 
         reading = self.ratings
         if reading.format not in ("auto", *FORMATS):
             raise ValueError(f"ratings have no format {reading.format!r}, only {', '.join(FORMATS)}")
-        for name in reading.columns or {}:
-            if name not in NAMES:
+        for name in reading.columns or ():
+            if name not in (*NAMES, *SHORT, *LEFT_OUT):
                 raise ValueError(f"ratings have no column {name!r} to name, only {', '.join(NAMES)}")
         if reading.scale is not None and not reading.scale[0] < reading.scale[1]:
             low, high = reading.scale

@@ -2,11 +2,13 @@
 
     tab      196<TAB>242<TAB>3<TAB>881250949     MovieLens 100K: u.data, u1.base, u1.test, ...
     dat      1::1193::5::978300760               MovieLens 1M and 10M, MovieTweetings
-    csv      userId,movieId,rating,timestamp     MovieLens 20M, 25M, latest; any CSV that names its columns
+    csv      userId,movieId,rating,timestamp     MovieLens 20M, 25M, latest; any CSV that names its columns, with
+                                                 commas, semicolons or | between them
     tsv      the same, tab-separated
     parquet  the same
 
-The time may be absent; what it may look like is said in `irkit.io.ratings.times`, what ids are in
+The time may be absent, and the rating too where the caller says so, who may also say which field is what
+(`irkit.io.ratings.layout`). What times may look like is said in `irkit.io.ratings.times`, what ids are in
 `irkit.io.ratings.ids`. A file is parsed as a whole by Arrow; only if that fails is it read line by line, to say
 where it is wrong.
 """
@@ -17,7 +19,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,16 @@ import pyarrow.compute as pc
 from irkit.errors import ConfigError, DataError, NotFoundError, near_misses
 from irkit.io.lines import bad, finite, head, lines, opened
 from irkit.io.ratings.ids import read_ids
+from irkit.io.ratings.layout import (
+    NAMES,
+    SEPARATORS,
+    Columns,
+    check_first,
+    names_ratings,
+    places,
+    read_columns,
+    separator,
+)
 from irkit.io.ratings.times import Unit, in_seconds, read_times
 from irkit.io.reading import Reading
 from irkit.streams import hold, on_disk
@@ -36,14 +48,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMATS = ("tab", "dat", "csv", "tsv", "parquet")
-
-NAMES: dict[str, tuple[str, ...]] = {
-    "user_id": ("user_id", "userid", "user", "uid", "reviewerid"),
-    "item_id": ("item_id", "itemid", "item", "iid", "movie_id", "movieid", "movie", "asin", "docno"),
-    "rating": ("rating", "score", "stars", "overall", "value"),
-    "timestamp": ("timestamp", "time", "unixreviewtime", "date_seconds"),
-}
-"What columns are called in files, in lower case; the first is what they are called in a ratings frame."
 
 FILES = ("u.data", "ratings.dat", "ratings.csv", "ratings.tsv", "ratings.parquet")
 "What a folder is looked through for."
@@ -55,7 +59,7 @@ def read_ratings(
     path: str | os.PathLike[str],
     format: str = "auto",
     *,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | Sequence[str] | None = None,
     encoding: str = "utf-8",
     time_unit: Unit = "auto",
 ) -> pd.DataFrame:
@@ -67,9 +71,11 @@ def read_ratings(
         A file (gzip is unpacked), or a folder that holds one of `u.data`, `ratings.dat`, `ratings.csv`.
     format : str
         One of tab, dat, csv, tsv, parquet; `auto` looks.
-    columns : mapping, optional
-        Names in the file of `user_id`, `item_id`, `rating` and `timestamp`, where they are unusual; for
-        formats that name their columns.
+    columns : mapping or list of str, optional
+        Names in the file of `user_id`, `item_id`, `rating` and `timestamp` (or `user`, `item`, `time`), where they
+        are unusual; or, of a file without a line of names, which column each field is, such as `["user", "item",
+        "_", "time"]`, where `_` or `-` leaves one out. `{"rating": "-"}`, or a list without a rating, makes every
+        row a like, a rating of 1.
     encoding : str
         Of ids; ratings and times are ASCII in any.
     time_unit : {"auto", "s", "ms", "us", "ns"}
@@ -95,31 +101,29 @@ def read_ratings(
     _held = hold(path)
     if format != "auto" and format not in FORMATS:
         raise ConfigError(f"read_ratings: there is no format {format!r}; {near_misses(format, FORMATS)}")
-    format = _sniff(path) if format == "auto" else format
-    if columns and format in ("tab", "dat"):
-        raise ConfigError(f"read_ratings: the format {format} has no column names; leave columns out")
-    for name in columns or {}:
-        if name not in NAMES:
-            raise ConfigError(f"read_ratings: there is no column {name!r} to name; {near_misses(name, NAMES)}")
+    want = read_columns(columns)
+    format = _sniff(path, want) if format == "auto" else format
+    if (want.named or (want.likes and not want.order)) and format in ("tab", "dat"):
+        todo = "name the fields in their order, as in user,item,rating,time"
+        raise ConfigError(f"read_ratings: the format {format} has no column names; {todo}")
     if format == "parquet":
-        return _parquet(path, columns or {}, time_unit)
-    found = _fast(path, format, columns or {}, encoding, time_unit)
-    return found if found is not None else _slow(path, format, columns or {}, encoding, time_unit)
+        if want.order:
+            raise ConfigError(f"read_ratings: {path} is Parquet, which names its columns; write columns as user=member")
+        return _parquet(path, want, time_unit)
+    found = _fast(path, format, want, encoding, time_unit)
+    return found if found is not None else _slow(path, format, want, encoding, time_unit)
 
 
 def has_rating_columns(path: Path) -> bool:
-    """Say whether the first line of a comma-separated file names users, items and ratings."""
+    """Say whether the first line of a separated file names users, items and ratings."""
     first = _LINE_END.split(head(path), maxsplit=1)[0].decode("latin-1")
-    try:
-        return bool(_places([_unquoted(cell).strip() for cell in first.split(",")], {}, path, 1))
-    except DataError:
-        return False
+    return names_ratings([_unquoted(cell).strip() for cell in first.split(separator("csv", first))], path)
 
 
 def begins_with_rating(path: Path) -> bool:
     """Say whether the first line of a file without names of columns is a user, an item and a rating."""
     try:
-        return _sniff(path) in ("dat", "tab")
+        return _sniff(path, Columns()) in ("dat", "tab")
     except DataError:
         return False
 
@@ -133,7 +137,7 @@ def _file(path: Path) -> Path:
     raise NotFoundError(f"{path}: the folder holds none of {', '.join(FILES)}; name the file")
 
 
-def _sniff(path: Path) -> str:
+def _sniff(path: Path, columns: Columns) -> str:
     start = head(path)
     if start.startswith(b"PAR1"):
         return "parquet"
@@ -143,17 +147,22 @@ def _sniff(path: Path) -> str:
     if "::" in first:
         return "dat"
     cells = first.split("\t")
+    if columns.order or columns.likes:
+        return ("tab" if columns.order else "tsv") if len(cells) > 1 else "csv"
     if len(cells) in (3, 4) and _is_number(cells[2]):
         return "tab"
     if len(cells) > 2:
         return "tsv"
-    if first.count(",") > 1:
+    between = first.count(separator("csv", first).strip() or " ")
+    if between > 1 and separator("csv", first) != " ":
         return "csv"
-    if first.count(";") > 1:
-        raise bad(path, 1, "fields are separated by semicolons", "separate them by commas, and name the columns")
-    if len(cells) == 2 or first.count(",") == 1:
-        raise bad(path, 1, "there are two fields, and no rating", "add a column 'rating', of ones if there is none")
-    raise bad(path, 1, "these are no ratings that irkit knows", f"name one of {', '.join(FORMATS)}")
+    if len(cells) == 2 or (between == 1 and separator("csv", first) != " "):
+        todo = "add a column 'rating', of ones if there is none, or say that every row is a like: --columns rating=-, "
+        raise bad(
+            path, 1, "there are two fields, and no rating", todo + "or user,item where the first line has no names"
+        )
+    todo = f"name one of {', '.join(FORMATS)}, or the fields in their order: --columns user,item,rating"
+    raise bad(path, 1, "these are no ratings that irkit knows", todo)
 
 
 def _is_number(text: str) -> bool:
@@ -171,7 +180,7 @@ class _Wrong(Exception):
     """Something is wrong in a file that was parsed at once; where, only its lines can tell."""
 
 
-def _fast(path: Path, format: str, columns: Mapping[str, str], encoding: str, time_unit: Unit) -> pd.DataFrame | None:
+def _fast(path: Path, format: str, columns: Columns, encoding: str, time_unit: Unit) -> pd.DataFrame | None:
     """Parse the file at once; None if anything about it is not as it should be."""
     with opened(path) as file:
         try:
@@ -181,18 +190,27 @@ def _fast(path: Path, format: str, columns: Mapping[str, str], encoding: str, ti
     if format == "dat":
         data = data.replace(b"::", b"\t")
     first = _LINE_END.split(data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"), maxsplit=1)[0].decode("latin-1")
-    delimiter = "," if format == "csv" else "\t"
-    if format in ("csv", "tsv"):
-        header = [_unquoted(cell) for cell in first.split(delimiter)]
+    delimiter = separator("csv", first) if format == "csv" else "\t"
+    if columns.order:
+        given = [name or f"left out {place}" for place, name in enumerate(columns.order)]
+        names = {name: name for name in columns.order if name}
         try:
-            places = _places([cell.strip() for cell in header], columns, path, 1)
+            check_first(first.split(delimiter), columns, path)
         except DataError:
             return None
-        names, given = {name: header[place] for name, place in places.items()}, None
+    elif format in ("csv", "tsv"):
+        header = [_unquoted(cell) for cell in first.split(delimiter)]
+        try:
+            found = places([cell.strip() for cell in header], columns, path, 1)
+        except DataError:
+            return None
+        names, given = {name: header[place] for name, place in found.items()}, None
     else:
         given = list(NAMES)[: first.count("\t") + 1]
         names = {name: name for name in given}
     table = _parsed(data, names, given, delimiter, encoding)
+    if table is not None and columns.likes:
+        table = _liked(table)
     if table is None or not table.num_rows or {"user_id", "item_id", "rating"} - set(table.column_names):
         return None
     if table["rating"].null_count or not pc.all(pc.is_finite(table["rating"])).as_py():
@@ -216,7 +234,7 @@ def _parsed(
             table = arrow_csv.read_csv(
                 io.BytesIO(data),
                 arrow_csv.ReadOptions(encoding=encoding, column_names=given),
-                arrow_csv.ParseOptions(delimiter=delimiter, quote_char='"' if delimiter == "," else False),
+                arrow_csv.ParseOptions(delimiter=delimiter, quote_char='"' if delimiter in SEPARATORS else False),
                 arrow_csv.ConvertOptions(column_types=types, include_columns=list(types), null_values=[""]),
             )
         except pa.ArrowInvalid:
@@ -235,46 +253,56 @@ def _unquoted(cell: str) -> str:
 # ---------------------------------------------------------------------- line by line
 
 
-def _slow(path: Path, format: str, columns: Mapping[str, str], encoding: str, time_unit: Unit) -> pd.DataFrame:
+def _slow(path: Path, format: str, columns: Columns, encoding: str, time_unit: Unit) -> pd.DataFrame:
     """Read line by line and say which line is wrong."""
     rows: dict[str, list[Any]] = {}
-    places: dict[str, int] = {}
+    there: dict[str, int] = {}
     at: list[int] = []
     width = 0
     for line, cells in _cells(path, format, encoding):
-        if not places:
-            if format in ("csv", "tsv"):
-                places, width = _places([cell.strip() for cell in cells], columns, path, line), len(cells)
-                rows = {name: [] for name in places}
+        if not there:
+            if columns.order:
+                check_first(cells, columns, path)
+            elif format in ("csv", "tsv"):
+                there, width = places([cell.strip() for cell in cells], columns, path, line), len(cells)
+                rows = {name: [] for name in there}
                 continue
-            if len(cells) not in (3, 4):
+            elif len(cells) not in (3, 4):
                 what = f"user, item, rating and perhaps a timestamp are needed, got {len(cells)} fields"
                 raise bad(path, line, what, "correct the line")
-            places, width = {name: place for place, name in enumerate(list(NAMES)[: len(cells)])}, len(cells)
-            rows = {name: [] for name in places}
+            given = columns.order or list(NAMES)[: len(cells)]
+            there, width = {name: place for place, name in enumerate(given) if name}, len(cells)
+            rows = {name: [] for name in there}
         if len(cells) != width:
             raise bad(
                 path, line, f"{width} fields are needed, as in the first line, got {len(cells)}", "correct the line"
             )
         at.append(line)
-        for name, place in places.items():
+        for name, place in there.items():
             cell = cells[place]
             rows[name].append(finite(cell.strip(), name, path, line) if name == "rating" else cell)
     if not at:
         raise bad(path, 1, "the file holds no rating", "check that it was written completely")
     kinds = {name: pa.float64() if name == "rating" else pa.large_string() for name in rows}
     table = pa.table({name: pa.array(values, type=kinds[name]) for name, values in rows.items()})
+    table = _liked(table) if columns.likes else table
     return _frame(table, lambda row, what, todo: bad(path, at[row], what, todo), time_unit)
 
 
+def _liked(table: pa.Table) -> pa.Table:
+    """Add a rating of 1 to every row."""
+    return table.append_column("rating", pa.array(np.ones(table.num_rows)))
+
+
 def _cells(path: Path, format: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
-    if format != "csv":
-        separator = "::" if format == "dat" else "\t"
+    first = next((line for line in _LINE_END.split(head(path)) if line.strip()), b"").decode("latin-1")
+    between = separator(format, first)
+    if between not in SEPARATORS:
         for line, text in lines(path, encoding):
             if text.strip():
-                yield line, text.split(separator)
+                yield line, text.split(between)
         return
-    table = csv.reader((text + "\n" for _, text in lines(path, encoding)), strict=True)
+    table = csv.reader((text + "\n" for _, text in lines(path, encoding)), strict=True, delimiter=between)
     before = 0
     while True:
         try:
@@ -288,36 +316,10 @@ def _cells(path: Path, format: str, encoding: str) -> Iterator[tuple[int, list[s
             yield line, cells
 
 
-def _places(names: list[str], columns: Mapping[str, str], path: Path, line: int) -> dict[str, int]:
-    """Find the columns of a ratings frame among those of a file."""
-    lowered = [name.lower() for name in names]
-    found: dict[str, int] = {}
-    for name, usual in NAMES.items():
-        wanted = [columns[name]] if name in columns else usual
-        have = names if name in columns else lowered
-        place = next((have.index(one) for one in wanted if one in have), None)
-        if place is not None:
-            if have.count(have[place]) > 1:
-                raise bad(path, line, f"the column {names[place]!r} occurs twice", "rename one of them")
-            if place in found.values():
-                raise bad(
-                    path, line, f"the column {names[place]!r} is to be {name} and another", "name one column each"
-                )
-            found[name] = place
-        elif name != "timestamp" or name in columns:
-            todo = f"rename one, or name it: columns={{'{name}': '...'}}, on a card columns: {{{name}: ...}}"
-            if name == "rating":
-                todo += ", or add one of ones if there are no ratings"
-            if not found:
-                todo += ", or write a line of names first"
-            raise bad(path, line, f"a column {wanted[0]!r} is needed, got {', '.join(names)}", todo)
-    return found
-
-
 # ---------------------------------------------------------------------- tables
 
 
-def _parquet(path: Path, columns: Mapping[str, str], time_unit: Unit) -> pd.DataFrame:
+def _parquet(path: Path, columns: Columns, time_unit: Unit) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     def fail(row: int, what: str, todo: str) -> DataError:
@@ -326,14 +328,15 @@ def _parquet(path: Path, columns: Mapping[str, str], time_unit: Unit) -> pd.Data
     try:
         file, _held = on_disk(path)
         names = pq.read_schema(file).names
-        places = _places(names, columns, path, 1)
-        table = pq.read_table(file, columns=[names[place] for place in places.values()])
+        found = places(names, columns, path, 1)
+        table = pq.read_table(file, columns=[names[place] for place in found.values()])
     except DataError:
         raise
     except (pa.ArrowException, OSError) as error:
         reason = str(error).split("\n")[0].rstrip(".")
         raise DataError(f"{path}: not a readable Parquet file: {reason}; write it again") from None
-    table = table.rename_columns(list(places))
+    table = table.rename_columns(list(found))
+    table = _liked(table) if columns.likes else table
     if not table.num_rows:
         raise DataError(f"{path}: the file holds no rating; check that it was written completely")
     kind = table["rating"].type

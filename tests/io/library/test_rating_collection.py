@@ -79,7 +79,7 @@ def test_all_shipped_cards_are_listed():
         (CARD.replace("train: u1.base, ", ""), 7, "splits.u1: field 'train' is missing"),
         (CARD.replace("users: 2", "documents: 2"), 8, "counts: unknown field 'documents'"),
         (CARD + "documents: {files: [a]}\n", 9, "unknown field 'documents'"),
-        (CARD.replace("scale: [1, 5]", "columns: {user: u}"), 6, "ratings have no column 'user' to name, only user_id"),
+        (CARD.replace("scale: [1, 5]", "columns: {usr: u}"), 6, "ratings have no column 'usr' to name, only user_id"),
         (CARD.replace("scale: [1, 5]", "encoding: utf-16"), None, "encoding must be one that extends ASCII"),
     ],
 )

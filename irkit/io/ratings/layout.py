@@ -1,0 +1,183 @@
+"""How a table of ratings is laid out: what separates its fields, and which of them are what.
+
+user,item,rating,time       the fields in their order, in a file without a line of names
+user,item,_,time            one of them is left out; without a rating every row is a like, a rating of 1
+user=member,item=dish       what a file calls its columns, where that is unusual
+rating=-                    whatever it is called, there is no rating: every row is a like
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from irkit.errors import ConfigError, DataError, near_misses
+from irkit.io.lines import bad
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "user_id": ("user_id", "userid", "user", "uid", "reviewerid"),
+    "item_id": ("item_id", "itemid", "item", "iid", "movie_id", "movieid", "movie", "asin", "docno"),
+    "rating": ("rating", "score", "stars", "overall", "value"),
+    "timestamp": ("timestamp", "time", "unixreviewtime", "date_seconds"),
+}
+"What columns are called in files, in lower case; the first is what they are called in a ratings frame."
+
+LEFT_OUT = ("_", "-")
+"Stands for a column that is not read."
+
+SEPARATORS = (",", ";", "|")
+"What a table with the format csv may have between its fields."
+
+SHORT = {"user": "user_id", "item": "item_id", "time": "timestamp"}
+"Short names of columns."
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns are read."""
+
+    order: tuple[str, ...] = ()
+    "Of a file without a line of names: the columns of a ratings frame in its order, empty for one that is left out."
+    named: Mapping[str, str] = field(default_factory=dict)
+    "What a file calls some columns of a ratings frame."
+    likes: bool = False
+    "Whether every row is a like, since there is no rating."
+
+
+def parse_columns(text: str) -> list[str] | dict[str, str]:
+    """Read columns as the command line has them.
+
+    Raises
+    ------
+    ConfigError
+        If some columns are named in their order and others by an equals sign, or one is named twice.
+
+    Examples
+    --------
+    >>> parse_columns("user,item,rating,time")
+    ['user', 'item', 'rating', 'time']
+    >>> parse_columns("user=member,item=dish")
+    {'user': 'member', 'item': 'dish'}
+    """
+    parts = [part.strip() for part in text.split(",")]
+    pairs = [part.partition("=") for part in parts]
+    if not any(equals for _, equals, _ in pairs):
+        return parts
+    if not all(name and equals and called for name, equals, called in pairs):
+        raise ConfigError(
+            f"columns: {text!r} is neither all names in their order nor all of the form name=column; "
+            "write user,item,rating,time or user=member,item=dish"
+        )
+    named = {name: called for name, _, called in pairs}
+    if len(named) < len(pairs):
+        raise ConfigError(f"columns: {text!r} names a column twice; name each once")
+    return named
+
+
+def read_columns(columns: Mapping[str, str] | Sequence[str] | None) -> Columns:
+    """Make `Columns` of what a caller or a card says.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such column, one is named twice, or users or items are missing.
+    """
+    if columns is None:
+        return Columns()
+    if isinstance(columns, str):
+        raise ConfigError(f"read_ratings: columns must be a list or a mapping, got {columns!r}; write [{columns!r}]")
+    if isinstance(columns, Mapping):
+        named = {_known(name): called for name, called in columns.items()}
+        left = {name for name, called in named.items() if called in LEFT_OUT}
+        if left & {"user_id", "item_id"}:
+            raise ConfigError("read_ratings: columns of users and of items are needed; name them")
+        kept = {name: called for name, called in named.items() if name not in left}
+        return Columns(named=kept, likes="rating" in left)
+    order = tuple("" if name in LEFT_OUT else _known(name) for name in columns)
+    twice = next((name for name in order if name and order.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"read_ratings: columns name {twice} twice, got {','.join(columns)}; name each once")
+    for name in ("user_id", "item_id"):
+        if name not in order:
+            raise ConfigError(
+                f"read_ratings: columns need {name}, got {','.join(columns)}; name it, as in user,item,rating"
+            )
+    return Columns(order=order, likes="rating" not in order)
+
+
+def _known(name: str) -> str:
+    name = SHORT.get(name, name)
+    if name not in NAMES:
+        raise ConfigError(f"read_ratings: there is no column {name!r} to name; {near_misses(name, [*NAMES, *SHORT])}")
+    return name
+
+
+def separator(format: str, first: str) -> str:
+    """Return what separates fields, for csv as the first line has it.
+
+    Examples
+    --------
+    >>> separator("csv", "user;item;rating"), separator("csv", "ann,tea,5"), separator("csv", "ann tea 5")
+    (';', ',', ' ')
+    """
+    if format != "csv":
+        return "::" if format == "dat" else "\t"
+    found = max(SEPARATORS, key=first.count)  # the first of them where they are as many
+    return " " if not first.count(found) and " " in first.strip() else found
+
+
+def places(names: list[str], columns: Columns, path: Path, line: int) -> dict[str, int]:
+    """Find the columns of a ratings frame among those that a file names."""
+    lowered = [name.lower() for name in names]
+    found: dict[str, int] = {}
+    for name, usual in NAMES.items():
+        if name == "rating" and columns.likes:
+            continue
+        named = columns.named
+        wanted = [named[name]] if name in named else usual
+        have = names if name in named else lowered
+        place = next((have.index(one) for one in wanted if one in have), None)
+        if place is not None:
+            if have.count(have[place]) > 1:
+                raise bad(path, line, f"the column {names[place]!r} occurs twice", "rename one of them")
+            if place in found.values():
+                raise bad(
+                    path, line, f"the column {names[place]!r} is to be {name} and another", "name one column each"
+                )
+            found[name] = place
+        elif name != "timestamp" or name in named:
+            raise bad(path, line, f"a column {wanted[0]!r} is needed, got {', '.join(names)}", _todo(name, not found))
+    return found
+
+
+def _todo(name: str, none: bool) -> str:
+    todo = f"rename one, or name it: columns={{'{name}': '...'}}, on a card columns: {{{name}: ...}}, in commands "
+    todo += f"--columns {name}=..."
+    if name == "rating":
+        todo += ", or add one of ones if there are no ratings, or --columns rating=- where every row is a like"
+    if none:
+        todo += ", or write a line of names first, or name the fields in their order: --columns user,item,rating"
+    return todo
+
+
+def check_first(cells: list[str], columns: Columns, path: Path) -> None:
+    """Raise `DataError` if a first line has names, or other fields than the columns named in their order."""
+    if len(cells) != len(columns.order):
+        what = f"there are {len(cells)} fields, and {len(columns.order)} columns are named"
+        raise bad(path, 1, what, "name every field, and - for one that is not read")
+    found = {name: cells[place].strip().strip('"').lower() for place, name in enumerate(columns.order) if name}
+    if all(
+        found[name] in NAMES[name] or re.fullmatch(rf"{name[:4]}\w*", found[name]) for name in ("user_id", "item_id")
+    ):
+        what = f"the first line holds names of columns ({', '.join(cells)})"
+        raise bad(path, 1, what, "name those that are unusual by them, as in user=member,item=dish")
+
+
+def names_ratings(cells: list[str], path: Path) -> bool:
+    """Say whether the fields of a first line name users, items and ratings."""
+    try:
+        return bool(places(cells, Columns(), path, 1))
+    except DataError:
+        return False
