@@ -1,8 +1,7 @@
 """Progress: what runs, how much of it is done, how long it took and how long the rest may take.
 
 On a terminal it is a bar; elsewhere, as in the log of a job, a line a minute through the logger
-`irkit.progress`, at INFO, or the bar all the same where that is not heard, as in a notebook. Nothing is said
-where the logger `irkit` is set above WARNING, as `irkit --quiet` does.
+`irkit.progress`, at INFO. Nothing is said where the logger `irkit` is set above WARNING, as `irkit --quiet` does.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def progress(total: int | None, what: str, unit: str, *, shown: bool = True, **o
         Of the bar on a terminal, as tqdm takes them: `initial`, `unit_scale`, `unit_divisor`.
     """
     silent = not shown or logging.getLogger("irkit").level > logging.WARNING
-    if silent or sys.stderr.isatty() or not LOG.isEnabledFor(logging.INFO):
+    if silent or sys.stderr.isatty():
         from tqdm import tqdm
 
         return tqdm(total=total, desc=what, unit=unit, disable=silent, dynamic_ncols=True, **options)

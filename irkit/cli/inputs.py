@@ -39,7 +39,7 @@ def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Docume
 
     path = source_path(source)
     told = format != "auto" or encoding != UTF8
-    if path is not None and path.is_dir() and document_pages(path, format) is not None:
+    if told and path is not None and path.is_dir() and document_pages(path, format) is not None:
         return read_documents(path, format, encoding=encoding)
     if path is not None and readable(path):
         return read_documents(path, format, encoding=encoding)

@@ -79,7 +79,7 @@ def build_index(
         For documents not written yet, in MB, at least 16, all threads together; two fifths of the JVM's heap at most.
         What threads remember of words comes on top, 40 MB each at most.
     progress : bool
-        Show a progress bar.
+        Show a bar on a terminal; elsewhere the logger `irkit.progress` gets a line a minute.
     overwrite : bool
         Replace an index that is there already, whole or damaged. A folder that holds anything
         besides is refused all the same.

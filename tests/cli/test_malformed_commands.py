@@ -192,7 +192,6 @@ def test_malformed_file_in_a_real_process(folder, case):
         (["index", "good.jsonl", "--to", "mine", "--overwrite"], "letter.txt"),
         (["index", "good.jsonl", "--to", "good.jsonl"], "good.jsonl"),
         (["search", "nothing", "rain"], "nothing"),
-        (["search", "mine", "rain"], "mine"),
         (["search", "good.jsonl", "rain"], "good.jsonl"),
         (["search", "empty", "rain", "--model", "bm52"], "did you mean bm25?"),
         (["search", "empty", "rain", "--mu", "3"], "mu"),

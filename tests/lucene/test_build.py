@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 
 import numpy as np
@@ -353,7 +354,8 @@ def test_bad_options(path, options, message):
     assert not path.exists()
 
 
-def test_progress_counts_documents(path, capsys):
+def test_progress_counts_documents(path, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     build_index(path, DOCUMENTS, progress=True)
     assert "4 documents" in capsys.readouterr().err
 
