@@ -91,9 +91,10 @@ def completion_for(app: App) -> Callable[[Shell], None]:
 
 
 def script(app: App, shell: Shell) -> str:
-    """Return the script of a shell."""
+    """Return the script of a shell; bash and zsh have `posix.sh` in common."""
     table, names = dict(_commands(app)), _shipped()
-    text = (Path(__file__).parent / "shells" / f"irkit.{shell}").read_text()
+    folder = Path(__file__).parent / "shells"
+    text = (folder / f"irkit.{shell}").read_text().replace("@POSIX@\n", (folder / "posix.sh").read_text())
     return text.replace("@TABLE@\n", _fish(table, names) if shell == "fish" else _posix(table, names))
 
 

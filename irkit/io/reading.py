@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from irkit.errors import ConfigError, DataError
 from irkit.ids import LARGEST_LABEL
-from irkit.io.lines import bad, shown, whole
+from irkit.io.lines import bad, decoded, raw_lines, shown, whole
 
 LONGEST_DOCUMENT = 1 << 26
 "Characters of a document or topic that goes over many lines; one whose end is lost would fill the memory."
@@ -113,3 +113,20 @@ def check_size(size: int, what: str, path: Path, line: int) -> None:
     """Raise `DataError` if a document or topic that starts on this line is longer than any is."""
     if size > LONGEST_DOCUMENT:
         raise bad(path, line, f"{what} has more than {LONGEST_DOCUMENT:,} characters", "look for its missing end")
+
+
+def whole_text(path: Path, reading: Reading) -> str:
+    """Return the text of a file that is one document, its lines ended by a newline each but the last.
+
+    Raises
+    ------
+    DataError
+        If the file is empty, does not fit the encoding or is longer than `LONGEST_DOCUMENT` bytes.
+    """
+    parts: list[str] = []
+    size = 0
+    for line, raw in raw_lines(path):
+        parts.append(decoded(raw, reading.encoding, path, line))
+        size += len(raw) + 1
+        check_size(size, "the file", path, line)
+    return "\n".join(parts)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from irkit.lucene.similarity import MODELS, QLDirichlet, QLJelinekMercer, Simila
 
 Query: TypeAlias = str | Mapping[str, float]
 "A text, or analysed terms with weights."
+
+Scorer: TypeAlias = Literal["auto", "maxscore", "wand", "taat"]
+"How Lucene's models are scored; see `Index.search`."
 
 HEAVIEST = 1e30
 "Largest weight of a term: scores must stay within float32."
@@ -38,6 +41,18 @@ class Found(NamedTuple):
     "(m,) int32: rows of the index's docno table."
     score: Floats
     "(m,) float32 for Lucene's models, float64 nats for exact query likelihood."
+
+
+def check_search(queries: Any, k: Any, threads: Any, scorer: Any, ties: Any) -> None:
+    """Raise `ConfigError` for arguments of `Index.search` that are out of range or of the wrong kind."""
+    if isinstance(queries, (str, Mapping)):
+        raise ConfigError(f"search: queries must be a sequence, got one {type(queries).__name__}; put it in a list")
+    for name, value in (("k", k), ("threads", 1 if threads is None else threads)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise ConfigError(f"search: {name} must be a whole number from 1 up, got {value!r}")
+    for name, value, choices in (("scorer", scorer, get_args(Scorer)), ("ties", ties, ("trec", "anserini"))):
+        if value not in choices:
+            raise ConfigError(f"search: {name} must be one of {', '.join(choices)}, got {value!r}")
 
 
 def is_exact(similarity: Similarity) -> bool:

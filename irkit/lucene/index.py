@@ -7,16 +7,16 @@ import logging
 import os
 import secrets
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from irkit.errors import ConfigError, JavaError, LockedError
 from irkit.lucene import bridge
 from irkit.lucene.analysis import Analyzer, check_analyzer, processors
-from irkit.lucene.bridge import Found, Query
+from irkit.lucene.bridge import Found, Query, Scorer
 from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
 from irkit.lucene.similarity import BM25, Similarity
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from irkit.lucene.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
-
-Scorer: TypeAlias = Literal["auto", "maxscore", "wand", "taat"]
-"How Lucene's models are scored; see `Index.search`."
 
 DEFAULT = BM25()
 
@@ -172,7 +169,7 @@ class Index:
         DataError
             If a query is not valid Unicode.
         """
-        _check(queries, k, threads, scorer, ties)
+        bridge.check_search(queries, k, threads, scorer, ties)
         exact = bridge.is_exact(similarity)
         if exact and scorer == "wand":
             raise ConfigError(
@@ -219,7 +216,7 @@ class Index:
         -------
         (m,) float64
         """
-        _check(queries, 1, threads, "auto", "trec")
+        bridge.check_search(queries, 1, threads, "auto", "trec")
         line = self._model(similarity)
         exact = bridge.is_exact(similarity)
         if exact:
@@ -380,17 +377,6 @@ class Index:
 
     def _model(self, similarity: Similarity) -> str:
         return bridge.model_line(similarity, self.stats.mean_length)
-
-
-def _check(queries: Any, k: Any, threads: Any, scorer: Any, ties: Any) -> None:
-    if isinstance(queries, (str, Mapping)):
-        raise ConfigError(f"search: queries must be a sequence, got one {type(queries).__name__}; put it in a list")
-    for name, value in (("k", k), ("threads", 1 if threads is None else threads)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-            raise ConfigError(f"search: {name} must be a whole number from 1 up, got {value!r}")
-    for name, value, choices in (("scorer", scorer, get_args(Scorer)), ("ties", ties, ("trec", "anserini"))):
-        if value not in choices:
-            raise ConfigError(f"search: {name} must be one of {', '.join(choices)}, got {value!r}")
 
 
 def _close(handle: int, pid: int) -> None:

@@ -31,6 +31,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
+SMALL = '{"id": "d1", "text": "storm damage"}\n{"id": "d2", "text": "rain"}\n'
+"Documents of `small_index`."
+
+
 @pytest.fixture
 def irkit(folder: Path, capsys: pytest.CaptureFixture[str]):
     """Run `irkit` with some arguments; fails unless the status is the expected one."""
@@ -43,3 +47,11 @@ def irkit(folder: Path, capsys: pytest.CaptureFixture[str]):
         return Done(got, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture
+def small_index(folder: Path, irkit) -> str:
+    """The name of an index of two documents in the folder, made of my.jsonl."""
+    (folder / "my.jsonl").write_text(SMALL)
+    irkit("index", "my.jsonl")
+    return "my-index"

@@ -9,31 +9,24 @@ import warnings
 
 import pytest
 
-DOCUMENTS = '{"id": "d1", "text": "storm damage"}\n{"id": "d2", "text": "rain"}\n'
-
-
-@pytest.fixture
-def index(folder, irkit):
-    (folder / "my.jsonl").write_text(DOCUMENTS)
-    irkit("index", "my.jsonl")
-    return "my-index"
-
 
 @pytest.mark.parametrize("place", [0, 1, 3])
-def test_quiet_leaves_results_and_errors(irkit, index, place):
+def test_quiet_leaves_results_and_errors(irkit, small_index, place):
     def ask(*words: str, status: int = 0):
         return irkit(*words[:place], "--quiet", *words[place:], status=status)
 
-    found = ask("search", index, "storm", "-n", "1")
+    found = ask("search", small_index, "storm", "-n", "1")
     assert (found.out.split("\t")[2], found.err) == ("d1", "")
-    nothing = ask("search", index, "zebra")
+    nothing = ask("search", small_index, "zebra")
     assert (nothing.out, nothing.err) == ("", "")
-    assert ask("search", index, "storm", "-n", "0", status=2).err == "irkit: search: -n must be 1 or more, got 0\n"
+    assert (
+        ask("search", small_index, "storm", "-n", "0", status=2).err == "irkit: search: -n must be 1 or more, got 0\n"
+    )
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
-def test_verbose_says_what_is_opened_and_since_when(irkit, index, place):
-    words = ["search", index, "zebra", "-n", "1"]
+def test_verbose_says_what_is_opened_and_since_when(irkit, small_index, place):
+    words = ["search", small_index, "zebra", "-n", "1"]
     said = irkit(*words[:place], "--verbose", *words[place:]).err.splitlines()
     assert re.fullmatch(r"irkit: \d+\.\d\d s: index .*my-index: opened", said[0])
     assert said[1] == "irkit: no term of the query is in the index; nothing found"
@@ -51,9 +44,9 @@ def test_verbose_says_what_is_built_and_read(irkit, tmp_path, monkeypatch):
     assert re.search(r"index .*indexes/lee-.*: opened\n", again)
 
 
-def test_neither_says_what_is_noted_alone(irkit, index):
-    assert irkit("search", index, "zebra").err == "irkit: no term of the query is in the index; nothing found\n"
-    assert irkit("search", index, "storm").err == ""
+def test_neither_says_what_is_noted_alone(irkit, small_index):
+    assert irkit("search", small_index, "zebra").err == "irkit: no term of the query is in the index; nothing found\n"
+    assert irkit("search", small_index, "storm").err == ""
 
 
 def test_both_are_refused(irkit):
@@ -62,7 +55,7 @@ def test_both_are_refused(irkit):
 
 
 @pytest.mark.parametrize(("options", "said"), [([], "irkit: warning: odd thing\n"), (["--quiet"], "")])
-def test_warnings_are_lines_unless_quiet(irkit, index, monkeypatch, options, said):
+def test_warnings_are_lines_unless_quiet(irkit, small_index, monkeypatch, options, said):
     def stored_texts(*_):
         warnings.warn("odd\nthing", stacklevel=1)
         return [None]
@@ -70,12 +63,12 @@ def test_warnings_are_lines_unless_quiet(irkit, index, monkeypatch, options, sai
     monkeypatch.setattr(sys.modules["irkit.cli.search"], "stored_texts", stored_texts)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        assert irkit("search", index, "storm", *options).err == said
+        assert irkit("search", small_index, "storm", *options).err == said
 
 
-def test_the_loggers_are_left_as_they_were(irkit, index):
+def test_the_loggers_are_left_as_they_were(irkit, small_index):
     log = logging.getLogger("irkit")
     before = log.level, list(log.handlers), logging.getLogger("irkit.progress").level
-    irkit("search", index, "zebra", "--verbose")
-    irkit("search", index, "-n", "0", "--quiet", status=2)
+    irkit("search", small_index, "zebra", "--verbose")
+    irkit("search", small_index, "-n", "0", "--quiet", status=2)
     assert (log.level, list(log.handlers), logging.getLogger("irkit.progress").level) == before

@@ -2,15 +2,6 @@
 
 import pytest
 
-DOCUMENTS = '{"id": "d1", "text": "storm damage"}\n{"id": "d2", "text": "rain"}\n'
-
-
-@pytest.fixture
-def index(folder, irkit):
-    (folder / "my.jsonl").write_text(DOCUMENTS)
-    irkit("index", "my.jsonl")
-    return "my-index"
-
 
 @pytest.mark.parametrize(
     ("query", "said"),
@@ -20,17 +11,17 @@ def index(folder, irkit):
         ("zebra", "no term of the query is in the index; nothing found"),
     ],
 )
-def test_a_query_without_results(irkit, index, query, said):
+def test_a_query_without_results(irkit, small_index, query, said):
     for options in ([], ["--json"]):
-        done = irkit("search", index, query, *options)
+        done = irkit("search", small_index, query, *options)
         assert (done.out, done.err) == ("", f"irkit: {said}\n")
 
 
-def test_queries_of_a_run_without_results_are_counted(irkit, index, folder):
+def test_queries_of_a_run_without_results_are_counted(irkit, small_index, folder):
     (folder / "q.tsv").write_text("1\tstorm\n2\tthe\n3\tzebra\n")
-    assert irkit("run", "bm25", index, "--queries", "q.tsv").err == "irkit: 2 queries without results\n"
+    assert irkit("run", "bm25", small_index, "--queries", "q.tsv").err == "irkit: 2 queries without results\n"
     (folder / "q.tsv").write_text("1\tstorm\n")
-    assert irkit("run", "bm25", index, "--queries", "q.tsv").err == ""
+    assert irkit("run", "bm25", small_index, "--queries", "q.tsv").err == ""
 
 
 def test_an_index_without_terms(irkit, folder):
@@ -39,8 +30,7 @@ def test_an_index_without_terms(irkit, folder):
     assert irkit("index", "my.jsonl").err == said
 
 
-def test_a_file_is_no_index(irkit, folder):
-    (folder / "my.jsonl").write_text(DOCUMENTS)
+def test_a_file_is_no_index(irkit, folder, small_index):
     done = irkit("search", "./my.jsonl", "storm", status=2)
     assert done.err == (
         f"irkit: index: {folder / 'my.jsonl'} is a file and no index; build one of it with irkit index or build_index\n"

@@ -20,8 +20,8 @@ from pathlib import Path, PurePosixPath
 
 from irkit.documents import Document
 from irkit.errors import NotFoundError
-from irkit.io.lines import bad, decoded, opened, raw_lines
-from irkit.io.reading import Reading, check_size
+from irkit.io.lines import bad, decoded, opened
+from irkit.io.reading import Reading, check_size, whole_text
 from irkit.packing import bare
 
 # Jsoup's block elements: they end a word, inline ones do not.
@@ -94,14 +94,7 @@ def documents(path: Path, reading: Reading) -> Iterator[Document]:
     if is_tar(path):
         yield from _archived(path, reading.encoding)
     else:
-        parts: list[str] = []
-        size = 0
-        for line, raw in raw_lines(path):
-            parts.append(decoded(raw, reading.encoding, path, line))
-            size += len(raw) + 1
-            check_size(size, "the file", path, line)
-        text = "\n".join(parts)
-        yield Document(_docno(bare(path.name).name), html_text(text), f"{path}:1")
+        yield Document(_docno(bare(path.name).name), html_text(whole_text(path, reading)), f"{path}:1")
 
 
 def is_tar(path: Path) -> bool:

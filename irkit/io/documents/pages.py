@@ -22,8 +22,8 @@ from irkit.errors import DataError, NotFoundError
 from irkit.ids import check_id
 from irkit.io.documents.html import html_text
 from irkit.io.documents.sniff import holds_many
-from irkit.io.lines import bad, decoded, raw_lines
-from irkit.io.reading import Reading, check_size, listed
+from irkit.io.lines import bad
+from irkit.io.reading import Reading, listed, whole_text
 from irkit.packing import bare
 
 SUFFIXES = (".txt", ".md", ".html", ".htm")
@@ -123,13 +123,7 @@ def _text(path: Path, reading: Reading) -> str:
     reading.only("files", "encoding")
     if not path.stat().st_size:
         return ""
-    parts: list[str] = []
-    size = 0
-    for line, raw in raw_lines(path):
-        parts.append(decoded(raw, reading.encoding, path, line))
-        size += len(raw) + 1
-        check_size(size, "the file", path, line)
-    text = "\n".join(parts)
+    text = whole_text(path, reading)
     if "\0" in text:
         raise bad(path, 1, "this is no text", "move it out of the folder, or write it as UTF-8")
     return html_text(text) if _suffix(path) in _HTML else text
