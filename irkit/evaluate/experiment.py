@@ -48,8 +48,8 @@ class Experiment:
     "What they scored, against the baseline."
     ms_per_query: dict[str, float | None]
     "Median over repeats of the milliseconds per query; None where a cache may have answered."
-    peak_memory_mb: dict[str, float]
-    "Peak resident memory of the process while the system ran, in megabytes."
+    peak_memory_mb: dict[str, float | None]
+    "Peak resident memory of the process while the system ran, in megabytes; None where the system does not tell."
     notes: tuple[str, ...] = ()
     "What a reader of the numbers should know."
     system_notes: dict[str, tuple[str, ...]] | None = None
@@ -248,7 +248,7 @@ class Together(NamedTuple):
     evaluations: dict[str, Evaluation]
     seconds: dict[str, float]
     "Median over repeats."
-    peak_memory_mb: dict[str, float]
+    peak_memory_mb: dict[str, float | None]
     failed: dict[str, Exception]
     "Why others gave nothing."
 
@@ -284,8 +284,8 @@ def measured_together(
         todo, queries, repeats=repeats, cache=cache, receive=receive, failed=failed if keep_going else None
     )
     spent = {name: costs.of(todo.used[name]) for name in stages if name not in failed}
-    seconds, peak = ({name: one[i] for name, one in spent.items()} for i in (0, 1))
-    return Together(evaluations, seconds, peak, failed)
+    seconds = {name: one for name, (one, _) in spent.items()}
+    return Together(evaluations, seconds, {name: peak for name, (_, peak) in spent.items()}, failed)
 
 
 def _stages(systems: Any) -> dict[str, Stage]:
