@@ -10,9 +10,11 @@ import threading
 from pathlib import Path, PureWindowsPath
 
 import pytest
+import torch
 
 from irkit import locate, streams
 from irkit.evaluate import memory
+from irkit.learn import checkpoint
 from irkit.lucene import jvm
 from irkit.pipeline.worker import run_piece
 
@@ -83,6 +85,7 @@ for name in names:
     importlib.import_module(name)
 from irkit import atomic
 from irkit.evaluate import memory
+from irkit.learn import checkpoint
 print(atomic.fcntl, memory.resource)
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, encoding="utf-8")
@@ -147,6 +150,23 @@ def test_what_is_kept_of_a_stream_has_a_name_without_descriptors(monkeypatch, tm
     del held
     assert not place.exists()
     os.close(reader)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="nobody says what is mapped here")
+def test_a_checkpoint_that_was_read_is_not_mapped_on_windows(monkeypatch, tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    checkpoint.save(path, "toy", {"weight": torch.arange(100_000.0)})
+
+    def mapped():
+        return str(path) in Path("/proc/self/maps").read_text("utf-8")
+
+    read = checkpoint.load(path, "toy")
+    assert mapped()
+    del read
+    monkeypatch.setattr(sys, "platform", "win32")
+    read = checkpoint.load(path, "toy")
+    assert not mapped()
+    assert torch.equal(read["weight"], torch.arange(100_000.0))
 
 
 def test_a_worker_can_be_spawned():
