@@ -111,6 +111,12 @@ class Apply(Stage):
         """Whether the user vouches for the function by a key."""
         return self.config.key is not None
 
+    @property
+    def word(self) -> str:
+        """The name of the function, or what it does where it has none."""
+        name = getattr(self.function, "__name__", "<>")
+        return self.config.kind if "<" in name else name
+
     def label(self) -> str:
         """Return the call that makes the stage."""
         given = {name: value for name, value in self.config.given().items() if name != "kind"}

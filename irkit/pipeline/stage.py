@@ -61,8 +61,9 @@ class Stage(metaclass=StageType):
     learns_from: ClassVar[type | None] = None
     "Kind of training part that its `fit` takes, such as `Topics`; None for a stage that learns nothing itself."
 
-    # numpy numbers leave `weight * stage` to the stage.
+    # numpy numbers leave `weight * stage` to the stage, pandas frames `results + stage`.
     __array_ufunc__ = None
+    __pandas_priority__ = 5000
 
     def __init__(self, config: Config | None = None, **settings: Any) -> None:
         if config is not None and (settings or not isinstance(config, self.config_type)):
@@ -210,6 +211,11 @@ class Stage(metaclass=StageType):
         """Return the stage alone as Python text: its name, and the parameters that differ from their defaults."""
         given = ", ".join(f"{name}={value!r}" for name, value in self.config.given().items())
         return f"{self.name.replace('-', '_')}({given})"
+
+    @property
+    def word(self) -> str:
+        """The stage alone in a word, in the names that systems get."""
+        return self.name
 
     def resources(self) -> dict[str, Any]:
         """Return the resources of this stage and its parts by name."""
