@@ -25,8 +25,8 @@ def expression(stage: Stage) -> str:
     return _written(stage, _label)[0]
 
 
-def names_of(stages: Sequence[Stage]) -> list[str]:
-    """Name pipelines by what they are: `bm25 >> rm3 >> bm25`.
+def names_of(stages: Sequence[Stage], named: Sequence[str] = ()) -> list[str]:
+    """Name pipelines by what they are, `bm25 >> rm3 >> bm25`, but for those that are `named` (else empty) already.
 
     Those that would have the same name get the settings that differ from their defaults, and a number where these
     are the same too.
@@ -37,7 +37,10 @@ def names_of(stages: Sequence[Stage]) -> list[str]:
     >>> names_of([Cut(k=5), Cut(k=9), Cut(k=9) >> Cut(k=1)])
     ['cut(k=5)', 'cut(k=9)', 'cut % 1']
     """
-    short, full = ([_written(stage, word)[0] for stage in stages] for word in (_word, _full))
+    own = named or [""] * len(stages)
+    short, full = (
+        [name or _written(stage, word)[0] for name, stage in zip(own, stages, strict=True)] for word in (_word, _full)
+    )
     names = [one if short.count(one) == 1 else longer for one, longer in zip(short, full, strict=True)]
     taken: list[str] = []
     for name in names:
