@@ -141,7 +141,7 @@ def _loaded(name: str | PathLike[str], who: str) -> Recipe:
 
 
 def resources_for(
-    recipe: Recipe, who: str, index: Callable[[], Any] | None, resources: Mapping[str, Any] | None = None
+    recipe: Any, who: str, index: Callable[[], Any] | None, resources: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return what a recipe is built on: the given resources, and the index of a collection.
 
@@ -160,7 +160,7 @@ def resources_for(
     if lacking:
         from irkit.recipe.resources import in_python
 
-        what = ", ".join(map(in_python, lacking))
+        what = ", ".join(in_python(need) for need in recipe.needs if need != TRAIN)
         how = "" if index is not None or lacking != ["index"] else ", or give a collection in the place of queries"
         raise ConfigError(
             f"{who}: the recipe {recipe.name} needs {' and '.join(lacking)}; "

@@ -7,7 +7,7 @@ Inside a pipeline results travel as `Hits` (arrays); a frame is made when the us
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
@@ -201,6 +201,24 @@ class Stage(metaclass=StageType):
         if missing:
             raise ConfigError(f"{cls.name}: needs the resource {missing[0]!r}; pass {missing[0]}=...")
         return cls(cls.configured(config), **{need: resources[need] for need in cls.needs})
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Stage:
+        """Return the pipeline with some settings changed.
+
+        Parameters
+        ----------
+        settings : mapping of name to value
+            `k1` where one stage has or takes it, else by the stage, `rm3.mu`, or its place, `0.k1`, `1.of.0.k`
+            (`irkit.pipeline.settings`). A stage that stands in the pipeline twice is changed in both places.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such setting, a name fits several, or a value is not valid.
+        """
+        from irkit.pipeline.settings import changed
+
+        return changed(self, settings, who="settings")
 
     def spec(self) -> dict[str, Any] | list[dict[str, Any]]:
         """Return the stage as plain values, as a recipe file holds it."""
