@@ -55,3 +55,7 @@ __all__ = [
     "rrf",
     "to_pyterrier",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

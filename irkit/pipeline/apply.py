@@ -33,6 +33,13 @@ from irkit.frames import check_queries, stack_queries
 from irkit.hits import Hits, stacked
 from irkit.pipeline.stage import Flow, Role, Stage
 
+__all__ = ["Apply", "ApplyConfig", "feature", "feedback", "filter", "rerank", "retrieve", "rewrite", "score"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 Kind: TypeAlias = Literal["rewrite", "score", "feature", "filter", "rerank", "retrieve", "feedback"]
 
 _ROLES: dict[str, tuple[Role, Role]] = {
