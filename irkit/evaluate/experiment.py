@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
@@ -167,6 +168,8 @@ def experiment(
     seed: int = 42,
     cache: Cache | None = None,
     allow_leak: bool = False,
+    save_dir: str | PathLike[str] | None = None,
+    overwrite: bool = False,
 ) -> Experiment:
     """Run systems on the same queries and measure them.
 
@@ -203,12 +206,17 @@ def experiment(
         Take results of stages from there; times are then not reported.
     allow_leak : bool
         Accept a system that was fitted on test queries, or on ratings that are judged, and put a note on the board.
+    save_dir : path, optional
+        A folder for the run file of each system, the measures of each query and the result file. A run that is there
+        and is the same, of settings, data, queries and code, is read and not run, and its time is not reported.
+    overwrite : bool
+        Run all systems and replace what is there; else another run of the same name is refused.
 
     Raises
     ------
     ConfigError
-        If a system is not a pipeline from queries to results, was fitted on test queries, or an
-        option does not fit. Nothing is run in that case.
+        If a system is not a pipeline from queries to results, was fitted on test queries, an option does not fit, or
+        another run is in its place. Nothing is run in that case.
     FrameError
         If no query has qrels, or a frame is not what its role asks for.
     """
@@ -234,12 +242,19 @@ def experiment(
         for name, stage in stages.items()
     }
 
+    saved = None
+    if save_dir is not None:
+        from irkit.evaluate.saved import SavedRuns
+
+        saved = SavedRuns(save_dir, stages, queries, overwrite=overwrite)
+    running = {**stages, **saved.there} if saved else stages
     found = measured_together(
-        stages, queries, qrels, parsed, exclude_self=exclude_self, repeats=repeats, cache=cache, train=train
-    )
+        running, queries, qrels, parsed, exclude_self=exclude_self, repeats=repeats, cache=cache, train=train,
+        keep=saved.write if saved else None,
+    )  # fmt: skip
     evaluations, seconds, peak = found.evaluations, found.seconds, found.peak_memory_mb
     comparison = Comparison({name: evaluations[name] for name in stages}, baseline, test, seed, correction)
-    read = {name: READ for name, stage in stages.items() if holds_run(stage)}
+    read = {name: READ for name, stage in running.items() if holds_run(stage)}
     milliseconds = {
         name: None if cache or name in read else 1000 * spent / len(queries) for name, spent in seconds.items()
     }
@@ -247,7 +262,10 @@ def experiment(
     said = {name: tuple(filter(None, (leaks[name], read.get(name)))) for name in stages}
     system_notes = {name: notes for name, notes in said.items() if notes}
     notes = tuple(_notes(comparison, repeats, cache is not None, self_said=exclude_self is not None))
-    return Experiment(stages, comparison, milliseconds, memory, notes, system_notes)
+    done = Experiment(stages, comparison, milliseconds, memory, notes, system_notes)
+    if saved:
+        saved.finish(done)
+    return done
 
 
 SINGLE_RUN = "times are of a single run, in which what is run first pays for the warm-up"
@@ -279,10 +297,12 @@ def measured_together(
     cache: Cache | None,
     train: RatingTable | None = None,
     keep_going: bool = False,
+    keep: Callable[[str, Any], None] | None = None,
 ) -> Together:
     """Run systems, work they have in common once per repeat, and measure them.
 
-    With `keep_going` a system that fails is told in `failed`, and does not raise.
+    What a system found is handed to `keep` as soon as it is there. With `keep_going` a system that fails is told in
+    `failed`, and does not raise.
     """
     evaluations: dict[str, Evaluation] = {}
 
@@ -292,6 +312,8 @@ def measured_together(
 
     def receive(name: str, results: Flow) -> None:
         evaluations[name] = evaluator()(results)
+        if keep is not None:
+            keep(name, results)
 
     todo = plan(stages)
     failed: dict[str, Exception] = {}
