@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from irkit.lucene import Index as Index
     from irkit.lucene import build_index as build_index
     from irkit.pipeline import LoadText as LoadText
+    from irkit.pipeline import Rescore as Rescore
     from irkit.pipeline import Retrieve as Retrieve
     from irkit.pipeline import Run as Run
     from irkit.pipeline import Stage as Stage
