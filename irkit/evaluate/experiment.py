@@ -327,7 +327,7 @@ def measured_together(
 
 def _named(baseline: str | int | None, stages: Mapping[str, Stage]) -> str | None:
     """Return the name of the baseline, which may be given by its place."""
-    if not isinstance(baseline, int) or isinstance(baseline, bool):
+    if baseline is None or isinstance(baseline, str):
         return baseline
     if not 0 <= baseline < len(stages):
         raise ConfigError(f"experiment: there is no system {baseline}; their places are 0 to {len(stages) - 1}")

@@ -349,7 +349,7 @@ class _ByFold(Stage):
 def _pipeline(
     recipe: Recipe | Template, space: Space, values: Mapping[str, Any], resources: Mapping[str, Any], train: Any = None
 ) -> Stage:
-    pipeline = space.applied(recipe, values).build(**resources)
+    pipeline: Stage = space.applied(recipe, values).build(**resources)
     return pipeline if train is None else pipeline.fit(train)
 
 

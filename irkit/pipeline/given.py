@@ -77,7 +77,7 @@ class Run(Stage):
         return f"run({self.origin!r})" if self.origin else f"run({held})"
 
     @cached_property
-    def fingerprint(self) -> str:  # type: ignore[override]
+    def fingerprint(self) -> str:
         """Hash of what the run holds, wherever it came from."""
         frame = self.hits.frame()[["qid", "docno", "score"]]
         return digest("run", self.hits.ties, resource_fingerprint(frame))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from irkit.errors import ConfigError, IrkitError, near_misses
@@ -126,7 +127,7 @@ def changed(pipeline: Stage, settings: Mapping[str, Any], *, who: str) -> Stage:
             place,
             tuple(dict.fromkeys((stage.name, stage.word))),
             tuple(stage.config_type.model_fields),
-            lambda field, value, place=place, stage=stage: fits(place, stage, field, value),
+            partial(fits, place, stage),
             id(stage),
         )
         for place, stage in walked
