@@ -261,7 +261,7 @@ def experiment(
     memory = {name: None if name in read else most for name, most in peak.items()}
     said = {name: tuple(filter(None, (leaks[name], read.get(name)))) for name in stages}
     system_notes = {name: notes for name, notes in said.items() if notes}
-    notes = tuple(_notes(comparison, repeats, cache is not None, self_said=exclude_self is not None))
+    notes = tuple(_notes(comparison, milliseconds, repeats, cache is not None, self_said=exclude_self is not None))
     done = Experiment(stages, comparison, milliseconds, memory, notes, system_notes)
     if saved:
         saved.finish(done)
@@ -334,7 +334,9 @@ def _named(baseline: str | int | None, stages: Mapping[str, Stage]) -> str | Non
     return list(stages)[baseline]
 
 
-def _notes(comparison: Comparison, repeats: int, cached: bool, *, self_said: bool) -> list[str]:
+def _notes(
+    comparison: Comparison, milliseconds: Mapping[str, float | None], repeats: int, cached: bool, *, self_said: bool
+) -> list[str]:
     notes = []
     first = next(iter(comparison.evaluations.values()))
     if first.counts["without_qrels"]:
@@ -345,7 +347,7 @@ def _notes(comparison: Comparison, repeats: int, cached: bool, *, self_said: boo
         notes.append(f"{SELF_EXCLUDED}, as the collection's card says")
     if cached:
         notes.append("results may come from the cache, so times are not reported")
-    elif repeats == 1:
+    elif repeats == 1 and any(spent is not None for spent in milliseconds.values()):
         notes.append(SINGLE_RUN)
     return [*notes, *memory_notes()]
 

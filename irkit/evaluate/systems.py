@@ -134,6 +134,8 @@ def _names_recipe(system: Any) -> bool:
 def _loaded(name: str | PathLike[str], who: str) -> Recipe:
     from irkit.recipe import load_recipe
 
+    if Path(name).suffix not in {"", ".yaml", ".yml"}:
+        raise NotFoundError(f"{who} must be a pipeline, a run file or a recipe; there is no run file {str(name)!r}")
     try:
         return load_recipe(Path(name) if isinstance(name, PathLike) else name)
     except NotFoundError as error:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from irkit.errors import ConfigError, FrameError
+from irkit.errors import ConfigError, FrameError, NotFoundError
 from irkit.evaluate import Board, evaluate, experiment
-from irkit.evaluate.experiment import READ
+from irkit.evaluate.experiment import READ, SINGLE_RUN
 from irkit.evaluate.systems import systems_of
 from irkit.expand import RM3
 from irkit.hits import Hits
@@ -95,6 +95,7 @@ def test_a_system_that_begins_with_a_run_has_no_time_either(lee, run):
     done = experiment({"again": run >> apply.score(lambda row: -row["score"])}, lee.queries(), lee.qrels(), "P@5")
     assert done.ms_per_query == {"again": None}
     assert done.system_notes == {"again": (READ,)}
+    assert SINGLE_RUN not in done.notes
 
 
 def test_a_run_without_some_query_scores_nothing_there_and_it_is_said(lee, run):
@@ -116,6 +117,10 @@ def test_mistakes_are_one_line(lee, index, run):
         experiment([bm25, run], lee, baseline=2)
     with pytest.raises(ConfigError, match="each system: the recipe eqe1 needs vectors; write irkit"):
         experiment(["eqe1"], lee)
+    with pytest.raises(NotFoundError, match=r"a run file or a recipe; there is no run file 'theirs\.run'"):
+        experiment(["theirs.run"], lee)
+    with pytest.raises(NotFoundError, match=r"a run file or a recipe, got 'bm52'; .* did you mean bm25"):
+        experiment(["bm52"], lee)
     with pytest.raises(ConfigError, match="experiment: needs one system or more, got none"):
         experiment([], lee)
 
