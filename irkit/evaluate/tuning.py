@@ -324,6 +324,7 @@ class _ByFold(Stage):
     name = "by-fold"
     takes = "queries"
     gives = "results"
+    alike = True
 
     def __init__(self, parts: Sequence[Stage], split: Folds, *, guarded: bool = False) -> None:
         super().__init__()

@@ -98,7 +98,8 @@ def _written(stage: Stage, word: Callable[[Stage], str]) -> tuple[str, int]:
         return f"{_in(*_written(stage.parts[0], word), ATOM)}.parallel({stage.config.n})", ATOM
     if stage.parts:
         name, _, given = word(stage).removesuffix(")").partition("(")
-        inside = [_written(part, word)[0] for part in stage.parts] + ([given] if given else [])
+        parts = stage.parts[:1] if stage.alike and word is not _label else stage.parts
+        inside = [_written(part, word)[0] for part in parts] + ([given] if given else [])
         return f"{name}({', '.join(inside)})", ATOM
     return word(stage), ATOM
 

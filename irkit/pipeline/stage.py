@@ -56,6 +56,8 @@ class Stage(metaclass=StageType):
     "Whether it offers its parts its own input as it is."
     transparent: ClassVar[bool] = False
     "Whether it gives what its one part gives, wherever that is run."
+    alike: ClassVar[bool] = False
+    "Whether its parts are one pipeline with other settings, so that one of them is enough to name it."
     makes: ClassVar[tuple[str, ...]] = ()
     "What the columns are called that it adds to `features`."
     learns_from: ClassVar[type | None] = None

@@ -84,7 +84,7 @@ def test_the_pipeline_for_other_queries_has_the_best_values_and_knows_what_it_sa
     with pytest.raises(ConfigError, match="was fitted on 30 of the 50 test queries"):
         experiment({"tuned": further}, lee, measures="AP")
     assert experiment({"tuned": further, "bm25": bm25}, test, lee.qrels(), "AP").measures == ("AP",)
-    by_fold = experiment({"tuned": tuned.stage()}, train, lee.qrels(), "AP").evaluations["tuned"]
+    by_fold = experiment([tuned.stage()], train, lee.qrels(), "AP").evaluations["by-fold(bm25 >> rm3 >> bm25)"]
     pd.testing.assert_frame_equal(by_fold.per_query, tuned.evaluation.per_query)
 
 
