@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from irkit.cli.numbers import Whole
 from irkit.cli.printing import note, say, say_json
+from irkit.cli.ratings import Reading
 from irkit.streams import STANDARD, to_stdout
 
 if TYPE_CHECKING:
@@ -25,10 +26,7 @@ def recommend(
     /,
     *users: str,
     recipe: str | None = None,
-    format: str = "auto",
-    encoding: str = "utf-8",
-    columns: str | None = None,
-    duplicates: Literal["error", "last", "mean"] | None = None,
+    reading: Reading = None,
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 10,
     rate: list[str] | None = None,
     set: list[str] | None = None,
@@ -58,17 +56,6 @@ def recommend(
         The ids of users.
     recipe
         A recipe that is fitted on ratings (irkit pipelines list), or its path; default ease, with --rate biased-mf.
-    format
-        How a file of ratings is written, if its name and content do not tell: tab, dat, csv, tsv or parquet.
-    encoding
-        Encoding of a file of ratings, such as latin-1.
-    columns
-        Which columns of a file are what: user,item,rating,time in the order of the fields, where no line of names
-        comes first, with - for a field that is not read; or user=member,item=dish where names are unusual. Without
-        a rating, or with rating=-, every row is a like.
-    duplicates
-        What to do where a user rated an item twice: error, last (keep the last rating) or mean; default what a card
-        says, or error.
     n
         Items for each user.
     rate
@@ -84,21 +71,15 @@ def recommend(
     """
     from irkit.errors import ConfigError
     from irkit.io.outputs import check_output
-    from irkit.io.ratings.layout import parse_columns
 
     if n < 1:
         raise ConfigError(f"recommend: -n must be 1 or more, got {n}")
     if load is not None and (recipe or set or save):
         raise ConfigError("recommend: --load brings a fitted model; leave out --recipe, --set and --save")
-    if load is not None and (format, encoding, columns, duplicates) != ("auto", "utf-8", None, None):
-        options = "--format and --encoding" if columns is duplicates is None else "--columns and --duplicates"
+    told = reading.options() if reading is not None else {}
+    if load is not None and told:
+        options = " and ".join(f"--{name}" for name in told)
         raise ConfigError(f"recommend: {options} are for a file of ratings; leave them out beside --load")
-    reading = {
-        "format": format,
-        "encoding": encoding,
-        "columns": None if columns is None else parse_columns(columns),
-        "duplicates": duplicates,
-    }
     asked = users if load is None else (source, *users)
     if not asked and save is None:
         raise ConfigError("recommend: no user is named; give the ids of users after the ratings, or --save a model")
@@ -109,7 +90,7 @@ def recommend(
     from irkit.recommend import Recommender
 
     default = RATINGS if rate else LISTS
-    fitted = Recommender.load(load) if load else _fitted(source, recipe or default, set, bool(rate), save, reading)
+    fitted = Recommender.load(load) if load else _fitted(source, recipe or default, set, bool(rate), save, told)
     if save is not None:
         say(save, beside=Path(STANDARD) if json else save)
     if not asked:

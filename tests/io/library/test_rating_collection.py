@@ -150,7 +150,7 @@ def test_errors_of_the_look_up(tmp_path, home):
     with pytest.raises(NotFoundError, match=r"no ratings \(u\.data, .*\); name the file of ratings, or write a card"):
         load_rating_collection(tmp_path / "empty")
     found = load_rating_collection(toy(tmp_path / "toy"))
-    with pytest.raises(NotFoundError, match="toy: there is no split 'ua'; did you mean u1"):
+    with pytest.raises(NotFoundError, match="toy: there is no split 'ua'; choose from u1"):
         found.split("ua")
     (tmp_path / "toy" / "u1.test").unlink()
     found = load_rating_collection(tmp_path / "toy")
