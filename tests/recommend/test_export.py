@@ -46,11 +46,19 @@ def test_pipelines_and_packed_files(tmp_path):
 
 def test_ids_with_quotes_and_commas_come_back(tmp_path):
     train = table([('a"b', "x,y", 5.0), ('a"b', "z", 1.0), ("c", "z", 4.0)])
-    for name, reader in (("l.csv", csv.reader), ("l.tsv", lambda file: (line.rstrip("\n").split("\t") for line in file))):
+    for name, reader in (
+        ("l.csv", csv.reader),
+        ("l.tsv", lambda file: (line.rstrip("\n").split("\t") for line in file)),
+    ):
         write_lists(Popularity(seen="keep").fit(train), tmp_path / name, n=2)
         with (tmp_path / name).open(newline="") as file:
             rows = list(reader(file))
-        assert rows[1:] == [['a"b', "z", "1", "2"], ['a"b', "x,y", "2", "1"], ["c", "z", "1", "2"], ["c", "x,y", "2", "1"]]
+        assert rows[1:] == [
+            ['a"b', "z", "1", "2"],
+            ['a"b', "x,y", "2", "1"],
+            ["c", "z", "1", "2"],
+            ["c", "x,y", "2", "1"],
+        ]
 
 
 @pytest.mark.parametrize("batch", [3, 1000])

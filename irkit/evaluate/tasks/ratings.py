@@ -33,7 +33,7 @@ from irkit.evaluate.tasks.task import (
 from irkit.evaluate.toplists import check_measures
 from irkit.evaluate.tuning import Chosen, tune_on
 from irkit.recommend.guards import GUARDS, LOOKS, checked, scale_notes
-from irkit.recommend.lists import recommenders
+from irkit.recommend.lists import counts_notes, recommenders
 from irkit.recommend.problems import Problem, SplitChoice, load_problem
 from irkit.recommend.splits import split_title
 from irkit.recommend.table import Duplicates
@@ -263,6 +263,7 @@ class RatingTask(Task):
         waive = dict(trial.system.choice.waive)
         if self.choice.protocol == "paper":
             waive.setdefault("test pairs", PAPER)
+        notes = [*notes, *counts_notes(stage)]
         for model in recommenders(stage):
             notes = [*notes, *checked(model, split, waive)]
         found = self.measured(stage, trial.fold)
