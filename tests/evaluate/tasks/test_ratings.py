@@ -401,11 +401,10 @@ def test_files_and_folds_of_ones_own_in_a_suite(tmp_path, monkeypatch):
             (tmp_path / "mine" / f"fold{fold}" / f"{part}.csv").write_text("\n".join(own) + "\n")
     ratings = "  - {name: ./mine, split: [fold1, fold2], columns: [user, item, rating], duplicates: last}"
     text = TEXT.replace("  - {name: toy, split: {kind: random, fraction: 0.3, seed: 1}}", ratings)
-    board = run_suite(parse_suite(parse_yaml(text, "own.yaml")))
-    [task] = board.tasks
-    assert task.conditions["split"] == "fold1, fold2"
+    (board,) = run_suite(parse_suite(parse_yaml(text, "own.yaml"))).boards
     errors = []
     for name in ("fold1", "fold2"):
         split = load_problem("./mine", name, columns=["user", "item", "rating"]).split
         errors.append(evaluate_ratings(Bias().fit(split.train), split).rmse)
-    assert task.rows[0].means["RMSE"] == pytest.approx(np.mean(errors), rel=1e-9)
+    assert rows_of(board)["bias"].cells["RMSE"].mean == pytest.approx(np.mean(errors), rel=0.01)
+    assert "by fold: RMSE " + ", ".join(f"{error:.4f}" for error in errors) in " ".join(rows_of(board)["bias"].notes)
