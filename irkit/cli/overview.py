@@ -8,18 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from irkit.cli.clean import size
+from irkit.cli.data import held
 from irkit.cli.printing import counted, say, say_json
 from irkit.table import cells_wide, text_table
 
 if TYPE_CHECKING:
-    from irkit.io.overview.overview import Overview
+    from irkit.io.overview.seen import Overview
 
-SINGULAR = {
-    "queries": "query",
-    "train": "training example",
-    "valid": "validation example",
-    "test": "test example",
-}
+SINGULAR = {"queries": "query"}
 MOST_FILES = 20
 
 
@@ -34,7 +30,8 @@ def show_own(source: str, encoding: str, columns: str | None, json: bool) -> Non
         if json:
             say_json(facts)
         else:
-            _say_facts({name: f"{value:,}" if isinstance(value, int) else str(value) for name, value in facts.items()})
+            holds = ", ".join(counted(number, what.removesuffix("s")) for what, number in facts.pop("counts").items())
+            _say_facts({"name": source, "kind": "index", "holds": holds, **facts})
         return
     with progress(None, "reading", " documents") as bar:
         found = overview(source, encoding=encoding, columns=columns, tell=bar)
@@ -45,9 +42,9 @@ def show_own(source: str, encoding: str, columns: str | None, json: bool) -> Non
 
 
 def _print(found: Overview, card: dict[str, str]) -> None:
-    holds = ", ".join(
-        counted(number, SINGULAR.get(what, what.removesuffix("s"))) for what, number in found.counts.items()
-    )
+    parted = found.kind == "pools" or "train" in found.counts
+    counts = [counted(number, SINGULAR.get(what, what.removesuffix("s"))) for what, number in found.counts.items()]
+    holds = held(found.kind, found.counts, found.shape) if parted else ", ".join(counts)
     _say_facts(
         {
             "name": found.name,
@@ -71,10 +68,9 @@ def _print(found: Overview, card: dict[str, str]) -> None:
 
 
 def _say_facts(facts: dict[str, str]) -> None:
-    facts = {name: value for name, value in facts.items() if value}
-    wide = max(map(len, facts)) + 2
     for name, value in facts.items():
-        say(f"{name + ':':{wide}}{value}")
+        if value:
+            say(f"{name + ':':10}{value}")
 
 
 def cut_table(columns: list[str], rows: list[list[str]], width: int) -> str:
@@ -120,8 +116,6 @@ def _of_index(source: str) -> dict[str, Any]:
     return {
         "name": source,
         "kind": "index",
-        "documents": stats.documents,
-        "tokens": stats.tokens,
-        "terms": stats.terms,
+        "counts": {"documents": stats.documents, "terms": stats.terms, "tokens": stats.tokens},
         "data": index.fingerprint,
     }

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from irkit.errors import DataError
+from irkit.errors import DataError, IrkitError
 from irkit.io.kinds import PARTS
-from irkit.io.library.catalogue import load_any, load_pools
+from irkit.io.library.catalogue import load_parts, load_pools
 from irkit.io.lines import head, raw_lines
 from irkit.io.overview.recognise import Found
 from irkit.io.overview.seen import FIRST, Overview, lengths_said
 from irkit.io.rows.readers import READERS
+from irkit.table import counted
 
 SHOWN = 8
 "Values of a row that are shown."
@@ -28,16 +29,15 @@ def learnable(path: Path, one: Found) -> Overview:
     place = Path(os.path.abspath(path))
     if one.what == "pools":
         return _pools(load_pools(place))
-    if one.what == "texts":
-        return _texts("tokens", READERS["tokens"].load(one.format)(place))
-    found: Any = load_any(place)
-    card = found.card
-    read = READERS[card.kind].load(card.read.format)(*found.paths())
-    if card.kind == "tokens":
-        return _texts(card.kind, read)
-    if card.kind in ("rows", "pictures"):
-        return _rows(card.kind, read)
-    return _sequences(card.kind, read)
+    found: Any = load_parts(place)
+    kind = found.card.kind
+    see = {"tokens": _texts, "rows": _rows, "pictures": _rows}.get(kind, _sequences)
+    out = see(kind, READERS[kind].load(found.card.read.format)(*found.paths()))
+    try:
+        out.counts, out.shape = found.holds(), found.shape()
+    except IrkitError as error:  # too few to be parted
+        out.notes.append(str(error).partition(": ")[2])
+    return out
 
 
 def _texts(kind: str, parts: Any) -> Overview:
@@ -52,7 +52,7 @@ def _texts(kind: str, parts: Any) -> Overview:
         out.facts["labels"] = ", ".join(f"{name or 'none'}: {many:,}" for name, many in sorted(labels.items())[:12])
     out.columns, out.first = ["text"], [[text] for text in texts[:FIRST]]
     if same := len(texts) - len(set(texts)):
-        out.notes.append(f"{same:,} texts that came before, in this part or another")
+        out.notes.append(f"{counted(same, 'text')} that came before, in this part or another")
     if len(parts) == 1:
         out.notes.append("the files make no parts: a tenth becomes the validation part, a tenth the test part")
     return out
@@ -64,8 +64,8 @@ def _rows(kind: str, read: Any) -> Overview:
     values = read.parts[0]
     shape = read.shape[1:] if read.shape[0] == 1 else read.shape
     least, greatest = (min(float(one.min()) for one in read.parts), max(float(one.max()) for one in read.parts))
+    out.shape = shape
     out.facts = {
-        "shape": " x ".join(map(str, shape)),
         "values": "0 and 1" if read.bits else f"{least:g} to {greatest:g}, mean {float(values.mean()):.3g}",
     }
     labels = Counter(int(label) for part in read.labels for label in part if label >= 0)
@@ -75,7 +75,7 @@ def _rows(kind: str, read: Any) -> Overview:
     out.columns = [*map(str, range(1, wide + 1)), *(["..."] if values.shape[1] > wide else [])]
     out.first = [[*(f"{value:g}" for value in row[:wide]), *out.columns[wide:]] for row in values[:FIRST]]
     if same := len(values) - len(np.unique(values, axis=0)):
-        out.notes.append(f"{same:,} training rows that came before")
+        out.notes.append(f"{counted(same, 'training row')} that came before")
     if len(read.parts) == 1:
         out.notes.append("the files make no parts: a tenth becomes the validation part, a tenth the test part")
     return out
@@ -92,8 +92,7 @@ def _pools(found: Any) -> Overview:
     """Count pools; the first candidates are those of the first part of the first fold."""
     holds, shape = found.holds(), found.shape()
     out = Overview(kind="pools", counts=dict(holds))
-    if shape:
-        out.facts["features"] = f"{shape[0]} a candidate"
+    out.shape = shape
     pool = found.pool(next(iter(found.parts())))
     each = pool.qrels.groupby("qid", sort=False).size().to_numpy()
     out.facts["a query"] = lengths_said(each, "candidates")
@@ -103,9 +102,9 @@ def _pools(found: Any) -> Overview:
     out.first = [list(map(str, row)) for row in pool.qrels.head(FIRST).itertuples(index=False, name=None)]
     right = pool.qrels.groupby("qid", sort=False)["label"].agg(["min", "max"])
     if none := int((right["max"] <= 0).sum()):
-        out.notes.append(f"{none:,} queries without a relevant candidate")
+        out.notes.append(f"{counted(none, 'query')} without a relevant candidate")
     if every := int((right["min"] > 0).sum()):
-        out.notes.append(f"{every:,} queries whose candidates are all relevant")
+        out.notes.append(f"{counted(every, 'query')} whose candidates are all relevant")
     return out
 
 
@@ -135,7 +134,7 @@ def _vectors(path: Path) -> Overview:
             f"{path}: the first line says {out.counts['words']:,} words, and there are {lines - counted:,}; "
             "fetch the file again"
         )
-    out.facts["dimensions"] = str(size)
+    out.facts["width"] = f"{size} numbers a word"
     return out
 
 

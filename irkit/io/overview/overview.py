@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from irkit.errors import ConfigError, DataError, IrkitError, NotFoundError, near_misses
 from irkit.io.documents.formats import document_pages, read_documents, read_qrels, read_queries
+from irkit.io.documents.pages import SUFFIXES, Pages
 from irkit.io.documents.runs import read_tagged_run
-from irkit.io.library.cards import CARD_FILE
+from irkit.io.library.cards import CARD_FILE, card_names
 from irkit.io.library.catalogue import load_any, load_collection
 from irkit.io.library.collection import Collection
 from irkit.io.library.finding import kind_meant
+from irkit.io.library.folder import has_documents
 from irkit.io.library.rating_collection import RatingCollection
 from irkit.io.overview.kinds import learnable
 from irkit.io.overview.recognise import Found, recognise
 from irkit.io.overview.seen import File, Overview, Seen, of_documents, of_judgements, of_queries, of_ratings, of_run
 from irkit.io.ratings.files import read_ratings
 from irkit.io.ratings.layout import parse_columns
+from irkit.io.texts.files import ARCHIVES
 from irkit.packing import bare, copies
 from irkit.streams import readable
 from irkit.table import counted
@@ -30,8 +34,8 @@ LOOKED_INTO = 200
 TOGETHER = 5
 "Files of one form that are named one by one; more of them are one line."
 _USES = {
-    "texts": ["irkit index {0} my-index", "irkit search {0} QUERY", "irkit run bm25 {0}"],
-    "documents": ["irkit index {0} my-index"],
+    "texts": ["irkit index {0}", "irkit search {0} QUERY", "irkit run bm25 {0}"],
+    "documents": ["irkit index {0}"],
     "queries": ["irkit run bm25 COLLECTION --queries {0}"],
     "judgements": ["irkit evaluate {0} RUN"],
     "run": ["irkit evaluate QRELS {0}", "irkit fuse {0} OTHER_RUN"],
@@ -39,6 +43,8 @@ _USES = {
     "pools": ["a suite's field pools, and load_pools in Python"],
     "word vectors": ["irkit run eqe1 COLLECTION --vectors {0}"],
 }
+_OF_MANY = ("run", "pools", "judgements", "ratings", "word vectors")
+_ASIDE = re.compile(r"readme|licen[cs]e|changelog|makefile", re.IGNORECASE)
 _LEARNED = "irkit train RECIPE --set data={0}"
 
 
@@ -70,11 +76,18 @@ def overview(
     """
     path = Path(os.path.expanduser(os.fspath(name)))
     if not (readable(path) or path.exists()):
-        raise NotFoundError(f"{path}: there is no such file or folder; {_nearby(path)}")
+        bare_name = path.name == os.fspath(name)
+        what = "file, folder or collection" if bare_name else "file or folder"
+        raise NotFoundError(
+            f"{path}: there is no such {what}; {_nearby(path, list(card_names()) if bare_name else [])}"
+        )
     if path.is_dir():
         if encoding != "utf-8" or columns is not None:
             raise ConfigError(f"data show: --encoding and --columns are for a file, got the folder {path}; name a file")
-        found, files = _folder(path, tell), _files(path)
+        found = _folder(path, tell)
+        pages = _pages(path) if found.kind == "texts" else None
+        files = _files(path, set() if pages is None else set(pages.taken))
+        found.notes += [] if pages is None else _odd(files)
     else:
         one = Found("ratings", "auto") if columns is not None else recognise(path)
         if one is None:
@@ -116,13 +129,15 @@ def _folder(path: Path, tell: Any) -> Overview:
     try:
         kind = _kind(path)
         whole = load_any(path) if kind != "texts" else load_collection(path)
-    except IrkitError as error:  # of the folder, as no file is read yet
-        if not any(file.what for file in _files(path)):
+        if not isinstance(whole, (Collection, RatingCollection)):
+            return learnable(path, Found(kind, ""))
+    except IrkitError as error:
+        said = str(error)
+        of_file = not isinstance(error, NotFoundError) and not said.startswith((f"{path}: ", f"{path.absolute()}: "))
+        if of_file or not any(file.what for file in _files(path)):
             raise
-        return Overview(kind="files", notes=[f"no whole: {str(error).removeprefix(f'{path}: ')}"])
-    if isinstance(whole, Collection):
-        return _texts(whole, path, tell)
-    return _ratings(whole) if isinstance(whole, RatingCollection) else learnable(path, Found(kind, ""))
+        return Overview(kind="files", notes=[f"no whole: {said.partition(': ')[2]}"])
+    return _texts(whole, path, tell) if isinstance(whole, Collection) else _ratings(whole)
 
 
 def _kind(path: Path) -> str:
@@ -164,23 +179,26 @@ def _texts(collection: Collection, path: Path, tell: Any) -> Overview:
     default = (collection.card.default_split or collection.splits[0]) if collection.splits else ""
     asked, judgements = parts[default]
     out = _of("texts", documents, [_split(name, *seen, name == default) for name, seen in parts.items() if name])
-    out.facts = {"documents": documents.facts["length"]}
     if asked is not None:
         out.counts["queries"] = asked.counts["queries"]
-        out.facts["queries"] = asked.facts["length"]
+        out.facts["length"] += f"; {asked.facts['length']}"
     if judgements is not None:
         out.counts["judgements"] = judgements.counts["judgements"]
-        out.facts["judgements"] = f"{judgements.facts['a query']} a query"
-        out.facts["labels"] = judgements.facts["labels"]
+        out.facts |= {"a query": judgements.facts["a query"], "labels": judgements.facts["labels"]}
     out.notes += notes
     if asked is None:
         out.notes.append("no queries: call a file of them queries.tsv, or give one with --queries")
     elif judgements is None:
         out.notes.append("no judgements: call a file of them qrels.txt; without them nothing is evaluated")
-    if document_pages(path) is not None:
+    if _pages(path) is not None:
         out.facts |= {"classes": said} if (said := _classes(path)) else {}
         out.uses = [_LEARNED.format(path)]
     return out
+
+
+def _pages(path: Path) -> Pages | None:
+    """Return the files of a folder of which each is a document; None where documents have a usual name."""
+    return None if has_documents(path) or (path / CARD_FILE).is_file() else document_pages(path)
 
 
 def _split(name: str, queries: Seen | None, qrels: Seen | None, default: bool) -> str:
@@ -196,7 +214,7 @@ def _unpaired(asked: set[str], judged: set[str], of: str) -> list[str]:
 
 def _classes(path: Path) -> str:
     """Say which folders the .txt files of a folder lie in, as labels of texts; empty where they lie in none."""
-    found = document_pages(path)
+    found = _pages(path)
     folders = Counter(one.relative_to(path).parts[-2] for one in found.taken if one.parent != path) if found else {}
     if not found or sum(folders.values()) < len(found.taken) or len(folders) > LOOKED_INTO:
         return ""
@@ -214,13 +232,14 @@ def _ratings(collection: RatingCollection) -> Overview:
 # ---------------------------------------------------------------------- files
 
 
-def _files(folder: Path) -> list[File]:
+def _files(folder: Path, pages: Set[Path] = frozenset()) -> list[File]:
     """Say what the files of a folder are, those of one form together where they are many."""
     found: dict[tuple[str, str, str], list[File]] = {}
-    pages = document_pages(folder)
-    taken = set(pages.taken) if pages is not None else set()
     for number, path in enumerate(_visible(folder)):
-        one = Found("documents", "files") if path in taken else _recognised(path) if number < LOOKED_INTO else None
+        aside = _ASIDE.match(path.name) or number >= LOOKED_INTO
+        one = _by_name(path) if aside else _recognised(path) or _by_name(path)
+        if path in pages and (one is None or one.what not in _OF_MANY):
+            one = Found("documents", "files")
         file = File(path.relative_to(folder).as_posix(), *(one or ("", "")), path.stat().st_size)
         found.setdefault((file.what, file.format, bare(path.name.lower()).suffix), []).append(file)
     out: list[File] = []
@@ -232,11 +251,27 @@ def _files(folder: Path) -> list[File]:
     return sorted(out, key=lambda file: not file.what)
 
 
+def _by_name(path: Path) -> Found | None:
+    """Say what a file is that is not opened."""
+    if _ASIDE.match(path.name):
+        return None
+    return Found("texts", "files") if bare(path.name.lower()).suffix in SUFFIXES else None
+
+
 def _recognised(path: Path) -> Found | None:
+    if path.name.lower().endswith(ARCHIVES):
+        return Found("archive", path.suffix[1:])
     try:
-        return recognise(path)
+        found = recognise(path)
     except IrkitError:
         return None
+    return _by_name(path) if found is not None and found.what == "texts" else found
+
+
+def _odd(files: Sequence[File]) -> list[str]:
+    """Say which files are taken as one document each and look like something else."""
+    odd = [file for file in files if file.what in _OF_MANY and bare(file.name.lower()).name.endswith(SUFFIXES)]
+    return [f"{file.name}: taken as a document, and looks like {file.what}; name it alone to see" for file in odd]
 
 
 def _visible(folder: Path) -> Iterator[Path]:
@@ -245,11 +280,10 @@ def _visible(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _nearby(path: Path) -> str:
-    """Name what lies in the same folder and is called similarly."""
+def _nearby(path: Path, others: list[str]) -> str:
+    """Name what lies in the same folder, or is a card's, and is called similarly."""
     above = path.parent
-    known: Iterable[str] = (one.name for one in above.iterdir()) if above.is_dir() else ()
-    names = [name for name in known if not name.startswith(".")]
-    if names:
-        return near_misses(path.name, names)
-    return f"{above} is empty" if above.is_dir() else f"there is no folder {above} either"
+    if not above.is_dir():
+        return f"there is no folder {above} either"
+    names = [one.name for one in above.iterdir() if not one.name.startswith(".")]
+    return near_misses(path.name, [*names, *others]) if names or others else f"{above} is empty"

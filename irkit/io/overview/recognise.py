@@ -1,8 +1,8 @@
 """What one file holds, told from its name and its first lines; nothing is read to its end.
 
-A name that begins with `queries`, `topics`, `qrels`, `documents`, `docs`, `corpus` or `collection` decides, as in a
-folder (`irkit.io.library.folder`). Otherwise the first lines do, the narrowest form first: a run's six columns, lines
-of features, judgements, ratings, documents, queries, a table of numbers, word vectors, and a text a line last.
+A name that begins with or ends in `queries`, `topics`, `qrels`, `documents`, `docs`, `corpus` or `collection` decides,
+as in a folder (`irkit.io.library.folder`). Otherwise the first lines do, the narrowest form first: a run's six columns,
+lines of features, judgements, ratings, documents, queries, a table of numbers, word vectors, and a text a line last.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from irkit.io.documents.formats import sniff
 from irkit.io.documents.pages import SUFFIXES
 from irkit.io.documents.sniff import Role
 from irkit.io.documents.tabular import column_names, names_columns, names_judgements
-from irkit.io.lines import head
+from irkit.io.lines import head, refuse_carriage_returns, refuse_utf16
 from irkit.io.pools.answers import begins_as_answers
 from irkit.io.pools.letor import begins_as_letor
-from irkit.io.ratings.files import begins_with_rating, has_rating_columns
+from irkit.io.ratings.files import begins_with_rating
+from irkit.io.ratings.layout import names_ratings, separator
 from irkit.io.rows.own import PICTURE_SUFFIXES
 from irkit.io.texts.files import ARCHIVES, PARTED, has_texts
 from irkit.packing import bare
@@ -30,7 +31,7 @@ _HEAD = 1 << 16
 _LINES = 20
 "Lines that must agree."
 _NAMED: dict[str, tuple[str, Role]] = {
-    **dict.fromkeys(("queries", "topics"), ("queries", "queries")),
+    **dict.fromkeys(("queries", "topics", "qry"), ("queries", "queries")),
     **dict.fromkeys(("qrels", "qrel"), ("judgements", "qrels")),
     **dict.fromkeys(("documents", "docs", "corpus", "collection"), ("documents", "documents")),
 }
@@ -69,16 +70,19 @@ def recognise(path: Path) -> Found | None:
     if name.suffix in (".yaml", ".yml"):
         return Found("card", "yaml") if "kind" in read_yaml(path).value else None
     start = head(path, _HEAD)
-    stem = name.name.split(".")[0]
-    if stem in _NAMED:
-        what, role = _NAMED[stem]
-        return Found(what, sniff(path, role))
+    parts = name.name.split(".")
+    named = next((_NAMED[part] for part in (parts[0], parts[-1]) if part in _NAMED), None)
+    if named is not None:
+        return Found(named[0], sniff(path, named[1]))
     if start.startswith(b"PAR1"):
         return _parquet(path)
+    refuse_utf16(path, start)
     if b"\0" in start:
-        sniff(path, "documents")  # says it where this is UTF-16
         return None
-    return _text(path, name.suffix, start)
+    found = _text(path, name.suffix, start)
+    if found is None:
+        refuse_carriage_returns(path, start)
+    return found
 
 
 def _text(path: Path, suffix: str, start: bytes) -> Found | None:
@@ -92,7 +96,7 @@ def _text(path: Path, suffix: str, start: bytes) -> Found | None:
         return Found("pools", "answers")
     if any(names_judgements(cells) for cells in _cells(lines[:1])) or (rows and all(map(_is_judgement, rows))):
         return _as(path, "judgements", "qrels")
-    if lines and not lines[0].startswith(("{", "<")) and (has_rating_columns(path) or begins_with_rating(path)):
+    if lines and not lines[0].startswith(("{", "<")) and (_names_ratings(lines[0], path) or begins_with_rating(path)):
         return Found("ratings", _ratings_format(lines[0]))
     if found := _as(path, "documents", "documents"):
         if found.format in ("tsv", "csv", "jsonl") and not _has_id(path, found.format, lines):
@@ -144,6 +148,11 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def _names_ratings(first: str, path: Path) -> bool:
+    between = separator("tsv" if "\t" in first else "csv", first)
+    return names_ratings([cell.strip().strip('"') for cell in first.split(between)], path)
+
+
 def _ratings_format(first: str) -> str:
     if "::" in first:
         return "dat"
@@ -163,8 +172,6 @@ def _has_id(path: Path, format: str, lines: list[str]) -> bool:
 
 def _parquet(path: Path) -> Found | None:
     import pyarrow.parquet as pq
-
-    from irkit.io.ratings.layout import names_ratings
 
     names = pq.read_schema(path).names
     checks: tuple[tuple[str, Callable[[], bool]], ...] = (

@@ -60,6 +60,8 @@ class Overview(Seen):
     "The path, as it was given."
     kind: str = ""
     "texts, queries, judgements, runs, ratings, pools, tokens, rows, ... or files, where they make no whole."
+    shape: tuple[int, ...] = ()
+    "What a row, a picture or a step is, or the features of a candidate."
     splits: list[str] = field(default_factory=list)
     "Sets of queries, or of ratings, with how many each has."
     files: list[File] = field(default_factory=list)
@@ -70,7 +72,7 @@ class Overview(Seen):
     def json(self) -> dict[str, Any]:
         """Return plain values, in the order in which they are printed."""
         values = asdict(self)
-        order = ("name", "kind", "files", "counts", "splits", "facts", "columns", "first", "notes", "uses")
+        order = ("name", "kind", "files", "counts", "shape", "splits", "facts", "columns", "first", "notes", "uses")
         return {name: values[name] for name in order}
 
 
@@ -122,7 +124,7 @@ def of_documents(documents: Iterable[Document], judged: set[str], tell: Any = No
 
 def of_queries(queries: pd.DataFrame) -> Seen:
     """Count queries."""
-    words = queries["query"].str.split().str.len().to_numpy()
+    words = [len(text.split()) for text in queries["query"]]
     seen = Seen(
         {"queries": len(queries)}, {"length": lengths_said(words, "words a query")}, ["qid", "query"], _first(queries)
     )

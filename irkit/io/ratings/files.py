@@ -28,7 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from irkit.errors import ConfigError, DataError, NotFoundError, near_misses
-from irkit.io.lines import bad, finite, head, lines, opened
+from irkit.io.lines import bad, finite, head, lines, opened, refuse_utf16
 from irkit.io.ratings.ids import read_ids
 from irkit.io.ratings.layout import (
     NAMES,
@@ -141,6 +141,7 @@ def _sniff(path: Path, columns: Columns) -> str:
     start = head(path)
     if start.startswith(b"PAR1"):
         return "parquet"
+    refuse_utf16(path, start)
     first = next((line for line in _LINE_END.split(start) if line.strip()), b"").decode("latin-1")
     if not first:
         raise bad(path, 1, "the file is empty", "check that it was written completely")
