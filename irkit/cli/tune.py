@@ -104,13 +104,23 @@ def tune(
     from irkit.errors import ConfigError
     from irkit.evaluate import load_space
     from irkit.io.outputs import check_output
-    from irkit.recipe import load_recipe
+    from irkit.recipe import TrainingRecipe
+    from irkit.recipe.assemble import TRAIN
+    from irkit.recipe.training import load_any
     from irkit.recommend.table import RatingTable
 
     if table is not None:
         check_output(table, who="tune", option="-o", inputs=(space, source, vectors))
     loaded = load_space(space)
-    rated = RatingTable in load_recipe(loaded.recipe).learns_from
+    varied = load_any(loaded.recipe)
+    if isinstance(varied, TrainingRecipe):
+        how_else = f"irkit train {varied.name} --set {next(iter(loaded.parameters))}=VALUE, once for each"
+        raise ConfigError(f"tune: {varied.name} trains a model, which this command does not tune; {how_else}")
+    if TRAIN in varied.needs and RatingTable not in varied.learns_from and "index" not in varied.needs:
+        system = f"{{name: {varied.name}, recipe: {varied.name}, tune: {loaded.name}}}"
+        what = f"{varied.name} ranks candidates of pools, which suites tune"
+        raise ConfigError(f"tune: {what}; write in a suite: pools: [{source}] and systems: [{system}]")
+    rated = RatingTable in varied.learns_from
     words = {"vectors": vectors, "encoder": encoder, "cross_encoder": cross_encoder}
     of_queries = {"folds": folds, "inner": inner, **words}
     of_ratings = {"valid": valid, "liked": liked, "candidates": candidates}
