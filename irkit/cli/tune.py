@@ -37,7 +37,7 @@ def tune(
     vectors: str | None = None,
     encoder: str | None = None,
     cross_encoder: str | None = None,
-    table: Annotated[Path | None, Parameter(name=["-o", "--table"])] = None,
+    table: Annotated[Path | None, Parameter(name=["-o", "--output", "--table"])] = None,
 ) -> None:
     """Choose a recipe's settings: for retrieval on queries, for recommenders on ratings.
 
@@ -103,6 +103,7 @@ def tune(
     from irkit.atomic import write_bytes
     from irkit.errors import ConfigError
     from irkit.evaluate import load_space
+    from irkit.evaluate.measures import said_aliases
     from irkit.io.outputs import check_output
     from irkit.recipe import TrainingRecipe
     from irkit.recipe.assemble import TRAIN
@@ -140,6 +141,8 @@ def tune(
     if table is not None:
         write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode(errors="surrogateescape"), pack=True)
     say(tuned, beside=table)
+    for said in said_aliases(measures or ""):
+        say(said, beside=table)
     say(data, beside=table)
     if table is not None:
         say(f"\n{table}", beside=table)

@@ -17,7 +17,7 @@ from irkit.evaluate.compare import LEVEL, Comparison, check_baseline, check_test
 from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction
 from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator
 from irkit.evaluate.leak import check_leak
-from irkit.evaluate.measures import Measures, parse_measures
+from irkit.evaluate.measures import Measures, parse_measures, said_aliases
 from irkit.evaluate.memory import memory_notes
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.significance import TEST_TITLES, Test
@@ -234,7 +234,8 @@ def experiment(
     comparison = Comparison({name: evaluations[name] for name in stages}, baseline, test, seed, correction)
     milliseconds = {name: None if cache else 1000 * spent / len(queries) for name, spent in seconds.items()}
     system_notes: dict[str, tuple[str, ...]] = {name: (note,) for name, note in leaks.items() if note}
-    notes = tuple(_notes(comparison, repeats, cache is not None, self_said=exclude_self is not None))
+    told = _notes(comparison, repeats, cache is not None, self_said=exclude_self is not None)
+    notes = (*said_aliases(measures), *told)
     return Experiment(stages, comparison, milliseconds, peak, notes, system_notes)
 
 
