@@ -89,7 +89,7 @@ def evaluate(
         return
     names = found[0][1].measures
     rows = [row for run, evaluation in found for row in _rows(run, evaluation, per_query)]
-    say(text_table(["run", "query" if per_query else "queries", *names], rows))
+    say(text_table(["run", "qid" if per_query else "queries", *names], rows))
     for run, evaluation in found:
         said = ", ".join(filter(None, [evaluation.said(), mixed_tags(tags[run])]))
         if said:

@@ -137,7 +137,7 @@ def recommend(
     asked = users or tuple(rows["user"].unique())
     notes = _notes_on_lists(fitted, asked, rows) if given is None else _notes_on_ratings(fitted, asked)
     if json:
-        known = {} if given is not None else {"known": ~rows["user"].isin(_strangers(fitted, asked))}
+        known = {} if given is not None else {"known": ~rows["user_id"].isin(_strangers(fitted, asked))}
         _print_json(rows.assign(**known), notes)
     else:
         _print_table(rows, notes, save)
@@ -187,8 +187,8 @@ def _lists(fitted: Stage, users: tuple[str, ...], n: int) -> pd.DataFrame:
     from irkit.recommend.lists import users_frame
 
     pipeline = fitted.limited(n) if isinstance(fitted, Recommender) else fitted % n
-    found = pipeline(users_frame(users)).rename(columns={"qid": "user", "docno": "item"})
-    return found.assign(rank=found["rank"] + 1)[["user", "rank", "item", "score"]]
+    found = pipeline(users_frame(users)).rename(columns={"qid": "user_id", "docno": "item_id"})
+    return found.assign(rank=found["rank"] + 1)[["user_id", "rank", "item_id", "score"]]
 
 
 def _ratings(fitted: Any, pairs: Any) -> pd.DataFrame:
@@ -197,7 +197,7 @@ def _ratings(fitted: Any, pairs: Any) -> pd.DataFrame:
     from irkit.recommend.export import prediction_batches
 
     found = pd.concat(prediction_batches(fitted, pairs), ignore_index=True)
-    rows: pd.DataFrame = found.set_axis(["user", "item", "rating", "known"], axis=1)
+    rows: pd.DataFrame = found.set_axis(["user_id", "item_id", "rating", "known"], axis=1)
     return rows
 
 
@@ -234,7 +234,7 @@ def _notes_on_lists(fitted: Stage, users: tuple[str, ...], rows: pd.DataFrame) -
     popular = f"the items most often rated {least}" if limits else "the most rated items"
     counts = np.bincount(train.user, minlength=len(train.users))
     full = (row >= 0) & (counts[row] == len(train.items))
-    empty = ~np.isin(np.array(users, dtype=object), rows["user"].to_numpy(dtype=object))
+    empty = ~np.isin(np.array(users, dtype=object), rows["user_id"].to_numpy(dtype=object))
     said = {
         f"without ratings, so these are {popular}": (row < 0) & ~empty,
         f"without a rating of {least}, so these are {popular}": (row >= 0) & ~knows & ~empty,

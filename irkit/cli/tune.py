@@ -39,7 +39,7 @@ def tune(
     vectors: str | None = None,
     encoder: str | None = None,
     cross_encoder: str | None = None,
-    table: Annotated[Path | None, Parameter(name=["-o", "--table"])] = None,
+    table: Annotated[Path | None, Parameter(name=["-o", "--output", "--table"])] = None,
 ) -> None:
     """Choose a recipe's settings: for retrieval on queries, for recommenders on ratings.
 
@@ -106,14 +106,25 @@ def tune(
     from irkit.atomic import write_bytes
     from irkit.errors import ConfigError
     from irkit.evaluate import load_space
+    from irkit.evaluate.measures import said_aliases
     from irkit.io.outputs import check_output
-    from irkit.recipe import load_recipe
+    from irkit.recipe import TrainingRecipe
+    from irkit.recipe.assemble import TRAIN
+    from irkit.recipe.training import load_any
     from irkit.recommend.table import RatingTable
 
     if table is not None:
         check_output(table, who="tune", option="-o", inputs=(space, source, vectors))
     loaded = load_space(space)
-    rated = RatingTable in load_recipe(loaded.recipe).learns_from
+    varied = load_any(loaded.recipe)
+    if isinstance(varied, TrainingRecipe):
+        how_else = f"irkit train {varied.name} --set {next(iter(loaded.parameters))}=VALUE, once for each"
+        raise ConfigError(f"tune: {varied.name} trains a model, which this command does not tune; {how_else}")
+    if TRAIN in varied.needs and RatingTable not in varied.learns_from and "index" not in varied.needs:
+        system = f"{{name: {varied.name}, recipe: {varied.name}, tune: {loaded.name}}}"
+        what = f"{varied.name} ranks candidates of pools, which suites tune"
+        raise ConfigError(f"tune: {what}; write in a suite: pools: [{source}] and systems: [{system}]")
+    rated = RatingTable in varied.learns_from
     words = {"vectors": vectors, "encoder": encoder, "cross_encoder": cross_encoder}
     of_queries = {"folds": folds, "inner": inner, **words}
     told = reading.options() if reading is not None else {}
@@ -134,6 +145,8 @@ def tune(
     if table is not None:
         write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode(errors="surrogateescape"), pack=True)
     say(tuned, beside=table)
+    for said in said_aliases(measures or ""):
+        say(said, beside=table)
     say(data, beside=table)
     if table is not None:
         say(f"\n{table}", beside=table)

@@ -18,7 +18,7 @@ from irkit.evaluate.compare import LEVEL, Comparison, check_baseline, check_test
 from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction
 from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator
 from irkit.evaluate.leak import check_leak
-from irkit.evaluate.measures import USUAL, Measures, parse_measures
+from irkit.evaluate.measures import USUAL, Measures, parse_measures, said_aliases
 from irkit.evaluate.memory import memory_notes
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.significance import TEST_TITLES, Test
@@ -261,7 +261,8 @@ def experiment(
     memory = {name: None if name in read else most for name, most in peak.items()}
     said = {name: tuple(filter(None, (leaks[name], read.get(name)))) for name in stages}
     system_notes = {name: notes for name, notes in said.items() if notes}
-    notes = tuple(_notes(comparison, milliseconds, repeats, cache is not None, self_said=exclude_self is not None))
+    told = _notes(comparison, milliseconds, repeats, cache is not None, self_said=exclude_self is not None)
+    notes = (*said_aliases(measures), *told)
     done = Experiment(stages, comparison, milliseconds, memory, notes, system_notes)
     if saved:
         saved.finish(done)

@@ -22,7 +22,7 @@ def ratings(folder):
 
 def test_lists_are_those_of_the_model(irkit):
     lines = irkit("recommend", "planted-factors", "u1", "u7", "-n", "3").lines
-    assert lines[0].split() == ["user", "rank", "item", "score"]
+    assert lines[0].split() == ["user_id", "rank", "item_id", "score"]
     expected = EASE().fit(load_ratings("planted-factors")).recommend(["u1", "u7"], 3)
     assert [line.split()[:3] for line in lines[1:]] == [
         [row.qid, str(row.rank + 1), row.docno] for row in expected.itertuples()
@@ -35,9 +35,9 @@ def test_a_file_of_ratings_and_settings(irkit, ratings):
         json.loads(line)
         for line in irkit("recommend", ratings, "u0", "--recipe", "popularity", "--set", "seen=keep", "--json").lines
     ]
-    assert {row["item"] for row in rows} == {f"i{item}" for item in range(5)}
+    assert {row["item_id"] for row in rows} == {f"i{item}" for item in range(5)}
     assert [row["rank"] for row in rows] == [1, 2, 3, 4, 5]
-    assert list(rows[0]) == ["user", "rank", "item", "score", "known"]
+    assert list(rows[0]) == ["user_id", "rank", "item_id", "score", "known"]
 
 
 def test_a_pipeline_of_several_stages(irkit, ratings):
@@ -50,7 +50,7 @@ def test_who_has_no_ratings_is_told_apart(irkit, ratings):
     assert lines[2].split()[:3] == ["nobody", "1", "i4"], "rated by five, like the others; ties by id"
     assert lines[-1] == "without ratings, so these are the most rated items: nobody"
     rows = [json.loads(line) for line in irkit("recommend", ratings, "u0", "nobody", "-n", "1", "--json").lines]
-    assert [(row["user"], row["known"]) for row in rows] == [("u0", True), ("nobody", False)]
+    assert [(row["user_id"], row["known"]) for row in rows] == [("u0", True), ("nobody", False)]
 
 
 def test_who_likes_nothing_is_told_apart(irkit, folder):
@@ -85,7 +85,7 @@ def test_who_has_rated_everything_is_told_so(irkit, folder):
 
 def test_ratings_of_given_items(irkit, ratings):
     lines = irkit("recommend", ratings, "u0", "--rate", "i0", "--rate", "nothing", "--recipe", "bias").lines
-    assert lines[0].split() == ["user", "item", "rating", "known"]
+    assert lines[0].split() == ["user_id", "item_id", "rating", "known"]
     assert lines[1].split()[:2] == ["u0", "i0"]
     assert lines[1].endswith("user and item")
     assert lines[2].split() == ["u0", "nothing", lines[2].split()[2], "user"]
