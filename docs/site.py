@@ -1,4 +1,4 @@
-"""The pages of the site (`make site`): the repository's own, where they stand, and the reference, made of docstrings.
+"""The pages of the site (`make site`): the repository's own, where they stand, the worked examples, and the reference.
 
 A page keeps its path, so that links between pages are those of the repository. The reference has a page for each public
 package: what its door lets out, with the settings of each, and then what its modules say of themselves.
@@ -7,6 +7,7 @@ package: what its door lets out, with the settings of each, and then what its mo
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,32 @@ def on_files(files: Files, config: Any) -> Files:
     paths += [path for path in sorted((ROOT / "docs").rglob("*")) if path.suffix in {".md", ".css", ".png", ".svg"}]
     pages = [File.generated(config, path.relative_to(ROOT).as_posix(), abs_src_path=str(path)) for path in paths]
     made = [File.generated(config, f"reference/{name}.md", content=reference(name)) for name in packages()]
+    made += [
+        File.generated(
+            config, path.relative_to(ROOT).as_posix() + ".md", content=example(path.read_text(encoding="utf-8"))
+        )
+        for path in sorted((ROOT / "docs" / "examples").glob("*.py"))
+    ]
     return Files([*theme, *pages, *made])
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Lead links to an example to its page."""
+    return re.sub(r"(\]\([^)]*examples/\w+\.py)\)", r"\1.md)", markdown)
+
+
+def example(text: str) -> str:
+    """Return a worked example, a file of cells, in Markdown."""
+    lines: list[str] = []
+    for cell in re.split(r"(?m)^# %%", text)[1:]:
+        head, _, body = cell.partition("\n")
+        code = [line for line in body.rstrip().splitlines() if not line.startswith("# >")]
+        shown = [line[4:] for line in body.splitlines() if line.startswith("# >")]
+        if head.strip() == "[markdown]":
+            lines += [line.removeprefix("#").removeprefix(" ") for line in code]
+        else:
+            lines += ["", "```python", *code, "```", *(["", "```text", *shown, "```", ""] if shown else [""])]
+    return "\n".join(lines)
 
 
 def packages() -> list[str]:

@@ -27,6 +27,7 @@ NAMED = named(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
 
 def test_navigation_names_every_page_once():
     pages = [path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")]
+    pages += [f"docs/examples/{path.name}.md" for path in (ROOT / "docs" / "examples").glob("*.py")]
     assert sorted(name for name in NAMED if name.startswith("docs/")) == sorted(pages)
 
 
