@@ -135,6 +135,11 @@ def held_by_command() -> Iterator[None]:
         _command = before
 
 
+def by_command() -> bool:
+    """Say whether a command is running, whose messages name options of the command line."""
+    return _command is not None
+
+
 class _Stream:
     """The bytes of a source, fetched when they are asked for.
 

@@ -3,8 +3,9 @@
 Source: Hu, Koren and Volinsky, "Collaborative filtering for implicit feedback datasets", ICDM 2008.
 Takacs, Pilaszy and Tikk, "Applications of the conjugate gradient method for implicit feedback collaborative
 filtering", RecSys 2011, for the steps of conjugate gradients.
-Symbols: X (U, d), Y (I, d) factors; p_ui = 1 where user u likes item i, else 0; confidence
-c_ui = 1 + alpha there, 1 elsewhere. Minimised: sum c_ui (p_ui - x_u.y_i)^2 + reg (|X|^2 + |Y|^2).
+Symbols: X (U, d), Y (I, d) factors; p_ui = 1 where user u likes item i, else 0; confidence c_ui = 1 + alpha r_ui, where
+r_ui is the count of what u likes (`RatingTable.counts`), 1 where there are ratings and no counts, and 0 elsewhere.
+Minimised: sum c_ui (p_ui - x_u.y_i)^2 + reg (|X|^2 + |Y|^2).
 Departures: a side is not solved to the end but improved by a few steps of conjugate gradients, from where it stands;
 `cg_steps: 0` solves it.
 """
@@ -37,7 +38,7 @@ class ALSConfig(RankerConfig):
     embedding_size: int = Field(16, ge=1)
     "Factors."
     alpha: float = Field(1.0, gt=0)
-    "Extra confidence in what was seen."
+    "Extra confidence in what was seen, for each of its counts where there are counts."
     reg: float = Field(10.0, gt=0)
     "Penalty on squared factors, per user and item."
     epochs: int = Field(15, ge=1)
@@ -51,11 +52,12 @@ class ALSConfig(RankerConfig):
 def solve_side(x: csr_matrix, y: Floats, alpha: float, reg: float) -> Floats:
     """Solve one side's factors while the other's are held.
 
-    x_u = (Y'Y + alpha sum over seen i of y_i y_i' + reg I)^-1 (1 + alpha) sum over seen i of y_i
+    x_u = (Y'Y + alpha sum over seen i of r_ui y_i y_i' + reg I)^-1 sum over seen i of (1 + alpha r_ui) y_i
 
     Parameters
     ----------
-    x : (U, I) sparse, ones
+    x : (U, I) sparse
+        r_ui, of seen cells only: counts, or ones.
     y : (I, d) float64 or float32
 
     Returns
@@ -63,7 +65,7 @@ def solve_side(x: csr_matrix, y: Floats, alpha: float, reg: float) -> Floats:
     (U, d) of the type of y
     """
     shared = y.T @ y + reg * np.eye(y.shape[1], dtype=y.dtype)
-    right = (1 + alpha) * (x @ y)
+    right = (1 + alpha) * (x @ y) if _ones(x) else confidence(x, alpha) @ y
     out = np.empty((x.shape[0], y.shape[1]), y.dtype)
     for rows, gram in grams(x, y):
         gram *= alpha
@@ -72,8 +74,19 @@ def solve_side(x: csr_matrix, y: Floats, alpha: float, reg: float) -> Floats:
     return out
 
 
+def confidence(x: csr_matrix, alpha: float) -> csr_matrix:
+    """Return the confidence 1 + alpha r_ui of the seen cells: (U, I) sparse."""
+    found = x.copy()
+    found.data = 1 + alpha * found.data
+    return found
+
+
+def _ones(x: csr_matrix) -> bool:
+    return bool((x.data == 1).all())
+
+
 class Seen:
-    """Which cells of a side's matrix are 1, as the products of `improve_side` want them."""
+    """The cells of a side's matrix that are not 0, as the products of `improve_side` want them."""
 
     def __init__(self, x: csr_matrix) -> None:
         import torch
@@ -83,6 +96,8 @@ class Seen:
             warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
             zeros = torch.zeros(len(self.column))
             self.cells = torch.sparse_csr_tensor(self.ptr, self.column, zeros, x.shape, check_invariants=True)
+        # One number where all counts are 1, so that nothing is computed for each cell that is the same for all.
+        self.count: float | Tensor = 1.0 if _ones(x) else torch.from_numpy(x.data)
 
     def products(self, x: Tensor, y: Tensor) -> Tensor:
         """Compute x_u . y_i of the seen cells alone: (U, d) and (I, d) to (n,)."""
@@ -101,8 +116,8 @@ class Seen:
 def improve_side(seen: Seen, x: Tensor, y: Tensor, alpha: float, reg: float, steps: int) -> Tensor:
     """Take steps of conjugate gradients towards `solve_side`, for all rows at once.
 
-    The matrix A_u = Y'Y + reg I + alpha sum over seen i of y_i y_i' is never made: with it a direction d is
-    (Y'Y + reg I) d + alpha sum over seen i of (y_i . d) y_i.
+    The matrix A_u = Y'Y + reg I + alpha sum over seen i of r_ui y_i y_i' is never made: with it a direction d is
+    (Y'Y + reg I) d + alpha sum over seen i of r_ui (y_i . d) y_i.
 
     Parameters
     ----------
@@ -121,10 +136,11 @@ def improve_side(seen: Seen, x: Tensor, y: Tensor, alpha: float, reg: float, ste
 
     shared = y.T @ y
     shared.diagonal().add_(reg)
-    residual = seen.sums(1 + alpha - alpha * seen.products(x, y), y) - x @ shared
+    extra = alpha * seen.count
+    residual = seen.sums(1 + extra - extra * seen.products(x, y), y) - x @ shared
     direction, norm = residual, (residual**2).sum(1, keepdim=True)
     for _ in range(min(steps, x.shape[1])):
-        image = torch.addmm(seen.sums(alpha * seen.products(direction, y), y), direction, shared)
+        image = torch.addmm(seen.sums(extra * seen.products(direction, y), y), direction, shared)
         size = norm / (direction * image).sum(1, keepdim=True).clamp_min(TINY)
         x = torch.addcmul(x, size, direction)
         residual = torch.addcmul(residual, size, image, value=-1)
@@ -134,16 +150,18 @@ def improve_side(seen: Seen, x: Tensor, y: Tensor, alpha: float, reg: float, ste
 
 
 class ALS(Ranker):
-    """Rank items by factors fitted to liked items against all others."""
+    """Rank items by factors fitted to liked items against all others; counts say how surely they are liked."""
 
     name = "als"
+    weighs_counts = True
     config_type = ALSConfig
     config: ALSConfig
 
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
         """Alternate between users and items."""
         c = self.config
-        x = self.liked.matrix_of_ones.astype(np.float32)
+        liked = self.liked
+        x = (liked.matrix if liked.counts else liked.matrix_of_ones).astype(np.float32)
         start = generator(c.seed, "als").normal(0, 0.1, (x.shape[1], c.embedding_size)).astype(np.float32)
         alternate = self._improve if c.cg_steps else self._solve
         self.user_factors_, self.item_factors_ = alternate(x, x.T.tocsr(), start)

@@ -28,13 +28,10 @@ from irkit.pipeline.fit import not_fitted
 from irkit.pipeline.stage import Stage
 from irkit.recommend.baseline import bias_baseline
 from irkit.recommend.lists import best, check_finite, users_frame
-from irkit.recommend.table import DAY, RatingTable
+from irkit.recommend.table import DAY, RatingTable, check_learnable
 
 BRANCHES = ("user and item", "item", "user", "neither")
 "What was known of a pair: the model predicts the first kind, the fall-back the others."
-
-LARGEST = 1e12
-"Ratings beyond this are refused: squares and sums of them must stay within what models compute with."
 
 BATCH = 1 << 21
 "Scores held at once while making lists: 16 MiB."
@@ -63,6 +60,8 @@ class Recommender(Stage):
     "Whether scores are ratings, on the rating scale."
     uses_time: ClassVar[bool] = False
     "Whether timestamps are needed in training and in `predict`."
+    weighs_counts: ClassVar[bool] = False
+    "Whether counts are confidence; to others a count is a rating, or where they rank, a like like any other."
     train: RatingTable | None = None
     valid_fingerprint: str | None = None
     "Hash of the held-out ratings `fit` was given."
@@ -177,7 +176,7 @@ class Recommender(Stage):
         """
         for role, table in (("train", train), ("valid", valid)):
             if table is not None or role == "train":
-                self._check_table(role, table)
+                check_learnable(table, role, who=self.name, timed=self.uses_time)
         train = train.compact()
         valid = None if valid is None else valid.like(train)
         fitted = copy(self)
@@ -382,17 +381,3 @@ class Recommender(Stage):
         known = np.flatnonzero(rows >= 0)
         row, item = self.fitted.matrix_of_ones[rows[known]].nonzero()
         return known[row], item
-
-    def _check_table(self, role: str, table: Any) -> None:
-        if not isinstance(table, RatingTable):
-            got = type(table).__name__
-            raise FrameError(f"{self.name}: {role} must be a RatingTable, got {got}; use RatingTable.from_frame")
-        if not len(table):
-            raise FrameError(f"{self.name}: {role} holds no rating; give at least one")
-        most = float(np.abs(table.rating).max())
-        if not most <= LARGEST:
-            raise FrameError(
-                f"{self.name}: ratings must lie within +-{LARGEST:g}, got one of size {most:g}; divide them all"
-            )
-        if self.uses_time and table.time is None:
-            raise FrameError(f"{self.name}: uses time, but {role} has none; give ratings with the column 'timestamp'")

@@ -33,7 +33,7 @@ from irkit.errors import ConfigError, DivergedError
 from irkit.recommend.biased_mf import BiasedMF
 from irkit.recommend.neural import Arrays, Network, NeuralConfig, Weights, beside, glorot
 from irkit.recommend.steps import Clock, History, history
-from irkit.recommend.table import RatingTable
+from irkit.recommend.table import RatingTable, check_learnable
 from irkit.rng import generator
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ class RRN(Network):
         ConfigError
             If this copy has observed ratings already.
         """
-        self._check_table("ratings", ratings)
+        check_learnable(ratings, "ratings", who=self.name, timed=self.uses_time)
         if self.observed_:
             raise ConfigError("rrn: has observed ratings already; give all of them to the model that fit returned")
         train, more = self.fitted, ratings.like(self.fitted)

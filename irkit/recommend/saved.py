@@ -78,6 +78,7 @@ def _table_tree(table: RatingTable) -> dict[str, Any]:
         "items": _ids_tree(table.items),
         **_ratings_tree(table),
         "scale": list(table.scale),
+        **({"counts": True} if table.counts else {}),
     }
 
 
@@ -93,7 +94,8 @@ def _ratings_tree(table: RatingTable) -> dict[str, Any]:
 def _table(tree: dict[str, Any]) -> RatingTable:
     low, high = tree["scale"]
     users, items = _ids(tree["users"]), _ids(tree["items"])
-    return _ratings(tree, RatingTable(users, items, *(np.zeros(0, np.int64),) * 2, np.zeros(0), None, (low, high)))
+    none, counts = np.zeros(0, np.int64), bool(tree.get("counts"))
+    return _ratings(tree, RatingTable(users, items, none, none, np.zeros(0), None, (low, high), counts=counts))
 
 
 def _ratings(tree: dict[str, Any], of: RatingTable) -> RatingTable:

@@ -169,7 +169,7 @@ def predefined_split(train: RatingTable, test: RatingTable, name: str) -> Rating
     both = pd.concat([train.frame(), test.frame()], ignore_index=True)
     scale = min(train.scale[0], test.scale[0]), max(train.scale[1], test.scale[1])
     ratings = RatingTable.from_frame(both, scale=scale if scale[0] < scale[1] else None, time_unit="s")
-    ratings = replace(ratings, scale_stated=train.scale_stated and test.scale_stated)
+    ratings = replace(ratings, scale_stated=train.scale_stated and test.scale_stated, counts=train.counts)
     return _of(ratings, np.arange(len(train), len(both)), "predefined", {"name": name})
 
 

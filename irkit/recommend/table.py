@@ -9,7 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,7 @@ from irkit.errors import ConfigError, FrameError
 from irkit.frames import Ratings, check_ratings
 from irkit.io.ratings.ids import read_ids
 from irkit.io.ratings.times import Unit, frame_times, in_seconds
+from irkit.streams import by_command
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
 DAY = 86_400.0
 "Seconds in a day; models count time in days."
 
-DUPLICATES = ("error", "last", "mean")
+LARGEST = 1e12
+"Ratings beyond this are refused: squares and sums of them must stay within what models compute with."
+
+Duplicates: TypeAlias = Literal["error", "last", "mean", "sum"]
 "What may be done where a user rated an item twice."
+
+DUPLICATES = get_args(Duplicates)
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,8 @@ class RatingTable:
     "Least and greatest rating possible; predictions are clipped to it."
     scale_stated: bool = True
     "Whether somebody said so; otherwise it was read off the ratings."
+    counts: bool = False
+    "Whether the ratings are counts, as of plays: more than 0, and more is surer and not better."
     written: ClassVar[str] = "RatingTable.from_frame(ratings)"
     "How to write one, for messages."
 
@@ -64,10 +72,14 @@ class RatingTable:
         frame: Ratings,
         *,
         scale: tuple[float, float] | None = None,
-        duplicates: Literal["error", "last", "mean"] = "error",
+        duplicates: Duplicates | None = None,
         time_unit: Unit = "auto",
+        counts: bool | None = None,
     ) -> RatingTable:
         """Read a ratings frame.
+
+        What its collection says of it, `scale`, `duplicates` and `counts` among the attributes of the frame, holds
+        where nothing else is said here.
 
         Parameters
         ----------
@@ -75,26 +87,32 @@ class RatingTable:
             `user_id`, `item_id`, `rating`, optional `timestamp`: dates, or numbers since 1970.
         scale : (low, high), optional
             The rating scale; default the least and greatest rating present.
-        duplicates : {"error", "last", "mean"}
+        duplicates : {"error", "last", "mean", "sum"}, optional
             What to do where a user rated an item twice: refuse, keep the latest (by time, else by
-            position), or average.
+            position), average, or sum; default refuse, and of counts sum.
         time_unit : {"auto", "s", "ms", "us", "ns"}
             What numbers in `timestamp` count; see `irkit.io.ratings.times`.
+        counts : bool, optional
+            Whether the ratings are counts.
 
         Raises
         ------
         FrameError
             If the frame is no ratings frame (ids that are not strings or no proper ids, NaN, no row), a
-            rating lies outside the scale, a pair occurs twice and `duplicates` is "error", some rows have
-            a timestamp and others have none, or what they count cannot be told.
+            rating lies outside the scale, a count is not above 0, a pair occurs twice and `duplicates` is "error",
+            some rows have a timestamp and others have none, or what they count cannot be told.
         ConfigError
             If `scale`, `duplicates` or `time_unit` does not make sense.
         """
         check_ratings(frame, who="ratings")
+        said = frame.attrs
+        counts = bool(said.get("counts")) if counts is None else counts
+        duplicates = duplicates or said.get("duplicates") or ("sum" if counts else "error")
         if duplicates not in DUPLICATES:
             raise ConfigError(f"ratings: duplicates is one of {', '.join(DUPLICATES)}, got {duplicates!r}")
         if scale is not None and not _is_scale(scale):
             raise ConfigError(f"ratings: scale is (low, high) with low < high, got {scale}; for example (1, 5)")
+        scale = said.get("scale") if scale is None else scale
         if not len(frame):
             raise FrameError("ratings: there is no rating; give at least one row")
         user_ids, user = _numbered(frame, "user_id")
@@ -102,15 +120,13 @@ class RatingTable:
         rating = frame["rating"].to_numpy(dtype=np.float64)
         stated = scale is not None
         scale = scale or (float(rating.min()), float(rating.max()))
-        outside = (rating < scale[0]) | (rating > scale[1])
-        if outside.any():
-            row = int(np.argmax(outside))
-            raise FrameError(
-                f"ratings: row {row} lies outside the scale {scale[0]:g}..{scale[1]:g}, got {rating[row]:g}"
-            )
+        _check_scale(rating, scale)
+        if counts and (rating <= 0).any():
+            row = int(np.argmax(rating <= 0))
+            raise FrameError(f"ratings: row {row} has the count {rating[row]:g}; drop it, counts are greater than 0")
         seconds = frame_times(frame, _fail, unit=time_unit)
         time = None if seconds is None else seconds / DAY
-        table = cls(user_ids, item_ids, user, item, rating, time, scale, stated)
+        table = cls(user_ids, item_ids, user, item, rating, time, scale, stated, counts)
         return table._without_duplicates(duplicates)
 
     def frame(self) -> Ratings:
@@ -120,7 +136,10 @@ class RatingTable:
         data = {"user_id": self.users.take(self.user), "item_id": self.items.take(self.item), "rating": self.rating}
         frame = pd.DataFrame({name: np.asarray(column) for name, column in data.items()})
         frame = frame.astype({"user_id": "str", "item_id": "str"})
-        return frame if self.time is None else in_seconds(frame.assign(timestamp=self.time * DAY))
+        if self.time is not None:
+            frame = in_seconds(frame.assign(timestamp=self.time * DAY))
+        frame.attrs |= ({"scale": self.scale} if self.scale_stated else {}) | ({"counts": True} if self.counts else {})
+        return frame
 
     def kept(self, mask: Bools) -> RatingTable:
         """Keep the ratings where `mask` is true; users and items keep their numbers."""
@@ -200,29 +219,88 @@ class RatingTable:
             content.update(json.dumps(ids.to_pylist()).encode())
         content.update(np.ascontiguousarray(self.rating).tobytes())
         content.update(b"" if self.time is None else np.ascontiguousarray(self.time).tobytes())
-        return digest(content.hexdigest(), list(self.scale))
+        return digest(content.hexdigest(), list(self.scale), *(["counts"] if self.counts else []))
 
-    def _without_duplicates(self, duplicates: Literal["error", "last", "mean"]) -> RatingTable:
+    def _without_duplicates(self, duplicates: Duplicates) -> RatingTable:
         pair = self.user * len(self.items) + self.item
         _, first, inverse, count = np.unique(pair, return_index=True, return_inverse=True, return_counts=True)
         if (count == 1).all():
             return self
         if duplicates == "error":
             row = int(first[np.argmax(count > 1)])
-            who, what = self.users[self.user[row]], self.items[self.item[row]]
+            other = int(np.flatnonzero(pair == pair[row])[1])
             raise FrameError(
-                f"ratings: user {who!r} rated item {what!r} {count.max()} times; "
-                "choose duplicates='last' or duplicates='mean' (on a card duplicates: last, in commands "
-                "--duplicates last), or drop rows"
+                f"ratings: {self._named(row)} {count.max()} times, first in rows {row} and {other}; "
+                f"{duplicates_remedy()}"
             )
         order = np.arange(len(self)) if self.time is None else np.argsort(self.time, kind="stable")
         last = np.zeros(len(count), dtype=np.int64)
         last[inverse[order]] = order
         table = self.kept(np.isin(np.arange(len(self)), last))
-        if duplicates == "mean":
-            mean = np.bincount(inverse, self.rating) / count
-            table = replace(table, rating=mean[inverse[np.sort(last)]])
+        if duplicates in ("mean", "sum"):
+            total = np.bincount(inverse, self.rating)
+            value = total / count if duplicates == "mean" else total
+            table = replace(table, rating=value[inverse[np.sort(last)]])
+        if duplicates == "sum":
+            _check_scale(table.rating, self.scale if self.scale_stated else None)
+            if not self.scale_stated:
+                table = replace(table, scale=(float(table.rating.min()), float(table.rating.max())))
         return table
+
+    def _named(self, row: int) -> str:
+        return f"user {self.users[self.user[row]]!r} rated item {self.items[self.item[row]]!r}"
+
+
+def repeated(frame: Ratings) -> tuple[int, int] | None:
+    """Return the first two rows of a frame that are of the same user and item; None where there are none."""
+    pair = frame[["user_id", "item_id"]]
+    again = np.flatnonzero(pair.duplicated().to_numpy())
+    if not len(again):
+        return None
+    second = int(again[0])
+    same = (pair == pair.iloc[second]).all(axis=1).to_numpy()
+    return int(np.argmax(same)), second
+
+
+def duplicates_remedy() -> str:
+    """Say how to choose what counts where a user rated an item twice, as whoever reads it would write it."""
+    return "drop one, or choose " + ("--duplicates last, mean or sum" if by_command() else 'duplicates="last"')
+
+
+def check_learnable(table: Any, role: str, *, who: str, timed: bool) -> None:
+    """Raise `FrameError` unless a recommender can learn from a table: ratings of sane size, with times if it uses them.
+
+    Parameters
+    ----------
+    table : Any
+    role : str
+        What the recommender was given it as.
+    who : str
+        Its name.
+    timed : bool
+        Whether it uses timestamps.
+    """
+    if not isinstance(table, RatingTable):
+        got = type(table).__name__
+        raise FrameError(f"{who}: {role} must be a RatingTable, got {got}; use RatingTable.from_frame")
+    if not len(table):
+        raise FrameError(f"{who}: {role} holds no rating; give at least one")
+    most = float(np.abs(table.rating).max())
+    if not most <= LARGEST:
+        raise FrameError(f"{who}: ratings must lie within +-{LARGEST:g}, got one of size {most:g}; divide them all")
+    if timed and table.time is None:
+        raise FrameError(f"{who}: uses time, but {role} has none; give ratings with the column 'timestamp'")
+
+
+def _check_scale(rating: Floats, scale: Any) -> None:
+    """Raise `FrameError` if a rating lies outside the scale."""
+    if scale is None:
+        return
+    outside = (rating < scale[0]) | (rating > scale[1])
+    if outside.any():
+        row = int(np.argmax(outside))
+        what = f"row {row} lies outside the scale {scale[0]:g}..{scale[1]:g}, got {rating[row]:g}"
+        raise FrameError(f"ratings: {what}; correct it, or state the scale that holds")
 
 
 def _is_scale(scale: object) -> bool:

@@ -8,14 +8,14 @@ from scipy.sparse import csr_matrix
 
 from irkit.recommend import normal
 from irkit.recommend.als import ALS, Seen, improve_side, solve_side
-from tests.recommend.ratings_toy import random_table
+from tests.recommend.ratings_toy import random_table, table
 
 
 def als_loss(x: csr_matrix, users: np.ndarray, items: np.ndarray, alpha: float, reg: float) -> float:
-    """The objective over every cell, seen or not."""
+    """The objective over every cell, seen or not; cells are counts, or ones."""
     seen = x.toarray() > 0
     predicted = users @ items.T
-    confidence = np.where(seen, 1 + alpha, 1.0)
+    confidence = 1 + alpha * x.toarray()
     return float((confidence * (seen - predicted) ** 2).sum() + reg * ((users**2).sum() + (items**2).sum()))
 
 
@@ -79,8 +79,6 @@ def test_the_model_tells_two_groups_of_users_apart_and_is_the_same_for_one_seed(
     rng = np.random.default_rng(0)
     group = np.arange(30) % 2
     rows = [(f"u{u}", f"i{i}", 1.0) for u in range(30) for i in range(20) if i % 2 == group[u] and rng.random() < 0.6]
-    from tests.recommend.ratings_toy import table
-
     train = table(rows)
     model = ALS(embedding_size=2, reg=1.0).fit(train)
     scores = model.scores(np.arange(len(train.users)))
@@ -144,3 +142,47 @@ def test_no_steps_solve_exactly_and_a_few_come_near():
     np.testing.assert_allclose(items, solve_side(x.T.tocsr(), exact.user_factors_, 1.0, 1.0), atol=1e-5)
     losses = [als_loss(x, model.user_factors_, model.item_factors_, 1.0, 1.0) for model in (exact, near)]
     assert losses[1] == pytest.approx(losses[0], rel=0.01)
+
+
+COUNTS = np.array([[3.0, 0, 1, 0], [0, 7, 0, 2], [1, 1, 0, 40]])
+
+
+def dense_side(counts: np.ndarray, y: np.ndarray, alpha: float, reg: float) -> np.ndarray:
+    """Hu, Koren and Volinsky, equation 4, user by user: x_u = (Y' C_u Y + reg I)^-1 Y' C_u p_u."""
+    out = []
+    for r in counts:
+        c = np.diag(1 + alpha * r)
+        out.append(np.linalg.solve(y.T @ c @ y + reg * np.eye(y.shape[1]), y.T @ c @ (r > 0)))
+    return np.array(out)
+
+
+def test_counts_are_confidence_as_on_paper():
+    y = np.random.default_rng(3).normal(size=(4, 2))
+    want = dense_side(COUNTS, y, 0.5, 0.3)
+    np.testing.assert_allclose(solve_side(csr_matrix(COUNTS), y, 0.5, 0.3), want, rtol=1e-12)
+    x = csr_matrix(COUNTS.astype("f"))
+    start, items = torch.zeros(3, 2), torch.from_numpy(y.astype("f"))
+    np.testing.assert_allclose(improve_side(Seen(x), start, items, 0.5, 0.3, 2).numpy(), want, rtol=1e-3, atol=1e-5)
+    ones = (COUNTS > 0).astype(float)
+    np.testing.assert_allclose(solve_side(csr_matrix(ones), y, 0.5, 0.3), dense_side(ones, y, 0.5, 0.3), rtol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_model_of_counts_is_fitted_to_them_and_one_of_ratings_to_ones(steps):
+    rows = [(f"u{u}", f"i{i}", COUNTS[u, i]) for u, i in zip(*COUNTS.nonzero(), strict=True)]
+    config = {"embedding_size": 2, "reg": 0.3, "alpha": 0.5, "epochs": 3, "cg_steps": steps}
+    counted = ALS(**config).fit(table(rows, counts=True))
+    train = counted.fitted
+    want = dense_side(train.matrix.T.toarray(), counted.user_factors_, 0.5, 0.3)
+    np.testing.assert_allclose(counted.item_factors_, want, rtol=5e-3, atol=1e-4)
+    rated, ones = (ALS(**config).fit(table(some)) for some in (rows, [(u, i, 1.0) for u, i, _ in rows]))
+    np.testing.assert_array_equal(rated.item_factors_, ones.item_factors_)
+    assert not np.allclose(counted.item_factors_, rated.item_factors_, rtol=0.1)
+    all_one = ALS(**config).fit(table([(u, i, 1.0) for u, i, _ in rows], counts=True))
+    np.testing.assert_array_equal(all_one.item_factors_, rated.item_factors_)
+
+
+def test_a_model_of_counts_is_saved_as_such(tmp_path):
+    counted = ALS(embedding_size=2).fit(table([("a", "x", 3.0), ("b", "y", 1.0)], counts=True))
+    counted.save(tmp_path / "als.safetensors")
+    assert ALS.load(tmp_path / "als.safetensors").fitted.counts

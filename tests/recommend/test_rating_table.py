@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from irkit.errors import ConfigError, FrameError
-from irkit.recommend.table import RatingTable
+from irkit.recommend.table import RatingTable, repeated
+from irkit.streams import held_by_command
 from tests.recommend.ratings_toy import frame, random_table, table
 
 ROWS = [("b", "y", 3.0, 86400.0), ("a", "x", 5.0, 0.0), ("b", "x", 1.0, 43200.0)]
@@ -77,13 +78,44 @@ TWICE = [("a", "x", 1.0, 50.0), ("a", "y", 2.0, 10.0), ("a", "x", 4.0, 20.0)]
 
 
 def test_a_repeated_pair_is_refused_unless_one_says_what_to_do():
-    with pytest.raises(FrameError, match=r"ratings: user 'a' rated item 'x' 2 times; choose duplicates='last'"):
+    with pytest.raises(
+        FrameError, match=r"ratings: user 'a' rated item 'x' 2 times, first in rows 0 and 2; drop one, or"
+    ):
+        table(TWICE, time=True)
+    with held_by_command(), pytest.raises(FrameError, match="drop one, or choose --duplicates last, mean or sum"):
         table(TWICE, time=True)
     assert table(TWICE, time=True, duplicates="last").rating.tolist() == [1.0, 2.0]  # by time, not by place
     assert table([row[:3] for row in TWICE], duplicates="last").rating.tolist() == [2.0, 4.0]
     assert table(TWICE, time=True, duplicates="mean").rating.tolist() == [2.5, 2.0]
-    with pytest.raises(ConfigError, match="duplicates is one of error, last, mean, got 'first'"):
+    with pytest.raises(ConfigError, match="duplicates is one of error, last, mean, sum, got 'first'"):
         table(TWICE, time=True, duplicates="first")
+
+
+def test_counts_of_a_pair_are_summed_and_are_above_zero():
+    counts = table(TWICE, time=True, counts=True)
+    assert (counts.counts, counts.rating.tolist(), counts.scale) == (True, [5.0, 2.0], (2.0, 5.0))
+    assert (counts.days * 86400).round().tolist() == [50.0, 10.0]
+    assert table(TWICE, time=True, counts=True, duplicates="last").rating.tolist() == [1.0, 2.0]
+    assert RatingTable.from_frame(counts.frame()).fingerprint == counts.fingerprint
+    assert table(ROWS, time=True, counts=True).fingerprint != table(ROWS, time=True).fingerprint
+    with pytest.raises(FrameError, match="row 1 has the count 0; drop it, counts are greater than 0"):
+        table([("a", "x", 1.0), ("a", "y", 0.0)], counts=True)
+    with pytest.raises(FrameError, match=r"row 0 lies outside the scale 1\.\.4, got 5; correct it, or state"):
+        table(TWICE, time=True, counts=True, scale=(1, 4))
+
+
+def test_what_a_collection_says_of_its_frame_holds_unless_told_otherwise():
+    told = frame(TWICE, time=True)
+    told.attrs |= {"scale": (0.0, 5.0), "duplicates": "last"}
+    table = RatingTable.from_frame(told)
+    assert (table.scale, table.scale_stated, table.rating.tolist()) == ((0.0, 5.0), True, [1.0, 2.0])
+    table = RatingTable.from_frame(told, scale=(1, 9), duplicates="mean")
+    assert (table.scale, table.rating.tolist()) == ((1, 9), [2.5, 2.0])
+
+
+def test_the_first_repeated_pair_is_found():
+    assert repeated(frame(TWICE, time=True)) == (0, 2)
+    assert repeated(frame(TWICE[:2], time=True)) is None
 
 
 def test_ratings_outside_the_scale_are_refused_by_row():

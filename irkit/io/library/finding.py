@@ -19,7 +19,8 @@ from irkit.io.library.folder import has_documents, parts_card, pools_card
 from irkit.io.library.parts_card import PartsCard
 from irkit.io.library.places import locate, places
 from irkit.io.library.pools_card import PoolsCard
-from irkit.io.ratings.files import FILES, begins_with_rating, has_rating_columns
+from irkit.io.ratings.files import FILES
+from irkit.io.ratings.sniff import begins_with_rating, has_rating_columns
 from irkit.locate import collections_home, given_path, names
 from irkit.registry import SETS
 from irkit.streams import readable

@@ -61,8 +61,8 @@ class RatingCard(Card):
 
     @model_validator(mode="after")
     def _fits_together(self) -> RatingCard:
-        from irkit.io.ratings.files import FORMATS
         from irkit.io.ratings.layout import LEFT_OUT, NAMES, SHORT
+        from irkit.io.ratings.sniff import FORMATS
 
         reading = self.ratings
         if reading.format not in ("auto", *FORMATS):

@@ -15,11 +15,9 @@ where it is wrong.
 
 from __future__ import annotations
 
-import csv
 import io
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,18 +26,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from irkit.errors import ConfigError, DataError, NotFoundError, near_misses
-from irkit.io.lines import bad, finite, head, lines, opened
+from irkit.io.lines import bad, finite, opened
 from irkit.io.ratings.ids import read_ids
 from irkit.io.ratings.layout import (
-    NAMES,
+    FIELDS,
     SEPARATORS,
     Columns,
     check_first,
-    names_ratings,
     places,
     read_columns,
     separator,
 )
+from irkit.io.ratings.sniff import FORMATS, LINE_END, begins_with_rating, cells_of, lines_of, sniff, unquoted
 from irkit.io.ratings.times import Unit, in_seconds, read_times
 from irkit.io.reading import Reading
 from irkit.streams import hold, on_disk
@@ -47,12 +45,11 @@ from irkit.streams import hold, on_disk
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMATS = ("tab", "dat", "csv", "tsv", "parquet")
-
 FILES = ("u.data", "ratings.dat", "ratings.csv", "ratings.tsv", "ratings.parquet")
 "What a folder is looked through for."
 
-_LINE_END = re.compile(rb"[\r\n]")  # Arrow ends a line at either, old spreadsheets at the first alone
+VALUES = ("rating", "count")
+"Columns of numbers, of which a file has one."
 
 
 def read_ratings(
@@ -102,7 +99,7 @@ def read_ratings(
     if format != "auto" and format not in FORMATS:
         raise ConfigError(f"read_ratings: there is no format {format!r}; {near_misses(format, FORMATS)}")
     want = read_columns(columns)
-    format = _sniff(path, want) if format == "auto" else format
+    format = sniff(path, want) if format == "auto" else format
     if (want.named or (want.likes and not want.order)) and format in ("tab", "dat"):
         todo = "name the fields in their order, as in user,item,rating,time"
         raise ConfigError(f"read_ratings: the format {format} has no column names; {todo}")
@@ -114,18 +111,35 @@ def read_ratings(
     return found if found is not None else _slow(path, format, want, encoding, time_unit)
 
 
-def has_rating_columns(path: Path) -> bool:
-    """Say whether the first line of a separated file names users, items and ratings."""
-    first = _LINE_END.split(head(path), maxsplit=1)[0].decode("latin-1")
-    return names_ratings([_unquoted(cell).strip() for cell in first.split(separator("csv", first))], path)
+def read_pairs(
+    path: str | os.PathLike[str],
+    format: str = "auto",
+    *,
+    columns: Mapping[str, str] | Sequence[str] | None = None,
+    encoding: str = "utf-8",
+    time_unit: Unit = "auto",
+) -> pd.DataFrame:
+    """Read the pairs of users and items of a file, with their times where it has them; ratings are left out.
+
+    Parameters and errors are those of `read_ratings`.
+    """
+    if columns is None and format not in ("tab", "dat") and not begins_with_rating(_file(Path(path).expanduser())):
+        columns = {"rating": "-"}
+    frame = read_ratings(path, format, columns=columns, encoding=encoding, time_unit=time_unit)
+    return frame.drop(columns="rating")
 
 
-def begins_with_rating(path: Path) -> bool:
-    """Say whether the first line of a file without names of columns is a user, an item and a rating."""
-    try:
-        return _sniff(path, Columns()) in ("dat", "tab")
-    except DataError:
-        return False
+def lines_of_rows(
+    path: str | os.PathLike[str],
+    rows: Sequence[int],
+    format: str = "auto",
+    *,
+    columns: Mapping[str, str] | Sequence[str] | None = None,
+    encoding: str = "utf-8",
+) -> list[int]:
+    """Return the lines, from 1, on which rows of the frame stand that `read_ratings` makes; of Parquet the rows."""
+    path, want = _file(Path(path).expanduser()), read_columns(columns)
+    return lines_of(path, rows, sniff(path, want) if format == "auto" else format, want, encoding)
 
 
 def _file(path: Path) -> Path:
@@ -135,42 +149,6 @@ def _file(path: Path) -> Path:
         if (path / name).is_file():
             return path / name
     raise NotFoundError(f"{path}: the folder holds none of {', '.join(FILES)}; name the file")
-
-
-def _sniff(path: Path, columns: Columns) -> str:
-    start = head(path)
-    if start.startswith(b"PAR1"):
-        return "parquet"
-    first = next((line for line in _LINE_END.split(start) if line.strip()), b"").decode("latin-1")
-    if not first:
-        raise bad(path, 1, "the file is empty", "check that it was written completely")
-    if "::" in first:
-        return "dat"
-    cells = first.split("\t")
-    if columns.order or columns.likes:
-        return ("tab" if columns.order else "tsv") if len(cells) > 1 else "csv"
-    if len(cells) in (3, 4) and _is_number(cells[2]):
-        return "tab"
-    if len(cells) > 2:
-        return "tsv"
-    between = first.count(separator("csv", first).strip() or " ")
-    if between > 1 and separator("csv", first) != " ":
-        return "csv"
-    if len(cells) == 2 or (between == 1 and separator("csv", first) != " "):
-        todo = "add a column 'rating', of ones if there is none, or say that every row is a like: --columns rating=-, "
-        raise bad(
-            path, 1, "there are two fields, and no rating", todo + "or user,item where the first line has no names"
-        )
-    todo = f"name one of {', '.join(FORMATS)}, or the fields in their order: --columns user,item,rating"
-    raise bad(path, 1, "these are no ratings that irkit knows", todo)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 # ---------------------------------------------------------------------- the whole file at once
@@ -189,7 +167,7 @@ def _fast(path: Path, format: str, columns: Columns, encoding: str, time_unit: U
             return None
     if format == "dat":
         data = data.replace(b"::", b"\t")
-    first = _LINE_END.split(data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"), maxsplit=1)[0].decode("latin-1")
+    first = LINE_END.split(data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"), maxsplit=1)[0].decode("latin-1")
     delimiter = separator("csv", first) if format == "csv" else "\t"
     if columns.order:
         given = [name or f"left out {place}" for place, name in enumerate(columns.order)]
@@ -199,21 +177,22 @@ def _fast(path: Path, format: str, columns: Columns, encoding: str, time_unit: U
         except DataError:
             return None
     elif format in ("csv", "tsv"):
-        header = [_unquoted(cell) for cell in first.split(delimiter)]
+        header = [unquoted(cell) for cell in first.split(delimiter)]
         try:
             found = places([cell.strip() for cell in header], columns, path, 1)
         except DataError:
             return None
         names, given = {name: header[place] for name, place in found.items()}, None
     else:
-        given = list(NAMES)[: first.count("\t") + 1]
+        given = list(FIELDS[: first.count("\t") + 1])
         names = {name: name for name in given}
     table = _parsed(data, names, given, delimiter, encoding)
     if table is not None and columns.likes:
         table = _liked(table)
-    if table is None or not table.num_rows or {"user_id", "item_id", "rating"} - set(table.column_names):
+    if table is None or not table.num_rows or {"user_id", "item_id"} - set(table.column_names):
         return None
-    if table["rating"].null_count or not pc.all(pc.is_finite(table["rating"])).as_py():
+    value = _value(table)
+    if value is None or table[value].null_count or not pc.all(pc.is_finite(table[value])).as_py():
         return None
     try:
         return _frame(table, lambda row, what, todo: _Wrong(), time_unit)
@@ -228,7 +207,7 @@ def _parsed(
     from pyarrow import csv as arrow_csv
 
     for times in (pa.float64(), pa.large_string()):
-        kinds = {"rating": pa.float64(), "timestamp": times}
+        kinds = {"rating": pa.float64(), "count": pa.float64(), "timestamp": times}
         types = {file: kinds.get(name, pa.large_string()) for name, file in names.items()}
         try:
             table = arrow_csv.read_csv(
@@ -245,11 +224,6 @@ def _parsed(
     return None
 
 
-def _unquoted(cell: str) -> str:
-    """Return a column's name as Arrow gives it: without quotes, with the blanks of one that has none."""
-    return cell.strip().strip('"') if cell.strip().startswith('"') else cell
-
-
 # ---------------------------------------------------------------------- line by line
 
 
@@ -259,7 +233,7 @@ def _slow(path: Path, format: str, columns: Columns, encoding: str, time_unit: U
     there: dict[str, int] = {}
     at: list[int] = []
     width = 0
-    for line, cells in _cells(path, format, encoding):
+    for line, cells in cells_of(path, format, encoding):
         if not there:
             if columns.order:
                 check_first(cells, columns, path)
@@ -270,7 +244,7 @@ def _slow(path: Path, format: str, columns: Columns, encoding: str, time_unit: U
             elif len(cells) not in (3, 4):
                 what = f"user, item, rating and perhaps a timestamp are needed, got {len(cells)} fields"
                 raise bad(path, line, what, "correct the line")
-            given = columns.order or list(NAMES)[: len(cells)]
+            given = columns.order or FIELDS[: len(cells)]
             there, width = {name: place for place, name in enumerate(given) if name}, len(cells)
             rows = {name: [] for name in there}
         if len(cells) != width:
@@ -280,10 +254,10 @@ def _slow(path: Path, format: str, columns: Columns, encoding: str, time_unit: U
         at.append(line)
         for name, place in there.items():
             cell = cells[place]
-            rows[name].append(finite(cell.strip(), name, path, line) if name == "rating" else cell)
+            rows[name].append(finite(cell.strip(), name, path, line) if name in VALUES else cell)
     if not at:
         raise bad(path, 1, "the file holds no rating", "check that it was written completely")
-    kinds = {name: pa.float64() if name == "rating" else pa.large_string() for name in rows}
+    kinds = {name: pa.float64() if name in VALUES else pa.large_string() for name in rows}
     table = pa.table({name: pa.array(values, type=kinds[name]) for name, values in rows.items()})
     table = _liked(table) if columns.likes else table
     return _frame(table, lambda row, what, todo: bad(path, at[row], what, todo), time_unit)
@@ -292,28 +266,6 @@ def _slow(path: Path, format: str, columns: Columns, encoding: str, time_unit: U
 def _liked(table: pa.Table) -> pa.Table:
     """Add a rating of 1 to every row."""
     return table.append_column("rating", pa.array(np.ones(table.num_rows)))
-
-
-def _cells(path: Path, format: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
-    first = next((line for line in _LINE_END.split(head(path)) if line.strip()), b"").decode("latin-1")
-    between = separator(format, first)
-    if between not in SEPARATORS:
-        for line, text in lines(path, encoding):
-            if text.strip():
-                yield line, text.split(between)
-        return
-    table = csv.reader((text + "\n" for _, text in lines(path, encoding)), strict=True, delimiter=between)
-    before = 0
-    while True:
-        try:
-            cells = next(table, None)
-        except csv.Error as error:
-            raise bad(path, before + 1, f"not valid CSV: {error}", "close every quote") from None
-        line, before = before + 1, table.line_num
-        if cells is None:
-            return
-        if cells:
-            yield line, cells
 
 
 # ---------------------------------------------------------------------- tables
@@ -339,18 +291,19 @@ def _parquet(path: Path, columns: Columns, time_unit: Unit) -> pd.DataFrame:
     table = _liked(table) if columns.likes else table
     if not table.num_rows:
         raise DataError(f"{path}: the file holds no rating; check that it was written completely")
-    kind = table["rating"].type
+    value = _value(table) or "rating"
+    kind = table[value].type
     if pa.types.is_boolean(kind):
-        raise bad(path, 1, "the column of rating holds true and false", "write numbers, 1 for what is liked")
+        raise bad(path, 1, f"the column of {value} holds true and false", "write numbers, 1 for what is liked")
     try:
-        rating = pc.cast(table["rating"], pa.float64())
+        rating = pc.cast(table[value], pa.float64())
     except pa.ArrowException:
-        raise bad(path, 1, f"the column of rating holds {kind}", "write it as double") from None
+        raise bad(path, 1, f"the column of {value} holds {kind}", "write it as double") from None
     wrong = ~np.isfinite(rating.to_numpy())
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise fail(row, f"no valid rating, got {rating[row].as_py()!r}", "correct the file")
-    return _frame(table.set_column(table.column_names.index("rating"), "rating", rating), fail, time_unit)
+        raise fail(row, f"no valid {value}, got {rating[row].as_py()!r}", "correct the file")
+    return _frame(table.set_column(table.column_names.index(value), value, rating), fail, time_unit)
 
 
 def _frame(table: pa.Table, fail: Callable[[int, str, str], Exception], time_unit: Unit) -> pd.DataFrame:
@@ -362,8 +315,20 @@ def _frame(table: pa.Table, fail: Callable[[int, str, str], Exception], time_uni
     data: dict[str, Any] = {
         name: frame_strings(read_ids(table[name], name, fail, strip=True)) for name in ("user_id", "item_id")
     }
-    data["rating"] = table["rating"].combine_chunks().to_numpy()
+    value = _value(table) or "rating"
+    data["rating"] = table[value].combine_chunks().to_numpy()
+    if value == "count" and (data["rating"] <= 0).any():
+        row = int(np.argmax(data["rating"] <= 0))
+        raise fail(row, f"the count {data['rating'][row]:g}, and counts are greater than 0", "drop the row")
     seconds = read_times(table["timestamp"], fail, unit=time_unit) if "timestamp" in table.column_names else None
     if seconds is not None:
         data["timestamp"] = seconds
-    return in_seconds(pd.DataFrame(data))
+    frame = in_seconds(pd.DataFrame(data))
+    if value == "count":
+        frame.attrs["counts"] = True  # where `RatingTable.from_frame` finds it
+    return frame
+
+
+def _value(table: pa.Table) -> str | None:
+    """Return which of ratings and counts a table has."""
+    return next((name for name in VALUES if name in table.column_names), None)

@@ -2,6 +2,7 @@
 
 user,item,rating,time       the fields in their order, in a file without a line of names
 user,item,_,time            one of them is left out; without a rating every row is a like, a rating of 1
+user,item,count             counts in place of ratings, as of plays or of visits: those of a pair are summed
 user=member,item=dish       what a file calls its columns, where that is unusual
 rating=-                    whatever it is called, there is no rating: every row is a like
 """
@@ -15,14 +16,23 @@ from pathlib import Path
 
 from irkit.errors import ConfigError, DataError, near_misses
 from irkit.io.lines import bad
+from irkit.streams import by_command
 
 NAMES: dict[str, tuple[str, ...]] = {
     "user_id": ("user_id", "userid", "user", "uid", "reviewerid"),
-    "item_id": ("item_id", "itemid", "item", "iid", "movie_id", "movieid", "movie", "asin", "docno"),
-    "rating": ("rating", "score", "stars", "overall", "value"),
+    "item_id": ("item_id", "itemid", "item", "iid", "movie_id", "movieid", "movie", "asin", "isbn", "docno"),
+    "rating": ("rating", "score", "stars", "overall", "value", "book_rating"),
+    "count": ("count", "counts", "plays", "play_count", "playcount"),
     "timestamp": ("timestamp", "time", "unixreviewtime", "date_seconds"),
 }
-"What columns are called in files, in lower case; the first is what they are called in a ratings frame."
+"""What columns are called in files, in lower case and with _ for -; the first is what they are called in a ratings
+frame, where counts stand in the column of ratings."""
+
+FIELDS = ("user_id", "item_id", "rating", "timestamp")
+"What stands in a file that names no columns, unless the caller says otherwise."
+
+LATE = 1e8
+"A number from here on is taken for a time and not for a rating, where a message proposes what a field may be."
 
 LEFT_OUT = ("_", "-")
 "Stands for a column that is not read."
@@ -88,8 +98,11 @@ def read_columns(columns: Mapping[str, str] | Sequence[str] | None) -> Columns:
         return Columns()
     if isinstance(columns, str):
         raise ConfigError(f"read_ratings: columns must be a list or a mapping, got {columns!r}; write [{columns!r}]")
+    names = [_known(name) for name in columns if name not in LEFT_OUT]
+    if {"rating", "count"} <= set(names):
+        raise ConfigError("read_ratings: columns name both rating and count; leave out one with -")
     if isinstance(columns, Mapping):
-        named = {_known(name): called for name, called in columns.items()}
+        named = dict(zip(names, columns.values(), strict=True))
         left = {name for name, called in named.items() if called in LEFT_OUT}
         if left & {"user_id", "item_id"}:
             raise ConfigError("read_ratings: columns of users and of items are needed; name them")
@@ -104,7 +117,7 @@ def read_columns(columns: Mapping[str, str] | Sequence[str] | None) -> Columns:
             raise ConfigError(
                 f"read_ratings: columns need {name}, got {','.join(columns)}; name it, as in user,item,rating"
             )
-    return Columns(order=order, likes="rating" not in order)
+    return Columns(order=order, likes=not {"rating", "count"} & set(order))
 
 
 def _known(name: str) -> str:
@@ -129,13 +142,14 @@ def separator(format: str, first: str) -> str:
 
 
 def places(names: list[str], columns: Columns, path: Path, line: int) -> dict[str, int]:
-    """Find the columns of a ratings frame among those that a file names."""
-    lowered = [name.lower() for name in names]
+    """Find the columns of a ratings frame among those that a file names; of ratings and counts there is one."""
+    lowered = [name.lower().replace("-", "_") for name in names]
     found: dict[str, int] = {}
     for name, usual in NAMES.items():
-        if name == "rating" and columns.likes:
-            continue
         named = columns.named
+        other = {"rating": "count" in named, "count": "rating" in found}.get(name, False)
+        if other or (columns.likes and name in ("rating", "count")):
+            continue
         wanted = [named[name]] if name in named else usual
         have = names if name in named else lowered
         place = next((have.index(one) for one in wanted if one in have), None)
@@ -147,19 +161,69 @@ def places(names: list[str], columns: Columns, path: Path, line: int) -> dict[st
                     path, line, f"the column {names[place]!r} is to be {name} and another", "name one column each"
                 )
             found[name] = place
-        elif name != "timestamp" or name in named:
-            raise bad(path, line, f"a column {wanted[0]!r} is needed, got {', '.join(names)}", _todo(name, not found))
+        elif name in named:
+            raise bad(path, line, f"a column {named[name]!r} is needed, got {', '.join(names)}", "name one of these")
+        elif name in ("user_id", "item_id"):
+            raise bad(path, line, f"a column {name!r} is needed, got {', '.join(names)}", _todo(name, names))
+    if not columns.likes and not {"rating", "count"} & set(found):
+        raise bad(path, line, f"a column 'rating' is needed, got {', '.join(names)}", _todo("rating", names, found))
     return found
 
 
-def _todo(name: str, none: bool) -> str:
-    todo = f"rename one, or name it: columns={{'{name}': '...'}}, on a card columns: {{{name}: ...}}, in commands "
-    todo += f"--columns {name}=..."
+def option(text: str) -> str:
+    """Write columns as whoever reads the message would: `--columns rating=-`, or in Python `columns={"rating": "-"}`.
+
+    Examples
+    --------
+    >>> option("user,item"), option("rating=-")
+    ('columns=["user", "item"]', 'columns={"rating": "-"}')
+    """
+    if by_command():
+        return f"--columns {text}"
+    found = parse_columns(text)
+    if isinstance(found, list):
+        inner = ", ".join(f'"{name}"' for name in found)
+        return f"columns=[{inner}]"
+    inner = ", ".join(f'"{name}": "{called}"' for name, called in found.items())
+    return f"columns={{{inner}}}"
+
+
+def in_order(cells: Sequence[str]) -> str:
+    """Say what the fields of a first line may be, as columns in their order; the third tells ratings from times.
+
+    Examples
+    --------
+    >>> in_order(["ann", "tea"]), in_order(["ann", "tea", "5", "x"]), in_order(["ann", "tea", "1700000000"])
+    ('user,item', 'user,item,rating,-', 'user,item,time')
+    """
+    numbers = [_number(cell) for cell in cells[2:4]]
+    fields = ["user", "item"]
+    if numbers and numbers[0] is not None:
+        fields.append("time" if numbers[0] >= LATE else "rating")
+        if len(numbers) > 1 and fields[-1] == "rating" and numbers[1] is not None and numbers[1] >= LATE:
+            fields.append("time")
+    return ",".join([*fields, *["-"] * (len(cells) - len(fields))])
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _todo(name: str, names: list[str], found: Mapping[str, int] | None = None) -> str:
+    """Say which columns would read a file whose first line lacks one."""
+    known = {one for usual in NAMES.values() for one in usual}
+    others = [one for one in names if one.lower().replace("-", "_") not in known]
     if name == "rating":
-        todo += ", or add one of ones if there are no ratings, or --columns rating=- where every row is a like"
-    if none:
-        todo += ", or write a line of names first, or name the fields in their order: --columns user,item,rating"
-    return todo
+        alike = f"where every row is a like, write {option('rating=-')}"
+        return f"{alike}, or where {others[0]} holds them, {option(f'rating={others[0]}')}" if others else alike
+    if len(others) == len(names) and len(names) > 1:
+        called = [f"user={names[0]}", f"item={names[1]}", f"rating={names[2] if len(names) > 2 else '-'}"]
+        return f"where it is no line of names, write {option(in_order(names))}, else {option(','.join(called))}"
+    short = {"user_id": "user", "item_id": "item"}[name]
+    return f"name it, as in {option(f'{short}={others[0] if others else names[0]}')}, or rename the column"
 
 
 def check_first(cells: list[str], columns: Columns, path: Path) -> None:
@@ -169,15 +233,21 @@ def check_first(cells: list[str], columns: Columns, path: Path) -> None:
         raise bad(path, 1, what, "name every field, and - for one that is not read")
     found = {name: cells[place].strip().strip('"').lower() for place, name in enumerate(columns.order) if name}
     if all(
-        found[name] in NAMES[name] or re.fullmatch(rf"{name[:4]}\w*", found[name]) for name in ("user_id", "item_id")
+        found[name].replace("-", "_") in NAMES[name] or re.fullmatch(rf"{name[:4]}\w*", found[name])
+        for name in ("user_id", "item_id")
     ):
         what = f"the first line holds names of columns ({', '.join(cells)})"
         raise bad(path, 1, what, "name those that are unusual by them, as in user=member,item=dish")
 
 
-def names_ratings(cells: list[str], path: Path) -> bool:
-    """Say whether the fields of a first line name users, items and ratings."""
+def names_likes(cells: list[str], path: Path) -> bool:
+    """Say whether the fields of a first line name users and items."""
+    return names_ratings(cells, path, Columns(likes=True))
+
+
+def names_ratings(cells: list[str], path: Path, columns: Columns = Columns()) -> bool:
+    """Say whether the fields of a first line name users, items and ratings or counts."""
     try:
-        return bool(places(cells, Columns(), path, 1))
+        return bool(places(cells, columns, path, 1))
     except DataError:
         return False

@@ -183,15 +183,19 @@ def test_latin_1_and_a_byte_order_mark(tmp_path):
         (
             "r.csv",
             "user,thing,rating\n1,2,3\n",
-            r"r.csv:1: a column 'item_id' is needed, got user, thing, rating; rename one, or name it: "
-            r"columns=\{'item_id': '...'\}, on a card columns: \{item_id: ...\}",
+            r"r.csv:1: a column 'item_id' is needed, got user, thing, rating; name it, as in "
+            r"columns=\{\"item\": \"thing\"\}, or rename the column$",
         ),
         ("r.csv", "user,item,rating\n", r"r.csv:1: the file holds no rating"),
         ("r.csv", 'user,item,rating\n1,"2,3\n', r"r.csv:2: not valid CSV"),
         ("r.csv", "user,item,rating\nann,tea,5\n ,tea,3\n", r"r.csv:3: no user_id; fill it or drop the row"),
         ("r.csv", "user,item,rating\nann,\x1b[2J,5\n", r"r.csv:2: the item_id '.x1b.2J', with a control"),
-        ("r.csv", "user,item\nann,tea\n", r"r.csv:1: there are two fields, and no rating; add a column 'rating', of"),
-        ("r.tsv", "user\titem\nann\ttea\n", r"r.tsv:1: there are two fields, and no rating; add a column 'rating'"),
+        ("r.csv", "user,item\nann,tea\n", r"r.csv:1: there are two fields and no rating, got user, item; where every"),
+        (
+            "r.tsv",
+            "user\titem\nann\ttea\n",
+            r"r.tsv:1: there are two fields and no rating, got user, item; where every",
+        ),
         ("r.csv", "user,item,time\nann,tea,9\n", r"r.csv:1: a column 'rating' is needed, got user, item, time"),
         ("r.csv", "user,item,rating,time\na,b,1,today\n", r"r.csv:2: the timestamp 'today'; write seconds since 1970"),
         (
