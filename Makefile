@@ -19,7 +19,7 @@ $(shell rm -rf '$(VENV)')
 endif
 endif
 
-.PHONY: help demo test quick lint format jar bench wheel clean
+.PHONY: help demo test quick lint format site jar bench wheel clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,10 @@ format: $(VENV)/ready-dev ## Put the code into its format.
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
 
+site: $(VENV)/ready-docs ## Build the guide and the reference into site/, a folder of static pages with a search.
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+	@echo site/index.html
+
 jar: $(VENV)/ready-dev ## Rebuild the Java bridge (needs javac 17 or newer).
 	$(RUN) -m irkit.lucene.jar
 
@@ -53,13 +57,14 @@ wheel: $(VENV)/ready-dev ## Build the wheel into dist/.
 	$(RUN) -m build --no-isolation --wheel
 
 clean: ## Remove what the targets made.
-	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist report.html benchmarks/work
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist site report.html benchmarks/work
 
 # ---------------------------------------------------------------------------------------------- set-up
 
 EXTRA_run :=
 EXTRA_dev := [dev]
 EXTRA_bench := [bench]
+EXTRA_docs := [docs]
 
 $(VENV)/ready-%: pyproject.toml constraints.txt
 	@$(venv)

@@ -134,7 +134,7 @@ def recommend(
     if not users and given is None:
         return
     rows = _ratings(fitted, given) if given is not None else _lists(fitted, users, n)
-    asked = users or tuple(rows["user"].unique())
+    asked = users or tuple(rows["user_id"].unique())
     notes = _notes_on_lists(fitted, asked, rows) if given is None else _notes_on_ratings(fitted, asked)
     if json:
         known = {} if given is not None else {"known": ~rows["user_id"].isin(_strangers(fitted, asked))}

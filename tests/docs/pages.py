@@ -19,14 +19,18 @@ import re
 import shlex
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import gensim
+
 from tests.plugins import installed
 
 ROOT = Path(__file__).parents[2]
+VENV = "/home/me/irkit/.venv"
 FENCE = re.compile(r"^```(.*)$")
 
 
@@ -115,6 +119,19 @@ def _python(page: Path, block: Block, after: Block | None, namespace: dict[str, 
     )
 
 
+def places(folder: Path, home: Path) -> dict[str, str]:
+    """Return the folders that outputs name, each with what pages show for it, the innermost first."""
+    here = {
+        str(folder): "/home/me/work",
+        str(home): "/home/me/.irkit",
+        sysconfig.get_path("purelib"): f"{VENV}/lib/python3.11/site-packages",
+        str(Path(gensim.__file__).parents[1]): f"{VENV}/lib/python3.11/site-packages",
+        sys.prefix: VENV,
+        str(ROOT): "/home/me/irkit",
+    }
+    return dict(sorted(here.items(), key=lambda place: -len(place[0])))
+
+
 def _between(page: Path, block: Block, after: Block) -> bool:
     """Say whether only blank lines stand between two blocks."""
     lines = page.read_text(encoding="utf-8").splitlines()
@@ -164,18 +181,27 @@ def _command(source: str) -> str:
 # ---------------------------------------------------------------------------------------- comparison
 
 COSTS = {"ms/query", "ms/pair", "ms/user", "ms/row", "ms/batch", "ms/coin", "s/fit", "MB"}
-"Columns that differ from run to run."
+"Columns that differ from run to run; they are the last of their tables."
 
-UNITS = r"(s|ms|ms per query|MB|KB|bytes|recipes|cards|suites|that irkit needs)"
+NUMBER = re.compile(r"-?\d+\.\d+")
+
+VOLATILE = [
+    (re.compile(r"(?<![\w.-])\d[\d.,]* ?(s|ms|MB)\b"), r"# \1"),  # times and memory
+    (re.compile(r"\b\d{4}-\d\d-\d\d( \d\d:\d\d)?"), "DATE"),
+    (re.compile(r"^(ok       (?:python|java) +)[\d.]+ at "), r"\1# at "),  # versions of the machine
+    (re.compile(r"^(ok       jvm .* at most )\d+m$"), r"\1#m"),  # and its heap
+]
+"What else differs from run to run, and what stands for it in a comparison."
 
 
-def same(expected: list[str], actual: list[str]) -> str:
-    """Say how two outputs differ, an empty string where they do not.
+def same(expected: list[str], actual: list[str], places: dict[str, str] | None = None) -> str:
+    """Say how two outputs differ, an empty string where they do not; white space counts.
 
-    Times, memory, dates, versions and folders may differ; a line `...` stands for any lines; other
-    numbers must agree to a part in a thousand.
+    What `COSTS` and `VOLATILE` name may differ, and blank lines at the end; a line `...` stands for any lines. Decimal
+    fractions must have as many digits and agree to a part in a thousand: the last ones hang on the processor. `places`
+    are folders with the names that pages show for them.
     """
-    shown, came = _steady(expected), _steady(actual)
+    shown, came = _steady(expected, {}), _steady(actual, places or {})
     at = 0
     for place, line in enumerate(shown):
         if line == "...":
@@ -187,47 +213,58 @@ def same(expected: list[str], actual: list[str]) -> str:
         if at >= len(came):
             return f"missing: {line}"
         if not _alike(line, came[at]):
-            return f"shown: {line}\n  came: {came[at]}"
+            return f"shown: {line}\n came: {came[at]}"
         at += 1
     return f"not shown: {came[at]}" if at < len(came) else ""
 
 
-def _steady(lines: list[str]) -> list[str]:
-    """Take out what may differ from run to run."""
+def _steady(lines: list[str], places: dict[str, str]) -> list[str]:
+    """Put a word for what differs from run to run."""
     out: list[str] = []
-    costs = 0
-    for line in lines:
-        line = line.replace(str(ROOT), "/irkit")  # which may hold spaces
-        line = re.sub(rf"\b[\d.,]+ {UNITS}\b", r"# \1", line)
-        line = re.sub(r"\b\d+\.\d+s\b", "# s", line)
-        line = re.sub(r"\d{4}-\d\d-\d\d", "DATE", line)
-        line = re.sub(r"\b[\d.]+ (at|in) /", r"# \1 /", line)  # a version and where it is
-        line = re.sub(r"\b\d+m$", "#m", line)  # the JVM's heap
-        line = re.sub(r"(?<![\w.])(/[^\s:;,()]+)+/([^\s:;,()/]+)", r"\2", line)
-        words = line.split()
-        if not words or set(line) <= {"-", " "}:
-            costs = 0 if not words else costs
-            continue
-        if words[-1] in {*COSTS, "Memory"}:
-            costs = len([word for word in words if word in COSTS])
-        elif costs:
-            words = words[:-costs]
-        out.append(" ".join(words))
+    cut: int | None = None
+    head = ""
+    for line in (_placed(line, places).rstrip() for line in lines):
+        if line.startswith("--") and set(line) <= {"-", " "}:
+            cut = _costs_begin(head, line)
+            if cut is not None:
+                out[-1] = head[:cut].rstrip()
+        elif not line:
+            cut = None
+        head = line
+        if cut is not None:
+            line = line[:cut].rstrip()
+        for pattern, word in VOLATILE:
+            line = pattern.sub(word, line)
+        out.append(line)
+    while out and not out[-1]:
+        out.pop()
     return out
 
 
+def _placed(line: str, places: dict[str, str]) -> str:
+    for place, shown in places.items():
+        line = line.replace(place, shown)
+    return line
+
+
+def _costs_begin(head: str, dashes: str) -> int | None:
+    """Return where the first column of costs begins in a table of such a head and line of dashes."""
+    for column in re.finditer(r"-+", dashes):
+        if head[column.start() : column.end()].strip() in COSTS:
+            return column.start()
+    return None
+
+
 def _alike(one: str, other: str) -> bool:
-    mine, yours = one.split(), other.split()
-    return len(mine) == len(yours) and all(map(_word, mine, yours))
-
-
-def _word(one: str, other: str) -> bool:
+    """Say whether two lines have the same text and close numbers."""
     if one == other:
         return True
-    mine, yours = (re.findall(r"-?\d+\.\d+", word) for word in (one, other))
-    if not mine or len(mine) != len(yours) or re.sub(r"-?\d+\.\d+", "#", one) != re.sub(r"-?\d+\.\d+", "#", other):
-        return False
-    return all(abs(float(a) - float(b)) <= max(2e-4, 1e-3 * abs(float(a))) for a, b in zip(mine, yours, strict=True))
+    mine, yours = (NUMBER.findall(line) for line in (one, other))
+    return (
+        NUMBER.split(one) == NUMBER.split(other)
+        and all(len(a) == len(b) for a, b in zip(mine, yours, strict=True))
+        and all(abs(float(a) - float(b)) <= max(2e-4, 1e-3 * abs(float(a))) for a, b in zip(mine, yours, strict=True))
+    )
 
 
 # -------------------------------------------------------------------------------------------- update
@@ -239,19 +276,28 @@ def update(page: Path) -> int:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as home:
         os.environ["IRKIT_HOME"] = home
         shown = list(run(page, Path(folder)))
-        hidden = {folder: "/home/me/work", home: "/home/me/.irkit"}
+        hidden = places(Path(folder), Path(home))
     changed = 0
     for one in reversed(shown):
         start, end = one.at
-        if start < 0 or not same(one.expected, one.actual):
+        if start < 0 or not same(one.expected, one.actual, hidden):
             continue
         changed += 1
-        text = "\n".join(line.rstrip() for line in one.actual).rstrip()
-        for place, shown_as in (*hidden.items(), (str(ROOT), "/home/me/irkit")):
-            text = text.replace(place, shown_as)
-        lines[start:end] = text.split("\n") if text else []
+        came = [_placed(line, hidden).rstrip() for line in one.actual]
+        while came and not came[-1]:
+            came.pop()
+        lines[start:end] = _left_out(one.expected, came) if "..." in one.expected else came
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return changed
+
+
+def _left_out(expected: list[str], came: list[str]) -> list[str]:
+    """Return what came without the lines that the page leaves out; a line that it keeps begins with the same word."""
+    kept: list[str] = []
+    for line in expected:
+        word = line.split()[:1]
+        kept.append(line if line == "..." else next((one for one in came if one.split()[:1] == word), line))
+    return kept
 
 
 if __name__ == "__main__":

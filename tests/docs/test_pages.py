@@ -7,21 +7,21 @@ import tomllib
 
 import pytest
 
-from tests.docs.pages import ROOT, blocks, pages, run, same
+from tests.docs.pages import ROOT, blocks, pages, places, run, same
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_page_shows_what_comes_out(page, tmp_path, tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("IRKIT_HOME", str(tmp_path_factory.mktemp("home") / ".irkit"))  # a new user's
+    home = tmp_path_factory.mktemp("home") / ".irkit"
+    monkeypatch.setenv("IRKIT_HOME", str(home))  # a new user's
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("IRKIT_DATA", raising=False)  # the pages show what a new machine shows
     for shown in run(page, tmp_path):
         failed = [line for line in shown.actual if line.startswith("irkit: ") and line not in shown.expected]
         assert not failed, f"{page.name}:{shown.line}: {failed[0]}"
-        if shown.expected:
-            difference = same(shown.expected, shown.actual)
-            assert not difference, f"{page.name}:{shown.line}:\n{difference}"
+        difference = same(shown.expected, shown.actual, places(tmp_path, home))
+        assert not difference, f"{page.name}:{shown.line}:\n{difference}"
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -68,6 +68,9 @@ def test_readme_names_every_stage_as_recipes_do():
     assert named == set(STAGES.shipped)
 
 
+TABLE = ["system     AP  ms/query   MB", "------  -----  --------  ---", "bm25     0.31       0.5  300"]
+
+
 @pytest.mark.parametrize(
     ("expected", "actual"),
     [
@@ -75,23 +78,39 @@ def test_readme_names_every_stage_as_recipes_do():
         (["a", "...", "z"], ["a", "b", "c", "z"]),
         (["head", "..."], ["head", "more"]),
         (["AP 0.3123"], ["AP 0.3124"]),
-        (["/home/me/.irkit/a.json"], ["/var/b/a.json"]),
-        (["system AP ms/query MB", "bm25 0.31 0.5 300"], ["system AP ms/query MB", "bm25 0.31 7.5 99"]),
+        (["made 2026-01-31"], ["made 2027-03-01"]),
+        (["the end"], ["the end", ""]),
+        (TABLE, ["system     AP  ms/query     MB", "------  -----  --------  -----", "bm25     0.31     107.5  1,300"]),
+        (["ok       python       3.11.7 at /x"], ["ok       python       3.13.1 at /x"]),
     ],
 )
 def test_volatile_output_is_the_same(expected, actual):
     assert same(expected, actual) == ""
 
 
+def test_folders_are_those_that_pages_show():
+    assert same(["/home/me/.irkit/a.json"], ["/var/b/a.json"], {"/var/b": "/home/me/.irkit"}) == ""
+    assert same(["/home/me/.irkit/a.json"], ["/var/c/a.json"], {"/var/b": "/home/me/.irkit"})
+
+
 @pytest.mark.parametrize(
     ("expected", "actual"),
     [
         (["AP 0.3123"], ["AP 0.3153"]),
+        (["AP 0.3123"], ["AP 0.312"]),
+        (["AP  0.3123"], ["AP 0.3123"]),
+        (["  indented"], ["indented"]),
+        (["a", "b"], ["a", "", "b"]),
         (["350 documents"], ["351 documents"]),
+        (["185 recipes, 44 cards"], ["186 recipes, 44 cards"]),
+        (["all 24 that irkit needs"], ["all 25 that irkit needs"]),
+        (["ok       bridge       b.jar (100,525 bytes)"], ["ok       bridge       b.jar (100,526 bytes)"]),
         (["a", "b"], ["a"]),
-        (["a"], ["a", "b"]),
+        (["a", "b"], ["a", "b", "c"]),
+        ([], ["printed"]),
         (["a", "...", "z"], ["a", "b"]),
         (["system AP", "bm25 0.31"], ["system AP", "bm26 0.31"]),
+        (TABLE, [TABLE[0], TABLE[1], "bm25    0.31        0.5  300"]),
     ],
 )
 def test_other_output_is_not(expected, actual):
