@@ -157,7 +157,7 @@ def test_columns_and_duplicates_of_a_file_without_names(irkit, folder):
     )
     assert irkit(*options, "--duplicates", "last").lines[1].split()[:3] == ["ann", "1", "cake"]
     refused = irkit("recommend", "planted-factors", "u1", "--columns", "user,item", status=2)
-    assert "columns, format and encoding are for files of ratings, got planted-factors" in refused.err
+    assert "columns, format and encoding are for a file of ratings, got planted-factors" in refused.err
 
 
 def test_lists_of_all_users_are_written(irkit, ratings, folder):
