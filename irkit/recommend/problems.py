@@ -230,7 +230,7 @@ def _opened(
         told = {}
     elif path is None or not Path(path).exists():
         what = "format and encoding" if columns is None else "columns, format and encoding"
-        raise ConfigError(f"ratings: {what} are for files of ratings, got {name}; leave them out")
+        raise ConfigError(f"ratings: {what} are for a file of ratings, got {name}; leave them out")
     if path is None:
         return None
     if isinstance(name, str) and name.startswith("planted-"):
