@@ -17,8 +17,9 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from irkit.errors import ConfigError, DataError, IrkitError, NotFoundError
+from irkit.errors import ConfigError, DataError, IrkitError
 from irkit.streams import open_bytes
+from irkit.wording import kind_of, no_file
 
 Where: TypeAlias = tuple[str | int, ...]
 "Where a value lies in a file: mapping keys and list positions from the top."
@@ -88,7 +89,7 @@ def read_yaml(path: str | Path) -> YamlFile:
         with open_bytes(path) as file:
             content = file.read(LARGEST + 1)
     except FileNotFoundError:
-        raise NotFoundError(f"{path}: there is no such file") from None
+        raise no_file(path) from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read; {error.strerror or error}") from None
     if len(content) > LARGEST:
@@ -120,8 +121,7 @@ def parse_yaml(text: str, path: str | Path = "<text>") -> YamlFile:
     lines: dict[Where, int] = {}
     value = _Builder(text, str(path), lines).document()
     if not isinstance(value, dict):
-        kind = "nothing" if value is None else type(value).__name__
-        raise DataError(f"{path}:1: the top level must be a mapping of fields (name: ...), got {kind}")
+        raise DataError(f"{path}:1: the top level must be a mapping of fields (name: ...), got {kind_of(value)}")
     return YamlFile(str(path), value, lines)
 
 

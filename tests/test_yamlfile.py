@@ -90,8 +90,8 @@ def test_keys_are_text_and_a_merge_key_is_nothing_special():
     ("text", "message"),
     [
         ("", r"f.yaml:1: the top level must be a mapping of fields \(name: ...\), got nothing"),
-        ("- 1", "f.yaml:1: the top level must be a mapping .* got list"),
-        ("just text", "f.yaml:1: the top level must be a mapping .* got str"),
+        ("- 1", "f.yaml:1: the top level must be a mapping .* got a list"),
+        ("just text", "f.yaml:1: the top level must be a mapping .* got text"),
         ("a: 1\nb: 2\na: 3", "f.yaml:3: 'a' occurs twice, first in line 1; keep one"),
         ("x:\n  a: 1\n  a: 1", "f.yaml:3: 'a' occurs twice, first in line 2"),
         ("a: 1\nb: !!python/object/apply:os.system ['x']", "f.yaml:2: tags are not allowed, got !!python/object/app"),

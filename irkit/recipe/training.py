@@ -126,7 +126,7 @@ class TrainingRecipe(AnyRecipe):
             kind: type[Model] = MODELS.load(self.model)
         except IrkitError as error:
             raise self.fail(str(error), "model", kind=type(error)) from None
-        return kind(kind.config_type.checked(self.config, self.fail, "config"))
+        return kind(kind.config_type.checked(self.config, self.fail, "config", who=kind.name))
 
     def rule(self) -> TrainerConfig:
         """Return the settings of the trainer: the model's own with the recipe's changes."""
