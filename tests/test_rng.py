@@ -50,9 +50,7 @@ def test_every_seed_of_every_config_is_checked_in_one_way():
 
 
 def test_the_message_is_one_line():
-    with pytest.raises(
-        ConfigError, match=r"^split-choice: seed is not valid, got -1; a seed is a whole number from 0 to"
-    ):
+    with pytest.raises(ConfigError, match=r"^split: seed is not valid, got -1; a seed is a whole number from 0 to"):
         SplitChoice(kind="random", seed=-1)
 
 

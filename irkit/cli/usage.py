@@ -46,7 +46,8 @@ def _said(error: CycloptsError, help: str) -> str:
         return f"{error.token.keyword} is given twice; keep one"
     if isinstance(error, cyclopts.CoercionError) and error.token is not None and error.target_type is not None:
         name = error.token.keyword or (error.argument.name if error.argument is not None else "an argument")
-        return f"{name} is not valid, got {restored(error.token.value)!r}; {_instead(error.target_type, error.token.value)}"
+        value = restored(error.token.value)
+        return f"{name} is not valid, got {value!r}; {_instead(error.target_type, value)}"
     text = str(error).strip().rstrip(".")
     return f"{text[:1].lower()}{text[1:]}; {help}"
 

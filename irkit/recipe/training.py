@@ -39,6 +39,7 @@ from irkit.recipe.assemble import Fail
 from irkit.recipe.base import AnyRecipe
 from irkit.recipe.recipe import Recipe, load_recipe
 from irkit.registry import JUDGES, MODELS
+from irkit.wording import shown
 from irkit.yamlfile import YamlFile, read_yaml
 
 if TYPE_CHECKING:
@@ -146,10 +147,12 @@ class TrainingRecipe(AnyRecipe):
             word = isinstance(known[name], str)
             if not (isinstance(value, str) if word else type(value) is int and value >= 1):
                 wanted = "a word" if word else "a whole number, 1 or more"
-                raise self.fail(f"evaluate.{name} is not valid, got {value!r}; it should be {wanted}", "evaluate", name)
+                raise self.fail(
+                    f"evaluate.{name} is not valid, got {shown(value)}; it should be {wanted}", "evaluate", name
+                )
             words = _words(asked, name)
             if words and value not in words:
-                what = f"evaluate.{name} is not valid, got {value!r}; {near_misses(value, words)}"
+                what = f"evaluate.{name} is not valid, got {shown(value)}; {near_misses(value, words)}"
                 raise self.fail(what, "evaluate", name)
         return {**known, **self.evaluate}
 

@@ -22,7 +22,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from irkit.config import Config
-from irkit.errors import ConfigError, NotFoundError, near_misses
+from irkit.errors import ConfigError, FrameError, NotFoundError, near_misses
 from irkit.frames import Ratings
 from irkit.io.ratings.times import read_times
 from irkit.locate import given_path
@@ -92,6 +92,11 @@ class SplitChoice(Config):
     "The window that is held out, from 0, oldest first."
     seed: Seed = 42
     "Of what is drawn."
+
+    @classmethod
+    def called(cls) -> str:
+        """Return the field of a suite's file that holds it."""
+        return "split"
 
     @model_validator(mode="after")
     def _fits_together(self) -> SplitChoice:
@@ -198,6 +203,11 @@ def load_ratings(
     >>> len(ratings.users), len(ratings.items)
     (200, 100)
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise FrameError(
+            f"ratings: a file or a collection's name is needed, got {type(name).__name__}; "
+            "make a table of a frame with RatingTable.from_frame"
+        )
     path = given_path(name, PLANTED)
     reading: dict[str, Any] = {"format": format, "encoding": encoding} | (
         {} if columns is None else {"columns": columns}

@@ -212,8 +212,7 @@ class RatingTable:
             who, what = self.users[self.user[row]], self.items[self.item[row]]
             raise FrameError(
                 f"ratings: user {who!r} rated item {what!r} {count.max()} times; "
-                "choose duplicates='last' or duplicates='mean' (on a card duplicates: last, in commands "
-                "--duplicates last), or drop rows"
+                "drop rows, or say what counts: last or mean (--duplicates in commands, duplicates: on a card)"
             )
         order = np.arange(len(self)) if self.time is None else np.argsort(self.time, kind="stable")
         last = np.zeros(len(count), dtype=np.int64)

@@ -13,7 +13,7 @@ from irkit.lucene import Index, QLDirichlet, QLJelinekMercer, build_index
 from tests.oracles import likelihood as slow
 
 WORDS = [f"w{i}" for i in range(12)]
-FORMS = {ql - dirichlet: slow.dirichlet, ql - jelinek - mercer: slow.jelinek_mercer}
+FORMS = {QLDirichlet: slow.dirichlet, QLJelinekMercer: slow.jelinek_mercer}
 
 
 @pytest.fixture(scope="module")

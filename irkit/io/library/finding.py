@@ -91,10 +91,10 @@ def of_kind(card: AnyCard, kind: str) -> Any:
     if issubclass(type(card), KINDS[kind]):
         return card
     use = {
-        "texts": f"load_collection, or 'irkit run <recipe> {card.name}'",
-        "ratings": f"load_rating_collection, or 'irkit recommend {card.name}'",
+        "texts": f"'irkit run <recipe> {card.name}', in Python load_collection",
+        "ratings": f"'irkit recommend {card.name}', in Python load_rating_collection",
         "pools": "load_pools, or name it under 'pools' in a suite",
-    }.get(card.kind, "load_data, or 'irkit train'")
+    }.get(card.kind, "'irkit train', in Python load_data")
     raise ConfigError(f"{card.name}: holds {card.kind} and no {kind}; use {use}")
 
 

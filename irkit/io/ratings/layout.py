@@ -153,8 +153,7 @@ def places(names: list[str], columns: Columns, path: Path, line: int) -> dict[st
 
 
 def _todo(name: str, none: bool) -> str:
-    todo = f"rename one, or name it: columns={{'{name}': '...'}}, on a card columns: {{{name}: ...}}, in commands "
-    todo += f"--columns {name}=..."
+    todo = f"rename one, or name it: columns: {{{name}: ...}} on a card, --columns {name}=... in commands"
     if name == "rating":
         todo += ", or add one of ones if there are no ratings, or --columns rating=- where every row is a like"
     if none:
