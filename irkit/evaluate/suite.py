@@ -191,7 +191,13 @@ def load_suite(name: str | Path) -> Suite:
     ConfigError
         If a field is unknown, missing or wrong; says file and line.
     """
-    suite = parse_suite(read_yaml(find("eval", str(name))))
+    file = read_yaml(find("eval", str(name)))
+    suite = parse_suite(file)
+    for place, system in enumerate(suite.systems):
+        try:
+            find("pipelines", system.recipe)
+        except IrkitError as error:
+            raise file.error(str(error), "systems", place, kind=type(error)) from None
     return suite.changed(path=str(name)) if given_path(str(name), [suite.name]) else suite
 
 

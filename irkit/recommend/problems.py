@@ -236,7 +236,12 @@ def _collection(name: str | os.PathLike[str]) -> RatingCollection:
 
 
 def _table(collection: RatingCollection, frame: Ratings) -> RatingTable:
-    return RatingTable.from_frame(frame, scale=collection.scale, duplicates=collection.card.ratings.duplicates)
+    reading = collection.card.ratings
+    try:
+        return RatingTable.from_frame(frame, scale=collection.scale, duplicates=reading.duplicates)
+    except FrameError as error:
+        file = collection.folder / reading.file
+        raise FrameError(f"{file}: {str(error).removeprefix('ratings: ')}") from None
 
 
 def _choice(split: Any) -> SplitChoice:

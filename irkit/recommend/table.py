@@ -212,7 +212,7 @@ class RatingTable:
             who, what = self.users[self.user[row]], self.items[self.item[row]]
             raise FrameError(
                 f"ratings: user {who!r} rated item {what!r} {count.max()} times; "
-                "drop rows, or say what counts: last or mean (--duplicates in commands, duplicates: on a card)"
+                "drop rows, or say by duplicates what counts: last or mean (--duplicates in commands)"
             )
         order = np.arange(len(self)) if self.time is None else np.argsort(self.time, kind="stable")
         last = np.zeros(len(count), dtype=np.int64)

@@ -143,7 +143,7 @@ def test_other_commands_point_here(irkit):
 def test_columns_and_duplicates_of_a_file_without_names(irkit, folder):
     (folder / "visits.csv").write_text("ann;tea;1\nann;tea;2\nbob;tea;3\nbob;cake;4\n")
     options = ("recommend", "visits.csv", "ann", "--recipe", "popularity", "--columns", "user,item,_")
-    assert irkit(*options, status=2).err.startswith("irkit: ratings: user 'ann' rated item 'tea' 2 times; choose")
+    assert irkit(*options, status=2).err.startswith("irkit: visits.csv: user 'ann' rated item 'tea' 2 times; drop rows")
     assert irkit(*options, "--duplicates", "last").lines[1].split()[:3] == ["ann", "1", "cake"]
     refused = irkit("recommend", "planted-factors", "u1", "--columns", "user,item", status=2)
     assert "columns, format and encoding are for a file of ratings, got planted-factors" in refused.err

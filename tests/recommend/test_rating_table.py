@@ -77,7 +77,7 @@ TWICE = [("a", "x", 1.0, 50.0), ("a", "y", 2.0, 10.0), ("a", "x", 4.0, 20.0)]
 
 
 def test_a_repeated_pair_is_refused_unless_one_says_what_to_do():
-    with pytest.raises(FrameError, match=r"ratings: user 'a' rated item 'x' 2 times; choose duplicates='last'"):
+    with pytest.raises(FrameError, match="ratings: user 'a' rated item 'x' 2 times; drop rows, or say by duplicates"):
         table(TWICE, time=True)
     assert table(TWICE, time=True, duplicates="last").rating.tolist() == [1.0, 2.0]  # by time, not by place
     assert table([row[:3] for row in TWICE], duplicates="last").rating.tolist() == [2.0, 4.0]
