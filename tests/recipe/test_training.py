@@ -9,6 +9,7 @@ from irkit.errors import ConfigError, DataError, NotFoundError
 from irkit.learn.trainer import TrainerConfig
 from irkit.recipe.recipe import Recipe
 from irkit.recipe.training import TrainingRecipe, load_any, load_training
+from irkit.wording import shown
 
 TEXT = """\
 name: tiny
@@ -231,7 +232,7 @@ def test_an_error_says_file_and_line(write, old, new, line, message):
 
 @pytest.mark.parametrize("value", [0, True, "many", 1.5, None])
 def test_an_argument_of_the_evaluation_is_a_whole_number(value):
-    with pytest.raises(ConfigError, match=f"evaluate.samples is not valid, got {value!r}"):
+    with pytest.raises(ConfigError, match=rf"evaluate.samples is not valid, got {re.escape(shown(value))}; "):
         recipe(model="vae", evaluate={"samples": value})
 
 

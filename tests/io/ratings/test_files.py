@@ -184,7 +184,7 @@ def test_latin_1_and_a_byte_order_mark(tmp_path):
             "r.csv",
             "user,thing,rating\n1,2,3\n",
             r"r.csv:1: a column 'item_id' is needed, got user, thing, rating; rename one, or name it: "
-            r"columns=\{'item_id': '...'\}, on a card columns: \{item_id: ...\}",
+            r"columns: \{item_id: ...\} on a card",
         ),
         ("r.csv", "user,item,rating\n", r"r.csv:1: the file holds no rating"),
         ("r.csv", 'user,item,rating\n1,"2,3\n', r"r.csv:2: not valid CSV"),
