@@ -70,6 +70,7 @@ def evaluate(
         Print one JSON object per run, with the values of each query where --per-query is given.
     """
     from irkit.cli.inputs import data_hash, data_line, judgements, trained_on
+    from irkit.errors import FrameError
     from irkit.evaluate import evaluate as measure
     from irkit.evaluate import parse_measures
     from irkit.evaluate.measures import said_aliases
@@ -81,7 +82,10 @@ def evaluate(
     found, tags = [], {}
     for run in runs:
         results, tags[run] = read_tagged_run(run, encoding=encoding)
-        found.append((run, measure(results, judged, wanted, exclude_self=exclude_self, train=ratings)))
+        try:
+            found.append((run, measure(results, judged, wanted, exclude_self=exclude_self, train=ratings)))
+        except FrameError as error:
+            raise FrameError(f"{run}: {str(error).removeprefix('evaluate: ')}") from None
     if json:
         data = {"data_hash": known} if (known := data_hash(qrels)) else {}
         for run, evaluation in found:

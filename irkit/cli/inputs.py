@@ -38,6 +38,8 @@ def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Docume
     from irkit.io.documents.formats import document_pages
     from irkit.io.library.catalogue import load_searchable
 
+    if is_index(source):
+        raise ConfigError(f"index: {source} is an index already; name the documents")
     path = source_path(source)
     told = format != "auto" or encoding != UTF8
     if told and path is not None and path.is_dir() and document_pages(path, format) is not None:

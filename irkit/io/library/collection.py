@@ -244,7 +244,8 @@ class Collection(CardFiles):
         if split is None:
             return self.card.default_split
         if split not in self.card.splits:
-            raise NotFoundError(f"{self.name}: there is no split {split!r}; {near_misses(split, self.card.splits)}")
+            todo = near_misses(split, self.card.splits) if self.card.splits else "it has no splits, leave it out"
+            raise NotFoundError(f"{self.name}: there is no split {split!r}; {todo}")
         return split
 
 

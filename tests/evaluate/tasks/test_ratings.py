@@ -240,8 +240,8 @@ def test_a_pipeline_s_lists_keep_their_order_and_what_is_not_listed_counts_for_n
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("kind: random", "kind: rnd", r"tiny\.yaml:3: RatingsChoice: split: kind is not valid, got 'rnd'"),
-        ("fraction: 0.3", "fraction: 2", r"tiny\.yaml:3: RatingsChoice: split: fraction is not valid, got 2"),
+        ("kind: random", "kind: rnd", r"tiny\.yaml:3: ratings: split: kind is not valid, got 'rnd'"),
+        ("fraction: 0.3", "fraction: 2", r"tiny\.yaml:3: ratings: split: fraction is not valid, got 2"),
         (
             "RMSE MAE",
             "RMSE(warn)",
