@@ -37,7 +37,7 @@ def described(board: Board) -> Table:
     columns = [Column("system", number=False, title="System")]
     rows = [[words(system.name)] for system in board.systems]
     for measure in board.measures:
-        columns.append(Column(measure.name, lower=measure.lower, beside=() if measure.whole else BESIDE))
+        columns.append(Column(measure.name, lower=measure.lower, measure=True, beside=() if measure.whole else BESIDE))
         for row, system in zip(rows, board.systems, strict=True):
             row.append(_cell(system, measure))
     costs = (

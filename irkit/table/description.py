@@ -19,6 +19,8 @@ class Column(NamedTuple):
     "Small values are good."
     number: bool = True
     "It is flush right."
+    measure: bool = False
+    "Its cells may be marked."
     beside: tuple[str, ...] = ()
     "Names of further values of each cell, which only CSV has: `low`, `p`."
     title: str = ""
@@ -71,13 +73,12 @@ class Table:
     "Further explanations of what is in cells."
     notes: tuple[str, ...] = ()
     "What a reader of the numbers should know."
-    grouped: bool = False
-    "Rows with the same first cell belong together."
 
     @property
     def head(self) -> str:
         """What it is of, and how much: `lee (350 documents, 50 queries)`."""
-        return f"{self.title} ({', '.join(self.facts)})" if self.facts else self.title
+        facts = ", ".join(self.facts)
+        return f"{self.title} ({facts})" if self.title and facts else self.title or facts
 
     @property
     def name(self) -> str:
@@ -96,10 +97,6 @@ class Table:
             for place, row in enumerate(self.rows)
         ]
 
-    def starts(self, place: int) -> bool:
-        """Say whether a row is the first of its group; where rows are not grouped, each is."""
-        return not self.grouped or place == 0 or self.rows[place][0].text != self.rows[place - 1][0].text
-
 
 def words(text: str) -> Cell:
     """Make a cell of text.
@@ -110,25 +107,3 @@ def words(text: str) -> Cell:
     'bm25'
     """
     return Cell(text, text)
-
-
-def number(value: float | None, digits: int = 4) -> str:
-    """Print a number with a fixed number of decimals; nothing for None.
-
-    Examples
-    --------
-    >>> number(0.31), number(None)
-    ('0.3100', '')
-    """
-    return "" if value is None else f"{value:.{digits}f}"
-
-
-def p_value(value: float | None) -> str:
-    """Print a probability with four decimals; nothing for None.
-
-    Examples
-    --------
-    >>> p_value(0.0312), p_value(0.0001), p_value(0.00009999), p_value(0.0), p_value(None)
-    ('0.0312', '0.0001', '< .0001', '< .0001', '')
-    """
-    return "< .0001" if value is not None and value < 0.0001 else number(value)

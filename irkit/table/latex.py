@@ -25,7 +25,6 @@ _ESCAPED = {
     "\u2265": r"$\geq$",
     "\u00b1": r"$\pm$",
     "`": r"\textasciigrave{}",
-    "'": r"\textquotesingle{}",
     **{character: f"{{{character}}}" for character in "[*"},  # which the end of the row above would take for its own
 }
 _SPECIAL = re.compile("-(?=-)|[" + re.escape("".join(_ESCAPED).replace("-", "")) + "]")  # a single hyphen is itself
@@ -53,13 +52,10 @@ def escape(text: str) -> str:
 
 def _table(table: Table) -> str:
     raised = [any(row[place].mark for row in table.rows) for place in range(len(table.columns))]
-    names = table.names(escape)
-    body = []
-    for place, row in enumerate(table.rows):
-        if table.grouped and place and table.starts(place):
-            body.append(r"\midrule")
-        first = names[place] if table.starts(place) else ""
-        body.append(_row([first, *map(_cell, row[1:], table.columns[1:], raised[1:])]))
+    body = [
+        _row([name, *map(_cell, row[1:], table.columns[1:], raised[1:])])
+        for name, row in zip(table.names(escape), table.rows, strict=True)
+    ]
     return "\n".join(
         [
             r"\begin{table}",
@@ -111,7 +107,8 @@ def _caption(table: Table) -> str:
     parts += [f"{_signed(escape(line))}." for line in table.legend]
     if table.against:
         parts.append(f"$^{{+}}$ better, $^{{-}}$ worse than {_signed(escape(table.against))}.")
-    parts += [f"{escape(note).rstrip('.')}." for note in table.notes]
+    if table.notes:
+        parts.append("; ".join(escape(note).rstrip(".") for note in table.notes) + ".")
     return " ".join(parts)
 
 

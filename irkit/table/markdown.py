@@ -35,10 +35,7 @@ def grid(table: Table) -> str:
     header = [escape(visible(column.heading)) + (" ↓" if column.lower else "") for column in table.columns]
     rule = ["---:" if column.number else "---" for column in table.columns]
     names = table.names(lambda name: escape(visible(name)))
-    rows = [
-        [name if table.starts(place) else "", *map(_cell, row[1:], table.columns[1:])]
-        for place, (name, row) in enumerate(zip(names, table.rows, strict=True))
-    ]
+    rows = [[name, *map(_cell, row[1:], table.columns[1:])] for name, row in zip(names, table.rows, strict=True)]
     return "\n".join(_row(row) for row in (header, rule, *rows))
 
 
@@ -61,10 +58,7 @@ def notes(table: Table) -> str:
 
 
 def _blocks(table: Table) -> list[str]:
-    head = f"**{escape(table.title)}**" if table.title else ""
-    if table.facts:
-        head += f" ({', '.join(map(escape, table.facts))})"
-    return [head, grid(table), legend(table), notes(table)]
+    return [escape(visible(table.head)), grid(table), legend(table), notes(table)]
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -67,7 +67,7 @@ def test_csv_has_every_number_in_full_and_what_belongs_to_a_mean():
 def test_markdown_has_the_table_and_what_its_marks_mean():
     lines = markdown(BOARD).splitlines()
     assert lines[:5] == [
-        "**lee** (350 documents, 1 query)",
+        "lee (350 documents, 1 query)",
         "",
         "| System | AP | RMSE ↓ | ms/query |",
         "| --- | ---: | ---: | ---: |",
