@@ -50,7 +50,7 @@ def write_report(result: Any, path: str | Path) -> Path:
     targets = check_report(path, result.suite)
     renderers = {".html": html, ".md": markdown, ".tex": _written(".tex"), ".csv": _written(".csv")}
     rendering = [target for target in targets if target.suffix in renderers]
-    report = view(result) if rendering else None
+    report = view(result)
     rendered = {target: renderers[target.suffix](report).encode(errors="backslashreplace") for target in rendering}
     for target in targets:
         if target in rendered:

@@ -6,15 +6,14 @@ import csv
 import io
 from collections.abc import Sequence
 
-from irkit.table.description import Table, Value
+from irkit.table.description import Column, Table, Value
 
 
 def delimited(tables: Sequence[Table]) -> str:
     """Write tables as one CSV; of several, a first column `table` says which. Nothing is rounded."""
     several = len(tables) > 1
     records = [{**({"table": table.name} if several else {}), **row} for table in tables for row in _records(table)]
-    empty = [name for table in tables for name in _names(table)]  # a table without rows has its header
-    names = list(dict.fromkeys([name for record in records for name in record] or empty))
+    names = list(dict.fromkeys(["table"] * several + [name for table in tables for name in _names(table)]))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
@@ -23,14 +22,19 @@ def delimited(tables: Sequence[Table]) -> str:
 
 
 def _records(table: Table) -> list[dict[str, Value]]:
-    names = _names(table)
     return [
-        dict(zip(names, [value for cell in row for value in (cell.value, *cell.beside)], strict=True))
+        {
+            name: value
+            for column, cell in zip(table.columns, row, strict=True)
+            for name, value in zip(_of(column), (cell.value, *cell.beside), strict=False)  # not all cells have all
+        }
         for row in table.rows
     ]
 
 
 def _names(table: Table) -> list[str]:
-    return [
-        name for column in table.columns for name in (column.name, *(f"{column.name} {own}" for own in column.beside))
-    ]
+    return [name for column in table.columns for name in _of(column)]
+
+
+def _of(column: Column) -> list[str]:
+    return [column.name, *(f"{column.name} {own}" for own in column.beside)]

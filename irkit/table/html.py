@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape as _escape
 
 from irkit.screen import visible
-from irkit.table.description import Cell, Column, Table
+from irkit.table.description import Cell, Column, Table, words
 
 SHOWN = 60
 "Rows of a table that are shown; of more, a line says how many there are."
@@ -17,6 +17,12 @@ _MARKS = {"better": " ▲", "worse": " ▼", "": ""}
 def html(tables: Sequence[Table], *, shown: int = SHOWN) -> str:
     """Write tables as HTML; whatever a name holds is shown as text."""
     return "<div>" + "".join(_table(table, shown) for table in tables) + "</div>"
+
+
+def facts_html(title: str, facts: Mapping[str, str]) -> str:
+    """Show what there is to know of a thing, a row a fact; empty facts are left out."""
+    rows = tuple((words(name), words(text)) for name, text in facts.items() if text)
+    return html([Table((Column("", number=False), Column("", number=False)), rows, title=title)])
 
 
 def escape(text: str) -> str:
