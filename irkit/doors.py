@@ -7,7 +7,8 @@ A package's `__init__` says its names once, as the imports that a type checker r
     else:
         __getattr__, __dir__, __all__ = door(__name__)
 
-`door` reads these imports from the package's own source and does each when its name is asked for.
+`door` reads these imports from the package's own source and does each when its name is asked for. A package inside it,
+`from irkit import generative as generative`, is among the names that completion shows, and `import *` leaves it out.
 """
 
 from __future__ import annotations
@@ -30,14 +31,17 @@ def door(package: str, *others: str) -> tuple[Callable[[str], Any], Callable[[],
         Names that it defines itself and that are public too, such as `__version__`.
     """
     places = _imports(package)
-    public = sorted([*others, *places])
+    inside = [name for name, module in places.items() if module == package]
+    shown = sorted([*others, *places])
 
     def __getattr__(name: str) -> Any:
         if name not in places:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        if name in inside:
+            return importlib.import_module(f"{package}.{name}")
         return getattr(importlib.import_module(places[name]), name)
 
-    return __getattr__, lambda: public, public
+    return __getattr__, lambda: shown, [name for name in shown if name not in inside]
 
 
 def _imports(package: str) -> dict[str, str]:

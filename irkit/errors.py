@@ -25,6 +25,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+__all__ = [
+    "AbilityError",
+    "CompositionError",
+    "ConfigError",
+    "DamagedError",
+    "DataError",
+    "DivergedError",
+    "DownloadError",
+    "FrameError",
+    "IrkitError",
+    "JavaError",
+    "LockedError",
+    "MissingExtraError",
+    "NotFittedError",
+    "NotFoundError",
+    "ShapeError",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class IrkitError(Exception):
     """Any failure that irkit foresees and explains."""

@@ -30,6 +30,9 @@ Ratings: TypeAlias = pd.DataFrame
 _READERS = {"results": "read_run", "queries": "read_queries", "qrels": "read_qrels", "ratings": "read_ratings"}
 "What in `irkit.io` reads a file of each role."
 
+_OTHERS = {"query_id": "qid", "user_id": "qid", "doc_id": "docno", "item_id": "docno"}
+"What others call columns of results."
+
 _NEEDED = "write a text, a list of texts, a dict of qid to text or a frame with qid and query"
 
 
@@ -131,6 +134,24 @@ def check_weighted_terms(frame: pd.DataFrame, *, who: str) -> None:
 def _term_and_weight(term: Any, weight: Any) -> bool:
     number = isinstance(weight, Real) and not isinstance(weight, (bool, np.bool_))
     return isinstance(term, str) and number and bool(0 <= weight < np.inf)
+
+
+def results_frame(frame: Any) -> Any:
+    """Return a results frame with our names for its columns and a score; whatever else it is, `check_results` says.
+
+    Columns may have the names of ir_datasets (`query_id, doc_id`) or of recommenders (`user_id, item_id`). Where there
+    are no scores, they are minus the ranks.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        return frame
+    if not len(frame) and not len(frame.columns):
+        return pd.DataFrame({"qid": [], "docno": [], "score": []})
+    ours = {name: own for name, own in _OTHERS.items() if name in frame and own not in frame}
+    frame = frame.rename(columns=ours) if ours else frame
+    if "rank" in frame and "score" not in frame:
+        _numbers(frame, "rank", "results")
+        frame = frame.assign(score=-frame["rank"].astype(np.float64))
+    return frame
 
 
 def check_results(frame: Results, *, who: str) -> None:

@@ -18,6 +18,7 @@ own = 1
 if TYPE_CHECKING:
     from {0}.inside import Thing as Thing
     from {0}.inside import broken as broken
+    from {0} import deeper as deeper
 else:
     __getattr__, __dir__, __all__ = door(__name__, "own")
 """
@@ -29,6 +30,8 @@ def package(tmp_path, monkeypatch):
     name = "package_with_a_door"
     (tmp_path / name).mkdir()
     (tmp_path / name / "__init__.py").write_text(SOURCE.format(name))
+    (tmp_path / name / "deeper").mkdir()
+    (tmp_path / name / "deeper" / "__init__.py").write_text("depth = 1")
     (tmp_path / name / "inside.py").write_text("class Thing:\n    pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     yield importlib.import_module(name)
@@ -43,7 +46,13 @@ def test_a_name_is_imported_when_it_is_first_used(package):
 
 
 def test_all_public_names_are_listed(package):
-    assert package.__all__ == dir(package) == ["Thing", "broken", "own"]
+    assert package.__all__ == ["Thing", "broken", "own"]
+    assert dir(package) == ["Thing", "broken", "deeper", "own"]
+
+
+def test_a_package_inside_is_imported_when_it_is_first_used(package):
+    assert f"{package.__name__}.deeper" not in sys.modules
+    assert package.deeper.depth == 1
 
 
 def test_a_name_that_is_none_is_an_attribute_error(package):
@@ -59,5 +68,5 @@ def test_every_name_of_every_door_leads_somewhere(name):
     assert len(package.__all__) >= 3
     for public in package.__all__:
         assert getattr(package, public) is not None
-    assert dir(package) == package.__all__
+    assert [one for one in dir(package) if one in package.__all__] == package.__all__
     assert door(name)[2] == [public for public in package.__all__ if public != "__version__"]

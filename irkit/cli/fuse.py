@@ -30,6 +30,7 @@ def fuse(
     For example:
 
         irkit fuse bm25.run ql.run -o fused.run
+        irkit fuse bm25.run ql.run --weights "2 1" -o fused.run
         irkit fuse bm25.run ql.run --method combsum --weights "0.7 0.3" -o fused.run
 
     Parameters
@@ -44,7 +45,7 @@ def fuse(
     normalise
         How scores of each query and file are brought to a common scale before combsum and combmnz.
     weights
-        A number per file for combsum and combmnz, such as "0.7 0.3"; default 1 for all.
+        A factor for each file on what it adds, such as "0.7 0.3"; default 1 for all.
     tag
         The last column of the run file.
     """
@@ -56,44 +57,32 @@ def fuse(
     if len(run) < 2:
         raise ConfigError(f"fuse: needs two run files or more, got {len(run)}")
     factors = _numbers(weights, len(run))
-    if method == "rrf" and weights is not None:
-        raise ConfigError("fuse: rrf adds ranks and has no weights; leave out --weights, or choose --method combsum")
     check_output(output, who="fuse", option="-o", inputs=tuple(run))
     fused = fused_runs([Hits.from_frame(read_run(path)) for path in run], method, normalise, factors)
     write_run(fused, output, tag)
     say(f"{output}: {counted(len(fused.queries), 'query')}, {counted(len(fused), 'line')}", beside=output)
 
 
-def fused_runs(runs: list[Hits], method: str, normalise: str, weights: list[float]) -> Hits:
+def fused_runs(runs: list[Hits], method: str, normalise: str, weights: list[float] | None) -> Hits:
     """Join result sets of the same or other queries."""
     import pandas as pd
 
+    from irkit.pipeline import combmnz, combsum, rrf
     from irkit.pipeline.fusion import NORMALISERS
-    from irkit.pipeline.operators import RRF, CombMNZ, Sum
-    from irkit.pipeline.stage import Stage
 
-    class Given(Stage):
-        """Stands for a run file in the operator, which is handed what it holds."""
-
-        name = "run"
-        takes = "queries"
-        gives = "results"
-
-    kinds: Any = {"rrf": RRF, "combsum": Sum, "combmnz": CombMNZ}
+    joins: Any = {"rrf": rrf, "combsum": combsum, "combmnz": combmnz}
     queries = pd.concat([hits.queries[["qid"]] for hits in runs]).drop_duplicates(ignore_index=True)
-    if method != "rrf":
-        if normalise != "none":
-            runs = [hits.rescored(NORMALISERS[normalise](hits.ptr, hits.score)) for hits in runs]
-        runs = [hits.rescored(weight * hits.score) for hits, weight in zip(runs, weights, strict=True)]
-    joined: Hits = kinds[method](tuple(Given() for _ in runs)).join(runs, queries)
-    return joined
+    if method != "rrf" and normalise != "none":
+        runs = [hits.rescored(NORMALISERS[normalise](hits.ptr, hits.score)) for hits in runs]
+    fused: Hits = joins[method](runs, weights=weights).run(queries)
+    return fused
 
 
-def _numbers(text: str | None, count: int) -> list[float]:
+def _numbers(text: str | None, count: int) -> list[float] | None:
     from irkit.errors import ConfigError
 
     if text is None:
-        return [1.0] * count
+        return None
     try:
         found = [float(word) for word in text.replace(",", " ").split()]
     except ValueError:

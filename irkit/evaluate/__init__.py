@@ -44,3 +44,7 @@ __all__ = [
     "tune_ratings",
     "write_results",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

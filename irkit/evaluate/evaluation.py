@@ -23,7 +23,7 @@ from irkit.evaluate.formulas import formula
 from irkit.evaluate.judgements import Found, Judgements
 from irkit.evaluate.measures import Measures, aggregate, parse_measures
 from irkit.evaluate.tables import scored
-from irkit.frames import Qrels, Queries, Results, check_qrels
+from irkit.frames import Qrels, Queries, Results, check_qrels, results_frame
 from irkit.hits import Hits
 from irkit.table import Column, Table, words
 from irkit.table.published import Published
@@ -93,7 +93,8 @@ def evaluate(
     Parameters
     ----------
     results : Hits or results frame
-        A frame is ranked by its scores and irkit's tie rule; a `rank` column is not looked at.
+        A frame is ranked by its scores and irkit's tie rule; a `rank` column is looked at only where there are none.
+        It may have the columns of others (`irkit.frames.results_frame`).
     qrels : qrels frame
         Judged documents need not be in the collection.
     measures : see `parse_measures`
@@ -163,7 +164,7 @@ class Evaluator:
 
     def __call__(self, results: Hits | Results) -> Evaluation:
         """Measure the results of one system."""
-        hits = results if isinstance(results, Hits) else Hits.from_frame(results)
+        hits = results if isinstance(results, Hits) else Hits.from_frame(results_frame(results))
         if self.exclude_self:
             hits = without_self(hits)
         listed = _listed(hits)

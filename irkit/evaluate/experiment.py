@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from irkit.errors import CompositionError, ConfigError, FrameError, IrkitError, near_misses
+from irkit.errors import ConfigError, FrameError, IrkitError, near_misses
 from irkit.evaluate.beyond import check_train, column
 from irkit.evaluate.board import Board, Row, Size
 from irkit.evaluate.compare import Comparison, check_baseline, check_test
 from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction
 from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator
 from irkit.evaluate.leak import check_leak
-from irkit.evaluate.measures import Measures, parse_measures
+from irkit.evaluate.measures import USUAL, Measures, parse_measures
 from irkit.evaluate.memory import memory_notes
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.significance import TEST_TITLES, Test
-from irkit.frames import Qrels, Queries, check_qrels, queries_frame, short
-from irkit.hits import Hits
-from irkit.pipeline.chain import as_stage
+from irkit.evaluate.systems import check_runs, systems_of, topics_of
+from irkit.frames import Qrels, Queries, check_qrels
+from irkit.pipeline.given import holds_run
 from irkit.pipeline.stage import Flow, Stage
 from irkit.rng import check_seed
 from irkit.table import Cell as Shown
@@ -50,9 +51,9 @@ class Experiment(Published):
     comparison: Comparison
     "What they scored, against the baseline."
     ms_per_query: dict[str, float | None]
-    "Median over repeats of the milliseconds per query; None where a cache may have answered."
-    peak_memory_mb: dict[str, float]
-    "Peak resident memory of the process while the system ran, in megabytes."
+    "Median over repeats of the milliseconds per query; None where a cache may have answered, or a run was read."
+    peak_memory_mb: dict[str, float | None]
+    "Peak resident memory of the process while the system ran, in megabytes; None where a run was read."
     notes: tuple[str, ...] = ()
     "What a reader of the numbers should know."
     system_notes: dict[str, tuple[str, ...]] | None = None
@@ -119,21 +120,19 @@ class Experiment(Published):
         )
 
     def tables(self) -> list[Table]:
-        """Describe the means of all systems, marked where they differ from the baseline's, and the costs."""
+        """Describe the means of all systems, marked where they differ from the baseline's, and costs that are known."""
         (table,) = self.comparison.tables()
-        times, sizes = self.ms_per_query, self.peak_memory_mb
         own = [f"{name}: {note}" for name, notes in (self.system_notes or {}).items() for note in notes]
-        return [
-            replace(
-                table,
-                columns=(*table.columns, Column("ms/query"), Column("MB", title="Memory (MB)")),
-                rows=tuple(
-                    (*row, Shown(milliseconds(times[name]), times[name]), Shown(megabytes(sizes[name]), sizes[name]))
-                    for name, row in zip(self.comparison.cells, table.rows, strict=True)
-                ),
-                notes=(*self.notes, *own),
-            )
-        ]
+        columns, rows = table.columns, table.rows
+        for cost, known, shown in (
+            (Column("ms/query"), self.ms_per_query, milliseconds),
+            (Column("MB", title="Memory (MB)"), self.peak_memory_mb, megabytes),
+        ):
+            values = [known[name] for name in self.comparison.cells]
+            if any(value is not None for value in values):
+                columns = (*columns, cost)
+                rows = tuple((*row, Shown(shown(v), v)) for row, v in zip(rows, values, strict=True))
+        return [replace(table, columns=columns, rows=rows, notes=(*self.notes, *own))]
 
     def __str__(self) -> str:
         return "\n\n".join(map(text, self.tables()))
@@ -160,12 +159,12 @@ class Experiment(Published):
 
 
 def experiment(
-    systems: Mapping[str, Stage],
+    systems: Any,
     queries: Any,
-    qrels: Qrels,
-    measures: Measures,
+    qrels: Qrels | None = None,
+    measures: Measures = USUAL,
     *,
-    baseline: str | None = None,
+    baseline: str | int | None = None,
     exclude_self: bool | None = None,
     train: RatingTable | None = None,
     test: Test = "t",
@@ -174,6 +173,8 @@ def experiment(
     seed: int = 42,
     cache: Cache | None = None,
     allow_leak: bool = False,
+    save_dir: str | PathLike[str] | None = None,
+    overwrite: bool = False,
 ) -> Experiment:
     """Run systems on the same queries and measure them.
 
@@ -182,14 +183,17 @@ def experiment(
 
     Parameters
     ----------
-    systems : mapping of name to pipeline
-        Each takes queries and gives results; PyTerrier transformers may stand in.
-    queries : queries frame, dict of qid to text, or sequence of texts
+    systems : mapping of name to system, or sequence of systems
+        A system is a pipeline from queries to results or a PyTerrier transformer; a run, which is the path of a run
+        file, a results frame or hits; or, with a collection, a recipe's name or path. Those of a sequence are called
+        what they are, such as `bm25 >> rm3 >> bm25`.
+    queries : queries frame, dict of qid to text, sequence of texts, or Collection
+        Of a collection its queries and judgements are meant.
     qrels : qrels frame
-        Queries without qrels are run and timed, but left out of the measures.
+        Left out with a collection. Queries without qrels are run and timed, but left out of the measures.
     measures : see `parse_measures`
-    baseline : str, optional
-        The system the others are compared with.
+    baseline : str or int, optional
+        The system the others are compared with, by its name, or by its place from 0.
     exclude_self : bool, optional
         Remove pairs with `docno == qid` before measuring; by default as the collection of the qrels says (`evaluate`).
     train : RatingTable, optional
@@ -207,20 +211,28 @@ def experiment(
         Take results of stages from there; times are then not reported.
     allow_leak : bool
         Accept a system that was fitted on test queries, or on ratings that are judged, and put a note on the board.
+    save_dir : path, optional
+        A folder for the run file of each system, the measures of each query and the result file. A run that is there
+        and is the same, of settings, data, queries and code, is read and not run, and its time is not reported.
+    overwrite : bool
+        Run all systems and replace what is there; else another run of the same name is refused.
 
     Raises
     ------
     ConfigError
-        If a system is not a pipeline from queries to results, was fitted on test queries, or an
-        option does not fit. Nothing is run in that case.
+        If a system is not a pipeline from queries to results, was fitted on test queries, an option does not fit, or
+        another run is in its place. Nothing is run in that case.
     FrameError
         If no query has qrels, or a frame is not what its role asks for.
     """
-    stages = _stages(systems)
-    queries = queries_frame(queries)
+    queries, qrels, collection = topics_of(queries, qrels, who="experiment")
+    stages = systems_of(systems, who="experiment", collection=collection)
+    baseline = _named(baseline, stages)
     parsed = parse_measures(measures)
     check_train(parsed, train, who="experiment")
-    _check(stages, repeats)
+    if repeats < 1:
+        raise ConfigError(f"experiment: repeats must be 1 or more, got {repeats}")
+    check_runs(stages, queries)
     check_baseline(baseline, stages, who="experiment")
     check_test(test, who="experiment")
     check_correction(correction, who="experiment")
@@ -235,19 +247,37 @@ def experiment(
         for name, stage in stages.items()
     }
 
+    saved = None
+    if save_dir is not None:
+        from irkit.evaluate.saved import SavedRuns
+
+        saved = SavedRuns(save_dir, stages, queries, overwrite=overwrite)
+    running = {**stages, **saved.there} if saved else stages
     found = measured_together(
-        stages, queries, qrels, parsed, exclude_self=exclude_self, repeats=repeats, cache=cache, train=train
-    )
+        running, queries, qrels, parsed, exclude_self=exclude_self, repeats=repeats, cache=cache, train=train,
+        keep=saved.write if saved else None,
+    )  # fmt: skip
     evaluations, seconds, peak = found.evaluations, found.seconds, found.peak_memory_mb
     comparison = Comparison({name: evaluations[name] for name in stages}, baseline, test, seed, correction)
-    milliseconds = {name: None if cache else 1000 * spent / len(queries) for name, spent in seconds.items()}
-    system_notes: dict[str, tuple[str, ...]] = {name: (note,) for name, note in leaks.items() if note}
-    notes = tuple(_notes(comparison, repeats, cache is not None, self_said=exclude_self is not None))
-    return Experiment(stages, comparison, milliseconds, peak, notes, system_notes)
+    read = {name: READ for name, stage in running.items() if holds_run(stage)}
+    milliseconds = {
+        name: None if cache or name in read else 1000 * spent / len(queries) for name, spent in seconds.items()
+    }
+    memory = {name: None if name in read else most for name, most in peak.items()}
+    said = {name: tuple(filter(None, (leaks[name], read.get(name)))) for name in stages}
+    system_notes = {name: notes for name, notes in said.items() if notes}
+    notes = tuple(_notes(comparison, milliseconds, repeats, cache is not None, self_said=exclude_self is not None))
+    done = Experiment(stages, comparison, milliseconds, memory, notes, system_notes)
+    if saved:
+        saved.finish(done)
+    return done
 
 
 SINGLE_RUN = "times are of a single run, in which what is run first pays for the warm-up"
 "What a board says whose systems were run once."
+
+READ = "a run that was read, so its time and memory are not reported"
+"What it says of a system that is a run, or holds one."
 
 
 class Together(NamedTuple):
@@ -272,10 +302,12 @@ def measured_together(
     cache: Cache | None,
     train: RatingTable | None = None,
     keep_going: bool = False,
+    keep: Callable[[str, Any], None] | None = None,
 ) -> Together:
     """Run systems, work they have in common once per repeat, and measure them.
 
-    With `keep_going` a system that fails is told in `failed`, and does not raise.
+    What a system found is handed to `keep` as soon as it is there. With `keep_going` a system that fails is told in
+    `failed`, and does not raise.
     """
     evaluations: dict[str, Evaluation] = {}
 
@@ -285,6 +317,8 @@ def measured_together(
 
     def receive(name: str, results: Flow) -> None:
         evaluations[name] = evaluator()(results)
+        if keep is not None:
+            keep(name, results)
 
     todo = plan(stages)
     failed: dict[str, Exception] = {}
@@ -296,41 +330,18 @@ def measured_together(
     return Together(evaluations, seconds, peak, failed)
 
 
-def _stages(systems: Any) -> dict[str, Stage]:
-    """Return the systems by name, after a check of what they are."""
-    if not isinstance(systems, Mapping):
-        raise ConfigError(
-            f"experiment: systems are a dict of name to pipeline, got {type(systems).__name__}; "
-            "write {'bm25': bm25, 'mine': mine}"
-        )
-    return {str(name): _stage(name, system) for name, system in systems.items()}
+def _named(baseline: str | int | None, stages: Mapping[str, Stage]) -> str | None:
+    """Return the name of the baseline, which may be given by its place."""
+    if baseline is None or isinstance(baseline, str):
+        return baseline
+    if not 0 <= baseline < len(stages):
+        raise ConfigError(f"experiment: there is no system {baseline}; their places are 0 to {len(stages) - 1}")
+    return list(stages)[baseline]
 
 
-def _stage(name: Any, system: Any) -> Stage:
-    if isinstance(system, (Hits, pd.DataFrame)):
-        what = "results that are there are measured by irkit.evaluate.compare({name: results}, qrels, measures)"
-        raise ConfigError(f"experiment: {name} must be a pipeline, got results ({type(system).__name__}); {what}")
-    try:
-        return as_stage(system)
-    except CompositionError:
-        what = "build a recipe with recipe.build(index=index), wrap a function with irkit.pipeline.apply"
-        raise ConfigError(f"experiment: {name} must be a pipeline, got {short(system)}; {what}") from None
-
-
-def _check(stages: dict[str, Stage], repeats: int) -> None:
-    if not stages:
-        raise ConfigError("experiment: needs one system or more, got none")
-    if repeats < 1:
-        raise ConfigError(f"experiment: repeats must be 1 or more, got {repeats}")
-    for name, stage in stages.items():
-        if stage.takes != "queries" or stage.gives != "results":
-            raise ConfigError(
-                f"experiment: a system goes from queries to results, but {name} goes from {stage.takes} to "
-                f"{stage.gives}; start it with a retriever"
-            )
-
-
-def _notes(comparison: Comparison, repeats: int, cached: bool, *, self_said: bool) -> list[str]:
+def _notes(
+    comparison: Comparison, milliseconds: Mapping[str, float | None], repeats: int, cached: bool, *, self_said: bool
+) -> list[str]:
     notes = []
     first = next(iter(comparison.evaluations.values()))
     if first.counts["without_qrels"]:
@@ -341,7 +352,7 @@ def _notes(comparison: Comparison, repeats: int, cached: bool, *, self_said: boo
         notes.append(f"{SELF_EXCLUDED}, as the collection's card says")
     if cached:
         notes.append("results may come from the cache, so times are not reported")
-    elif repeats == 1:
+    elif repeats == 1 and any(spent is not None for spent in milliseconds.values()):
         notes.append(SINGLE_RUN)
     return [*notes, *memory_notes()]
 

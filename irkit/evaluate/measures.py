@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 Measures: TypeAlias = "str | Measure | Iterable[str | Measure]"
 "Measures as people write them: `AP nDCG@10 P(rel=2)@5`, or a list of such."
 
+USUAL = "AP nDCG@10 P@10"
+"Those of rankings where none are named."
+
 ALIASES = {"HitRate": "Success"}
 "Other words for measures, which are read and not printed; ir-measures has some of its own (MAP, MRR)."
 

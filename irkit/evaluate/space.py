@@ -69,7 +69,7 @@ class Space(Config):
     parameters: dict[str, Parameter] = Field(min_length=1)
     "By name."
 
-    def applied(self, recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+    def applied(self, recipe: Any, values: Mapping[str, Any]) -> Any:
         """Return a recipe with a value per parameter in its settings."""
         return recipe.with_settings(
             {setting: value for name, value in values.items() for setting in (self.parameters[name].names or (name,))}

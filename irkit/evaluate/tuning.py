@@ -9,9 +9,11 @@ candidate with the best value on held-out data is chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,19 +21,23 @@ import pandas as pd
 
 from irkit.arrays import Floats
 from irkit.config import digest
-from irkit.errors import MissingExtraError
 from irkit.evaluate.evaluation import Evaluation
+from irkit.evaluate.grid import Template, recipe_of, space_of
 from irkit.evaluate.leak import check_leak
-from irkit.evaluate.measures import Measures, aggregate, parse_measures
+from irkit.evaluate.measures import USUAL, Measures, aggregate, parse_measures
 from irkit.evaluate.nested import judged, part_of
+from irkit.evaluate.search import search
 from irkit.evaluate.space import Method, Space
 from irkit.evaluate.splits import Folds, folds
+from irkit.evaluate.systems import index_of, resources_for, topics_of
 from irkit.evaluate.tables import tried as tried_table
 from irkit.evaluate.trials import Nested, Whole
-from irkit.frames import Qrels, Queries, queries_frame
+from irkit.frames import Qrels, Queries
 from irkit.hits import Hits, stacked
+from irkit.pipeline.chain import Then
 from irkit.pipeline.fit import Topics
 from irkit.pipeline.stage import Stage
+from irkit.pipeline.unfold import in_row
 from irkit.progress import progress as progress_of
 from irkit.rng import check_seed
 from irkit.table import Table
@@ -45,7 +51,8 @@ if TYPE_CHECKING:
 class Tuned(Published):
     """What cross-validation chose, and what the choices scored on queries they did not see."""
 
-    recipe: Recipe
+    recipe: Recipe | Template
+    "What was tuned."
     space: Space
     chosen: list[dict[str, Any]]
     "The values chosen in each fold."
@@ -65,9 +72,31 @@ class Tuned(Published):
     "The queries and judgements of which they are fitted on those of the other folds, if they learn from such."
     inner: int = 0
     "Inner folds by which such were chosen."
+    resources: Mapping[str, Any] | None = None
+    "What the recipe was built on."
 
-    def stage(self, resources: Mapping[str, Any]) -> Stage:
+    @property
+    def best(self) -> dict[str, Any]:
+        """The values with the best mean over all queries; `evaluation` says what such a choice is worth."""
+        return self.candidates[int(np.argmax(self.means))]
+
+    @cached_property
+    def pipeline(self) -> Stage:
+        """The pipeline for other queries: with the best values, and fitted on all of these queries if it learns.
+
+        It knows the judgements that it was chosen by, so that `experiment` refuses to measure it on these queries.
+        """
+        train = self.topics or self.train
+        found = _pipeline(self.recipe, self.space, self.best, self.resources or {}, train)
+        first, *others = in_row(found)
+        first = copy(first)
+        qids = frozenset(self.evaluation.per_query.index)
+        first.fitted_on = qids | (getattr(first, "fitted_on", None) or frozenset())  # type: ignore[attr-defined]
+        return Then.of(first, *others)
+
+    def stage(self, resources: Mapping[str, Any] | None = None) -> Stage:
         """Return a pipeline that runs each query with the settings chosen without it, fitted without it."""
+        resources = resources or self.resources or {}
         if self.topics is None:
             parts = [_pipeline(self.recipe, self.space, values, resources, self.train) for values in self.chosen]
             return _ByFold(parts, self.folds)
@@ -155,13 +184,13 @@ class Chosen(Published):
 
 
 def tune(
-    recipe: Recipe,
-    space: Space,
+    pipeline: Stage | Recipe | str | Path,
+    space: Space | Mapping[str, Any] | str | Path,
     queries: Any,
-    qrels: Qrels,
-    measures: Measures,
+    qrels: Qrels | None = None,
+    measures: Measures = USUAL,
     *,
-    resources: Mapping[str, Any],
+    resources: Mapping[str, Any] | None = None,
     k: int = 5,
     method: Method = "grid",
     trials: int = 50,
@@ -178,15 +207,17 @@ def tune(
 
     Parameters
     ----------
-    recipe : Recipe
-    space : Space
-        Of this recipe's settings.
+    pipeline : Stage, Recipe, or name or path of a recipe
+    space : mapping of setting to values, Space, or name or path of one
+        `{"k1": [0.9, 1.2], "b": [0.4, 0.75]}` tries all combinations; where several stages have a setting, say which
+        by the stage or its place, `rm3.mu` or `0.mu` (`Stage.with_settings`). A range is
+        `{"low": 25, "high": 1200, "log": True}`, for draws at random.
     queries, qrels
-        As `experiment` takes them; queries without qrels are left out.
+        As `experiment` takes them, a collection too; queries without qrels are left out.
     measures : see `parse_measures`
         The first one chooses, by its mean over the training folds; among equals the earlier candidate wins.
-    resources : mapping
-        What the recipe needs.
+    resources : mapping, optional
+        What a recipe needs; with a collection its index is at hand.
     k : int
         Folds.
     method : {"grid", "random", "optuna"}
@@ -207,10 +238,20 @@ def tune(
     Raises
     ------
     ConfigError
-        If a name is no setting of the recipe, or k exceeds the judged queries.
+        If a name is no setting of the pipeline or may be several, or k exceeds the judged queries.
+
+    Examples
+    --------
+    Take what is best on these queries to others; `print(tuned)` says what such a choice is worth:
+
+        tuned = tune(bm25, {"k1": [0.9, 1.2], "b": [0.4, 0.75]}, queries, qrels, "AP")
+        tuned.pipeline(others)
     """
     check_seed(seed)
-    queries = queries_frame(queries)
+    queries, qrels, collection = topics_of(queries, qrels, who="tune")
+    recipe = recipe_of(pipeline)
+    space = space_of(space, recipe.name)
+    resources = resources_for(recipe, "tune", index_of(collection), resources)
     queries = queries[queries["qid"].isin(set(qrels["qid"]))].reset_index(drop=True)
     parsed = parse_measures(measures)
     names = tuple(map(str, parsed))
@@ -225,7 +266,7 @@ def tune(
 
     def best(fold: int) -> int:
         if method == "optuna":
-            found = _search(space, lambda values: tried.value(values, fold), trials, seed + fold, lower=False)
+            found = search(space, lambda values: tried.value(values, fold), trials, seed + fold, lower=False)
             return candidates.index(found)
         return max(range(len(candidates)), key=lambda number: tried.value(candidates[number], fold))
 
@@ -245,7 +286,7 @@ def tune(
     topics = Topics(queries, qrels) if learns else None
     return Tuned(
         recipe, space, chosen, evaluation, split, candidates, tried.overall(), names[0], train, topics,
-        inner if learns else 0,
+        inner if learns else 0, resources,
     )  # fmt: skip
 
 
@@ -295,7 +336,7 @@ def tune_on(
         for values in some:
             counted(values)
         if not some:
-            _search(space, counted, trials, seed, lower=lower)
+            search(space, counted, trials, seed, lower=lower)
     best = candidates[int(np.argmin(scores) if lower else np.argmax(scores))]
     return Chosen(space.applied(recipe, best), space, best, candidates, scores, measure, held_out)
 
@@ -306,6 +347,7 @@ class _ByFold(Stage):
     name = "by-fold"
     takes = "queries"
     gives = "results"
+    alike = True
 
     def __init__(self, parts: Sequence[Stage], split: Folds, *, guarded: bool = False) -> None:
         super().__init__()
@@ -329,42 +371,10 @@ class _ByFold(Stage):
 
 
 def _pipeline(
-    recipe: Recipe, space: Space, values: Mapping[str, Any], resources: Mapping[str, Any], train: Any = None
+    recipe: Recipe | Template, space: Space, values: Mapping[str, Any], resources: Mapping[str, Any], train: Any = None
 ) -> Stage:
-    pipeline = space.applied(recipe, values).build(**resources)
+    pipeline: Stage = space.applied(recipe, values).build(**resources)
     return pipeline if train is None else pipeline.fit(train)
-
-
-def _search(
-    space: Space, value: Callable[[dict[str, Any]], float], trials: int, seed: int, *, lower: bool
-) -> dict[str, Any]:
-    """Let Optuna look for good values, seeing only what `value` gives; return the best."""
-    try:
-        import optuna
-    except ImportError:
-        raise MissingExtraError("tune: method optuna needs the package; pip install 'irkit[tune]'") from None
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=seed % 2**32)
-    study = optuna.create_study(direction="minimize" if lower else "maximize", sampler=sampler)
-    tried: list[dict[str, Any]] = []
-
-    def objective(trial: Any) -> float:
-        tried.append(dict(_suggest(space, trial)))
-        return value(tried[-1])
-
-    study.optimize(objective, n_trials=trials)
-    return tried[int(study.best_trial.number)]
-
-
-def _suggest(space: Space, trial: Any) -> Iterator[tuple[str, Any]]:
-    for name, parameter in space.parameters.items():
-        low, high = parameter.low or 0.0, parameter.high or 0.0
-        if parameter.values:
-            yield name, trial.suggest_categorical(name, list(parameter.values))
-        elif parameter.whole:
-            yield name, trial.suggest_int(name, round(low), round(high), log=parameter.log)
-        else:
-            yield name, trial.suggest_float(name, low, high, log=parameter.log)
 
 
 def _frame(

@@ -8,3 +8,7 @@ from irkit.expand.rfmf import RFMF
 from irkit.expand.rocchio import Rocchio
 
 __all__ = ["EQE1", "EQE2", "ERM", "KL", "RFMF", "RM3", "Bo1", "Rocchio"]
+
+
+def __dir__() -> list[str]:
+    return __all__

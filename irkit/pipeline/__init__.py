@@ -7,6 +7,7 @@ from irkit.pipeline.chain import Cut, Then
 from irkit.pipeline.explain import Explanation
 from irkit.pipeline.filters import Drop, DropSelf, Reset, drop_seen, reset
 from irkit.pipeline.fit import Topics
+from irkit.pipeline.given import Run
 from irkit.pipeline.learned import Learned
 from irkit.pipeline.operators import combmnz, combsum, features, interpolate, normalise, rrf
 from irkit.pipeline.parallel import Parallel
@@ -35,6 +36,7 @@ __all__ = [
     "Reset",
     "Retrieve",
     "Role",
+    "Run",
     "Stage",
     "SumPassage",
     "Then",
@@ -53,3 +55,7 @@ __all__ = [
     "rrf",
     "to_pyterrier",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -33,6 +33,13 @@ from irkit.frames import check_queries, stack_queries
 from irkit.hits import Hits, stacked
 from irkit.pipeline.stage import Flow, Role, Stage
 
+__all__ = ["Apply", "ApplyConfig", "feature", "feedback", "filter", "rerank", "retrieve", "rewrite", "score"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 Kind: TypeAlias = Literal["rewrite", "score", "feature", "filter", "rerank", "retrieve", "feedback"]
 
 _ROLES: dict[str, tuple[Role, Role]] = {
@@ -110,6 +117,12 @@ class Apply(Stage):
     def cacheable(self) -> bool:
         """Whether the user vouches for the function by a key."""
         return self.config.key is not None
+
+    @property
+    def word(self) -> str:
+        """The name of the function, or what it does where it has none."""
+        name = getattr(self.function, "__name__", "<>")
+        return self.config.kind if "<" in name else name
 
     def label(self) -> str:
         """Return the call that makes the stage."""

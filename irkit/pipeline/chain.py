@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from itertools import pairwise
+from os import PathLike
+from os.path import isfile
 from typing import Any
 
 import pandas as pd
@@ -121,7 +123,9 @@ def as_stage(
     after: Stage | None = None,
     beside: Stage | None = None,
 ) -> Stage:
-    """Accept what may stand next to a stage in an operator: a stage, or a PyTerrier transformer.
+    """Accept what may stand next to a stage in an operator: a stage, a run, or a PyTerrier transformer.
+
+    A run is hits, a results frame, or the path of a run file.
 
     Parameters
     ----------
@@ -141,23 +145,32 @@ def as_stage(
         from irkit.pipeline.pyterrier import from_pyterrier
 
         return from_pyterrier(thing, before=before, after=after, beside=beside)
+    if is_run(thing):
+        from irkit.pipeline.given import Run
+
+        return Run(thing)
     if inspect.isroutine(thing):
         name = "f" if thing.__name__ == "<lambda>" else thing.__name__
         raise CompositionError(
             f"{sign}: {name} is a plain function; say what it does, as in irkit.pipeline.apply.rerank({name})"
         )
     value = f" {thing!r}" if isinstance(thing, (int, float, str)) else ""
-    raise CompositionError(
-        f"{sign}: needs a stage on both sides, got {type(thing).__name__}{value}{_advice(sign, thing)}"
-    )
+    raise CompositionError(f"{sign}: needs a stage on both sides, got {type(thing).__name__}{value}{_advice(thing)}")
 
 
-def _advice(sign: str, thing: Any) -> str:
+def is_run(thing: Any) -> bool:
+    """Say whether something is a run: hits, a frame that is not one of queries, or the path of a file."""
+    if isinstance(thing, pd.DataFrame):
+        return "query" not in thing or not {"docno", "doc_id", "item_id"}.isdisjoint(thing.columns)
+    return isinstance(thing, (Hits, PathLike)) or (isinstance(thing, str) and isfile(thing))
+
+
+def _advice(thing: Any) -> str:
     """Say what to write instead of some things that people put beside a stage."""
-    if isinstance(thing, (Hits, pd.DataFrame)):
-        return "; a stage is called on results that are there: stage(results)"
-    if isinstance(thing, (list, tuple)) and sign.isidentifier():
-        return f"; write {sign}(*pipelines)"
+    if isinstance(thing, pd.DataFrame):
+        return " of queries; a pipeline is called on them: pipeline(queries)"
     if isinstance(thing, str):
-        return "; a recipe is built first: irkit.load_recipe(name).build(index=index)"
+        return (
+            "; a recipe is built first: irkit.load_recipe(name).build(index=index); there is no run file of this name"
+        )
     return ""

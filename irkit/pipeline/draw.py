@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from irkit.pipeline.unfold import in_row
@@ -22,7 +22,45 @@ def expression(stage: Stage) -> str:
     Stages are calls that name the parameters which differ from their defaults; resources, such as
     an index, are not shown. `parse` reads the text back.
     """
-    return _written(stage)[0]
+    return _written(stage, _label)[0]
+
+
+def names_of(stages: Sequence[Stage], named: Sequence[str] = ()) -> list[str]:
+    """Name pipelines by what they are, `bm25 >> rm3 >> bm25`, but for those that are `named` (else empty) already.
+
+    Those that would have the same name get the settings that differ from their defaults, and a number where these
+    are the same too.
+
+    Examples
+    --------
+    >>> from irkit.pipeline.chain import Cut
+    >>> names_of([Cut(k=5), Cut(k=9), Cut(k=9) >> Cut(k=1)])
+    ['cut(k=5)', 'cut(k=9)', 'cut % 1']
+    """
+    own = named or [""] * len(stages)
+    short, full = (
+        [name or _written(stage, word)[0] for name, stage in zip(own, stages, strict=True)] for word in (_word, _full)
+    )
+    names = [one if short.count(one) == 1 else longer for one, longer in zip(short, full, strict=True)]
+    taken: list[str] = []
+    for name in names:
+        number = next(n for n in range(1, len(names) + 1) if (f"{name} {n}" if n > 1 else name) not in taken)
+        taken.append(f"{name} {number}" if number > 1 else name)
+    return taken
+
+
+def _label(stage: Stage) -> str:
+    return stage.label()
+
+
+def _word(stage: Stage) -> str:
+    return stage.word
+
+
+def _full(stage: Stage) -> str:
+    """Return the word of a stage and its settings, but for one that is the word."""
+    given = {name: value for name, value in stage.config.given().items() if value != stage.word}
+    return f"{stage.word}({', '.join(f'{name}={value!r}' for name, value in given.items())})" if given else stage.word
 
 
 def schematic(stage: Stage) -> str:
@@ -30,15 +68,15 @@ def schematic(stage: Stage) -> str:
     return "\n".join([stage.takes, *_tree(in_row(stage), "  "), stage.gives])
 
 
-def _written(stage: Stage) -> tuple[str, int]:
-    """Return the text and how tightly it binds."""
+def _written(stage: Stage, word: Callable[[Stage], str]) -> tuple[str, int]:
+    """Return the text, of what is said of each stage, and how tightly it binds."""
     from irkit.pipeline.chain import Cut, Then
     from irkit.pipeline.joined import Joined
     from irkit.pipeline.operators import Scale
     from irkit.pipeline.parallel import Parallel
 
     if isinstance(stage, Then):
-        text, binding = _written(stage.parts[0])
+        text, binding = _written(stage.parts[0], word)
         chained = ""  # what stands left of the stage at hand
         for part in stage.parts[1:]:
             if isinstance(part, Cut):
@@ -50,19 +88,20 @@ def _written(stage: Stage) -> tuple[str, int]:
                 binding = SCALE
             else:
                 chained += f"{_in(text, binding, CHAIN + 1 if chained else CHAIN)} >> "
-                text, binding = _written(part)
+                text, binding = _written(part, word)
         return (f"{chained}{_in(text, binding, CHAIN + 1)}", CHAIN) if chained else (text, binding)
     if isinstance(stage, Joined) and stage.sign and not stage.config.given():
         binding = _BINDING[stage.sign]
         # A nested operator of the same kind needs its parentheses: flat ones have been flattened.
-        return f" {stage.sign} ".join(_in(*_written(part), binding + 1) for part in stage.parts), binding
+        return f" {stage.sign} ".join(_in(*_written(part, word), binding + 1) for part in stage.parts), binding
     if isinstance(stage, Parallel):
-        return f"{_in(*_written(stage.parts[0]), ATOM)}.parallel({stage.config.n})", ATOM
+        return f"{_in(*_written(stage.parts[0], word), ATOM)}.parallel({stage.config.n})", ATOM
     if stage.parts:
-        name, _, given = stage.label().removesuffix(")").partition("(")
-        inside = [expression(part) for part in stage.parts] + ([given] if given else [])
+        name, _, given = word(stage).removesuffix(")").partition("(")
+        parts = stage.parts[:1] if stage.alike and word is not _label else stage.parts
+        inside = [_written(part, word)[0] for part in parts] + ([given] if given else [])
         return f"{name}({', '.join(inside)})", ATOM
-    return stage.label(), ATOM
+    return word(stage), ATOM
 
 
 def _in(text: str, binding: int, least: int) -> str:

@@ -13,11 +13,12 @@ Python's precedence holds: `**` binds tighter than `*` and `%`, then `+`, `>>`, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Real
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from irkit.arrays import Bools, Floats, Ints
 from irkit.columns import take_rows
@@ -30,6 +31,12 @@ from irkit.pipeline.joined import Filled, Pooled
 from irkit.pipeline.joined import Joined as Joined
 from irkit.pipeline.missing import FusionConfig, Missing
 from irkit.pipeline.stage import Flow, Stage
+
+Parts: TypeAlias = Any
+"A pipeline, a run, or a list of them."
+
+Weights: TypeAlias = Sequence[float] | None
+"A number of 0 or more for each pipeline."
 
 
 class Sum(Filled):
@@ -72,12 +79,21 @@ class RRFConfig(Config):
 
     k: float = Field(60, gt=0)
     "Dampens the weight of the first ranks; 60 in the paper."
+    weights: tuple[float, ...] | None = None
+    "A factor of 0 or more on what each list gives; 1 for all in the paper."
+
+    @field_validator("weights")
+    @classmethod
+    def _at_least_zero(cls, weights: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if weights is not None and not all(0 <= weight < np.inf for weight in weights):
+            raise ValueError("numbers of 0 or more, one for each pipeline")
+        return weights
 
 
 class RRF(Joined):
-    """Reciprocal rank fusion: sum over lists of 1 / (k + rank), ranks from 1.
+    """Reciprocal rank fusion: sum over lists of weight / (k + rank), ranks from 1.
 
-    Source: Cormack, Clarke and Buettcher, SIGIR 2009.
+    Source: Cormack, Clarke and Buettcher, SIGIR 2009; weights are 1 there.
     """
 
     name = "rrf"
@@ -85,10 +101,18 @@ class RRF(Joined):
     config_type = RRFConfig
     config: RRFConfig
 
+    def __init__(self, parts: tuple[Stage, ...], config: RRFConfig | None = None, **settings: Any) -> None:
+        super().__init__(parts, config, **settings)
+        if self.config.weights is not None:
+            check_count(self.config.weights, len(self.parts), self.name)
+
     def combine(self, results: list[Hits]) -> Hits:
         """Fuse by rank."""
         pooled = Pooled(results)
-        return pooled.ranked(pooled.summed(reciprocal_rank(pooled.rank, self.config.k)))
+        value = reciprocal_rank(pooled.rank, self.config.k)
+        if self.config.weights is not None:
+            value *= np.repeat(np.array(self.config.weights, dtype=np.float64), pooled.sizes)
+        return pooled.ranked(pooled.summed(value))
 
 
 class Union(Joined):
@@ -266,29 +290,67 @@ class Normalise(Stage):
         return flow.carrying(features=np.stack(columns, axis=1)) if columns else flow
 
 
-def rrf(*pipelines: Stage, k: float = 60) -> Stage:
-    """Fuse pipelines by reciprocal rank (Cormack, Clarke and Buettcher, SIGIR 2009)."""
-    return RRF(pipelines, RRFConfig(k=k))
+def rrf(*pipelines: Parts, k: float = 60, weights: Weights = None) -> Stage:
+    """Fuse pipelines by reciprocal rank (Cormack, Clarke and Buettcher, SIGIR 2009).
+
+    Parameters
+    ----------
+    pipelines : pipelines or runs, or one list of them
+        A run is the path of a run file, a results frame or hits.
+    k : float > 0
+        Dampens the weight of the first ranks.
+    weights : sequence of float >= 0, optional
+        A factor on what each gives.
+
+    Raises
+    ------
+    CompositionError
+        If they do not fit together, or there are fewer than two.
+    ConfigError
+        If there is not a weight for each.
+    """
+    return RRF(listed(pipelines), RRFConfig(k=k, weights=None if weights is None else tuple(weights)))
 
 
-def combsum(*pipelines: Stage, missing: Missing = "auto") -> Stage:
-    """Add pipelines' scores, as `+` does.
+def combsum(*pipelines: Parts, missing: Missing = "auto", weights: Weights = None) -> Stage:
+    """Add pipelines' scores, as `+` does; pipelines and weights as in `rrf`.
 
     `missing` is what a list counts for a document that it lacks: "auto" its lowest score if it holds a
     negative one and else 0, "lowest" its lowest score, or a number. It is meant before a weight: `w * a`
     counts w times what a counts.
     """
-    return Sum(pipelines, FusionConfig(missing=missing))
+    return Sum(weighted(listed(pipelines), weights, "combsum"), FusionConfig(missing=missing))
 
 
-def combmnz(*pipelines: Stage, missing: Missing = "auto") -> Stage:
-    """Fuse pipelines by CombMNZ (Fox and Shaw, TREC-2); normalise their scores first. `missing` as in `combsum`."""
-    return CombMNZ(pipelines, FusionConfig(missing=missing))
+def combmnz(*pipelines: Parts, missing: Missing = "auto", weights: Weights = None) -> Stage:
+    """Fuse pipelines by CombMNZ (Fox and Shaw, TREC-2); normalise their scores first. The rest as in `combsum`."""
+    return CombMNZ(weighted(listed(pipelines), weights, "combmnz"), FusionConfig(missing=missing))
 
 
-def features(*pipelines: Stage, missing: Missing = "auto") -> Stage:
-    """Put pipelines' scores side by side, as `**` does; `missing` as in `combsum`."""
-    return Features(pipelines, FusionConfig(missing=missing))
+def features(*pipelines: Parts, missing: Missing = "auto") -> Stage:
+    """Put pipelines' scores side by side, as `**` does; pipelines and `missing` as in `combsum`."""
+    return Features(listed(pipelines), FusionConfig(missing=missing))
+
+
+def listed(pipelines: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what came one by one or as one list."""
+    one = pipelines[0] if len(pipelines) == 1 else None
+    return tuple(one) if isinstance(one, (list, tuple)) else pipelines
+
+
+def weighted(pipelines: tuple[Any, ...], weights: Weights, who: str) -> tuple[Any, ...]:
+    """Put a weight on each pipeline, if there are weights; `ConfigError` unless one for each, 0 or more."""
+    if weights is None:
+        return pipelines
+    numbers = check_count(RRFConfig(weights=tuple(weights)).weights or (), len(pipelines), who)
+    return tuple(w * as_stage(part, sign=who) for w, part in zip(numbers, pipelines, strict=True))
+
+
+def check_count(weights: tuple[float, ...], count: int, who: str) -> tuple[float, ...]:
+    """Raise `ConfigError` unless there is a weight for each pipeline."""
+    if len(weights) != count:
+        raise ConfigError(f"{who}: needs a weight for each pipeline, got {len(weights)} for {count}; give {count}")
+    return weights
 
 
 def interpolate(left: Stage, right: Stage, weight: float, missing: Missing = "auto") -> Stage:

@@ -61,6 +61,11 @@ class FromPyTerrier(Stage):
             raise CompositionError(f"{who} gave results, not queries; pass gives='results' to from_pyterrier")
         return out.reset_index(drop=True)
 
+    @property
+    def word(self) -> str:
+        """The transformer as PyTerrier prints it, or its kind where that would be an address."""
+        return self.label().removeprefix("from_pyterrier(").removesuffix(")")
+
     def label(self) -> str:
         """Return the transformer as PyTerrier prints it, in brackets."""
         text = " ".join(repr(self.transformer).split())

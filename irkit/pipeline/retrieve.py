@@ -78,6 +78,11 @@ class Retrieve(Stage):
         )
         return Hits(flow, found.ptr, found.doc, found.score.astype(np.float64), self.index.docnos, c.ties)
 
+    @property
+    def word(self) -> str:
+        """The weighting model."""
+        return self.config.model
+
     def limited(self, k: int) -> Retrieve:
         """Return a retriever that stops at k documents."""
         if k >= self.config.n:

@@ -7,7 +7,7 @@ Inside a pipeline results travel as `Hits` (arrays); a frame is made when the us
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
@@ -56,13 +56,16 @@ class Stage(metaclass=StageType):
     "Whether it offers its parts its own input as it is."
     transparent: ClassVar[bool] = False
     "Whether it gives what its one part gives, wherever that is run."
+    alike: ClassVar[bool] = False
+    "Whether its parts are one pipeline with other settings, so that one of them is enough to name it."
     makes: ClassVar[tuple[str, ...]] = ()
     "What the columns are called that it adds to `features`."
     learns_from: ClassVar[type | None] = None
     "Kind of training part that its `fit` takes, such as `Topics`; None for a stage that learns nothing itself."
 
-    # numpy numbers leave `weight * stage` to the stage.
+    # numpy numbers leave `weight * stage` to the stage, pandas frames `results + stage`.
     __array_ufunc__ = None
+    __pandas_priority__ = 5000
 
     def __init__(self, config: Config | None = None, **settings: Any) -> None:
         if config is not None and (settings or not isinstance(config, self.config_type)):
@@ -201,6 +204,24 @@ class Stage(metaclass=StageType):
             raise ConfigError(f"{cls.name}: needs the resource {missing[0]!r}; pass {missing[0]}=...")
         return cls(cls.configured(config), **{need: resources[need] for need in cls.needs})
 
+    def with_settings(self, settings: Mapping[str, Any]) -> Stage:
+        """Return the pipeline with some settings changed.
+
+        Parameters
+        ----------
+        settings : mapping of name to value
+            `k1` where one stage has or takes it, else by the stage, `rm3.mu`, or its place, `0.k1`, `1.of.0.k`
+            (`irkit.pipeline.settings`). A stage that stands in the pipeline twice is changed in both places.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such setting, a name fits several, or a value is not valid.
+        """
+        from irkit.pipeline.settings import changed
+
+        return changed(self, settings, who="settings")
+
     def spec(self) -> dict[str, Any] | list[dict[str, Any]]:
         """Return the stage as plain values, as a recipe file holds it."""
         own = {"use": self.name, **self.config.given()}
@@ -210,6 +231,11 @@ class Stage(metaclass=StageType):
         """Return the stage alone as Python text: its name, and the parameters that differ from their defaults."""
         given = ", ".join(f"{name}={value!r}" for name, value in self.config.given().items())
         return f"{self.name.replace('-', '_')}({given})"
+
+    @property
+    def word(self) -> str:
+        """The stage alone in a word, in the names that systems get."""
+        return self.name
 
     def resources(self) -> dict[str, Any]:
         """Return the resources of this stage and its parts by name."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from irkit.recipe.cache import Cache as Cache
     from irkit.recipe.code import code_digest as code_digest
     from irkit.recipe.code import environment_digest as environment_digest
+    from irkit.recipe.encoders import open_cross_encoder as open_cross_encoder
+    from irkit.recipe.encoders import open_encoder as open_encoder
     from irkit.recipe.indexes import collection_index as collection_index
     from irkit.recipe.indexes import index_path as index_path
     from irkit.recipe.recipe import Recipe as Recipe
@@ -29,5 +31,6 @@ if TYPE_CHECKING:
     from irkit.recipe.shelf import list_recipes as list_recipes
     from irkit.recipe.training import TrainingRecipe as TrainingRecipe
     from irkit.recipe.training import load_training as load_training
+    from irkit.recipe.vectors import open_vectors as open_vectors
 else:
     __getattr__, __dir__, __all__ = door(__name__)

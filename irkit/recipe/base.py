@@ -117,7 +117,8 @@ class AnyRecipe(Config):
         ----------
         settings : mapping of name to value
             Of a pipeline, `0.n` is field `n` of the first stage, `1.of.0.k` field `k` in the first pipeline
-            inside the second; a bare `k1` will do where only one stage has it (see `irkit.recipe.settings`).
+            inside the second; a bare `k1` will do where only one stage has it, and `rm3.mu` where one
+            has that name (see `irkit.recipe.settings`).
             Of a training, such as `config.hidden_size`, `trainer.optimiser.learning_rate`,
             `trainer.optimisers.generator.learning_rate` of one phase, `evaluate.samples`, `data`.
 

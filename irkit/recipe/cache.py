@@ -193,6 +193,16 @@ class Cache:
                 yield path, state.st_size, state.st_mtime
 
 
+def result_key(pipeline: Stage, flow: Flow) -> str | None:
+    """Return the key of what a pipeline gives for a flow: of both, the code and the packages; None if it has none."""
+    identity = _identity(pipeline)
+    try:
+        return None if identity is None else digest(code_digest(), environment_digest(), flow_digest(flow), identity)
+    except Unwritable as reason:
+        log.debug("cache: the input cannot be kept, %s", reason)
+        return None
+
+
 def _identity(stage: Stage) -> str | None:
     """Hash what a stage's output depends on besides its input; None if that is not known."""
     if not stage.cacheable:

@@ -1,16 +1,19 @@
 """Settings changed by name: `n=100`, `0.k1=1.2`, `1.of.0.k=5`.
 
-The last word is a field of a stage. What stands before it leads there: positions in lists of stages
-and `of`. It may stop short, or be absent, as long as only one stage below has the field.
+The last word is a field of a stage. What stands before it leads there: positions in lists of stages and `of`, or the
+name of a stage, `rm3.mu`. It may stop short, or be absent, as long as only one stage below has the field
+(`irkit.pipeline.settings`).
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from irkit.errors import ConfigError, IrkitError, near_misses
+from irkit.errors import ConfigError, IrkitError
+from irkit.pipeline.settings import Settable, target
 from irkit.recipe.assemble import Fail, outline
 from irkit.registry import STAGES
 from irkit.yamlfile import parse_value
@@ -61,40 +64,18 @@ def setting_names(stages: list[dict[str, Any]]) -> list[str]:
     Examples
     --------
     >>> setting_names([{"use": "rrf", "of": [[{"use": "cut"}], [{"use": "scale"}]]}])
-    ['0.k', '0.of.0.0.k', '0.of.1.0.weight']
+    ['0.k', '0.weights', '0.of.0.0.k', '0.of.1.0.weight']
     """
     return [_dotted(place, field) for place, stage in _walk(stages, ()) for field in _fields(stage)]
 
 
 def _target(stages: list[dict[str, Any]], path: str, value: Any, fail: Fail) -> tuple[dict[str, Any], str]:
-    *steps, field = path.split(".")
-    place, node = _follow(stages, steps, path, fail)
-    below = [(place, node)] if isinstance(node, dict) else list(_walk(node, place))
-    having = [(place, stage) for place, stage in below if field in _fields(stage)]
-    if not having:
-        known = {name for _, stage in below for name in _fields(stage)}
-        raise fail(f"there is no setting {path!r}; {near_misses(field, known)}")
-    if len(having) > 1:
-        # `k1` means the one retriever whose model has it.
-        having = [(place, stage) for place, stage in having if _fits({**stage, field: value})] or having
-    if len(having) > 1:
-        places = " or ".join(_dotted(place, field) for place, _ in having)
-        raise fail(f"{path!r} may be {places}; say which")
-    return having[0][1], field
-
-
-def _follow(stages: list[dict[str, Any]], steps: list[str], path: str, fail: Fail) -> tuple[tuple[str | int, ...], Any]:
-    place: tuple[str | int, ...] = ()
-    node: Any = stages
-    for step in steps:
-        if isinstance(node, list) and step.isdecimal() and int(step) < len(node):
-            place, node = (*place, int(step)), node[int(step)]
-        elif isinstance(node, dict) and step == "of" and "of" in node:
-            place, node = (*place, "of"), node["of"]
-        else:
-            names = [".".join(map(str, place)), step]
-            raise fail(f"setting {path!r} leads nowhere: there is no {'.'.join(filter(None, names))!r}")
-    return place, node
+    walked = dict(_walk(stages, ()))
+    settable = [
+        Settable(place, (stage["use"],), _fields(stage), partial(_fits, stage)) for place, stage in walked.items()
+    ]
+    found, field = target(settable, path, value, fail)
+    return walked[found.place], field
 
 
 def _walk(node: Any, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
@@ -111,12 +92,12 @@ def _fields(stage: dict[str, Any]) -> list[str]:
     return list(STAGES.load(stage["use"]).config_type.model_fields)
 
 
-def _fits(stage: dict[str, Any]) -> bool:
+def _fits(stage: dict[str, Any], field: str, value: Any) -> bool:
     def fail(message: str, *where: str | int, kind: type[IrkitError] = ConfigError) -> IrkitError:
         return kind(message)
 
     try:
-        outline([stage], fail, ())
+        outline([{**stage, field: value}], fail, ())
     except IrkitError:
         return False
     return True

@@ -6,3 +6,7 @@ from irkit.report.text import table
 from irkit.report.write import write_report
 
 __all__ = ["html", "leaderboard", "markdown", "table", "write_report"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -21,6 +21,7 @@ def lines(folder):
     ("options", "first"),
     [
         ([], [("1", "y", 1 / 62 + 1 / 61), ("1", "x", 1 / 61 + 1 / 62), ("1", "z", 1 / 63)]),
+        (["--weights", "3 1"], [("1", "x", 3 / 61 + 1 / 62), ("1", "y", 3 / 62 + 1 / 61), ("1", "z", 3 / 63)]),
         (["--method", "combsum", "--normalise", "none"], [("1", "y", 11), ("1", "x", 9), ("1", "z", 0)]),
         (["--method", "combmnz", "--normalise", "none"], [("1", "y", 22), ("1", "x", 18), ("1", "z", 0)]),
         (["--method", "combsum"], [("1", "y", 1.5), ("1", "x", 1), ("1", "z", 0)]),
@@ -39,7 +40,7 @@ def test_scores_are_those_worked_by_hand(irkit, runs, options, first):
     ("arguments", "line"),
     [
         (["a.run"], "fuse: needs two run files or more, got 1"),
-        (["a.run", "b.run", "--weights", "1 2"], "fuse: rrf adds ranks and has no weights"),
+        (["a.run", "b.run", "--weights", "1 2 3"], "fuse: --weights must be 2 numbers of 0 or more"),
         (["a.run", "b.run", "--method", "combsum", "--weights", "1"], "fuse: --weights must be 2 numbers of 0 or more"),
         (["a.run", "b.rum"], "b.rum"),
     ],

@@ -240,3 +240,14 @@ def test_repeated_queries_are_refused():
 def test_a_measure_that_breaks_on_the_data_is_explained():
     with pytest.raises(ConfigError, match="ir-measures cannot compute Accuracy on these qrels; float division"):
         evaluate(run_frame({"1": {"a": 1.0}}), qrels_frame({"1": {"a": 1}}), "Accuracy")
+
+
+def test_frames_of_ir_datasets_and_of_ranks_alone_are_measured_as_ours():
+    ours = pd.DataFrame({"qid": ["1", "1", "1"], "docno": ["a", "b", "c"], "score": [3.0, 2.0, 1.0]})
+    qrels = pd.DataFrame({"qid": ["1", "1"], "docno": ["b", "c"], "label": [1, 1]})
+    want = evaluate(ours, qrels, "AP").means
+    assert want == {"AP": pytest.approx((1 / 2 + 2 / 3) / 2)}
+    theirs = ours.rename(columns={"qid": "query_id", "docno": "doc_id"})
+    assert evaluate(theirs, qrels, "AP").means == want
+    assert evaluate(ours.drop(columns="score").assign(rank=[1, 2, 3]), qrels, "AP").means == want
+    assert evaluate(ours.assign(rank=[3, 2, 1]), qrels, "AP").means == want  # older than the scores

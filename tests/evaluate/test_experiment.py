@@ -11,7 +11,7 @@ import pytest
 from pydantic import Field
 
 from irkit.config import Config
-from irkit.errors import ConfigError, FrameError, NotFittedError
+from irkit.errors import ConfigError, FrameError, IrkitError, NotFittedError
 from irkit.evaluate import Board, evaluate, experiment
 from irkit.evaluate.experiment import SINGLE_RUN
 from irkit.evaluate.leak import learned_from
@@ -331,13 +331,14 @@ def test_wrong_experiments_are_refused(table):
 @pytest.mark.parametrize(
     ("systems", "message"),
     [
-        (["bm25"], "experiment: systems are a dict of name to pipeline, got list; write {'bm25': bm25, 'mine': mine}"),
-        (Slow(table=Table()), "experiment: systems are a dict of name to pipeline, got Slow; write"),
         (
-            {"x": QRELS},
-            "experiment: x must be a pipeline, got results (DataFrame); results that are there are measured",
+            ["bm25"],
+            "experiment: each system: the recipe bm25 needs index; write irkit.load_recipe('bm25').build(index=",
         ),
-        ({"x": "bm25"}, "experiment: x must be a pipeline, got str 'bm25'; build a recipe with recipe.build(index="),
+        (Slow(table=Table()), "experiment: a system goes from queries to results, but slow goes from results"),
+        ({"x": QRELS}, "experiment: x: run: a results frame needs the column 'score', got qid, docno, label"),
+        ({"x": "bm52"}, "experiment: x must be a pipeline, a run file or a recipe, got 'bm52'; "),
+        ({"x": 3}, "experiment: x must be a pipeline, got int 3; build a recipe with recipe.build(index="),
         (
             {"x": len},
             "experiment: x must be a pipeline, got builtin_function_or_method <built-in function len>; build a",
@@ -345,7 +346,7 @@ def test_wrong_experiments_are_refused(table):
     ],
 )
 def test_systems_that_are_none_end_in_a_line_that_says_what_to_write(systems, message):
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(IrkitError) as error:
         run(systems)
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)

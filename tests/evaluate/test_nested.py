@@ -236,7 +236,7 @@ def test_a_search_sees_each_fold_by_its_inner_folds_alone(job, tuned, monkeypatc
         asked.append(scores)
         return CANDIDATES[max(scores, key=scores.__getitem__)]
 
-    monkeypatch.setattr("irkit.evaluate.tuning._search", search)
+    monkeypatch.setattr("irkit.evaluate.tuning.search", search)
     found = run(job, method="optuna", trials=3)
     assert found.candidates == [CANDIDATES[3], CANDIDATES[1]]
     assert len(asked) == 3

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from irkit.errors import CompositionError, ConfigError, FrameError
+from irkit.frames import queries_frame
 from irkit.hits import Hits
 from irkit.pipeline import Cut, apply, combmnz, combsum, features, interpolate, normalise, rrf
 from irkit.pipeline.operators import Append, Features, Normalise, Scale, Sum
@@ -126,6 +127,31 @@ def test_rrf_looks_at_ranks_alone(a, b, weight):
     ]:
         return  # rounding made a tie
     assert ask(rrf(given(stretched), y), *QIDS) == ask(rrf(x, y), *QIDS)
+
+
+def test_weights_of_fusions_are_those_worked_by_hand():
+    a, b = given({"1": {"x": 4.0, "y": 2.0}}), given({"1": {"y": 9.0, "z": 5.0}})
+    assert dict(ask(rrf([a, b], weights=[3, 1]), "1")["1"]) == pytest.approx(
+        {"x": 3 / 61, "y": 3 / 62 + 1 / 61, "z": 1 / 62}
+    )
+    assert dict(ask(combsum([a, b], weights=(0.5, 2)), "1")["1"]) == {"x": 2, "y": 19, "z": 10}
+    assert dict(ask(combmnz(a, b, weights=(0.5, 2)), "1")["1"]) == {"x": 2, "y": 38, "z": 10}
+    assert ask(rrf(a, b, weights=[1, 1]), "1") == ask(rrf(a, b), "1")
+    assert combsum(a, b, weights=[0.5, 2]) == 0.5 * a + 2 * b
+
+
+@pytest.mark.parametrize("fuse", [rrf, combsum, combmnz])
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1], "needs a weight for each pipeline, got 1 for 2; give 2"),
+        ([1, -1], "numbers of 0 or more, one for each pipeline"),
+        ([1, "a"], "weights"),
+    ],
+)
+def test_weights_that_make_no_sense_are_refused(fuse, weights, message):
+    with pytest.raises(ConfigError, match=message):
+        fuse(given({"1": {"x": 1.0}}), given({"1": {"x": 1.0}}), weights=weights)
 
 
 @laws(a=ranked_lists, power=st.integers(-8, 8))
@@ -310,8 +336,12 @@ def test_nesting_is_flattened_where_it_makes_no_difference():
         (lambda: Cut(k=1) ** toy(), "**: cut takes results but toy takes queries; both sides"),
         (lambda: rrf(toy()), "rrf: joins two pipelines or more, got 1"),
         (lambda: rrf(), "rrf: joins two pipelines or more, got 0"),
-        (lambda: rrf([toy(), toy()]), "rrf: needs a stage on both sides, got list; write rrf(*pipelines)"),
-        (lambda: toy() + toy()("heat"), "+: needs a stage on both sides, got DataFrame; a stage is called on results"),
+        (lambda: rrf([toy(), toy()], toy()), "rrf: needs a stage on both sides, got list"),
+        (lambda: rrf([toy()]), "rrf: joins two pipelines or more, got 1"),
+        (
+            lambda: queries_frame("heat") >> toy(),
+            ">>: needs a stage on both sides, got DataFrame of queries; a pipeline is called on them",
+        ),
         (lambda: combmnz(toy(), 3), "combmnz: needs a stage on both sides, got int 3"),
         (lambda: normalise("bm25"), "normalise: needs a stage on both sides, got str 'bm25'"),
         (lambda: normalise(Louder()), ">>: louder gives queries but normalise takes results"),

@@ -59,7 +59,7 @@ def test_a_changed_recipe_builds_what_it_says():
         (ONE, {"1.of.0.k": 5}, r"recipe 'one': setting '1\.of\.0\.k' leads nowhere: there is no '1\.of'"),
         (ONE, {"-1.k": 5}, "leads nowhere: there is no '-1'"),
         (ONE, {"": 5}, "there is no setting ''"),
-        (FUSED, {"k": 5}, r"recipe 'fused': 'k' may be 0\.k or 0\.of\.1\.1\.k or 1\.k; say which"),
+        (FUSED, {"k": 5}, r"recipe 'fused': 'k' may be rrf\.k or 0\.of\.1\.1\.k or 1\.k; say which"),
         (FUSED, {"n": 5}, r"'n' may be 0\.of\.0\.0\.n or 0\.of\.1\.0\.n; say which"),
         (FUSED, {"0.of.n": 5}, r"'0\.of\.n' may be 0\.of\.0\.0\.n or 0\.of\.1\.0\.n; say which"),
         (ONE, {"0.n": "abc"}, r"recipe 'one': 0\.n: lucene: n is not valid, got 'abc'"),

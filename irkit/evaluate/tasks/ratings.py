@@ -42,9 +42,12 @@ from irkit.table import Table
 from irkit.table.published import Published
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from irkit.evaluate.suite import Suite
+    from irkit.pipeline.stage import Stage
     from irkit.recipe import Recipe
 
 ERRORS = {
@@ -307,8 +310,8 @@ class TunedRatings(Published):
 
 
 def tune_ratings(
-    recipe: Recipe,
-    space: Space,
+    recipe: Recipe | Stage | str | Path,
+    space: Space | Mapping[str, Any] | str | Path,
     problem: Problem,
     measures: str | Sequence[str],
     *,
@@ -326,9 +329,9 @@ def tune_ratings(
 
     Parameters
     ----------
-    recipe : Recipe
-    space : Space
-        Of this recipe's settings.
+    recipe : Recipe, its name or path, or a recommender such as `PMF()`
+    space : mapping of setting to values, Space, or name or path of one
+        As in `tune`: `{"reg": [0.02, 0.1], "factors": [10, 50]}`.
     problem : Problem
         As `irkit.recommend.problems.load_problem` gives it.
     measures : str or sequence of str
@@ -349,8 +352,11 @@ def tune_ratings(
     ConfigError
         If measures, recipe, space and ratings do not fit together.
     """
+    from irkit.evaluate.grid import space_of, written
     from irkit.evaluate.suite import Suite, SystemChoice, Tuning
 
+    recipe = written(recipe)
+    space = space_of(space, recipe.name)
     if valid is not None and not 0 < valid < 1:
         raise ConfigError(f"tune: valid must lie between 0 and 1, got {valid:g}; 0.1 holds out a tenth")
     choice = RatingsChoice(

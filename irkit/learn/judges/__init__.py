@@ -1,4 +1,9 @@
 """Judges: named measures of what fitted models draw, encode or make of examples."""
 
-from irkit.learn.judges.judge import Control as Control
-from irkit.learn.judges.judge import Judge as Judge
+from irkit.learn.judges.judge import Control, Judge
+
+__all__ = ["Control", "Judge"]
+
+
+def __dir__() -> list[str]:
+    return __all__

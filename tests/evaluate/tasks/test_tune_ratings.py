@@ -110,3 +110,11 @@ def test_what_does_not_fit_is_refused_before_anything_is_fitted(monkeypatch, opt
     with pytest.raises(ConfigError, match=message) as caught:
         tuned(**options)
     assert "\n" not in str(caught.value)
+
+
+def test_a_recommender_and_a_dictionary_are_tuned_as_the_recipe_and_the_space():
+    want = tuned()
+    for given in ("bias", Bias()):
+        found = tune_ratings(given, {"damping": list(DAMPINGS)}, PROBLEM, "RMSE MAE")
+        assert found.chosen.values == want.chosen.values
+        assert found.chosen.scores == want.chosen.scores

@@ -1,0 +1,155 @@
+"""Daily tasks of users of other toolkits: ours as the guide shows it, no longer than theirs, and what it gives."""
+
+from __future__ import annotations
+
+import io
+import keyword
+import tokenize
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import irkit
+from irkit.errors import ConfigError
+from irkit.evaluate import evaluate
+from tests.docs.pages import ROOT, blocks
+from tests.io.documents.test_irds import toy  # noqa: F401  # a fixture
+
+PAGE = ROOT / "docs" / "guide" / "coming-from.md"
+
+
+class Shown(NamedTuple):
+    """A block of the page, and the headings that it stands under."""
+
+    toolkit: str
+    task: str
+    kind: str
+    code: str
+
+
+def shown() -> list[Shown]:
+    """Return the blocks of the page in order."""
+    lines, found = PAGE.read_text().splitlines(), []
+    for block in blocks(PAGE):
+        above = [line for line in lines[: block.first] if line.startswith(("## ", "### "))] or ["## "]
+        toolkit = next(line for line in reversed(above) if line.startswith("## ")).removeprefix("## ")
+        found.append(Shown(toolkit, above[-1].lstrip("# "), block.kind, "\n".join(block.lines)))
+    return found
+
+
+SHOWN = shown()
+
+PAIRS = [(theirs, ours) for theirs, ours in pairwise(SHOWN) if (theirs.kind, ours.kind) == ("py", "python")]
+"Theirs, and ours after it."
+
+
+def words(code: str) -> int:
+    """Count names, numbers and texts: what one has to know and type."""
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    kinds = (tokenize.NAME, tokenize.NUMBER, tokenize.STRING)
+    return sum(one.type in kinds and not keyword.iskeyword(one.string) for one in tokens)
+
+
+def lines_of(code: str) -> int:
+    return sum(bool(line.strip()) for line in code.splitlines())
+
+
+@pytest.mark.parametrize(("theirs", "ours"), PAIRS, ids=[f"{one.toolkit}: {one.task}" for one, _ in PAIRS])
+def test_ours_is_as_short_as_theirs_or_shorter(theirs, ours):
+    assert (theirs.toolkit, theirs.task) == (ours.toolkit, ours.task)
+    assert words(ours.code) <= words(theirs.code)
+    assert lines_of(ours.code) <= lines_of(theirs.code)
+
+
+def test_the_ten_tasks_of_a_user_of_pyterrier_are_there():
+    assert len({theirs.task for theirs, _ in PAIRS if theirs.toolkit == "PyTerrier"}) == 10
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """What the Python of the part on PyTerrier gives, and the folder it was run in."""
+    folder, space = tmp_path_factory.mktemp("daily"), {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for block in SHOWN:
+            if (block.toolkit, block.kind) == ("PyTerrier", "python"):
+                exec(block.code, space)
+                if "done" in space:
+                    space.setdefault("first", space["done"])
+        yield space | {"folder": folder}
+
+
+def test_a_collection_of_ir_datasets_is_searched_by_its_name(toy, monkeypatch, tmp_path):  # noqa: F811
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
+    data = irkit.load_collection(toy)
+    done = irkit.experiment([irkit.Retrieve(irkit.collection_index(data))], data, measures="P@1")
+    assert done.evaluations["bm25"].means == {"P@1": 1.0}
+    assert irkit.experiment("bm25", data, measures="P@1").evaluations["bm25"].means == {"P@1": 1.0}
+
+
+def test_an_index_of_somebody_else_is_opened_where_it_lies(done):
+    found = irkit.Retrieve(str(done["folder"] / "their-index")).search("storm damage")
+    pd.testing.assert_frame_equal(found, done["bm25"].search("storm damage"))
+
+
+def test_rm3_finds_what_the_query_alone_does_not(done):
+    bm25, rm3 = done["bm25"](done["topics"]), done["rm3"](done["topics"])
+    assert evaluate(rm3, done["qrels"], "AP").means["AP"] > evaluate(bm25, done["qrels"], "AP").means["AP"]
+
+
+def test_fusions_are_those_by_hand(done):
+    queries = done["topics"][:3]
+    parts = [done[name](queries).set_index(["qid", "docno"]) for name in ("bm25", "ql", "rm3")]
+    by_hand = sum((1 / (61 + part["rank"])).reindex(parts[0].index, fill_value=0) for part in parts)
+    fused = done["fused"](queries).set_index(["qid", "docno"])["score"]
+    np.testing.assert_allclose(fused.loc[by_hand.index[:20]], by_hand[:20])
+    mixed = done["mixed"](queries).set_index(["qid", "docno"])["score"]
+    both = 0.3 * parts[0]["score"] + 0.7 * parts[1]["score"]
+    np.testing.assert_allclose(mixed.loc[both.index[:20]], both[:20])
+
+
+def test_functions_rewrite_and_score(done):
+    assert set(done["shorter"].search("one two storm damage")["query"]) == {"one two storm"}
+    found, first = (done[name].search("storm damage", n=1000).set_index("docno") for name in ("long_ids", "bm25"))
+    assert (found["score"] - first["score"] - found.index.str.len()).abs().max() < 1e-12
+
+
+def test_a_ranker_learns_and_is_not_measured_on_what_it_saw(done):
+    topics, qrels = done["topics"], done["qrels"]
+    with pytest.raises(ConfigError, match="was fitted on 30 of the 50 test queries"):
+        irkit.experiment([done["ranker"]], topics, qrels, "AP")
+    (name,) = irkit.experiment([done["ranker"]], topics[30:], qrels, "AP").evaluations
+    assert name == "bm25 % 100 >> rescore ** rescore >> lambdamart"
+
+
+def test_an_experiment_has_means_each_query_and_what_is_chance(done):
+    found = done["first"]
+    assert list(found.evaluations) == ["bm25", "bm25 >> rm3 >> bm25"]
+    assert found.comparison.baseline == "bm25"
+    assert list(done["each"]) == ["system", "qid", "AP", "nDCG@10"]
+    assert found.comparison.cells["bm25 >> rm3 >> bm25"]["AP"].p_corrected < 1
+
+
+def test_a_grid_search_is_worth_what_folds_say(done):
+    tuned = done["tuned"]
+    assert len(tuned.candidates) == 6
+    assert done["best"] == irkit.Retrieve(done["index"], **tuned.best)
+    assert set(tuned.evaluation.per_query.index) == set(done["topics"]["qid"][:30])
+
+
+def test_a_cross_encoder_scores_texts_again(done):
+    top = done["again"].search("storm damage near Sydney", n=1)
+    assert top["score"].item() == max(done["model"]("storm damage near Sydney", done["index"].texts(top["docno"])))
+
+
+def test_runs_are_saved_and_read(done):
+    read = irkit.read_run(done["folder"] / "bm25.run.gz")
+    own = ["qid", "docno", "score", "rank"]
+    pd.testing.assert_frame_equal(read, done["bm25"](done["topics"])[own])
+    assert list(done["done"].evaluations) == ["bm25", "bm25 >> rm3 >> bm25"]
+    assert done["done"].ms_per_query["bm25"] is None
+    assert Path(done["folder"] / "runs" / "bm25-rm3-bm25.run").exists()
