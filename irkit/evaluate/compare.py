@@ -99,6 +99,9 @@ class Comparison(Published):
     def tables(self) -> list[Table]:
         """Describe the means of all systems and measures, marked where they differ from the baseline's."""
         columns, rows = measured(self.cells, map(column, self.measures))
+        said = {found.said() for found in self.evaluations.values()}
+        told = list(filter(None, said)) if len(said) == 1 else self._told(floor=False)
+        told += filter(None, [said_floor(self.cells) if self.test == "randomisation" else ""])
         whole = ", ".join(name for name in self.measures if name not in self.paired)
         correction = CORRECTION_TITLES[self.correction]
         test = f"{TEST_TITLES[self.test]}, {correction}-corrected p < {LEVEL}"
@@ -112,7 +115,7 @@ class Comparison(Published):
                 against="" if self.baseline is None else f"the baseline {self.baseline} ({test})",
                 interval="95 % bootstrap",
                 legend=(f"of all queries together, so without interval and test: {whole}",) if whole else (),
-                notes=tuple(self._told(floor=self.test == "randomisation")),
+                notes=tuple(told),
             )
         ]
 
