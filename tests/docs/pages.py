@@ -194,6 +194,10 @@ VOLATILE = [
 "What else differs from run to run, and what stands for it in a comparison."
 
 
+PROGRESS = re.compile(r"^irkit: .+: [\d,]+ of [\d,]+ ")
+"What a run of a minute or more says of how far it is; it is no output."
+
+
 def same(expected: list[str], actual: list[str], places: dict[str, str] | None = None) -> str:
     """Say how two outputs differ, an empty string where they do not; white space counts.
 
@@ -223,7 +227,7 @@ def _steady(lines: list[str], places: dict[str, str]) -> list[str]:
     out: list[str] = []
     cut: int | None = None
     head = ""
-    for line in (_placed(line, places).rstrip() for line in lines):
+    for line in (_placed(line, places).rstrip() for line in lines if not PROGRESS.match(line)):
         if line.startswith("--") and set(line) <= {"-", " "}:
             cut = _costs_begin(head, line)
             if cut is not None:
