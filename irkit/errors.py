@@ -59,6 +59,9 @@ class ConfigError(IrkitError, ValueError):
 class FrameError(IrkitError, ValueError):
     """A data frame lacks the columns or values its role asks for."""
 
+    rows: tuple[int, ...] = ()
+    "The rows, from 0, that do not go together, for whoever knows which lines of a file they are."
+
 
 class DataError(IrkitError, ValueError):
     """A file's content cannot be read."""

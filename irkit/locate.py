@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from operator import attrgetter
 from pathlib import Path
 
 from irkit.errors import ConfigError, NotFoundError, near_misses
@@ -108,6 +109,17 @@ def find(kind: str, name: str | os.PathLike[str]) -> Path:
         if "/" in text and is_inside(text) and (folder / f"{text}.yaml").is_file():
             return folder / f"{text}.yaml"
     raise NotFoundError(f"{kind}: there is no {text!r}; {near_misses(text, known)}")
+
+
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """Sort paths by their parts as they are written: the same on every system, where Windows would ignore case.
+
+    Examples
+    --------
+    >>> [path.as_posix() for path in in_order([Path("b"), Path("a", "c"), Path("B")])]
+    ['B', 'a/c', 'b']
+    """
+    return sorted(paths, key=attrgetter("parts"))
 
 
 def is_inside(name: str) -> bool:

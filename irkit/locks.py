@@ -121,13 +121,13 @@ def _taken(place: Path, what: str) -> Any:
     except OSError:
         return None
     with suppress(OSError):  # Windows lets nobody write to a locked file
-        place.write_text(str(os.getpid()))
+        place.write_text(str(os.getpid()), encoding="ascii")
     return lock
 
 
 def _holder(place: Path) -> str:
     try:
-        pid = int(place.read_text())
+        pid = int(place.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return "another process"
     return "another thread" if pid == os.getpid() else f"process {pid}"

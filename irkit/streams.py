@@ -13,15 +13,16 @@ import io
 import os
 import re
 import select
+import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, finalize
 
 STANDARD = "-"
 "Names standard input where something is read, standard output where something is written."
@@ -121,7 +122,13 @@ def on_disk(path: str | os.PathLike[str]) -> tuple[Path, Any]:
     if kept is None:
         return Path(path), None
     kept.all()
-    return Path(f"/dev/fd/{kept.file.fileno()}"), kept
+    if sys.platform.startswith("linux"):
+        return Path(f"/dev/fd/{kept.file.fileno()}"), kept
+    # Elsewhere such a name, if there is one, is no second opening: it shares the position in the file.
+    copy = _Copy()
+    with open(copy.handle, "wb") as file:
+        shutil.copyfileobj(_View(kept), file, _CHUNK)
+    return copy.path, copy
 
 
 @contextmanager
@@ -183,6 +190,20 @@ class _Stream:
         while part:
             part = part[self.file.write(part) :]
         self.size += len(data)
+
+
+class _Copy:
+    """A file with a name, removed when nobody refers to it any more."""
+
+    def __init__(self) -> None:
+        self.handle, name = tempfile.mkstemp(prefix="irkit-")
+        self.path = Path(name)
+        finalize(self, _remove, name)
+
+
+def _remove(name: str) -> None:
+    with suppress(OSError):
+        os.unlink(name)
 
 
 class _View(io.RawIOBase):

@@ -75,6 +75,18 @@ def p_value(value: float | None) -> str:
     return "< .0001" if value is not None and value < 0.0001 else number(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """Say how many of something there are.
+
+    Examples
+    --------
+    >>> counted(1, "document"), counted(1400, "document"), counted(2, "query")
+    ('1 document', '1,400 documents', '2 queries')
+    """
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
 def _padded(cell: str, width: int, right: bool) -> str:
     space = " " * (width - cells_wide(cell))
     return space + cell if right else cell + space

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the shell: `>&-`
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (to the end of the process)
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  (to the end of the process)
     with contextlib.suppress(AttributeError, ValueError):
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:

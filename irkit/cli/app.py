@@ -21,6 +21,7 @@ from irkit.cli.recommend import recommend
 from irkit.cli.reproduce import reproduce
 from irkit.cli.run import run
 from irkit.cli.sample import sample
+from irkit.cli.schema import schema
 from irkit.cli.search import search
 from irkit.cli.standard import taking_standard
 from irkit.cli.train import train
@@ -68,6 +69,7 @@ def build() -> App:
         app.command(taking_standard(command))
     for family in (data, pipelines):
         app.command(family.family())
+    app.command(taking_standard(schema))
     app.command(doctor)
 
     def help(*command: str) -> None:

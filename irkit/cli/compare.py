@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from irkit.cli.evaluate import MEASURES, mixed_tags
 from irkit.cli.numbers import Whole
 from irkit.cli.printing import say, say_json
+from irkit.cli.ratings import Layout
 
 
 def compare(
@@ -23,6 +24,7 @@ def compare(
     encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
     train: str | None = None,
+    layout: Layout = None,
     test: Literal["t", "wilcoxon", "randomisation"] = "t",
     correction: Literal["holm", "bonferroni", "benjamini-hochberg"] = "holm",
     seed: Whole = 42,
@@ -52,7 +54,7 @@ def compare(
     format
         How the file of judgements is written, if its name and content do not tell.
     encoding
-        Encoding of the file of judgements and of the run files, such as latin-1.
+        Encoding of the files of judgements, of ratings and of the run files, such as latin-1.
     measures
         Measures as ir-measures spells them, separated by spaces; of lists of recommendations also
         Coverage@10, Diversity@10, Gini@10 and Novelty@10.
@@ -76,7 +78,7 @@ def compare(
     from irkit.io.documents.runs import read_tagged_run
 
     wanted = parse_measures(measures)
-    ratings = trained_on(wanted, train, who="compare")
+    ratings = trained_on(wanted, train, layout, encoding, who="compare")
     judged, exclude_self = judgements(qrels, split, format, encoding, who="compare")
     paths = [baseline, *runs]
     names = [str(path) for path in paths]

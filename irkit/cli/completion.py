@@ -94,7 +94,8 @@ def script(app: App, shell: Shell) -> str:
     """Return the script of a shell; bash and zsh have `posix.sh` in common."""
     table, names = dict(_commands(app)), _shipped()
     folder = Path(__file__).parent / "shells"
-    text = (folder / f"irkit.{shell}").read_text().replace("@POSIX@\n", (folder / "posix.sh").read_text())
+    text, posix = (folder.joinpath(name).read_text("utf-8") for name in (f"irkit.{shell}", "posix.sh"))
+    text = text.replace("@POSIX@\n", posix)
     return text.replace("@TABLE@\n", _fish(table, names) if shell == "fish" else _posix(table, names))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from irkit.cli.clean import clean
-from irkit.cli.printing import counted, say
+from irkit.cli.printing import counted, say, say_json
 from irkit.cli.standard import taking_standard
 from irkit.table import text_table
 
@@ -69,28 +69,52 @@ def list_(*, kind: str | None = None) -> None:
     say("\n\n".join(blocks))
 
 
-def show(collection: str, /) -> None:
-    """Print what is known of a collection: terms, citation, counts, files.
+def show(collection: str, /, *, encoding: str = "utf-8", columns: str | None = None, json: bool = False) -> None:
+    """Print what is known of data with a name: terms, citation, counts, files; and what your own files hold.
 
-    What the card does not count, or has no card, is counted by reading it.
+    Of a name the card is printed; what it does not count is counted. Of a path are printed which file is
+    what, counts and lengths, splits, the first rows, and what may surprise, such as queries without
+    judgements. Read are documents, queries, judgements, runs, ratings, files of features, rows, pictures,
+    sequences, texts, word vectors and indexes; documents stream.
 
     For example:
 
         irkit data show cranfield
         irkit data show debd/nltcs
-        irkit data show ./my.npy
+        irkit data show ./my-collection
+        irkit data show visits.csv --columns user,item,_,time
 
     Parameters
     ----------
     collection
-        A name (irkit data list), a folder, a file of ratings, rows or features, or irds:<id>.
+        A name (irkit data list), irds:<id>, or the path of a file or folder of yours.
+    encoding
+        Encoding of a file, such as latin-1.
+    columns
+        Which columns of a file of ratings are what, as irkit recommend takes them.
+    json
+        Print one JSON object.
     """
+    from irkit.errors import ConfigError
+    from irkit.io.documents import irds
+    from irkit.io.library.finding import card_of
     from irkit.registry import SETS
 
+    own = collection not in SETS and not irds.is_irds(collection) and card_of(collection) is None
+    if not own and (encoding != "utf-8" or columns is not None):
+        raise ConfigError(f"data show: --encoding and --columns are for a file, got the name {collection}")
+    if own:
+        from irkit.cli.overview import show_own
+
+        show_own(collection, encoding, columns, json)
+        return
     facts = _of_made(collection) if collection in SETS else _of_card(collection)
+    facts = {what: " ".join(value.split()) for what, value in facts.items() if value}
+    if json:
+        say_json(facts)
+        return
     for what, value in facts.items():
-        if value:
-            say(f"{what + ':':10}{' '.join(value.split())}")
+        say(f"{what + ':':10}{value}")
 
 
 def get(collection: str, /) -> None:

@@ -17,7 +17,7 @@ def encode(
     *,
     part: Literal["train", "valid", "test"] | None = None,
     binarise: Literal["threshold", "sample", "dynamic", "none"] | None = None,
-    out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("vectors.npy"),
+    out: Annotated[Path, Parameter(name=["-o", "--output", "--out"])] = Path("vectors.npy"),
 ) -> None:
     """Turn rows into the vectors a trained model represents them by.
 
@@ -27,7 +27,7 @@ def encode(
     For example:
 
         irkit encode runs/vae digits
-        irkit encode runs/vae/model.safetensors rows.npy --out vectors.csv
+        irkit encode runs/vae/model.safetensors rows.npy -o vectors.csv
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def encode(
     from irkit.io.outputs import check_output
     from irkit.recipe.runfolder import open_model
 
-    check_output(out, who="encode", suffixes=(".npy", ".csv"), option="--out", inputs=(model, data))
+    check_output(out, who="encode", suffixes=(".npy", ".csv"), option="-o", inputs=(model, data))
     if is_matrix(data) and (part or binarise):
         raise ConfigError(
             f"encode: --part and --binarise are of a data set, got the file {data}, which is taken whole and as it is; "

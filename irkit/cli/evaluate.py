@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from irkit.cli.printing import say, say_json
+from irkit.cli.ratings import Layout
 from irkit.table import text_table
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def evaluate(
     encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
     train: str | None = None,
+    layout: Layout = None,
     per_query: bool = False,
     json: bool = False,
 ) -> None:
@@ -55,7 +57,7 @@ def evaluate(
     format
         How the file of judgements is written, if its name and content do not tell.
     encoding
-        Encoding of the file of judgements and of the run files, such as latin-1.
+        Encoding of the files of judgements, of ratings and of the run files, such as latin-1.
     measures
         Measures as ir-measures spells them, separated by spaces; of lists of recommendations also
         Coverage@10, Diversity@10, Gini@10 and Novelty@10.
@@ -74,7 +76,7 @@ def evaluate(
     from irkit.io.documents.runs import read_tagged_run
 
     wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
-    ratings = trained_on(wanted, train, who="evaluate")
+    ratings = trained_on(wanted, train, layout, encoding, who="evaluate")
     judged, exclude_self = judgements(qrels, split, format, encoding, who="evaluate")
     found, tags = [], {}
     for run in runs:
@@ -87,7 +89,7 @@ def evaluate(
         return
     names = found[0][1].measures
     rows = [row for run, evaluation in found for row in _rows(run, evaluation, per_query)]
-    say(text_table(["run", "query" if per_query else "queries", *names], rows))
+    say(text_table(["run", "qid" if per_query else "queries", *names], rows))
     for run, evaluation in found:
         said = ", ".join(filter(None, [evaluation.said(), mixed_tags(tags[run])]))
         if said:

@@ -56,7 +56,7 @@ def _label(entry: HelpEntry) -> str:
 
 
 def _meaning(entry: HelpEntry) -> str:
-    text = _plain(entry.description)
+    text = " ".join(_plain(entry.description).split())
     if entry.default not in {None, "True", "False"}:
         text = f"{text.rstrip('.')}; default {entry.default}."
     return text

@@ -16,6 +16,7 @@ from irkit.streams import readable
 UTF8 = "utf-8"
 
 if TYPE_CHECKING:
+    from irkit.cli.ratings import RatingsLayout
     from irkit.documents import Document
     from irkit.frames import Qrels, Queries
     from irkit.pipeline import Stage
@@ -128,7 +129,9 @@ def judgements(
     return collection.qrels(split), collection.exclude_self
 
 
-def trained_on(measures: Sequence[Any], train: str | None, *, who: str) -> RatingTable | None:
+def trained_on(
+    measures: Sequence[Any], train: str | None, layout: RatingsLayout | None, encoding: str, *, who: str
+) -> RatingTable | None:
     """Return the ratings that lists were learned from, for measures that need them, and none for others."""
     from irkit.evaluate.beyond import is_beyond
 
@@ -140,11 +143,17 @@ def trained_on(measures: Sequence[Any], train: str | None, *, who: str) -> Ratin
         raise ConfigError(
             f"{who}: --train is for measures of lists of recommendations, such as Coverage@10; leave it out"
         )
+    told = layout.options() if layout is not None else {}
     if train is None:
+        if told:
+            raise ConfigError(
+                f"{who}: --{next(iter(told))} is for the ratings of --train; leave it out, or give --train"
+            )
         return None
     from irkit.recommend import load_ratings
 
-    return load_ratings(train)
+    path = source_path(train)
+    return load_ratings(train, encoding=encoding if path is not None and path.exists() else UTF8, **told)
 
 
 def prepared(recipe: str, settings: Sequence[str] | None, words: Words, *, who: str, fits: bool = False) -> Recipe:

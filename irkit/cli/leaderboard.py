@@ -48,8 +48,8 @@ def leaderboard(
     json
         Write the result file here; - is standard output.
     save
-        Write the result where results are kept (eval/results in a checkout, the user's folder
-        otherwise) and LEADERBOARD.md anew from all results there.
+        Write the result where results are kept, and LEADERBOARD.md anew from all results there: your folder
+        (IRKIT_HOME/eval), or eval/results in a checkout for the suites that belong to it.
     only
         Run on this collection of the suite only, such as cranfield, or ml-100k:u1 where there are several
         boards of one; may be repeated.
@@ -71,7 +71,7 @@ def leaderboard(
     loaded = load_suite(suite)
     check_outputs(loaded.name, report, json, save, runs, read=suite)
     if save and (only or system):
-        check_kept(loaded.name, only, system)
+        check_kept(loaded.name, suite, only, system)
     with going_on("what was measured is kept", lambda: any_kept(loaded)):
         result = run_suite(loaded, only=only, systems=system, repeats=repeats, runs=runs, progress=True)
     written = []
@@ -102,26 +102,27 @@ def check_outputs(
         if json in reports:
             raise ConfigError(f"leaderboard: --report and --json would both write {json}; give them two names")
     if save:
-        check_folder(results_folder(), who="leaderboard", option="--save")
+        check_folder(results_folder(read or suite), who="leaderboard", option="--save")
     if runs is not None:
         check_folder(runs, who="leaderboard", option="--runs")
 
 
-def check_kept(suite: str, only: list[str] | None, systems: list[str] | None) -> None:
+def check_kept(suite: str, read: str, only: list[str] | None, systems: list[str] | None) -> None:
     """Refuse to put a part of a suite in the place of a kept result that has more boards or rows."""
     from irkit.errors import ConfigError
     from irkit.evaluate import read_results
-    from irkit.evaluate.board import results_folder
+    from irkit.evaluate.board import named_boards, results_folder
 
-    path = results_folder() / f"{suite}.json"
+    path = results_folder(read) / f"{suite}.json"
     kept = read_results(path).boards if path.is_file() else []
-    boards = {name for one in only or () for name in (one, Path(one).name, one.partition(":")[0])}
-    lost = [board.data for board in kept if only and board.data not in boards]
+    titles, names = named_boards(only or (), [board.title for board in kept])
+    names |= {Path(one).name for one in names}
+    lost = [board.title for board in kept if only and board.title not in titles and board.data not in names]
     lost += [row.name for board in kept for row in board.rows if systems and row.name not in systems]
     if lost:
-        names = ", ".join(dict.fromkeys(lost))
+        dropped = ", ".join(dict.fromkeys(lost))
         raise ConfigError(
-            f"leaderboard: --save with --only or --system would drop {names} from {path}; "
+            f"leaderboard: --save with --only or --system would drop {dropped} from {path}; "
             "leave them out, or write elsewhere with --json"
         )
 

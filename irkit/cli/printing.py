@@ -9,6 +9,7 @@ from typing import Any
 
 from irkit.screen import json_line, visible
 from irkit.streams import to_stdout
+from irkit.table import counted as counted
 
 
 def say(text: object = "", *, beside: Path | None = None) -> None:
@@ -25,15 +26,3 @@ def say_json(value: Any) -> None:
     """Print a value as one line of JSON."""
     encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "")
     print(json_line(value, ascii_only=encoding != "utf8"))
-
-
-def counted(number: int, noun: str) -> str:
-    """Say how many of something there are.
-
-    Examples
-    --------
-    >>> counted(1, "document"), counted(1400, "document"), counted(2, "query")
-    ('1 document', '1,400 documents', '2 queries')
-    """
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{number:,} {noun if number == 1 else plural}"

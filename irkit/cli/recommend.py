@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from irkit.cli.numbers import Whole
 from irkit.cli.printing import note, say, say_json
+from irkit.cli.ratings import Reading
 from irkit.streams import STANDARD, to_stdout
 
 if TYPE_CHECKING:
@@ -21,16 +22,16 @@ LISTS, RATINGS = "ease", "biased-mf"
 
 
 def recommend(
-    source: str,
+    source: str | None = None,
     /,
     *users: str,
     recipe: str | None = None,
-    format: str = "auto",
-    encoding: str = "utf-8",
-    columns: str | None = None,
-    duplicates: Literal["error", "last", "mean"] | None = None,
+    reading: Reading = None,
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 10,
+    all: bool = False,
     rate: list[str] | None = None,
+    pairs: Path | None = None,
+    table: Annotated[Path | None, Parameter(name=["-o", "--table"])] = None,
     set: list[str] | None = None,
     save: Path | None = None,
     load: Path | None = None,
@@ -49,6 +50,8 @@ def recommend(
         irkit recommend ratings.csv --recipe als --save als.safetensors
         irkit recommend visits.csv ann --recipe als --columns user,item,_,time --duplicates last
         irkit recommend --load als.safetensors 196
+        irkit recommend ml-100k --all -n 20 -o lists.tsv.gz
+        irkit recommend train.csv --recipe bias --pairs test.csv -o predictions.tsv
 
     Parameters
     ----------
@@ -58,21 +61,17 @@ def recommend(
         The ids of users.
     recipe
         A recipe that is fitted on ratings (irkit pipelines list), or its path; default ease, with --rate biased-mf.
-    format
-        How a file of ratings is written, if its name and content do not tell: tab, dat, csv, tsv or parquet.
-    encoding
-        Encoding of a file of ratings, such as latin-1.
-    columns
-        Which columns of a file are what: user,item,rating,time in the order of the fields, where no line of names
-        comes first, with - for a field that is not read; or user=member,item=dish where names are unusual. Without
-        a rating, or with rating=-, every row is a like.
-    duplicates
-        What to do where a user rated an item twice: error, last (keep the last rating) or mean; default what a card
-        says, or error.
     n
         Items for each user.
+    all
+        Recommend to all users who have ratings, or with --rate predict theirs.
     rate
         An item whose rating is predicted instead; may be repeated.
+    pairs
+        A file of users and items, as one of ratings, whose ratings are predicted instead.
+    table
+        Write lists or predictions to this file, tab-separated or with commas as its name ends (.tsv, .csv, either with
+        .gz), with user_id, item_id and rank and score, or prediction and branch, which says what was known.
     set
         A setting of the recipe, such as reg=200; may be repeated.
     save
@@ -84,42 +83,76 @@ def recommend(
     """
     from irkit.errors import ConfigError
     from irkit.io.outputs import check_output
-    from irkit.io.ratings.layout import parse_columns
+    from irkit.io.ratings.files import read_pairs
+    from irkit.recommend.export import check_table, pairs_of
+    from irkit.recommend.lists import counts_notes, recommenders
 
     if n < 1:
         raise ConfigError(f"recommend: -n must be 1 or more, got {n}")
     if load is not None and (recipe or set or save):
         raise ConfigError("recommend: --load brings a fitted model; leave out --recipe, --set and --save")
-    if load is not None and (format, encoding, columns, duplicates) != ("auto", "utf-8", None, None):
-        options = "--format and --encoding" if columns is duplicates is None else "--columns and --duplicates"
+    told = reading.options() if reading is not None else {}
+    if load is not None and told:
+        options = " and ".join(f"--{name}" for name in told)
         raise ConfigError(f"recommend: {options} are for a file of ratings; leave them out beside --load")
-    reading = {
-        "format": format,
-        "encoding": encoding,
-        "columns": None if columns is None else parse_columns(columns),
-        "duplicates": duplicates,
-    }
-    asked = users if load is None else (source, *users)
-    if not asked and save is None:
-        raise ConfigError("recommend: no user is named; give the ids of users after the ratings, or --save a model")
+    asked = users if load is None or source is None else (source, *users)
+    if source is None and load is None:
+        raise ConfigError("recommend: no ratings are named; give a collection or a file, or --load a saved model")
+    if asked and (all or pairs is not None):
+        option = "--all" if all else "--pairs"
+        raise ConfigError(f"recommend: {option} says for whom, and users are named too; leave out {asked[0]}")
+    if pairs is not None and (all or rate):
+        raise ConfigError(f"recommend: --pairs names users and items; leave out {'--all' if all else '--rate'}")
+    if not (asked or all or pairs or save):
+        raise ConfigError("recommend: no user is named; give ids of users after the ratings, --all, or --save a model")
+    if json and table is not None:
+        raise ConfigError("recommend: --json prints and -o writes; leave out one of them")
+    if table is not None:
+        check_table(table, who="recommend", inputs=(source, recipe, pairs, load))
     if json and to_stdout(save):
         raise ConfigError("recommend: --json and --save - would both write to standard output; --save to a file")
     if save is not None:
         check_output(save, who="recommend", option="--save", inputs=(source, recipe))
     from irkit.recommend import Recommender
 
-    default = RATINGS if rate else LISTS
-    fitted = Recommender.load(load) if load else _fitted(source, recipe or default, set, bool(rate), save, reading)
+    rates = bool(rate) or pairs is not None
+    default = RATINGS if rates else LISTS
+    fitted = Recommender.load(load) if load else _fitted(str(source), recipe or default, set, rates, save, told)
     if save is not None:
         say(save, beside=Path(STANDARD) if json else save)
-    if not asked:
+    for text in counts_notes(fitted):
+        note(text)
+    users = tuple(next(recommenders(fitted)).fitted.users.names.to_pylist()) if all else asked
+    given: Any = None
+    if pairs is not None:
+        given = read_pairs(pairs, **{name: value for name, value in told.items() if name != "duplicates"})
+    elif rate and users:
+        given = pairs_of(users, rate)
+    if table is not None:
+        say(_write(fitted, table, users, given, n), beside=table)
         return
-    rows = _ratings(fitted, asked, rate) if rate else _lists(fitted, asked, n)
-    notes = _notes_on_ratings(fitted, asked) if rate else _notes_on_lists(fitted, asked, rows)
+    if not users and given is None:
+        return
+    rows = _ratings(fitted, given) if given is not None else _lists(fitted, users, n)
+    asked = users or tuple(rows["user_id"].unique())
+    notes = _notes_on_lists(fitted, asked, rows) if given is None else _notes_on_ratings(fitted, asked)
     if json:
-        _print_json(rows if rate else rows.assign(known=~rows["user"].isin(_strangers(fitted, asked))), notes)
+        known = {} if given is not None else {"known": ~rows["user_id"].isin(_strangers(fitted, asked))}
+        _print_json(rows.assign(**known), notes)
     else:
         _print_table(rows, notes, save)
+
+
+def _write(fitted: Any, table: Path, users: tuple[str, ...], pairs: Any, n: int) -> str:
+    """Write lists or predictions to a file and say how many."""
+    from irkit.cli.printing import counted
+    from irkit.recommend.export import write_lists, write_predictions
+
+    if pairs is not None:
+        return f"{table}: {counted(write_predictions(fitted, table, pairs), 'prediction')}"
+    listed, lines = write_lists(fitted, table, users, n=n)
+    empty = f"; nothing for {counted(len(users) - listed, 'user')}" if listed < len(users) else ""
+    return f"{table}: {counted(lines, 'item')} for {counted(listed, 'user')}{empty}"
 
 
 def _fitted(
@@ -154,16 +187,17 @@ def _lists(fitted: Stage, users: tuple[str, ...], n: int) -> pd.DataFrame:
     from irkit.recommend.lists import users_frame
 
     pipeline = fitted.limited(n) if isinstance(fitted, Recommender) else fitted % n
-    found = pipeline(users_frame(users)).rename(columns={"qid": "user", "docno": "item"})
-    return found.assign(rank=found["rank"] + 1)[["user", "rank", "item", "score"]]
+    found = pipeline(users_frame(users)).rename(columns={"qid": "user_id", "docno": "item_id"})
+    return found.assign(rank=found["rank"] + 1)[["user_id", "rank", "item_id", "score"]]
 
 
-def _ratings(fitted: Any, users: tuple[str, ...], items: list[str]) -> pd.DataFrame:
+def _ratings(fitted: Any, pairs: Any) -> pd.DataFrame:
     import pandas as pd
 
-    pairs = pd.DataFrame([(user, item) for user in users for item in items], columns=["user_id", "item_id"])
-    found = fitted.predict(pairs.astype("str"))
-    rows: pd.DataFrame = found.set_axis(["user", "item", "rating", "known"], axis=1)
+    from irkit.recommend.export import prediction_batches
+
+    found = pd.concat(prediction_batches(fitted, pairs), ignore_index=True)
+    rows: pd.DataFrame = found.set_axis(["user_id", "item_id", "rating", "known"], axis=1)
     return rows
 
 
@@ -177,14 +211,17 @@ def _strangers(fitted: Stage, users: tuple[str, ...]) -> list[str]:
 
 def _notes_on_ratings(fitted: Any, users: tuple[str, ...]) -> list[str]:
     """Say whose ratings are not predicted from their own."""
+    from irkit.io.reading import listed
+
     strangers = _strangers(fitted, users)
-    return [f"without ratings, so these are what is known of the items alone: {', '.join(strangers)}"] * bool(strangers)
+    return [f"without ratings, so these are what is known of the items alone: {listed(strangers)}"] * bool(strangers)
 
 
 def _notes_on_lists(fitted: Stage, users: tuple[str, ...], rows: pd.DataFrame) -> list[str]:
     """Say who got what is popular for want of anything better, and who got nothing."""
     import numpy as np
 
+    from irkit.io.reading import listed
     from irkit.recommend.lists import recommenders
 
     train = next(recommenders(fitted)).fitted
@@ -197,14 +234,14 @@ def _notes_on_lists(fitted: Stage, users: tuple[str, ...], rows: pd.DataFrame) -
     popular = f"the items most often rated {least}" if limits else "the most rated items"
     counts = np.bincount(train.user, minlength=len(train.users))
     full = (row >= 0) & (counts[row] == len(train.items))
-    empty = ~np.isin(np.array(users, dtype=object), rows["user"].to_numpy(dtype=object))
+    empty = ~np.isin(np.array(users, dtype=object), rows["user_id"].to_numpy(dtype=object))
     said = {
         f"without ratings, so these are {popular}": (row < 0) & ~empty,
         f"without a rating of {least}, so these are {popular}": (row >= 0) & ~knows & ~empty,
         "rated every item, so that nothing is left to recommend (the setting seen=keep lists them)": full & empty,
         "nothing to recommend for": ~full & empty,
     }
-    return [f"{note}: {', '.join(np.array(users, dtype=object)[who])}" for note, who in said.items() if who.any()]
+    return [f"{note}: {listed(np.array(users, dtype=object)[who])}" for note, who in said.items() if who.any()]
 
 
 def _print_json(rows: pd.DataFrame, notes: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -43,19 +42,20 @@ def reproduce(
         Leave this system out; may be repeated.
     """
     from irkit.evaluate import read_results
-    from irkit.evaluate.board import kept_results
+    from irkit.evaluate.board import kept_results, named_boards, origin_of
 
     status = 0
     for name in [suite] if suite is not None else kept_results():
         result = read_results(name)
         boards = result.boards
-        origin = next(iter(shlex.split(result.command)[2:]), result.suite)  # a name, or the path of a suite's file
+        origin = origin_of(result)
         known = list(dict.fromkeys(one.name for board in boards for one in board.rows))
         for wanted in [*([row] if row else []), *(skip or ())]:
             if suite is not None and wanted not in known:
                 raise ConfigError(f"reproduce: {name} has no row {wanted!r}; {near_misses(wanted, known)}")
+        titles, names = named_boards(only or (), [board.title for board in boards])
         for board in boards:
-            if only and not {board.data, board.title}.intersection(only):
+            if only and board.title not in titles and board.data not in names:
                 continue
             for kept in board.rows:
                 if (row is None or kept.name == row) and kept.name not in (skip or ()):

@@ -17,14 +17,14 @@ def sample(
     *,
     n: Annotated[Whole, Parameter(name=["-n", "--n"])] = 64,
     seed: Whole = 1,
-    out: Annotated[Path | None, Parameter(name=["-o", "--out"])] = None,
+    out: Annotated[Path | None, Parameter(name=["-o", "--output", "--out"])] = None,
 ) -> None:
     """Draw examples, such as rows, pictures or documents, from a trained model.
 
     For example:
 
         irkit sample runs/nade
-        irkit sample runs/nade -n 1000 --seed 2 --out samples.npy
+        irkit sample runs/nade -n 1000 --seed 2 -o samples.npy
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def sample(
     if n < 1:
         raise ConfigError(f"sample: -n must be 1 or more, got {n}")
     picture, text = Path("samples.png"), Path("samples.txt")
-    check_output(out or picture, who="sample", suffixes=(".png", ".npy", ".csv", ".jsonl", ".txt"), option="--out")
+    check_output(out or picture, who="sample", suffixes=(".png", ".npy", ".csv", ".jsonl", ".txt"), option="-o")
     drawn_from = open_model(model).model
     spec, examples = drawn_from.known, drawn_from.sample(n, seed=seed)
     out = out or (picture if spec.words is None else text)

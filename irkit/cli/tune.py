@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from irkit.cli.numbers import MaybeWhole, Whole
 from irkit.cli.printing import say
+from irkit.cli.ratings import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +35,11 @@ def tune(
     trials: Whole = 50,
     seed: Whole = 42,
     split: str | None = None,
+    reading: Reading = None,
     vectors: str | None = None,
     encoder: str | None = None,
     cross_encoder: str | None = None,
-    table: Annotated[Path | None, Parameter(name=["-o", "--table"])] = None,
+    table: Annotated[Path | None, Parameter(name=["-o", "--output", "--table"])] = None,
 ) -> None:
     """Choose a recipe's settings: for retrieval on queries, for recommenders on ratings.
 
@@ -54,6 +56,7 @@ def tune(
         irkit tune bm25-rm3-search lee --method random --trials 20 -o candidates.tsv
         irkit tune bm25-features-linear-search lee
         irkit tune biased-mf-search ml-100k --split u1
+        irkit tune als-search visits.csv --columns user,item,count
         irkit tune ease-search planted-factors --split "{kind: random, fraction: 0.2}" -m "nDCG@10 P@5"
 
     Parameters
@@ -86,8 +89,8 @@ def tune(
         Seed of folds, parts and draws.
     split
         Which of the collection's sets of queries, such as test; default its own default. Of ratings a split
-        that the collection names, such as u1, or as suites have it, such as "{kind: time, fraction: 0.2}";
-        default a random tenth.
+        that the data have, such as u1, or as suites have it, such as "{kind: time, fraction: 0.2}";
+        default the one that the data have, or where they have none or many a random tenth.
     vectors
         Word vectors for a recipe that needs them: a file, trained:ppmi-svd, trained:word2vec, or
         trained: and a training recipe, such as trained:docnade-retrieval.
@@ -103,18 +106,30 @@ def tune(
     from irkit.atomic import write_bytes
     from irkit.errors import ConfigError
     from irkit.evaluate import load_space
+    from irkit.evaluate.measures import said_aliases
     from irkit.io.outputs import check_output
-    from irkit.recipe import load_recipe
+    from irkit.recipe import TrainingRecipe
+    from irkit.recipe.assemble import TRAIN
+    from irkit.recipe.training import load_any
     from irkit.recommend.table import RatingTable
 
     if table is not None:
         check_output(table, who="tune", option="-o", inputs=(space, source, vectors))
     loaded = load_space(space)
-    rated = RatingTable in load_recipe(loaded.recipe).learns_from
+    varied = load_any(loaded.recipe)
+    if isinstance(varied, TrainingRecipe):
+        how_else = f"irkit train {varied.name} --set {next(iter(loaded.parameters))}=VALUE, once for each"
+        raise ConfigError(f"tune: {varied.name} trains a model, which this command does not tune; {how_else}")
+    if TRAIN in varied.needs and RatingTable not in varied.learns_from and "index" not in varied.needs:
+        system = f"{{name: {varied.name}, recipe: {varied.name}, tune: {loaded.name}}}"
+        what = f"{varied.name} ranks candidates of pools, which suites tune"
+        raise ConfigError(f"tune: {what}; write in a suite: pools: [{source}] and systems: [{system}]")
+    rated = RatingTable in varied.learns_from
     words = {"vectors": vectors, "encoder": encoder, "cross_encoder": cross_encoder}
     of_queries = {"folds": folds, "inner": inner, **words}
+    told = reading.options() if reading is not None else {}
     of_ratings = {"valid": valid, "liked": liked, "candidates": candidates}
-    for name, value in (of_queries if rated else of_ratings).items():
+    for name, value in (of_queries if rated else of_ratings | told).items():
         if value is not None:
             what = "retrieval, and {} is a recommender" if rated else "recommenders, and {} is none"
             option = name.replace("_", "-")
@@ -123,13 +138,15 @@ def tune(
     tuned: Tuned | TunedRatings
     if rated:
         how |= {name: value for name, value in of_ratings.items() if value is not None}
-        tuned, data = _on_ratings(loaded, source, split, measures, how)
+        tuned, data = _on_ratings(loaded, source, split, told, measures, how)
     else:
         how |= {"k": 5 if folds is None else folds} | ({} if inner is None else {"inner": inner})
         tuned, data = _on_queries(loaded, source, split, measures, words, how)
     if table is not None:
         write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode(errors="surrogateescape"), pack=True)
     say(tuned, beside=table)
+    for said in said_aliases(measures or ""):
+        say(said, beside=table)
     say(data, beside=table)
     if table is not None:
         say(f"\n{table}", beside=table)
@@ -173,7 +190,7 @@ def _on_queries(
 
 
 def _on_ratings(
-    space: Space, source: str, split: str | None, measures: str | None, how: dict[str, Any]
+    space: Space, source: str, split: str | None, told: dict[str, Any], measures: str | None, how: dict[str, Any]
 ) -> tuple[TunedRatings, str]:
     """Tune on split ratings; return also what says which data that was."""
     from irkit.cli.inputs import SHOWN
@@ -186,12 +203,12 @@ def _on_ratings(
     from irkit.yamlfile import parse_value
 
     recipe = load_recipe(space.recipe)
-    wanted = {"kind": "random"} if split is None else parse_value(split, "tune: --split")
+    wanted = None if split is None else parse_value(split, "tune: --split")
     if isinstance(wanted, dict):
         wanted = SplitChoice.checked(wanted, lambda message, *_: ConfigError(message), who="tune: --split")
     kind: Any = STAGES.load(recipe.stages[0]["use"])
     predicts = len(recipe.stages) == 1 and issubclass(kind, Recommender) and kind.predicts_ratings
-    problem = _right_kind(lambda: load_problem(source, wanted), f"{recipe.name} learns from ratings")
+    problem = _right_kind(lambda: load_problem(source, wanted, **told), f"{recipe.name} learns from ratings")
     tuned = tune_ratings(recipe, space, problem, measures or (ERRORS if predicts else LISTS), **how)
     return tuned, f"{source}: data {problem.fingerprint[:SHOWN]}"
 

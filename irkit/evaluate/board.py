@@ -11,17 +11,18 @@ from __future__ import annotations
 import json
 import re
 import reprlib
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from irkit.atomic import write_bytes
-from irkit.errors import DataError, NotFoundError, near_misses
+from irkit.errors import DataError, IrkitError, NotFoundError, near_misses
 from irkit.evaluate.schema1 import upgraded
 from irkit.io.lines import content
-from irkit.locate import home, shipped
+from irkit.locate import find, home, shipped
 from irkit.packing import bare
 from irkit.streams import is_stream, readable
 
@@ -156,6 +157,20 @@ def board_title(data: str, conditions: Mapping[str, str]) -> str:
     return ":".join([data, *conditions.values()])
 
 
+def named_boards(only: Sequence[str], titles: Iterable[str]) -> tuple[set[str], set[str]]:
+    """Part what is named into titles of boards and names of data, whose boards are all meant.
+
+    So `letor-mq2008` is the plain board where there is one, and not also that of the paper's protocol.
+
+    Examples
+    --------
+    >>> named_boards(["mq", "ml"], ["mq", "mq:paper", "ml:u1", "ml:u2"])
+    ({'mq'}, {'ml'})
+    """
+    whole = set(only).intersection(titles)
+    return whole, set(only) - whole
+
+
 class Board(_Shape):
     """Systems on one collection, split of ratings or data set."""
 
@@ -273,8 +288,8 @@ def write_results(result: Any, path: str | Path | None = None) -> Path:
     result : Result
         Or its plain values.
     path : path, optional
-        Default `eval/results/<suite>.json` of the checkout, or of the user's folder where irkit is
-        installed from a wheel.
+        Default `eval/results/<suite>.json` of the checkout for a suite that is part of it, and of the user's folder
+        for others, and where irkit is installed from a wheel.
 
     Returns
     -------
@@ -287,7 +302,7 @@ def write_results(result: Any, path: str | Path | None = None) -> Path:
         If plain values have another shape, or the file cannot be written.
     """
     result = as_result(result, who="results")
-    path = Path(path) if path is not None else results_folder() / f"{result.suite}.json"
+    path = Path(path) if path is not None else results_folder(origin_of(result)) / f"{result.suite}.json"
     text = _json(result.plain()) + "\n"
     write_bytes(path, text.encode(errors="backslashreplace"), pack=True)  # a lone surrogate becomes JSON's escape
     return path
@@ -334,10 +349,25 @@ def _explain(error: ValidationError) -> str:
     return f"{place} is not valid, got {reprlib.repr(first['input'])}; {reason[0].lower()}{reason[1:]}"
 
 
-def results_folder() -> Path:
-    """Return where results are kept: in a checkout, or else in the user's folder."""
+def origin_of(result: Result) -> str:
+    """Return what a command calls the suite of a result: its name, or the path of its file."""
+    return next(iter(shlex.split(result.command)[2:]), result.suite)
+
+
+def results_folder(suite: str) -> Path:
+    """Return where the result of a suite is kept: in a checkout that of a suite of it, any other in the user's folder.
+
+    Parameters
+    ----------
+    suite : str
+        Name or path of the suite; one that has no file is not of the checkout.
+    """
     folder = shipped("eval")
-    return (home() / "eval" if folder.parent.name == "_shipped" else folder) / "results"
+    try:
+        ours = find("eval", suite).resolve().is_relative_to(folder.resolve())
+    except IrkitError:
+        ours = False
+    return (folder if ours and folder.parent.name != "_shipped" else home() / "eval") / "results"
 
 
 def kept_results() -> dict[str, Path]:

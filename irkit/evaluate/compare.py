@@ -220,7 +220,7 @@ def _whole_cells(means: Mapping[str, float], baseline: str | None) -> dict[str, 
 
 
 def compare(
-    runs: Mapping[str, Hits | Results | str | Path] | Sequence[str | Path],
+    runs: Mapping[str, Hits | Results | str | Path] | Sequence[Hits | Results | str | Path],
     qrels: Qrels | str | Path,
     measures: Measures,
     *,
@@ -236,8 +236,9 @@ def compare(
 
     Parameters
     ----------
-    runs : mapping of name to Hits, results frame or run file; or a sequence of run files
-        Files are named by their stem. A run without a query that has qrels scores 0 there.
+    runs : mapping of name to Hits, results frame or run file; or a sequence of such
+        In a sequence files are named by their stem, results `run`, `run 2`, ... A run without a query that has qrels
+        scores 0 there.
     qrels : qrels frame or file
     measures, queries, exclude_self, train
         As in `evaluate`.
@@ -255,7 +256,7 @@ def compare(
     ConfigError
         If there are no runs, two share a name, or there is no such baseline, test or correction.
     """
-    named = runs if isinstance(runs, Mapping) else _by_stem(runs)
+    named = runs if isinstance(runs, Mapping) else _named(runs)
     if not named:
         raise ConfigError("compare: needs one run or more, got none")
     baseline = next(iter(named)) if baseline is None else baseline
@@ -299,16 +300,20 @@ def check_test(test: str, *, who: str) -> None:
         raise ConfigError(f"{who}: there is no test {test!r}; choose from {', '.join(TEST_TITLES)}")
 
 
-def _by_stem(paths: Any) -> dict[str, str | Path]:
-    named: dict[str, str | Path] = {}
-    for path in [paths] if isinstance(paths, (str, Path, Hits, pd.DataFrame)) else paths:
-        if not isinstance(path, (str, Path)):
-            what = f"runs are files, or a dict of name to results, got {type(path).__name__}; write {{'mine': results}}"
-            raise ConfigError(f"compare: {what}")
-        name = Path(path).stem
+def _named(runs: Any) -> dict[str, Hits | Results | str | Path]:
+    """Name files by their stem, and results `run`, `run 2`, ... as `experiment` does."""
+    named: dict[str, Hits | Results | str | Path] = {}
+    for run in [runs] if isinstance(runs, (str, Path, Hits, pd.DataFrame)) else runs:
+        if isinstance(run, (Hits, pd.DataFrame)):
+            name = next(name for name in ("run", *(f"run {n}" for n in range(2, 3 + len(named)))) if name not in named)
+        elif isinstance(run, (str, Path)):
+            name = Path(run).stem
+        else:
+            what = f"runs are files or results, or a dict of name to such, got {type(run).__name__}"
+            raise ConfigError(f"compare: {what}; write {{'mine': results}}")
         if name in named:
-            raise ConfigError(f"compare: two runs are called {name!r}, {named[name]} and {path}; name them in a dict")
-        named[name] = path
+            raise ConfigError(f"compare: two runs are called {name!r}, {named[name]} and {run}; name them in a dict")
+        named[name] = run
     return named
 
 

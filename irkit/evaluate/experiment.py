@@ -18,7 +18,7 @@ from irkit.evaluate.compare import LEVEL, Comparison, check_baseline, check_test
 from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction
 from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator
 from irkit.evaluate.leak import check_leak
-from irkit.evaluate.measures import USUAL, Measures, parse_measures
+from irkit.evaluate.measures import USUAL, Measures, parse_measures, said_aliases
 from irkit.evaluate.memory import memory_notes
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.significance import TEST_TITLES, Test
@@ -50,7 +50,7 @@ class Experiment:
     ms_per_query: dict[str, float | None]
     "Median over repeats of the milliseconds per query; None where a cache may have answered, or a run was read."
     peak_memory_mb: dict[str, float | None]
-    "Peak resident memory of the process while the system ran, in megabytes; None where a run was read."
+    "Peak resident memory of the process while the system ran, in megabytes; None of a read run, or where unknown."
     notes: tuple[str, ...] = ()
     "What a reader of the numbers should know."
     system_notes: dict[str, tuple[str, ...]] | None = None
@@ -261,7 +261,8 @@ def experiment(
     memory = {name: None if name in read else most for name, most in peak.items()}
     said = {name: tuple(filter(None, (leaks[name], read.get(name)))) for name in stages}
     system_notes = {name: notes for name, notes in said.items() if notes}
-    notes = tuple(_notes(comparison, milliseconds, repeats, cache is not None, self_said=exclude_self is not None))
+    told = _notes(comparison, milliseconds, repeats, cache is not None, self_said=exclude_self is not None)
+    notes = (*said_aliases(measures), *told)
     done = Experiment(stages, comparison, milliseconds, memory, notes, system_notes)
     if saved:
         saved.finish(done)
@@ -281,7 +282,7 @@ class Together(NamedTuple):
     evaluations: dict[str, Evaluation]
     seconds: dict[str, float]
     "Median over repeats."
-    peak_memory_mb: dict[str, float]
+    peak_memory_mb: dict[str, float | None]
     failed: dict[str, Exception]
     "Why others gave nothing."
 
@@ -321,8 +322,8 @@ def measured_together(
         todo, queries, repeats=repeats, cache=cache, receive=receive, failed=failed if keep_going else None
     )
     spent = {name: costs.of(todo.used[name]) for name in stages if name not in failed}
-    seconds, peak = ({name: one[i] for name, one in spent.items()} for i in (0, 1))
-    return Together(evaluations, seconds, peak, failed)
+    seconds = {name: one for name, (one, _) in spent.items()}
+    return Together(evaluations, seconds, {name: peak for name, (_, peak) in spent.items()}, failed)
 
 
 def _named(baseline: str | int | None, stages: Mapping[str, Stage]) -> str | None:

@@ -58,12 +58,12 @@ class Costs:
     seconds: np.ndarray
     "(repeats, steps) float64."
     peak_mb: np.ndarray
-    "(steps,) float64: peak resident memory of the process during the step, over all runs."
+    "(steps,) float64: peak resident memory of the process during the step, over all runs; 0 where it is not known."
 
-    def of(self, steps: frozenset[int]) -> tuple[float, float]:
-        """Return seconds (median over repeats of the steps' sum) and peak megabytes of some steps."""
+    def of(self, steps: frozenset[int]) -> tuple[float, float | None]:
+        """Return seconds (median over repeats of the steps' sum) and peak megabytes, if known, of some steps."""
         numbers = sorted(steps)
-        return float(np.median(self.seconds[:, numbers].sum(axis=1))), float(self.peak_mb[numbers].max())
+        return float(np.median(self.seconds[:, numbers].sum(axis=1))), float(self.peak_mb[numbers].max()) or None
 
 
 def plan(systems: Mapping[str, Stage]) -> Plan:
@@ -133,7 +133,7 @@ def run_plan(
                     spent = time.perf_counter() - start
                     if run >= untimed:
                         seconds[run - untimed, number] = spent
-                    peak[number] = max(peak[number], peak_memory_mb())
+                    peak[number] = max(peak[number], peak_memory_mb() or 0)
                     if run == 0:
                         for name, ending in plan.last.items():
                             if ending == number:

@@ -21,7 +21,7 @@ import numpy as np
 import irkit
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, IrkitError, near_misses
-from irkit.evaluate.board import Board, Machine, Result, Row
+from irkit.evaluate.board import Board, Machine, Result, Row, named_boards
 from irkit.evaluate.controls import gains
 from irkit.evaluate.corrections import CORRECTION_TITLES
 from irkit.evaluate.journal import Journal
@@ -93,10 +93,10 @@ def _result(
                 raise ConfigError(f"suite {part.name}: trains no models in run folders; leave out --runs")
         check_folder(Path(runs), who=f"suite {chosen.name}")
     loaded = [(part, _tasks(part, options, only)) for part in parts]
-    if only is not None and not any(_wanted(named, only) for _, named in loaded):
-        titles = [task.title for _, named in loaded for _, task in named]
+    titles = [task.title for _, named in loaded for _, task in named]
+    if only is not None and not any(_wanted(named, only, titles) for _, named in loaded):
         raise ConfigError(f"suite {chosen.name}: there is no board {only[0]!r} in it; {near_misses(only[0], titles)}")
-    jobs = [job for part, named in loaded for job in _jobs(part, _wanted(named, only), complete=only is None)]
+    jobs = [job for part, named in loaded for job in _jobs(part, _wanted(named, only, titles), complete=only is None)]
     boards = []
     bar.total = sum(len(_all_trials(task, own)) for task, own in jobs)
     with Journal.open(chosen, whole=only is None and systems is None) as journal:
@@ -143,9 +143,12 @@ def _tasks(suite: Suite, options: Options, only: Sequence[str] | None) -> list[t
     return [(choice.name, choice.load(suite, options)) for choice in wanted]
 
 
-def _wanted(named: Sequence[tuple[str, Task]], only: Sequence[str] | None) -> list[Task]:
-    """Return those that are wanted, by name or by name and conditions."""
-    return [task for name, task in named if only is None or {name, task.name, task.title}.intersection(only)]
+def _wanted(named: Sequence[tuple[str, Task]], only: Sequence[str] | None, titles: Sequence[str]) -> list[Task]:
+    """Return those that are wanted, by name and conditions or else by name; see `named_boards`."""
+    if only is None:
+        return [task for _, task in named]
+    boards, names = named_boards(only, titles)
+    return [task for name, task in named if task.title in boards or not names.isdisjoint({name, task.name})]
 
 
 def _jobs(suite: Suite, tasks: Sequence[Task], *, complete: bool) -> list[tuple[Task, list[System]]]:

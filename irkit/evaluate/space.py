@@ -13,6 +13,7 @@ from pydantic import Field
 from irkit.config import Config
 from irkit.errors import ConfigError, IrkitError
 from irkit.locate import find
+from irkit.recipe.shelf import list_spaces
 from irkit.rng import generator
 from irkit.yamlfile import read_yaml
 
@@ -131,7 +132,10 @@ def load_space(name: str | Path) -> Space:
     path = find("pipelines", str(name))
     file = read_yaml(path)
     if "parameters" not in file.value and {"stages", "model"} & file.value.keys():
-        raise file.error(f"is a recipe, not a tuning space, which has parameters; try {path.stem}-search")
+        spaces = {one.recipe: one.name for one in list_spaces()}
+        write = f"write a file with recipe: {path.stem} and parameters: {{SETTING: [VALUE, VALUE]}}"
+        known = f"try {spaces[path.stem]}" if path.stem in spaces else write
+        raise file.error(f"is a recipe, not a tuning space, which has parameters; {known}")
     value = {"name": path.stem, **file.value}
     if isinstance(value.get("parameters"), dict):
         for key, item in value["parameters"].items():

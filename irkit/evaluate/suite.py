@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SerializeAsAny, field_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from irkit.config import Config
 from irkit.errors import ConfigError, IrkitError, near_misses
@@ -35,7 +35,9 @@ class SystemChoice(Config):
     name: str
     "Its name on the board."
     recipe: str
-    "Name or path of a recipe."
+    "Name or path of a recipe; of a run its file."
+    run: str = ""
+    "A run file in the place of a recipe."
     settings: dict[str, Any] = Field(default_factory=dict)
     "Changed settings of the recipe, as its `with_settings` takes them."
     about: str = ""
@@ -52,6 +54,15 @@ class SystemChoice(Config):
     "Tuning space whose parameters are chosen without the test part; default none."
     waive: dict[str, str] = Field(default_factory=dict)
     "Guards whose finding is accepted, with the reason; see `irkit.recommend.guards`. The board says so."
+
+    @model_validator(mode="before")
+    @classmethod
+    def _recipe_or_run(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("run"):
+            if values.get("recipe", values["run"]) != values["run"]:
+                raise ValueError("has a recipe and a run; keep one")
+            return {**values, "recipe": values["run"]}
+        return values
 
     @field_validator("data", mode="before")
     @classmethod
@@ -170,7 +181,8 @@ class Suite(Config):
             raise ConfigError(f"seeds: must differ, got {', '.join(map(str, self.seeds))}")
         check_baseline(self.baseline, dict.fromkeys(self.own_rows), who="baseline")
         check_controls(self.controls, self.own_rows)
-        for field, has in (("tune", kind.tunes), ("waive", kind.waives), ("data", kind.trains)):
+        ranked = getattr(kind, "ranked", False)
+        for field, has in (("tune", kind.tunes), ("waive", kind.waives), ("data", kind.trains), ("run", ranked)):
             if not has and any(getattr(system, field) for system in self.systems):
                 raise ConfigError(f"systems: there is nothing to {field} for tasks of this kind; leave it out")
         kind.check_suite(self)

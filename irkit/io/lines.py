@@ -57,20 +57,32 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             yield content
 
 
-def raw_lines(path: Path, longest: int | None = None) -> Iterator[tuple[int, bytes]]:
+def raw_lines(path: Path, longest: int | None = None, *, of_text: bool = False) -> Iterator[tuple[int, bytes]]:
     """Yield (line number from 1, line without its end) as bytes; a byte-order mark is dropped.
+
+    Parameters
+    ----------
+    path : Path
+    longest : int, optional
+        Bytes of a line; default `LONGEST_LINE`.
+    of_text : bool
+        The file is one text, whose lines may end by carriage returns alone.
 
     Raises
     ------
     DataError
-        If the file is empty, a line has more than `longest` bytes (default `LONGEST_LINE`), or its
-        compressed stream is cut short or damaged.
+        If the file is empty, a line has more than `longest` bytes, the file is UTF-16 or its lines end by carriage
+        returns alone, or its compressed stream is cut short or damaged.
     """
     line = 0
     longest = LONGEST_LINE if longest is None else longest
     with opened(path) as file:
         try:
             for line, raw in enumerate(iter(partial(file.readline, longest + 1), b""), 1):
+                if line == 1:
+                    refuse_utf16(path, raw)
+                    if not of_text:
+                        refuse_carriage_returns(path, raw)
                 if len(raw) > longest:
                     what = f"the line has more than {longest:,} bytes"
                     raise bad(path, line, what, "check that this is the right file, and its line ends")
@@ -83,6 +95,19 @@ def raw_lines(path: Path, longest: int | None = None) -> Iterator[tuple[int, byt
             raise bad(path, line + 1, f"cannot be read further: {error.strerror or error}", "check the disk") from error
     if line == 0:
         raise bad(path, 1, "the file is empty", "check that it was written completely")
+
+
+def refuse_utf16(path: Path, start: bytes) -> None:
+    """Raise `DataError` where a file begins with the mark of UTF-16."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise bad(path, 1, "this is UTF-16", "write it as UTF-8 (iconv -f UTF-16 -t UTF-8)")
+
+
+def refuse_carriage_returns(path: Path, start: bytes) -> None:
+    """Raise `DataError` where the lines of a file end by carriage returns alone, as its first bytes have it."""
+    if b"\n" not in start and b"\r" in start.strip():
+        what = "the lines end by carriage returns alone, as on old Macs"
+        raise bad(path, 1, what, "end them by line feeds (tr '\\r' '\\n')")
 
 
 def lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:

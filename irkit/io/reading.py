@@ -125,7 +125,7 @@ def whole_text(path: Path, reading: Reading) -> str:
     """
     parts: list[str] = []
     size = 0
-    for line, raw in raw_lines(path):
+    for line, raw in raw_lines(path, of_text=True):
         parts.append(decoded(raw, reading.encoding, path, line))
         size += len(raw) + 1
         check_size(size, "the file", path, line)

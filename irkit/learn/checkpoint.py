@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,6 +104,8 @@ def _read(path: str | os.PathLike[str], *, whole: bool = True) -> tuple[dict[str
         with safe_open(os.fspath(place), framework="pt") as file:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()} if whole else {}  # noqa: SIM118  (not a mapping)
+            if sys.platform == "win32":  # where no file is replaced of which a part is mapped into memory
+                tensors = {name: tensor.clone() for name, tensor in tensors.items()}
     except (SafetensorError, OSError) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: is not a readable checkpoint ({reason}); restore it or train again") from None

@@ -33,7 +33,9 @@ def build_jar(out: Path = BRIDGE_JAR) -> Path:
         raise JavaError("jar: there is no javac on the PATH; install a JDK 17 or newer")
     with tempfile.TemporaryDirectory() as folder:
         command = [javac, "--release", "17", "-Xlint:all", "-Werror", "-g:none", "-cp", str(lucene_jar()), "-d", folder]
-        done = subprocess.run([*command, *map(str, sorted(SOURCES.glob("*.java")))], capture_output=True, text=True)
+        done = subprocess.run(
+            [*command, *map(str, sorted(SOURCES.glob("*.java")))], capture_output=True, encoding="utf-8"
+        )
         if done.returncode:
             raise JavaError(f"jar: javac failed\n{done.stderr or done.stdout}")
         # In one step: a JVM that runs keeps reading the file it opened; changed in place, it would crash.

@@ -28,6 +28,7 @@ BRIDGE_JAR = Path(__file__).parent / "bridge.jar"
 LOGGING = Path(__file__).parent / "logging.properties"
 OLDEST_JAVA = 21
 SMALLEST_HEAP = 64 << 20
+_TYPICAL = 8 << 30  # bytes of memory, where the system does not tell
 
 _starter: int | None = None  # pid of the process that started the JVM
 _lock = threading.Lock()
@@ -107,7 +108,7 @@ def java_home() -> Path:
 def java_version(home: Path) -> int:
     """Read the major version of a Java installation from its `release` file, 0 if it has none."""
     release = home / "release"
-    found = re.search(r'JAVA_VERSION="(\d+)', release.read_text()) if release.is_file() else None
+    found = re.search(r'JAVA_VERSION="(\d+)', release.read_text(encoding="utf-8")) if release.is_file() else None
     return int(found.group(1)) if found else 0
 
 
@@ -121,15 +122,15 @@ def heap() -> str:
     """
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        memory = 8 << 30
+    except (ValueError, OSError, AttributeError):  # Windows, for one, does not tell
+        memory = 0
     own = os.environ.get("IRKIT_HEAP")
     if not own:
-        return f"{max(SMALLEST_HEAP, min(4 << 30, memory // 4)) >> 20}m"
+        return f"{max(SMALLEST_HEAP, min(4 << 30, (memory or _TYPICAL) // 4)) >> 20}m"
     if not re.fullmatch(r"\d+[kmgKMG]?", own):
         raise JavaError(f"jvm: IRKIT_HEAP must be a size such as 512m or 4g, got {own!r}")
     size = int(own.rstrip("kmgKMG")) << {"k": 10, "m": 20, "g": 30}.get(own[-1].lower(), 0)
-    if not SMALLEST_HEAP <= size <= max(memory, SMALLEST_HEAP):
+    if not SMALLEST_HEAP <= size <= max(memory or size, SMALLEST_HEAP):
         raise JavaError(
             f"jvm: IRKIT_HEAP must be from {SMALLEST_HEAP >> 20}m to the memory of this machine, got {own!r}"
         )

@@ -75,6 +75,7 @@ def create(index: Path, folder: Path, key: str) -> Manifest:
         storage.write_strings(work / "docnos.arrow", docnos)
         storage.write_array(work / "rank.npy", rank)
         manifest = _manifest(key, facts, docnos, {name: verified.file_digest(work / name) for name in LASTING})
+        del docnos  # Windows removes no file that is mapped, and the work folder goes with all that is in it
         with sidecar_lock(folder):
             if commit_key(index) != key:
                 raise Replaced

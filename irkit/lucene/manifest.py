@@ -150,7 +150,7 @@ def write_manifest(folder: Path, manifest: Manifest, work: Path) -> None:
     """Put a manifest into a folder in one step, by way of a work folder."""
     content: dict[str, Any] = {"format": FORMAT, **asdict(manifest)}
     content["digest"] = digest(content)
-    (work / NAME).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    (work / NAME).write_bytes((json.dumps(content, indent=1) + "\n").encode())
     put(work / NAME, folder / NAME)
 
 

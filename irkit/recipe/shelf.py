@@ -1,10 +1,12 @@
-"""The recipes at hand: listed, and copied to be changed."""
+"""The recipes and tuning spaces at hand: listed, and copied to be changed."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from irkit import locate
 from irkit.atomic import write_bytes
@@ -33,14 +35,39 @@ class ShelfRow:
     "Whether it came with irkit; otherwise it is the user's."
 
 
+@dataclass(frozen=True)
+class SpaceRow:
+    """One tuning space in the list of all."""
+
+    name: str
+    "The name it is loaded by."
+    recipe: str
+    "Whose settings vary."
+    varies: tuple[str, ...]
+    "The parameters."
+    about: str
+    "What it says about itself; what is wrong with it, if it cannot be read."
+
+
 def list_recipes() -> list[ShelfRow]:
     """List the recipes that `load_recipe` finds by name, by folder and name; their stages are not checked."""
-    rows = [_row(name, path) for name, path in locate.names("pipelines").items()]
-    return sorted((row for row in rows if row.kind != TUNING), key=lambda row: (row.kind, row.name))
+    rows = [_row(name, path, value) for name, path, value in _files() if not _is_space(path, value)]
+    return sorted(rows, key=lambda row: (row.kind, row.name))
+
+
+def list_spaces() -> list[SpaceRow]:
+    """List the tuning spaces that `load_space` finds by name."""
+    rows = []
+    for name, path, value in _files():
+        if _is_space(path, value):
+            parameters = value.get("parameters")
+            varies = tuple(map(str, parameters)) if isinstance(parameters, dict) else ()
+            rows.append(SpaceRow(name, str(value.get("recipe", "")), varies, str(value.get("about", ""))))
+    return sorted(rows, key=lambda row: row.name)
 
 
 def copy_recipe(name: str, folder: str | Path = ".") -> Path:
-    """Copy a recipe's file, comments and all, into a folder, which is made if need be.
+    """Copy the file of a recipe or a tuning space, comments and all, into a folder, which is made if need be.
 
     Raises
     ------
@@ -64,14 +91,24 @@ def copy_recipe(name: str, folder: str | Path = ".") -> Path:
     return target
 
 
-def _row(name: str, path: Path) -> ShelfRow:
+def _files() -> Iterator[tuple[str, Path, dict[str, Any]]]:
+    """Yield the name, the path and the values of every file; of one that cannot be read why."""
+    for name, path in locate.names("pipelines").items():
+        try:
+            value = read_yaml(path).value
+        except IrkitError as error:
+            value = {"about": f"cannot be read: {error}"}
+        yield name, path, value
+
+
+def _is_space(path: Path, value: dict[str, Any]) -> bool:
+    return "parameters" in value or (path.parent.name == TUNING and not {"stages", "model"} & value.keys())
+
+
+def _row(name: str, path: Path, value: dict[str, Any]) -> ShelfRow:
     shipped, mine = locate.shipped("pipelines"), locate.home() / "pipelines"
     root = mine if path.is_relative_to(mine) else shipped
     kind = path.parent.relative_to(root).as_posix().removeprefix(".")
-    try:
-        value = read_yaml(path).value
-    except IrkitError as error:
-        value = {"about": f"cannot be read: {error}"}
     needs = value.get("needs")
     named = tuple(map(str, needs)) if isinstance(needs, list) else ()
     return ShelfRow(name, kind, str(value.get("about", "")), named, path, root == shipped)

@@ -93,3 +93,10 @@ def recommenders(stage: Stage) -> Iterator[Recommender]:
     from irkit.recommend.base import Recommender
 
     yield from (one for one in every(stage) if isinstance(one, Recommender))
+
+
+def counts_notes(stage: Stage) -> list[str]:
+    """Say which recommenders of a fitted pipeline do not weigh the counts they learned from, and what they do."""
+    deaf = [one for one in recommenders(stage) if one.fitted.counts and not one.weighs_counts]
+    taken = {True: "ratings", False: "likes, whatever their size"}
+    return [f"{one.name} takes counts for {taken[one.predicts_ratings]}; als weighs them" for one in deaf]

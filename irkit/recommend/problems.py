@@ -22,7 +22,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from irkit.config import Config
-from irkit.errors import ConfigError, NotFoundError, near_misses
+from irkit.errors import ConfigError, DataError, FrameError, NotFoundError, near_misses
 from irkit.frames import Ratings
 from irkit.io.ratings.times import read_times
 from irkit.locate import given_path
@@ -36,7 +36,7 @@ from irkit.recommend.splits import (
     rolling_splits,
     time_split,
 )
-from irkit.recommend.table import RatingTable
+from irkit.recommend.table import Duplicates, RatingTable, duplicates_remedy
 from irkit.rng import Seed
 
 if TYPE_CHECKING:
@@ -145,15 +145,28 @@ class Problem:
     "Hash of what all ratings depend on; `split.hash` says which of them are in which part."
 
 
-def load_problem(name: str | os.PathLike[str], split: str | Mapping[str, Any] | SplitChoice) -> Problem:
+def load_problem(
+    name: str | os.PathLike[str],
+    split: str | Mapping[str, Any] | SplitChoice | None = None,
+    *,
+    format: str = "auto",
+    encoding: str = "utf-8",
+    columns: Mapping[str, str] | Sequence[str] | None = None,
+    duplicates: Duplicates | None = None,
+) -> Problem:
     """Load ratings and split them.
 
     Parameters
     ----------
     name : str or path
         A rating collection's name, a file or folder of ratings, or one of `PLANTED`.
-    split : str, mapping or SplitChoice
-        A split that the collection's card names, or the fields of a `SplitChoice`.
+    split : str, mapping or SplitChoice, optional
+        A split that the data have, as their card or the names of their files say, or the fields of a `SplitChoice`;
+        default the one that the data have, or where they have none or many a random tenth.
+    format, encoding, columns
+        How files of one's own are read; see `irkit.io.read_ratings`.
+    duplicates : {"error", "last", "mean", "sum"}, optional
+        See `RatingTable.from_frame`; default what a card says.
 
     Raises
     ------
@@ -162,7 +175,8 @@ def load_problem(name: str | os.PathLike[str], split: str | Mapping[str, Any] | 
     ConfigError, FrameError, DataError
         If the split does not make sense or does not suit the ratings, or a file is wrong.
     """
-    if given_path(name, PLANTED) is None:
+    collection = _opened(name, format, encoding, columns, duplicates)
+    if collection is None:
         if isinstance(split, str):
             raise NotFoundError(f"{name}: has no split {split!r}; choose one by kind, such as {{kind: random}}")
         make, about = PLANTED[str(name)]
@@ -170,12 +184,15 @@ def load_problem(name: str | os.PathLike[str], split: str | Mapping[str, Any] | 
         chosen = _choice(split).of(planted.ratings)
         floor = planted.floor(np.flatnonzero(chosen.in_test))
         return Problem(str(name), about, chosen, floor, planted.ratings.fingerprint)
-    collection = _collection(name)
+    split = collection.splits[0] if split is None and len(collection.splits) == 1 else split
     if isinstance(split, str):
-        train, test = (_table(collection, frame) for frame in collection.split(split))
+        train, test = (
+            _table(collection, frame, [file])
+            for frame, file in zip(collection.split(split), collection.parts(split), strict=True)
+        )
         chosen = predefined_split(train, test, split)
     else:
-        chosen = _choice(split).of(_table(collection, collection.ratings()))
+        chosen = _choice(split).of(_all(collection))
     return Problem(collection.name, collection.about, chosen, None, collection.fingerprint)
 
 
@@ -185,12 +202,11 @@ def load_ratings(
     format: str = "auto",
     encoding: str = "utf-8",
     columns: Mapping[str, str] | Sequence[str] | None = None,
-    duplicates: Literal["error", "last", "mean"] | None = None,
+    duplicates: Duplicates | None = None,
 ) -> RatingTable:
     """Load all ratings of a collection, a file, a folder or a planted law.
 
-    Parameters and errors are those of `load_problem`; `format`, `encoding` and `columns` are for a file of
-    ratings, as in `irkit.io.read_ratings`. `duplicates` is that of `RatingTable.from_frame`, default what a card says.
+    Parameters and errors are those of `load_problem`.
 
     Examples
     --------
@@ -198,38 +214,55 @@ def load_ratings(
     >>> len(ratings.users), len(ratings.items)
     (200, 100)
     """
-    path = given_path(name, PLANTED)
-    reading: dict[str, Any] = {"format": format, "encoding": encoding} | (
-        {} if columns is None else {"columns": columns}
-    )
-    told = reading != {"format": "auto", "encoding": "utf-8"}
-    if told and not (path is not None and Path(path).is_file()):
-        what = "format and encoding" if columns is None else "columns, format and encoding"
-        raise ConfigError(f"ratings: {what} are for a file of ratings, got {name}; leave them out")
-    if path is None:
-        return PLANTED[str(name)][0]().ratings
-    collection = _collection(name)
-    if duplicates is not None:
-        reading |= {"duplicates": duplicates}
-    if told or duplicates is not None:
-        card = collection.card.model_copy(update={"ratings": collection.card.ratings.model_copy(update=reading)})
-        collection = type(collection)(card, collection.folder)
-    return _table(collection, collection.ratings())
+    collection = _opened(name, format, encoding, columns, duplicates)
+    return PLANTED[str(name)][0]().ratings if collection is None else _all(collection)
 
 
-def _collection(name: str | os.PathLike[str]) -> RatingCollection:
+def _opened(
+    name: str | os.PathLike[str], format: str, encoding: str, columns: Any, duplicates: Duplicates | None
+) -> RatingCollection | None:
+    """Open a collection whose card is changed by what a caller says; None for a planted law."""
     from irkit.io import load_rating_collection
 
+    path = given_path(name, PLANTED)
+    told = {"format": format, "encoding": encoding} | ({} if columns is None else {"columns": columns})
+    if told == {"format": "auto", "encoding": "utf-8"}:
+        told = {}
+    elif path is None or not Path(path).exists():
+        what = "format and encoding" if columns is None else "columns, format and encoding"
+        raise ConfigError(f"ratings: {what} are for files of ratings, got {name}; leave them out")
+    if path is None:
+        return None
     if isinstance(name, str) and name.startswith("planted-"):
         raise NotFoundError(f"ratings: there is no {name!r}; {near_misses(name, PLANTED)}")
-    return load_rating_collection(name)
+    collection = load_rating_collection(name)
+    if duplicates is not None:
+        told |= {"duplicates": duplicates}
+    card = collection.card.model_copy(update={"ratings": collection.card.ratings.model_copy(update=told)})
+    return type(collection)(card, collection.folder) if told else collection
 
 
-def _table(collection: RatingCollection, frame: Ratings) -> RatingTable:
-    return RatingTable.from_frame(frame, scale=collection.scale, duplicates=collection.card.ratings.duplicates)
+def _all(collection: RatingCollection) -> RatingTable:
+    return _table(collection, collection.ratings(), collection.card.ratings.files)
+
+
+def _table(collection: RatingCollection, frame: Ratings, files: Sequence[str]) -> RatingTable:
+    """Make a table of what was read from files; an error of two rows names their lines."""
+    try:
+        return RatingTable.from_frame(frame)
+    except FrameError as error:
+        if not error.rows:
+            raise
+        (before, first), (path, second) = collection.lines(files, error.rows)
+        row = frame.iloc[error.rows[0]]
+        where = f"line {first}" if path == before else f"{before}:{first}"
+        what = f"user {row['user_id']!r} rated item {row['item_id']!r} in {where} already"
+        raise DataError(f"{path}:{second}: {what}; {duplicates_remedy()}") from None
 
 
 def _choice(split: Any) -> SplitChoice:
+    if split is None:
+        return SplitChoice(kind="random")
     if isinstance(split, SplitChoice):
         return split
     if not isinstance(split, Mapping):

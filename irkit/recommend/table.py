@@ -229,10 +229,9 @@ class RatingTable:
         if duplicates == "error":
             row = int(first[np.argmax(count > 1)])
             other = int(np.flatnonzero(pair == pair[row])[1])
-            raise FrameError(
-                f"ratings: {self._named(row)} {count.max()} times, first in rows {row} and {other}; "
-                f"{duplicates_remedy()}"
-            )
+            error = FrameError(f"ratings: {self._named(row)} in rows {row} and {other}; {duplicates_remedy()}")
+            error.rows = (row, other)
+            raise error
         order = np.arange(len(self)) if self.time is None else np.argsort(self.time, kind="stable")
         last = np.zeros(len(count), dtype=np.int64)
         last[inverse[order]] = order
@@ -249,17 +248,6 @@ class RatingTable:
 
     def _named(self, row: int) -> str:
         return f"user {self.users[self.user[row]]!r} rated item {self.items[self.item[row]]!r}"
-
-
-def repeated(frame: Ratings) -> tuple[int, int] | None:
-    """Return the first two rows of a frame that are of the same user and item; None where there are none."""
-    pair = frame[["user_id", "item_id"]]
-    again = np.flatnonzero(pair.duplicated().to_numpy())
-    if not len(again):
-        return None
-    second = int(again[0])
-    same = (pair == pair.iloc[second]).all(axis=1).to_numpy()
-    return int(np.argmax(same)), second
 
 
 def duplicates_remedy() -> str:

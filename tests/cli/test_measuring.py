@@ -114,3 +114,21 @@ def test_ratings_are_asked_for_where_they_are_needed_and_nowhere_else(irkit, lis
         assert lacking.err.strip().endswith("learned from; give --train, a file or a collection's name")
         vain = irkit(*command, "other.run", "-m", "AP", "--train", "train.csv", status=2)
         assert "--train is for measures of lists" in vain.err
+
+
+def test_the_ratings_that_lists_were_learned_from_are_laid_out_as_said(irkit, folder):
+    rows = [line.split(",")[:2] for line in RATINGS.splitlines()[1:]]
+    (folder / "train.csv").write_text(RATINGS)
+    (folder / "bare.csv").write_text("".join(f"{user};{item}\n" for user, item in [*rows, rows[0]]))
+    (folder / "likes.txt").write_text("u1 0 i1 1\n")
+    (folder / "lists.run").write_text("u1 Q0 i1 1 1.0 x\n")
+    for command, inputs in (("evaluate", ["lists.run"]), ("compare", ["lists.run", "lists.run"])):
+        if command == "compare":
+            (folder / "other.run").write_text("u1 Q0 i2 1 1.0 y\n")
+            inputs = ["lists.run", "other.run"]
+        given = (command, "likes.txt", *inputs, "-m", "Novelty@2", "--train")
+        named = irkit(*given, "train.csv").lines
+        layout = ("--columns", "user,item", "--duplicates", "last")
+        assert irkit(*given, "bare.csv", *layout).lines == named
+        vain = irkit(command, "likes.txt", *inputs, "-m", "AP", *layout, status=2)
+        assert "--columns is for the ratings of --train; leave it out, or give --train" in vain.err

@@ -265,7 +265,7 @@ def test_a_disk_that_fills_up_for_real_leaves_the_old_file(tmp_path):
 
 
 def test_a_part_of_a_suite_never_takes_the_place_of_the_whole_that_is_kept(irkit, folder, monkeypatch):
-    monkeypatch.setattr("irkit.evaluate.board.results_folder", lambda: folder / "results")
+    monkeypatch.setattr("irkit.evaluate.board.results_folder", lambda suite: folder / "results")
     monkeypatch.setattr("irkit.evaluate.run_suite", lambda *_, **__: pytest.fail("the suite was run"))
     kept = toy_result() | {"suite": "quickstart"}
     path = write_results(kept, folder / "results" / "quickstart.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -21,7 +22,7 @@ def ratings(folder):
 
 def test_lists_are_those_of_the_model(irkit):
     lines = irkit("recommend", "planted-factors", "u1", "u7", "-n", "3").lines
-    assert lines[0].split() == ["user", "rank", "item", "score"]
+    assert lines[0].split() == ["user_id", "rank", "item_id", "score"]
     expected = EASE().fit(load_ratings("planted-factors")).recommend(["u1", "u7"], 3)
     assert [line.split()[:3] for line in lines[1:]] == [
         [row.qid, str(row.rank + 1), row.docno] for row in expected.itertuples()
@@ -34,9 +35,9 @@ def test_a_file_of_ratings_and_settings(irkit, ratings):
         json.loads(line)
         for line in irkit("recommend", ratings, "u0", "--recipe", "popularity", "--set", "seen=keep", "--json").lines
     ]
-    assert {row["item"] for row in rows} == {f"i{item}" for item in range(5)}
+    assert {row["item_id"] for row in rows} == {f"i{item}" for item in range(5)}
     assert [row["rank"] for row in rows] == [1, 2, 3, 4, 5]
-    assert list(rows[0]) == ["user", "rank", "item", "score", "known"]
+    assert list(rows[0]) == ["user_id", "rank", "item_id", "score", "known"]
 
 
 def test_a_pipeline_of_several_stages(irkit, ratings):
@@ -49,7 +50,7 @@ def test_who_has_no_ratings_is_told_apart(irkit, ratings):
     assert lines[2].split()[:3] == ["nobody", "1", "i4"], "rated by five, like the others; ties by id"
     assert lines[-1] == "without ratings, so these are the most rated items: nobody"
     rows = [json.loads(line) for line in irkit("recommend", ratings, "u0", "nobody", "-n", "1", "--json").lines]
-    assert [(row["user"], row["known"]) for row in rows] == [("u0", True), ("nobody", False)]
+    assert [(row["user_id"], row["known"]) for row in rows] == [("u0", True), ("nobody", False)]
 
 
 def test_who_likes_nothing_is_told_apart(irkit, folder):
@@ -84,7 +85,7 @@ def test_who_has_rated_everything_is_told_so(irkit, folder):
 
 def test_ratings_of_given_items(irkit, ratings):
     lines = irkit("recommend", ratings, "u0", "--rate", "i0", "--rate", "nothing", "--recipe", "bias").lines
-    assert lines[0].split() == ["user", "item", "rating", "known"]
+    assert lines[0].split() == ["user_id", "item_id", "rating", "known"]
     assert lines[1].split()[:2] == ["u0", "i0"]
     assert lines[1].endswith("user and item")
     assert lines[2].split() == ["u0", "nothing", lines[2].split()[2], "user"]
@@ -114,6 +115,14 @@ def test_a_model_is_saved_without_asking_for_anybody(irkit, ratings, folder):
     [
         (["R"], "no user is named"),
         (["R", "u0", "u0"], "'u0' occurs twice"),
+        ([], "no ratings are named; give a collection or a file, or --load a saved model"),
+        (["R", "u0", "--all"], "--all says for whom, and users are named too; leave out u0"),
+        (["R", "--all", "--pairs", "R"], "--pairs names users and items; leave out --all"),
+        (["R", "--all", "-o", "lists.txt"], "-o must end in .tsv or .csv, got lists.txt; rename it"),
+        (["R", "--all", "-o", "l.tsv", "--json"], "--json prints and -o writes; leave out one of them"),
+        (["R", "--all", "-o", "R"], "-o is a file that is read"),
+        (["R", "--recipe", "ease", "--pairs", "R"], "recipe ease: ranks items and predicts no ratings"),
+        (["u0", "--load", "x", "--duplicates", "last"], "--duplicates are for a file of ratings; leave them out"),
         (["R", "u0", "-n", "0"], "-n must be 1 or more, got 0"),
         (["R", "u0", "--recipe", "bm25"], "recipe bm25: needs index; a recommender needs train, as ease does"),
         (["R", "u0", "--recipe", "eas"], "there is no 'eas'; did you mean"),
@@ -143,7 +152,47 @@ def test_other_commands_point_here(irkit):
 def test_columns_and_duplicates_of_a_file_without_names(irkit, folder):
     (folder / "visits.csv").write_text("ann;tea;1\nann;tea;2\nbob;tea;3\nbob;cake;4\n")
     options = ("recommend", "visits.csv", "ann", "--recipe", "popularity", "--columns", "user,item,_")
-    assert irkit(*options, status=2).err.startswith("irkit: ratings: user 'ann' rated item 'tea' 2 times; choose")
+    assert irkit(*options, status=2).err.startswith(
+        "irkit: visits.csv:2: user 'ann' rated item 'tea' in line 1 already; drop one"
+    )
     assert irkit(*options, "--duplicates", "last").lines[1].split()[:3] == ["ann", "1", "cake"]
     refused = irkit("recommend", "planted-factors", "u1", "--columns", "user,item", status=2)
-    assert "columns, format and encoding are for a file of ratings, got planted-factors" in refused.err
+    assert "columns, format and encoding are for files of ratings, got planted-factors" in refused.err
+
+
+def test_lists_of_all_users_are_written(irkit, ratings, folder):
+    done = irkit("recommend", ratings, "--all", "-n", "1", "--recipe", "popularity", "-o", "lists.tsv.gz")
+    assert done.lines == ["lists.tsv.gz: 5 items for 5 users; nothing for 1 user"]
+    rows = gzip.decompress((folder / "lists.tsv.gz").read_bytes()).decode().splitlines()
+    assert rows[:2] == ["user_id\titem_id\trank\tscore", "u0\ti0\t1\t5"]
+    on_screen = irkit("recommend", ratings, "--all", "-n", "1", "--recipe", "popularity").lines
+    assert [line.split()[:3] for line in on_screen[1:6]] == [[u, r, i] for u, i, r, _ in map(str.split, rows[1:])]
+    irkit("recommend", ratings, "--recipe", "popularity", "--save", "p.safetensors")
+    irkit("recommend", "--load", "p.safetensors", "--all", "-n", "1", "-o", "again.tsv")
+    assert (folder / "again.tsv").read_text().splitlines() == rows
+
+
+def test_pairs_of_a_file_are_predicted(irkit, ratings, folder):
+    (folder / "test.csv").write_text("user,item,rating\nu0,i0,5\nnobody,i1,3\n")
+    done = irkit("recommend", ratings, "--recipe", "bias", "--pairs", "test.csv", "-o", "p.csv")
+    assert done.lines == ["p.csv: 2 predictions"]
+    rows = [line.split(",") for line in (folder / "p.csv").read_text().splitlines()]
+    assert rows[0] == ["user_id", "item_id", "prediction", "branch"]
+    assert [row[:2] + row[3:] for row in rows[1:]] == [["u0", "i0", "user and item"], ["nobody", "i1", "item"]]
+    one = irkit("recommend", ratings, "u0", "--recipe", "bias", "--rate", "i0").lines[1].split()[2]
+    assert float(rows[1][2]) == pytest.approx(float(one), abs=1e-4)
+    irkit("recommend", ratings, "--recipe", "bias", "--all", "--rate", "i0", "-o", "all.tsv")
+    assert len((folder / "all.tsv").read_text().splitlines()) == 1 + 6
+
+
+def test_counts_weigh_for_als_and_others_say_what_they_take_them_for(irkit, folder):
+    rows = ["u1,a,9", "u1,b,1", "u2,a,8", "u2,c,7", "u3,b,1", "u3,d,9", "u1,a,2"]
+    (folder / "plays.csv").write_text("user,item,plays\n" + "\n".join(rows) + "\n")
+    counted = irkit("recommend", "plays.csv", "u1", "--recipe", "als", "--set", "reg=0.1")
+    likes = irkit("recommend", "plays.csv", "u1", "--recipe", "als", "--set", "reg=0.1", "--columns", "rating=-",
+                  "--duplicates", "last")  # fmt: skip
+    assert (counted.err, counted.lines != likes.lines) == ("", True)
+    ease = irkit("recommend", "plays.csv", "u1", "--recipe", "ease")
+    assert ease.err == "irkit: ease takes counts for likes, whatever their size; als weighs them\n"
+    bias = irkit("recommend", "plays.csv", "u1", "--recipe", "bias")
+    assert bias.err == "irkit: bias takes counts for ratings; als weighs them\n"

@@ -252,8 +252,11 @@ def test_data_get_says_how_to_get_what_has_no_address(irkit, folder, monkeypatch
 
 
 def test_pipelines_list_and_show_agree(irkit):
-    header, *rows = irkit("pipelines", "list").lines
-    assert header.split() == ["recipe", "kind", "needs", "about"]
+    lines = irkit("pipelines", "list").lines
+    gap = lines.index("")
+    assert lines[0].split() == ["recipe", "kind", "needs", "about"]
+    assert lines[gap + 1].split() == ["space", "recipe", "varies", "about"]
+    rows = lines[1:gap]
     for row in rows:
         shown = irkit("pipelines", "show", row.split()[0]).out
         assert shown.startswith("# ")
@@ -322,8 +325,9 @@ def test_leaderboard_rows_name_commands_that_give_the_same_number(irkit, small, 
 
 def test_leaderboard_saves_among_the_results_and_writes_the_page_anew(irkit, small, folder, monkeypatch):
     monkeypatch.setattr("irkit.locate._PACKAGE", folder / "irkit")  # a checkout of its own
-    for kind in ("pipelines", "data", "eval/results"):
+    for kind in ("pipelines", "data", "eval/results", "eval/suites"):
         (folder / kind).mkdir(parents=True)
+    (folder / "eval" / "suites" / "made-up.yaml").write_text("name: made-up\n")
     from irkit.cli import leaderboard as module
     from irkit.evaluate import board
 

@@ -170,7 +170,7 @@ def test_ratings_and_a_saved_model_come_from_streams(shell, fed, stdin):
     out, err = shell(
         "recommend", fed(ratings), "u1", "--recipe", "bias", "-n", "2", "--save", "m.safetensors", "--json"
     )
-    assert [json.loads(line)["user"] for line in out.splitlines()] == ["u1", "u1"]
+    assert [json.loads(line)["user_id"] for line in out.splitlines()] == ["u1", "u1"]
     assert err == "m.safetensors\n"
 
 

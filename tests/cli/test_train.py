@@ -150,7 +150,7 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
         (["sample", "none", "-n", "0"], "irkit: sample: -n must be 1 or more, got 0"),
         (
             ["sample", "none", "--out", "a.gif"],
-            "irkit: sample: --out must end in .png or .npy or .csv or .jsonl or .txt, got a.gif",
+            "irkit: sample: -o must end in .png or .npy or .csv or .jsonl or .txt, got a.gif",
         ),
         (
             ["encode", "none", "digits"],
@@ -161,7 +161,7 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
             "irkit: encode: --part and --binarise are of a data set, got the file rows.npy, which is taken whole and",
         ),
         (["encode", "none", "rows.csv", "--part", "train"], "irkit: encode: --part and --binarise are of a data set"),
-        (["encode", "none", "digits", "--out", "a.png"], "irkit: encode: --out must end in .npy or .csv, got a.png"),
+        (["encode", "none", "digits", "--out", "a.png"], "irkit: encode: -o must end in .npy or .csv, got a.png"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(irkit, folder, monkeypatch, arguments, line):

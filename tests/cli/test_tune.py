@@ -107,9 +107,34 @@ def test_lists_are_what_other_recommenders_are_tuned_by(irkit, folder):
     assert any(line.endswith("relevant: rated 3.5 or more in the test part") for line in done.lines)
 
 
+def test_files_of_ones_own_parted_and_laid_out_as_they_are(irkit, folder):
+    (folder / "regs.yaml").write_text("recipe: als\nparameters:\n  reg: [1, 10]\n")
+    (folder / "mine").mkdir()
+    rows = [f"u{user};i{item};{1 + user * item}" for user in range(12) for item in range(9) if (user + item) % 2]
+    (folder / "mine" / "train.csv").write_text("\n".join(rows[::2] + rows[:4:2]) + "\n")
+    (folder / "mine" / "test.csv").write_text("\n".join(rows[1::2]) + "\n")
+    options = ("tune", "regs.yaml", "mine", "--liked", "1")
+    assert "--columns user,item,rating" in irkit(*options, status=2).err
+    done = irkit(*options, "--columns", "user,item,count")
+    assert any(line.startswith("27 training and 27 test ratings") for line in done.lines), (
+        "the split that the files make"
+    )
+    named = irkit(*options, "--columns", "user,item,count", "--split", "test").lines
+    assert [line for line in done.lines if "looked at" not in line] == [
+        line for line in named if "looked at" not in line
+    ]
+    refused = irkit(*options, "--columns", "user,item,rating", status=2).err
+    assert "train.csv:28: user 'u0' rated item 'i1' in line 1 already" in refused
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ["bm25-search", "lee", "--columns", "user,item"],
+            "tune: --columns is for recommenders, and bm25 is none; leave",
+        ),
+        (["ease-search", "planted-factors", "--encoding", "latin-1"], "format and encoding are for files of ratings"),
         (["ease-search", "lee"], "tune: lee: holds texts and no ratings, but ease learns from ratings; see irkit data"),
         (["bm25-search", "ml-100k"], "tune: ml-100k: holds ratings and no texts, but bm25 searches documents; see"),
         (["bm25-search", "lee", "-m", "RMSE"], "tune: RMSE is of predicted ratings, and bm25 ranks documents; choose"),

@@ -9,8 +9,9 @@ import os
 import pytest
 from pydantic import ValidationError
 
+from irkit import locate
 from irkit.errors import DataError, NotFoundError
-from irkit.evaluate.board import Board, Row, as_result, read_results, write_results
+from irkit.evaluate.board import Board, Row, as_result, read_results, results_folder, write_results
 from irkit.evaluate.schema1 import lower_is_better
 
 CELL = {"mean": 0.1 + 0.2, "low": 0.25, "high": 0.35, "delta": None, "p": None, "p_corrected": None}
@@ -85,13 +86,29 @@ def test_a_result_that_is_refused_leaves_the_old_file(tmp_path):
 def test_results_are_found_by_the_name_of_the_suite_users_first(tmp_path, monkeypatch):
     home, shipped = tmp_path / "home", tmp_path / "repo" / "eval"
     monkeypatch.setenv("IRKIT_HOME", str(home))
-    monkeypatch.setattr("irkit.evaluate.board.shipped", lambda kind: shipped)
+    for module in ("evaluate.board", "locate"):
+        monkeypatch.setattr(f"irkit.{module}.shipped", lambda kind: shipped)
+    (shipped / "suites").mkdir(parents=True)
+    (shipped / "suites" / "tiny.yaml").write_text("name: tiny\n")
     assert write_results(RESULT) == shipped / "results" / "tiny.json"
     assert read_results("tiny").about == ""
     write_results({**RESULT, "about": "mine"}, home / "eval" / "results" / "tiny.json")
     assert read_results("tiny").about == "mine"
     with pytest.raises(NotFoundError, match=r"results: there are none of suite 'tinny'; did you mean tiny\?"):
         read_results("tinny")
+
+
+def test_a_suite_of_one_s_own_is_kept_in_one_s_own_folder_even_in_a_checkout(tmp_path, monkeypatch):
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
+    own = tmp_path / "home" / "eval" / "results" / "tiny.json"
+    assert write_results(RESULT) == own, "no suite of the checkout is called so"
+    path = tmp_path / "quickstart.yaml"
+    path.write_text("name: tiny\n")
+    assert write_results({**RESULT, "command": f"irkit leaderboard {path}"}) == own
+    (tmp_path / "home" / "eval" / "classic.yaml").write_text("name: classic\n")
+    assert results_folder("classic") == own.parent, "the user's suite wins over the shipped one of its name"
+    assert results_folder("quickstart") == locate.shipped("eval") / "results"
+    assert results_folder(str(locate.find("eval", "quickstart"))) == locate.shipped("eval") / "results"
 
 
 def test_a_wheel_writes_to_the_users_folder(tmp_path, monkeypatch):

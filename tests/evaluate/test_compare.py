@@ -137,12 +137,21 @@ def test_wrong_names_are_refused():
 
 
 def test_runs_that_are_none_end_in_a_line_that_says_what_to_write():
-    frame = RUNS["base"]
-    for runs in ([frame], frame, (Hits.from_frame(frame),), [3]):
-        with pytest.raises(ConfigError) as error:
-            compare(runs, QRELS, "AP")
-        assert str(error.value).startswith("compare: runs are files, or a dict of name to results, got ")
-        assert str(error.value).endswith("; write {'mine': results}")
+    with pytest.raises(ConfigError) as error:
+        compare([3], QRELS, "AP")
+    assert str(error.value) == (
+        "compare: runs are files or results, or a dict of name to such, got int; write {'mine': results}"
+    )
+
+
+def test_results_without_a_name_are_runs_by_number(tmp_path):
+    frame, other = RUNS["base"], RUNS["base"].assign(score=-RUNS["base"]["score"])
+    write_run(frame, tmp_path / "base.run")
+    found = compare([frame, tmp_path / "base.run", Hits.from_frame(other)], QRELS, "AP")
+    assert list(found.evaluations) == ["run", "base", "run 2"]
+    want = compare({"a": frame, "b": other}, QRELS, "AP").evaluations
+    assert [one.means for one in found.evaluations.values()] == [want[name].means for name in "aab"]
+    assert list(compare(frame, QRELS, "AP").evaluations) == ["run"]
 
 
 def test_one_file_is_a_run_too(tmp_path):

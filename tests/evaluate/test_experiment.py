@@ -113,6 +113,12 @@ def test_an_experiment_measures_each_system_as_evaluate_does(table):
     assert len(done.per_query) == 28
 
 
+def test_a_measure_s_other_word_is_said(table):
+    done = experiment({"a": Toy(seed=1, table=table)}, QUERIES, QRELS, "HitRate@2 AP")
+    assert done.measures == ("Success@2", "AP")
+    assert "HitRate@2 is called Success@2" in str(done).splitlines()
+
+
 def test_compare_takes_a_minus_b(table):
     done = run({"a": Toy(seed=1, table=table), "b": Toy(seed=2, table=table)}, baseline="a")
     assert done.compare("b", "a").cells["b"] == done.comparison.cells["b"]

@@ -101,16 +101,16 @@ def test_an_explanation_prints_as_an_indented_trail():
     found = (0.5 * toy() + (Louder() >> toy(boost=2)) >> Cut(k=9)).explain("heat wing", "d2")
     assert str(found) == (
         "document d2 for the query 'heat wing'\n"
-        "  sum()                  rank 1  score 7.0\n"
-        "      toy()              rank 1  score 2.0\n"
+        "  sum()                  rank 2  score 7.0\n"
+        "      toy()              rank 2  score 2.0\n"
         "              1.0000  1 x heat\n"
         "              1.0000  1 x wing\n"
-        "      scale(weight=0.5)  rank 1  score 1.0\n"
+        "      scale(weight=0.5)  rank 2  score 1.0\n"
         "      louder()           query 'heat wing heat'\n"
-        "      toy(boost=2.0)     rank 1  score 6.0\n"
+        "      toy(boost=2.0)     rank 2  score 6.0\n"
         "              4.0000  2 x heat\n"
         "              2.0000  1 x wing\n"
-        "  cut(k=9)               rank 1  score 7.0"
+        "  cut(k=9)               rank 2  score 7.0"
     )
 
 
@@ -154,6 +154,18 @@ def test_one_query_at_a_time():
 def test_a_document_that_does_not_exist_is_refused():
     with pytest.raises(NotFoundError, match="docno: there is no document 'd9'"):
         toy().explain("heat", "d9")
+
+
+def test_features_are_shown_again_where_their_values_changed():
+    made = toy() ** toy(boost=2)
+    found = (made >> Normalise(what="features") >> Cut(k=9)).explain("heat wing", "d2")
+    raw, normalised, cut = (step.features for step in found.steps)
+    hits = (made >> Normalise(what="features"))("heat wing").set_index("docno")
+    assert dict(normalised) == dict(zip(dict(raw), hits.loc["d2", "features"], strict=True))
+    assert raw != normalised
+    assert cut == ()
+    lost = (made >> Normalise(what="features") >> Cut(k=1)).explain("heat wing", "d3")
+    assert [len(step.features) for step in lost.steps] == [2, 2, 0]
 
 
 def test_features_are_shown_by_name_where_they_are_made():

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from irkit.errors import ConfigError, DataError, FrameError, NotFoundError
+from irkit.io import load_rating_collection
 from irkit.recommend.problems import PLANTED, SETTINGS, SplitChoice, load_problem, load_ratings
-from irkit.recommend.splits import k_folds, leave_last_out, random_split, rolling_splits, time_split
+from irkit.recommend.splits import k_folds, leave_last_out, predefined_split, random_split, rolling_splits, time_split
+from irkit.recommend.table import RatingTable
+from irkit.streams import held_by_command
 from tests.recommend.ratings_toy import random_table
 
 CARD = """
@@ -132,10 +135,65 @@ def test_a_file_is_a_problem_too(tmp_path):
 def test_a_card_may_say_what_to_do_with_repeated_ratings(toy):
     with (toy / "all.tsv").open("a") as file:
         file.write("a\tx\t1\t50\n")
-    with pytest.raises(FrameError, match="user 'a' rated item 'x' 2 times"):
+    with pytest.raises(
+        DataError, match=r"all.tsv:5: user 'a' rated item 'x' in line 1 already; drop one, or choose dup"
+    ):
+        load_ratings(toy)
+    with held_by_command(), pytest.raises(DataError, match="choose --duplicates last, mean or sum"):
         load_ratings(toy)
     (toy / "card.yaml").write_text(CARD.replace("scale: [1, 5]", "scale: [1, 5], duplicates: last"))
     assert load_ratings(toy).rating.tolist() == [2.0, 5.0, 3.0, 1.0]
+
+
+def test_the_lines_of_a_pair_in_two_files_are_named(tmp_path):
+    (tmp_path / "train.csv").write_text("user,item,rating\na,x,4\n\na,y,2\nb,x,5\n")
+    (tmp_path / "test.csv").write_text("user,item,rating\nb,z,3\na,y,1\n")
+    with pytest.raises(DataError, match=r"test.csv:3: user 'a' rated item 'y' in .*train.csv:4 already; drop one"):
+        load_ratings(tmp_path)
+    assert load_ratings(tmp_path, duplicates="last").rating.tolist() == [4.0, 5.0, 3.0, 1.0]
+    with pytest.raises(FrameError, match="user 'a' and item 'y' are in the training and the test part of test"):
+        load_problem(tmp_path)
+
+
+def test_files_that_are_parts_by_name_are_a_split(tmp_path):
+    (tmp_path / "train.csv").write_text("a;x;4\na;y;2\nb;x;5\n")
+    (tmp_path / "test.csv").write_text("b;z;3\n")
+    columns = ["user", "item", "rating"]
+    problem = load_problem(tmp_path, columns=columns)
+    train, test = (load_ratings(tmp_path / f"{part}.csv", columns=columns) for part in ("train", "test"))
+    assert problem.split.hash == predefined_split(train, test, "test").hash
+    assert (problem.split.settings, len(load_ratings(tmp_path, columns=columns))) == ({"name": "test"}, 4)
+    random = load_problem(tmp_path, {"kind": "random", "fraction": 0.5}, columns=columns).split
+    assert (random.kind, len(random.test)) == ("random", 2)
+    with pytest.raises(NotFoundError, match="there is no split 'tset'; did you mean test"):
+        load_problem(tmp_path, "tset", columns=columns)
+
+
+def test_folds_of_ones_own_are_splits(tmp_path):
+    rows = [f"u{user}\ti{item}\t{user + item}\t9" for user in range(3) for item in range(4)]
+    for fold in range(2):
+        (tmp_path / f"fold{fold + 1}").mkdir()
+        for part, own in (("train", rows[fold::2]), ("test", rows[1 - fold :: 2])):
+            (tmp_path / f"fold{fold + 1}" / f"{part}.tsv").write_text("\n".join(own) + "\n")
+    one, two = (load_problem(tmp_path, f"fold{fold}").split for fold in (1, 2))
+    assert (len(one.train), len(one.test), one.hash == two.hash) == (6, 6, False)
+    assert one.train.fingerprint == two.test.fingerprint
+    assert load_problem(tmp_path).split.kind == "random", "which of several is meant is not known"
+    assert len(load_ratings(tmp_path)) == 12
+
+
+def test_what_a_card_says_of_ratings_holds_in_python_as_in_commands(toy):
+    with (toy / "all.tsv").open("a") as file:
+        file.write("a\tx\t3\t50\n")
+    (toy / "card.yaml").write_text(CARD.replace("scale: [1, 5]", "scale: [0, 9], duplicates: last"))
+    collection = load_rating_collection(toy)
+    tables = [load_ratings(toy), RatingTable.from_frame(collection.ratings())]
+    assert {(table.scale, table.scale_stated, len(table)) for table in tables} == {((0.0, 9.0), True, 4)}
+    assert len({table.fingerprint for table in tables}) == 1
+    parts = [RatingTable.from_frame(frame) for frame in collection.split("first")]
+    by_hand = predefined_split(*parts, "first")
+    assert by_hand.hash == load_problem(toy, "first").split.hash
+    assert by_hand.ratings.scale_stated
 
 
 def test_errors_of_the_look_up(toy, tmp_path):

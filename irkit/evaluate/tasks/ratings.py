@@ -33,9 +33,10 @@ from irkit.evaluate.tasks.task import (
 from irkit.evaluate.toplists import check_measures
 from irkit.evaluate.tuning import Chosen, tune_on
 from irkit.recommend.guards import GUARDS, LOOKS, checked, scale_notes
-from irkit.recommend.lists import recommenders
+from irkit.recommend.lists import counts_notes, recommenders
 from irkit.recommend.problems import Problem, SplitChoice, load_problem
 from irkit.recommend.splits import split_title
+from irkit.recommend.table import Duplicates
 from irkit.registry import STAGES
 from irkit.rng import check_seed
 
@@ -54,6 +55,10 @@ ERRORS = {
 "Measures of predicted ratings: whether errors are squared, and of which part of the pairs."
 
 
+READING = ("format", "encoding", "columns", "duplicates")
+"Fields that say how ratings are read."
+
+
 class RatingsChoice(TaskChoice):
     """Ratings of a suite and how they are split."""
 
@@ -63,6 +68,12 @@ class RatingsChoice(TaskChoice):
     "A rating collection, a file or planted ratings; see `irkit.recommend.problems`."
     split: str | SplitChoice | tuple[str | SplitChoice, ...] = ()
     "A split that the collection's card names, or a kind of split with its settings; several are folds."
+    format: str = "auto"
+    encoding: str = "utf-8"
+    columns: dict[str, str] | list[str] | None = None
+    "How a file of ratings is read, as in `irkit.io.read_ratings`."
+    duplicates: Duplicates | None = None
+    "What to do where a user rated an item twice; default what a card says, or error, and of counts sum."
     folds: int | None = Field(None, ge=2)
     "Instead of `split`: parts drawn by the suite's seed, each of which is held out once."
     liked: float = 4.0
@@ -116,12 +127,18 @@ class RatingsChoice(TaskChoice):
             if name not in GUARDS:
                 raise ConfigError(f"systems: there is no guard {name!r} to waive; {near_misses(name, GUARDS)}")
 
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How the ratings are read, as far as the suite says."""
+        told = self.given()
+        return {name: told[name] for name in READING if name in told}
+
     def load(self, suite: Suite, options: Options) -> RatingTask:
         """Load and split the ratings."""
         splits = self.split if isinstance(self.split, tuple) else (self.split,)
         if k := self.folds:
             splits = tuple(SplitChoice(kind="k-fold", k=k, fold=fold, seed=suite.seed) for fold in range(k))
-        return self.of(suite, tuple(load_problem(self.name, split) for split in splits))
+        return self.of(suite, tuple(load_problem(self.name, split, **self.reading) for split in splits))
 
     def of(self, suite: Suite, problems: tuple[Problem, ...]) -> RatingTask:
         """Return what a suite measures on split ratings, one problem for each fold."""
@@ -183,7 +200,7 @@ class RatingTask(Task):
         """Add the splits and how they are used."""
         return [
             *super().identity(system),
-            self.choice.model_dump(mode="json"),
+            self.choice.model_dump(mode="json", exclude=set(READING)) | self.choice.reading,
             [problem.split.hash for problem in self.problems],
         ]
 
@@ -249,6 +266,7 @@ class RatingTask(Task):
         waive = dict(trial.system.choice.waive)
         if self.choice.protocol == "paper":
             waive.setdefault("test pairs", PAPER)
+        notes = [*notes, *counts_notes(stage)]
         for model in recommenders(stage):
             notes = [*notes, *checked(model, split, waive)]
         found = self.measured(stage, trial.fold)

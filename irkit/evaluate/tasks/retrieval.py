@@ -20,20 +20,23 @@ from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.beyond import check_none_beyond
 from irkit.evaluate.board import Size
 from irkit.evaluate.evaluation import Evaluation
-from irkit.evaluate.experiment import SINGLE_RUN, Together, measured_together
+from irkit.evaluate.experiment import READ, SINGLE_RUN, Together, measured_together
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import measure_names, parse_measures
 from irkit.evaluate.nested import InnerFolds, Prefixes, judged
 from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.splits import Folds, folds
+from irkit.evaluate.systems import check_runs
 from irkit.evaluate.tasks.ranked import RankedTask
+from irkit.evaluate.tasks.run_recipe import RunRecipe
 from irkit.evaluate.tasks.task import Measured, Options, System, TaskChoice, Trial, refuse, settings_of
 from irkit.evaluate.tuning import tune, tune_on
 from irkit.pipeline import Topics
+from irkit.pipeline.given import holds_run
 from irkit.recipe.indexes import collection_index
 
 if TYPE_CHECKING:
-    from irkit.evaluate.suite import Suite
+    from irkit.evaluate.suite import Suite, SystemChoice
     from irkit.frames import Qrels, Queries
     from irkit.io import Collection
     from irkit.lucene import Index
@@ -52,6 +55,8 @@ class CollectionChoice(TaskChoice):
 
     field = "collections"
     tunes = True
+    ranked: ClassVar[bool] = True
+    "Whether a run file may be a system."
     split: str | None = None
     "Which of its splits; default the collection's own default."
     repeats: int = Field(3, ge=1)
@@ -75,6 +80,11 @@ class CollectionChoice(TaskChoice):
         if not suite.measures:
             raise ConfigError("measures: a suite of retrieval has one or more, got none; write measures: AP nDCG@10")
         check_none_beyond(measure_names(suite.measures))
+
+    @classmethod
+    def recipe(cls, choice: SystemChoice) -> Any:
+        """Load a system's recipe, or its run."""
+        return RunRecipe.of(choice) if choice.run else super().recipe(choice)
 
     def load(self, suite: Suite, options: Options) -> Retrieval:
         """Find the collection."""
@@ -168,6 +178,7 @@ class Retrieval(RankedTask):
             tuned = self._tuned_learner if Topics in recipe.learns_from else self._tuned
             return tuned(recipe, load_space(space), resources, trial.fold)
         stage = recipe.build(**resources)
+        check_runs({trial.system.name: stage}, self.queries)
         if not stage.learns:
             return stage, []
         train = self._split.train(trial.fold)
@@ -308,7 +319,13 @@ class Retrieval(RankedTask):
         for number, (_, (_, notes)) in enumerate(fitted):
             name = str(number)
             failed = refused.get(name) or done.failed.get(name)
-            yield failed if failed is not None else self._one(done, name, [*leaks[name], *notes])
+            if failed is not None:
+                yield failed
+                continue
+            found = self._one(done, name, [*leaks[name], *notes])
+            if holds_run(stages[name]):
+                found = replace(found, seconds=None, peak_memory_mb=None, notes=(*found.notes, READ))
+            yield found
 
     def _one(self, done: Together, name: str, notes: list[str]) -> Measured:
         found: Evaluation = done.evaluations[name]

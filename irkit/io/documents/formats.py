@@ -20,6 +20,7 @@ from irkit.io.documents import beir, html, irds, pages
 from irkit.io.documents.sniff import Role, guess
 from irkit.io.lines import bad, once, shown
 from irkit.io.reading import Judgement, Query, Reading, read_label
+from irkit.locate import in_order
 from irkit.registry import DOCUMENTS, QRELS, QUERIES, Names
 from irkit.streams import hold, readable
 
@@ -175,7 +176,7 @@ def _files(path: Path, format: str, reading: Reading) -> Iterator[_File | _Folde
     if beir.is_beir(path):
         path, format = _from_beir(path, format, beir.corpus_file, "jsonl")
         return _files(path, format, reading)
-    files = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
+    files = in_order(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
     if not files:
         raise NotFoundError(f"{path}: the folder holds no documents")
     return (_File(file, format, reading) for file in files)

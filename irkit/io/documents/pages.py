@@ -24,6 +24,7 @@ from irkit.io.documents.html import html_text
 from irkit.io.documents.sniff import holds_many
 from irkit.io.lines import bad
 from irkit.io.reading import Reading, listed, whole_text
+from irkit.locate import in_order
 from irkit.packing import bare
 
 SUFFIXES = (".txt", ".md", ".html", ".htm")
@@ -79,7 +80,7 @@ def all_pages(folder: Path) -> Pages:
     """Return the .txt, .md and .html files of a folder and of those in it, whatever else lies there."""
     taken: list[Path] = []
     left: list[Path] = []
-    for path in sorted(folder.rglob("*")):
+    for path in in_order(folder.rglob("*")):
         inside = path.relative_to(folder)
         if path.is_file() and not any(part.startswith(".") for part in inside.parts):
             is_page = _suffix(path) in SUFFIXES and not _is_beside(inside)

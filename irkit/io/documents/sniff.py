@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from irkit.documents import DOCNO_KEYS
 from irkit.errors import DataError
 from irkit.io.documents.tabular import names_columns, names_judgements
-from irkit.io.lines import bad, head
+from irkit.io.lines import bad, head, refuse_carriage_returns, refuse_utf16
 from irkit.packing import bare
 
 Role: TypeAlias = Literal["documents", "queries", "qrels"]
@@ -64,8 +64,7 @@ def guess(path: Path, role: Role, known: Sequence[str]) -> str:
     start = head(path, _HEAD)
     if start.startswith(b"PAR1"):
         return "parquet"
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise bad(path, 1, "this is UTF-16", "write it as UTF-8 (iconv -f UTF-16 -t UTF-8)")
+    refuse_utf16(path, start)
     if not start.strip():
         raise bad(
             path,
@@ -82,6 +81,7 @@ def guess(path: Path, role: Role, known: Sequence[str]) -> str:
             raise _two(path, f"by its name this is {named}, by its first lines {found[0]}")
         return named
     if not found:
+        refuse_carriage_returns(path, start)
         what = f"this is no format of {role} that irkit knows"
         raise bad(path, 1, what, f"name one of {', '.join(known)} (--format in commands)")
     if len(found) > 1:

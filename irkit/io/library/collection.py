@@ -17,6 +17,7 @@ from irkit.io.library import manifest
 from irkit.io.library.card import PACKAGES, Card
 from irkit.io.library.checksums import hash_content, hash_file, sha256
 from irkit.io.library.text_card import TextCard
+from irkit.locate import in_order
 from irkit.packing import bare, copies, kind_of
 from irkit.streams import readable
 
@@ -267,7 +268,7 @@ def _files(path: Path, format: str = "") -> list[Path]:
         raise NotFoundError(f"{path}: is missing; fetch the collection again")
     if (found := document_pages(path, format)) is not None:
         return found.taken
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    return in_order(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
 def count_check(what: str, expected: int, found: int) -> Check:

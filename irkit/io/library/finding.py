@@ -19,6 +19,7 @@ from irkit.io.library.folder import has_documents, parts_card, pools_card
 from irkit.io.library.parts_card import PartsCard
 from irkit.io.library.places import locate, places
 from irkit.io.library.pools_card import PoolsCard
+from irkit.io.library.rating_splits import holds_rating_splits
 from irkit.io.ratings.files import FILES
 from irkit.io.ratings.sniff import begins_with_rating, has_rating_columns
 from irkit.locate import collections_home, given_path, names
@@ -62,6 +63,8 @@ def kind_meant(name: str | os.PathLike[str]) -> str:
         return "ratings"
     if pools_card(path) is not None:
         return "texts" if has_documents(path) else "pools"
+    if holds_rating_splits(path) and not has_documents(path):
+        return "ratings"
     found = parts_card(Path(os.path.abspath(path)))
     if found is None:
         return "ratings" if readable(path) else "texts"

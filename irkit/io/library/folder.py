@@ -3,7 +3,7 @@
     documents.* (or docs, corpus, collection; a file or a folder)      texts, as is a BEIR folder
     *.txt, *.md, *.html, in any folders                                texts for whoever searches, a document each
     queries.* or topics.*        qrels.*
-    u.data, ratings.csv, ...                                           ratings
+    u.data, ratings.csv, ...; train.csv, test.csv, ...                 ratings (`irkit.io.library.rating_splits`)
     my.npy, my.npz, my.csv; train.npy, valid.npy, test.npy             rows
     <any>.train.data, <any>.valid.data, <any>.test.data                rows of bits
     *.png, *.jpg, ...; or such in train/, valid/ and test/             pictures
@@ -35,6 +35,7 @@ from irkit.io.library.cards import CARD_FILE, AnyCard, load_card
 from irkit.io.library.parts_card import PartsCard
 from irkit.io.library.pools_card import FoldCard, PoolsCard
 from irkit.io.library.rating_card import RatingCard, RatingsCard
+from irkit.io.library.rating_splits import own_splits
 from irkit.io.library.text_card import DocumentsCard, QrelsCard, QueriesCard, SplitCard, TextCard
 from irkit.io.pools.answers import TABLES, begins_as_answers
 from irkit.io.pools.letor import begins_as_letor
@@ -125,7 +126,7 @@ def folder_card(folder: Path) -> AnyCard:
 
 
 def rating_card(path: Path) -> AnyCard:
-    """Return the card in a folder, or make one for a file of ratings or a folder that holds one.
+    """Return the card in a folder, or make one for a file of ratings or a folder that holds one, or splits of them.
 
     Raises
     ------
@@ -138,12 +139,15 @@ def rating_card(path: Path) -> AnyCard:
     if (path / CARD_FILE).is_file():
         return load_card(path / CARD_FILE)
     file = next((name for name in FILES if (path / name).is_file()), None)
-    if file is None:
+    splits = own_splits(path) if path.is_dir() else {}
+    if file is None and not splits:
         raise NotFoundError(
-            f"{path}: no ratings ({', '.join(FILES)}); name the file of ratings, or write a {CARD_FILE}"
+            f"{path}: no ratings ({', '.join(FILES)}; train.* and test.*); name the file of ratings, or write a "
+            f"{CARD_FILE}"
         )
-    name = _card_name(path.resolve().name)
-    return RatingCard(name=name, about=f"The folder {path.name}", ratings=RatingsCard(file=file))
+    name, first = _card_name(path.resolve().name), next(iter(splits.values()), None)
+    reading = RatingsCard(file=file if file or first is None else (first.train, first.test))
+    return RatingCard(name=name, about=f"The folder {path.name}", ratings=reading, splits=splits)
 
 
 def parts_card(path: Path) -> AnyCard | None:

@@ -23,7 +23,8 @@ from irkit.io.reading import Reading
 class RatingsCard(Config):
     """How the ratings are read."""
 
-    file: str
+    file: str | tuple[str, ...]
+    "The file of all ratings, or files that hold them together."
     format: str = "auto"
     columns: dict[str, str] | list[str] | None = None
     "What the file calls `user_id`, `item_id`, `rating` and `timestamp`, or which field is what; see `read_ratings`."
@@ -32,8 +33,13 @@ class RatingsCard(Config):
     "Least and greatest rating possible; default those that occur."
     time_unit: Unit = "auto"
     "What numbers in the column of times count since 1970: s, ms, us or ns; auto finds out."
-    duplicates: Literal["error", "last", "mean"] = "error"
-    "What to do where a user rated an item twice."
+    duplicates: Literal["error", "last", "mean", "sum"] | None = None
+    "What to do where a user rated an item twice; default error, and of counts sum."
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that hold all ratings."""
+        return (self.file,) if isinstance(self.file, str) else self.file
 
 
 class RatingCounts(Config):
@@ -78,11 +84,11 @@ class RatingCard(Card):
 
     def reads(self) -> list[str | None]:
         """Return the files of ratings, whole and split."""
-        return [self.ratings.file, *(name for split in self.splits.values() for name in (split.train, split.test))]
+        return [*self.ratings.files, *(name for split in self.splits.values() for name in (split.train, split.test))]
 
     def needed(self) -> list[str]:
-        """Return the file of all ratings; a split is read when it is asked for."""
-        return [self.ratings.file]
+        """Return the files of all ratings; a split is read when it is asked for."""
+        return list(self.ratings.files)
 
     def holds(self) -> dict[str, int]:
         """Return the numbers of ratings, users and items, as far as the card says."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from irkit.config import digest
@@ -9,7 +10,7 @@ from irkit.errors import NotFoundError, near_misses
 from irkit.io.library.checksums import sha256
 from irkit.io.library.collection import CardFiles, Check, count_check
 from irkit.io.library.rating_card import RatingCard
-from irkit.io.ratings.files import read_ratings
+from irkit.io.ratings.files import lines_of_rows, read_ratings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,9 @@ class RatingCollection(CardFiles):
     def ratings(self) -> pd.DataFrame:
         """Read all ratings: `user_id`, `item_id`, `rating`, and `timestamp` where the file has it.
 
+        What the card says of them, `scale` and `duplicates`, stands among the attributes of the frame
+        (`frame.attrs`), and whether they are counts, so that `RatingTable.from_frame` keeps to it.
+
         Raises
         ------
         NotFoundError
@@ -43,27 +47,44 @@ class RatingCollection(CardFiles):
         DataError
             If it is malformed; says file and line.
         """
-        return self._read(self.card.ratings.file)
+        return self._read(*self.card.ratings.files)
 
     def split(self, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Read the training and the test ratings of a split.
 
         Errors are those of `ratings`; a `NotFoundError` also if there is no such split.
         """
+        train, test = self.parts(name)
+        return self._read(train), self._read(test)
+
+    def parts(self, name: str) -> tuple[str, str]:
+        """Return the files of the training and the test part of a split."""
         if name not in self.card.splits:
             has = (
                 near_misses(name, self.splits)
                 if self.splits
-                else "the card names none, choose one by kind, such as {kind: random}"
+                else "it has none, choose one by kind, such as {kind: random}"
             )
             raise NotFoundError(f"{self.name}: there is no split {name!r}; {has}")
-        files = self.card.splits[name]
-        return self._read(files.train), self._read(files.test)
+        return self.card.splits[name].train, self.card.splits[name].test
+
+    def lines(self, files: Sequence[str], rows: Sequence[int]) -> list[tuple[Path, int]]:
+        """Return the file and the line of some rows, ascending, of the frame that is read from files."""
+        reading, found, start = self.card.ratings, [], 0
+        for name in files:
+            path = self.path(name)
+            end = start + (len(self._read(name)) if name != files[-1] else max(rows) + 1)
+            own = [row - start for row in rows if start <= row < end]
+            if own:
+                options = {"columns": reading.columns, "encoding": reading.encoding}
+                found += [(path, line) for line in lines_of_rows(path, own, reading.format, **options)]
+            start = end
+        return found
 
     @property
     def fingerprint(self) -> str:
         """What the ratings depend on: the digest of the file of all ratings, and how it is read."""
-        return digest(sha256(self.folder / self.card.ratings.file), self.card.ratings.given())
+        return digest(*(sha256(self.folder / name) for name in self.card.ratings.files), self.card.ratings.given())
 
     def holds(self) -> dict[str, int]:
         """Count the ratings, the users and the items."""
@@ -79,12 +100,27 @@ class RatingCollection(CardFiles):
             checks += [count_check(what, expected, found[what]) for what, expected in counts.items()]
         return checks
 
-    def _read(self, name: str) -> pd.DataFrame:
+    def _read(self, *names: str) -> pd.DataFrame:
         reading = self.card.ratings
-        return read_ratings(
-            self.path(name),
-            reading.format,
-            columns=reading.columns,
-            encoding=reading.encoding,
-            time_unit=reading.time_unit,
-        )
+        frames = [
+            read_ratings(
+                self.path(name),
+                reading.format,
+                columns=reading.columns,
+                encoding=reading.encoding,
+                time_unit=reading.time_unit,
+            )
+            for name in names
+        ]
+        frame = frames[0] if len(frames) == 1 else _joined(frames)
+        told = {"scale": reading.scale, "duplicates": reading.duplicates}
+        frame.attrs |= {name: value for name, value in told.items() if value is not None}
+        return frame
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    joined = pd.concat(frames, ignore_index=True)
+    joined.attrs |= {"counts": True} if all(frame.attrs.get("counts") for frame in frames) else {}
+    return joined

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from irkit.errors import DataError
-from irkit.io.lines import bad, head, lines
+from irkit.io.lines import bad, head, lines, refuse_utf16
 from irkit.io.ratings.layout import (
     SEPARATORS,
     Columns,
@@ -50,6 +50,7 @@ def sniff(path: Path, columns: Columns) -> str:
     start = head(path)
     if start.startswith(b"PAR1"):
         return "parquet"
+    refuse_utf16(path, start)
     first = next((line for line in LINE_END.split(start) if line.strip()), b"").decode("latin-1")
     if not first:
         raise bad(path, 1, "the file is empty", "check that it was written completely")

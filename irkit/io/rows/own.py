@@ -29,6 +29,7 @@ from irkit.io.lines import bad, decoded, finite, head, raw_lines
 from irkit.io.reading import listed
 from irkit.io.rows.arrays import MOST, read_bits, read_npy, read_npz
 from irkit.io.rows.data import Parts
+from irkit.locate import in_order
 from irkit.packing import bare
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm")
@@ -90,7 +91,7 @@ def matrix(path: Path) -> Floats:
 
 def picture_files(folder: Path) -> list[Path]:
     """List the pictures of a folder in the order of their names."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
+    return in_order(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
 
 
 def _of_arrays(arrays: Sequence[npt.NDArray[Any]], where: Sequence[str], labels: Sequence[Ints] = ()) -> Parts:

@@ -25,6 +25,7 @@ from irkit.io.kinds import PARTS
 from irkit.io.lines import bad, content, decoded, lines, shown
 from irkit.io.reading import column, listed
 from irkit.io.texts.parts import Texts
+from irkit.locate import in_order
 from irkit.packing import copies
 
 PARTED = ("txt", "csv", "tsv", "jsonl")
@@ -123,7 +124,7 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
             packed = [(names[1:], raw) for names, raw in packed]  # a folder that holds all of them
         yield from (("/".join(names), raw) for names, raw in packed)
         return
-    for one in sorted(_walked(path)):
+    for one in in_order(_walked(path)):
         name = one.relative_to(path)
         if one.is_file() and not _left_behind(name.parts):
             yield name.as_posix(), content(one)

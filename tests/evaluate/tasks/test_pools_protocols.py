@@ -92,6 +92,10 @@ def test_boards_of_both_protocols_stand_beside_each_other_and_rows_are_made_agai
     (again,) = json.loads(Path("again.json").read_text())["boards"]
     assert again["rows"][0]["values"] == row["values"]
     assert again["conditions"] == {"protocol": PAPER}
+    status, printed = irkit("leaderboard", "s.yaml", "--only", "./toy", "--json", "plain.json")
+    assert status == 0, printed.err
+    assert [board.get("conditions", {}) for board in json.loads(Path("plain.json").read_text())["boards"]] == [{}]
+    assert len(irkit("reproduce", "out.json", "--only", "./toy")[1].out.splitlines()) == 2
     status, printed = irkit("leaderboard", "s.yaml", "--only", "./toy:best epoch")
     assert status == 2
     assert f"there is no board './toy:best epoch' in it; did you mean ./toy:{PAPER}" in printed.err

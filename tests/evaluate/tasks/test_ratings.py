@@ -390,3 +390,21 @@ def test_the_players_of_a_game_have_their_curves_on_the_board(toy):
     assert row.figures[1].caption == "P@5 on held-out data of generator and discriminator, by pass."
     alone = rows_of(run_suite(suite(text.replace(", protocol: paper", ""))).boards[0])["game"]
     assert [figure.name for figure in alone.figures] == ["learning curve"], "nothing is held out"
+
+
+def test_files_and_folds_of_ones_own_in_a_suite(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"u{user};i{item};{1 + (user * item) % 5}" for user in range(9) for item in range(8)]
+    for fold in (1, 2):
+        (tmp_path / "mine" / f"fold{fold}").mkdir(parents=True)
+        for part, own in (("train", rows[fold - 1 :: 2]), ("test", rows[2 - fold :: 2])):
+            (tmp_path / "mine" / f"fold{fold}" / f"{part}.csv").write_text("\n".join(own) + "\n")
+    ratings = "  - {name: ./mine, split: [fold1, fold2], columns: [user, item, rating], duplicates: last}"
+    text = TEXT.replace("  - {name: toy, split: {kind: random, fraction: 0.3, seed: 1}}", ratings)
+    (board,) = run_suite(parse_suite(parse_yaml(text, "own.yaml"))).boards
+    errors = []
+    for name in ("fold1", "fold2"):
+        split = load_problem("./mine", name, columns=["user", "item", "rating"]).split
+        errors.append(evaluate_ratings(Bias().fit(split.train), split).rmse)
+    assert rows_of(board)["bias"].cells["RMSE"].mean == pytest.approx(np.mean(errors), rel=0.01)
+    assert "by fold: RMSE " + ", ".join(f"{error:.4f}" for error in errors) in " ".join(rows_of(board)["bias"].notes)

@@ -125,7 +125,7 @@ def test_a_download_is_asked_for(home, tmp_path, monkeypatch):
 def test_a_file_and_a_folder_are_collections(tmp_path):
     folder = toy(tmp_path / "my data")
     found = load_rating_collection(folder)
-    assert (found.name, found.scale, found.splits, len(found.ratings())) == ("my-data", None, (), 3)
+    assert (found.name, found.scale, found.splits, len(found.ratings())) == ("my-data", None, ("u1",), 3)
     one = load_rating_collection(str(folder / "u1.base"))
     assert (one.name, len(one.ratings()), one.folder) == ("u1.base", 2, folder)
     (folder / "card.yaml").write_text(CARD)
@@ -150,7 +150,11 @@ def test_errors_of_the_look_up(tmp_path, home):
     with pytest.raises(NotFoundError, match=r"no ratings \(u\.data, .*\); name the file of ratings, or write a card"):
         load_rating_collection(tmp_path / "empty")
     found = load_rating_collection(toy(tmp_path / "toy"))
-    with pytest.raises(NotFoundError, match="toy: there is no split 'u1'; the card names none, choose one by kind"):
+    with pytest.raises(NotFoundError, match="toy: there is no split 'ua'; choose from u1"):
+        found.split("ua")
+    (tmp_path / "toy" / "u1.test").unlink()
+    found = load_rating_collection(tmp_path / "toy")
+    with pytest.raises(NotFoundError, match="toy: there is no split 'u1'; it has none, choose one by kind"):
         found.split("u1")
     (tmp_path / "toy" / "u.data").write_text("1\t7\tfive\t10\n")
     with pytest.raises(DataError, match=r"u\.data:1: "):
