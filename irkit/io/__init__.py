@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from irkit.io.pools.letor import read_letor as read_letor
     from irkit.io.pools.pool import Pool as Pool
     from irkit.io.pools.write import write_letor as write_letor
+    from irkit.io.ratings.files import read_pairs as read_pairs
     from irkit.io.ratings.files import read_ratings as read_ratings
     from irkit.io.rows.data import DensityData as DensityData
     from irkit.io.rows.sequences import SequenceData as SequenceData

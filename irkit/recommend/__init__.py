@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from irkit.recommend.cfnade import CFNADE as CFNADE
     from irkit.recommend.dns import DNS as DNS
     from irkit.recommend.ease import EASE as EASE
+    from irkit.recommend.export import write_lists as write_lists
+    from irkit.recommend.export import write_predictions as write_predictions
     from irkit.recommend.irgan import IRGAN as IRGAN
     from irkit.recommend.knn import ItemKNN as ItemKNN
     from irkit.recommend.pmf import PMF as PMF
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from irkit.recommend.rrn import RRN as RRN
     from irkit.recommend.seen import DropSeen as DropSeen
     from irkit.recommend.splits import RatingSplit as RatingSplit
+    from irkit.recommend.splits import predefined_split as predefined_split
     from irkit.recommend.svdpp import SVDpp as SVDpp
     from irkit.recommend.table import RatingTable as RatingTable
     from irkit.recommend.timesvdpp import TimeSVDpp as TimeSVDpp

@@ -60,7 +60,7 @@ def list_batches(stage: Stage, users: Sequence[str] | None = None, n: int = 10) 
     from irkit.recommend.base import Recommender
 
     short = stage.limited(n) if isinstance(stage, Recommender) else stage % n
-    names = next(recommenders(stage)).fitted.users.names if users is None else users
+    names: Any = next(recommenders(stage)).fitted.users.names if users is None else users
     for at in range(0, len(names), USERS):
         batch = names[at : at + USERS]
         hits: Any = short.run(users_frame(batch.to_pylist() if users is None else batch))

@@ -68,7 +68,7 @@ class RatingCollection(CardFiles):
             raise NotFoundError(f"{self.name}: there is no split {name!r}; {has}")
         return self.card.splits[name].train, self.card.splits[name].test
 
-    def lines(self, files: Sequence[str], rows: Sequence[int]) -> list[tuple[Path, int]]:
+    def lines(self, files: Sequence[str], rows: Sequence[int]) -> list[tuple[str, int]]:
         """Return the file and the line of some rows, ascending, of the frame that is read from files."""
         reading, found, start = self.card.ratings, [], 0
         for name in files:
@@ -76,8 +76,8 @@ class RatingCollection(CardFiles):
             end = start + (len(self._read(name)) if name != files[-1] else max(rows) + 1)
             own = [row - start for row in rows if start <= row < end]
             if own:
-                options = {"columns": reading.columns, "encoding": reading.encoding}
-                found += [(path, line) for line in lines_of_rows(path, own, reading.format, **options)]
+                lines = lines_of_rows(path, own, reading.format, columns=reading.columns, encoding=reading.encoding)
+                found += [(path, line) for line in lines]
             start = end
         return found
 

@@ -220,6 +220,8 @@ def _todo(name: str, names: list[str], found: Mapping[str, int] | None = None) -
         alike = f"where every row is a like, write {option('rating=-')}"
         return f"{alike}, or where {others[0]} holds them, {option(f'rating={others[0]}')}" if others else alike
     if len(others) == len(names) and len(names) > 1:
+        if any(_number(name) is not None for name in names[2:]):
+            return f"it is no line of names, so write {option(in_order(names))}"
         called = [f"user={names[0]}", f"item={names[1]}", f"rating={names[2] if len(names) > 2 else '-'}"]
         return f"where it is no line of names, write {option(in_order(names))}, else {option(','.join(called))}"
     short = {"user_id": "user", "item_id": "item"}[name]
