@@ -185,6 +185,9 @@ COSTS = {"ms/query", "ms/pair", "ms/user", "ms/row", "ms/batch", "ms/coin", "s/f
 
 NUMBER = re.compile(r"-?\d+\.\d+")
 
+FULL = 12
+"More characters than this has a number only where it is printed in full, to as many digits as it takes."
+
 VOLATILE = [
     (re.compile(r"(?<![\w.-])\d[\d.,]* ?(s|ms|MB)\b"), r"# \1"),  # times and memory
     (re.compile(r"\b\d{4}-\d\d-\d\d( \d\d:\d\d)?"), "DATE"),
@@ -266,7 +269,7 @@ def _alike(one: str, other: str) -> bool:
     mine, yours = (NUMBER.findall(line) for line in (one, other))
     return (
         NUMBER.split(one) == NUMBER.split(other)
-        and all(len(a) == len(b) for a, b in zip(mine, yours, strict=True))
+        and all(len(a) == len(b) or min(len(a), len(b)) > FULL for a, b in zip(mine, yours, strict=True))
         and all(abs(float(a) - float(b)) <= max(2e-4, 1e-3 * abs(float(a))) for a, b in zip(mine, yours, strict=True))
     )
 

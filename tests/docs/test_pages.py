@@ -79,6 +79,7 @@ TABLE = ["system     AP  ms/query   MB", "------  -----  --------  ---", "bm25  
         (["a", "...", "z"], ["a", "b", "c", "z"]),
         (["head", "..."], ["head", "more"]),
         (["AP 0.3123"], ["AP 0.3124"]),
+        (["ann\t4.04421768707483"], ["ann\t4.044217687074829"]),
         (["made 2026-01-31"], ["made 2027-03-01"]),
         (["the end"], ["the end", ""]),
         (["the end"], ["irkit: ./pools: irgan: 8 of 12 trials, 1 min, 44 s left", "the end"]),
