@@ -67,10 +67,15 @@ def reference(package: str) -> str:
     init = ast.parse(read(path / "__init__.py"))
     lines = [f"# {package}", "", ast.get_docstring(init) or "", ""]
     door = public(init)
+    shown: set[str] = set()
     for name, module in sorted(door.items(), key=lambda pair: pair[0].lower()):
         lines += [f"::: {package}.{name}", ""]
-        if f"{name}Config" in defined(module):
-            lines += [f"::: {module}.{name}Config", "    options: {heading_level: 4, inherited_members: true}", ""]
+        config = settings(module, name)
+        if config in shown:
+            lines += [f"Its settings are those of [`{config.rpartition('.')[2]}`](#{config}).", ""]
+        elif config:
+            lines += [f"::: {config}", "    options: {heading_level: 4, inherited_members: true}", ""]
+            shown.add(config)
     if package != "irkit":
         lines += ["## Modules", ""]
         for file in sorted(path.rglob("*.py")):
@@ -100,13 +105,23 @@ def imported(lines: list[ast.stmt]) -> dict[str, str]:
     return {name.name: str(line.module) for line in found for name in line.names}
 
 
-def defined(module: str) -> set[str]:
-    """Return the classes that a module defines."""
+def settings(module: str, name: str) -> str:
+    """Return where the settings of a class stand, by its `config_type` or that of a base; empty where it has none."""
     path = ROOT / module.replace(".", "/")
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     if not file.is_file():  # of another package
-        return set()
-    return {node.name for node in ast.parse(read(file)).body if isinstance(node, ast.ClassDef)}
+        return ""
+    body = ast.parse(read(file)).body
+    classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+    places = imported(body) | dict.fromkeys(classes, module)
+    if name not in classes:
+        return ""
+    for line in classes[name].body:
+        target = line.targets[0] if isinstance(line, ast.Assign) else getattr(line, "target", None)
+        if isinstance(target, ast.Name) and target.id == "config_type" and isinstance(line.value, ast.Name):
+            return f"{places[line.value.id]}.{line.value.id}" if line.value.id in places else ""
+    bases = [base.id for base in classes[name].bases if isinstance(base, ast.Name) and base.id in places]
+    return next((found for base in bases if (found := settings(places[base], base))), "")
 
 
 def read(path: Path) -> str:

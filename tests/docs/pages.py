@@ -196,6 +196,9 @@ COSTS = {"ms/query", "ms/pair", "ms/user", "ms/row", "ms/batch", "ms/coin", "s/f
 
 NUMBER = re.compile(r"-?\d+\.\d+")
 
+FULL = 12
+"More characters than this has a number only where it is printed in full, to as many digits as it takes."
+
 VOLATILE = [
     (re.compile(r"(?<![\w.-])\d[\d.,]* ?(s|ms|MB)\b"), r"# \1"),  # times and memory
     (re.compile(r"\b\d{4}-\d\d-\d\d( \d\d:\d\d)?"), "DATE"),
@@ -203,6 +206,10 @@ VOLATILE = [
     (re.compile(r"^(ok       jvm .* at most )\d+m$"), r"\1#m"),  # and its heap
 ]
 "What else differs from run to run, and what stands for it in a comparison."
+
+
+PROGRESS = re.compile(r"^irkit: .+: [\d,]+ of [\d,]+ ")
+"What a run of a minute or more says of how far it is; it is no output."
 
 
 def same(expected: list[str], actual: list[str], places: dict[str, str] | None = None) -> str:
@@ -234,7 +241,7 @@ def _steady(lines: list[str], places: dict[str, str]) -> list[str]:
     out: list[str] = []
     cut: int | None = None
     head = ""
-    for line in (_placed(line, places).rstrip() for line in lines):
+    for line in (_placed(line, places).rstrip() for line in lines if not PROGRESS.match(line)):
         if line.startswith("--") and set(line) <= {"-", " "}:
             cut = _costs_begin(head, line)
             if cut is not None:
@@ -273,7 +280,7 @@ def _alike(one: str, other: str) -> bool:
     mine, yours = (NUMBER.findall(line) for line in (one, other))
     return (
         NUMBER.split(one) == NUMBER.split(other)
-        and all(len(a) == len(b) for a, b in zip(mine, yours, strict=True))
+        and all(len(a) == len(b) or min(len(a), len(b)) > FULL for a, b in zip(mine, yours, strict=True))
         and all(abs(float(a) - float(b)) <= max(2e-4, 1e-3 * abs(float(a))) for a, b in zip(mine, yours, strict=True))
     )
 

@@ -31,6 +31,9 @@ from irkit.table import counted
 
 LOOKED_INTO = 200
 "Files of a folder that are opened to see what they are."
+
+_USUAL = ("queries", "topics", "qrels")
+"Names of files that are opened however many lie before them."
 TOGETHER = 5
 "Files of one form that are named one by one; more of them are one line."
 _USES = {
@@ -236,7 +239,7 @@ def _files(folder: Path, pages: Set[Path] = frozenset()) -> list[File]:
     """Say what the files of a folder are, those of one form together where they are many."""
     found: dict[tuple[str, str, str], list[File]] = {}
     for number, path in enumerate(_visible(folder)):
-        aside = _ASIDE.match(path.name) or number >= LOOKED_INTO
+        aside = _ASIDE.match(path.name) or (number >= LOOKED_INTO and not path.name.lower().startswith(_USUAL))
         one = _by_name(path) if aside else _recognised(path) or _by_name(path)
         if path in pages and (one is None or one.what not in _OF_MANY):
             one = Found("documents", "files")

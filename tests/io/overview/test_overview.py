@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from irkit.errors import DataError, NotFoundError
-from irkit.io.overview.overview import overview
+from irkit.io.overview.overview import LOOKED_INTO, overview
 
 
 @pytest.fixture
@@ -170,3 +170,15 @@ def test_documents_stream(tmp_path: Path):
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     assert found.counts == {"documents": 6_000}
     assert grown < path.stat().st_size / 3
+
+
+def test_queries_and_judgements_are_known_behind_many_documents(tmp_path: Path):
+    for number in range(LOOKED_INTO + 1):
+        (tmp_path / f"a{number}.txt").write_text("rain fell")
+    (tmp_path / "queries.tsv").write_text("1\train\n")
+    (tmp_path / "qrels.txt").write_text("1 0 a1.txt 1\n")
+    assert [(file.name, file.what) for file in overview(tmp_path).files] == [
+        (f"{LOOKED_INTO + 1} files *.txt", "documents"),
+        ("qrels.txt", "judgements"),
+        ("queries.tsv", "queries"),
+    ]
