@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -251,6 +251,8 @@ class Together(NamedTuple):
     peak_memory_mb: dict[str, float]
     failed: dict[str, Exception]
     "Why others gave nothing."
+    ranges: dict[str, tuple[float, float]]
+    "Least and greatest seconds over repeats."
 
 
 def measured_together(
@@ -264,10 +266,11 @@ def measured_together(
     cache: Cache | None,
     train: RatingTable | None = None,
     keep_going: bool = False,
+    seen: Callable[[str, Flow], None] = lambda name, results: None,
 ) -> Together:
     """Run systems, work they have in common once per repeat, and measure them.
 
-    With `keep_going` a system that fails is told in `failed`, and does not raise.
+    With `keep_going` a system that fails is told in `failed`, and does not raise. `seen` is shown what each found.
     """
     evaluations: dict[str, Evaluation] = {}
 
@@ -277,6 +280,7 @@ def measured_together(
 
     def receive(name: str, results: Flow) -> None:
         evaluations[name] = evaluator()(results)
+        seen(name, results)
 
     todo = plan(stages)
     failed: dict[str, Exception] = {}
@@ -285,7 +289,8 @@ def measured_together(
     )
     spent = {name: costs.of(todo.used[name]) for name in stages if name not in failed}
     seconds, peak = ({name: one[i] for name, one in spent.items()} for i in (0, 1))
-    return Together(evaluations, seconds, peak, failed)
+    ranges = {name: costs.range(todo.used[name]) for name in spent}
+    return Together(evaluations, seconds, peak, failed, ranges)
 
 
 def _stages(systems: Any) -> dict[str, Stage]:
