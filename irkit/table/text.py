@@ -53,28 +53,6 @@ def cells_wide(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_width_of, text))
 
 
-def number(value: float | None, digits: int = 4) -> str:
-    """Print a number with a fixed number of decimals; nothing for None.
-
-    Examples
-    --------
-    >>> number(0.31), number(None)
-    ('0.3100', '')
-    """
-    return "" if value is None else f"{value:.{digits}f}"
-
-
-def p_value(value: float | None) -> str:
-    """Print a probability with four decimals; nothing for None.
-
-    Examples
-    --------
-    >>> p_value(0.0312), p_value(0.0001), p_value(0.00009999), p_value(0.0), p_value(None)
-    ('0.0312', '0.0001', '< .0001', '< .0001', '')
-    """
-    return "< .0001" if value is not None and value < 0.0001 else number(value)
-
-
 def _padded(cell: str, width: int, right: bool) -> str:
     space = " " * (width - cells_wide(cell))
     return space + cell if right else cell + space
