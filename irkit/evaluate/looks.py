@@ -47,6 +47,11 @@ TEXTS, PASSAGES = 250_000, 300_000
 
 _WORD = re.compile(r"\w+")
 _NOTHING = re.compile(r"\s+0\.0000  ")  # a term or a feature that adds nothing
+COMMON = frozenset(
+    "about also been from have into more over than that their there they this were what when which will with".split()
+)
+"Words of more than three letters that tell nothing of what a query is about."
+
 _STEM = 5  # first letters that make two words forms of one
 
 
@@ -174,7 +179,8 @@ def passage(text: str, query: str, length: int = PASSAGE) -> str:
     line = " ".join(text.split())
     if len(line) <= length:
         return line
-    wanted = {word[:_STEM] for word in _WORD.findall(query.lower())}
+    words = _WORD.findall(query.lower())
+    wanted = {word[:_STEM] for word in words if len(word) > 3 and word not in COMMON}
     hits = [(at.start(), at.group()[:_STEM]) for at in _WORD.finditer(line.lower()) if at.group()[:_STEM] in wanted]
     best, start = 0, 0
     for begin, _ in hits:

@@ -5,6 +5,16 @@
 const MINUS = "\u2212";
 const DASH = "\u2013";
 
+const DATA = JSON.parse(document.getElementById("data").textContent);
+
+for (const board of DATA.boards) {
+  board.places = new Map(board.qids.map((qid, i) => [qid, i]));
+  for (const system of board.systems) {
+    // Values are whole numbers of millionths where that is shorter.
+    system.perQuery = system.perQuery.map((column) => column && column[1].map((value) => (value === null ? null : value / column[0])));
+  }
+}
+
 function element(tag, attributes = {}, ...children) {
   return filled(document.createElement(tag), attributes, children);
 }
@@ -57,10 +67,24 @@ async function copied(text) {
 }
 
 for (const button of document.querySelectorAll("button.copy")) {
+  const name = button.textContent;
+  const { text, board, as } = button.dataset;
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const done = await copied(button.closest("figure").querySelector("code").textContent);
+    const given = text || (as && DATA.boards[Number(board)].copies[as]) || button.closest("figure").querySelector("code").textContent;
+    const done = await copied(given);
     button.textContent = done ? "Copied" : "Select and copy by hand";
-    setTimeout(() => (button.textContent = "Copy"), 1500);
+    setTimeout(() => (button.textContent = name), 1500);
   });
+}
+for (const part of document.querySelectorAll(".copies")) part.hidden = false;
+
+// A table that is wider than its room fades at the side where there is more of it.
+for (const room of document.querySelectorAll(".scroll")) {
+  const tell = () => {
+    const left = room.scrollWidth - room.clientWidth - room.scrollLeft;
+    room.classList.toggle("more", left > 1);
+  };
+  room.addEventListener("scroll", tell, { passive: true });
+  new ResizeObserver(tell).observe(room);
 }
