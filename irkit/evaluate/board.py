@@ -129,7 +129,7 @@ class Row(_Shape):
     "Measure -> unit -> value."
     milliseconds: float | None = None
     "Time to use it, for one of what the board's times are of."
-    milliseconds_range: tuple[float, float] | None = None
+    milliseconds_range: list[float] | None = Field(None, min_length=2, max_length=2)
     "The shortest and the longest of the times that it is the median of, where there were several."
     peak_memory_mb: float | None = None
     fit_seconds: float | None = None

@@ -283,12 +283,12 @@ def _costs(task: Task, trials: Sequence[Measured]) -> dict[str, Any]:
     }
 
 
-def _range(found: Sequence[Sequence[float] | None], times: int) -> tuple[float, float] | None:
+def _range(found: Sequence[Sequence[float] | None], times: int) -> list[float] | None:
     """Return the range of milliseconds over repeats and trials, where it is known of all."""
     known = [one for one in found if one is not None]
     if len(known) < len(found):
         return None
-    return 1000 * min(low for low, _ in known) / times, 1000 * max(high for _, high in known) / times
+    return [1000 * min(low for low, _ in known) / times, 1000 * max(high for _, high in known) / times]
 
 
 def _notes(seeds: Sequence[int | None], trials: Sequence[Measured]) -> list[str]:

@@ -22,7 +22,7 @@ from irkit.report.view import Board, Measure, view
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = (
-    *("page.js", "table.js", "scales.js", "save.js", "figure.js", "looks.js", "differences.js", "costs.js"),
+    *("copy.js", "page.js", "table.js", "scales.js", "save.js", "figure.js", "looks.js", "differences.js", "costs.js"),
     *("learning.js", "draw.js"),
 )
 "In the order they are run: the last one draws."
@@ -76,7 +76,7 @@ def html(result: Any) -> str:
         report=report,
         bounds=LEGEND,
         strips=[{m.name: _strips(board, m) for m in board.measures if board.systems} for board in report.boards],
-        policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        policy=f"default-src 'none'; img-src data:; style-src {source(style)}; script-src {source(script)}; "
         "base-uri 'none'; form-action 'none'",
         style=Markup(style),
         script=Markup(script),
@@ -129,6 +129,6 @@ def _sort_key(value: float | None) -> str:
     return "" if value is None else repr(float(value))
 
 
-def _hash(text: str) -> str:
+def source(text: str) -> str:
     """Return the content security policy's source for an inline element with this text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,5 +1,3 @@
-"use strict";
-
 // What the other scripts share. Text from a result only ever becomes a text node or an attribute's value.
 
 const MINUS = "\u2212";
@@ -13,20 +11,6 @@ for (const board of DATA.boards) {
     // Values are whole numbers of millionths where that is shorter.
     system.perQuery = system.perQuery.map((column) => column && column[1].map((value) => (value === null ? null : value / column[0])));
   }
-}
-
-function element(tag, attributes = {}, ...children) {
-  return filled(document.createElement(tag), attributes, children);
-}
-
-function drawn(tag, attributes = {}, ...children) {
-  return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-}
-
-function filled(node, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
 }
 
 function number(value, digits, signed = false) {
@@ -50,34 +34,6 @@ function shortened(text, length) {
   const characters = [...text];
   return characters.length <= length ? text : characters.slice(0, length - 1).join("") + "…";
 }
-
-async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const area = element("textarea", { class: "spoken", readonly: "" });
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    return done;
-  }
-}
-
-for (const button of document.querySelectorAll("button.copy")) {
-  const name = button.textContent;
-  const { text, board, as } = button.dataset;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    const given = text || (as && DATA.boards[Number(board)].copies[as]) || button.closest("figure").querySelector("code").textContent;
-    const done = await copied(given);
-    button.textContent = done ? "Copied" : "Select and copy by hand";
-    setTimeout(() => (button.textContent = name), 1500);
-  });
-}
-for (const part of document.querySelectorAll(".copies")) part.hidden = false;
 
 // A table that is wider than its room fades at the side where there is more of it.
 for (const room of document.querySelectorAll(".scroll")) {

@@ -92,7 +92,7 @@ class System:
     "Measure -> cell."
     milliseconds: float | None
     "For one of what the board's times are of."
-    milliseconds_range: tuple[float, float] | None
+    milliseconds_range: list[float] | None
     "The least and the greatest over repeats, where there were several."
     peak_memory_mb: float | None
     fit_seconds: float | None
