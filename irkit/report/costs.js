@@ -25,7 +25,7 @@ function costs(board) {
     const points = placed.map((system) => {
       const [mean, low, high] = system.cells[m];
       const name = system.signs[m] ? `${system.name} (${system.signs[m]})` : system.name;
-      return { name, baseline: system.baseline, ms: system.ms, range: system.range, mean, low, high, values: system.perQuery[m] };
+      return { name, baseline: system.baseline, ms: system.ms, range: system.range, mean, low, high, values: system.perQuery[m], bound: system.signs[m] === "≥" };
     });
     for (const p of points) p.leads = !points.some((other) => other !== p && beats(other, p, board.measures[m].lower));
     points.sort((a, b) => a.ms - b.ms);
@@ -130,9 +130,10 @@ function longer(one, other) {
 }
 
 // Whether the mean paired difference is on the good side of 0 with its whole 95 % interval (normal). Where single values
-// are not known, intervals must be apart.
+// are not known, intervals must be apart. The truth behind a lower bound may be anywhere above it.
 function clearly(one, other, lower) {
   const sign = lower ? -1 : 1;
+  if (other.bound) return false;
   if (one.values && other.values) {
     const by = one.values.map((value, i) => (value === null || other.values[i] === null ? null : sign * (value - other.values[i])));
     const known = by.filter((value) => value !== null);
