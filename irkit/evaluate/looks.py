@@ -42,8 +42,11 @@ TEXT, PASSAGE = 300, 170
 LINES, WIDE = 14, 100
 "Lines of a score's trail, and characters of each."
 
-TEXTS, PASSAGES = 250_000, 300_000
+TEXTS, PASSAGES = 120_000, 300_000
 "Characters of all of them together, which keeps a page of 10,000 queries small enough to mail."
+
+LEAST, BESIDE = 120_000, 18
+"Characters of passages that there is always room for; and those that each query's values take of the room."
 
 _WORD = re.compile(r"\w+")
 _NOTHING = re.compile(r"\s+0\.0000  ")  # a term or a feature that adds nothing
@@ -82,7 +85,7 @@ class Looks:
     """What is known of the queries of a board beside their values."""
 
     texts: dict[str, str]
-    "Query -> its text, cut."
+    "Query -> its text, cut; where there are too many, of those with the greatest differences."
     details: dict[str, Look]
     "Query -> what was found, of those with the greatest differences."
 
@@ -123,10 +126,17 @@ def looks(
     why : function of system, query, docno
         Gives the trail of a score; empty where there is none.
     """
-    cut = max(24, min(TEXT, TEXTS // max(1, len(texts))))
+    order = _by_difference(values, baseline)
+    room, kept = TEXTS, {}
+    for qid in (one for one in order if one in texts):
+        text = shortened(texts[qid], TEXT)
+        room -= len(text)
+        if room < 0:
+            break
+        kept[qid] = text
     details: dict[str, Look] = {}
-    left = PASSAGES
-    for qid in _by_difference(values, baseline)[:LOOKED]:
+    left = max(LEAST, PASSAGES - BESIDE * len(order))
+    for qid in order[:LOOKED]:
         found = {system: list(own[qid]) for system, own in first.items() if qid in own}
         names = list(dict.fromkeys(docno for own in found.values() for docno in own))
         moved = _moved_pairs(found, baseline)
@@ -150,7 +160,7 @@ def looks(
             {system: tuple(place[docno] for docno in own) for system, own in found.items()},
             trails,
         )
-    return Looks({qid: shortened(text, cut) for qid, text in texts.items()}, details)
+    return Looks(kept, details)
 
 
 def moved(own: Sequence[str], other: Sequence[str], n: int = MOVED) -> list[str]:

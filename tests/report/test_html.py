@@ -12,6 +12,8 @@ import pytest
 
 import irkit.report
 from irkit.errors import DataError
+from irkit.evaluate.board import as_result
+from irkit.evaluate.looks import looks
 from irkit.report.html import embedded, html
 from tests.report.toy import WHITE_PNG, WHITE_SVG, density_result, gallery_result, tiny_result, tiny_system, toy_result
 
@@ -278,6 +280,20 @@ def test_ten_thousand_queries_stay_below_five_megabytes_and_are_drawn_by_no_elem
             own = values_of(system, number)
             assert len(own) == 10_000
             assert all(value == round(value, 7) for value in own)
+
+
+def test_what_was_found_for_single_queries_adds_little_to_a_page_of_ten_thousand():
+    result = as_result(many_queries(10_000), who="toy")
+    (board,) = result.boards[:1]
+    values = {row.name: row.values["AP"] for row in board.rows}
+    first = {
+        name: {qid: [f"doc-{7 * n + i}" for i in range(20)] for qid in own}
+        for n, (name, own) in enumerate(values.items())
+    }
+    texts = {qid: f"a query of some words {qid}" for qid in values["bm25"]}
+    plain = len(html(result))
+    board.looks = looks(first, values, "bm25", texts, {}, lambda names: ["some words of a text " * 30] * len(names))
+    assert 200_000 < len(html(result)) - plain < 450_000
 
 
 def test_a_result_without_boards_systems_or_measures_is_a_page_all_the_same():

@@ -12,7 +12,7 @@ from irkit.report.publish import csv, latex, markdown
 from irkit.report.view import view
 from tests.report.chromium import Browser, chromium
 from tests.report.test_browser import choose
-from tests.report.toy import toy_result
+from tests.report.toy import tiny_result, tiny_system, toy_result
 
 pytestmark = pytest.mark.browser
 
@@ -261,3 +261,28 @@ def test_the_keyboard_does_what_the_pointer_does(quiet, page):
             quiet.js(f"document.querySelector({json.dumps(selector)}).focus()")
             quiet.key(key, typed)
             assert quiet.js(state), (selector, key)
+
+
+def test_the_front_of_costs_leaves_out_what_is_within_the_noise(quiet, tmp_path):
+    flat = [0.5, 0.4, 0.6, 0.5, 0.5, 0.45]
+    values = {"cheap": flat, "noise": [0.9, 0.1, 0.7, 0.4, 0.6, 0.5], "good": [v + 0.3 for v in flat], "slow": flat}
+    systems = [
+        tiny_system(
+            name,
+            {"AP": {"mean": sum(own) / 6, "low": 0.2, "high": 0.9}},
+            ms_per_query=ms,
+            per_query={"AP": {str(q): v for q, v in enumerate(own)}},
+        )
+        for (name, own), ms in zip(values.items(), (1.0, 2.0, 5.0, 9.0), strict=True)
+    ]
+    result = as_result(tiny_result(*systems), who="toy")
+    leads = "[...document.querySelectorAll('.plot .point')].map(p => p.classList.contains('leads'))"
+    path = tmp_path / "page.html"
+    path.write_text(html(result), encoding="utf-8")
+    quiet.open(path)
+    assert quiet.js(leads) == [True, False, True, False]  # noise gains 0.04 that six queries do not show
+    result.boards[0].rows[1].milliseconds_range = [0.5, 3.0]
+    result.boards[0].rows[0].milliseconds_range = [0.9, 1.4]
+    path.write_text(html(result), encoding="utf-8")
+    quiet.open(path)
+    assert quiet.js(leads) == [True, True, True, False]  # and now nobody is known to be faster either
