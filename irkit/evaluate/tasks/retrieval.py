@@ -235,7 +235,8 @@ class Retrieval(RankedTask):
                 return ""
             return trail(self._stages[system], queries.loc[[qid]].reset_index(), docno)
 
-        texts = queries["query"].loc[self.units()].to_dict()
+        units = self.units()
+        texts = dict(zip(units, queries["query"].loc[units].tolist(), strict=True))
         return looks(first, values, baseline, texts, labels, partial(contents, self.index), why)
 
     # ------------------------------------------------------------------ how
