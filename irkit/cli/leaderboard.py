@@ -73,7 +73,9 @@ def leaderboard(
     if save and (only or system):
         check_kept(loaded.name, suite, only, system)
     with going_on("what was measured is kept", lambda: any_kept(loaded)):
-        result = run_suite(loaded, only=only, systems=system, repeats=repeats, runs=runs, progress=True)
+        result = run_suite(
+            loaded, only=only, systems=system, repeats=repeats, runs=runs, looks=report is not None, progress=True
+        )
     written = []
     if report is not None:
         written.append(write_report(result, report))

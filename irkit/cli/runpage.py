@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from irkit.report.html import minus
+from irkit.report.html import minus, source
 from irkit.screen import visible
 
 if TYPE_CHECKING:
     from irkit.learn.figures import Figure
+    from irkit.recipe import TrainingRecipe
     from irkit.recipe.runfolder import Run
 
 _STYLES = (("irkit.report", "board.css"), ("irkit.cli", "run.css"))
@@ -31,17 +31,62 @@ def page(run: Run) -> str:
         lstrip_blocks=True,
         finalize=lambda value: visible(value, lines=True) if type(value) is str else value,
     )
+    script = files("irkit.report").joinpath("copy.js").read_text("utf-8")
     style = "".join(files(package).joinpath(name).read_text("utf-8") for package, name in _STYLES)
-    source = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    measured, made = facts(run.result), {}
+    for name in ("Computed on", "Versions", "Seed", "Date"):
+        made[name] = measured.pop(name)
     return environment.from_string(files("irkit.cli").joinpath("run.html.j2").read_text("utf-8")).render(
         run=run,
-        facts=facts(run.result),
-        extra={name: minus(worth(one)) for name, one in list(run.result["measures"].items())[1:]},
-        figures=[(figure.file, figure.caption, embedded(figure)) for figure in run.figures],
+        measured={
+            **measured,
+            **{name: minus(worth(one)) for name, one in list(run.result["measures"].items())[1:]},
+        },
+        made=made,
+        settings=settings(run.recipe),
+        hashes={"Hash of the recipe": run.result["recipe_hash"], "Hash of the data": run.result["data_hash"]},
+        figures=[(figure.name, figure.file, figure.caption, embedded(figure)) for figure in run.figures],
         config=run.recipe.resolved().yaml(),
-        policy=f"default-src 'none'; img-src data:; style-src 'sha256-{source}'; base-uri 'none'; form-action 'none'",
+        policy=f"default-src 'none'; img-src data:; style-src {source(style)}; script-src {source(script)}; "
+        "base-uri 'none'; form-action 'none'",
         style=Markup(style),
+        script=Markup(script),
     )
+
+
+def settings(recipe: TrainingRecipe) -> dict[str, str]:
+    """Return in words what a reader looks for first: the model, its settings, and how it is trained.
+
+    Settings that say nothing, as a part that is not there does, are left out; config.yaml has all.
+    """
+    given = recipe.resolved()
+    optimiser = dict(given.trainer.get("optimiser") or {})
+    budget = {name: given.trainer.get(name) for name in ("batch_size", "epochs", "steps", "seconds", "patience")}
+    kind = {"optimiser": optimiser.pop("kind", "")}
+    return {"Model": given.model, **_words(given.config), **_words({**budget, **kind, **optimiser})}
+
+
+def _words(values: dict[str, Any]) -> dict[str, str]:
+    """Write names of settings as words; zeros, blanks and switches that are off say nothing."""
+    out = {}
+    for name, value in values.items():
+        if not value or isinstance(value, dict):
+            continue
+        shown = (
+            ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else "yes" if value is True else str(value)
+        )
+        out[f"{name[0].upper()}{name[1:]}".replace("_", " ")] = shown
+    return out
+
+
+ENDS = {
+    "epochs": "after all epochs",
+    "steps": "after all steps",
+    "seconds": "after the time it was given",
+    "patience": "validation score no better for a while",
+    "solved": "solved in closed form",
+}
+"What a training ended by, in words."
 
 
 def facts(result: dict[str, Any]) -> dict[str, str]:
@@ -63,7 +108,7 @@ def facts(result: dict[str, Any]) -> dict[str, str]:
         "Data": f"{result['data']}{made}",
         "Examples": f"{examples['train']:,} train, {examples['valid']:,} valid, {examples['test']:,} test",
         "Trained": "at once" if solved else f"{passes(result)}, {result['steps']:,} steps",
-        "Ended by": result["stopped"],
+        "Ended": ENDS.get(result["stopped"], result["stopped"]),
         "Time": f"{result['wall_seconds']} s, {result['cpu_seconds']} s of processor",
         "Seed": str(result["seed"]),
         "Date": result["date"],

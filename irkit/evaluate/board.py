@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from irkit.atomic import write_bytes
 from irkit.errors import DataError, IrkitError, NotFoundError, near_misses
+from irkit.evaluate.looks import Looks
 from irkit.evaluate.schema1 import upgraded
 from irkit.io.lines import content
 from irkit.locate import find, home, shipped
@@ -76,6 +77,8 @@ class Measure(_Shape):
     "Of its values, such as nats; empty for a plain number."
     whole: bool = False
     "It is of all units together: none has a value of its own, and so there is no interval and no test."
+    possible: float | None = None
+    "The best mean that anybody could reach, where that is known."
 
 
 class Cell(_Shape):
@@ -127,6 +130,8 @@ class Row(_Shape):
     "Measure -> unit -> value."
     milliseconds: float | None = None
     "Time to use it, for one of what the board's times are of."
+    milliseconds_range: list[float] | None = Field(None, min_length=2, max_length=2)
+    "The shortest and the longest of the times that it is the median of, where there were several."
     peak_memory_mb: float | None = None
     fit_seconds: float | None = None
     "Seconds of one fit."
@@ -196,6 +201,8 @@ class Board(_Shape):
     interval: str
     notes: list[str] = Field(default_factory=list)
     rows: list[Row]
+    looks: Looks | None = Field(None, exclude=True, repr=False)
+    "What was found for single queries, of a board that was run just now; no file has it (`irkit.evaluate.looks`)."
 
     @property
     def title(self) -> str:

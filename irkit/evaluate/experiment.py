@@ -290,6 +290,8 @@ class Together(NamedTuple):
     peak_memory_mb: dict[str, float | None]
     failed: dict[str, Exception]
     "Why others gave nothing."
+    ranges: dict[str, tuple[float, float]]
+    "Least and greatest seconds over repeats."
 
 
 def measured_together(
@@ -328,7 +330,9 @@ def measured_together(
     )
     spent = {name: costs.of(todo.used[name]) for name in stages if name not in failed}
     seconds = {name: one for name, (one, _) in spent.items()}
-    return Together(evaluations, seconds, {name: peak for name, (_, peak) in spent.items()}, failed)
+    peak = {name: most for name, (_, most) in spent.items()}
+    ranges = {name: costs.range(todo.used[name]) for name in spent}
+    return Together(evaluations, seconds, peak, failed, ranges)
 
 
 def _named(baseline: str | int | None, stages: Mapping[str, Stage]) -> str | None:

@@ -65,6 +65,11 @@ class Costs:
         numbers = sorted(steps)
         return float(np.median(self.seconds[:, numbers].sum(axis=1))), float(self.peak_mb[numbers].max()) or None
 
+    def range(self, steps: frozenset[int]) -> tuple[float, float]:
+        """Return the least and the greatest of the repeats' seconds of some steps."""
+        spent = self.seconds[:, sorted(steps)].sum(axis=1)
+        return float(spent.min()), float(spent.max())
+
 
 def plan(systems: Mapping[str, Stage]) -> Plan:
     """Unfold systems into distinct steps."""

@@ -47,6 +47,7 @@ def run_suite(
     repeats: int | None = None,
     cache: Cache | None = None,
     runs: str | Path | None = None,
+    looks: bool = False,
     progress: Callable[[str], None] | bool = False,
 ) -> Result:
     """Run every system of a suite on everything it names.
@@ -65,6 +66,9 @@ def run_suite(
     runs : path, optional
         Train each model in a run folder there, named like its recipe, from where it stands. For suites of training
         recipes only (`data`, `density`).
+    looks : bool
+        Gather for a page (`irkit.report.write_report`) what the systems found for the queries with the greatest
+        differences; no result file has it.
     progress : function of str, or bool
         Told what begins, in a few words; True shows that, how much is left and how long (`irkit.progress`).
 
@@ -77,7 +81,7 @@ def run_suite(
     chosen.check()
     with progress_of(None, chosen.name, " trials", shown=progress is True) as bar:
         say = progress if callable(progress) else bar.set_description_str
-        options = Options(repeats, cache, None if runs is None else Path(runs), say)
+        options = Options(repeats, cache, None if runs is None else Path(runs), looks, say)
         return _result(chosen, only, systems, options, bar)
 
 
@@ -102,7 +106,7 @@ def _result(
     with Journal.open(chosen, whole=only is None and systems is None) as journal:
         for task, own in jobs:
             try:
-                boards.append(_board(task, own, journal, options.say, bar))
+                boards.append(_board(task, own, journal, options, bar))
             finally:
                 task.close()
     return Result(
@@ -170,7 +174,7 @@ def _begins(wanted: str, name: str) -> bool:
     return wanted == name or wanted.startswith(f"{name}:")
 
 
-def _board(task: Task, systems: Sequence[System], journal: Journal, say: Callable[[str], None], bar: Any) -> Board:
+def _board(task: Task, systems: Sequence[System], journal: Journal, options: Options, bar: Any) -> Board:
     """Run the systems of a task and compare them."""
     suite, extra = task.suite, list(task.extra())
     twice = next((name for name, *_ in extra if name in {system.name for system in systems}), None)
@@ -179,7 +183,7 @@ def _board(task: Task, systems: Sequence[System], journal: Journal, say: Callabl
             f"suite {suite.name}: a system is called {twice!r}, as is a row that stands on every board of "
             f"{task.title}; rename the system"
         )
-    found, failed = _trials(task, systems, journal, say, bar)
+    found, failed = _trials(task, systems, journal, options.say, bar)
     if not found and failed:
         raise next(iter(failed.values()))
     measured = {**{name: [one] for name, _, one in extra}, **found}
@@ -198,7 +202,9 @@ def _board(task: Task, systems: Sequence[System], journal: Journal, say: Callabl
         if row.name in compared:
             row.cells, row.values = compared[row.name]
     lost = [f"the baseline {suite.baseline} failed: nothing is compared"] if suite.baseline in failed else []
+    values = {row.name: row.values[task.measures[0].name] for row in rows if row.values}
     return Board(
+        looks=task.looks(measured, values, baseline) if options.looks else None,
         kind=task.kind,
         data=task.name,
         about=task.about,
@@ -271,12 +277,21 @@ def _costs(task: Task, trials: Sequence[Measured]) -> dict[str, Any]:
     seconds, fitting, peak = known("seconds"), known("fit_seconds"), known("peak_memory_mb")
     return {
         "milliseconds": None if seconds is None else 1000 * float(np.mean(seconds)) / task.times,
+        "milliseconds_range": _range([one.facts.get("range") for one in trials], task.times),
         "fit_seconds": None if fitting is None else float(np.mean(fitting)),
         "peak_memory_mb": None if peak is None else max(peak),
         "parameters": trials[0].parameters,
         "figures": list(trials[0].figures),
         "notes": list(dict.fromkeys(note for one in trials for note in one.notes)),
     }
+
+
+def _range(found: Sequence[Sequence[float] | None], times: int) -> list[float] | None:
+    """Return the range of milliseconds over repeats and trials, where it is known of all."""
+    known = [one for one in found if one is not None]
+    if len(known) < len(found):
+        return None
+    return [1000 * min(low for low, _ in known) / times, 1000 * max(high for _, high in known) / times]
 
 
 def _notes(seeds: Sequence[int | None], trials: Sequence[Measured]) -> list[str]:

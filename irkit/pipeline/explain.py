@@ -237,8 +237,8 @@ def _features(hits: Hits, names: list[str], docno: str) -> tuple[tuple[str, floa
 
 def _same(features: tuple[tuple[str, float], ...], before: tuple[tuple[str, float], ...]) -> bool:
     """Say whether a stage left a document's features as they were, names and values."""
-    values = ([value for _, value in one] for one in (features, before))
-    return [name for name, _ in features] == [name for name, _ in before] and np.array_equal(*values, equal_nan=True)
+    own, other = (np.array([value for _, value in one]) for one in (features, before))
+    return [name for name, _ in features] == [name for name, _ in before] and np.array_equal(own, other, equal_nan=True)
 
 
 def _with_reason(steps: tuple[Step, ...], reason: str) -> tuple[Step, ...]:

@@ -11,17 +11,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from irkit.learn.estimate import LEGEND
 from irkit.report.numbers import count, fixed, megabytes, milliseconds, p_value, seconds
-from irkit.report.view import Board, Cell, Measure, Report, System, view
+from irkit.report.payload import ends, payload
+from irkit.report.view import Board, Measure, view
 
 _FOLDER = Path(__file__).parent
-_SCRIPTS = ("page.js", "table.js", "charts.js")
+_SCRIPTS = (
+    *("copy.js", "page.js", "table.js", "scales.js", "save.js", "figure.js", "looks.js", "differences.js", "costs.js"),
+    *("learning.js", "draw.js"),
+)
+"In the order they are run: the last one draws."
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Strip:
     high: str
     baseline: str
     "Empty where there is none."
+    possible: str = ""
+    "Of the best mean that anybody could reach; empty where that is not known."
 
 
 def html(result: Any) -> str:
@@ -70,7 +76,7 @@ def html(result: Any) -> str:
         report=report,
         bounds=LEGEND,
         strips=[{m.name: _strips(board, m) for m in board.measures if board.systems} for board in report.boards],
-        policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        policy=f"default-src 'none'; img-src data:; style-src {source(style)}; script-src {source(script)}; "
         "base-uri 'none'; form-action 'none'",
         style=Markup(style),
         script=Markup(script),
@@ -98,60 +104,13 @@ def embedded(value: Any) -> str:
     return text
 
 
-def payload(report: Report) -> dict[str, Any]:
-    """Return what the page's charts draw, as JSON-able values; queries are columns to keep it small."""
-    return {"boards": [_board_payload(board) for board in report.boards]}
-
-
-def _board_payload(board: Board) -> dict[str, Any]:
-    qids = _qids(board)
-    return {
-        "interval": board.interval,
-        "words": _words(board),
-        "measures": [{"name": m.name, "lower": m.lower, "digits": m.digits} for m in board.measures],
-        "qids": qids,
-        "systems": [_system_payload(system, board, qids) for system in board.systems],
-    }
-
-
-def _words(board: Board) -> dict[str, str]:
-    return {"query": board.unit[0], "queries": board.unit[1], "cost": board.timed, "value": board.each}
-
-
-def _system_payload(system: System, board: Board, qids: list[str]) -> dict[str, Any]:
-    cells = [system.cells[measure.name] for measure in board.measures]
-    return {
-        "name": system.name,
-        "baseline": system.baseline,
-        "ms": system.milliseconds,
-        "cells": [[cell.mean, *_ends(cell)] for cell in cells],
-        "signs": [cell.sign for cell in cells],
-        "perQuery": [_column(system.values[measure.name], qids) for measure in board.measures],
-    }
-
-
-def _column(values: Mapping[str, float], qids: list[str]) -> list[float | None] | None:
-    """Return the values in the order of `qids`, with six digits; None where nothing was measured."""
-    if not values:
-        return None
-    return [None if (value := values.get(qid)) is None else float(f"{value:.6g}") for qid in qids]
-
-
-def _qids(board: Board) -> list[str]:
-    """Return every query of a board once, in order of first appearance."""
-    seen: dict[str, None] = {}
-    for system in board.systems:
-        for values in system.values.values():
-            seen.update(dict.fromkeys(values))
-    return list(seen)
-
-
 def _strips(board: Board, measure: Measure) -> list[Strip | None]:
     """Return how the interval of every system is drawn, on one scale; None where all are alike."""
     cells = [system.cells[measure.name] for system in board.systems]
-    ends = [_ends(cell) for cell in cells]
-    start = min(min(low, cell.mean) for (low, _), cell in zip(ends, cells, strict=True))
-    end = max(max(high, cell.mean) for (_, high), cell in zip(ends, cells, strict=True))
+    reach = [ends(cell) for cell in cells]
+    known = [] if measure.possible is None else [measure.possible]
+    every = [*known, *(cell.mean for cell in cells), *(end for pair in reach for end in pair)]
+    start, end = min(every), max(every)
     if start == end or measure.whole:
         return [None] * len(cells)
 
@@ -160,14 +119,9 @@ def _strips(board: Board, measure: Measure) -> list[Strip | None]:
 
     baseline = next((place(s.cells[measure.name].mean) for s in board.systems if s.baseline), "")
     return [
-        Strip(place(cell.mean), place(low), place(high), baseline)
-        for (low, high), cell in zip(ends, cells, strict=True)
+        Strip(place(cell.mean), place(low), place(high), baseline, "".join(map(place, known)))
+        for (low, high), cell in zip(reach, cells, strict=True)
     ]
-
-
-def _ends(cell: Cell) -> tuple[float, float]:
-    """Return the ends of an interval; where there is none, the mean twice, which draws none."""
-    return (cell.mean, cell.mean) if cell.low is None or cell.high is None else (cell.low, cell.high)
 
 
 def _sort_key(value: float | None) -> str:
@@ -175,6 +129,6 @@ def _sort_key(value: float | None) -> str:
     return "" if value is None else repr(float(value))
 
 
-def _hash(text: str) -> str:
+def source(text: str) -> str:
     """Return the content security policy's source for an inline element with this text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

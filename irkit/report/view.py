@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 
 from irkit.evaluate import board as shape
 from irkit.evaluate.compare import said_floor
+from irkit.evaluate.looks import Look, Looks, Seen
 from irkit.evaluate.significance import TEST_TITLES
 from irkit.evaluate.tables import LEVEL, best_of, interval_of, mark_of
 from irkit.learn.estimate import SIGNS, printed
+from irkit.report.curves import Line, lines
 from irkit.report.numbers import digits_for, fixed, plain
 
 
@@ -30,6 +32,8 @@ class Measure:
     "Decimals that its values are printed with."
     whole: bool = False
     "It is of all units together, and has no interval and no test."
+    possible: float | None = None
+    "The best mean that anybody could reach, where that is known."
 
     def show(self, value: float | None, *, sign: bool = False) -> str:
         """Print one of its values, or a dash."""
@@ -89,6 +93,8 @@ class System:
     "Measure -> cell."
     milliseconds: float | None
     "For one of what the board's times are of."
+    milliseconds_range: list[float] | None
+    "The least and the greatest over repeats, where there were several."
     peak_memory_mb: float | None
     fit_seconds: float | None
     parameters: int | None
@@ -96,6 +102,8 @@ class System:
     "Measure -> unit -> value."
     pictures: dict[str, Picture] = field(repr=False)
     "What it shows -> picture."
+    curves: tuple[Line, ...] = field(repr=False)
+    "How its training went."
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,8 @@ class Board:
 
     failed: tuple[str, ...]
     "Systems without numbers, each with the reason."
+    looks: Looks | None = field(repr=False)
+    "What was found for single queries; None where it is not known."
 
     @property
     def pictures(self) -> list[str]:
@@ -254,6 +264,7 @@ def _board(board: shape.Board, several: bool) -> Board:
         systems=tuple(systems),
         pictured=pictured,
         failed=tuple(f"{plain(row.name)} has no figures: {plain(row.failed)}" for row in board.rows if row.failed),
+        looks=board.looks and _looks(board.looks),
     )
 
 
@@ -271,17 +282,19 @@ class _Column(NamedTuple):
 
 def _column(measure: shape.Measure, baseline: str | None, rows: Sequence[shape.Row]) -> _Column:
     means = [row.cells[measure.name].mean for row in rows]
-    shown = Measure(plain(measure.name), measure.lower, digits_for(means), measure.whole)
+    shown = Measure(plain(measure.name), measure.lower, digits_for(means), measure.whole, measure.possible)
     kinds = [row.cells[measure.name].kind for row in rows if row.name == baseline]
     best = best_of(means, shown.digits, lower=measure.lower)
     return _Column(measure.name, shown, best, kinds[0] if kinds else None)
 
 
 def _system(row: shape.Row, baseline: str | None, columns: list[_Column], shown: Callable[[str], str]) -> System:
+    drawn = _curves(row.figures)
     return System(
         **{key: plain(getattr(row, key)) for key in ("name", "about", "recipe", "recipe_hash")},
         **{key: plain(getattr(row, key), lines=True) for key in ("recipe_yaml", "command")},
         milliseconds=row.milliseconds,
+        milliseconds_range=row.milliseconds_range,
         peak_memory_mb=row.peak_memory_mb,
         fit_seconds=row.fit_seconds,
         parameters=row.parameters,
@@ -292,8 +305,37 @@ def _system(row: shape.Row, baseline: str | None, columns: list[_Column], shown:
             column.measure.name: {shown(unit): value for unit, value in row.values[column.name].items()}
             for column in columns
         },
-        pictures={plain(figure.name): _picture(figure) for figure in row.figures},
+        pictures={plain(figure.name): _picture(figure) for figure in row.figures if figure.name not in drawn},
+        curves=tuple(one for own in drawn.values() for one in own),
     )
+
+
+def _looks(found: Looks) -> Looks:
+    """Make all texts safe to print."""
+    return Looks(
+        {plain(qid): plain(text) for qid, text in found.texts.items()},
+        {
+            plain(qid): Look(
+                tuple(Seen(plain(one.docno), one.label, plain(one.passage)) for one in look.documents),
+                {plain(system): own for system, own in look.found.items()},
+                {
+                    plain(system): {number: plain(text, lines=True) for number, text in trails.items()}
+                    for system, trails in look.why.items()
+                },
+            )
+            for qid, look in found.details.items()
+        },
+    )
+
+
+def _curves(figures: Sequence[shape.Figure]) -> dict[str, tuple[Line, ...]]:
+    """Return the curves of the drawings that are such, by the drawings' names."""
+    found = {one.name: lines(one.content) for one in figures if one.media == "image/svg+xml"}
+    return {
+        name: tuple(one._replace(panel=plain(one.panel), name=plain(one.name), unit=plain(one.unit)) for one in own)
+        for name, own in found.items()
+        if own
+    }
 
 
 def _picture(figure: shape.Figure) -> Picture:

@@ -137,7 +137,16 @@ class Browser:
 
     def key(self, key: str, text: str = "") -> None:
         """Press and release one key."""
-        code = {"Enter": 13, "ArrowRight": 39, "ArrowLeft": 37, "End": 35, "Home": 36, "Escape": 27}.get(key, 0)
+        code = {
+            "Enter": 13,
+            "ArrowRight": 39,
+            "ArrowLeft": 37,
+            "End": 35,
+            "Home": 36,
+            "Escape": 27,
+            "Tab": 9,
+            " ": 32,
+        }.get(key, 0)
         common = {"key": key, "code": key, "windowsVirtualKeyCode": code}
         self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
         self.send("Input.dispatchKeyEvent", type="keyUp", **common)

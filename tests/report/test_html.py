@@ -12,6 +12,8 @@ import pytest
 
 import irkit.report
 from irkit.errors import DataError
+from irkit.evaluate.board import as_result
+from irkit.evaluate.looks import looks
 from irkit.report.html import embedded, html
 from tests.report.toy import WHITE_PNG, WHITE_SVG, density_result, gallery_result, tiny_result, tiny_system, toy_result
 
@@ -86,7 +88,9 @@ def hostile_result():
 def test_the_page_holds_its_provenance_and_a_row_per_system():
     page = Page(html(toy_result()))
     text = " ".join(" ".join(parts) for parts in page.texts.values())
-    for part in ("2026-11-21", "3f9a1c0d5be247c68f12", "Toy CPU at 2.0 GHz, 2 cores, Linux, Python 3.11.7", "42"):
+    assert "3f9a1c0d5be247c68f12" in page.values("data-text")
+    assert "c0ffee5eed" in page.values("data-text")
+    for part in ("2026-11-21", "3f9a1c0d5b…", "Toy CPU at 2.0 GHz, 2 cores, Linux, Python 3.11.7", "42"):
         assert part in text
     assert "paired t, Holm-corrected p < 0.05" in text
     assert page.values("class").count("system") == 7 + 3
@@ -158,6 +162,12 @@ def test_embedded_data_are_read_back_as_they_were():
     assert json.loads(embedded(HOSTILE)) == HOSTILE
 
 
+def values_of(system, measure):
+    """Return a system's values as the page's scripts read them."""
+    scale, column = system["perQuery"][measure]
+    return [None if value is None else value / scale for value in column]
+
+
 def test_per_query_values_follow_the_queries_and_missing_ones_are_null():
     result = toy_result(systems=2, queries=3, measures=("AP",))
     bm25, other = result["boards"][0]["systems"]
@@ -166,7 +176,7 @@ def test_per_query_values_follow_the_queries_and_missing_ones_are_null():
     (block,) = re.findall(r'id="data">(.*?)</script>', html(result))
     board = json.loads(block)["boards"][0]
     assert sorted(board["qids"]) == ["q1", "q2", "q3"]
-    found = {s["name"]: dict(zip(board["qids"], s["perQuery"][0], strict=True)) for s in board["systems"]}
+    found = {s["name"]: dict(zip(board["qids"], values_of(s, 0), strict=True)) for s in board["systems"]}
     assert found == {
         "bm25": {"q1": 0.5, "q2": 0.123457, "q3": None},
         "ql-dirichlet": {"q1": None, "q2": 0.25, "q3": 0.0},
@@ -266,8 +276,24 @@ def test_ten_thousand_queries_stay_below_five_megabytes_and_are_drawn_by_no_elem
     (block,) = re.findall(r'id="data">(.*?)</script>', many)
     board = json.loads(block)["boards"][0]
     for system in board["systems"]:
-        assert [len(column) for column in system["perQuery"]] == [10_000] * 5
-        assert all(value == float(f"{value:.6g}") for value in system["perQuery"][0])
+        for number in range(5):
+            own = values_of(system, number)
+            assert len(own) == 10_000
+            assert all(value == round(value, 7) for value in own)
+
+
+def test_what_was_found_for_single_queries_adds_little_to_a_page_of_ten_thousand():
+    result = as_result(many_queries(10_000), who="toy")
+    (board,) = result.boards[:1]
+    values = {row.name: row.values["AP"] for row in board.rows}
+    first = {
+        name: {qid: [f"doc-{7 * n + i}" for i in range(20)] for qid in own}
+        for n, (name, own) in enumerate(values.items())
+    }
+    texts = {qid: f"a query of some words {qid}" for qid in values["bm25"]}
+    plain = len(html(result))
+    board.looks = looks(first, values, "bm25", texts, {}, lambda names: ["some words of a text " * 30] * len(names))
+    assert 200_000 < len(html(result)) - plain < 450_000
 
 
 def test_a_result_without_boards_systems_or_measures_is_a_page_all_the_same():

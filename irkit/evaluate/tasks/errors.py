@@ -17,7 +17,8 @@ from irkit.evaluate.board import Measure, Size
 from irkit.evaluate.ratings import branches, compare_errors, error_by_seed, known_pairs, parts_of, prediction_errors
 from irkit.evaluate.significance import Test
 from irkit.evaluate.tasks.ratings import ERRORS, RatingTask, kinds
-from irkit.evaluate.tasks.task import Compared, Measured, System, deviation, refuse
+from irkit.evaluate.tasks.task import Compared, Measured, System, refuse
+from irkit.evaluate.tasks.worth import deviation
 from irkit.recommend.base import Recommender
 
 
@@ -39,7 +40,10 @@ class ErrorTask(RatingTask):
     @cached_property
     def measures(self) -> list[Measure]:
         """Errors: less is better."""
-        return [Measure(name=name, lower=True) for name in dict.fromkeys(self.suite.measures)]
+        possible = {"RMSE": self.problem.floor}
+        return [
+            Measure(name=name, lower=True, possible=possible.get(name)) for name in dict.fromkeys(self.suite.measures)
+        ]
 
     @property
     def sizes(self) -> list[Size]:

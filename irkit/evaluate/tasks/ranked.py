@@ -91,7 +91,8 @@ class RankedTask(Task):
         counts = [one.facts["counts"] for one in folds]
         total = {name: sum(one[name] for one in counts) for name in counts[0]}
         whole = super().joined(folds)
-        return replace(whole, facts={**whole.facts, "counts": total})
+        first = {qid: docnos for one in folds for qid, docnos in one.facts.get("first", {}).items()}
+        return replace(whole, facts={**whole.facts, "counts": total, "first": first})
 
     def mean_of_folds(self, values: Mapping[str, Any], by_fold: Mapping[str, Sequence[float]]) -> dict[str, float]:
         """Return the mean over all queries, or the sum of a measure that counts."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -22,6 +22,7 @@ from irkit.evaluate.board import Size
 from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.experiment import READ, SINGLE_RUN, Together, measured_together
 from irkit.evaluate.leak import check_leak
+from irkit.evaluate.looks import Looks, contents, first_documents, looks, trail
 from irkit.evaluate.measures import measure_names, parse_measures
 from irkit.evaluate.nested import InnerFolds, Prefixes, judged
 from irkit.evaluate.space import Space, load_space
@@ -230,6 +231,25 @@ class Retrieval(RankedTask):
         named = dict.fromkeys(one for system in found for one in self._named.get(system, ()))
         return notes + self._sources.notes(self.queries, named)
 
+    def looks(
+        self, found: Mapping[str, Sequence[Measured]], values: Mapping[str, Mapping[str, float]], baseline: str | None
+    ) -> Looks:
+        """Tell what systems found for single queries: of the first seed, documents of the collection's index."""
+        first = {name: trials[0].facts["first"] for name, trials in found.items() if "first" in trials[0].facts}
+        queries = self.queries.set_index("qid")
+        labels: dict[str, dict[str, int]] = {}
+        for qid, docno, label in zip(*(self.qrels[name].tolist() for name in ("qid", "docno", "label")), strict=True):
+            labels.setdefault(qid, {})[docno] = label
+
+        def why(system: str, qid: str, docno: str) -> str:
+            if system not in self._stages:
+                return ""
+            return trail(self._stages[system], queries.loc[[qid]].reset_index(), docno)
+
+        units = self.units()
+        texts = dict(zip(units, queries["query"].loc[units].tolist(), strict=True))
+        return looks(first, values, baseline, texts, labels, partial(contents, self.index), why)
+
     # ------------------------------------------------------------------ how
 
     def _tuned(self, recipe: Any, space: Space, resources: dict[str, Any], _: int) -> tuple[Stage, list[str]]:
@@ -306,6 +326,12 @@ class Retrieval(RankedTask):
                 leaks[str(number)], stages[str(number)] = [note] if note else [], stage
             except ConfigError as error:
                 refused[str(number)] = error
+        first: dict[str, dict[str, list[str]]] = {}
+
+        def seen(name: str, hits: Any) -> None:
+            if self.options.looks:
+                first[name] = first_documents(hits, exclude_self=bool(self.collection.exclude_self))
+
         done = measured_together(
             stages,
             queries,
@@ -315,19 +341,23 @@ class Retrieval(RankedTask):
             repeats=self.choice.repeats,
             cache=self.options.cache,
             keep_going=True,
+            keep=seen,
         )
-        for number, (_, (_, notes)) in enumerate(fitted):
+        for number, (trial, (stage, notes)) in enumerate(fitted):
             name = str(number)
             failed = refused.get(name) or done.failed.get(name)
             if failed is not None:
                 yield failed
                 continue
-            found = self._one(done, name, [*leaks[name], *notes])
+            if self.folds == 1:
+                self._stages.setdefault(trial.system.name, stage)
+            found = self._one(done, name, [*leaks[name], *notes], first.get(name))
             if holds_run(stages[name]):
-                found = replace(found, seconds=None, peak_memory_mb=None, notes=(*found.notes, READ))
+                facts = {fact: value for fact, value in found.facts.items() if fact != "range"}
+                found = replace(found, seconds=None, peak_memory_mb=None, notes=(*found.notes, READ), facts=facts)
             yield found
 
-    def _one(self, done: Together, name: str, notes: list[str]) -> Measured:
+    def _one(self, done: Together, name: str, notes: list[str], first: Any) -> Measured:
         found: Evaluation = done.evaluations[name]
         values = found.per_query.reindex(self.units())
         return Measured(
@@ -336,5 +366,15 @@ class Retrieval(RankedTask):
             seconds=done.seconds[name] if self.options.cache is None else None,
             peak_memory_mb=done.peak_memory_mb[name],
             notes=tuple(notes),
-            facts={"counts": found.counts},
+            facts={"counts": found.counts, **({"first": first} if first else {}), **self._range(done, name)},
         )
+
+    def _range(self, done: Together, name: str) -> dict[str, list[float]]:
+        """Return the range of times over repeats, where there are several and a whole run's is known."""
+        known = self.options.cache is None and self.choice.repeats > 1 and self.folds == 1
+        return {"range": list(done.ranges[name])} if known else {}
+
+    @cached_property
+    def _stages(self) -> dict[str, Stage]:
+        """Systems as they were run in this process."""
+        return {}

@@ -8,7 +8,6 @@ seeds and folds is in `irkit.evaluate.run`.
 
 from __future__ import annotations
 
-import math
 import shlex
 import time
 from abc import ABC, abstractmethod
@@ -26,8 +25,10 @@ from irkit.evaluate.compare import cells_of_units
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
 from irkit.evaluate.significance import Test
 from irkit.evaluate.space import load_space
+from irkit.evaluate.tasks.worth import deviation, worth
 
 if TYPE_CHECKING:
+    from irkit.evaluate.looks import Looks
     from irkit.evaluate.suite import Suite, SystemChoice
     from irkit.recipe import Cache, Recipe, TrainingRecipe
 
@@ -108,6 +109,8 @@ class Options(NamedTuple):
     "Where results of stages of retrieval are taken from."
     runs: Any = None
     "Folder below which models are trained in run folders of their own."
+    looks: bool = False
+    "Whether to gather what a page shows of single queries."
     say: Callable[[str], None] = lambda text: None
     "Told what begins, in a few words."
 
@@ -327,11 +330,17 @@ class Task(ABC):
         out = {name: Compared({}, {}) for name in found}
         for measure, column in cells.items():
             for name, trials in found.items():
-                update = _worth(trials, measure) | deviation(trials, measure)
+                update = worth(trials, measure) | deviation(trials, measure)
                 out[name].cells[measure] = column[name].model_copy(update=update)
                 own = values[measure][name].mean(axis=0).tolist() if measure in paired else []
                 out[name].values[measure] = dict(zip(self.units_of(measure), own, strict=False))
         return out
+
+    def looks(
+        self, found: Mapping[str, Sequence[Measured]], values: Mapping[str, Mapping[str, float]], baseline: str | None
+    ) -> Looks | None:
+        """Return what a page shows of single units; `values` are those of the first measure, by system."""
+        return None
 
     def units(self) -> Sequence[str]:
         """Return the names of the units that values are kept of, in the order of the values."""
@@ -359,12 +368,6 @@ class Task(ABC):
         return replace(measured, seconds=using, fit_seconds=fitting, peak_memory_mb=peak_memory_mb())
 
 
-def deviation(trials: Sequence[Measured], measure: str) -> dict[str, float]:
-    """Return the standard deviation over folds, where there are several."""
-    by_fold = [one.facts["by_fold"][measure] for one in trials if "by_fold" in one.facts]
-    return {"deviation": float(np.mean(by_fold, axis=0).std(ddof=1))} if by_fold else {}
-
-
 def _total(seconds: Iterable[float | None]) -> float | None:
     known = list(seconds)
     return None if None in known else float(sum(known))  # type: ignore[arg-type]
@@ -388,17 +391,3 @@ def loaded(recipe: Any, choice: SystemChoice) -> Any:
 def refuse(suite: Suite, name: str, what: str) -> ConfigError:
     """Return the error for a system that cannot be measured."""
     return ConfigError(f"suite {suite.name}: {name} {what}")
-
-
-def _worth(trials: Sequence[Measured], measure: str) -> dict[str, Any]:
-    """Return what the means of trained models are worth: kind, Monte Carlo error, effective sample size."""
-    facts = [one.facts["worth"][measure] for one in trials if "worth" in one.facts]
-    if not facts:
-        return {}
-    error = math.hypot(*(one["error"] for one in facts)) / len(facts)
-    shares = [one["ess"] for one in facts if one["ess"] is not None]
-    return {
-        "kind": facts[0]["kind"],
-        "stderr": error if 0 < error < math.inf else None,
-        "ess": min(shares, default=None),
-    }

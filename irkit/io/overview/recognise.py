@@ -20,8 +20,8 @@ from irkit.io.documents.tabular import column_names, names_columns, names_judgem
 from irkit.io.lines import head, refuse_carriage_returns, refuse_utf16
 from irkit.io.pools.answers import begins_as_answers
 from irkit.io.pools.letor import begins_as_letor
-from irkit.io.ratings.files import begins_with_rating
 from irkit.io.ratings.layout import names_ratings, separator
+from irkit.io.ratings.sniff import begins_with_rating
 from irkit.io.rows.own import PICTURE_SUFFIXES
 from irkit.io.texts.files import ARCHIVES, PARTED, has_texts
 from irkit.packing import bare

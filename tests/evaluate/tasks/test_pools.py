@@ -183,7 +183,9 @@ def test_learning_curves_stand_on_the_board_and_survive_its_file(here):
     write_results(result, here / "kept.json")
     assert rows_of(read_results(here / "kept.json"))["game"].figures == rows["game"].figures
     assert rows["game"].figures[1].caption == "nDCG@10 on held-out data of generator and discriminator, by pass."
-    assert "players" in html(result)
+    page = html(result)  # both players are lines of a chart
+    assert 'nDCG@10 on held-out data","generator","pass"' in page
+    assert 'nDCG@10 on held-out data","discriminator","pass"' in page
 
 
 def test_only_what_was_trained_here_has_a_curve_and_two_have_their_names(here, tmp_path):
