@@ -9,8 +9,8 @@ from irkit.evaluate.run import run_suite
 from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.splits import Folds, folds
 from irkit.evaluate.suite import Suite, load_suite
-from irkit.evaluate.tasks.ratings import TunedRatings, tune_ratings
 from irkit.evaluate.tasks.task import Measured, Task, TaskChoice
+from irkit.evaluate.tasks.tuned_ratings import TunedRatings, tune_ratings
 from irkit.evaluate.tuning import Tuned, tune
 
 __all__ = [

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from irkit.errors import ConfigError, near_misses
-from irkit.evaluate.measures import split_measures
 from irkit.evaluate.ratings import PARTS
-from irkit.evaluate.space import Method, Space, load_space
+from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.tasks.curves import learning_curves
 from irkit.evaluate.tasks.task import (
     PAPER,
@@ -38,17 +37,9 @@ from irkit.recommend.problems import Problem, SplitChoice, load_problem
 from irkit.recommend.splits import split_title
 from irkit.recommend.table import Duplicates
 from irkit.registry import STAGES
-from irkit.rng import check_seed
-from irkit.table import Table
-from irkit.table.published import Published
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pandas as pd
-
     from irkit.evaluate.suite import Suite
-    from irkit.pipeline.stage import Stage
     from irkit.recipe import Recipe
 
 ERRORS = {
@@ -293,110 +284,6 @@ class RatingTask(Task):
     @abstractmethod
     def known(self) -> str:
         """Say how much of the test part training knows."""
-
-
-@dataclass(frozen=True)
-class TunedRatings(Published):
-    """Settings chosen on a part of the training ratings, beside the recipe's own on the test part."""
-
-    chosen: Chosen
-    default: Measured
-    "Of the recipe as it is, on the test part."
-    tuned: Measured
-    "Of the settings chosen, on the test part, by which nothing was chosen."
-    notes: list[str]
-    "What a reader of both should know."
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row per candidate: its values, its score on the held-out data, and 1 if it was chosen."""
-        return self.chosen.frame()
-
-    def tables(self) -> list[Table]:
-        """Describe every candidate, and below them what the choice and the recipe as it is score on the test part."""
-        (table,) = self.chosen.tables()
-        return [replace(table, notes=(*table.notes, *self._said()))]
-
-    def __str__(self) -> str:
-        return "\n".join([*self.chosen.notes(), *self._said()])
-
-    def _said(self) -> list[str]:
-        parts = {"default": self.default, "tuned": self.tuned}
-        means = {name: ", ".join(f"{m} {v:.4f}" for m, v in one.means.items()) for name, one in parts.items()}
-        said = [f"{name}: {note}" for name, one in parts.items() for note in one.notes]
-        figures = [f"{name} on the test part: {found}" for name, found in means.items()]
-        return [*figures, *self.notes, *said]
-
-
-def tune_ratings(
-    recipe: Recipe | Stage | str | Path,
-    space: Space | Mapping[str, Any] | str | Path,
-    problem: Problem,
-    measures: str | Sequence[str],
-    *,
-    valid: float | None = None,
-    liked: float = 4.0,
-    candidates: Literal["positives", "rated"] = "positives",
-    method: Method = "grid",
-    trials: int = 50,
-    seed: int = 42,
-    progress: bool = False,
-) -> TunedRatings:
-    """Choose a recommender's settings on a part of the training ratings, and measure them on the test part.
-
-    It is what `tune` does in a suite; so are `valid`, `liked` and `candidates` (see `RatingsChoice`).
-
-    Parameters
-    ----------
-    recipe : Recipe, its name or path, or a recommender such as `PMF()`
-    space : mapping of setting to values, Space, or name or path of one
-        As in `tune`: `{"reg": [0.02, 0.1], "factors": [10, 50]}`.
-    problem : Problem
-        As `irkit.recommend.problems.load_problem` gives it.
-    measures : str or sequence of str
-        Rating errors, such as RMSE, or measures of top-n lists, such as nDCG@10; the first one chooses.
-    valid : float, optional
-        Share of the training ratings to choose on, default a tenth. If it is given, models with the setting
-        `patience` are stopped early by as many.
-    method : {"grid", "random", "optuna"}
-    trials : int
-        Candidates drawn; a grid tries all.
-    seed : int
-        Of the part to choose on and the draws.
-    progress : bool
-        Show how much was tried, and how long the rest may take.
-
-    Raises
-    ------
-    ConfigError
-        If measures, recipe, space and ratings do not fit together.
-    """
-    from irkit.evaluate.grid import space_of, written
-    from irkit.evaluate.suite import Suite, SystemChoice, Tuning
-
-    recipe = written(recipe)
-    space = space_of(space, recipe.name)
-    if valid is not None and not 0 < valid < 1:
-        raise ConfigError(f"tune: valid must lie between 0 and 1, got {valid:g}; 0.1 holds out a tenth")
-    choice = RatingsChoice(
-        name=problem.name, split=split_title(problem.split), valid=valid, liked=liked, candidates=candidates
-    )
-    suite = Suite(
-        name="tune",
-        tasks=(choice,),
-        systems=(SystemChoice(name=recipe.name, recipe=recipe.name),),
-        measures=split_measures(measures) if isinstance(measures, str) else tuple(measures),
-        tuning=Tuning(method=method, trials=trials),
-        seed=check_seed(seed),
-    )
-    try:
-        choice.check_suite(suite)
-        task = choice.of(suite, (problem,))
-        trial = Trial(task.taken(System(suite.systems[0], recipe)))
-    except ConfigError as error:
-        raise ConfigError(f"tune: {str(error).removeprefix('suite tune: ')}") from None
-    chosen = task.tuned(recipe, space, progress=progress)
-    default, tuned = (task.measure(task.learned(one), trial) for one in (recipe, chosen.recipe))
-    return TunedRatings(chosen, default, tuned, task.notes({}))
 
 
 def kinds(stages: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
