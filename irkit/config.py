@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Self, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from irkit.errors import ConfigError, IrkitError, near_misses
+from irkit.wording import choices, shown, wanted
 
 _TYPES = frozenset(
     {"bool", "bytes", "date", "datetime", "dict", "float", "int", "list", "none", "path", "str", "tuple"}
 )
+
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"Where the words of a class's name join."
 
 
 Sizes: TypeAlias = tuple[Annotated[int, Field(ge=1, strict=True)], ...]
@@ -33,7 +38,7 @@ class Config(BaseModel):
     one of these means something else, or another means this, states its own."""
 
     def __init__(self, /, **values: Any) -> None:  # a file may have the key `self`
-        self._fill(values, lambda message, *where: ConfigError(message))
+        self._fill(values, nowhere)
 
     def _fill(
         self, values: Mapping[str, Any], fail: Callable[..., IrkitError], *where: str | int, who: str | None = None
@@ -51,7 +56,7 @@ class Config(BaseModel):
             if isinstance(value, bool) and name in cls.model_fields:
                 kinds = _kinds(cls.model_fields[name].annotation)
                 if kinds & {int, float} and not kinds & {bool, Any}:
-                    raise ValueError(f"{name} must be a number, got {value}; write one")
+                    raise ValueError(f"{name} must be a number, got {shown(value)}; write one")
         return values
 
     @classmethod
@@ -68,11 +73,24 @@ class Config(BaseModel):
         where : str or int
             The place of `values`.
         who : str, optional
-            Whose settings they are; default the config's name.
+            Whose settings they are; default `called`.
         """
         config = cls.__new__(cls)
         config._fill(values, fail, *where, who=who)
         return config
+
+    @classmethod
+    def called(cls) -> str:
+        """Return what messages call it: its `name`, or else the name of its class in words.
+
+        Examples
+        --------
+        >>> class LateFusionConfig(Config): ...
+        >>> LateFusionConfig.called()
+        'late-fusion'
+        """
+        name = getattr(cls, "name", None)
+        return name if isinstance(name, str) else _WORDS.sub("-", cls.__name__.removesuffix("Config")).lower()
 
     def changed(self, **values: Any) -> Any:
         """Return a copy with some fields replaced, validated again."""
@@ -107,17 +125,22 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     return out
 
 
-def explain_validation(kind: type[BaseModel], error: ValidationError, who: str | None = None) -> str:
+def nowhere(message: str, *where: str | int) -> ConfigError:
+    """Make an error of values that have no place."""
+    return ConfigError(message)
+
+
+def explain_validation(kind: type[Config], error: ValidationError, who: str | None = None) -> str:
     """Say in one line what pydantic found wrong, unknown fields first and with near misses.
 
-    `who` begins the line, by default the name of the kind; without one, if it is empty, nothing does.
+    `who` begins the line, by default what the kind is called; without one, if it is empty, nothing does.
     """
     message = _explained(kind, error)
-    who = kind.__name__.removesuffix("Config") if who is None else who
+    who = kind.called() if who is None else who
     return f"{who}: {message}" if who else message
 
 
-def _explained(kind: type[BaseModel], error: ValidationError) -> str:
+def _explained(kind: type[Config], error: ValidationError) -> str:
     first = _first(error)
     field = ".".join(_place(first["loc"]))
     if first["type"] == "extra_forbidden":
@@ -129,12 +152,17 @@ def _explained(kind: type[BaseModel], error: ValidationError) -> str:
     raised = first["ctx"]["error"] if first["type"] == "value_error" else None
     if isinstance(raised, ConfigError) and field:  # by a config inside this one
         return f"{field}: {str(raised).partition(': ')[2]}"
-    message = str(raised) if raised else first["msg"]
-    if not field:  # a check over several fields says itself what does not fit
-        return message
-    got = " ".join(repr(first["input"]).split())
-    got = got if len(got) <= 80 else got[:77] + "..."
-    return f"{field} is not valid, got {got}; {message[0].lower()}{message[1:]}"
+    if raised and not field:  # a check over several fields says itself what does not fit
+        return str(raised)
+    return f"{field} is not valid, got {shown(first['input'])}; {raised or _instead(error, field)}"
+
+
+def _instead(error: ValidationError, field: str) -> str:
+    """Say what the value of a field must be; it may be of several kinds, each of which pydantic found wrong."""
+    found = [one for one in error.errors() if ".".join(_place(one["loc"])) == field]
+    must = list(dict.fromkeys(filter(None, map(wanted, found))))
+    message = str(found[0]["msg"])
+    return choices(found) or (f"it must be {' or '.join(must)}" if must else f"{message[0].lower()}{message[1:]}")
 
 
 def _first(error: ValidationError) -> Any:

@@ -120,11 +120,14 @@ def near_misses(name: str, choices: Iterable[str], *, limit: int = 12) -> str:
     'did you mean bm25?'
     >>> near_misses("learning_rate", ["trainer.optimiser.learning_rate"])
     'did you mean trainer.optimiser.learning_rate?'
+    >>> near_misses("BM25", ["bm25", "bm25f"])
+    'did you mean bm25?'
     >>> near_misses("zzz", ["bm25", "ql-dirichlet"])
     'choose from bm25, ql-dirichlet'
     """
     names = sorted(set(choices))
-    close = [one for one in names if one.endswith(f".{name}")] or get_close_matches(name, names, n=3, cutoff=0.6)
+    close = [one for one in names if one.endswith(f".{name}") or one.casefold() == name.casefold()]
+    close = close or get_close_matches(name, names, n=3, cutoff=0.6)
     if close:
         return f"did you mean {' or '.join(close)}?"
     if not names:

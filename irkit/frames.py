@@ -225,7 +225,9 @@ def _strings(frame: pd.DataFrame, names: list[str], who: str) -> None:
     for name in names:
         column = frame[name]
         if column.isna().any():
-            raise FrameError(f"{who}: column {name!r} has a missing value in row {int(column.isna().argmax())}")
+            raise FrameError(
+                f"{who}: column {name!r} has a missing value in row {int(column.isna().argmax())}; drop or fill it"
+            )
         if column.empty or isinstance(column.dtype, pd.StringDtype):
             continue
         kinds = {"str" if isinstance(value, str) else type(value).__name__ for value in column}  # numpy's str_ is one

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.streams import readable
+from irkit.wording import near_files
 
 _PACKAGE = Path(__file__).parent
 _log = logging.getLogger("irkit")
@@ -104,11 +105,17 @@ def find(kind: str, name: str | os.PathLike[str]) -> Path:
     if readable(path):
         return path
     if path.suffix in {".yaml", ".yml"} or isinstance(name, os.PathLike):
-        raise NotFoundError(f"{kind}: there is no file {text!r}")
+        close = near_files(path)
+        todo = near_misses(text, close) if close else "check the path"
+        raise NotFoundError(f"{_called(kind)}: there is no file {text!r}; {todo}")
     for folder in (home() / kind, shipped(kind)):
         if "/" in text and is_inside(text) and (folder / f"{text}.yaml").is_file():
             return folder / f"{text}.yaml"
-    raise NotFoundError(f"{kind}: there is no {text!r}; {near_misses(text, known)}")
+    raise NotFoundError(f"{_called(kind)}: there is no {text!r}; {near_misses(text, known)}")
+
+
+def _called(kind: str) -> str:
+    return "suites" if kind == "eval" else kind
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:

@@ -17,8 +17,9 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from irkit.errors import ConfigError, DataError, IrkitError, NotFoundError
+from irkit.errors import ConfigError, DataError, IrkitError
 from irkit.streams import open_bytes
+from irkit.wording import kind_of, no_file
 
 Where: TypeAlias = tuple[str | int, ...]
 "Where a value lies in a file: mapping keys and list positions from the top."
@@ -88,7 +89,7 @@ def read_yaml(path: str | Path) -> YamlFile:
         with open_bytes(path) as file:
             content = file.read(LARGEST + 1)
     except FileNotFoundError:
-        raise NotFoundError(f"{path}: there is no such file") from None
+        raise no_file(path) from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read; {error.strerror or error}") from None
     if len(content) > LARGEST:
@@ -120,8 +121,7 @@ def parse_yaml(text: str, path: str | Path = "<text>") -> YamlFile:
     lines: dict[Where, int] = {}
     value = _Builder(text, str(path), lines).document()
     if not isinstance(value, dict):
-        kind = "nothing" if value is None else type(value).__name__
-        raise DataError(f"{path}:1: the top level must be a mapping of fields (name: ...), got {kind}")
+        raise DataError(f"{path}:1: the top level must be a mapping of fields (name: ...), got {kind_of(value)}")
     return YamlFile(str(path), value, lines)
 
 
@@ -160,8 +160,7 @@ class _Builder:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 1
-            problem = " ".join(str(error.problem or error.context).split())
-            raise DataError(f"{self.path}:{line}: not YAML; {problem}") from None
+            raise DataError(f"{self.path}:{line}: not YAML; {_in_words(error)}") from None
         except yaml.reader.ReaderError as error:
             line = self.text.count("\n", 0, error.position) + 1
             raise DataError(
@@ -217,6 +216,23 @@ class _Builder:
 
     def _error(self, message: str, event: Any) -> DataError:
         return DataError(f"{self.path}:{_line(event)}: {message}")
+
+
+_PROBLEMS = {
+    "mapping values are not allowed here": "a colon too many, or a line that is not indented like its neighbours",
+    "found character '\\t' that cannot start any token": "a tab; indent with blanks",
+    "expected <block end>": "a line that is not indented like its neighbours",
+    "but got '<stream end>'": "a bracket is not closed",
+    "expected '<document start>'": "a second value begins here; keep one per file",
+    "could not find expected ':'": "a colon is missing, or an indentation",
+    "found unexpected end of stream": "a quote is not closed",
+}
+"What the parser's problems mean, by a part of their text."
+
+
+def _in_words(error: yaml.MarkedYAMLError) -> str:
+    problem = " ".join(str(error.problem or error.context).split())
+    return next((words for part, words in _PROBLEMS.items() if part in problem), problem)
 
 
 def _line(event: Any) -> int:

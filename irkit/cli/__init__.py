@@ -25,7 +25,7 @@ from irkit.screen import visible
 from irkit.streams import held_by_command
 
 if TYPE_CHECKING:
-    from cyclopts import App, CycloptsError
+    from cyclopts import App
 
 DEFECT, ERROR, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
@@ -73,7 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return BROKEN_PIPE
         raise
     except CycloptsError as error:
-        return _fail(_usage(error), ERROR, debug)
+        from irkit.cli.usage import usage
+
+        return _fail(usage(error), ERROR, debug)
     except IrkitError as error:
         return _fail(str(error), ERROR, debug)
     except OSError as error:
@@ -116,16 +118,6 @@ def _fail(message: str, status: int, debug: bool) -> int:
         print(visible(traceback.format_exc(), lines=True), end="", file=sys.stderr)
     print(f"irkit: {one_line(message)}", file=sys.stderr)
     return status
-
-
-def _usage(error: CycloptsError) -> str:
-    """Put cyclopts' message into the shape of ours."""
-    from irkit.cli.standard import restored
-
-    text = restored(str(error)).split(" Available commands")[0].strip().rstrip(".")
-    chain = " ".join(error.command_chain or ())
-    who = f"{chain}: " if chain else ""
-    return f"{who}{text[:1].lower()}{text[1:]}; see irkit {chain + ' ' if chain else ''}--help"
 
 
 def _system(error: OSError) -> str:

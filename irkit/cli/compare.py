@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from irkit.cli.evaluate import MEASURES, mixed_tags
 from irkit.cli.numbers import Whole
 from irkit.cli.printing import say, say_json
+from irkit.cli.published import check_table
 from irkit.cli.ratings import Layout
 
 
@@ -28,6 +29,7 @@ def compare(
     test: Literal["t", "wilcoxon", "randomisation"] = "t",
     correction: Literal["holm", "bonferroni", "benjamini-hochberg"] = "holm",
     seed: Whole = 42,
+    output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
     json: bool = False,
 ) -> None:
     """Compare run files with a baseline, query by query.
@@ -40,6 +42,7 @@ def compare(
 
         irkit compare qrels.txt bm25.run ql.run rrf.run -m "AP nDCG@10"
         irkit compare lee bm25.run ql.run --test randomisation --json
+        irkit compare lee bm25.run ql.run -o table.tex
 
     Parameters
     ----------
@@ -68,15 +71,18 @@ def compare(
         finding, benjamini-hochberg the expected share of false findings.
     seed
         Seed of the bootstrap and the randomisation test.
+    output
+        Write the table to publish: LaTeX for booktabs where the path ends in .tex, or .csv, .md.
     json
         Print one JSON object: run, measure, statistics.
     """
-    from irkit.cli.inputs import data_line, judgements, trained_on
+    from irkit.cli.inputs import data_line, judgements, measured_run, trained_on
     from irkit.errors import ConfigError
-    from irkit.evaluate import Comparison, evaluate, parse_measures
+    from irkit.evaluate import Comparison, parse_measures
     from irkit.evaluate.measures import said_aliases
-    from irkit.io.documents.runs import read_tagged_run
+    from irkit.table.published import write_tables
 
+    check_table(output, who="compare", inputs=(qrels, train, baseline, *runs))
     wanted = parse_measures(measures)
     ratings = trained_on(wanted, train, layout, encoding, who="compare")
     judged, exclude_self = judgements(qrels, split, format, encoding, who="compare")
@@ -87,9 +93,12 @@ def compare(
         raise ConfigError(f"compare: {twice} is given twice; give each run once")
     evaluations, tags = {}, {}
     for name, path in zip(names, paths, strict=True):  # one run in memory at a time
-        results, tags[name] = read_tagged_run(path, encoding=encoding)
-        evaluations[name] = evaluate(results, judged, wanted, exclude_self=exclude_self, train=ratings)
+        evaluations[name], tags[name] = measured_run(
+            path, judged, wanted, encoding=encoding, exclude_self=exclude_self, train=ratings
+        )
     found = Comparison(evaluations, names[0], test, seed, correction)
+    if output is not None:
+        write_tables(found.tables(), output)
     if json:
         say_json({name: {m: cell.statistics() for m, cell in row.items()} for name, row in found.cells.items()})
         return
@@ -99,3 +108,5 @@ def compare(
             say(f"{name}: {mixed_tags(own)}")
     for said in filter(None, [*said_aliases(measures), data_line(qrels)]):
         say(said)
+    if output is not None:
+        say(f"\n{output}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from irkit.cli.printing import say, say_json
+from irkit.cli.published import check_table
 from irkit.cli.ratings import Layout
-from irkit.table import text_table
 
 if TYPE_CHECKING:
     from irkit.evaluate import Evaluation
@@ -31,6 +31,7 @@ def evaluate(
     train: str | None = None,
     layout: Layout = None,
     per_query: bool = False,
+    output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
     json: bool = False,
 ) -> None:
     """Measure run files against judgements.
@@ -45,6 +46,7 @@ def evaluate(
 
         irkit evaluate qrels.txt run.txt -m "AP nDCG@10"
         irkit evaluate lee bm25.run ql.run --per-query
+        irkit evaluate lee bm25.run ql.run -o table.tex
 
     Parameters
     ----------
@@ -66,36 +68,45 @@ def evaluate(
         four measures beyond accuracy need them.
     per_query
         Print a row per query, and then the mean as query "all".
+    output
+        Write the table to publish: LaTeX for booktabs where the path ends in .tex, or .csv, .md.
     json
         Print one JSON object per run, with the values of each query where --per-query is given.
     """
-    from irkit.cli.inputs import data_hash, data_line, judgements, trained_on
-    from irkit.evaluate import evaluate as measure
+    from irkit.cli.inputs import data_hash, data_line, judgements, measured_run, trained_on
     from irkit.evaluate import parse_measures
     from irkit.evaluate.measures import said_aliases
-    from irkit.io.documents.runs import read_tagged_run
+    from irkit.evaluate.tables import evaluated
+    from irkit.table.published import write_tables
+    from irkit.table.text import in_ascii, text_table
 
+    check_table(output, who="evaluate", inputs=(qrels, train, *runs))
     wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
     ratings = trained_on(wanted, train, layout, encoding, who="evaluate")
     judged, exclude_self = judgements(qrels, split, format, encoding, who="evaluate")
     found, tags = [], {}
     for run in runs:
-        results, tags[run] = read_tagged_run(run, encoding=encoding)
-        found.append((run, measure(results, judged, wanted, exclude_self=exclude_self, train=ratings)))
+        evaluation, tags[run] = measured_run(
+            run, judged, wanted, encoding=encoding, exclude_self=exclude_self, train=ratings
+        )
+        found.append((run, evaluation))
+    table = evaluated([(str(run), evaluation) for run, evaluation in found], per_query=per_query)
+    if output is not None:
+        write_tables([table], output)
     if json:
         data = {"data_hash": known} if (known := data_hash(qrels)) else {}
         for run, evaluation in found:
             say_json({**_object(run, evaluation, tags[run], per_query), **data})
         return
-    names = found[0][1].measures
-    rows = [row for run, evaluation in found for row in _rows(run, evaluation, per_query)]
-    say(text_table(["run", "qid" if per_query else "queries", *names], rows))
+    say(text_table([column.name for column in table.columns], [[in_ascii(c.text) for c in row] for row in table.rows]))
     for run, evaluation in found:
         said = ", ".join(filter(None, [evaluation.said(), mixed_tags(tags[run])]))
         if said:
             say(f"{run}: {said}")
     for said in filter(None, [*said_aliases(measures), data_line(qrels)]):
         say(said)
+    if output is not None:
+        say(f"\n{output}")
 
 
 def mixed_tags(tags: Sequence[str]) -> str:
@@ -103,19 +114,6 @@ def mixed_tags(tags: Sequence[str]) -> str:
     if len(tags) < 2:
         return ""
     return f"{len(tags)} tags: {' '.join(tags[:3])}{' ...' if len(tags) > 3 else ''}"
-
-
-def _rows(run: Path, evaluation: Evaluation, per_query: bool) -> list[list[str]]:
-    means = [f"{value:.4f}" for value in evaluation.means.values()]
-    if not per_query:
-        return [[str(run), str(evaluation.counts["evaluated"]), *means]]
-    values = evaluation.per_query
-    columns = [  # of what all lists have together, no query has a value
-        [f"{value:.4f}" for value in values[name]] if name in values else ["-"] * len(values)
-        for name in evaluation.measures
-    ]
-    rows = [[str(run), str(qid), *row] for qid, *row in zip(values.index, *columns, strict=True)]
-    return [*rows, [str(run), "all", *means]]
 
 
 def _object(run: Path, evaluation: Evaluation, tags: Sequence[str], per_query: bool) -> dict[str, Any]:

@@ -86,7 +86,9 @@ def features(
     pipeline = _before(built(loaded, words, who="features"))
     hits: Any = pipeline.run(asked)
     if "features" not in hits.columns:
-        raise ConfigError(f"features: recipe {loaded.name} makes no features; put pipelines side by side: a ** b")
+        raise ConfigError(
+            f"features: recipe {loaded.name} makes no features; put pipelines side by side with use: features"
+        )
     if exclude_self:
         hits = DropSelf().run(hits)
     write_letor(hits, labels, target)

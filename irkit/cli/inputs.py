@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from irkit.cli.printing import note
-from irkit.errors import ConfigError, NotFoundError
+from irkit.errors import ConfigError, FrameError, NotFoundError
 from irkit.recipe.assemble import TRAIN
 from irkit.recipe.resources import Words, check_words, is_index, open_index, open_resources, source_path
 from irkit.streams import readable
@@ -18,6 +18,7 @@ UTF8 = "utf-8"
 if TYPE_CHECKING:
     from irkit.cli.ratings import RatingsLayout
     from irkit.documents import Document
+    from irkit.evaluate import Evaluation
     from irkit.frames import Qrels, Queries
     from irkit.pipeline import Stage
     from irkit.recipe import Recipe
@@ -38,6 +39,8 @@ def documents(source: str, format: str, encoding: str = UTF8) -> Iterator[Docume
     from irkit.io.documents.formats import document_pages
     from irkit.io.library.catalogue import load_searchable
 
+    if is_index(source):
+        raise ConfigError(f"index: {source} is an index already; name the documents")
     path = source_path(source)
     told = format != "auto" or encoding != UTF8
     if told and path is not None and path.is_dir() and document_pages(path, format) is not None:
@@ -154,6 +157,20 @@ def trained_on(
 
     path = source_path(train)
     return load_ratings(train, encoding=encoding if path is not None and path.exists() else UTF8, **told)
+
+
+def measured_run(
+    path: Path, qrels: Qrels, measures: Any, *, encoding: str, exclude_self: bool, train: RatingTable | None
+) -> tuple[Evaluation, tuple[str, ...]]:
+    """Read a run file and measure it; return that and the run's tags. What does not fit the judgements names the file."""
+    from irkit.evaluate import evaluate
+    from irkit.io.documents.runs import read_tagged_run
+
+    results, tags = read_tagged_run(path, encoding=encoding)
+    try:
+        return evaluate(results, qrels, measures, exclude_self=exclude_self, train=train), tags
+    except FrameError as error:
+        raise FrameError(f"{path}: {str(error).removeprefix('evaluate: ')}") from None
 
 
 def prepared(recipe: str, settings: Sequence[str] | None, words: Words, *, who: str, fits: bool = False) -> Recipe:

@@ -43,8 +43,8 @@ def leaderboard(
     suite
         A suite's name or the path of a suite file.
     report
-        Write a report: a path ending in .html (one self-contained page), .md or .json, or a folder
-        for all three.
+        Write a report: a path ending in .html (one self-contained page), .md or .json, or in .tex or .csv for the
+        tables alone, to publish; or a folder for all of them.
     json
         Write the result file here; - is standard output.
     save

@@ -121,7 +121,7 @@ def recommend(
     if save is not None:
         say(save, beside=Path(STANDARD) if json else save)
     for text in counts_notes(fitted):
-        note(text)
+        note(f"{fitted.name}: {text}")
     users = tuple(next(recommenders(fitted)).fitted.users.names.to_pylist()) if all else asked
     given: Any = None
     if pairs is not None:

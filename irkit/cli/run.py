@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from irkit.cli.numbers import MaybeWhole
 from irkit.cli.printing import counted, note, say
+
+if TYPE_CHECKING:
+    from irkit.recipe import Recipe
 
 
 def run(
@@ -29,6 +32,7 @@ def run(
     cross_encoder: str | None = None,
     train: str | None = None,
     tag: str | None = None,
+    metadata: bool = False,
 ) -> None:
     """Run a recipe on the queries of a collection and write TREC's run format.
 
@@ -75,6 +79,9 @@ def run(
         of its queries. Queries that are learned from are left out of the run.
     tag
         The last column of the run file; default the recipe's name.
+    metadata
+        Say above the results how they were made, in comment lines as ir_metadata has them. trec_eval and ir-measures
+        do not read such a file before these lines are taken out.
     """
     import pandas as pd
 
@@ -102,7 +109,8 @@ def run(
     start = time.perf_counter()
     results: Any = pipeline.run(asked)  # hits, which need no frame to be written
     seconds = time.perf_counter() - start
-    write_run(results, target, tag or name)
+    made = _metadata(loaded, source, split, queries, seconds / max(len(asked), 1)) if metadata else None
+    write_run(results, target, tag or name, made)
     answered = (results["qid"] if isinstance(results, pd.DataFrame) else pd.Series(results.query)).nunique()
     if without := len(asked) - answered:
         note(f"{counted(without, 'query')} without results")
@@ -111,3 +119,35 @@ def run(
         f"{1000 * seconds / max(len(asked), 1):.2f} ms per query, data {data_hash(source)[:SHOWN]}{learned}",
         beside=target,
     )
+
+
+def _metadata(
+    recipe: Recipe, source: str, split: str | None, queries: Path | None, seconds: float
+) -> dict[str, dict[str, Any]]:
+    """Say how a run was made, as ir_metadata does; the research goal is for its author to say."""
+    import shlex
+    import sys
+
+    import irkit
+    from irkit.cli.inputs import data_hash
+    from irkit.machine import machine
+
+    own = machine()
+    made_from = {"name": source, "split": split, "topics": None if queries is None else str(queries)}
+    return {
+        "platform": {
+            "hardware": {"cpu": {"model": own["cpu"], "number of cores": own["cores"]}},
+            "operating system": {"kernel": own["platform"]},
+            "software": {"python": own["python"], "retrieval toolkit": [f"irkit=={irkit.__version__}"]},
+        },
+        "implementation": {
+            "executable": {"cmd": shlex.join(["irkit", *sys.argv[1:]])},
+            "source": {"lang": ["python", "java"]},
+        },
+        "resources": {"seconds per query": round(seconds, 6)},
+        "method": {"automatic": True, "name": recipe.name, "recipe hash": recipe.hash, "retrieval": recipe.stages},
+        "data": {
+            "test collection": {name: value for name, value in made_from.items() if value is not None}
+            | {"hash": data_hash(source)}
+        },
+    }

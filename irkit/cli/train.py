@@ -69,7 +69,7 @@ def train(
 
 def summary(folder: Path, result: dict[str, Any]) -> str:
     """Say in a line what a run gave: its first measure, where it has any, and the time it took."""
-    from irkit.learn.estimate import in_ascii
+    from irkit.table.text import in_ascii
 
     how = "solved" if result["stopped"] == "solved" else passes(result)
     trained = f"{how} in {result['wall_seconds']} s"

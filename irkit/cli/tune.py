@@ -100,8 +100,8 @@ def tune(
     cross_encoder
         For a recipe that needs one: what reads it and the folder of the model, as in cross-encoder:models/mini.
     table
-        Write every candidate to this tab-separated file, with its mean over all queries or its value on
-        the part of the ratings that chose.
+        Write every candidate to this file, with its mean over all queries or its value on the part of the ratings
+        that chose: separated by tabs, or as a table to publish where the path ends in .tex, .csv or .md.
     """
     from irkit.atomic import write_bytes
     from irkit.errors import ConfigError
@@ -112,6 +112,7 @@ def tune(
     from irkit.recipe.assemble import TRAIN
     from irkit.recipe.training import load_any
     from irkit.recommend.table import RatingTable
+    from irkit.table.published import WRITERS, write_tables
 
     if table is not None:
         check_output(table, who="tune", option="-o", inputs=(space, source, vectors))
@@ -143,7 +144,10 @@ def tune(
         how |= {"k": 5 if folds is None else folds} | ({} if inner is None else {"inner": inner})
         tuned, data = _on_queries(loaded, source, split, measures, words, how)
     if table is not None:
-        write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode(errors="surrogateescape"), pack=True)
+        if table.suffix in WRITERS:
+            write_tables(tuned.tables(), table)
+        else:
+            write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode(errors="surrogateescape"), pack=True)
     say(tuned, beside=table)
     for said in said_aliases(measures or ""):
         say(said, beside=table)

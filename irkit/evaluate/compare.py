@@ -13,6 +13,7 @@ import pandas as pd
 
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, near_misses
+from irkit.evaluate.beyond import column
 from irkit.evaluate.board import Cell
 from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction, corrected
 from irkit.evaluate.evaluation import Evaluation, Evaluator
@@ -26,22 +27,22 @@ from irkit.evaluate.significance import (
     bootstrap_intervals,
     contrasts,
 )
+from irkit.evaluate.tables import LEVEL, measured
 from irkit.frames import Qrels, Queries, Results
 from irkit.hits import Hits
-from irkit.table import number, p_value, text_table
+from irkit.table import Column, Table, number, p_value, words
+from irkit.table.published import Published
+from irkit.table.text import text
 
 if TYPE_CHECKING:
     from irkit.recommend.table import RatingTable
-
-LEVEL = 0.05
-"Corrected p below which a difference is marked in print."
 
 NAMED = 3
 "Systems that a sentence on some of them names; of more it gives the number."
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Published):
     """Several systems, measured on the same queries."""
 
     evaluations: dict[str, Evaluation]
@@ -95,30 +96,48 @@ class Comparison:
         ]
         return pd.DataFrame(rows)
 
+    def tables(self) -> list[Table]:
+        """Describe the means of all systems and measures, marked where they differ from the baseline's."""
+        columns, rows = measured(self.cells, map(column, self.measures))
+        whole = ", ".join(name for name in self.measures if name not in self.paired)
+        correction = CORRECTION_TITLES[self.correction]
+        test = f"{TEST_TITLES[self.test]}, {correction}-corrected p < {LEVEL}"
+        return [
+            Table(
+                tuple(columns),
+                tuple(map(tuple, rows)),
+                facts=(counted(len(self.qids)),),
+                ranked=len(rows) > 1,
+                baseline=None if self.baseline is None else list(self.cells).index(self.baseline),
+                against="" if self.baseline is None else f"the baseline {self.baseline} ({test})",
+                interval="95 % bootstrap",
+                legend=(f"of all queries together, so without interval and test: {whole}",) if whole else (),
+                notes=tuple(self._told(floor=self.test == "randomisation")),
+            )
+        ]
+
     def __str__(self) -> str:
-        blocks = []
-        for measure in self.measures:
-            header = [
-                measure,
-                "mean",
-                "delta",
-                f"p {self.test}",
-                CORRECTION_TITLES[self.correction],
-                "p Wilcoxon",
-                "p random",
-                "w/t/l",
-                "RI",
-            ]
-            rows = [self._row(name, measure) for name in self.evaluations]
-            blocks.append(text_table(header, rows, ruled=True))
+        blocks = [text(self._details(measure)) for measure in self.measures]
+        return "\n\n".join([*blocks, "\n".join([counted(len(self.qids)), *self._told()])])
+
+    def _told(self, *, floor: bool = True) -> list[str]:
         told = [f"{name}: {found.said()}" for name, found in self.evaluations.items() if found.said()]
-        told += filter(None, [said_floor(self.cells)])
-        return "\n\n".join([*blocks, "\n".join([f"{len(self.qids)} queries; * is the baseline", *told])])
+        return [*told, *filter(None, [said_floor(self.cells) if floor else ""])]
+
+    def _details(self, measure: str) -> Table:
+        """Describe all statistics of one measure."""
+        names = [f"p {self.test}", CORRECTION_TITLES[self.correction], "p Wilcoxon", "p random", "w/t/l", "RI"]
+        rows = tuple(tuple(map(words, self._row(name, measure))) for name in self.evaluations)
+        return Table(
+            (Column(measure, number=False), *map(Column, ["mean", "delta", *names])),
+            rows,
+            baseline=None if self.baseline is None else list(self.evaluations).index(self.baseline),
+        )
 
     def _row(self, name: str, measure: str) -> list[str]:
         cell = self.cells[name][measure]
         if name == self.baseline or self.baseline is None:
-            return [f"{name} *" if self.baseline else name, number(cell.mean), *[""] * 7]
+            return [name, number(cell.mean), *[""] * 7]
         return [
             name,
             number(cell.mean),
@@ -266,6 +285,11 @@ def compare(
     evaluator = Evaluator(_read(qrels, "read_qrels"), measures, queries, exclude_self, train)
     evaluations = {name: evaluator(_read(run, "read_run")) for name, run in named.items()}
     return Comparison(evaluations, baseline, test, seed, correction)
+
+
+def counted(queries: int) -> str:
+    """Say how many queries there are."""
+    return f"{queries:,} {'query' if queries == 1 else 'queries'}"
 
 
 def said_floor(cells: Mapping[str, Mapping[str, Cell]]) -> str:

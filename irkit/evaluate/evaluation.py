@@ -22,8 +22,11 @@ from irkit.evaluate.beyond import Catalogue, check_train, is_beyond
 from irkit.evaluate.formulas import formula
 from irkit.evaluate.judgements import Found, Judgements
 from irkit.evaluate.measures import Measures, aggregate, parse_measures
+from irkit.evaluate.tables import scored
 from irkit.frames import Qrels, Queries, Results, check_qrels, results_frame
 from irkit.hits import Hits
+from irkit.table import Column, Table, words
+from irkit.table.published import Published
 
 if TYPE_CHECKING:
     from ir_measures import Measure
@@ -44,7 +47,7 @@ SELF_EXCLUDED = "each query's own document left out"
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Published):
     """What one system scored."""
 
     measures: tuple[str, ...]
@@ -63,6 +66,13 @@ class Evaluation:
         """Say in one line what a reader of the means may not expect; empty where there is nothing to say."""
         told = [f"{self.counts[name]:,} {words}" for name, words in COUNTS.items() if words and self.counts.get(name)]
         return ", ".join([*told, *([SELF_EXCLUDED] if self.exclude_self else [])])
+
+    def tables(self) -> list[Table]:
+        """Describe the means, a row a measure."""
+        columns = (Column("measure", number=False), Column("mean"))
+        rows = tuple((words(name), scored(value)) for name, value in self.means.items())
+        queries = f"queries: {self.counts['evaluated']:,}"
+        return [Table(columns, rows, facts=tuple(filter(None, [queries, self.said()])))]
 
     def __str__(self) -> str:
         width = max(map(len, self.measures))

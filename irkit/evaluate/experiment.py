@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,8 +13,8 @@ import pandas as pd
 
 from irkit.errors import ConfigError, FrameError, IrkitError, near_misses
 from irkit.evaluate.beyond import check_train, column
-from irkit.evaluate.board import Board, Cell, Row, Size
-from irkit.evaluate.compare import LEVEL, Comparison, check_baseline, check_test
+from irkit.evaluate.board import Board, Row, Size
+from irkit.evaluate.compare import Comparison, check_baseline, check_test
 from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction
 from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator
 from irkit.evaluate.leak import check_leak
@@ -27,8 +27,11 @@ from irkit.frames import Qrels, Queries, check_qrels
 from irkit.pipeline.given import holds_run
 from irkit.pipeline.stage import Flow, Stage
 from irkit.rng import check_seed
-from irkit.screen import visible
-from irkit.table import number, text_table
+from irkit.table import Cell as Shown
+from irkit.table import Column, Table
+from irkit.table.numbers import megabytes, milliseconds
+from irkit.table.published import Published
+from irkit.table.text import text
 
 if TYPE_CHECKING:
     from ir_measures import Measure as RankingMeasure
@@ -40,7 +43,7 @@ _ALLOW = ", or say allow_leak and the board will say so"
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Experiment(Published):
     """Systems with their measures, differences and costs; prints as a table."""
 
     stages: dict[str, Stage]
@@ -116,21 +119,23 @@ class Experiment:
             rows=[self._row(name) for name in self.stages],
         )
 
+    def tables(self) -> list[Table]:
+        """Describe the means of all systems, marked where they differ from the baseline's, and costs that are known."""
+        (table,) = self.comparison.tables()
+        own = [f"{name}: {note}" for name, notes in (self.system_notes or {}).items() for note in notes]
+        columns, rows = table.columns, table.rows
+        for cost, known, shown in (
+            (Column("ms/query"), self.ms_per_query, milliseconds),
+            (Column("MB", title="Memory (MB)"), self.peak_memory_mb, megabytes),
+        ):
+            values = [known[name] for name in self.comparison.cells]
+            if any(value is not None for value in values):
+                columns = (*columns, cost)
+                rows = tuple((*row, Shown(shown(v), v)) for row, v in zip(rows, values, strict=True))
+        return [replace(table, columns=columns, rows=rows, notes=(*self.notes, *own))]
+
     def __str__(self) -> str:
-        rows = []
-        for name, cells in self.comparison.cells.items():
-            mark = " *" if name == self.comparison.baseline else ""
-            means = [number(cell.mean) + _sign(cell) for cell in cells.values()]
-            costs = number(self.ms_per_query[name], 3), number(self.peak_memory_mb[name], 0)
-            rows.append([name + mark, *means, *(cost or "-" for cost in costs)])
-        lines = [text_table(["system", *(f"{m} " for m in self.measures), "ms/query", "MB"], rows, ruled=True), ""]
-        lines.append(f"{len(self.comparison.qids)} queries")
-        if self.comparison.baseline is not None:
-            title, correction = TEST_TITLES[self.comparison.test], CORRECTION_TITLES[self.comparison.correction]
-            lines.append(f"* baseline; + better and - worse than it ({title} test, {correction}-corrected p < {LEVEL})")
-        lines += self.notes
-        lines += [f"{name}: {note}" for name, notes in (self.system_notes or {}).items() for note in notes]
-        return visible("\n".join(lines), lines=True)
+        return "\n\n".join(map(text, self.tables()))
 
     def _row(self, name: str) -> Row:
         recipe_hash, recipe_yaml = _recipe(self.stages[name], name)
@@ -362,10 +367,3 @@ def _recipe(stage: Stage, name: str) -> tuple[str, str]:
     except IrkitError:
         return stage.fingerprint, repr(stage)
     return recipe.hash, recipe.yaml()
-
-
-def _sign(cell: Cell) -> str:
-    """Mark a significant difference; a blank keeps the column aligned."""
-    if cell.p_corrected is None or cell.p_corrected >= LEVEL or cell.delta is None:
-        return " "
-    return "+" if cell.delta > 0 else "-"

@@ -15,6 +15,7 @@ import numpy as np
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, MissingExtraError, near_misses
 from irkit.registry import MEASURES
+from irkit.wording import shown
 
 if TYPE_CHECKING:
     from ir_measures import Measure
@@ -206,7 +207,7 @@ def _check_parameters(measure: Measure, text: str) -> None:
         whole = name in ("cutoff", "rel")
         if not known[name].validate(value) or (whole and value < 1):
             meaning = "a whole number, 1 or more" if whole else known[name].desc or "of another kind"
-            raise ConfigError(f"measures: {text!r} cannot take {name}={value!r}; {name} is {meaning}")
+            raise ConfigError(f"measures: {name} of {text!r} is not valid, got {shown(value)}; it must be {meaning}")
     for name, info in known.items():
         if info.required and name not in measure.params:
             at = "@10" if name == "cutoff" else "@0.1"
@@ -242,7 +243,7 @@ def _check_supported(measure: Any) -> None:
     import ir_measures
 
     if not isinstance(measure, ir_measures.Measure):
-        raise ConfigError(f"measures: needs names or ir_measures measures, got {type(measure).__name__} {measure!r}")
+        raise ConfigError(f"measures: needs names or ir_measures measures, got {shown(measure)}")
     if measure.NAME in _beyond():
         return
     pipeline: Any = ir_measures.DefaultPipeline

@@ -22,7 +22,9 @@ from irkit.evaluate.significance import Contrast, Test, bootstrap_interval, boot
 from irkit.recommend.base import BRANCHES, Recommender
 from irkit.recommend.guards import LOOKS, checked, scale_notes
 from irkit.recommend.splits import RatingSplit
-from irkit.table import text_table
+from irkit.table import Cell as Shown
+from irkit.table import Column, Table, text_table, words
+from irkit.table.published import Published
 
 PARTS = ("all", "warm", "cold user", "cold item")
 "Warm: user and item have training ratings. Cold: the user, or the item, has none; a pair may be both."
@@ -45,7 +47,7 @@ class RatingScore:
 
 
 @dataclass(frozen=True, eq=False)
-class RatingEvaluation:
+class RatingEvaluation(Published):
     """What one model scored on the test part of a split."""
 
     parts: dict[str, RatingScore]
@@ -70,14 +72,30 @@ class RatingEvaluation:
         """MAE of all pairs."""
         return self.parts["all"].mae
 
-    def __str__(self) -> str:
-        rows = [
-            [name, str(s.pairs), f"{s.rmse:.4f}", f"{s.rmse_low:.4f}-{s.rmse_high:.4f}", f"{s.mae:.4f}"]
+    def tables(self) -> list[Table]:
+        """Describe the scores by part."""
+        ends = ("low", "high")
+        columns = (
+            *(Column("part", number=False), Column("pairs"), Column("RMSE", lower=True, beside=ends)),
+            *(Column("95 %"), Column("MAE", lower=True, beside=ends)),
+        )
+        rows = tuple(
+            (
+                *(words(name), Shown(str(s.pairs), s.pairs)),
+                Shown(f"{s.rmse:.4f}", s.rmse, beside=(s.rmse_low, s.rmse_high)),
+                Shown(between := f"{s.rmse_low:.4f}-{s.rmse_high:.4f}", between),
+                Shown(f"{s.mae:.4f}", s.mae, beside=(s.mae_low, s.mae_high)),
+            )
             for name, s in self.parts.items()
-        ]
+        )
         looks = [f"test part looked at {self.looks} times"] if self.looks > 1 else []
         known = known_pairs(self.errors["branch"].to_numpy())
-        return "\n".join([text_table(["", "pairs", "RMSE", "95 %", "MAE"], rows), known, *looks, *self.notes])
+        return [Table(columns, rows, notes=(known, *looks, *self.notes))]
+
+    def __str__(self) -> str:
+        (table,) = self.tables()
+        rows = [[cell.text for cell in row] for row in table.rows]
+        return "\n".join([text_table(["", *(column.name for column in table.columns[1:])], rows), *table.notes])
 
 
 def evaluate_ratings(

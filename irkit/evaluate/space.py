@@ -11,10 +11,11 @@ import numpy as np
 from pydantic import Field
 
 from irkit.config import Config
-from irkit.errors import ConfigError, IrkitError
+from irkit.errors import ConfigError
 from irkit.locate import find
 from irkit.recipe.shelf import list_spaces
 from irkit.rng import generator
+from irkit.wording import shown
 from irkit.yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -141,14 +142,12 @@ def load_space(name: str | Path) -> Space:
         for key, item in value["parameters"].items():
             if isinstance(item, list):
                 item = {"values": item}
-            try:
-                value["parameters"] = {**value["parameters"], key: Parameter(**item)}
-            except (TypeError, IrkitError) as error:
-                raise file.error(str(error), "parameters", key) from None
-    try:
-        return Space(**value)
-    except IrkitError as error:
-        raise file.error(str(error)) from None
+            if not isinstance(item, dict):
+                what = f"parameter {key!r} is a list of values, or low and high, got {shown(item)}"
+                raise file.error(f"{what}; write {key}: [a, b]", "parameters", key)
+            one = Parameter.checked(item, file.error, "parameters", key, who="")
+            value["parameters"] = {**value["parameters"], key: one}
+    return Space.checked(value, file.error, who="space")
 
 
 def _ordered(values: Sequence[Any]) -> bool:

@@ -26,6 +26,7 @@ from irkit.evaluate.tasks.task import TaskChoice
 from irkit.locate import find, given_path
 from irkit.registry import TASKS
 from irkit.rng import Seed
+from irkit.wording import shown
 from irkit.yamlfile import YamlFile, read_yaml
 
 
@@ -202,7 +203,13 @@ def load_suite(name: str | Path) -> Suite:
     ConfigError
         If a field is unknown, missing or wrong; says file and line.
     """
-    suite = parse_suite(read_yaml(find("eval", str(name))))
+    file = read_yaml(find("eval", str(name)))
+    suite = parse_suite(file)
+    for place, system in enumerate(suite.systems):
+        try:
+            find("pipelines", system.recipe)
+        except IrkitError as error:
+            raise file.error(str(error), "systems", place, kind=type(error)) from None
     return suite.changed(path=str(name)) if given_path(str(name), [suite.name]) else suite
 
 
@@ -229,8 +236,8 @@ def parse_suite(file: YamlFile) -> Suite:
         ]
     if isinstance(value.get("measures"), str):
         value["measures"] = split_measures(value["measures"])
+    suite = Suite.checked(value, file.error, who="suite")
     try:
-        suite = Suite(**value)
         suite.check()
     except IrkitError as error:
         place = next((word for word in re.findall(r"\w+", str(error)) if word in file.value), field or "name")
@@ -242,19 +249,20 @@ def _choice(file: YamlFile, field: str, i: int, item: Any, kind: type[Config], s
     if isinstance(item, str):
         item = {"name": Path(item).stem, "recipe": item} if kind is SystemChoice else {"name": item}
     if not isinstance(item, dict):
-        raise file.error(f"{field}: needs names or mappings, got {type(item).__name__} {item!r}", field, i)
+        raise file.error(f"{field}: needs names or mappings, got {shown(item)}", field, i)
     for key in item:
         if key not in kind.model_fields:
             raise file.error(f"{field}: unknown field {key!r}; {near_misses(key, kind.model_fields)}", field, i, key)
-    try:
-        return kind(**{**shared, **item})
-    except ConfigError as error:
-        place = next((name for name in shared if name in str(error)), None)
-        raise file.error(str(error), *((field, i) if place is None else (place,))) from None
+
+    def fail(message: str, *where: str | int) -> IrkitError:
+        first = where[0] if where else next((name for name in shared if name in message), None)
+        return file.error(message, *((first,) if first in shared and first not in item else (field, i, *where)))
+
+    return kind.checked({**shared, **item}, fail, who=field)
 
 
 def _items(file: YamlFile, field: str) -> list[Any]:
     items = file.value[field]
     if not isinstance(items, list):
-        raise file.error(f"{field}: needs a list, got {type(items).__name__} {items!r}; write [a, b]", field)
+        raise file.error(f"{field}: needs a list, got {shown(items)}; write [a, b]", field)
     return items

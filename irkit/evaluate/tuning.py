@@ -30,6 +30,7 @@ from irkit.evaluate.search import search
 from irkit.evaluate.space import Method, Space
 from irkit.evaluate.splits import Folds, folds
 from irkit.evaluate.systems import index_of, resources_for, topics_of
+from irkit.evaluate.tables import tried as tried_table
 from irkit.evaluate.trials import Nested, Whole
 from irkit.frames import Qrels, Queries
 from irkit.hits import Hits, stacked
@@ -39,13 +40,15 @@ from irkit.pipeline.stage import Stage
 from irkit.pipeline.unfold import in_row
 from irkit.progress import progress as progress_of
 from irkit.rng import check_seed
+from irkit.table import Table
+from irkit.table.published import Published
 
 if TYPE_CHECKING:
     from irkit.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Tuned:
+class Tuned(Published):
     """What cross-validation chose, and what the choices scored on queries they did not see."""
 
     recipe: Recipe | Template
@@ -119,6 +122,12 @@ class Tuned:
         """Return one row per candidate: its values, its mean, and in how many folds it was chosen."""
         return _frame(self.candidates, self.measure, self.means, self.chosen)
 
+    def tables(self) -> list[Table]:
+        """Describe every candidate: its values, its mean, and in how many folds it was chosen."""
+        title, *notes = str(self).splitlines()
+        how = {"label": self.space.name, "title": title}
+        return [tried_table(self.candidates, self.measure, self.means, self.chosen, notes=notes, **how)]
+
     def __str__(self) -> str:
         tried = f"{self.space.name}: {len(self.candidates)} candidates, {len(self.folds)} folds"
         tried += f", {self.inner} inner folds" if self.inner else ""
@@ -128,7 +137,7 @@ class Tuned:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Chosen(Published):
     """The candidate with the best value on held-out data."""
 
     recipe: Recipe
@@ -158,6 +167,20 @@ class Chosen:
     def frame(self) -> pd.DataFrame:
         """Return one row per candidate: its values, its score on the held-out data, and 1 if it was chosen."""
         return _frame(self.candidates, self.measure, self.scores, [self.values])
+
+    def tables(self) -> list[Table]:
+        """Describe every candidate: its values, its score on the held-out data, and 1 if it was chosen."""
+        return [
+            tried_table(
+                self.candidates,
+                self.measure,
+                self.scores,
+                [self.values],
+                label=self.space.name,
+                title=self.tried,
+                notes=self.notes()[1:],
+            )
+        ]
 
 
 def tune(

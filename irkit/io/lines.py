@@ -13,6 +13,7 @@ from typing import IO, Any
 from irkit.errors import DataError, NotFoundError
 from irkit.packing import Damaged, unpacked
 from irkit.streams import open_bytes
+from irkit.wording import no_file, shown
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -45,7 +46,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         file = open_bytes(path)
     except FileNotFoundError:
-        raise NotFoundError(f"{path}: there is no such file") from None
+        raise no_file(path) from None
     except OSError as error:
         raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
     with file:
@@ -191,12 +192,6 @@ def finite(token: str, name: str, path: Path, line: int) -> float:
     if not math.isfinite(value):
         raise bad(path, line, f"the {name} must be a finite number, got {shown(token)}", "correct the line")
     return value
-
-
-def shown(value: object, longest: int = 60) -> str:
-    """Return a value as an error message shows it, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= longest else f"{text[:longest]}... ({len(text):,} characters)"
 
 
 def once(seen: dict[Any, int], key: Any, what: str, path: Path, line: int) -> None:

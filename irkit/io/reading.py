@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 from irkit.errors import ConfigError, DataError
 from irkit.ids import LARGEST_LABEL
-from irkit.io.lines import bad, decoded, raw_lines, shown, whole
+from irkit.io.lines import bad, decoded, raw_lines, whole
+from irkit.wording import shown
 
 LONGEST_DOCUMENT = 1 << 26
 "Characters of a document or topic that goes over many lines; one whose end is lost would fill the memory."

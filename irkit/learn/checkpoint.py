@@ -20,8 +20,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from irkit.atomic import write_bytes
-from irkit.errors import ConfigError, DataError, NotFoundError
+from irkit.errors import ConfigError, DataError
 from irkit.streams import on_disk, readable
+from irkit.wording import no_file
 
 VERSION = 1
 "Of the format; a reader refuses others."
@@ -98,7 +99,7 @@ def kind_of(path: str | os.PathLike[str]) -> str:
 def _read(path: str | os.PathLike[str], *, whole: bool = True) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Return the header and, if `whole`, the tensors of a file that irkit wrote."""
     if not readable(path):
-        raise NotFoundError(f"{path}: there is no such checkpoint, the file of a saved model or run; check the path")
+        raise no_file(path, "checkpoint, the file of a saved model or run")
     try:
         place, _held = on_disk(path)
         with safe_open(os.fspath(place), framework="pt") as file:

@@ -10,6 +10,7 @@ import numpy as np
 
 from irkit.arrays import Floats
 from irkit.errors import ConfigError, ShapeError
+from irkit.table.text import in_ascii
 
 Kind: TypeAlias = Literal["exact", "lower_bound", "estimate"]
 KINDS: tuple[Kind, ...] = ("exact", "lower_bound", "estimate")
@@ -29,11 +30,6 @@ def printed(value: str, kind: str | None, error: str = "") -> str:
     """
     sign = SIGNS.get(kind or "", "")
     return f"{sign} {value}".lstrip() + (f" \u00b1 {error}" if error else "")
-
-
-def in_ascii(text: str) -> str:
-    """Write the signs as any terminal shows them."""
-    return text.replace("\u2265", ">=").replace("\u00b1", "+-")
 
 
 def check_draws(who: str, what: str, n: Any, *, least: int = 1) -> int:

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from irkit.arrays import Floats
-from irkit.config import Config
+from irkit.config import Config, nowhere
 from irkit.errors import AbilityError, ConfigError, DataError, NotFittedError, ShapeError
 from irkit.io.kinds import Examples, Spec
 from irkit.learn import checkpoint
@@ -73,7 +73,7 @@ class Model(metaclass=Described):
         if config is not None and (settings or not isinstance(config, self.config_type)):
             got, own = " and ".join([type(config).__name__, *settings]), self.config_type.__name__
             raise ConfigError(f"{self.name}: takes one {own} or its fields, got {got}; give either")
-        self.config = self.config_type(**settings) if config is None else config
+        self.config = self.config_type.checked(settings, nowhere, who=self.name) if config is None else config
 
     @abstractmethod
     def build(self, spec: Spec) -> Net:

@@ -97,6 +97,10 @@ def build_index(
     JavaError
         If Lucene fails, for instance on a full disk.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ConfigError(
+            f"build_index: the folder comes first, got {type(path).__name__}; write build_index('folder', documents)"
+        )
     from irkit.lucene.index import Index
 
     analyzer = check_analyzer(analyzer)

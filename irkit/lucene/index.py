@@ -309,6 +309,12 @@ class Index:
     def __repr__(self) -> str:
         return f"Index({str(self.path)!r}, {len(self):,} documents)"
 
+    def _repr_html_(self) -> str:
+        from irkit.table.html import facts_html
+
+        facts = {"documents": f"{len(self):,}", "fingerprint": self.fingerprint, "folder": str(self.path)}
+        return facts_html("index", facts)
+
     def __reduce__(self) -> Any:
         return _opened_again, (self.path, self._sidecar.analyzer)
 

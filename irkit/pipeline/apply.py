@@ -32,6 +32,7 @@ from irkit.errors import ConfigError, FrameError, IrkitError, ShapeError
 from irkit.frames import check_queries, stack_queries
 from irkit.hits import Hits, stacked
 from irkit.pipeline.stage import Flow, Role, Stage
+from irkit.wording import shown
 
 __all__ = ["Apply", "ApplyConfig", "feature", "feedback", "filter", "rerank", "retrieve", "rewrite", "score"]
 
@@ -145,6 +146,9 @@ class Apply(Stage):
         except IrkitError:
             raise
         except Exception as error:
+            if isinstance(error, KeyError) and isinstance(argument, dict) and error.args[0] not in argument:
+                had = f"there is no {shown(error.args[0])} in a row, got {', '.join(map(str, argument))}"
+                raise FrameError(f"{self.who}: {had}; add it before, as LoadText(index) adds text") from error
             error.add_note(f"irkit: in {self.who}{_where(argument)}")
             raise
 

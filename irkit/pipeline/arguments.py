@@ -67,6 +67,9 @@ def arguments(kind: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> di
     for need in kind.needs:
         if issubclass(type(out[need]), (str, PathLike)):
             out[need] = _opened(kind, need, out[need])
+        elif need == "index" and hasattr(type(out[need]), "qrels"):
+            what = f"index must be an index, got the collection {out[need].name}"
+            raise ConfigError(f"{kind.name}: {what}; build one: irkit.build_index('folder', collection.documents())")
     return out
 
 

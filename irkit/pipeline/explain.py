@@ -19,6 +19,8 @@ from irkit.pipeline.naming import named
 from irkit.pipeline.operators import Features
 from irkit.pipeline.unfold import Row, unfold
 from irkit.screen import visible
+from irkit.table import Cell, Column, Table, words
+from irkit.table.published import Published
 
 if TYPE_CHECKING:
     from irkit.pipeline.stage import Flow, Stage
@@ -75,7 +77,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Published):
     """The trail of one document through a pipeline; prints as an indented text, ranks from 1."""
 
     query: str
@@ -124,6 +126,21 @@ class Explanation:
         frame = pd.DataFrame(rows, columns=["step", "stage", *Origin._fields])
         text = dict.fromkeys(["step", "stage", "term", "source", "unit"], "str")
         return frame.astype(text | {"weight": "float64", "amount": "float64"})
+
+    def tables(self) -> list[Table]:
+        """Describe the trail: a row a stage, with what the query's terms or the features add."""
+        columns = [Column("step", number=False), Column("stage", number=False), Column("rank"), Column("score")]
+        rows = []
+        for number, step in _walk(self.steps):
+            found = [f"{value:.4f} {weight:g} x {term}" for term, weight, value in step.terms]
+            found += [f"{value:.4f} {name}" for name, value in step.features]
+            found += _sources(step.origins)
+            said = [_verdict(step, self.docno)] if step.score is None else []
+            rank = Cell("" if step.rank is None else str(step.rank), step.rank)
+            score = Cell("" if step.score is None else f"{step.score:.6g}", step.score)
+            rows.append((words(number), words(step.label), rank, score, words("\n".join([*said, *found]))))
+        title = f"document {self.docno} for the query {self.query!r}"
+        return [Table((*columns, Column("of what", number=False)), tuple(rows), title=title, label=self.docno)]
 
     def __str__(self) -> str:
         lines = [f"document {self.docno} for the query {self.query!r}"]

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pandas as pd
 
-from irkit.config import Config, digest
+from irkit.config import Config, digest, nowhere
 from irkit.errors import CompositionError, ConfigError, FrameError
 from irkit.frames import queries_frame
 from irkit.hits import Hits
@@ -186,7 +186,7 @@ class Stage(metaclass=StageType):
         """Make the config from its fields."""
         if settings and not cls.config_type.model_fields:
             raise ConfigError(f"{cls.name}: has no settings, got {', '.join(settings)}")
-        return cls.config_type(**settings)
+        return cls.config_type.checked(settings, nowhere, who=cls.name)
 
     @classmethod
     def make(cls, config: dict[str, Any], parts: tuple[Stage, ...], resources: dict[str, Any]) -> Stage:

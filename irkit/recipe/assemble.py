@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from irkit.config import Config
 from irkit.errors import CompositionError, ConfigError, IrkitError
 from irkit.registry import STAGES
+from irkit.wording import shown
 
 if TYPE_CHECKING:
     from irkit.pipeline.stage import Stage
@@ -47,7 +48,7 @@ def build_stages(specs: Any, resources: Mapping[str, Any], fail: Fail, where: tu
     from irkit.pipeline.chain import Then
 
     if not isinstance(specs, list) or not specs:
-        raise fail(f"stages are a list of one or more, got {specs!r}; write - {{use: lucene}}", *where)
+        raise fail(f"stages are a list of one or more, got {shown(specs)}; write - {{use: lucene}}", *where)
     built: list[Stage] = []
     for place, spec in enumerate(specs):
         here = (*where, place)
@@ -84,11 +85,12 @@ def needed(stage: Stage) -> list[str]:
 def _build_stage(spec: Any, resources: Mapping[str, Any], fail: Fail, where: tuple[str | int, ...]) -> Stage:
     if not isinstance(spec, Mapping):
         raise fail(
-            f"a stage is a mapping, got {spec!r}; write {{use: {spec if isinstance(spec, str) else 'cut'}}}", *where
+            f"a stage is a mapping, got {shown(spec)}; write {{use: {spec if isinstance(spec, str) else 'cut'}}}",
+            *where,
         )
     name = spec.get("use")
     if not isinstance(name, str):
-        problem = "does not say which it is" if name is None else f"must be named by text, got {name!r}"
+        problem = "does not say which it is" if name is None else f"must be named by text, got {shown(name)}"
         raise fail(f"the stage {problem}; add use: and its name", *where)
     try:
         kind = STAGES.load(name)
@@ -112,13 +114,15 @@ def _build_stage(spec: Any, resources: Mapping[str, Any], fail: Fail, where: tup
 def _parts(spec: Mapping[str, Any], fail: Fail, where: tuple[str | int, ...]) -> list[Any]:
     parts = spec.get("of", [])
     if not isinstance(parts, list) or ("of" in spec and not parts):
-        raise fail(f"{spec['use']}: 'of' is a list of pipelines, got {parts!r}; write [[...], [...]]", *where, "of")
+        raise fail(
+            f"{spec['use']}: 'of' is a list of pipelines, got {shown(parts)}; write [[...], [...]]", *where, "of"
+        )
     return parts
 
 
 def _part(part: Any, fail: Fail, where: tuple[str | int, ...]) -> list[Any]:
     if not isinstance(part, list):
-        raise fail(f"each pipeline in 'of' is a list of stages, got {part!r}; put it in brackets: [...]", *where)
+        raise fail(f"each pipeline in 'of' is a list of stages, got {shown(part)}; put it in brackets: [...]", *where)
     return part
 
 

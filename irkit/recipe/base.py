@@ -16,6 +16,7 @@ from irkit import locate
 from irkit.config import Config
 from irkit.errors import ConfigError, IrkitError
 from irkit.recipe.assemble import Fail
+from irkit.wording import shown
 from irkit.yamlfile import YamlFile, dump_yaml, read_yaml
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,10 @@ class AnyRecipe(Config):
         ConfigError
             If there is no such setting, a name fits several, or the changed recipe is not valid.
         """
+        if not isinstance(settings, Mapping):
+            raise ConfigError(
+                f"recipe {self.name!r}: settings are a mapping, got {shown(settings)}; write {{'k1': 1.2}}"
+            )
         return self.changed(**self.replaced(settings, _failing(None, self.name)))
 
     def yaml(self) -> str:

@@ -64,7 +64,7 @@ def setting_names(stages: list[dict[str, Any]]) -> list[str]:
     Examples
     --------
     >>> setting_names([{"use": "rrf", "of": [[{"use": "cut"}], [{"use": "scale"}]]}])
-    ['0.k', '0.of.0.0.k', '0.of.1.0.weight']
+    ['0.k', '0.weights', '0.of.0.0.k', '0.of.1.0.weight']
     """
     return [_dotted(place, field) for place, stage in _walk(stages, ()) for field in _fields(stage)]
 

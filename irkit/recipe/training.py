@@ -39,6 +39,7 @@ from irkit.recipe.assemble import Fail
 from irkit.recipe.base import AnyRecipe
 from irkit.recipe.recipe import Recipe, load_recipe
 from irkit.registry import JUDGES, MODELS
+from irkit.wording import shown
 from irkit.yamlfile import YamlFile, read_yaml
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class TrainingRecipe(AnyRecipe):
             kind: type[Model] = MODELS.load(self.model)
         except IrkitError as error:
             raise self.fail(str(error), "model", kind=type(error)) from None
-        return kind(kind.config_type.checked(self.config, self.fail, "config"))
+        return kind(kind.config_type.checked(self.config, self.fail, "config", who=kind.name))
 
     def rule(self) -> TrainerConfig:
         """Return the settings of the trainer: the model's own with the recipe's changes."""
@@ -146,10 +147,12 @@ class TrainingRecipe(AnyRecipe):
             word = isinstance(known[name], str)
             if not (isinstance(value, str) if word else type(value) is int and value >= 1):
                 wanted = "a word" if word else "a whole number, 1 or more"
-                raise self.fail(f"evaluate.{name} is not valid, got {value!r}; it should be {wanted}", "evaluate", name)
+                raise self.fail(
+                    f"evaluate.{name} is not valid, got {shown(value)}; it should be {wanted}", "evaluate", name
+                )
             words = _words(asked, name)
             if words and value not in words:
-                what = f"evaluate.{name} is not valid, got {value!r}; {near_misses(value, words)}"
+                what = f"evaluate.{name} is not valid, got {shown(value)}; {near_misses(value, words)}"
                 raise self.fail(what, "evaluate", name)
         return {**known, **self.evaluate}
 

@@ -14,6 +14,7 @@ from irkit.locate import collections_home, find, given_path, home
 from irkit.locks import turn
 from irkit.streams import readable
 from irkit.text.vectors import Vectors, train_ppmi_svd, train_word2vec
+from irkit.wording import near_files
 
 if TYPE_CHECKING:
     from irkit.io import Collection, PoolsCollection
@@ -61,7 +62,9 @@ def open_vectors(
     if path is None or not readable(path):
         path = below
     if path is None:
-        raise NotFoundError(f"vectors: there is no file {name!r} here or below IRKIT_DATA")
+        close = near_files(name)
+        todo = near_misses(name, close) if close else "check the path"
+        raise NotFoundError(f"vectors: there is no file {name!r} here or below IRKIT_DATA; {todo}")
     return Vectors.load(path)
 
 

@@ -96,7 +96,7 @@ def recommenders(stage: Stage) -> Iterator[Recommender]:
 
 
 def counts_notes(stage: Stage) -> list[str]:
-    """Say which recommenders of a fitted pipeline do not weigh the counts they learned from, and what they do."""
+    """Say what recommenders of a fitted pipeline make of counts they do not weigh."""
     deaf = [one for one in recommenders(stage) if one.fitted.counts and not one.weighs_counts]
     taken = {True: "ratings", False: "likes, whatever their size"}
-    return [f"{one.name} takes counts for {taken[one.predicts_ratings]}; als weighs them" for one in deaf]
+    return [f"counts are taken for {taken[rates]}; als weighs them" for rates in {one.predicts_ratings for one in deaf}]

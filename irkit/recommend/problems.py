@@ -93,6 +93,11 @@ class SplitChoice(Config):
     seed: Seed = 42
     "Of what is drawn."
 
+    @classmethod
+    def called(cls) -> str:
+        """Return the field of a suite's file that holds it."""
+        return "split"
+
     @model_validator(mode="after")
     def _fits_together(self) -> SplitChoice:
         given = self.model_fields_set - {"kind"}
@@ -214,6 +219,11 @@ def load_ratings(
     >>> len(ratings.users), len(ratings.items)
     (200, 100)
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise FrameError(
+            f"ratings: a file or a collection's name is needed, got {type(name).__name__}; "
+            "make a table of a frame with RatingTable.from_frame"
+        )
     collection = _opened(name, format, encoding, columns, duplicates)
     return PLANTED[str(name)][0]().ratings if collection is None else _all(collection)
 
@@ -230,7 +240,7 @@ def _opened(
         told = {}
     elif path is None or not Path(path).exists():
         what = "format and encoding" if columns is None else "columns, format and encoding"
-        raise ConfigError(f"ratings: {what} are for files of ratings, got {name}; leave them out")
+        raise ConfigError(f"ratings: {what} are for a file of ratings, got {name}; leave them out")
     if path is None:
         return None
     if isinstance(name, str) and name.startswith("planted-"):

@@ -66,6 +66,21 @@ class RatingTable:
     def __len__(self) -> int:
         return len(self.rating)
 
+    def _repr_html_(self) -> str:
+        from irkit.table.html import facts_html
+
+        low, high = self.scale
+        mean = f"{self.rating.mean():.4f}" if len(self) else ""
+        facts = {
+            "ratings": f"{len(self):,}",
+            "users": f"{len(self.users):,}",
+            "items": f"{len(self.items):,}",
+            "scale": f"{low:g} to {high:g}",
+            "mean": mean,
+            "times": "" if self.time is None else "known",
+        }
+        return facts_html("ratings", facts)
+
     @classmethod
     def from_frame(
         cls,

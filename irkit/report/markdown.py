@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from irkit.learn.estimate import LEGEND
-from irkit.report.numbers import count, megabytes, milliseconds, seconds
-from irkit.report.view import Board, Measure, Report, System, view
-
-MARKS = {"better": " ▲", "worse": " ▼", "": ""}
+from irkit.report.publish import described
+from irkit.report.view import Board, Report, view
+from irkit.table.markdown import escape, grid, legend, notes
 
 
 def markdown(result: Any) -> str:
@@ -49,20 +47,6 @@ def leaderboard(results: Sequence[Any], *, command: str) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def escape(text: str) -> str:
-    """Make text literal in Markdown, inside a table cell too.
-
-    Examples
-    --------
-    >>> escape("a|b <b>*c*</b> ql_dirichlet")
-    'a\\\\|b &lt;b&gt;\\\\*c\\\\*&lt;/b&gt; ql_dirichlet'
-    """
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = re.sub(r"([\\`*\[\]|~$])", r"\\\1", text)
-    text = re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)  # inside a word it is literal anyway
-    return re.sub(r"^(\s*)([#+=-]|\d+[.)](?=\s))", r"\1\\\2", text)  # headings, lists, rules
-
-
 def code(text: str) -> str:
     """Write text as inline code, whatever back-ticks it holds."""
     fence = "`" * (_longest_run(text) + 1)
@@ -98,64 +82,13 @@ def _board(board: Board, *, level: int) -> list[str]:
     line = escape(about) + ", ".join(fact for fact in facts if fact)
     if line:
         blocks.append(line.rstrip(" .") + ".")
-    blocks.append(_table(board) if board.systems else "No systems.")
-    blocks.append(_legend(board))
-    own = [f"{system.name}: {note}" for system in board.systems for note in system.notes]
-    if notes := [*filter(None, [board.marks_floor]), *board.failed, *board.notes, *own]:
-        blocks.append("\n".join(f"- {escape(note)}" for note in notes))
+    table = described(board)
+    blocks += [grid(table) if board.systems else "No systems.", legend(table), notes(table)]
     commands = [system.command for system in board.systems if system.command]
     if commands:
         blocks.append("One system at a time:")
         blocks.append(code_block("\n".join(commands), "sh"))
     return blocks
-
-
-def _table(board: Board) -> str:
-    header = ["System", *(escape(measure.name) + (" ↓" if measure.lower else "") for measure in board.measures)]
-    rows = [[_name(system), *(_cell(system, measure) for measure in board.measures)] for system in board.systems]
-    if board.has_parameters:
-        header.append("Parameters")
-        rows = [[*row, count(s.parameters)] for row, s in zip(rows, board.systems, strict=True)]
-    if board.has_costs:
-        header.append(f"ms/{board.timed}")
-        rows = [[*row, milliseconds(s.milliseconds)] for row, s in zip(rows, board.systems, strict=True)]
-    if board.has_fits:
-        header.append("s/fit")
-        rows = [[*row, seconds(s.fit_seconds)] for row, s in zip(rows, board.systems, strict=True)]
-    if board.has_memory:
-        header.append("Memory (MB)")
-        rows = [[*row, megabytes(s.peak_memory_mb)] for row, s in zip(rows, board.systems, strict=True)]
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    return "\n".join(_row(row) for row in (header, rule, *rows))
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _name(system: System) -> str:
-    return escape(system.name) + (" (baseline)" if system.baseline else "")
-
-
-def _cell(system: System, measure: Measure) -> str:
-    cell = system.cells[measure.name]
-    mean = cell.shown.replace("~", r"\~")  # two of them would strike through what is between
-    shown = f"**{mean}**" if cell.best else mean
-    interval = f" ({cell.interval})" if cell.interval else ""
-    return f"{shown}{interval}{MARKS[cell.mark]}"
-
-
-def _legend(board: Board) -> str:
-    parts = ["**Bold**: best of its column", f"in brackets: {escape(board.interval)} interval"]
-    if any(measure.lower for measure in board.measures):
-        parts.append("↓: lower is better")
-    if board.wholes:
-        parts.append(escape(board.wholes))
-    if board.signs:
-        parts.append(escape(LEGEND))
-    if board.baseline:
-        parts.append(f"▲ better, ▼ worse than the baseline {escape(board.baseline)} ({escape(board.testing)})")
-    return "; ".join(parts) + "."
 
 
 def _longest_run(text: str) -> int:

@@ -12,8 +12,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from irkit.evaluate import board as shape
-from irkit.evaluate.compare import LEVEL, said_floor
+from irkit.evaluate.compare import said_floor
 from irkit.evaluate.significance import TEST_TITLES
+from irkit.evaluate.tables import LEVEL, best_of, interval_of, mark_of
 from irkit.learn.estimate import SIGNS, printed
 from irkit.report.numbers import digits_for, fixed, plain
 
@@ -272,9 +273,7 @@ def _column(measure: shape.Measure, baseline: str | None, rows: Sequence[shape.R
     means = [row.cells[measure.name].mean for row in rows]
     shown = Measure(plain(measure.name), measure.lower, digits_for(means), measure.whole)
     kinds = [row.cells[measure.name].kind for row in rows if row.name == baseline]
-    best = ""
-    if len({shown.show(mean) for mean in means}) > 1:  # nothing where all print alike
-        best = shown.show(min(means) if measure.lower else max(means))
+    best = best_of(means, shown.digits, lower=measure.lower)
     return _Column(measure.name, shown, best, kinds[0] if kinds else None)
 
 
@@ -306,23 +305,13 @@ def _picture(figure: shape.Figure) -> Picture:
 
 def _cell(cell: shape.Cell, column: _Column) -> Cell:
     measure = column.measure
-    mark = ""
-    if cell.p_corrected is not None and cell.p_corrected < LEVEL and cell.delta:
-        mark = "better" if (cell.delta > 0) != measure.lower else "worse"
-    # The truth behind a lower bound may be anywhere above it.
-    if (mark == "worse" and cell.kind == "lower_bound") or (mark == "better" and column.baseline == "lower_bound"):
-        mark = ""
     mean, error = measure.show(cell.mean), measure.show(cell.stderr or 0.0)
-    low, high = measure.show(cell.low), measure.show(cell.high)
-    interval = f"{low} to {high}" if low.startswith("-") else f"{low}\u2013{high}"
-    if cell.low is None:
-        interval = ""
     return Cell(
         **cell.statistics(),
         sign=SIGNS.get(cell.kind or "", ""),
         shown=printed(mean, cell.kind, error if float(error) else ""),
-        interval=interval,
-        mark=mark,
+        interval=interval_of(cell, measure.digits),
+        mark=mark_of(cell, lower=measure.lower, baseline_kind=column.baseline),
         best=mean == column.best,
     )
 

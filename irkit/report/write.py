@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ from irkit.evaluate.board import as_result, write_results
 from irkit.io.outputs import check_output
 from irkit.report.html import html
 from irkit.report.markdown import markdown
-from irkit.report.view import view
+from irkit.report.publish import described
+from irkit.report.view import Report, view
+from irkit.table.published import WRITERS
 
-ENDINGS = (".html", ".md", ".json")
+ENDINGS = (".html", ".md", ".json", ".tex", ".csv")
 "The kinds of files there are."
 
 
 def write_report(result: Any, path: str | Path) -> Path:
-    """Write a result as one file, or as HTML, Markdown and JSON into a folder.
+    """Write a result as one file, or as HTML, Markdown, JSON, LaTeX and CSV into a folder.
 
     Everything is rendered before anything is written, and each file replaces an older one in one step.
 
@@ -28,7 +31,7 @@ def write_report(result: Any, path: str | Path) -> Path:
     result : Result
         Or its plain values.
     path : path
-        A file that ends in .html, .md or .json; or a folder, made if need be, which gets one file
+        A file that ends in .html, .md, .json, .tex or .csv; or a folder, made if need be, which gets one file
         of each kind named after the suite.
 
     Returns
@@ -45,16 +48,21 @@ def write_report(result: Any, path: str | Path) -> Path:
     """
     result = as_result(result, who="report")
     targets = check_report(path, result.suite)
-    renderers = {".html": html, ".md": markdown}
+    renderers = {".html": html, ".md": markdown, ".tex": _written(".tex"), ".csv": _written(".csv")}
     rendering = [target for target in targets if target.suffix in renderers]
-    report = view(result) if rendering else None
-    rendered = {target: renderers[target.suffix](report).encode() for target in rendering}
+    report = view(result)
+    rendered = {target: renderers[target.suffix](report).encode(errors="backslashreplace") for target in rendering}
     for target in targets:
         if target in rendered:
             write_bytes(target, rendered[target])
         else:
             write_results(result, target)
     return targets[0]
+
+
+def _written(ending: str) -> Callable[[Report], str]:
+    """Return what writes all tables of a report in one file."""
+    return lambda report: WRITERS[ending]([described(board) for board in report.boards])
 
 
 def check_report(path: str | Path, suite: str) -> list[Path]:
@@ -76,8 +84,8 @@ def _targets(suite: str, path: Path) -> list[Path]:
         if path.suffix in ENDINGS:
             return [path]
         if path.suffix or path.exists() or is_stream(path):
-            raise ConfigError(
-                f"report: cannot tell what to write, got {path}; end it in .html, .md or .json, or give a folder"
-            )
+            *most, last = ENDINGS
+            what = f"end it in {', '.join(most)} or {last}, or give a folder"
+            raise ConfigError(f"report: cannot tell what to write, got {path}; {what}")
     stem = re.sub(r"[^\w.-]+", "-", suite).strip("-.")[:80] or "leaderboard"
     return [path / f"{stem}{ending}" for ending in ENDINGS]

@@ -23,7 +23,7 @@ import torch
 from pydantic import Field, model_validator
 
 from irkit.arrays import Floats
-from irkit.config import merged
+from irkit.config import merged, nowhere
 from irkit.errors import ConfigError
 from irkit.io.kinds import Spec, Tokens
 from irkit.learn.net import Net
@@ -61,7 +61,7 @@ class VectorClassifierConfig(LinearConfig):
         kind = MODELS.load(self.model)
         if not issubclass(kind, DocumentModel) or issubclass(kind, Classifier) or "encode" not in kind.abilities:
             raise ConfigError(f"{VectorClassifier.name}: {self.model} gives no vectors of documents; try docnade")
-        found: DocumentModel = kind(kind.config_type(**self.settings))
+        found: DocumentModel = kind(kind.config_type.checked(self.settings, nowhere, who=kind.name))
         return found
 
     def rule(self) -> TrainerConfig:

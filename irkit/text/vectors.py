@@ -14,10 +14,11 @@ import numpy as np
 
 from irkit.arrays import Floats, Ints
 from irkit.atomic import writing
-from irkit.errors import DataError, NotFoundError, ShapeError
+from irkit.errors import DataError, ShapeError
 from irkit.rng import check_seed
 from irkit.streams import readable
 from irkit.text.vector_files import read_vectors, write_vectors
+from irkit.wording import no_file
 
 
 class Vectors:
@@ -92,7 +93,7 @@ class Vectors:
         """
         path = Path(path)
         if not readable(path):
-            raise NotFoundError(f"vectors: there is no file {str(path)!r}")
+            raise no_file(path, "file of vectors")
         return cls(*read_vectors(path, limit))
 
     def save(self, path: str | Path) -> None:

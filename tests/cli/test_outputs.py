@@ -82,7 +82,10 @@ def test_every_output_is_checked_before_the_work(irkit, inputs, idle, monkeypatc
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--report", "x.pdf"], "report: cannot tell what to write, got x.pdf; end it in .html, .md or .json, or give"),
+        (
+            ["--report", "x.pdf"],
+            "report: cannot tell what to write, got x.pdf; end it in .html, .md, .json, ",
+        ),
         (["--report", "-"], "report: cannot tell what to write, got -; "),
         (["--report", "x.json", "--json", "x.json"], "leaderboard: --report and --json would both write x.json; give"),
     ],

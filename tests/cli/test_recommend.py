@@ -157,7 +157,7 @@ def test_columns_and_duplicates_of_a_file_without_names(irkit, folder):
     )
     assert irkit(*options, "--duplicates", "last").lines[1].split()[:3] == ["ann", "1", "cake"]
     refused = irkit("recommend", "planted-factors", "u1", "--columns", "user,item", status=2)
-    assert "columns, format and encoding are for files of ratings, got planted-factors" in refused.err
+    assert "columns, format and encoding are for a file of ratings, got planted-factors" in refused.err
 
 
 def test_lists_of_all_users_are_written(irkit, ratings, folder):
@@ -193,6 +193,6 @@ def test_counts_weigh_for_als_and_others_say_what_they_take_them_for(irkit, fold
                   "--duplicates", "last")  # fmt: skip
     assert (counted.err, counted.lines != likes.lines) == ("", True)
     ease = irkit("recommend", "plays.csv", "u1", "--recipe", "ease")
-    assert ease.err == "irkit: ease takes counts for likes, whatever their size; als weighs them\n"
+    assert ease.err == "irkit: ease: counts are taken for likes, whatever their size; als weighs them\n"
     bias = irkit("recommend", "plays.csv", "u1", "--recipe", "bias")
-    assert bias.err == "irkit: bias takes counts for ratings; als weighs them\n"
+    assert bias.err == "irkit: bias: counts are taken for ratings; als weighs them\n"

@@ -69,7 +69,9 @@ def test_names_of_files_are_shown_spelt_out(irkit, folder, index):
 def test_errors_and_warnings_show_what_was_given_spelt_out(irkit, folder, capsys, monkeypatch):
     assert irkit("evaluate", "qrels", HOSTILE + ".run", status=2).err.count("\n") == 1
     (folder / "qrels").write_text("1 0 d 1\n")
-    assert irkit("evaluate", "qrels", HOSTILE, status=2).err == f"irkit: {SHOWN}: there is no such file\n"
+    assert (
+        irkit("evaluate", "qrels", HOSTILE, status=2).err == f"irkit: {SHOWN}: there is no such file; check the path\n"
+    )
     assert obeyed(irkit(HOSTILE, status=2).err) == []
     monkeypatch.setattr(cli, "application", lambda: lambda *_, **__: warnings.warn(f"odd\n{HOSTILE}", stacklevel=1))
     with warnings.catch_warnings():

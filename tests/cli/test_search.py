@@ -31,7 +31,7 @@ def test_a_collections_folder_is_searched_as_its_index(irkit, own, source):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["storms-index"], 'irkit: search: command "search" parameter QUERY requires an argument'),
+        (["storms-index"], "irkit: search: QUERY is missing"),
         (
             ["storm-index", "rain"],
             "irkit: search: there is no index or collection 'storm-index'; did you mean storms-index?",

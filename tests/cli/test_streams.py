@@ -204,7 +204,7 @@ def test_two_dashes_keep_a_dash_as_it_is(shell, index):
 
 
 def test_a_dash_given_where_a_number_is_needed_is_named_so(shell):
-    assert 'invalid value for -n: "-" is not a whole number' in shell("search", "a", "b", "-n", "-", status=2)[1]
+    assert "-n is not valid, got '-'; it must be a whole number" in shell("search", "a", "b", "-n", "-", status=2)[1]
 
 
 def test_a_reader_that_stops_ends_the_command_quietly(shell, index, folder):

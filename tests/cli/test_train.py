@@ -122,8 +122,8 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
         (["train", "ease"], "is a pipeline, not something to train; use irkit recommend RATINGS --recipe ease"),
         (["run", "nade-digits", "lee"], "is something to train, not a pipeline; use irkit train nade-digits"),
         (["train", "nade-digits", "--set", "epochs=2"], "there is no setting 'epochs'; did you mean trainer.epochs?"),
-        (["train", "nade-digits", "--set", "config.hidden_size=0"], "NADE: hidden_size is not valid, got 0"),
-        (["train", "nade-digits", "--seed", "-1"], "Trainer: seed is not valid, got -1"),
+        (["train", "nade-digits", "--set", "config.hidden_size=0"], "nade: hidden_size is not valid, got 0"),
+        (["train", "nade-digits", "--seed", "-1"], "trainer: seed is not valid, got -1"),
         (["train", "nade-digits", "--set", "model=x"], "there is no setting 'model'"),
         (
             ["train", "nade-500-mnist"],
@@ -131,12 +131,12 @@ def test_what_a_recipe_says_is_shown_as_text(irkit, folder):
         ),
         (
             ["train", "nade-digits", "--set", "trainer.device=meta"],
-            "Trainer: device is not valid, got 'meta'; a device is",
+            "trainer: device is not valid, got 'meta'; a device is",
         ),
         (["train", "nade-digits", "--set", "trainer.device=cuda:77"], "device: cannot compute on it, got 'cuda:77'"),
         (
             ["train", "nade-digits", "--seed", "9" * 23],
-            "Trainer: seed is not valid, got 99999999999999999999999; a seed is",
+            "trainer: seed is not valid, got 99999999999999999999999; a seed is",
         ),
         (["train", "nade-digits", "--set", f"config.hidden_size={10**13}"], "out of memory, got no"),
         (

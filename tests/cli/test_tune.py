@@ -134,7 +134,7 @@ def test_files_of_ones_own_parted_and_laid_out_as_they_are(irkit, folder):
             ["bm25-search", "lee", "--columns", "user,item"],
             "tune: --columns is for recommenders, and bm25 is none; leave",
         ),
-        (["ease-search", "planted-factors", "--encoding", "latin-1"], "format and encoding are for files of ratings"),
+        (["ease-search", "planted-factors", "--encoding", "latin-1"], "format and encoding are for a file of ratings"),
         (["ease-search", "lee"], "tune: lee: holds texts and no ratings, but ease learns from ratings; see irkit data"),
         (["bm25-search", "ml-100k"], "tune: ml-100k: holds ratings and no texts, but bm25 searches documents; see"),
         (["bm25-search", "lee", "-m", "RMSE"], "tune: RMSE is of predicted ratings, and bm25 ranks documents; choose"),

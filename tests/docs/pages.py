@@ -1,6 +1,7 @@
 """Run what the documents show: python blocks, console blocks and the files they name.
 
-    ```python                runs in one namespace per page; a ```text block right after it is what it prints
+    ```python                runs in one namespace per page; a ```text block right after it is what it prints,
+                             and may end with the last line of a trace: irkit.errors.FrameError: ...
     ```console               lines that begin with "$ " are run, the lines below each are what it prints
     ```json title="a.json"   any block with a title is written to that file first
     ```console data          needs IRKIT_DATA; likewise "python data"
@@ -21,12 +22,14 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import gensim
 
+from irkit.errors import IrkitError
 from tests.plugins import installed
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +61,8 @@ class Shown:
     at: tuple[int, int]
     "The lines of the page that show the output, from and to (numbers from 0, end exclusive)."
     actual: list[str] = field(default_factory=list)
+    status: int | None = None
+    "What a command of irkit that ran in this process returned."
 
 
 def pages() -> list[Path]:
@@ -101,7 +106,8 @@ def run(page: Path, folder: Path) -> Iterator[Shown]:
                 yield _python(page, block, after, namespace)
             elif block.kind == "console":
                 for shown in _commands(block):
-                    shown.actual = _command(shown.source).splitlines()
+                    output, shown.status = _command(shown.source)
+                    shown.actual = output.splitlines()
                     yield shown
 
 
@@ -109,9 +115,14 @@ def _python(page: Path, block: Block, after: Block | None, namespace: dict[str, 
     out = io.StringIO()
     # Line numbers of a traceback are those of the page.
     code = compile("\n" * (block.first - 1) + "\n".join(block.lines) + "\n", str(page), "exec")
-    with contextlib.redirect_stdout(out):
-        exec(code, namespace)
     shows = after is not None and after.kind == "text" and _between(page, block, after)
+    with contextlib.redirect_stdout(out):
+        try:
+            exec(code, namespace)
+        except IrkitError as error:
+            if not (shows and after and after.lines[-1].startswith("irkit.errors.")):
+                raise
+            print(*traceback.format_exception_only(error), sep="", end="")
     start = after.first - 1 if shows else -1
     expected = after.lines if shows else []
     return Shown(
@@ -155,8 +166,8 @@ def _commands(block: Block) -> list[Shown]:
     return found
 
 
-def _command(source: str) -> str:
-    """Run a command as a user would see it: both streams in one. Plain `irkit` commands run in this process."""
+def _command(source: str) -> tuple[str, int | None]:
+    """Run a command as a user would see it: both streams in one, and the status of a plain `irkit`, run in here."""
     if not source.startswith("irkit ") or re.search(r"[|<>;&`$\\]", source):
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         found = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
@@ -167,15 +178,15 @@ def _command(source: str) -> str:
             text=True,
             env={**os.environ, "PATH": path, "PYTHONPATH": found},
         )
-        return done.stdout
+        return done.stdout, None
     from irkit.cli import main
     from irkit.recommend.guards import LOOKS
 
     LOOKS.counts.clear()  # a command is a process of its own
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        main(shlex.split(source)[1:])
-    return out.getvalue()
+        status = main(shlex.split(source)[1:])
+    return out.getvalue(), status
 
 
 # ---------------------------------------------------------------------------------------- comparison

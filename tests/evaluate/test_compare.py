@@ -117,9 +117,9 @@ def test_printing_has_a_block_per_measure(found):
     text = str(found)
     header = ["AP", "mean", "delta", "p t", "Holm", "p Wilcoxon", "p random", "w/t/l", "RI"]
     assert re.split(r" {2,}", text.splitlines()[0]) == header
-    assert text.splitlines()[2].startswith("base *")
+    assert text.splitlines()[2].startswith("base (baseline)")
     assert "P@2" in text
-    assert text.endswith("16 queries; * is the baseline")
+    assert text.endswith("\n\n16 queries")
     assert all(line == line.rstrip() for line in text.splitlines())
 
 

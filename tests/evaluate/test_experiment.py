@@ -130,10 +130,11 @@ def test_compare_takes_a_minus_b(table):
 def test_the_printed_table_marks_baseline_and_significance(table):
     done = run({"weak": Toy(seed=0, table=table), "strong": Toy(seed=9, table=table)}, baseline="weak")
     lines = str(done).splitlines()
-    assert lines[0].split() == ["system", "AP", "P@5", "ms/query", "MB"]
-    assert lines[2].startswith("weak *")
-    assert lines[3].split()[1] == "1.0000+"
-    assert "14 queries" in lines
+    assert lines[0] == "14 queries"
+    assert lines[2].split() == ["system", "AP", "P@5", "ms/query", "MB"]
+    assert lines[4].startswith("weak (baseline)")
+    assert lines[5].split()[1] == "*1.0000+"
+    assert "+ better, - worse than the baseline weak (paired t, Holm-corrected p < 0.05)" in lines
     assert SINGLE_RUN in lines
 
 

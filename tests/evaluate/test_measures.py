@@ -102,14 +102,14 @@ def test_what_ir_measures_cannot_read_is_refused(text):
         ("official", "measures: there is no measure 'official'; choose from AP,"),
         ("AP(", "measures: cannot read 'AP('; write Name, Name@10 or Name(rel=2)@10"),
         ("P", "measures: 'P' needs cutoff (ranking cutoff threshold); write @10 after it"),
-        ("P@0", "measures: 'P@0' cannot take cutoff=0; cutoff is a whole number, 1 or more"),
-        ("P(rel=0)@5", "measures: 'P(rel=0)@5' cannot take rel=0; rel is a whole number, 1 or more"),
+        ("P@0", "measures: cutoff of 'P@0' is not valid, got 0; it must be a whole number, 1 or more"),
+        ("P(rel=0)@5", "measures: rel of 'P(rel=0)@5' is not valid, got 0; it must be a whole number, 1 or more"),
         ("P(foo=2)@3", "measures: 'P(foo=2)@3' has no parameter 'foo'; choose from cutoff, judged_only, rel"),
         ("AP(rel=1,rel=2)", "measures: cannot read 'AP(rel=1,rel=2)'"),
         ("P(cutoff=5)@10", "measures: 'P(cutoff=5)@10' gives cutoff twice; leave one out"),
         ("", "measures: needs one measure or more, got ''; for example AP nDCG@10"),
         ("NumRel(rel=2)", "measures: no package computes NumRel(rel=2); check its parameters"),
-        (3, "measures: needs names or ir_measures measures, got int 3"),
+        (3, "measures: needs names or ir_measures measures, got 3"),
     ],
 )
 def test_a_wrong_measure_is_explained_in_one_line(text, message, capsys):

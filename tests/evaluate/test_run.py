@@ -80,7 +80,7 @@ def test_names_of_a_suite_of_suites_are_those_of_its_parts(folder):
             r"x\.yaml:3: baseline: a suite of parts has name, about, parts and seed",
         ),
         ("name: x\nparts: [both]\n", r"parts: 'both' has parts itself; name these"),
-        ("name: x\nparts: [small-list]\n", r"eval: there is no 'small-list'; did you mean small-lists"),
+        ("name: x\nparts: [small-list]\n", r"suites: there is no 'small-list'; did you mean small-lists"),
     ],
 )
 def test_parts_that_make_no_sense_are_explained(folder, text, message):

@@ -124,7 +124,7 @@ def test_a_grid_needs_values():
 def test_a_space_is_read_with_lines_in_its_errors(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("recipe: bm25\nparameters:\n  k1: [0.5, 1]\n  b: {low: 1, high: 0}\n")
-    with pytest.raises(IrkitError, match=r"mine\.yaml:4: Parameter: low must be less than high"):
+    with pytest.raises(IrkitError, match=r"mine\.yaml:4: low must be less than high"):
         load_space(path)
     path.write_text("recipe: bm25\nparameters:\n  k1: [0.5, 1]\n")
     assert load_space(path).candidates() == [{"k1": 0.5}, {"k1": 1}]

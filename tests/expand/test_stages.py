@@ -241,7 +241,7 @@ def test_vectors_that_make_no_sense_are_refused():
         Vectors(["a", "a"], np.ones((2, 2)))
     with pytest.raises(DataError, match="vectors: the vector of 'b' is not finite"):
         Vectors(["a", "b"], np.array([[1.0, 2.0], [np.nan, 1.0]]))
-    with pytest.raises(NotFoundError, match=r"vectors: there is no file 'nowhere\.txt'"):
+    with pytest.raises(NotFoundError, match=r"nowhere\.txt: there is no such file of vectors; check"):
         Vectors.load("nowhere.txt")
 
 
@@ -261,7 +261,7 @@ def test_a_stem_gets_the_centroid_of_its_surface_forms():
 
 
 def test_settings_out_of_range_are_refused(topical):
-    with pytest.raises(ConfigError, match=r"RM3: keep is not valid, got 1\.5"):
+    with pytest.raises(ConfigError, match=r"rm3: keep is not valid, got 1\.5"):
         RM3(index=topical, keep=1.5)
-    with pytest.raises(ConfigError, match="RFMF: rank is not valid, got 0"):
+    with pytest.raises(ConfigError, match="rfmf: rank is not valid, got 0"):
         RFMF(index=topical, rank=0)

@@ -31,7 +31,7 @@ def test_devices():
     for name in ("toaster", "meta", "cpu:0", "cuda:x", "xla", "cuda\n"):
         with pytest.raises(ConfigError, match="device: a device is auto, cpu, cuda, cuda:0 and so on, or mps, got"):
             choose_device(name)
-        with pytest.raises(ConfigError, match=r"Trainer: device is not valid, got .*; a device is auto"):
+        with pytest.raises(ConfigError, match=r"trainer: device is not valid, got .*; a device is auto"):
             TrainerConfig(device=name)
 
 

@@ -125,9 +125,9 @@ def test_optimisers_of_no_phase_and_settings_of_no_optimiser_are_refused(tmp_pat
     with pytest.raises(ConfigError, match=wrong):
         play(TrainerConfig(optimisers={"critik": {"learning_rate": 0.1}}), folder=tmp_path)
     assert not list(tmp_path.iterdir())
-    with pytest.raises(ConfigError, match=r"Trainer: optimisers: unknown field 'rate'; choose from betas"):
+    with pytest.raises(ConfigError, match=r"trainer: optimisers: unknown field 'rate'; choose from betas"):
         TrainerConfig(optimisers={"critic": {"rate": 0.1}})
-    with pytest.raises(ConfigError, match=r"Trainer: optimisers: learning_rate is not valid, got -1"):
+    with pytest.raises(ConfigError, match=r"trainer: optimisers: learning_rate is not valid, got -1"):
         TrainerConfig(optimisers={"critic": {"learning_rate": -1}})
 
 

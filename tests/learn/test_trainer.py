@@ -25,7 +25,7 @@ SGD = OptimiserConfig(kind="sgd", learning_rate=0.1)
 
 def test_decays_that_torch_would_refuse_are_refused_when_they_are_written_down():
     for betas in ([2, 0.9], [0.9, 1.0], [-0.1, 0.9]):
-        with pytest.raises(ConfigError, match=r"^Optimiser: betas.* is not valid, got "):
+        with pytest.raises(ConfigError, match=r"^optimiser: betas.* is not valid, got "):
             OptimiserConfig(betas=betas)
 
 
@@ -73,7 +73,7 @@ def test_a_time_budget_ends_the_run(clock):
 
 
 def test_a_run_without_a_budget_is_refused():
-    with pytest.raises(ConfigError, match="Trainer: training would never end; set epochs, steps or seconds"):
+    with pytest.raises(ConfigError, match="trainer: training would never end; set epochs, steps or seconds"):
         TrainerConfig(epochs=None)
 
 

@@ -241,8 +241,8 @@ def test_an_error_of_irkits_own_is_left_alone():
     ("make", "message"),
     [
         (lambda: apply.score("len"), "apply.score: needs a function, got str"),
-        (lambda: apply.score(len, batch_size=0), "Apply: batch_size is not valid, got 0"),
-        (lambda: apply.score(len, key=""), "Apply: key is not valid, got ''"),
+        (lambda: apply.score(len, batch_size=0), "apply: batch_size is not valid, got 0"),
+        (lambda: apply.score(len, key=""), "apply: key is not valid, got ''"),
         (lambda: apply.score(len).spec(), "apply.score(len): a recipe cannot hold a function"),
     ],
 )

@@ -85,7 +85,7 @@ def test_operators_take_settings_by_name():
         (lambda: EQE1(INDEX), "eqe1: needs vectors; write EQE1(index, vectors)"),
         (lambda: EQE1(), "eqe1: needs index and vectors; write EQE1(index, vectors)"),
         (lambda: RM3(indx=INDEX), "rm3: unknown field 'indx'; did you mean index?"),
-        (lambda: RM3(INDEX, fb_term=3), "RM3: unknown field 'fb_term'; did you mean fb_terms?"),
+        (lambda: RM3(INDEX, fb_term=3), "rm3: unknown field 'fb_term'; did you mean fb_terms?"),
         (
             lambda: RM3(INDEX, 5),
             "rm3: takes index without a name and nothing else, got int too; write RM3(index, fb_docs",

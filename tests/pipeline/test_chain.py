@@ -81,8 +81,8 @@ def test_what_does_not_fit_is_refused_with_the_right_spelling(chain, message):
 
 
 @pytest.mark.parametrize(("chain", "message"), [
-    (lambda: toy() % 0, "Cut: k is not valid, got 0; input should be greater than or equal to 1"),
-    (lambda: toy() * float("inf"), "Scale: weight is not valid, got inf"),
+    (lambda: toy() % 0, "cut: k is not valid, got 0; it must be 1 or more"),
+    (lambda: toy() * float("inf"), "scale: weight is not valid, got inf"),
     (lambda: Then.make({"k": 1}, (toy(),), {}), "then: has no settings, got k"),
 ])  # fmt: skip
 def test_a_wrong_number_is_refused(chain, message):

@@ -160,7 +160,7 @@ def _pairs(text):
         ("toy() >>", "pipeline: is not an expression, got 'toy() >>'; "),
         ("a = toy()", "pipeline: is not an expression, got 'a = toy()'"),
         ("toi()", "pipeline: there is no stage 'toi'; did you mean toy?"),
-        ("toy(bost=2)", "Toy: unknown field 'bost'; did you mean boost?"),
+        ("toy(bost=2)", "toy: unknown field 'bost'; did you mean boost?"),
         ("toy(2)", "pipeline: 'toy(2)' at column 1 takes its settings by name, as in cut(k=10)"),
         ("toy(**{'boost': 2})", "pipeline: \"toy(**{'boost': 2})\" at column 1 has a setting without a name"),
         ("toy(boost=open('x'))", "pipeline: \"open('x')\" at column 11 is not a plain value"),

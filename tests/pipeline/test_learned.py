@@ -207,7 +207,7 @@ def given_free():
         (
             lambda: Learned(model="svm"),
             ConfigError,
-            "Learned: model is not valid, got 'svm'; input should be 'boosting'",
+            "learned: model is not valid, got 'svm'; choose from boosting, ",
         ),
         (
             lambda: Learned(estimator=LinearRegression()).spec(),

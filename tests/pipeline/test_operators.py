@@ -357,20 +357,20 @@ def test_what_cannot_be_joined_is_refused(join, message):
 @pytest.mark.parametrize(
     ("join", "message"),
     [
-        (lambda: rrf(toy(), toy(), k=0), "RRF: k is not valid, got 0; input should be greater than 0"),
-        (lambda: normalise(toy(), "max"), "Normalise: method is not valid, got 'max'; input should be 'minmax', "),
+        (lambda: rrf(toy(), toy(), k=0), "rrf: k is not valid, got 0; it must be above 0"),
+        (lambda: normalise(toy(), "max"), "normalise: method is not valid, got 'max'; did you mean minmax?"),
         (lambda: interpolate(toy(), toy(), 1.5), "interpolate: weight must be a number in [0, 1], got 1.5"),
         (lambda: interpolate(toy(), toy(), "x"), "interpolate: weight must be a number in [0, 1], got 'x'"),
         (lambda: interpolate(toy(), toy(), float("nan")), "interpolate: weight must be a number in [0, 1], got nan"),
         (
             lambda: combsum(toy(), toy(), missing="zero"),
-            "Fusion: missing is not valid, got 'zero'; input should be 'auto'",
+            "fusion: missing is not valid, got 'zero'; it must be auto, lowest or a number",
         ),
         (
             lambda: combmnz(toy(), toy(), missing=float("nan")),
-            "Fusion: missing is not valid, got nan; input should be 'auto'",
+            "fusion: missing is not valid, got nan; it must be auto, lowest or a finite number",
         ),
-        (lambda: features(toy(), toy(), missing=True), "Fusion: missing must be a number, got True"),
+        (lambda: features(toy(), toy(), missing=True), "fusion: missing must be a number, got true"),
         (lambda: Append.make({"k": 1}, (toy(), toy()), {}), "append: has no settings, got k"),
     ],
 )

@@ -112,7 +112,7 @@ def test_fitting_happens_here():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: toy().parallel(0), "Parallel: n is not valid, got 0"),
+        (lambda: toy().parallel(0), "parallel: n is not valid, got 0"),
         (lambda: Parallel.make({"n": 2}, (toy(), toy()), {}), "parallel: runs one pipeline, got 2"),
         (lambda: Parallel.make({"n": 2}, (), {}), "parallel: runs one pipeline, got 0"),
     ],

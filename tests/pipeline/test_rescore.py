@@ -186,7 +186,7 @@ def test_errors(index, tmp_path):
         (Retrieve(index=index) >> LoadText(index=index) >> Passages(size=3) >> stage)(QUERIES)
     with pytest.raises(FrameError, match="rescore: query '1' has neither text nor weighted terms"):
         stage(pd.DataFrame({"qid": ["1"], "docno": ["d1"], "score": [1.0]}))
-    with pytest.raises(ConfigError, match="BM25: unknown field 'mu'"):
+    with pytest.raises(ConfigError, match="bm25: unknown field 'mu'"):
         Rescore(index=index, mu=5)
     with build_index(tmp_path / "closed", [("d1", "wing")]) as closed:
         stage = Rescore(index=closed)

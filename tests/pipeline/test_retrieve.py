@@ -99,9 +99,9 @@ def test_a_fingerprint_depends_on_the_content_of_the_index(index, tmp_path):
 
 
 def test_parameters_of_another_model_are_refused(index):
-    with pytest.raises(ConfigError, match="QLDirichlet: unknown field 'k1'"):
+    with pytest.raises(ConfigError, match="ql-dirichlet: unknown field 'k1'"):
         Retrieve(index=index, model="ql-dirichlet", k1=1.2)
-    with pytest.raises(ConfigError, match="Retrieve: unknown field 'modle'; did you mean model"):
+    with pytest.raises(ConfigError, match="lucene: unknown field 'modle'; did you mean model"):
         Retrieve(index=index, modle="bm25")
 
 

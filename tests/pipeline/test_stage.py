@@ -97,13 +97,13 @@ def test_settings_go_into_a_config_or_by_name():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Cut(k=0), "Cut: k is not valid, got 0"),
-        (lambda: Cut(kk=1), "Cut: unknown field 'kk'"),
-        (lambda: Cut(), "Cut: field 'k' is missing"),
+        (lambda: Cut(k=0), "cut: k is not valid, got 0"),
+        (lambda: Cut(kk=1), "cut: unknown field 'kk'"),
+        (lambda: Cut(), "cut: field 'k' is missing"),
         (lambda: Cut(5), "cut: takes a CutConfig or its fields by name, got int 5"),
         (lambda: Cut(CutConfig(k=1), k=2), "cut: takes a CutConfig or its fields by name, got both"),
         (lambda: DropSelf(k=2), "drop-self: has no settings, got k"),
-        (lambda: rrf(toy(), toy()).make({"kk": 1}, (toy(), toy()), {}), "RRF: unknown field 'kk'"),
+        (lambda: rrf(toy(), toy()).make({"kk": 1}, (toy(), toy()), {}), "rrf: unknown field 'kk'"),
         (lambda: Cut.make({"k": 1}, (toy(),), {}), "cut: holds no pipelines, got 1; remove 'of'"),
         (lambda: Toy.make({}, (), {"vectors": 1}), "toy: needs the resource 'index'; pass index=..."),
     ],
@@ -266,5 +266,5 @@ def test_a_cut_limits_the_retrieval_itself():
 
 
 def test_a_parameter_of_another_model_is_refused():
-    with pytest.raises(ConfigError, match="BM25: unknown field 'mu'"):
+    with pytest.raises(ConfigError, match="bm25: unknown field 'mu'"):
         Retrieve(index=Asked(), mu=500)

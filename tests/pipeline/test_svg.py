@@ -7,12 +7,14 @@ import pytest
 
 from irkit.pipeline import Cut, Reset, apply, rrf
 from irkit.pipeline.operators import Normalise
-from irkit.pipeline.svg import svg
+from irkit.pipeline.svg import WIDTH, svg
 from tests.pipeline.toy import Louder, toy
 
 SPACE = "{http://www.w3.org/2000/svg}"
 NESTED = Louder() >> rrf(toy() % 5, (toy(boost=2) >> Normalise()) | toy(n=7)) % 10 >> Reset()
-PIPELINES = [toy(), toy() % 3, Cut(k=2) >> Normalise(), toy() + toy() >> Cut(k=4), NESTED, NESTED >> NESTED]
+LONG = NESTED >> NESTED >> NESTED
+DEEP = rrf(Louder() >> toy() >> Cut(k=100) >> Normalise() >> Cut(k=90) >> Normalise() >> Cut(k=80), toy()) % 5
+PIPELINES = [toy(), toy() % 3, Cut(k=2) >> Normalise(), toy() + toy() >> Cut(k=4), NESTED, NESTED >> NESTED, LONG, DEEP]
 
 
 def drawn(pipeline):
@@ -60,6 +62,22 @@ def test_arrows_end_at_boxes(pipeline):
     for x, y, _, h in boxes:
         reached = any(abs(a - x) < 0.2 and y <= b <= y + h for a, b in into)
         assert reached, (x, y)
+
+
+@pytest.mark.parametrize("pipeline", [LONG, DEEP], ids=repr)
+def test_a_long_chain_has_several_lines_and_keeps_to_the_width_of_a_notebook(pipeline):
+    root, boxes = drawn(pipeline)
+    assert float(root.get("width")) <= WIDTH
+    assert len({y for _, y, *_ in boxes}) > 2
+
+
+def test_lines_are_read_from_left_to_right_and_from_top_to_bottom():
+    chain = toy()
+    for k in range(40, 20, -1):
+        chain = chain >> Cut(k=k) >> Normalise()
+    root, _ = drawn(chain)
+    texts = [(float(t.get("y")), float(t.get("x")), t.text) for t in root.iter(f"{SPACE}text")]
+    assert [text for *_, text in sorted(texts)] == ["queries", *(stage.label() for stage in stages(chain)), "results"]
 
 
 def test_labels_are_escaped():

@@ -111,9 +111,12 @@ def test_passages_are_those_of_each_text(texts, size, data):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Passages(size=0), "Passages: size is not valid, got 0"),
-        (lambda: Passages(size=5, stride=6), "Passages: stride must be at most the size 5 or words are skipped, got 6"),
-        (lambda: Aggregate(method="min"), "Aggregate: method is not valid, got 'min'; input should be 'max', "),
+        (lambda: Passages(size=0), "passages: size is not valid, got 0"),
+        (lambda: Passages(size=5, stride=6), "passages: stride must be at most the size 5 or words are skipped, got 6"),
+        (
+            lambda: Aggregate(method="min"),
+            "aggregate: method is not valid, got 'min'; choose from first, max, mean, sum",
+        ),
     ],
 )
 def test_a_wrong_setting_is_refused(make, message):

@@ -350,9 +350,9 @@ def test_a_rate_too_high_is_said_in_one_line_with_both_rates(kind):
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [
-        (IRGANPointwise, {"loss": "hinge"}, "IRGANPointwise: loss is not valid, got 'hinge'"),
-        (IRGANPairwise, {"loss": "pointwise"}, "IRGANPairwise: loss is not valid, got 'pointwise'"),
-        (IRGANPairwise, {"mix": 1.0}, "IRGANPairwise: mix is not valid, got 1.0"),
+        (IRGANPointwise, {"loss": "hinge"}, "irgan-pointwise: loss is not valid, got 'hinge'"),
+        (IRGANPairwise, {"loss": "pointwise"}, "irgan-pairwise: loss is not valid, got 'pointwise'"),
+        (IRGANPairwise, {"mix": 1.0}, "irgan-pairwise: mix is not valid, got 1.0"),
         (IRGANPairwise, {"discriminator_passes": 0, "generator_passes": 0}, "a round has no passes; set discrim"),
     ],
 )

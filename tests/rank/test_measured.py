@@ -85,6 +85,6 @@ class Stopping(Config):
 @pytest.mark.parametrize("name", ["nDCG", "nDCG@0", "P@5 ", "ndcg@5", "AP@10", ""])
 def test_a_measure_that_is_none_is_refused(name):
     with pytest.raises(
-        ConfigError, match=r"Stopping: measure is not valid, got .*a measure to stop by is AP, RR, nDCG@k"
+        ConfigError, match=r"stopping: measure is not valid, got .*a measure to stop by is AP, RR, nDCG@k"
     ):
         Stopping(measure=name)

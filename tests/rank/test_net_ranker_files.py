@@ -142,7 +142,7 @@ THREE = with_features(VALID, lambda x: x[:, :3])
         ),
         (lambda kind: kind().fit(TRAIN, THREE), ShapeError, "{}: was fitted on 4 features, got 3"),
         (lambda kind: kind(validation=0).fit(TRAIN).run(THREE.flow), ShapeError, "{}: was fitted on 4 features, got 3"),
-        (lambda kind: kind(validation=1.0), ConfigError, "{}: validation is not valid, got 1.0; input should be less"),
+        (lambda kind: kind(validation=1.0), ConfigError, "{}: validation is not valid, got 1.0; it must be below"),
         (lambda kind: kind(seed=True), ConfigError, "{}: seed must be a number, got True"),
     ],
 )

@@ -128,7 +128,7 @@ def refused(load, text: str, place: str, kind: type[Exception]) -> None:
         (HEAD + "  - use: lucene\n    modle: bm25", r"4: lucene: unknown field 'modle'; did you mean model\?"),
         (HEAD + "  - use: lucene\n    n: abc", "4: lucene: n is not valid, got 'abc'"),
         (HEAD + "  - use: lucene\n    mu: [1]", "4: lucene: mu"),
-        (HEAD + "  - use: lucene\n    model: ql-dirichlet\n    k1: 1", "3: QLDirichlet: unknown field 'k1'"),
+        (HEAD + "  - use: lucene\n    model: ql-dirichlet\n    k1: 1", "3: ql-dirichlet: unknown field 'k1'"),
         (FUSED + "      - - use: lucene\n          n: 0", "7: lucene: n is not valid, got 0"),
         ("stages:\n  - {use: cut}", "2: cut: field 'k' is missing"),
         ("stages:\n  - use: cut\n    k: 0", "3: cut: k is not valid, got 0"),
@@ -154,16 +154,16 @@ def test_a_wrong_stage_is_named_with_its_line(load, text, place):
     [
         ("name: x", "1: field 'stages' is missing: what is done, in order"),
         ("name: x\nstage: []", r"2: unknown field 'stage'; did you mean stages\?"),
-        ("name: 5\nstages: [{use: reset}]", "1: name is not valid, got 5; input should be a valid string"),
+        ("name: 5\nstages: [{use: reset}]", "1: name is not valid, got 5; it must be text"),
         ("stages: [{use: reset}]\nname: a/b", "2: name is not valid, got 'a/b'; a name is letters, digits and . _ . -"),
-        ("stages: [{use: reset}]\nabout:", "2: about is not valid, got None; input should be a valid string"),
+        ("stages: [{use: reset}]\nabout:", "2: about is not valid, got nothing; it must be text"),
         ("name: x\nneeds: []\nstages: [{use: lucene}]", r"2: needs must hold 'index', .*; write needs: \[index\]"),
         ("stages: [{use: rrf, of: [[{use: lucene}], [{use: lucene}]]}]", "1: needs must hold 'index'"),
         ("needs:\n  - index\n  - vectors\nstages: [{use: lucene}]", "3: needs holds 'vectors', which no stage needs"),
         ("needs: index\nstages: [{use: lucene}]", r"1: needs is not valid, got 'index'; a list of names, needs: \["),
         (
             "needs: [index, index]\nstages: [{use: lucene}]",
-            r"1: needs is not valid, got \['index', 'index'\]; each is named once",
+            r"1: needs is not valid, got \[index, index\]; each is named once",
         ),
     ],
 )

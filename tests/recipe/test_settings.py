@@ -63,8 +63,8 @@ def test_a_changed_recipe_builds_what_it_says():
         (FUSED, {"n": 5}, r"'n' may be 0\.of\.0\.0\.n or 0\.of\.1\.0\.n; say which"),
         (FUSED, {"0.of.n": 5}, r"'0\.of\.n' may be 0\.of\.0\.0\.n or 0\.of\.1\.0\.n; say which"),
         (ONE, {"0.n": "abc"}, r"recipe 'one': 0\.n: lucene: n is not valid, got 'abc'"),
-        (ONE, {"mu": 5}, r"recipe 'one': 0: BM25: unknown field 'mu'"),
-        (FUSED, {"0.of.1.0.k1": 5}, r"recipe 'fused': 0\.of\.1\.0: QLDirichlet: unknown field 'k1'"),
+        (ONE, {"mu": 5}, r"recipe 'one': 0: bm25: unknown field 'mu'"),
+        (FUSED, {"0.of.1.0.k1": 5}, r"recipe 'fused': 0\.of\.1\.0: ql-dirichlet: unknown field 'k1'"),
     ],
 )
 def test_what_fits_nothing_or_several_is_refused(recipe, changes, message):

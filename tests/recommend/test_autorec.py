@@ -180,7 +180,7 @@ def test_a_saved_model_comes_back(tmp_path):
 
 
 def test_wrong_settings_and_a_rate_too_high_are_errors():
-    with pytest.raises(ConfigError, match="AutoRec: rows is not valid, got 'movie'"):
+    with pytest.raises(ConfigError, match="autorec: rows is not valid, got 'movie'"):
         AutoRec(rows="movie")
     wrong = r"autorec: the loss part 'loss' is (inf|nan) at step [0-9]+; lower learning_rate, got 1e\+30, or divide"
     with pytest.raises(DivergedError, match=wrong):

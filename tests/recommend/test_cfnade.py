@@ -383,9 +383,9 @@ def test_a_saved_model_comes_back(tmp_path):
 
 
 def test_wrong_settings_are_refused():
-    with pytest.raises(ConfigError, match="CFNADE: ordinal_weight is not valid, got 2"):
+    with pytest.raises(ConfigError, match="cfnade: ordinal_weight is not valid, got 2"):
         CFNADE(ordinal_weight=2)
-    with pytest.raises(ConfigError, match="CFNADE: layers is not valid, got 0"):
+    with pytest.raises(ConfigError, match="cfnade: layers is not valid, got 0"):
         CFNADE(layers=0)
 
 

@@ -70,7 +70,7 @@ def test_scores_of_pairs_are_cells_of_scores_of_users():
 
 
 def test_a_penalty_of_zero_is_refused():
-    with pytest.raises(ConfigError, match="EASE: reg is not valid, got 0"):
+    with pytest.raises(ConfigError, match="ease: reg is not valid, got 0"):
         EASE(reg=0)
 
 

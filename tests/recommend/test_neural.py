@@ -160,7 +160,7 @@ def test_a_step_reads_no_number_from_the_device(name, monkeypatch):
 
 
 def test_a_device_that_is_none_is_refused():
-    with pytest.raises(ConfigError, match="AutoRec: device is not valid, got 'toaster'; a device is auto, cpu"):
+    with pytest.raises(ConfigError, match="autorec: device is not valid, got 'toaster'; a device is auto, cpu"):
         AutoRec(device="toaster")
 
 

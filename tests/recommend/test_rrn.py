@@ -331,5 +331,5 @@ def test_a_saved_model_comes_back_and_so_does_what_it_observed(tmp_path):
 
 
 def test_wrong_settings_are_refused():
-    with pytest.raises(ConfigError, match="RRN: user_step is not valid, got 0"):
+    with pytest.raises(ConfigError, match="rrn: user_step is not valid, got 0"):
         RRN(user_step=0)

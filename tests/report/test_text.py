@@ -4,8 +4,9 @@ import pytest
 
 from irkit.report.html import html
 from irkit.report.markdown import markdown
-from irkit.report.text import cut, table
+from irkit.report.text import table
 from irkit.table import cells_wide
+from irkit.table.text import cut
 from tests.report.toy import density_result, tiny_result, tiny_system, toy_result
 
 TINY = tiny_result(

@@ -102,7 +102,7 @@ def test_padding_and_documents_without_words_cost_nothing():
 
 @pytest.mark.parametrize("sizes", [(0,), (4, -1), (4, True), (2.0,)])
 def test_layers_have_units(sizes):
-    with pytest.raises(ConfigError, match=r"DeepDocNADE: hidden_sizes\.\d is not valid, got"):
+    with pytest.raises(ConfigError, match=r"deep-docnade: hidden_sizes\.\d is not valid, got"):
         DeepDocNADE(hidden_sizes=sizes)
 
 

@@ -39,6 +39,8 @@ from irkit.recommend.splits import split_title
 from irkit.recommend.table import Duplicates
 from irkit.registry import STAGES
 from irkit.rng import check_seed
+from irkit.table import Table
+from irkit.table.published import Published
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -294,7 +296,7 @@ class RatingTask(Task):
 
 
 @dataclass(frozen=True)
-class TunedRatings:
+class TunedRatings(Published):
     """Settings chosen on a part of the training ratings, beside the recipe's own on the test part."""
 
     chosen: Chosen
@@ -309,12 +311,20 @@ class TunedRatings:
         """Return one row per candidate: its values, its score on the held-out data, and 1 if it was chosen."""
         return self.chosen.frame()
 
+    def tables(self) -> list[Table]:
+        """Describe every candidate, and below them what the choice and the recipe as it is score on the test part."""
+        (table,) = self.chosen.tables()
+        return [replace(table, notes=(*table.notes, *self._said()))]
+
     def __str__(self) -> str:
+        return "\n".join([*self.chosen.notes(), *self._said()])
+
+    def _said(self) -> list[str]:
         parts = {"default": self.default, "tuned": self.tuned}
         means = {name: ", ".join(f"{m} {v:.4f}" for m, v in one.means.items()) for name, one in parts.items()}
         said = [f"{name}: {note}" for name, one in parts.items() for note in one.notes]
         figures = [f"{name} on the test part: {found}" for name, found in means.items()]
-        return "\n".join([*self.chosen.notes(), *figures, *self.notes, *said])
+        return [*figures, *self.notes, *said]
 
 
 def tune_ratings(

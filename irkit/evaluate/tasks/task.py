@@ -129,6 +129,11 @@ class TaskChoice(Config):
     "Name or path of what is measured on."
 
     @classmethod
+    def called(cls) -> str:
+        """Return the field of a suite's file, by which messages call it."""
+        return cls.field
+
+    @classmethod
     def check_suite(cls, suite: Suite) -> None:
         """Raise `ConfigError` where a suite's measures or systems make no sense for tasks of this kind."""
 

@@ -18,11 +18,12 @@ from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.ids import LARGEST_LABEL, check_id
 from irkit.io.documents import beir, html, irds, pages
 from irkit.io.documents.sniff import Role, guess
-from irkit.io.lines import bad, once, shown
+from irkit.io.lines import bad, once
 from irkit.io.reading import Judgement, Query, Reading, read_label
 from irkit.locate import in_order
 from irkit.registry import DOCUMENTS, QRELS, QUERIES, Names
 from irkit.streams import hold, readable
+from irkit.wording import no_file, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -331,7 +332,7 @@ def _path(path: str | os.PathLike[str]) -> Path:
         return Path(path)
     path = Path(path).expanduser()
     if not (readable(path) or path.exists()):
-        raise NotFoundError(f"{path}: there is no such file or folder")
+        raise no_file(path, "file or folder")
     return path
 
 

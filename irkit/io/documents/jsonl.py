@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from irkit.documents import DOCNO_KEYS, TEXT_KEYS, Document
-from irkit.io.lines import bad, lines, shown
+from irkit.io.lines import bad, lines
 from irkit.io.reading import Query, Reading, listed
+from irkit.wording import kind_of, shown
 
 QID_KEYS = ("qid", "query_id", "_id", "id", "query-id", "topic_id", "topic-id")
 QUERY_KEYS = ("query", "text", "title", "question")
@@ -103,7 +104,7 @@ def objects_of(numbered: Iterable[tuple[int, str]], path: Path) -> Iterator[tupl
         except RecursionError:
             raise bad(path, line, "the JSON is nested too deeply", "one flat object a line is needed") from None
         if not isinstance(item, dict):
-            what = f"a JSON object is needed on every line, got {type(item).__name__}"
+            what = f"a JSON object is needed on every line, got {kind_of(item)}"
             raise bad(path, line, what, "write one object a line (jq -c '.[]' splits an array)")
         yield line, item
 
@@ -115,7 +116,7 @@ def _id(item: Mapping[str, Any], reading: Reading, keys: tuple[str, ...], need: 
         return value
     if type(value) is int:
         return str(value)
-    raise bad(path, line, f"the id must be a string, got {type(value).__name__} {shown(value)}", "correct the line")
+    raise bad(path, line, f"the id must be a string, got {shown(value)}", "correct the line")
 
 
 def _key(item: Mapping[str, Any], keys: tuple[str, ...], need: str, path: Path, line: int) -> str:
@@ -141,6 +142,6 @@ def _parts(item: Mapping[str, Any], fields: tuple[str, ...], path: Path, line: i
         if name not in item:
             raise bad(path, line, f"there is no {name!r}, got {listed(item)}", "choose other fields")
         if value is not None and not isinstance(value, str):
-            what = f"{name!r} must be a string, got {type(value).__name__} {shown(value)}"
+            what = f"{name!r} must be a string, got {shown(value)}"
             raise bad(path, line, what, "correct the line")
     return parts

@@ -9,8 +9,9 @@ the order it was given.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,8 +23,9 @@ from irkit.columns import arrow_strings
 from irkit.errors import FrameError
 from irkit.hits import OWN_COLUMNS, Docnos, Hits
 from irkit.ids import check_id
+from irkit.io.documents.metadata import header_lines, written
 from irkit.io.documents.spaced import odd_ids, refuse_white_space, spaced_rows
-from irkit.io.lines import bad, finite, head, once, opened, split_lines, whole
+from irkit.io.lines import LONGEST_ROW, bad, finite, head, once, opened, raw_lines, split_lines, whole
 from irkit.io.reading import Reading
 from irkit.streams import hold
 
@@ -39,7 +41,8 @@ def read_run(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> pd.Dat
 
     A file of no bytes is the run of a system that found nothing; a compressed one as well.
 
-    The tags are not kept; `read_tagged_run` returns them.
+    Metadata above the run (`# ir_metadata.start` to `# ir_metadata.end`) are passed over. The tags are not kept;
+    `read_tagged_run` returns them.
 
     Returns
     -------
@@ -69,17 +72,25 @@ def read_tagged_run(path: str | os.PathLike[str], *, encoding: str = "utf-8") ->
     path = Path(path)
     _held = hold(path)
     start = head(path)
-    found = _read_fast(path, start, encoding) if start else None
-    qid, docno, score, tags = found if found is not None else _read_slowly(path, encoding) if start else _nothing()
+    skipped = header_lines(path, start)
+    found = _read_fast(path, start, skipped, encoding) if start else None
+    qid, docno, score, tags = (
+        found if found is not None else _read_slowly(path, skipped, encoding) if start else _nothing()
+    )
     queries, documents = qid.dictionary_encode(), docno.dictionary_encode()
     query, doc = queries.indices.to_numpy(), documents.indices.to_numpy()
     if found is not None and _any_twice(query, doc, len(documents.dictionary)):
-        _read_slowly(path, encoding)  # raises, with the line
+        _read_slowly(path, skipped, encoding)  # raises, with the line
     frame = pd.DataFrame({"qid": frame_strings(queries.dictionary)})
     return Hits.ranked(frame, query, doc, score, Docnos(documents.dictionary)).frame(), tuple(tags)
 
 
-def write_run(results: Hits | pd.DataFrame, path: str | os.PathLike[str], tag: str = "irkit") -> None:
+def write_run(
+    results: Hits | pd.DataFrame,
+    path: str | os.PathLike[str],
+    tag: str = "irkit",
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
     """Write results as a TREC run file, whole or not at all.
 
     Scores are written so that they read back exactly. One exception: where a score would make
@@ -97,6 +108,10 @@ def write_run(results: Hits | pd.DataFrame, path: str | os.PathLike[str], tag: s
         output. A name that ends in .gz, .bz2, .xz or .zst is compressed.
     tag : str
         The last column, the name of the system.
+    metadata : mapping, optional
+        How the run was made, written above it as `ir_metadata` (`irkit.io.documents.metadata`): plain values under
+        `platform`, `implementation`, `resources`, `research goal`, `method` and `data`. Not every program reads
+        such a file.
 
     Raises
     ------
@@ -115,6 +130,8 @@ def write_run(results: Hits | pd.DataFrame, path: str | os.PathLike[str], tag: s
     position = np.arange(len(score)) - np.repeat(ptr[:-1], np.diff(ptr))
     rows = spaced_rows(qid, "Q0", docno, position + 1, keep_order(ptr, score, doc_rank), tag)
     with writing(path, pack=True) as file:
+        if metadata is not None:
+            file.write(written(metadata))
         for chunk in rows:
             file.write(chunk)
 
@@ -191,10 +208,14 @@ def _bare(results: pd.DataFrame) -> pd.DataFrame:
     return results[[name for name in OWN_COLUMNS if name in results]] if hasattr(results, "columns") else results
 
 
-def _read_fast(path: Path, start: bytes, encoding: str) -> tuple[pa.Array, pa.Array, Floats, list[str]] | None:
+def _read_fast(
+    path: Path, start: bytes, skipped: int, encoding: str
+) -> tuple[pa.Array, pa.Array, Floats, list[str]] | None:
     """Read a run whose columns are separated by one blank or tab; None if anything is unusual."""
     import pyarrow.csv as pcsv
 
+    if skipped:
+        start = next((raw for line, raw in raw_lines(path, LONGEST_ROW) if line > skipped), b"")
     first = start.split(b"\n", 1)[0].rstrip(b"\r")
     delimiter = "\t" if b"\t" in first else " "
     if len(first.split(delimiter.encode())) != len(_COLUMNS) or encoding not in {"utf-8", "utf8"}:
@@ -204,7 +225,7 @@ def _read_fast(path: Path, start: bytes, encoding: str) -> tuple[pa.Array, pa.Ar
         with opened(path) as file:
             table = pcsv.read_csv(
                 file,
-                read_options=pcsv.ReadOptions(column_names=_COLUMNS),
+                read_options=pcsv.ReadOptions(column_names=_COLUMNS, skip_rows=skipped),
                 parse_options=pcsv.ParseOptions(delimiter=delimiter, quote_char=False),
                 convert_options=pcsv.ConvertOptions(
                     column_types=dict(zip(_COLUMNS, (text, text, text, count, number, few), strict=True)),
@@ -222,13 +243,15 @@ def _read_fast(path: Path, start: bytes, encoding: str) -> tuple[pa.Array, pa.Ar
     return qid, docno, score, pc.unique(table["tag"].combine_chunks()).to_pylist()
 
 
-def _read_slowly(path: Path, encoding: str) -> tuple[pa.Array, pa.Array, Floats, list[str]]:
+def _read_slowly(path: Path, skipped: int, encoding: str) -> tuple[pa.Array, pa.Array, Floats, list[str]]:
     """Read a run line by line: any white space, and errors that name the line."""
     qids, docnos, scores = [], [], []
     seen: dict[tuple[str, str], int] = {}
     tags: dict[str, None] = {}
     line = 1
     for line, parts in split_lines(path, encoding):
+        if line <= skipped:
+            continue
         if len(parts) != len(_COLUMNS):
             what = f"a run has 6 columns (query, Q0, document, rank, score, tag), got {len(parts)}"
             raise bad(path, line, what, "correct the line")
@@ -241,6 +264,8 @@ def _read_slowly(path: Path, encoding: str) -> tuple[pa.Array, pa.Array, Floats,
         docnos.append(docno)
         scores.append(finite(score, "score", path, line))
         tags[tag] = None
+    if not scores and skipped:
+        return _nothing()
     if not scores:
         raise bad(path, line, "the run has no line", "check that it was written completely")
     return arrow_strings(qids), arrow_strings(docnos), np.array(scores), list(tags)

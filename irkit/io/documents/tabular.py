@@ -18,9 +18,10 @@ from typing import Any, Literal, TypeAlias
 from irkit.documents import DOCNO_KEYS, TEXT_KEYS, Document
 from irkit.errors import DataError
 from irkit.io.documents import jsonl
-from irkit.io.lines import bad, lines, shown
+from irkit.io.lines import bad, lines
 from irkit.io.reading import LONGEST_DOCUMENT, Judgement, Query, Reading, listed, read_label
 from irkit.streams import on_disk
+from irkit.wording import shown
 
 _QID = ("qid", "query-id", "query_id", "topic_id", "topic-id", "topic")
 _DOCNO = ("docno", "corpus-id", "doc_id", "docid", "doc-id", "pid")
@@ -211,7 +212,7 @@ def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 def _id_cell(row: Mapping[str, Any], names: tuple[str, ...], path: Path, line: int) -> str:
     value = _cell(row, names, path, line)
     if type(value) not in (str, int):  # 1.0 is no id: it would become one that nothing else has
-        what = f"an id must be a string or a whole number, got {type(value).__name__} {shown(value)}"
+        what = f"an id must be a string or a whole number, got {shown(value)}"
         raise bad(path, line, what, "write the column as text")
     return str(value)
 

@@ -19,8 +19,9 @@ from typing import Any
 from xml.parsers import expat
 
 from irkit.errors import IrkitError
-from irkit.io.lines import bad, opened, shown
+from irkit.io.lines import bad, opened
 from irkit.io.reading import Query, Reading, check_size, listed
+from irkit.wording import shown
 
 _NUMBERS = ("number", "num", "identifier", "id", "topic_id", "qid")
 _TEXTS = ("title", "query")

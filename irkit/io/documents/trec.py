@@ -19,8 +19,9 @@ from pathlib import Path
 from irkit.documents import Document
 from irkit.errors import DataError
 from irkit.io.documents.html import html_text
-from irkit.io.lines import bad, lines, shown
+from irkit.io.lines import bad, lines
 from irkit.io.reading import Query, Reading, check_size, listed
+from irkit.wording import shown
 
 # The elements of the topics of TREC 1 to 8 and later, with the words that NIST puts before their text.
 _LABELS = {

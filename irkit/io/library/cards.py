@@ -21,7 +21,7 @@ import re
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from irkit.errors import ConfigError, near_misses
+from irkit.errors import ConfigError, IrkitError, near_misses
 from irkit.io.library.parts_card import PartsCard
 from irkit.io.library.pools_card import PoolsCard
 from irkit.io.library.rating_card import RatingCard
@@ -88,14 +88,18 @@ def load_card(path: Path) -> AnyCard:
     """
     file = read_yaml(path)
     kind = _kind(file)
-    try:
-        return kind(**file.value)
-    except ConfigError as error:
-        message = str(error).removeprefix(f"{kind.__name__}: ")
-        hits = {key: re.search(rf"(?<!\w){re.escape(key)}(?!\w)", message) for key in file.value}
-        where = min(((hit.start(), key) for key, hit in hits.items() if hit), default=None)
+
+    def fail(message: str, *where: str | int) -> IrkitError:
         short = message if len(message) <= 500 else f"{message[:497]}..."
-        raise file.error(short, *(where[1:] if where else ())) from None
+        return file.error(short, *(where or _named(message, file)))
+
+    return kind.checked(file.value, fail, who="")
+
+
+def _named(message: str, file: YamlFile) -> tuple[str, ...]:
+    """Return the field that a message names first, as its place."""
+    hits = {key: re.search(rf"(?<!\w){re.escape(key)}(?!\w)", message) for key in file.value}
+    return min(((hit.start(), key) for key, hit in hits.items() if hit), default=(0,))[1:]
 
 
 def _kind(file: YamlFile) -> type[AnyCard]:

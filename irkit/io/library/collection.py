@@ -20,6 +20,7 @@ from irkit.io.library.text_card import TextCard
 from irkit.locate import in_order
 from irkit.packing import bare, copies, kind_of
 from irkit.streams import readable
+from irkit.table.html import facts_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,6 +111,20 @@ class Collection(CardFiles):
     """A test collection whose files are at hand."""
 
     card: TextCard
+
+    def _repr_html_(self) -> str:
+        queries, qrels = self.card.part(self.card.default_split)
+        counts = self.card.counts.documents
+        facts = {
+            "about": self.about,
+            "documents": "" if counts is None else f"{counts:,}",
+            "queries": queries or "",
+            "judgements": qrels or "",
+            "splits": ", ".join(self.splits),
+            "no answer to itself": "a document" if self.exclude_self else "",
+            "folder": str(self.folder or "ir_datasets"),
+        }
+        return facts_html(self.name, facts)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -244,7 +259,8 @@ class Collection(CardFiles):
         if split is None:
             return self.card.default_split
         if split not in self.card.splits:
-            raise NotFoundError(f"{self.name}: there is no split {split!r}; {near_misses(split, self.card.splits)}")
+            todo = near_misses(split, self.card.splits) if self.card.splits else "it has no splits, leave it out"
+            raise NotFoundError(f"{self.name}: there is no split {split!r}; {todo}")
         return split
 
 

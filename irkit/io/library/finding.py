@@ -25,6 +25,7 @@ from irkit.io.ratings.sniff import begins_with_rating, has_rating_columns
 from irkit.locate import collections_home, given_path, names
 from irkit.registry import SETS
 from irkit.streams import readable
+from irkit.wording import near_files, no_file
 
 log = logging.getLogger(__name__)
 
@@ -94,10 +95,10 @@ def of_kind(card: AnyCard, kind: str) -> Any:
     if issubclass(type(card), KINDS[kind]):
         return card
     use = {
-        "texts": f"load_collection, or 'irkit run <recipe> {card.name}'",
-        "ratings": f"load_rating_collection, or 'irkit recommend {card.name}'",
+        "texts": f"'irkit run <recipe> {card.name}', in Python load_collection",
+        "ratings": f"'irkit recommend {card.name}', in Python load_rating_collection",
         "pools": "load_pools, or name it under 'pools' in a suite",
-    }.get(card.kind, "load_data, or 'irkit train'")
+    }.get(card.kind, "'irkit train', in Python load_data")
     raise ConfigError(f"{card.name}: holds {card.kind} and no {kind}; use {use}")
 
 
@@ -149,7 +150,7 @@ def unknown(name: str | os.PathLike[str], what: str, none: str, known: Iterable[
     """Say that there is nothing, and what may have been meant."""
     text = os.fspath(name)
     if os.sep in text or isinstance(name, os.PathLike):
-        return NotFoundError(f"{text}: there is no such {what}")
+        return no_file(text, what)
     if text in SETS:
         return NotFoundError(
             f"{text}: is made by code and has no files ({SETS[text]}); use load_data, or 'irkit train'"
@@ -157,4 +158,4 @@ def unknown(name: str | os.PathLike[str], what: str, none: str, known: Iterable[
     root = collections_home()
     if root is not None and os.path.exists(root / text):  # only cards make names
         return NotFoundError(f"{none} {text!r}; for what IRKIT_DATA holds without a card write {root / text}")
-    return NotFoundError(f"{none} {text!r}; {near_misses(text, known)}")
+    return NotFoundError(f"{none} {text!r}; {near_misses(text, [*known, *near_files(text)])}")

@@ -96,6 +96,8 @@ def folder_card(folder: Path) -> AnyCard:
             return pools
         if document_pages(folder) is not None:
             documents, format = ".", "files"
+    if not documents and any(folder.glob("segments_*")):
+        raise NotFoundError(f"{folder}: is an index, and no collection; name the collection that it was built of")
     if not documents:
         usual = ", ".join(f"{stem}.*" for stem in _DOCUMENTS)
         raise NotFoundError(

@@ -24,11 +24,12 @@ from typing import Any, NamedTuple, get_args
 from irkit.errors import ConfigError
 from irkit.ids import check_id
 from irkit.io.documents.tabular import Table, column_names, named_rows
-from irkit.io.lines import bad, once, shown
+from irkit.io.lines import bad, once
 from irkit.io.pools.pool import Pool, pool_of, strings, together
 from irkit.io.pools.questions import Question, pool_of_questions
 from irkit.io.reading import column, listed, read_label
 from irkit.packing import bare
+from irkit.wording import shown
 
 QUESTION = ("question", "query")
 ANSWER = ("answer", "candidate", "sentence")

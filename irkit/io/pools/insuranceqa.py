@@ -21,9 +21,10 @@ import numpy as np
 
 from irkit.columns import take_rows
 from irkit.ids import check_id
-from irkit.io.lines import bad, lines, once, shown
+from irkit.io.lines import bad, lines, once
 from irkit.io.pools.pool import Pool, pool_of, strings
 from irkit.io.pools.questions import check_files
+from irkit.wording import shown
 
 
 def insuranceqa(paths: Sequence[Path], part: str) -> Pool:

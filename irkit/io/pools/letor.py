@@ -25,9 +25,10 @@ import pyarrow.compute as pc
 from irkit.arrays import Floats, Ints
 from irkit.errors import DataError
 from irkit.ids import check_id
-from irkit.io.lines import bad, decoded, finite, head, once, raw_lines, shown, whole
+from irkit.io.lines import bad, decoded, finite, head, once, raw_lines, whole
 from irkit.io.pools.pool import Pool, pool_of, together
 from irkit.io.reading import read_label
+from irkit.wording import shown
 
 LARGEST_FEATURE = 100_000
 "The highest number of a feature: every candidate has a value for each number up to the largest that occurs."

@@ -21,9 +21,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from irkit.ids import check_id
-from irkit.io.lines import bad, lines, once, shown
+from irkit.io.lines import bad, lines, once
 from irkit.io.pools.pool import Pool
 from irkit.io.pools.questions import Question, pool_of_questions
+from irkit.wording import shown
 
 _BEGIN = re.compile(r"<QApairs id='([^'\s]+)'>")
 _LABELS = {"<positive>": 1, "<negative>": 0}

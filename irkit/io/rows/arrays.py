@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from irkit.arrays import Floats, Ints
-from irkit.errors import DataError, NotFoundError
+from irkit.errors import DataError
 from irkit.io.lines import bad, content, opened, raw_lines
+from irkit.wording import no_file
 
 MOST = 1 << 29
 "Values that arrays, tables and pictures may have together."
@@ -92,7 +93,7 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
                     name = entry.filename.removesuffix(".npy")
                     found[name] = _array(file, f"{path}: {name}", MOST - sum(one.size for one in found.values()))
     except FileNotFoundError:
-        raise NotFoundError(f"{path}: there is no such file") from None
+        raise no_file(path) from None
     except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, RuntimeError) as error:
         raise DataError(f"{path}: is no archive of arrays, or a damaged one ({error}); save it again") from None
     return found

@@ -22,11 +22,12 @@ from irkit.errors import DataError
 from irkit.io.archives import matching
 from irkit.io.documents.tabular import Table, column_names, named_rows
 from irkit.io.kinds import PARTS
-from irkit.io.lines import bad, content, decoded, lines, shown
+from irkit.io.lines import bad, content, decoded, lines
 from irkit.io.reading import column, listed
 from irkit.io.texts.parts import Texts
 from irkit.locate import in_order
 from irkit.packing import copies
+from irkit.wording import shown
 
 PARTED = ("txt", "csv", "tsv", "jsonl")
 "What files of a part are called behind the part's name."

@@ -21,7 +21,7 @@ from irkit.arrays import Bools, Ints, offsets, segments
 from irkit.config import Config
 from irkit.errors import ConfigError, DataError, near_misses
 from irkit.io.kinds import DataSet, Ragged, Tokens
-from irkit.io.lines import shown
+from irkit.wording import shown
 
 
 class Tokenisation(Config):

@@ -270,10 +270,10 @@ def test_a_model_is_trained_on_each_of_the_data_sets_that_a_suite_names(monkeypa
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("binarise: threshold", "binarise: round", r"tiny\.yaml:3: DataChoice: binarise is not valid, got 'round'"),
+        ("binarise: threshold", "binarise: round", r"tiny\.yaml:3: density: binarise is not valid, got 'round'"),
         ("- exact", "- independent", r"tiny\.yaml:4: systems: two are called 'independent'"),
         ("seeds: [1, 2]", "baseline: nade", r"tiny\.yaml:7: baseline: the baseline 'nade' is not among the systems"),
-        ("seeds: [1, 2]", "seeds: []", r"tiny\.yaml:7: Suite: seeds is not valid"),
+        ("seeds: [1, 2]", "seeds: []", r"tiny\.yaml:7: suite: seeds is not valid"),
         ("systems:", "system:", r"tiny\.yaml:4: suite: unknown field 'system'; did you mean systems\?"),
     ],
 )

@@ -240,8 +240,8 @@ def test_a_pipeline_s_lists_keep_their_order_and_what_is_not_listed_counts_for_n
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("kind: random", "kind: rnd", r"tiny\.yaml:3: RatingsChoice: split: kind is not valid, got 'rnd'"),
-        ("fraction: 0.3", "fraction: 2", r"tiny\.yaml:3: RatingsChoice: split: fraction is not valid, got 2"),
+        ("kind: random", "kind: rnd", r"tiny\.yaml:3: ratings: split: kind is not valid, got 'rnd'"),
+        ("fraction: 0.3", "fraction: 2", r"tiny\.yaml:3: ratings: split: fraction is not valid, got 2"),
         (
             "RMSE MAE",
             "RMSE(warn)",
@@ -408,3 +408,15 @@ def test_files_and_folds_of_ones_own_in_a_suite(tmp_path, monkeypatch):
         errors.append(evaluate_ratings(Bias().fit(split.train), split).rmse)
     assert rows_of(board)["bias"].cells["RMSE"].mean == pytest.approx(np.mean(errors), rel=0.01)
     assert "by fold: RMSE " + ", ".join(f"{error:.4f}" for error in errors) in " ".join(rows_of(board)["bias"].notes)
+
+
+def test_a_board_says_who_does_not_weigh_counts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"u{user},i{item},{1 + user * item}" for user in range(9) for item in range(8) if (user + item) % 3]
+    (tmp_path / "plays.csv").write_text("user,item,rating\n" + "\n".join(rows) + "\n")
+    ratings = "  - {name: ./plays.csv, split: {kind: random, fraction: 0.3}, columns: {count: rating}, liked: 1}"
+    text = LISTS.replace("  - {name: toy, split: {kind: random, fraction: 0.3, seed: 1}}", ratings)
+    text = text.replace("{name: mf, recipe: biased-mf, settings: {epochs: 3, embedding_size: 2}}", "als")
+    (board,) = run_suite(parse_suite(parse_yaml(text, "counts.yaml"))).boards
+    said = "counts are taken for likes, whatever their size; als weighs them"
+    assert {name: said in row.notes for name, row in rows_of(board).items()} == {"popularity": True, "als": False}

@@ -75,7 +75,7 @@ def test_a_board_has_the_measures_of_its_first_model_or_those_the_suite_names(fo
     ("data", "kind", "message"),
     [
         ("toy-bit", NotFoundError, "rows: there is no file or set 'toy-bit'; did you mean toy-bits or toy-steps?"),
-        ("lee", ConfigError, "lee: holds texts and no rows; use load_collection, or 'irkit run <recipe> lee'"),
+        ("lee", ConfigError, "lee: holds texts and no rows; use 'irkit run <recipe> lee', in Python load_collection"),
         ("toy-untested", ConfigError, "toy-untested: has no test part to measure models on; give it one"),
     ],
 )

@@ -271,9 +271,7 @@ def test_ids_and_labels_of_parquet_are_no_fractions(tmp_path):
     pq.write_table(pa.table({"qid": [1], "docno": ["d"], "label": [1.0]}), path)
     assert qrels(path) == [("1", "d", 1)]
     pq.write_table(pa.table({"qid": [1.0], "docno": ["d"], "label": [1]}), path)
-    with pytest.raises(
-        DataError, match=r"q\.parquet:1: an id must be a string or a whole number, got float 1\.0; write"
-    ):
+    with pytest.raises(DataError, match=r"q\.parquet:1: an id must be a string or a whole number, got 1\.0; write"):
         read_qrels(path)
     pq.write_table(pa.table({"id": ["1", "2"], "text": ["x", None]}), tmp_path / "d.parquet")
     with pytest.raises(DataError, match=r"d\.parquet:2: document '2' has no text, got null as text"):

@@ -138,7 +138,7 @@ def test_members_are_a_list_or_carry_digests():
         (GOOD.replace("kind: texts\n", ""), 1, "field 'kind' is missing; it is one of texts, ratings, rows, pictures"),
         (GOOD.replace("kind: texts", "kind: text"), 3, "there is no kind 'text' of data; did you mean texts?"),
         (GOOD.replace("kind: texts", "kind: [texts]"), 3, "there is no kind ['texts'] of data"),
-        ("- a\n- b\n", 1, "the top level must be a mapping of fields (name: ...), got list"),
+        ("- a\n- b\n", 1, "the top level must be a mapping of fields (name: ...), got a list"),
         ("", 1, "the top level must be a mapping of fields (name: ...), got nothing"),
         ("name: !!python/object/apply:os.system ['echo x']\n", 1, "tags are not allowed, got !!python/object/apply"),
         (GOOD + "name: again\n", 5, "'name' occurs twice, first in line 1"),

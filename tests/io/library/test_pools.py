@@ -357,7 +357,9 @@ def test_texts_are_no_pools_and_pools_no_texts(tmp_path, toys):
     filled(tmp_path / "set", ["train.txt"])
     with pytest.raises(ConfigError, match="set: holds pools and no rows; use load_pools"):
         load_data(tmp_path / "set")
-    with pytest.raises(ConfigError, match="lee: holds texts and no pools; use load_collection"):
+    with pytest.raises(
+        ConfigError, match="lee: holds texts and no pools; use 'irkit run <recipe> lee', in Python load_collection"
+    ):
         load_pools("lee")
 
 

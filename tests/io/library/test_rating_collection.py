@@ -172,10 +172,13 @@ def test_a_file_of_a_split_may_be_missing_until_it_is_asked_for(home):
 
 def test_the_other_kind_is_refused_with_what_to_use(home, tmp_path):
     with pytest.raises(
-        ConfigError, match="ml-100k: holds ratings and no texts; use load_rating_collection, or 'irkit recommend"
+        ConfigError,
+        match="ml-100k: holds ratings and no texts; use 'irkit recommend ml-100k', in Python load_rating_collection",
     ):
         load_collection("ml-100k")
-    with pytest.raises(ConfigError, match="lee: holds texts and no ratings; use load_collection, or 'irkit run"):
+    with pytest.raises(
+        ConfigError, match="lee: holds texts and no ratings; use 'irkit run <recipe> lee', in Python load_collection"
+    ):
         load_rating_collection("lee")
     folder = toy(tmp_path / "toy")
     (folder / "card.yaml").write_text(CARD)

@@ -316,7 +316,9 @@ def test_what_is_no_rows_says_what_is(here, monkeypatch):
         load_rows("./none.npy")
     with pytest.raises(NotFoundError, match="rows: there is no file or set 'digit'; did you mean digits"):
         load_rows("digit")
-    with pytest.raises(ConfigError, match="lee: holds texts and no rows; use load_collection"):
+    with pytest.raises(
+        ConfigError, match="lee: holds texts and no rows; use 'irkit run <recipe> lee', in Python load_collection"
+    ):
         load_rows("lee")
     monkeypatch.setenv("IRKIT_DATA", str(here))
     (here / "debd" / "dna").mkdir(parents=True)
