@@ -162,7 +162,7 @@ def trained_on(
 def measured_run(
     path: Path, qrels: Qrels, measures: Any, *, encoding: str, exclude_self: bool, train: RatingTable | None
 ) -> tuple[Evaluation, tuple[str, ...]]:
-    """Read a run file and measure it; return that and the run's tags. What does not fit the judgements names the file."""
+    """Read a run file and measure it; return that and the run's tags. What does not fit names the file."""
     from irkit.evaluate import evaluate
     from irkit.io.documents.runs import read_tagged_run
 
