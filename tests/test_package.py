@@ -34,6 +34,7 @@ def python(code: str, *, cwd: Path = ROOT) -> str:
 INTERNAL = {
     "irkit.cli",
     "irkit.evaluate.tasks",
+    "irkit.table",
     *(f"irkit.io.{room}" for room in "documents library made overview pools ratings rows texts".split()),
 }
 "Packages that nobody imports from; what is meant to be used of them stands in the package above."

@@ -20,6 +20,7 @@ NOT_IN_FILES = {
     "irkit.pipeline.chain:Then": "a list of stages is a chain",
     "irkit.pipeline.apply:Apply": "holds a function",
     "irkit.pipeline.pyterrier:FromPyTerrier": "holds a PyTerrier transformer",
+    "irkit.pipeline.given:Run": "holds results",
 }
 
 

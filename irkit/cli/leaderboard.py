@@ -145,14 +145,14 @@ def save_result(result: Result) -> list[Path]:
 def list_suites() -> None:
     """Print the suites by name."""
     from irkit.errors import IrkitError
-    from irkit.evaluate import load_suite
+    from irkit.evaluate.suite import read_suite
     from irkit.locate import names
     from irkit.table import text_table
 
     rows = []
     for name in sorted(names("eval")):
         try:
-            suite = load_suite(name)
+            suite = read_suite(name)
         except IrkitError as error:
             rows.append([name, "-", "-", f"cannot be read: {error}"])
             continue

@@ -25,7 +25,7 @@ def schema(kind: str | None = None, /, *, to: Path | None = None) -> None:
     Parameters
     ----------
     kind
-        recipe (pipelines and trainings), space, suite or card; default all four, with --to.
+        What the files are: recipe (pipelines and trainings), space, suite or card; default all four, with --to.
     to
         Write KIND.schema.json into this folder, in place of printing.
     """

@@ -117,7 +117,7 @@ def _parameter(setting: str, values: Any) -> Parameter:
     try:
         return Parameter(**values) if isinstance(values, Mapping) else Parameter(values=given)
     except ConfigError as error:
-        raise ConfigError(f"tune: {setting}: {str(error).removeprefix('Parameter: ')}") from None
+        raise ConfigError(f"tune: {setting}: {str(error).removeprefix('parameter: ')}") from None
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from irkit.config import Config
-from irkit.errors import ConfigError, IrkitError, near_misses
+from irkit.errors import ConfigError, IrkitError, NotFoundError, near_misses
 from irkit.evaluate.compare import check_baseline
 from irkit.evaluate.controls import check_controls
 from irkit.evaluate.corrections import Correction
@@ -203,14 +203,25 @@ def load_suite(name: str | Path) -> Suite:
     ConfigError
         If a field is unknown, missing or wrong; says file and line.
     """
-    file = read_yaml(find("eval", str(name)))
-    suite = parse_suite(file)
+    suite, file = _read(name)
     for place, system in enumerate(suite.systems):
         try:
-            find("pipelines", system.recipe)
-        except IrkitError as error:
-            raise file.error(str(error), "systems", place, kind=type(error)) from None
-    return suite.changed(path=str(name)) if given_path(str(name), [suite.name]) else suite
+            if not system.run:  # a run is read once, where it is measured
+                type(suite.tasks[0]).recipe(system)
+        except NotFoundError as error:
+            raise file.error(str(error), "systems", place, kind=NotFoundError) from None
+    return suite
+
+
+def read_suite(name: str | Path) -> Suite:
+    """Read a suite as `load_suite` does, whether its recipes are there or not."""
+    return _read(name)[0]
+
+
+def _read(name: str | Path) -> tuple[Suite, YamlFile]:
+    file = read_yaml(find("eval", str(name)))
+    suite = parse_suite(file)
+    return suite.changed(path=str(name)) if given_path(str(name), [suite.name]) else suite, file
 
 
 def parse_suite(file: YamlFile) -> Suite:

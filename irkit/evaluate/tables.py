@@ -71,7 +71,7 @@ def measured(
 def evaluated(found: Sequence[tuple[str, Evaluation]], *, per_query: bool = False) -> Table:
     """Describe what runs scored: a row a run, or a row a query and one, `all`, of the mean."""
     names = found[0][1].measures
-    columns = [Column("run", number=False), Column("query", number=False) if per_query else Column("queries")]
+    columns = [Column("run", number=False), Column("qid", number=False) if per_query else Column("queries")]
     columns += [Column(name, measure=True) for name in names]
     rows = [(words(run), *row) for run, one in found for row in _evaluated(one, per_query)]
     return Table((*columns,), tuple(rows))

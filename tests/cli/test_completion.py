@@ -107,5 +107,5 @@ def test_every_command_and_option_stands_in_the_script(irkit):
 
 def test_another_shell_is_refused(irkit):
     assert irkit("completion", "csh", status=2).err.startswith(
-        "irkit: completion: SHELL is not valid, got 'csh'; choose from bash, fish, zsh"
+        "irkit: completion: SHELL is not valid, got 'csh'; did you mean zsh?"
     )

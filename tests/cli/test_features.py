@@ -61,7 +61,7 @@ def test_an_index_needs_files_of_queries_and_judgements(irkit, folder, lee_index
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["bm25", "lee"], "features: recipe bm25 makes no features; put pipelines side by side: a ** b"),
+        (["bm25", "lee"], "features: recipe bm25 makes no features; put pipelines side by side with use: features"),
         (["bm25-features-linear", "lee", "--split", "x"], "there is no split 'x'"),
         (["only.yaml", "lee"], "goes from results to results"),
         (["bm25-features-linear", "lee", "--qrels", "none.qrels"], "features: none of the 50 queries is judged; give"),

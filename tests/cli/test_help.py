@@ -45,7 +45,7 @@ def test_the_commands_are_those_promised():
         ],
         *["explain", "train", "sample", "encode"],
         *["data list", "data show", "data get", "data verify", "data clean"],
-        *["pipelines list", "pipelines show", "pipelines copy", "doctor", "help", "completion"],
+        *["pipelines list", "pipelines show", "pipelines copy", "schema", "doctor", "help", "completion"],
     ]
     assert promised == COMMANDS
 

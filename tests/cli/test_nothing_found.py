@@ -41,4 +41,4 @@ def test_ratings_without_a_line_of_names(irkit, folder):
     (folder / "r.csv").write_text("ann,tea,5\nbob,tea,4\n")
     done = irkit("recommend", "r.csv", "ann", "--recipe", "als", status=2)
     assert "a column 'user_id' is needed, got ann, tea, 5" in done.err
-    assert "or write a line of names first" in done.err
+    assert "it is no line of names, so write --columns user,item,rating" in done.err

@@ -138,6 +138,7 @@ def test_stages_inside_others_are_looked_at_and_filters_too():
 
 def test_a_scale_known_from_the_test_part_alone_is_said():
     frame = SPLIT.ratings.frame()
+    frame.attrs.clear()  # among them the scale that is stated
     frame.loc[SPLIT.in_train, "rating"] = frame.loc[SPLIT.in_train, "rating"].clip(2, 4)
     for scale, notes in (
         (None, ["the scale 1..5 is that of all ratings; those of the training part lie in 2..4"]),

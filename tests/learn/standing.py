@@ -49,5 +49,5 @@ def check_that_it_stands(kind: type[Model], data: str, measure: str, trainer: st
     assert abs(written["measures"][measure]["value"] - long.cells[measure].mean) < 1e-5
     assert (long.cells[measure].mean < short.cells[measure].mean) == board.measures[0].lower, "it learns"
     assert measure in table(result)
-    assert "learning curve" in html(result)
+    assert '"curves":[["' in html(result), "its learning curve is drawn"
     return fitted, board

@@ -64,7 +64,7 @@ def test_schedules_have_their_shapes():
 
 
 def test_a_schedule_that_never_grows_is_refused():
-    with pytest.raises(ConfigError, match=r"KLSchedule: wait must be below over, got 0.5 and 0.2; lower it"):
+    with pytest.raises(ConfigError, match=r"kl-schedule: wait must be below over, got 0.5 and 0.2; lower it"):
         KLSchedule(shape="linear", wait=0.5)
 
 

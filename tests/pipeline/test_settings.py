@@ -54,7 +54,7 @@ def test_several_stages_are_told_apart_by_their_names_or_by_what_they_take():
         ({"k2": 1}, "settings: there is no setting 'k2'; choose from b, compatible"),
         ({"rm4.mu": 1}, r"settings: setting 'rm4\.mu' leads nowhere: there is no 'rm4'; did you mean rm3\?"),
         ({"7.mu": 1}, r"settings: setting '7\.mu' leads nowhere: there is no '7'"),
-        ({"keep": 2}, "keep is not valid, got 2; input should be less than or equal to 1"),
+        ({"keep": 2}, "keep is not valid, got 2; it must be 1 or less"),
         ({"lam": 0.5}, "unknown field 'lam'"),
     ],
 )

@@ -51,7 +51,7 @@ def test_it_keeps_to_the_contract_of_models(tmp_path):
     ("setting", "value"), [("epochs", 4), ("steps", 3), ("batch_size", 9), ("patience", 1), ("device", "cuda")]
 )
 def test_settings_of_steps_have_no_meaning(setting, value):
-    message = f"Solver: {setting} has no meaning for a model that is solved and not trained, on the CPU; leave it out"
+    message = f"solver: {setting} has no meaning for a model that is solved and not trained, on the CPU; leave it out"
     with pytest.raises(ConfigError, match=message):
         SolverConfig(**{setting: value})
     if setting not in ("steps", "device"):

@@ -124,10 +124,10 @@ def test_a_pattern_that_finds_no_terms_is_refused(pattern, says):
             lambda: tokens_of_texts("a rose"),
             "a list of texts is needed, got the single text 'a rose'; put it into a list",
         ),
-        (lambda: tokens_of_texts(["a", None]), "each must be a string, got None as number 1; join words by spaces"),
+        (lambda: tokens_of_texts(["a", None]), "each must be a string, got nothing as number 1; join words by spaces"),
         (
             lambda: tokens_of_texts([["a", "rose"]]),
-            r"each must be a string, got \['a', 'rose'\] as number 0; join words",
+            r"each must be a string, got \[a, rose\] as number 0; join words",
         ),
         (lambda: data_of_texts("d", "a rose is a rose is a rose"), "a list of texts is needed, got the single text"),
     ],
