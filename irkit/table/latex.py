@@ -107,8 +107,9 @@ def _caption(table: Table) -> str:
     parts += [f"{_signed(escape(line))}." for line in table.legend]
     if table.against:
         parts.append(f"$^{{+}}$ better, $^{{-}}$ worse than {_signed(escape(table.against))}.")
-    if table.notes:
-        parts.append("; ".join(escape(note).rstrip(".") for note in table.notes) + ".")
+    if table.notes:  # they begin with small letters, and some with the name of a system
+        notes = "; ".join(escape(note).rstrip(".") for note in table.notes)
+        parts = [*parts[:-1], f"{parts[-1].rstrip('.')}; {notes}."] if parts else [f"{notes}."]
     return " ".join(parts)
 
 

@@ -30,7 +30,7 @@ def test_a_board_in_latex_looks_like_this():
         "\\begin{table}\n"
         "\\centering\n"
         "\\caption{lee (350 documents, 1 query). \\textbf{Bold}: best of its column. $\\downarrow$: lower is better. "
-        "$^{+}$ better, $^{-}$ worse than the baseline bm25 (paired t, Holm-corrected p $<$ 0.05). "
+        "$^{+}$ better, $^{-}$ worse than the baseline bm25 (paired t, Holm-corrected p $<$ 0.05); "
         "50\\%\\_new: slow \\& sure.}\n"
         "\\label{tab:lee}\n"
         "\\begin{tabular}{lrrr}\n"

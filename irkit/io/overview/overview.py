@@ -90,7 +90,7 @@ def overview(
         found = _folder(path, tell)
         pages = _pages(path) if found.kind == "texts" else None
         files = _files(path, set() if pages is None else set(pages.taken))
-        found.notes += [] if pages is None else _odd(files)
+        found.notes += [] if pages is None else _odd(files, {str(one.relative_to(path)) for one in pages.left})
     else:
         one = Found("ratings", "auto") if columns is not None else recognise(path)
         if one is None:
@@ -139,7 +139,7 @@ def _folder(path: Path, tell: Any) -> Overview:
         of_file = not isinstance(error, NotFoundError) and not said.startswith((f"{path}: ", f"{path.absolute()}: "))
         if of_file or not any(file.what for file in _files(path)):
             raise
-        return Overview(kind="files", notes=[f"no whole: {said.partition(': ')[2]}"])
+        return Overview(kind="files", notes=[f"not read as a whole: {said.partition(': ')[2]}"])
     return _texts(whole, path, tell) if isinstance(whole, Collection) else _ratings(whole)
 
 
@@ -271,9 +271,10 @@ def _recognised(path: Path) -> Found | None:
     return _by_name(path) if found is not None and found.what == "texts" else found
 
 
-def _odd(files: Sequence[File]) -> list[str]:
+def _odd(files: Sequence[File], left: set[str]) -> list[str]:
     """Say which files are taken as one document each and look like something else."""
-    odd = [file for file in files if file.what in _OF_MANY and bare(file.name.lower()).name.endswith(SUFFIXES)]
+    taken = [file for file in files if bare(file.name.lower()).name.endswith(SUFFIXES) and file.name not in left]
+    odd = [file for file in taken if file.what in _OF_MANY]
     return [f"{file.name}: taken as a document, and looks like {file.what}; name it alone to see" for file in odd]
 
 

@@ -74,6 +74,14 @@ def test_a_folder_of_two_texts_is_a_collection_and_texts_to_learn_from(tmp_path:
     assert found.uses[-1] == f"irkit train RECIPE --set data={tmp_path}"
 
 
+def test_judgements_beside_pages_are_judgements_and_no_odd_page(tmp_path: Path):
+    (tmp_path / "a.txt").write_text("a text\n")
+    (tmp_path / "b.txt").write_text("b text\n")
+    (tmp_path / "qrels.txt").write_text("1 0 a.txt 1\n")
+    (tmp_path / "queries.tsv").write_text("1\ttext\n")
+    assert not [note for note in overview(tmp_path).notes if "looks like" in note]
+
+
 def test_pages_that_look_like_something_else_are_noted(tmp_path: Path):
     (tmp_path / "vectors.txt").write_text("storm 0.1 0.2\nrain 0.2 0.1\n")
     (tmp_path / "b.txt").write_text("a text\n")
@@ -140,7 +148,7 @@ def test_a_folder_that_is_no_whole_lists_its_files(tmp_path: Path):
     found = overview(tmp_path)
     assert found.kind == "files"
     assert [file.what for file in found.files] == ["run", ""]
-    assert found.notes[0].startswith("no whole: no documents")
+    assert found.notes[0].startswith("not read as a whole: no documents")
 
 
 def test_errors_name_file_and_near_misses(tmp_path: Path):
