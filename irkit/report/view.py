@@ -236,6 +236,11 @@ def view(result: Any) -> Report:
     )
 
 
+def view_board(board: shape.Board) -> Board:
+    """Work out what is shown of one board."""
+    return _board(board, several=False)
+
+
 def _board(board: shape.Board, several: bool) -> Board:
     """Draw up a board; `several` says that there are more of the same data."""
     rows = [row for row in board.rows if not row.failed]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from irkit.atomic import is_stream, write_bytes
 from irkit.errors import ConfigError
@@ -17,12 +17,15 @@ from irkit.report.publish import described
 from irkit.report.view import Report, view
 from irkit.table.published import WRITERS
 
+if TYPE_CHECKING:
+    from irkit.report.shapes import Drawing
+
 ENDINGS = (".html", ".md", ".json", ".tex", ".csv")
 "The kinds of files there are."
 
 
 def write_report(result: Any, path: str | Path) -> Path:
-    """Write a result as one file, or as HTML, Markdown, JSON, LaTeX and CSV into a folder.
+    """Write a result as one file, or as HTML, Markdown, JSON, LaTeX and CSV into a folder, with charts in `charts/`.
 
     Everything is rendered before anything is written, and each file replaces an older one in one step.
 
@@ -32,7 +35,7 @@ def write_report(result: Any, path: str | Path) -> Path:
         Or its plain values.
     path : path
         A file that ends in .html, .md, .json, .tex or .csv; or a folder, made if need be, which gets one file
-        of each kind named after the suite.
+        of each kind named after the suite, and each board's charts as SVG and PNG.
 
     Returns
     -------
@@ -52,12 +55,28 @@ def write_report(result: Any, path: str | Path) -> Path:
     rendering = [target for target in targets if target.suffix in renderers]
     report = view(result)
     rendered = {target: renderers[target.suffix](report).encode(errors="backslashreplace") for target in rendering}
+    drawn = _charts(report) if len(targets) > 1 else {}
     for target in targets:
         if target in rendered:
             write_bytes(target, rendered[target])
         else:
             write_results(result, target)
+    for name, drawing in drawn.items():
+        for ending in (".svg", ".png"):
+            drawing.save(targets[0].parent / "charts" / f"{name}{ending}")
     return targets[0]
+
+
+def _charts(report: Report) -> dict[str, Drawing]:
+    """Draw the charts of all boards, each under a name of its own."""
+    from irkit.report.charts import charts
+
+    several = len(report.boards) > 1
+    return {
+        "-".join([*([str(number)] if several else []), _slug(board.title), kind]): drawing
+        for number, board in enumerate(report.boards, 1)
+        for kind, drawing in charts(board).items()
+    }
 
 
 def _written(ending: str) -> Callable[[Report], str]:
@@ -87,5 +106,9 @@ def _targets(suite: str, path: Path) -> list[Path]:
             *most, last = ENDINGS
             what = f"end it in {', '.join(most)} or {last}, or give a folder"
             raise ConfigError(f"report: cannot tell what to write, got {path}; {what}")
-    stem = re.sub(r"[^\w.-]+", "-", suite).strip("-.")[:80] or "leaderboard"
-    return [path / f"{stem}{ending}" for ending in ENDINGS]
+    return [path / f"{_slug(suite)}{ending}" for ending in ENDINGS]
+
+
+def _slug(name: str) -> str:
+    """Return a name as that of a file."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:80] or "leaderboard"

@@ -15,7 +15,8 @@ from tests.report.toy import toy_result
 def test_a_folder_gets_one_file_of_each_kind(tmp_path):
     path = write_report(toy_result(), tmp_path / "deep" / "er")
     assert path == tmp_path / "deep" / "er" / "toy.html"
-    assert {p.name for p in path.parent.iterdir()} == {f"toy.{kind}" for kind in ("html", "md", "json", "tex", "csv")}
+    files = {f"toy.{kind}" for kind in ("html", "md", "json", "tex", "csv")}
+    assert {p.name for p in path.parent.iterdir()} == {*files, "charts"}
     assert path.read_text(encoding="utf-8") == html(toy_result())
     assert path.with_suffix(".md").read_text(encoding="utf-8") == markdown(toy_result())
     assert read_results(path.with_suffix(".json")) == as_result(toy_result(), who="test")
