@@ -310,11 +310,11 @@ def update(page: Path) -> int:
 
 
 def _left_out(expected: list[str], came: list[str]) -> list[str]:
-    """Return what came without the lines that the page leaves out; a line that it keeps begins with the same word."""
+    """Return what came without the lines that the page leaves out; a line that it keeps begins with the same words."""
     kept: list[str] = []
     for line in expected:
-        word = line.split()[:1]
-        kept.append(line if line == "..." else next((one for one in came if one.split()[:1] == word), line))
+        alike = [one for words in (2, 1) for one in came if one.split()[:words] == line.split()[:words]]
+        kept.append(line if line == "..." or not alike else alike[0])
     return kept
 
 
