@@ -30,7 +30,7 @@ from irkit.table.published import Published
 from irkit.table.text import text
 
 if TYPE_CHECKING:
-    from irkit.recommend.problems import SplitChoice
+    pass
 
 
 @dataclass(frozen=True)
