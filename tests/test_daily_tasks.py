@@ -240,3 +240,22 @@ def test_what_explains_a_recommendation_sums_to_its_score(recommended):
     pair = pd.DataFrame({"user_id": ["u3"], "item_id": ["i85"]})
     assert model.predict(pair)["prediction"].item() == pytest.approx(why.score)
     assert len(terms) == 3 + 3
+
+
+# --------------------------------------------------------------------------------------------- Pyserini
+
+
+def test_pyserini_search_lookup_and_fusion(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    space = ran("Pyserini", tmp_path)
+    assert space["text"] == dict(zip(*_lee(), strict=True))[space["hits"]["docno"][0]]
+    read = irkit.read_run(tmp_path / "fused.run")
+    assert set(read["qid"]) == set(space["data"].queries()["qid"])
+    by_hand = irkit.rrf(space["bm25"], space["rm3"])(space["data"].queries()[:3]).groupby("qid").head(10)
+    own = read[read["qid"].isin(by_hand["qid"])].groupby("qid").head(10)
+    np.testing.assert_allclose(own["score"], by_hand["score"])
+
+
+def _lee() -> tuple[list[str], list[str]]:
+    documents = list(irkit.load_collection("lee").documents())
+    return [one.docno for one in documents], [one.text for one in documents]
