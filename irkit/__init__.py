@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from irkit import text as text
     from irkit.evaluate.compare import compare as compare
     from irkit.evaluate.experiment import experiment as experiment
+    from irkit.evaluate.tasks.compared_ratings import experiment_ratings as experiment_ratings
+    from irkit.evaluate.tasks.tuned_ratings import tune_ratings as tune_ratings
     from irkit.evaluate.tuning import tune as tune
     from irkit.expand import RM3 as RM3
     from irkit.io import load_collection as load_collection
@@ -43,5 +45,8 @@ if TYPE_CHECKING:
     from irkit.pipeline import rrf as rrf
     from irkit.recipe import collection_index as collection_index
     from irkit.recipe import load_recipe as load_recipe
+    from irkit.recommend import Recommender as Recommender
+    from irkit.recommend import load_ratings as load_ratings
+    from irkit.recommend import write_lists as write_lists
 else:
     __getattr__, __dir__, __all__ = door(__name__, "__version__")

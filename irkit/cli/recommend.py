@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from irkit.pipeline import Stage
+    from irkit.pipeline.explain import Explanation
 
 LISTS, RATINGS = "ease", "biased-mf"
 "The recipes that are used if none is named, for lists and for ratings of given items."
@@ -31,6 +32,7 @@ def recommend(
     all: bool = False,
     rate: list[str] | None = None,
     pairs: Path | None = None,
+    why: str | None = None,
     table: Annotated[Path | None, Parameter(name=["-o", "--table"])] = None,
     set: list[str] | None = None,
     save: Path | None = None,
@@ -50,6 +52,7 @@ def recommend(
         irkit recommend ratings.csv --recipe als --save als.safetensors
         irkit recommend visits.csv ann --recipe als --columns user,item,_,time --duplicates last
         irkit recommend --load als.safetensors 196
+        irkit recommend ml-100k 196 --why 50
         irkit recommend ml-100k --all -n 20 -o lists.tsv.gz
         irkit recommend train.csv --recipe bias --pairs test.csv -o predictions.tsv
 
@@ -69,6 +72,8 @@ def recommend(
         An item whose rating is predicted instead; may be repeated.
     pairs
         A file of users and items, as one of ratings, whose ratings are predicted instead.
+    why
+        An item: say what its score for the user is the sum of, instead.
     table
         Write lists or predictions to this file, tab-separated or with commas as its name ends (.tsv, .csv, either with
         .gz), with user_id, item_id and rank and score, or prediction and branch, which says what was known.
@@ -105,6 +110,10 @@ def recommend(
         raise ConfigError(f"recommend: --pairs names users and items; leave out {'--all' if all else '--rate'}")
     if not (asked or all or pairs or save):
         raise ConfigError("recommend: no user is named; give ids of users after the ratings, --all, or --save a model")
+    if why is not None and (len(asked) != 1 or rate or table is not None or json):
+        raise ConfigError(
+            "recommend: --why explains an item to one user; name one, and leave out --rate, -o and --json"
+        )
     if json and table is not None:
         raise ConfigError("recommend: --json prints and -o writes; leave out one of them")
     if table is not None:
@@ -122,6 +131,9 @@ def recommend(
         say(save, beside=Path(STANDARD) if json else save)
     for text in counts_notes(fitted):
         note(f"{fitted.name}: {text}")
+    if why is not None:
+        say(_why(fitted, asked[0], why), beside=save)
+        return
     users = tuple(next(recommenders(fitted)).fitted.users.names.to_pylist()) if all else asked
     given: Any = None
     if pairs is not None:
@@ -153,6 +165,17 @@ def _write(fitted: Any, table: Path, users: tuple[str, ...], pairs: Any, n: int)
     listed, lines = write_lists(fitted, table, users, n=n)
     empty = f"; nothing for {counted(len(users) - listed, 'user')}" if listed < len(users) else ""
     return f"{table}: {counted(lines, 'item')} for {counted(listed, 'user')}{empty}"
+
+
+def _why(fitted: Stage, user: str, item: str) -> Explanation:
+    """Explain one item to one user."""
+    from irkit.errors import NotFoundError, near_misses
+    from irkit.recommend.lists import recommenders
+
+    known = next(recommenders(fitted)).fitted.items.names.to_pylist()
+    if item not in known:
+        raise NotFoundError(f"recommend: nobody has rated an item {item!r}; {near_misses(item, known)}")
+    return fitted.explain(user, item)
 
 
 def _fitted(

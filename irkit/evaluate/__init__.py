@@ -9,6 +9,7 @@ from irkit.evaluate.run import run_suite
 from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.splits import Folds, folds
 from irkit.evaluate.suite import Suite, load_suite
+from irkit.evaluate.tasks.compared_ratings import RatingsExperiment, experiment_ratings
 from irkit.evaluate.tasks.task import Measured, Task, TaskChoice
 from irkit.evaluate.tasks.tuned_ratings import TunedRatings, tune_ratings
 from irkit.evaluate.tuning import Tuned, tune
@@ -22,6 +23,7 @@ __all__ = [
     "Experiment",
     "Folds",
     "Measured",
+    "RatingsExperiment",
     "Result",
     "Row",
     "Space",
@@ -33,6 +35,7 @@ __all__ = [
     "compare",
     "evaluate",
     "experiment",
+    "experiment_ratings",
     "folds",
     "load_space",
     "load_suite",

@@ -9,7 +9,7 @@ a query without qrels is left out; these and whatever else may be unexpected is 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,16 @@ COUNTS = {
 "What is counted: `evaluated` queries, then those of them a reader may not expect, last those that are no part of them."
 
 SELF_EXCLUDED = "each query's own document left out"
+
+NOTHING_JUDGED = "no system found a judged document; ids are compared as strings, and irkit data show says which differ"
+"What stands below zeros that say nothing of the systems."
+
+
+def nothing_judged(found: Iterable[Mapping[str, int]]) -> list[str]:
+    """Say so where no result of any system is judged, from the counts of each."""
+    counts = list(found)
+    blind = all(one["without_judged"] + one["without_results"] == one["evaluated"] for one in counts)
+    return [NOTHING_JUDGED] if blind and any(one["without_judged"] for one in counts) else []
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from irkit.evaluate.beyond import check_train, column
 from irkit.evaluate.board import Board, Row, Size
 from irkit.evaluate.compare import Comparison, check_baseline, check_test
 from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction
-from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator
+from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator, nothing_judged
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import USUAL, Measures, parse_measures, said_aliases
 from irkit.evaluate.memory import memory_notes
@@ -353,6 +353,7 @@ def _notes(
         notes.append(f"{first.counts['without_qrels']} queries have no qrels and are left out")
     if first.counts["without_relevant"]:
         notes.append(f"{first.counts['without_relevant']} queries have no relevant document and score 0")
+    notes += nothing_judged(one.counts for one in comparison.evaluations.values())
     if first.exclude_self and not self_said:
         notes.append(f"{SELF_EXCLUDED}, as the collection's card says")
     if cached:

@@ -85,6 +85,19 @@ def run_suite(
         return _result(chosen, only, systems, options, bar)
 
 
+def measured_board(task: Task, systems: Sequence[System], *, progress: bool = False) -> Board:
+    """Run systems on a task that no file of a suite names, and compare them; both have been checked.
+
+    What each trial gave is kept until all are done, as that of a suite's is. Errors are those of `run_suite`.
+    """
+    with progress_of(None, task.title, " trials", shown=progress) as bar:
+        bar.total = len(_all_trials(task, systems))
+        with Journal.open(task.suite, whole=False) as journal:
+            board = _board(task, systems, journal, Options(), bar)
+    rows = [row.model_copy(update={"command": ""}) for row in board.rows]  # no command makes them
+    return board.model_copy(update={"rows": rows})
+
+
 def _result(
     chosen: Suite, only: Sequence[str] | None, systems: Sequence[str] | None, options: Options, bar: Any
 ) -> Result:

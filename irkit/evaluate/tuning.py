@@ -131,7 +131,8 @@ class Tuned(Published):
     def __str__(self) -> str:
         tried = f"{self.space.name}: {len(self.candidates)} candidates, {len(self.folds)} folds"
         tried += f", {self.inner} inner folds" if self.inner else ""
-        chosen = [f"fold {number}: {_said(values)}" for number, values in enumerate(self.chosen, 1)]
+        said = [_said(values) + _edges(self.space, values, ", ") for values in self.chosen]
+        chosen = [f"fold {number}: {one}" for number, one in enumerate(said, 1)]
         held_out = ", ".join(f"{measure} {value:.4f}" for measure, value in self.evaluation.means.items())
         return "\n".join([f"{tried}, chosen by {self.measure}", *chosen, f"held-out queries: {held_out}"])
 

@@ -31,6 +31,9 @@ Terms: TypeAlias = list[tuple[str, float, float]]
 SHOWN = 12, 4
 "Terms of a rewritten query that are printed, and sources of each."
 
+SHARES = 24
+"Shares of a score that are printed, greatest first; a user of a recommender may have rated hundreds of items."
+
 PASSAGE = "%p"
 "What stands between a document's id and the number of one of its passages."
 
@@ -148,7 +151,10 @@ class Explanation(Published):
         for number, step in _walk(self.steps):
             indent = "  " * (number.count(".") + 1)
             lines.append(f"{indent}{step.label:<{width + 2 - len(indent)}}  {_verdict(step, self.docno)}")
-            lines += [f"{indent}    {value:10.4f}  {weight:g} x {term}" for term, weight, value in step.terms]
+            shares, rest = step.terms[:SHARES], step.terms[SHARES:]
+            lines += [f"{indent}    {value:10.4f}  {weight:g} x {term}" for term, weight, value in shares]
+            if rest:
+                lines.append(f"{indent}    {sum(term[2] for term in rest):10.4f}  of {len(rest)} more")
             lines += [f"{indent}    {value:10.4f}  {name}" for name, value in step.features]
             lines += [f"{indent}    {line}" for line in _sources(step.origins)]
         return visible("\n".join(lines), lines=True)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
     from torch import Tensor
 
+    from irkit.pipeline.explain import Terms
+
 TINY = 1e-30
 "Keeps 0 / 0 from being no number, where a row is solved already."
 
@@ -160,8 +162,7 @@ class ALS(Ranker):
     def learn(self, train: RatingTable, valid: RatingTable | None) -> None:
         """Alternate between users and items."""
         c = self.config
-        liked = self.liked
-        x = (liked.matrix if liked.counts else liked.matrix_of_ones).astype(np.float32)
+        x = self._seen_counts.astype(np.float32)
         start = generator(c.seed, "als").normal(0, 0.1, (x.shape[1], c.embedding_size)).astype(np.float32)
         alternate = self._improve if c.cg_steps else self._solve
         self.user_factors_, self.item_factors_ = alternate(x, x.T.tocsr(), start)
@@ -171,11 +172,33 @@ class ALS(Ranker):
         score: Floats = np.einsum("md,md->m", self.user_factors_[user], self.item_factors_[item])
         return score
 
+    def contributions(self, user: int, item: int) -> Terms:
+        """Return what each liked item i adds, (1 + alpha r_ui) y_i' A_u^-1 y_j, and what is left of the score.
+
+        It is left where the user's factors are not solved to the end: items are improved after users, and `cg_steps`
+        are few. Source: Hu, Koren and Volinsky, section 5, with A_u of `improve_side`.
+        """
+        c, y = self.config, self.item_factors_.astype(np.float64)
+        row = self._seen_counts[[user]]
+        liked, extra = row.indices, c.alpha * row.data
+        own = y[liked]
+        matrix = y.T @ y + c.reg * np.eye(y.shape[1]) + (own * extra[:, None]).T @ own
+        added = (1 + extra) * (own @ np.linalg.solve(matrix, y[item]))
+        score = float(self.user_factors_[user].astype(np.float64) @ y[item])
+        names = self.fitted.items.take(liked).to_pylist()
+        found = list(zip(names, (1 + extra).tolist(), added.tolist(), strict=True))
+        return [*found, ("factors not settled", 1.0, score - float(added.sum()))]
+
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return x_u . y_i for every item."""
         return self.user_factors_[user] @ self.item_factors_.T
 
     # ------------------------------------------------------------------ inside
+
+    @property
+    def _seen_counts(self) -> csr_matrix:
+        """R (U, I): counts of what users like, or ones."""
+        return self.liked.matrix if self.liked.counts else self.liked.matrix_of_ones
 
     def _solve(self, x: csr_matrix, transposed: csr_matrix, y: Floats) -> tuple[Floats, Floats]:
         c = self.config

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from copy import copy
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,10 @@ from irkit.pipeline.stage import Stage
 from irkit.recommend.baseline import bias_baseline
 from irkit.recommend.lists import best, check_finite, users_frame
 from irkit.recommend.table import DAY, RatingTable, check_learnable
+from irkit.recommend.why import explained
+
+if TYPE_CHECKING:
+    from irkit.pipeline.explain import Terms
 
 BRANCHES = ("user and item", "item", "user", "neither")
 "What was known of a pair: the model predicts the first kind, the fall-back the others."
@@ -105,6 +109,13 @@ class Recommender(Stage):
         days = None if day is None else np.repeat(day, items)
         flat = self.score(np.repeat(user, items), np.tile(np.arange(items), len(user)), days)
         return flat.reshape(len(user), items)
+
+    def contributions(self, user: int, item: int) -> Terms | None:
+        """Say what the `score` of a known user and item, by their rows, is the sum of; None if it is no such sum.
+
+        Rows are (what, weight, contribution): items that the user rated, or parts such as the mean rating.
+        """
+        return None
 
     # ------------------------------------------------------------------ the fall-back of lists
 
@@ -261,20 +272,20 @@ class Recommender(Stage):
         seconds = frame_times(frame, fail)
         return np.full(len(frame), self.fitted.days.max()) if seconds is None else seconds / DAY
 
-    def recommend(self, users: list[str], n: int | None = None, *, day: float | None = None) -> pd.DataFrame:
+    def recommend(self, users: Any = None, n: int | None = None, *, day: float | None = None) -> pd.DataFrame:
         """Recommend items to users: a results frame with `qid` the user and `docno` the item.
 
         Parameters
         ----------
-        users : list of str
-            One whom the model does not know gets the most rated items; of a model with a threshold those
-            most often rated that high, as does one who has rated nothing that high.
+        users : str or list of str, optional
+            Default all users of the training ratings. One whom the model does not know gets the most rated items; of
+            a model with a threshold those most often rated that high, as does one who has rated nothing that high.
         n : int, optional
             Items in a list; default the config's.
         day : float, optional
             Days since 1970 at which to recommend, for models that use time; default the last in training.
         """
-        queries = users_frame(users)
+        queries = users_frame(self.fitted.users.names.to_pylist() if users is None else users)
         if day is not None:
             queries["timestamp"] = day * DAY
             in_seconds(queries)
@@ -306,6 +317,10 @@ class Recommender(Stage):
             found.append((query + at, item, scores[query, item].astype(np.float64)))
         query, item, score = (np.concatenate(part) for part in zip(*found, strict=True))
         return Hits.ranked(flow, query, item, score, train.items)
+
+    def explain_terms(self, flow: Queries, docno: str) -> Terms | None:
+        """Return what an item's score for a user is the sum of: `contributions`, or how popular the item is."""
+        return explained(self, flow["qid"], docno, in_lists=True)
 
     def limited(self, k: int) -> Self:
         """Return a recommender with shorter lists."""

@@ -6,9 +6,15 @@ Source: Koren, "Factor in the neighbors: scalable and accurate collaborative fil
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from irkit.arrays import Floats, Ints
 from irkit.recommend.base import Recommender
 from irkit.recommend.table import RatingTable
+from irkit.recommend.why import bias_terms
+
+if TYPE_CHECKING:
+    from irkit.pipeline.explain import Terms
 
 
 class Bias(Recommender):
@@ -22,3 +28,7 @@ class Bias(Recommender):
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return mu + b_u + b_i."""
         return self.mean_ + self.user_bias_[user] + self.item_bias_[item]
+
+    def contributions(self, user: int, item: int) -> Terms:
+        """Return mu, b_u and b_i."""
+        return bias_terms(self.mean_, self.user_bias_[user], self.item_bias_[item])

@@ -11,7 +11,7 @@ learning rate that falls linearly to 0.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -20,7 +20,11 @@ from irkit.arrays import Floats, Ints
 from irkit.recommend.base import Recommender, RecommenderConfig
 from irkit.recommend.descent import LEARNED, Batch, Layout, Parameters, learn, moved
 from irkit.recommend.table import RatingTable
+from irkit.recommend.why import bias_terms
 from irkit.rng import Seed, generator
+
+if TYPE_CHECKING:
+    from irkit.pipeline.explain import Terms
 
 
 class BiasedMFConfig(RecommenderConfig):
@@ -140,6 +144,11 @@ class BiasedMF(Recommender):
             np.float64
         )
         return score
+
+    def contributions(self, user: int, item: int) -> Terms:
+        """Return mu, b_u, b_i and the product of the factors."""
+        base = bias_terms(self.mean_, self.user_deviations_[user], self.item_deviations_[item])
+        return [*base, ("factors", 1.0, float(self.user_factors_[user] @ self.item_factors_[item]))]
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return the predictions for every item."""

@@ -19,6 +19,8 @@ from irkit.recommend.table import RatingTable
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+    from irkit.pipeline.explain import Terms
+
 BLOCK = 512
 "Rows that are counted or mirrored at once."
 
@@ -93,6 +95,13 @@ class EASE(Ranker):
         """Return single cells of X B."""
         score: Floats = np.einsum("mi,im->m", self.liked.matrix_of_ones[user].toarray(), self.weights_[:, item])
         return score
+
+    def contributions(self, user: int, item: int) -> Terms:
+        """Return the weight B_ji of each item j that the user likes."""
+        x = self.liked.matrix_of_ones
+        liked = x.indices[x.indptr[user] : x.indptr[user + 1]]
+        shares = self.weights_[liked, item].tolist()
+        return [(self.fitted.items[j], 1.0, share) for j, share in zip(liked.tolist(), shares, strict=True)]
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return rows of X B."""

@@ -20,9 +20,12 @@ from pydantic import Field
 from irkit.arrays import Floats, Ints
 from irkit.recommend.base import Recommender, RecommenderConfig
 from irkit.recommend.table import RatingTable
+from irkit.recommend.why import bias_terms
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+    from irkit.pipeline.explain import Terms
 
 
 PAIRS = 1 << 20
@@ -103,10 +106,18 @@ def neighbour_means(similarity: Floats, residual: Floats, k: int) -> Floats:
         0 for an item without a similar one.
     """
     if k < similarity.shape[1]:
-        place = np.argpartition(similarity, -k, axis=1)[:, -k:]
+        place = nearest(similarity, k)
         similarity, residual = np.take_along_axis(similarity, place, 1), residual[place]
     weight = similarity.sum(axis=1)
     return np.where(weight > 0, (similarity * residual).sum(axis=1) / np.where(weight > 0, weight, 1), 0.0)
+
+
+def nearest(similarity: Floats, k: int) -> Ints:
+    """Return the places of each row's k greatest similarities, (m, n) to (m, min(k, n)), in no order."""
+    if k >= similarity.shape[1]:
+        return np.tile(np.arange(similarity.shape[1]), (len(similarity), 1))
+    place: Ints = np.argpartition(similarity, -k, axis=1)[:, -k:]
+    return place
 
 
 class ItemKNN(Recommender):
@@ -130,6 +141,17 @@ class ItemKNN(Recommender):
                 out[rows] += self._about(int(user[rows[0]]), item[rows])
         return out
 
+    def contributions(self, user: int, item: int) -> Terms:
+        """Return the baseline's parts, and of each neighbour j its share of the similarity times z_uj."""
+        rated, residual, similarity = self._rated(user, np.array([item]))
+        found = bias_terms(self.mean_, self.user_bias_[user], self.item_bias_[item])
+        near = nearest(similarity, self.config.k)[0]
+        weight = similarity[0, near]
+        share = weight / (weight.sum() or 1.0)
+        names = self.fitted.items.take(rated[near]).to_pylist()
+        neighbours = zip(names, share.tolist(), (share * residual[near]).tolist(), strict=True)
+        return found + [one for one in neighbours if one[1] > 0]
+
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return the predictions for every item."""
         items = np.arange(len(self.fitted.items))
@@ -140,6 +162,11 @@ class ItemKNN(Recommender):
 
     def _about(self, user: int, item: Ints) -> Floats:
         """Return what one user's neighbours add for some items."""
+        _, residual, similarity = self._rated(user, item)
+        return neighbour_means(similarity, residual, self.config.k)
+
+    def _rated(self, user: int, item: Ints) -> tuple[Ints, Floats, Floats]:
+        """Return the n items one user rated, their residuals, and how similar they are to some items: (m, n)."""
         train = self.fitted
         ptr, order = train.by_user
         mine = order[ptr[user] : ptr[user + 1]]
@@ -147,7 +174,7 @@ class ItemKNN(Recommender):
         residual = train.rating[mine] - (self.mean_ + self.user_bias_[user] + self.item_bias_[rated])
         # Rows of the rated items: similarity is symmetric, and they are few.
         similarity = self._matrix()[rated][:, item].toarray().T
-        return neighbour_means(similarity, residual, self.config.k)
+        return rated, residual, similarity
 
     def _matrix(self) -> csr_matrix:
         from scipy.sparse import csr_matrix

@@ -201,6 +201,60 @@ def load_problem(
     return Problem(collection.name, collection.about, chosen, None, collection.fingerprint)
 
 
+def problems_of(
+    ratings: Any,
+    split: str | Mapping[str, Any] | SplitChoice | None = None,
+    folds: int | None = None,
+    *,
+    seed: int = 42,
+    who: str,
+) -> tuple[Problem, ...]:
+    """Return split ratings of whatever a caller has: one problem, or one for each fold.
+
+    Parameters
+    ----------
+    ratings : name, path, RatingTable, frame, Problem, RatingSplit, or sequence of RatingSplit
+        What is split already stays so; several splits are folds.
+    split : optional
+        As in `load_problem`.
+    folds : int, optional
+        Instead of `split`: parts, each of which is held out once.
+    seed : int
+        Of the folds.
+    who : str
+        Begins the errors.
+
+    Raises
+    ------
+    ConfigError
+        If there is nothing to choose, as the ratings are split already, or both `split` and `folds` are given.
+    NotFoundError, FrameError, DataError
+        As `load_problem`.
+    """
+    if split is not None and folds is not None:
+        raise ConfigError(f"{who}: there is a split and {folds} folds, which are splits of their own; leave one out")
+    if isinstance(ratings, (Problem, RatingSplit)):
+        ratings = [ratings]
+    if isinstance(ratings, Sequence) and not isinstance(ratings, str):
+        if not ratings or not all(isinstance(one, (Problem, RatingSplit)) for one in ratings):
+            raise ConfigError(f"{who}: folds are splits of ratings, such as predefined_split(train, test, 'own') gives")
+        if split is not None or folds is not None:
+            raise ConfigError(f"{who}: these ratings are split already; leave out {'split' if split else 'folds'}")
+        return tuple(one if isinstance(one, Problem) else _problem(one) for one in ratings)
+    choices: list[Any] = [split]
+    if folds is not None:
+        choices = [SplitChoice(kind="k-fold", k=folds, fold=fold, seed=seed) for fold in range(folds)]
+    if isinstance(ratings, (str, os.PathLike)):
+        return tuple(load_problem(ratings, one) for one in choices)
+    table = ratings if isinstance(ratings, RatingTable) else RatingTable.from_frame(ratings)
+    return tuple(_problem(_choice(one).of(table)) for one in choices)
+
+
+def _problem(split: RatingSplit) -> Problem:
+    """Return the problem of ratings that have no name."""
+    return Problem("ratings", "", split, None, split.ratings.fingerprint)
+
+
 def load_ratings(
     name: str | os.PathLike[str],
     *,

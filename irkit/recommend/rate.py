@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,10 @@ from irkit.errors import ConfigError
 from irkit.hits import Hits
 from irkit.pipeline.stage import Stage
 from irkit.recommend.base import Recommender
+from irkit.recommend.why import explained
+
+if TYPE_CHECKING:
+    from irkit.pipeline.explain import Terms
 
 
 class Rate(Stage):
@@ -36,6 +40,10 @@ class Rate(Stage):
     def model(self) -> Any:
         """The recommender."""
         return self.parts[0]
+
+    def explain_terms(self, flow: Hits, docno: str) -> Terms | None:
+        """Return what the score of a pair that the model knows is the sum of."""
+        return explained(self.model, flow.queries["qid"], docno, in_lists=False)
 
     def run(self, flow: Hits) -> Hits:
         """Score every pair anew."""

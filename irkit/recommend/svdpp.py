@@ -23,10 +23,13 @@ from irkit.recommend.base import Recommender
 from irkit.recommend.biased_mf import BiasedMFConfig, MFGradients, mf_gradients, mf_start
 from irkit.recommend.descent import LEARNED, Batch, Layout, learn, moved, share
 from irkit.recommend.table import RatingTable
+from irkit.recommend.why import bias_terms
 from irkit.rng import generator
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+    from irkit.pipeline.explain import Terms
 
 
 class SVDppConfig(BiasedMFConfig):
@@ -144,6 +147,11 @@ class SVDpp(Recommender):
             np.float64
         )
         return score
+
+    def contributions(self, user: int, item: int) -> Terms:
+        """Return mu, b_u, b_i and the product of the factors."""
+        base = bias_terms(self.mean_, self.user_deviations_[user], self.item_deviations_[item])
+        return [*base, ("factors", 1.0, float(self.user_vectors_[user] @ self.item_factors_[item]))]
 
     def scores(self, user: Ints, day: Floats | None = None) -> Floats:
         """Return the predictions for every item."""

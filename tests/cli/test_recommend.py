@@ -119,6 +119,9 @@ def test_a_model_is_saved_without_asking_for_anybody(irkit, ratings, folder):
         (["R", "u0", "--all"], "--all says for whom, and users are named too; leave out u0"),
         (["R", "--all", "--pairs", "R"], "--pairs names users and items; leave out --all"),
         (["R", "--all", "-o", "lists.txt"], "-o must end in .tsv or .csv, got lists.txt; rename it"),
+        (["R", "--all", "--why", "i0"], "--why explains an item to one user; name one"),
+        (["R", "u0", "--why", "i0", "--json"], "--why explains an item to one user; name one, and leave out --rate"),
+        (["R", "u0", "--why", "i00"], "nobody has rated an item 'i00'; did you mean i0"),
         (["R", "--all", "-o", "l.tsv", "--json"], "--json prints and -o writes; leave out one of them"),
         (["R", "--all", "-o", "R"], "-o is a file that is read"),
         (["R", "--recipe", "ease", "--pairs", "R"], "recipe ease: ranks items and predicts no ratings"),
@@ -196,3 +199,11 @@ def test_counts_weigh_for_als_and_others_say_what_they_take_them_for(irkit, fold
     assert ease.err == "irkit: ease: counts are taken for likes, whatever their size; als weighs them\n"
     bias = irkit("recommend", "plays.csv", "u1", "--recipe", "bias")
     assert bias.err == "irkit: bias: counts are taken for ratings; als weighs them\n"
+
+
+def test_why_says_what_a_score_is_the_sum_of(irkit, ratings):
+    lines = irkit("recommend", ratings, "u0", "--recipe", "bias", "--why", "i0").lines
+    assert lines[0] == "document i0 for the query 'u0'"
+    score = float(lines[1].split()[-1])
+    assert {line.split(" x ")[1] for line in lines[2:]} == {"mean rating", "the user's level", "the item's"}
+    assert sum(float(line.split()[0]) for line in lines[2:]) == pytest.approx(score, abs=2e-4)

@@ -13,6 +13,7 @@ from pydantic import Field
 from irkit.config import Config
 from irkit.errors import ConfigError, FrameError, IrkitError, NotFittedError
 from irkit.evaluate import Board, evaluate, experiment
+from irkit.evaluate.evaluation import NOTHING_JUDGED
 from irkit.evaluate.experiment import SINGLE_RUN
 from irkit.evaluate.leak import learned_from
 from irkit.evaluate.memory import peak_memory_mb, reset_peak
@@ -396,3 +397,17 @@ def test_a_failure_inside_a_stage_is_not_hidden(table):
 
     with pytest.raises(NotFittedError):
         run({"a": Toy(table=table) >> Broken(table=table)})
+
+
+def test_zeros_of_judgements_that_are_of_other_documents_are_told_apart_from_bad_systems():
+    hits = pd.DataFrame({"qid": ["1", "2"], "docno": ["d1", "d2"], "score": [1.0, 1.0]})
+    qrels = pd.DataFrame({"qid": ["1", "2"], "docno": ["D1", "D2"], "label": [1, 1]})
+    queries = {"1": "one", "2": "two"}
+    done = experiment({"a": hits, "b": hits}, queries, qrels, "AP")
+    assert NOTHING_JUDGED in done.notes
+    assert NOTHING_JUDGED.partition(";")[0] in str(done)
+    found = hits.assign(docno=["d1", "D2"])
+    assert NOTHING_JUDGED not in experiment({"a": hits, "b": found}, queries, qrels, "AP").notes
+    empty = Hits.from_frame(hits).kept(np.zeros(2, dtype=bool))
+    assert NOTHING_JUDGED in experiment({"a": hits, "b": empty}, queries, qrels, "AP").notes
+    assert NOTHING_JUDGED not in experiment({"b": empty}, queries, qrels, "AP").notes

@@ -46,6 +46,10 @@ def test_a_pipeline_is_tuned_as_its_recipe_is(lee, index):
     ):
         same(tuned, by_recipe)
         assert str(tuned).startswith("bm25: 6 candidates, 5 folds, chosen by AP\n")
+        for fold, values in enumerate(tuned.chosen, 1):
+            line = next(line for line in str(tuned).splitlines() if line.startswith(f"fold {fold}: "))
+            ends = [name for name in values if values[name] in (min(GRID[name]), max(GRID[name]))]
+            assert line.partition(", at the edge of its space: ")[2] == ", ".join(ends)
     assert len({repr(values) for values in by_recipe.candidates}) == 6
 
 

@@ -19,7 +19,7 @@ from irkit.config import Config
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.beyond import check_none_beyond
 from irkit.evaluate.board import Size
-from irkit.evaluate.evaluation import Evaluation
+from irkit.evaluate.evaluation import Evaluation, nothing_judged
 from irkit.evaluate.experiment import READ, SINGLE_RUN, Together, measured_together
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.looks import Looks, contents, first_documents, looks, trail
@@ -222,6 +222,7 @@ class Retrieval(RankedTask):
             notes.append(f"{unjudged} queries have no qrels and are left out")
         if counts["without_relevant"]:
             notes.append(f"{counts['without_relevant']} queries have no relevant document and score 0")
+        notes += nothing_judged(trials[0].facts["counts"] for trials in found.values())
         if self.options.cache is not None:
             notes.append("results may come from the cache, so times are not reported")
         elif self.choice.repeats == 1:

@@ -12,7 +12,7 @@ from irkit.evaluate.space import Method, Space
 from irkit.evaluate.tasks.ratings import RatingsChoice
 from irkit.evaluate.tasks.task import Measured, System, Trial
 from irkit.evaluate.tuning import Chosen
-from irkit.recommend.problems import Problem
+from irkit.recommend.problems import problems_of
 from irkit.recommend.splits import split_title
 from irkit.rng import check_seed
 from irkit.table import Table
@@ -39,6 +39,16 @@ class TunedRatings(Published):
     notes: list[str]
     "What a reader of both should know."
 
+    @property
+    def best(self) -> dict[str, Any]:
+        """The settings chosen, by the names of the space."""
+        return self.chosen.values
+
+    @property
+    def pipeline(self) -> Stage:
+        """The recommender with the settings chosen, to be fitted on whatever ratings it is to learn from."""
+        return self.chosen.recipe.build()
+
     def frame(self) -> pd.DataFrame:
         """Return one row per candidate: its values, its score on the held-out data, and 1 if it was chosen."""
         return self.chosen.frame()
@@ -62,9 +72,10 @@ class TunedRatings(Published):
 def tune_ratings(
     recipe: Recipe | Stage | str | Path,
     space: Space | Mapping[str, Any] | str | Path,
-    problem: Problem,
+    ratings: Any,
     measures: str | Sequence[str],
     *,
+    split: Any = None,
     valid: float | None = None,
     liked: float = 4.0,
     candidates: Literal["positives", "rated"] = "positives",
@@ -82,10 +93,12 @@ def tune_ratings(
     recipe : Recipe, its name or path, or a recommender such as `PMF()`
     space : mapping of setting to values, Space, or name or path of one
         As in `tune`: `{"reg": [0.02, 0.1], "factors": [10, 50]}`.
-    problem : Problem
-        As `irkit.recommend.problems.load_problem` gives it.
+    ratings : name, path, RatingTable, frame, Problem or RatingSplit
+        As `irkit.recommend.problems.problems_of` takes them.
     measures : str or sequence of str
         Rating errors, such as RMSE, or measures of top-n lists, such as nDCG@10; the first one chooses.
+    split : str, mapping or SplitChoice, optional
+        As in `load_problem`; default the one that the data have, or a random tenth.
     valid : float, optional
         Share of the training ratings to choose on, default a tenth. If it is given, models with the setting
         `patience` are stopped early by as many.
@@ -109,6 +122,9 @@ def tune_ratings(
     space = space_of(space, recipe.name)
     if valid is not None and not 0 < valid < 1:
         raise ConfigError(f"tune: valid must lie between 0 and 1, got {valid:g}; 0.1 holds out a tenth")
+    problem, *others = problems_of(ratings, split, who="tune")
+    if others:
+        raise ConfigError(f"tune: chooses on one split, got {1 + len(others)}; give one of them")
     choice = RatingsChoice(
         name=problem.name, split=split_title(problem.split), valid=valid, liked=liked, candidates=candidates
     )
