@@ -56,6 +56,21 @@ def nothing_judged(found: Iterable[Mapping[str, int]]) -> list[str]:
     return [NOTHING_JUDGED] if blind and any(one["without_judged"] for one in counts) else []
 
 
+def of_a_run(counts: Mapping[str, int]) -> list[str]:
+    """Say what a run lacks that somebody else made: a mistaken file scores 0 as a bad system does.
+
+    Examples
+    --------
+    >>> of_a_run({"evaluated": 50, "without_results": 40, "without_judged": 10})
+    ['40 of 50 queries are not in the run and score 0', 'none of its documents is judged; ids are compared as strings']
+    """
+    asked, empty, blind = (counts[name] for name in ("evaluated", "without_results", "without_judged"))
+    told = [f"{empty} of {asked} queries are not in the run and score 0"] if empty else []
+    if blind and blind + empty == asked:
+        told.append("none of its documents is judged; ids are compared as strings")
+    return told
+
+
 @dataclass(frozen=True)
 class Evaluation(Published):
     """What one system scored."""

@@ -16,7 +16,7 @@ from irkit.evaluate.beyond import check_train, column
 from irkit.evaluate.board import Board, Row, Size
 from irkit.evaluate.compare import Comparison, check_baseline, check_test
 from irkit.evaluate.corrections import CORRECTION_TITLES, Correction, check_correction
-from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator, nothing_judged
+from irkit.evaluate.evaluation import SELF_EXCLUDED, Evaluation, Evaluator, nothing_judged, of_a_run
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import USUAL, Measures, parse_measures, said_aliases
 from irkit.evaluate.memory import memory_notes
@@ -265,6 +265,9 @@ def experiment(
     }
     memory = {name: None if name in read else most for name, most in peak.items()}
     said = {name: tuple(filter(None, (leaks[name], read.get(name)))) for name in stages}
+    for name in read:
+        if name not in (saved.there if saved else ()):
+            said[name] += tuple(of_a_run(evaluations[name].counts))
     system_notes = {name: notes for name, notes in said.items() if notes}
     told = _notes(comparison, milliseconds, repeats, cache is not None, self_said=exclude_self is not None)
     notes = (*said_aliases(measures), *told)

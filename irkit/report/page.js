@@ -8,9 +8,18 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
 for (const board of DATA.boards) {
   board.places = new Map(board.qids.map((qid, i) => [qid, i]));
   for (const system of board.systems) {
-    // Values are whole numbers of millionths where that is shorter.
-    system.perQuery = system.perQuery.map((column) => column && column[1].map((value) => (value === null ? null : value / column[0])));
+    system.perQuery = system.perQuery.map((column) => (typeof column === "string" ? unpacked(column) : column));
   }
+}
+
+// Whole numbers of millionths, of three bytes each; the greatest stands for an unknown one.
+function unpacked(packed) {
+  const bytes = atob(packed);
+  return Array.from({ length: bytes.length / 3 }, (_, i) => {
+    const [high, middle, low] = [0, 1, 2].map((k) => bytes.charCodeAt(3 * i + k));
+    const whole = (high << 16) | (middle << 8) | low;
+    return whole === 0xffffff ? null : whole / 1e6;
+  });
 }
 
 function number(value, digits, signed = false) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from irkit.report import publish
 from irkit.report.view import Board, Cell, Report, System
 
 MILLION = 1_000_000
+UNKNOWN = 0xFFFFFF
 
 
 def payload(report: Report) -> dict[str, Any]:
@@ -48,26 +50,28 @@ def _system(system: System, board: Board, qids: list[str]) -> dict[str, Any]:
     }
 
 
-def column(values: Mapping[str, float], qids: list[str]) -> tuple[int, list[float | None]] | None:
-    """Return values in the order of `qids` and what to divide them by; None where nothing was measured.
+def column(values: Mapping[str, float], qids: list[str]) -> list[float | None] | str | None:
+    """Return values in the order of `qids` with six digits; None where nothing was measured.
 
-    They have six digits, or, where that is shorter, are whole numbers of millionths: as many as a result file keeps.
+    Values that are whole numbers of millionths, as those between 0 and 1 are, are packed where that is shorter: three
+    bytes each, the highest first, 0xFFFFFF for an unknown one, in base 64. Result files keep as many digits.
 
     Examples
     --------
-    >>> column({"1": 1 / 3, "2": 2 / 3}, ["1", "2", "3"])
-    (1000000, [333333, 666667, None])
-    >>> column({"1": 0.5, "2": 1.0}, ["1", "2"])
-    (1, [0.5, 1])
+    >>> column({"1": 0.5, "2": 1.0}, ["1", "2", "3"])
+    [0.5, 1, None]
+    >>> column({"1": 0.123456, "2": 0.654321}, ["1", "2", "3"])
+    'AeJACfvx////'
     """
     if not values:
         return None
     found = [values.get(qid) for qid in qids]
     plain = [None if value is None else _short(float(f"{value:.6g}")) for value in found]
-    whole = [None if value is None else round(value * MILLION) for value in found]
-    if len(json.dumps(whole)) < len(json.dumps(plain)):
-        return MILLION, list(whole)
-    return 1, plain
+    whole = [UNKNOWN if value is None else round(value * MILLION) for value in found]
+    known = [number for number, value in zip(whole, found, strict=True) if value is not None]
+    if 4 * len(qids) < len(json.dumps(plain, separators=(",", ":"))) and min(known) >= 0 and max(known) < UNKNOWN:
+        return base64.b64encode(b"".join(number.to_bytes(3, "big") for number in whole)).decode()
+    return plain
 
 
 def ends(cell: Cell) -> tuple[float, float]:

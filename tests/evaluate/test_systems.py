@@ -126,6 +126,14 @@ def test_mistakes_are_one_line(lee, index, run):
         experiment([], lee)
 
 
+def test_a_run_of_other_documents_or_of_few_queries_is_said(lee, index, run):
+    few, foreign = run[run["qid"].isin(sorted(set(run["qid"]))[:10])], run.assign(docno="x" + run["docno"])
+    done = experiment({"few": few, "foreign": foreign, "bm25": Retrieve(index)}, lee, measures="AP")
+    assert done.system_notes["few"][1:] == ("40 of 50 queries are not in the run and score 0",)
+    assert done.system_notes["foreign"][1:] == ("none of its documents is judged; ids are compared as strings",)
+    assert "bm25" not in done.system_notes
+
+
 def test_several_frames_are_told_apart_by_what_they_hold(lee, run):
     half = run.groupby("qid").head(1)
     done = experiment([run, half], lee, measures="R@20")

@@ -12,6 +12,7 @@ from irkit.report.publish import csv, latex, markdown
 from irkit.report.view import view
 from tests.report.chromium import Browser, chromium
 from tests.report.test_browser import choose
+from tests.report.test_html import found_in_many
 from tests.report.toy import tiny_result, tiny_system, toy_result
 
 pytestmark = pytest.mark.browser
@@ -286,3 +287,11 @@ def test_the_front_of_costs_leaves_out_what_is_within_the_noise(quiet, tmp_path)
     path.write_text(html(result), encoding="utf-8")
     quiet.open(path)
     assert quiet.js(leads) == [True, True, True, False]  # and now nobody is known to be faster either
+
+
+def test_ten_thousand_queries_with_what_was_found_are_unpacked_by_the_page(quiet, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text(html(found_in_many(10_000)), encoding="utf-8")
+    quiet.open(path)
+    quiet.click("#board-1 .extremes button")
+    assert quiet.js("document.querySelectorAll('#board-1 .moved li').length") == 4

@@ -19,7 +19,7 @@ from irkit.config import Config
 from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.beyond import check_none_beyond
 from irkit.evaluate.board import Size
-from irkit.evaluate.evaluation import Evaluation, nothing_judged
+from irkit.evaluate.evaluation import Evaluation, nothing_judged, of_a_run
 from irkit.evaluate.experiment import READ, SINGLE_RUN, Together, measured_together
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.looks import Looks, contents, first_documents, looks, trail
@@ -355,7 +355,8 @@ class Retrieval(RankedTask):
             found = self._one(done, name, [*leaks[name], *notes], first.get(name))
             if holds_run(stages[name]):
                 facts = {fact: value for fact, value in found.facts.items() if fact != "range"}
-                found = replace(found, seconds=None, peak_memory_mb=None, notes=(*found.notes, READ), facts=facts)
+                own = (*found.notes, READ, *of_a_run(found.facts["counts"]))
+                found = replace(found, seconds=None, peak_memory_mb=None, notes=own, facts=facts)
             yield found
 
     def _one(self, done: Together, name: str, notes: list[str], first: Any) -> Measured:
