@@ -124,6 +124,8 @@ def test_mistakes_are_one_line(lee, index, run):
         experiment(["bm52"], lee)
     with pytest.raises(ConfigError, match="experiment: needs one system or more, got none"):
         experiment([], lee)
+    with pytest.raises(ConfigError, match=r"experiment: the name '\\ud800x' is not valid Unicode; give systems"):
+        experiment({"\ud800x": run}, lee)
 
 
 def test_several_frames_are_told_apart_by_what_they_hold(lee, run):
