@@ -88,3 +88,11 @@ def test_ratings_and_explanations_show_themselves():
     found = explain(stage % 3, "some words", next(iter(stage.index.docs)))
     seen = Seen(found._repr_html_())
     assert seen.tags.count("tr") == 1 + len(found.frame())
+
+
+def test_a_line_end_in_a_name_begins_no_line_of_markdown():
+    hostile = "a\n# b"
+    column = Column("system", number=False)
+    told = {"notes": (f"{hostile}: read",), "legend": (hostile,), "against": hostile}
+    table = Table((column,), ((Cell("x"),),), **told)
+    assert not [line for line in markdown([table]).splitlines() if line.startswith("#")]

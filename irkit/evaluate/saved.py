@@ -18,6 +18,7 @@ from hashlib import blake2b
 from os import PathLike
 from os.path import samefile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import irkit
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from irkit.hits import Hits
     from irkit.pipeline.stage import Stage
 
-_LONGEST = 100  # characters of a file's name
+_LONGEST = 100  # bytes of a file's name, of which systems allow 255 with all endings
 
 
 class SavedRuns:
@@ -78,12 +79,16 @@ class SavedRuns:
         path = self.paths[name]
         if name in self.there or _is(self.stages[name], path):
             return
-        write_run(hits, path, file_name(name))
+        # A folder of our own: another process may put its run in this place before what made ours is written down.
+        with TemporaryDirectory(prefix="irkit-") as own:
+            write_run(hits, Path(own) / "run", file_name(name))
+            data = (Path(own) / "run").read_bytes()
+        write_bytes(path, data)
         about = {
             "system": name,
             "pipeline": repr(self.stages[name]),
             "key": self.keys[name],
-            "run": _digest(path),
+            "run": _digest(data),
             "queries": len(hits.queries),
             "irkit": irkit.__version__,
         }
@@ -105,7 +110,7 @@ class SavedRuns:
             why = "nothing says what made it"
         elif self.keys[name] is None:
             why = "whether it is the same cannot be told, as of a function without a key"
-        elif about.get("run") != _digest(path):
+        elif about.get("run") != _digest(path.read_bytes()):
             why = "it was changed since it was written"
         elif about.get("key") != self.keys[name]:
             why = "it is of other settings, queries, data or code"
@@ -139,7 +144,8 @@ def file_name(name: str) -> str:
     >>> file_name("bm25 >> rm3 >> bm25")
     'bm25-rm3-bm25'
     """
-    return re.sub(r"[^\w.+-]+", "-", name).strip(".-")[:_LONGEST] or "system"
+    safe = re.sub(r"[^\w.+-]+", "-", name).strip(".-")
+    return safe.encode()[:_LONGEST].decode(errors="ignore") or "system"
 
 
 def _is(stage: Stage, path: Path) -> bool:
@@ -159,5 +165,5 @@ def _read(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _digest(path: Path) -> str:
-    return blake2b(path.read_bytes(), digest_size=16).hexdigest()
+def _digest(data: bytes) -> str:
+    return blake2b(data, digest_size=16).hexdigest()

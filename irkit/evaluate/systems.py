@@ -93,6 +93,10 @@ def systems_of(given: Any, *, who: str, collection: Collection | None = None) ->
     if not found:
         raise ConfigError(f"{who}: needs one system or more, got none")
     for name, stage in found.items():
+        if any("\ud800" <= character <= "\udfff" for character in name):  # no table or file could hold it
+            raise ConfigError(
+                f"{who}: the name {name!a} is not valid Unicode; give systems as a mapping of other names"
+            )
         if stage.takes != "queries" or stage.gives != "results":
             raise ConfigError(
                 f"{who}: a system goes from queries to results, but {name} goes from {stage.takes} to "

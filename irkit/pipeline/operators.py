@@ -342,7 +342,11 @@ def weighted(pipelines: tuple[Any, ...], weights: Weights, who: str) -> tuple[An
     """Put a weight on each pipeline, if there are weights; `ConfigError` unless one for each, 0 or more."""
     if weights is None:
         return pipelines
-    numbers = check_count(RRFConfig(weights=tuple(weights)).weights or (), len(pipelines), who)
+    try:
+        numbers = RRFConfig(weights=tuple(weights)).weights or ()
+    except ConfigError as error:
+        raise ConfigError(f"{who}: {str(error).removeprefix('rrf: ')}") from None
+    check_count(numbers, len(pipelines), who)
     return tuple(w * as_stage(part, sign=who) for w, part in zip(numbers, pipelines, strict=True))
 
 

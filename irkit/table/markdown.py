@@ -46,15 +46,15 @@ def legend(table: Table) -> str:
         parts.append(f"in brackets: {escape(table.interval)} interval")
     if table.lower:
         parts.append("↓: lower is better")
-    parts += map(escape, table.legend)
+    parts += (escape(visible(part)) for part in table.legend)
     if table.against:
-        parts.append(f"▲ better, ▼ worse than {escape(table.against)}")
+        parts.append(f"▲ better, ▼ worse than {escape(visible(table.against))}")
     return "; ".join(parts) + "." if parts else ""
 
 
 def notes(table: Table) -> str:
     """Write the notes as a list; empty where there are none."""
-    return "\n".join(f"- {escape(note)}" for note in table.notes)
+    return "\n".join(f"- {escape(visible(note))}" for note in table.notes)
 
 
 def _blocks(table: Table) -> list[str]:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from irkit.errors import ConfigError
-from irkit.evaluate import experiment, read_results
+from irkit.evaluate import experiment, read_results, saved
 from irkit.evaluate.experiment import READ
 from irkit.evaluate.saved import file_name
 from irkit.io import load_collection, read_run, write_run
@@ -133,4 +133,22 @@ def test_two_systems_with_one_file_are_refused(lee, index, out):
     with pytest.raises(ConfigError, match=r"'a b' and 'A/b' would both be saved as .*A-b\.run; name them apart"):
         run({"a b": Retrieve(index), "A/b": Retrieve(index, n=3)}, lee, out)
     assert not out.exists()
-    assert (file_name("..."), file_name("x" * 300)) == ("system", "x" * 100)
+    assert (file_name("..."), file_name("x" * 300), file_name("\u8a9e" * 300)) == ("system", "x" * 100, "\u8a9e" * 33)
+
+
+def test_a_run_of_another_process_in_its_place_is_never_taken_for_its_own(lee, index, out, monkeypatch):
+    """What says how a run was made is never that of a file that another process put there meanwhile."""
+    run({"mine": Retrieve(index, n=2)}, lee, out / "theirs")
+    theirs = (out / "theirs" / "mine.run").read_bytes()
+    own = saved.write_bytes
+
+    def crossed(path, data):
+        own(path, data)
+        if path.name == "mine.run":
+            path.write_bytes(theirs)
+
+    monkeypatch.setattr(saved, "write_bytes", crossed)
+    run({"mine": Retrieve(index, n=9)}, lee, out / "mine")
+    monkeypatch.undo()
+    with pytest.raises(ConfigError, match="it was changed since it was written"):
+        run({"mine": Retrieve(index, n=9)}, lee, out / "mine")

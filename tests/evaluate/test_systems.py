@@ -124,6 +124,8 @@ def test_mistakes_are_one_line(lee, index, run):
         experiment(["bm52"], lee)
     with pytest.raises(ConfigError, match="experiment: needs one system or more, got none"):
         experiment([], lee)
+    with pytest.raises(ConfigError, match=r"experiment: the name '\\ud800x' is not valid Unicode; give systems"):
+        experiment({"\ud800x": run}, lee)
 
 
 def test_a_run_of_other_documents_or_of_few_queries_is_said(lee, index, run):

@@ -144,13 +144,14 @@ def test_weights_of_fusions_are_those_worked_by_hand():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
+        ([1, float("nan")], "weights.1 is not valid, got nan; it must be a finite number"),
         ([1], "needs a weight for each pipeline, got 1 for 2; give 2"),
         ([1, -1], "numbers of 0 or more, one for each pipeline"),
         ([1, "a"], "weights"),
     ],
 )
 def test_weights_that_make_no_sense_are_refused(fuse, weights, message):
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=rf"^{fuse.__name__}: .*{message}"):
         fuse(given({"1": {"x": 1.0}}), given({"1": {"x": 1.0}}), weights=weights)
 
 
