@@ -133,7 +133,7 @@ def column_names(path: Path, kind: Table) -> list[str]:
         if kind == "jsonl":
             return list(next((row for _, row in jsonl.objects(path, Reading().encoding)), ()))
         first = next((text for _, text in lines(path) if text.strip()), "")
-        cells = next(csv.reader([first], delimiter=_separator(first))) if kind == "csv" else first.split("\t")
+        cells = next(csv.reader([first])) if kind == "csv" else first.split("\t")
         return [_known(cell.strip()) for cell in cells]
     except (DataError, csv.Error):
         return []
