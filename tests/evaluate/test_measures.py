@@ -135,3 +135,8 @@ def test_values_are_combined_with_the_bits_of_ir_measures_own_loop(name):
     for value in values.tolist():
         loop.add(value)
     assert aggregate(measure, values) == loop.result()
+
+
+def test_errors_of_ratings_say_where_they_are_measured():
+    with pytest.raises(ConfigError, match="no measure 'RMSE'; errors of ratings are measures of a suite of ratings"):
+        parse_measures("RMSE")

@@ -323,7 +323,10 @@ def _check_pair(path: Path, line: int, qid: str, docno: str) -> None:
     for kind, one in (("a query", qid), ("a document", docno)):
         if not one or _WHITE.search(one):
             what = f"the id of {kind} may not be empty or hold white space, got {shown(one)}"
-            raise bad(path, line, what, "correct the id")
+            advice = "correct the id"
+            if kind == "a document" and one.strip() and one.strip() == one:
+                advice += "; a file's name has _ for each blank where it is an id"
+            raise bad(path, line, what, advice)
         check_id(one, kind, f"{path}:{line}")
 
 

@@ -2,8 +2,9 @@
 
 A tab-separated file is two columns, id and text, without quoting; or it names its columns in its
 first line, and a first line of names that are not known is refused. CSV and Parquet always name
-them. The names are those of `jsonl` and, for judgements, `qid` `docno` `label` or BEIR's `query-id`
-`corpus-id` `score`.
+them, and may have semicolons in place of commas, as spreadsheets write them in many countries. The names
+are those of `jsonl` and, for judgements, `qid` `docno` `label` or BEIR's `query-id` `corpus-id` `score`;
+names that are known may have capitals, and blanks for underscores.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ from irkit.wording import shown
 
 _QID = ("qid", "query-id", "query_id", "topic_id", "topic-id", "topic")
 _DOCNO = ("docno", "corpus-id", "doc_id", "docid", "doc-id", "pid")
+_JUDGED = (*_DOCNO, "document_id", "document")
 _LABEL = ("label", "score", "relevance", "grade", "rel")
 
 # What the first cell of a line of names may be, and what stands beside it.
 _IDS = {*jsonl.QID_KEYS, *DOCNO_KEYS, *_QID[:-1], *_DOCNO, "queryid", "topicid", "passage_id", "document_id", "did"}
 _TEXTS = {*jsonl.QUERY_KEYS, *TEXT_KEYS, "content", "passage", "document", "doc", "abstract", "description", "url"}
-_KNOWN = {*jsonl.QID_KEYS, *jsonl.QUERY_KEYS, *DOCNO_KEYS, *TEXT_KEYS, *_QID, *_DOCNO, *_LABEL}
+_KNOWN = {*jsonl.QID_KEYS, *jsonl.QUERY_KEYS, *DOCNO_KEYS, *TEXT_KEYS, *_QID, *_JUDGED, *_LABEL}
 _LOOSE = {"topic", "number", "num", "no", "nr", "key", "uid"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z_-]*")
 _ID_NAME = re.compile(r".*(?:[_-](?:id|no|nr|num|number|key)|[a-z](?:Id|ID))")
@@ -60,7 +62,7 @@ def qrels(path: Path, reading: Reading, kind: Kind) -> Iterator[Judgement]:
     """Read one judgement a row; the columns must be named."""
     reading.only(kind, *_OPTIONS[kind][:-2])
     for line, row in rows(path, reading, kind, None):
-        qid, docno = (_id_cell(row, names, path, line) for names in (_QID, _DOCNO))
+        qid, docno = (_id_cell(row, names, path, line) for names in (_QID, _JUDGED))
         yield Judgement(qid, docno, read_label(_cell(row, _LABEL, path, line), path, line), line)
 
 
@@ -88,8 +90,8 @@ def names_columns(cells: list[str]) -> bool:
 
 def names_judgements(cells: list[str]) -> bool:
     """Say whether the first line of a table of judgements holds column names."""
-    names = [cell.strip().lower() for cell in cells]
-    return len(names) > 2 and names[0] in {*_QID, *_DOCNO} and len({*names} & {*_QID, *_DOCNO, *_LABEL}) > 1
+    names = [_known(cell.strip()) for cell in cells]
+    return len(names) > 2 and names[0] in {*_QID, *_DOCNO} and len({*names} & {*_QID, *_JUDGED, *_LABEL}) > 1
 
 
 def in_order(names: list[str]) -> bool:
@@ -131,7 +133,8 @@ def column_names(path: Path, kind: Table) -> list[str]:
         if kind == "jsonl":
             return list(next((row for _, row in jsonl.objects(path, Reading().encoding)), ()))
         first = next((text for _, text in lines(path) if text.strip()), "")
-        return [cell.strip() for cell in (next(csv.reader([first])) if kind == "csv" else first.split("\t"))]
+        cells = next(csv.reader([first])) if kind == "csv" else first.split("\t")
+        return [_known(cell.strip()) for cell in cells]
     except (DataError, csv.Error):
         return []
 
@@ -159,7 +162,9 @@ def _tsv(path: Path, reading: Reading, usual: tuple[str, str] | None) -> Iterato
 def _csv(path: Path, reading: Reading) -> Iterator[tuple[int, Mapping[str, Any]]]:
     if csv.field_size_limit() < LONGEST_DOCUMENT:
         csv.field_size_limit(LONGEST_DOCUMENT)
-    table = csv.reader((text + "\n" for _, text in lines(path, reading.encoding)), strict=True)
+    first = next((text for _, text in lines(path, reading.encoding) if text.strip()), "")
+    texts = (text + "\n" for _, text in lines(path, reading.encoding))
+    table = csv.reader(texts, strict=True, delimiter=_separator(first))
     names: list[str] | None = None
     before = 0
     while True:
@@ -183,9 +188,20 @@ def _csv(path: Path, reading: Reading) -> Iterator[tuple[int, Mapping[str, Any]]
         yield line, dict(zip(names, cells, strict=True))
 
 
+def _separator(first: str) -> str:
+    """Return what separates the fields of a CSV file whose first line, of names, this is."""
+    return ";" if ";" in first and "," not in first else ","
+
+
+def _known(name: str) -> str:
+    """Return the name of a column as irkit writes it, or as it stands where it is none that irkit knows."""
+    lowered = name.lower()
+    return next((one for one in (lowered, re.sub(r"\s+", "_", lowered)) if one in _KNOWN), name)
+
+
 def _header(path: Path, line: int, cells: list[str]) -> list[str]:
     names = [cell.strip() for cell in cells]
-    names = [name.lower() if name.lower() in _KNOWN else name for name in names]
+    names = [_known(name) for name in names]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise bad(path, line, f"the column {twice!r} occurs twice", "rename one of them")

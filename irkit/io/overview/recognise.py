@@ -129,7 +129,7 @@ def _whole_lines(start: bytes) -> list[str]:
 
 
 def _cells(lines: list[str]) -> list[list[str]]:
-    return [line.split(mark) for line in lines for mark in ("\t", ",", None)]
+    return [line.split(mark) for line in lines for mark in ("\t", ",", ";", None)]
 
 
 def _is_run(row: list[str]) -> bool:

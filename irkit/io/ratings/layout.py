@@ -78,7 +78,7 @@ def parse_columns(text: str) -> list[str] | dict[str, str]:
     if not all(name and equals and called for name, equals, called in pairs):
         raise ConfigError(
             f"columns: {text!r} is neither all names in their order nor all of the form name=column; "
-            "write user,item,rating,time or user=member,item=dish"
+            f"write {','.join(part if '=' in part else f'{part}={part}' for part in parts if part.strip('='))}"
         )
     named = {name: called for name, _, called in pairs}
     if len(named) < len(pairs):

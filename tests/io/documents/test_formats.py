@@ -276,3 +276,16 @@ def test_ids_and_labels_of_parquet_are_no_fractions(tmp_path):
     pq.write_table(pa.table({"id": ["1", "2"], "text": ["x", None]}), tmp_path / "d.parquet")
     with pytest.raises(DataError, match=r"d\.parquet:2: document '2' has no text, got null as text"):
         docs(tmp_path / "d.parquet")
+
+
+def test_a_spreadsheet_s_semicolons_and_names_are_read(tmp_path):
+    judged = "\ufeffQuery ID;Document;Relevance\r\n1;a,b.txt;2\r\n1;c.txt;0\r\n"
+    assert qrels(write(tmp_path / "r.csv", judged)) == [("1", "a,b.txt", 2), ("1", "c.txt", 0)]
+    assert queries(write(tmp_path / "q.csv", 'Query ID;Query\r\n1;"a; b"\r\n2;c, d\r\n')) == {"1": "a; b", "2": "c, d"}
+    assert docs(write(tmp_path / "d.csv", "id;text\n1;a, b\n")) == [("1", "a, b")]
+    assert docs(write(tmp_path / "e.csv", "id,text\n1,a; b\n")) == [("1", "a; b")]  # a comma in the first line decides
+
+
+def test_a_judged_name_with_a_blank_says_what_the_document_is_called(tmp_path):
+    with pytest.raises(DataError, match=r"r\.csv:2: .*'note 1\.txt'; .*has _ for each blank"):
+        read_qrels(write(tmp_path / "r.csv", "qid,docno,label\n1,note 1.txt,2\n"))

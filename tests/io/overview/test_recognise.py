@@ -13,6 +13,7 @@ from irkit.io.overview.recognise import recognise
 FORMS = {
     "my.run": ("1 Q0 d1 1 3.2 tag\n", "run", "trec"),
     "judged.txt": ("1 0 d1 1\n1 0 d2 0\n", "judgements", "trec"),
+    "marks.csv": ("Query ID;Document;Relevance\r\n1;d1;1\r\n", "judgements", "csv"),
     "qrels.dev.tsv": ("query-id\tcorpus-id\tscore\n1\td1\t1\n", "judgements", "tsv"),
     "features.txt": ("1 qid:1 1:0.5 2:1\n", "pools", "letor"),
     "qa.csv": ("question,answer,label\nwho?,me,1\n", "pools", "answers"),
