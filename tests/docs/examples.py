@@ -52,6 +52,9 @@ def cells(text: str) -> list[Cell]:
 
 def outputs(path: Path, folder: Path) -> list[list[str]]:
     """Run an example in a folder; return what each of its cells prints, in lines."""
+    from irkit.recommend.guards import LOOKS
+
+    LOOKS.counts.clear()  # an example is a process of its own
     namespace: dict[str, object] = {"__name__": path.stem}
     found: list[list[str]] = []
     with contextlib.chdir(folder):

@@ -90,6 +90,9 @@ def blocks(page: Path) -> list[Block]:
 
 def run(page: Path, folder: Path) -> Iterator[Shown]:
     """Run a page's blocks in order, in a folder of its own; yield whatever shows output."""
+    from irkit.recommend.guards import LOOKS
+
+    LOOKS.counts.clear()  # a page is a process of its own
     namespace: dict[str, object] = {"__name__": page.stem}
     found = blocks(page)
     with contextlib.chdir(folder), contextlib.ExitStack() as stack:
