@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from irkit.errors import ConfigError, near_misses
@@ -35,7 +36,7 @@ from irkit.recommend.guards import GUARDS, LOOKS, checked, scale_notes
 from irkit.recommend.lists import counts_notes, recommenders
 from irkit.recommend.problems import Problem, SplitChoice, load_problem
 from irkit.recommend.splits import split_title
-from irkit.recommend.table import Duplicates
+from irkit.recommend.table import Duplicates, RatingTable
 from irkit.registry import STAGES
 
 if TYPE_CHECKING:
@@ -276,7 +277,9 @@ class RatingTask(Task):
         split = self.problem.split
         notes = [f"{len(split.train):,} training and {len(split.test):,} test ratings; {self.known()}"]
         if self.folds > 1:
-            notes.append(f"of the first of {self.folds} folds; each is held out once")
+            again = held_out_again([problem.split.test for problem in self.problems])
+            once = f"{again:,} pairs are held out again by a later one" if again else "each is held out once"
+            notes.append(f"of the first of {self.folds} folds; {once}")
         if split.leaky:
             notes.append(f"leaky split: {split.leaky}")
         return [*notes, f"split {split.hash}", *scale_notes(split), LOOKS.note(split)]
@@ -284,6 +287,22 @@ class RatingTask(Task):
     @abstractmethod
     def known(self) -> str:
         """Say how much of the test part training knows."""
+
+
+def held_out_again(tests: Sequence[RatingTable]) -> int:
+    """Count the pairs of user and item that stand in more than one test part, beyond their first.
+
+    Folds of one's own may be alike, and then their numbers are not those of different ratings.
+    """
+    from pandas.util import hash_array
+
+    keys = []
+    for test in tests:
+        users, items = (
+            hash_array(np.array(names.to_pylist(), dtype=object)) for names in (test.users.names, test.items.names)
+        )
+        keys.append(users[test.user] * np.uint64(0x9E3779B97F4A7C15) + items[test.item])
+    return sum(map(len, keys)) - len(np.unique(np.concatenate(keys)))
 
 
 def kinds(stages: Sequence[Mapping[str, Any]]) -> Iterator[Any]:

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -15,6 +16,7 @@ from irkit.evaluate import evaluate, run_suite
 from irkit.evaluate.ratings import evaluate_ratings
 from irkit.evaluate.suite import parse_suite
 from irkit.evaluate.tasks.lists import list_scores
+from irkit.evaluate.tasks.ratings import held_out_again
 from irkit.evaluate.tasks.task import PAPER
 from irkit.evaluate.toplists import top_n_task
 from irkit.recommend import ALS, BPR, EASE, AutoRec, Bias, BiasedMF, Popularity
@@ -22,6 +24,7 @@ from irkit.recommend.guards import LOOKS
 from irkit.recommend.lists import users_frame
 from irkit.recommend.problems import Problem, load_problem
 from irkit.recommend.splits import RatingSplit, leave_last_out, random_split, split_title, time_split
+from irkit.recommend.table import RatingTable
 from irkit.yamlfile import parse_yaml
 from tests.recommend.ratings_toy import random_table
 
@@ -390,6 +393,16 @@ def test_the_players_of_a_game_have_their_curves_on_the_board(toy):
     assert row.figures[1].caption == "P@5 on held-out data of generator and discriminator, by pass."
     alone = rows_of(run_suite(suite(text.replace(", protocol: paper", ""))).boards[0])["game"]
     assert [figure.name for figure in alone.figures] == ["learning curve"], "nothing is held out"
+
+
+def test_folds_that_hold_out_the_same_are_said_to():
+    one, other = (
+        RatingTable.from_frame(pd.DataFrame(rows, columns=["user_id", "item_id", "rating"]))
+        for rows in ([("a", "x", 1.0), ("b", "y", 2.0)], [("b", "y", 2.0), ("a", "y", 3.0), ("c", "x", 1.0)])
+    )
+    assert held_out_again([one, other]) == 1
+    assert held_out_again([one, one, one]) == 4
+    assert held_out_again([one, other.kept(other.rating > 2).compact()]) == 0
 
 
 def test_files_and_folds_of_ones_own_in_a_suite(tmp_path, monkeypatch):
