@@ -20,7 +20,7 @@ from irkit.io.documents.tabular import column_names, names_columns, names_judgem
 from irkit.io.lines import head, refuse_carriage_returns, refuse_utf16
 from irkit.io.pools.answers import begins_as_answers
 from irkit.io.pools.letor import begins_as_letor
-from irkit.io.ratings.layout import names_ratings, separator
+from irkit.io.ratings.layout import Columns, names_likes_alone, names_ratings, separator
 from irkit.io.ratings.sniff import begins_with_rating
 from irkit.io.rows.own import PICTURE_SUFFIXES
 from irkit.io.texts.files import ARCHIVES, PARTED, has_texts
@@ -150,7 +150,8 @@ def _is_number(text: str) -> bool:
 
 def _names_ratings(first: str, path: Path) -> bool:
     between = separator("tsv" if "\t" in first else "csv", first)
-    return names_ratings([cell.strip().strip('"') for cell in first.split(between)], path)
+    names = [cell.strip().strip('"') for cell in first.split(between)]
+    return names_ratings(names, path) or (len(names) > 1 and names_likes_alone(names, path, Columns()))
 
 
 def _ratings_format(first: str) -> str:

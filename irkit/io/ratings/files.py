@@ -37,7 +37,16 @@ from irkit.io.ratings.layout import (
     read_columns,
     separator,
 )
-from irkit.io.ratings.sniff import FORMATS, LINE_END, begins_with_rating, cells_of, lines_of, sniff, unquoted
+from irkit.io.ratings.sniff import (
+    FORMATS,
+    LINE_END,
+    begins_with_rating,
+    cells_of,
+    lines_of,
+    sniff,
+    told_by_names,
+    unquoted,
+)
 from irkit.io.ratings.times import Unit, in_seconds, read_times
 from irkit.io.reading import Reading
 from irkit.streams import hold, on_disk
@@ -98,7 +107,7 @@ def read_ratings(
     _held = hold(path)
     if format != "auto" and format not in FORMATS:
         raise ConfigError(f"read_ratings: there is no format {format!r}; {near_misses(format, FORMATS)}")
-    want = read_columns(columns)
+    want = told_by_names(path, read_columns(columns))
     format = sniff(path, want) if format == "auto" else format
     if (want.named or (want.likes and not want.order)) and format in ("tab", "dat"):
         todo = "name the fields in their order, as in user,item,rating,time"
@@ -138,7 +147,8 @@ def lines_of_rows(
     encoding: str = "utf-8",
 ) -> list[int]:
     """Return the lines, from 1, on which rows of the frame stand that `read_ratings` makes; of Parquet the rows."""
-    path, want = _file(Path(path).expanduser()), read_columns(columns)
+    path = _file(Path(path).expanduser())
+    want = told_by_names(path, read_columns(columns))
     return lines_of(path, rows, sniff(path, want) if format == "auto" else format, want, encoding)
 
 

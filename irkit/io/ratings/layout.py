@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from irkit.errors import ConfigError, DataError, near_misses
@@ -245,6 +245,14 @@ def check_first(cells: list[str], columns: Columns, path: Path) -> None:
 def names_likes(cells: list[str], path: Path) -> bool:
     """Say whether the fields of a first line name users and items."""
     return names_ratings(cells, path, Columns(likes=True))
+
+
+def names_likes_alone(cells: list[str], path: Path, columns: Columns) -> bool:
+    """Say whether the fields of a first line name users and items, or also times, and nothing else."""
+    try:
+        return len(places(cells, replace(columns, likes=True), path, 1)) == len(cells)
+    except DataError:
+        return False
 
 
 def names_ratings(cells: list[str], path: Path, columns: Columns = Columns()) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import logging
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,10 +17,13 @@ from irkit.io.ratings.layout import (
     Columns,
     in_order,
     names_likes,
+    names_likes_alone,
     names_ratings,
     option,
     separator,
 )
+
+_log = logging.getLogger("irkit")
 
 FORMATS = ("tab", "dat", "csv", "tsv", "parquet")
 
@@ -37,6 +42,26 @@ def begins_with_rating(path: Path) -> bool:
         return sniff(path, Columns()) in ("dat", "tab")
     except DataError:
         return False
+
+
+def told_by_names(path: Path, columns: Columns) -> Columns:
+    """Return the columns that hold for a file: without a rating where its first line names users, items, times alone.
+
+    Every row is a like then, which is said in the log. A column of another name may hold the ratings, so that a file
+    which has one is left to `sniff` and `places`, which refuse it with what to write.
+    """
+    if columns.order or columns.likes or {"rating", "count"} & set(columns.named):
+        return columns
+    start = head(path)
+    if start.startswith(b"PAR1"):
+        return columns
+    first = next((line for line in LINE_END.split(start) if line.strip()), b"").decode("latin-1")
+    between = "\t" if "\t" in first else separator("csv", first)
+    names = [unquoted(cell).strip() for cell in first.split(between)]
+    if len(names) < 2 or not names_likes_alone(names, path, columns):
+        return columns
+    _log.warning("%s: there are no ratings, so every row is a like", path)
+    return replace(columns, likes=True)
 
 
 def sniff(path: Path, columns: Columns) -> str:

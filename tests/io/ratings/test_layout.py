@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from irkit.errors import ConfigError, DataError
@@ -93,11 +94,27 @@ def test_formats_that_name_their_columns_and_those_that_do_not(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "user,item\nann,tea\nbob,cake\n",
+        "User-ID;ISBN\nann;tea\nbob;cake\n",
+        "user\titem\nann\ttea\nbob\tcake\n",
+        "user,item,timestamp\nann,tea,1700000000\nbob,cake,1700000001\n",
+    ],
+)
+def test_where_users_items_and_times_alone_are_named_every_row_is_a_like_and_that_is_said(text, tmp_path, caplog):
+    path = tmp_path / "r.csv"
+    path.write_text(text)
+    found = read_ratings(path)
+    assert found[["user_id", "item_id", "rating"]].to_numpy().tolist() == [["ann", "tea", 1.0], ["bob", "cake", 1.0]]
+    assert caplog.messages == [f"{path}: there are no ratings, so every row is a like"]
+    pd.testing.assert_frame_equal(found, read_ratings(path, columns={"rating": "-"}))
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("user,item\nann,tea\n", "rating=-"),
-        ("user\titem\nann\ttea\n", "rating=-"),
-        ("user,item,timestamp\nann,tea,1700000000\n", "rating=-"),
+        ("user,item,kind\nann,tea,hot\n", "rating=-"),
         ("ann,tea\nbob,cake\n", "user,item"),
         ("ann\ttea\nbob\tcake\n", "user,item"),
         ("ann,tea,5\nbob,cake,2\n", "user,item,rating"),
