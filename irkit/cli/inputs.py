@@ -144,7 +144,8 @@ def trained_on(
         raise ConfigError(f"{who}: {beyond} {what}; give --train, a file or a collection's name")
     if beyond is None and train is not None:
         raise ConfigError(
-            f"{who}: --train is for measures of lists of recommendations, such as Coverage@10; leave it out"
+            f"{who}: --train is for measures of lists of recommendations; ask for one, as in -m Coverage@10, or leave "
+            "--train out"
         )
     told = layout.options() if layout is not None else {}
     if train is None:

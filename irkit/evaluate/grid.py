@@ -112,7 +112,7 @@ def _parameter(setting: str, values: Any) -> Parameter:
         return values
     several = isinstance(values, Iterable) and not isinstance(values, (str, bytes))
     given = tuple(_plain(value) for value in values) if several else (values,)
-    if not given:
+    if not given or values is None:
         raise ConfigError(f"tune: {setting} has no values to try, got {short(values)}; write {{{setting!r}: [...]}}")
     try:
         return Parameter(**values) if isinstance(values, Mapping) else Parameter(values=given)

@@ -40,7 +40,7 @@ from irkit.pipeline.stage import Stage
 from irkit.pipeline.unfold import in_row
 from irkit.progress import progress as progress_of
 from irkit.rng import check_seed
-from irkit.table import Table
+from irkit.table import Table, counted
 from irkit.table.published import Published
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ class Tuned(Published):
         """Say in a line per distinct choice what was chosen, and in how many folds."""
         inner = f" and {self.inner} inner folds of the others" if self.inner else ""
         tried = (
-            f"{len(self.candidates)} candidates of {self.space.name} by {self.measure}, {len(self.folds)} folds{inner}"
+            f"{counted(len(self.candidates), 'candidate')} of {self.space.name} by {self.measure}, "
+            f"{len(self.folds)} folds{inner}"
         )
         times = {_said(values) + _edges(self.space, values, ", "): self.chosen.count(values) for values in self.chosen}
         return [f"tuned: {tried}"] + [f"chosen in {n} fold{'s' * (n > 1)}: {said}" for said, n in times.items()]
@@ -129,7 +130,7 @@ class Tuned(Published):
         return [tried_table(self.candidates, self.measure, self.means, self.chosen, notes=notes, **how)]
 
     def __str__(self) -> str:
-        tried = f"{self.space.name}: {len(self.candidates)} candidates, {len(self.folds)} folds"
+        tried = f"{self.space.name}: {counted(len(self.candidates), 'candidate')}, {len(self.folds)} folds"
         tried += f", {self.inner} inner folds" if self.inner else ""
         said = [_said(values) + _edges(self.space, values, ", ") for values in self.chosen]
         chosen = [f"fold {number}: {one}" for number, one in enumerate(said, 1)]
@@ -158,7 +159,7 @@ class Chosen(Published):
     @property
     def tried(self) -> str:
         """What was chosen from, by what."""
-        return f"{len(self.candidates)} candidates of {self.space.name} by {self.measure} on {self.held_out}"
+        return f"{counted(len(self.candidates), 'candidate')} of {self.space.name} by {self.measure} on {self.held_out}"
 
     def notes(self) -> list[str]:
         """Say what was chosen from what, and what of it lies at the edge of the space."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import subprocess
@@ -64,6 +65,13 @@ def test_site_has_a_page_for_all_that_is_named(site):
     for name in NAMED:
         page = site / ("index.html" if name == "README.md" else name.removesuffix(".md") + ".html")
         assert page.is_file(), name
+
+
+@pytest.mark.slow
+def test_signatures_list_settings(site):
+    page = html.unescape(re.sub(r"<[^>]+>", "", (site / "reference" / "irkit.html").read_text()))
+    assert re.search(r"RM3\(\s*index: [^)]*fb_terms: int = 30", page)
+    assert not re.search(r"\(\s*\*\*settings", page)
 
 
 @pytest.mark.slow

@@ -104,6 +104,7 @@ def test_values_may_be_an_array_one_value_or_a_range():
     ("pipeline", "grid", "message"),
     [
         ("bm25", {"k1": []}, r"tune: k1 has no values to try, got list \[\]; write \{'k1': \[...\]\}"),
+        ("bm25", {"k1": None}, r"tune: k1 has no values to try, got NoneType None; write \{'k1': \[...\]\}"),
         ("bm25", {}, r"tune: needs settings and their values, got dict \{\}; write \{'k1': \[0.9, 1.2\]\}"),
         ("bm25", {"k1": {"low": 3}}, "tune: k1: low must be less than high, got 3.0 and None"),
         ("bm25", {"k2": [1]}, "recipe 'bm25': there is no setting 'k2'; choose from b, k1"),

@@ -239,6 +239,5 @@ def _cell(row: Mapping[str, Any], names: tuple[str, ...], path: Path, line: int)
             if row[name] is None or row[name] == "":
                 raise bad(path, line, f"the {name} is missing", "correct the line")
             return row[name]
-    raise bad(
-        path, line, f"a column {names[0]!r} is needed ({' or '.join(names)}), got {listed(row)}", "name the columns"
-    )
+    what = f"a column {names[0]!r} is needed ({' or '.join(names)}), got {listed(row)}"
+    raise bad(path, 1, what, "name the columns")  # where they are named, whichever row was read first

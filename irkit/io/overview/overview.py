@@ -48,6 +48,7 @@ _USES = {
 }
 _OF_MANY = ("run", "pools", "judgements", "ratings", "word vectors")
 _ASIDE = re.compile(r"readme|licen[cs]e|changelog|makefile", re.IGNORECASE)
+_PAIR = ["user_id", "item_id"]
 _LEARNED = "irkit train RECIPE --set data={0}"
 
 
@@ -89,7 +90,7 @@ def overview(
             raise ConfigError(f"data show: --encoding and --columns are for a file, got the folder {path}; name a file")
         found = _folder(path, tell)
         pages = _pages(path) if found.kind == "texts" else None
-        files = _files(path, set() if pages is None else set(pages.taken))
+        files = _files(path, set() if pages is None else set(pages.taken), found.notes)
         found.notes += [] if pages is None else _odd(files, {str(one.relative_to(path)) for one in pages.left})
     else:
         one = Found("ratings", "auto") if columns is not None else recognise(path)
@@ -229,18 +230,26 @@ def _ratings(collection: RatingCollection) -> Overview:
     splits = [
         f"{name}: {len(train):,} training and {len(test):,} test ratings" for name, (train, test) in parts.items()
     ]
-    return _of("ratings", of_ratings(collection.ratings()), splits)
+    out = _of("ratings", of_ratings(collection.ratings()), splits)
+    for name, (train, test) in parts.items():
+        if both := len(test.merge(train[_PAIR].drop_duplicates(), on=_PAIR)):
+            out.notes.append(f"{counted(both, 'test rating')} of an item that the user rated in training ({name})")
+    return out
 
 
 # ---------------------------------------------------------------------- files
 
 
-def _files(folder: Path, pages: Set[Path] = frozenset()) -> list[File]:
-    """Say what the files of a folder are, those of one form together where they are many."""
+def _files(folder: Path, pages: Set[Path] = frozenset(), notes: list[str] | None = None) -> list[File]:
+    """Say what the files of a folder are, those of one form together where they are many.
+
+    What keeps a file from being recognised, such as damage, is appended to `notes`.
+    """
     found: dict[tuple[str, str, str], list[File]] = {}
+    damaged: list[str] = []
     for number, path in enumerate(_visible(folder)):
         aside = _ASIDE.match(path.name) or (number >= LOOKED_INTO and not path.name.lower().startswith(_USUAL))
-        one = _by_name(path) if aside else _recognised(path) or _by_name(path)
+        one = _by_name(path) if aside else _recognised(path, damaged) or _by_name(path)
         if path in pages and (one is None or one.what not in _OF_MANY):
             one = Found("documents", "files")
         file = File(path.relative_to(folder).as_posix(), *(one or ("", "")), path.stat().st_size)
@@ -251,6 +260,9 @@ def _files(folder: Path, pages: Set[Path] = frozenset()) -> list[File]:
             out += files
         else:
             out.append(File(f"{len(files):,} files *{suffix}", what, format, sum(file.size for file in files)))
+    if notes is not None:
+        notes += damaged[:TOGETHER]
+        notes += [f"{len(damaged) - TOGETHER:,} more files that cannot be read"] if len(damaged) > TOGETHER else []
     return sorted(out, key=lambda file: not file.what)
 
 
@@ -261,12 +273,13 @@ def _by_name(path: Path) -> Found | None:
     return Found("texts", "files") if bare(path.name.lower()).suffix in SUFFIXES else None
 
 
-def _recognised(path: Path) -> Found | None:
+def _recognised(path: Path, damaged: list[str]) -> Found | None:
     if path.name.lower().endswith(ARCHIVES):
         return Found("archive", path.suffix[1:])
     try:
         found = recognise(path)
-    except IrkitError:
+    except IrkitError as error:
+        damaged.append(str(error))
         return None
     return _by_name(path) if found is not None and found.what == "texts" else found
 

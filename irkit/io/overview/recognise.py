@@ -20,7 +20,7 @@ from irkit.io.documents.tabular import column_names, names_columns, names_judgem
 from irkit.io.lines import head, refuse_carriage_returns, refuse_utf16
 from irkit.io.pools.answers import begins_as_answers
 from irkit.io.pools.letor import begins_as_letor
-from irkit.io.ratings.layout import Columns, names_likes_alone, names_ratings, separator
+from irkit.io.ratings.layout import Columns, names_likes_alone, names_ratings, names_users, separator
 from irkit.io.ratings.sniff import begins_with_rating
 from irkit.io.rows.own import PICTURE_SUFFIXES
 from irkit.io.texts.files import ARCHIVES, PARTED, has_texts
@@ -100,13 +100,15 @@ def _text(path: Path, suffix: str, start: bytes) -> Found | None:
         return Found("ratings", _ratings_format(lines[0]))
     if found := _as(path, "documents", "documents"):
         if found.format in ("tsv", "csv", "jsonl") and not _has_id(path, found.format, lines):
-            return Found("texts", found.format) if has_texts(path, found.format) else _numbers(lines)  # type: ignore[arg-type]
+            if has_texts(path, found.format):  # type: ignore[arg-type]
+                return Found("texts", found.format)
+            return _misnamed_ratings(lines, found.format) or _numbers(lines)
         return found
     if found := _as(path, "queries", "queries"):
         return found
     if suffix[1:] in PARTED[1:] and has_texts(path, suffix[1:]):  # type: ignore[arg-type]
         return Found("texts", suffix[1:])
-    if found := _vectors(rows) or _numbers(lines):
+    if found := _misnamed_ratings(lines, suffix[1:]) or _vectors(rows) or _numbers(lines):
         return found
     if suffix in SUFFIXES:
         return Found("texts", "txt") if suffix == ".txt" else Found("documents", "files")
@@ -152,6 +154,13 @@ def _names_ratings(first: str, path: Path) -> bool:
     between = separator("tsv" if "\t" in first else "csv", first)
     names = [cell.strip().strip('"') for cell in first.split(between)]
     return names_ratings(names, path) or (len(names) > 1 and names_likes_alone(names, path, Columns()))
+
+
+def _misnamed_ratings(lines: list[str], format: str) -> Found | None:
+    """Say whether a table names users and not all else that ratings need; their reader says which column it lacks."""
+    if format in ("csv", "tsv") and lines and names_users(lines[0].split(separator(format, lines[0]))):
+        return Found("ratings", format)
+    return None
 
 
 def _ratings_format(first: str) -> str:

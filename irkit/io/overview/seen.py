@@ -178,9 +178,11 @@ def of_ratings(ratings: pd.DataFrame) -> Seen:
     distinct = values.nunique()
     counts = {"ratings": len(ratings), "users": len(users), "items": len(items)}
     spread = f"{values.min():g} to {values.max():g}, {counted(distinct, 'different value')}, mean {values.mean():.2f}"
+    twice = int(ratings.duplicated(["user_id", "item_id"]).sum())
+    density = 100 * (len(ratings) - twice) / max(len(users) * len(items), 1)
     facts = {
         "range": spread,
-        "density": f"{100 * len(ratings) / max(len(users) * len(items), 1):.2f}% of all pairs of a user and an item",
+        "density": f"{density:.2f}% of all pairs of a user and an item",
         "a user": lengths_said(users, "ratings"),
         "an item": lengths_said(items, "ratings"),
     }
@@ -189,7 +191,7 @@ def of_ratings(ratings: pd.DataFrame) -> Seen:
         if len(times):
             facts["time"] = f"{_day(times.min())} to {_day(times.max())}"
     seen = Seen(counts, facts, list(ratings.columns), _first(ratings))
-    if twice := int(ratings.duplicated(["user_id", "item_id"]).sum()):
+    if twice:
         seen.notes.append(f"{counted(twice, 'rating')} of an item that the user rated before")
     if distinct == 1:
         seen.notes.append("all ratings are equal: likes, for lists (irkit recommend) and not for errors of ratings")

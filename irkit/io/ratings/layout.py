@@ -247,6 +247,17 @@ def names_likes(cells: list[str], path: Path) -> bool:
     return names_ratings(cells, path, Columns(likes=True))
 
 
+def names_users(cells: list[str]) -> bool:
+    """Say whether a field of a first line names users.
+
+    Examples
+    --------
+    >>> names_users(["user", "film title", "stars"]), names_users(["1", "10", "4"])
+    (True, False)
+    """
+    return any(cell.strip().strip('"').lower().replace("-", "_") in NAMES["user_id"] for cell in cells)
+
+
 def names_likes_alone(cells: list[str], path: Path, columns: Columns) -> bool:
     """Say whether the fields of a first line name users and items, or also times, and nothing else."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,7 @@ def test_ratings_say_range_density_and_traps(tmp_path: Path):
     found = overview(path, columns="user,item,rating,time")
     assert found.counts == {"ratings": 3, "users": 2, "items": 1}
     assert found.facts["range"] == "3 to 5, 3 different values, mean 4.00"
-    assert found.facts["density"] == "150.00% of all pairs of a user and an item"
+    assert found.facts["density"] == "100.00% of all pairs of a user and an item"
     assert found.facts["time"] == "1997-12-04 to 1997-12-05"
     assert found.columns == ["user_id", "item_id", "rating", "timestamp"]
     assert found.first[0] == ["a", "x", "5", "881250949"]
@@ -190,3 +191,30 @@ def test_queries_and_judgements_are_known_behind_many_documents(tmp_path: Path):
         ("qrels.txt", "judgements"),
         ("queries.tsv", "queries"),
     ]
+
+
+def test_ratings_that_are_in_training_and_test_are_noted(tmp_path: Path):
+    (tmp_path / "train.tsv").write_text("u\tx\t4\t900000000\nu\ty\t3\t900000001\n")
+    (tmp_path / "test.tsv").write_text("u\tx\t4\t900000002\nv\ty\t3\t900000001\n")
+    assert "1 test rating of an item that the user rated in training (test)" in overview(tmp_path).notes
+
+
+def test_files_of_a_folder_that_cannot_be_read_are_noted(tmp_path: Path):
+    (tmp_path / "train.tsv").write_text("u\tx\t4\t900000000\nu\ty\t3\t900000001\n")
+    (tmp_path / "test.tsv").write_text("v\ty\t3\t900000001\n")
+    (tmp_path / "cut.tsv.gz").write_bytes(gzip.compress(b"1\t2\n" * 10_000)[:60])
+    assert any("cut.tsv.gz" in note and "damaged" in note for note in overview(tmp_path).notes)
+
+
+def test_a_table_that_names_users_is_of_ratings_and_its_reader_names_the_other_column(tmp_path: Path):
+    path = tmp_path / "films.csv"
+    path.write_text("user,film title,stars\n1,10,4\n1,11,3\n")
+    with pytest.raises(DataError, match="films.csv:1: a column 'item_id' is needed, got user, film title, stars"):
+        overview(path)
+
+
+def test_a_missing_column_of_judgements_is_missed_in_the_line_of_names(tmp_path: Path):
+    path = tmp_path / "qrels.csv"
+    path.write_text("qid,docno,kind\nq1,d1,1\n")
+    with pytest.raises(DataError, match=r"qrels.csv:1: a column 'label' is needed"):
+        overview(path)
