@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from irkit.cli.predicted import asks_for_errors, evaluate_predictions, refuse_lists_options
 from irkit.cli.printing import say, say_json
 from irkit.cli.published import check_table
 from irkit.cli.ratings import Layout
@@ -34,7 +35,7 @@ def evaluate(
     output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
     json: bool = False,
 ) -> None:
-    """Measure run files against judgements.
+    """Measure run files against judgements, or predicted ratings against ratings.
 
     Equal scores are ordered as trec_eval does, by document id descending. Scores are compared in
     double precision; trec_eval holds them in single precision, so that it takes scores for equal
@@ -47,22 +48,24 @@ def evaluate(
         irkit evaluate qrels.txt run.txt -m "AP nDCG@10"
         irkit evaluate lee bm25.run ql.run --per-query
         irkit evaluate lee bm25.run ql.run -o table.tex
+        irkit evaluate test.csv predictions.csv -m "RMSE MAE"
 
     Parameters
     ----------
     qrels
-        A file of judgements, or a collection's name (irkit data list).
+        A file of judgements, or a collection's name (irkit data list); for RMSE and MAE one of ratings.
     runs
-        Run files in TREC's format.
+        Run files in TREC's format; for RMSE and MAE files of predicted ratings, as irkit recommend writes them.
     split
-        Which of the collection's sets of judgements, such as test; default its own default.
+        Which of the collection's sets of judgements, such as test; default its own default. Of ratings the test part of
+        a split; default all of them.
     format
         How the file of judgements is written, if its name and content do not tell.
     encoding
         Encoding of the files of judgements, of ratings and of the run files, such as latin-1.
     measures
         Measures as ir-measures spells them, separated by spaces; of lists of recommendations also
-        Coverage@10, Diversity@10, Gini@10 and Novelty@10.
+        Coverage@10, Diversity@10, Gini@10 and Novelty@10; of predicted ratings RMSE and MAE.
     train
         Ratings that lists of recommendations were learned from, a file or a collection's name; the
         four measures beyond accuracy need them.
@@ -81,6 +84,12 @@ def evaluate(
     from irkit.table.text import in_ascii, text_table
 
     check_table(output, who="evaluate", inputs=(qrels, train, *runs))
+    if asks_for_errors(measures):
+        refuse_lists_options(format=format != "auto", train=train is not None, per_query=per_query)
+        evaluate_predictions(
+            qrels, runs, measures, split=split, encoding=encoding, layout=layout, output=output, json=json
+        )
+        return
     wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
     ratings = trained_on(wanted, train, layout, encoding, who="evaluate")
     judged, exclude_self = judgements(qrels, split, format, encoding, who="evaluate")

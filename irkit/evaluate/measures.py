@@ -221,8 +221,10 @@ def _suggest(text: str) -> str:
 
     registry = {**ir_measures.measures.registry, **_beyond()}
     wanted = _base(text)
+    if wanted in ("RMSE", "MAE"):
+        return "errors of predicted ratings are measured by irkit evaluate, and on a suite's board of ratings"
     if wanted.upper() in ("RMSE", "MAE"):
-        return "errors of ratings are measures of a suite of ratings, which irkit leaderboard runs"
+        return f"did you mean {wanted.upper()}?"
     folded = {known.lower(): measure.__name__ for known, measure in registry.items()}
     folded |= {other.lower(): other for other in ALIASES}
     if wanted.lower() in folded:

@@ -45,6 +45,12 @@ class RatingScore:
     mae_low: float
     mae_high: float
 
+    def of(self, measure: str) -> tuple[float, float, float]:
+        """Return RMSE or MAE and the ends of its interval."""
+        if measure == "RMSE":
+            return self.rmse, self.rmse_low, self.rmse_high
+        return self.mae, self.mae_low, self.mae_high
+
 
 @dataclass(frozen=True, eq=False)
 class RatingEvaluation(Published):
@@ -141,7 +147,9 @@ def rating_errors(predicted: pd.DataFrame, *, seed: int = 42) -> RatingEvaluatio
     error = prediction_errors(predicted)
     branch = predicted["branch"].to_numpy()
     user = np.unique(predicted["user_id"].to_numpy(dtype=object), return_inverse=True)[1]
-    parts = {name: _score(error[mask], user[mask], seed) for name, mask in parts_of(branch).items() if mask.any()}
+    parts = {
+        name: scored_errors(error[mask], user[mask], seed) for name, mask in parts_of(branch).items() if mask.any()
+    }
     errors = predicted[["user_id", "item_id", "branch"]].assign(error=error)
     return RatingEvaluation(parts, branch_shares(branch), errors)
 
@@ -252,7 +260,8 @@ def error_by_seed(error: Floats, *, squared: bool) -> Floats:
     return np.sqrt(mean) if squared else mean
 
 
-def _score(error: Any, user: Any, seed: int) -> RatingScore:
+def scored_errors(error: Floats, user: Ints, seed: int) -> RatingScore:
+    """Return RMSE and MAE with intervals, of errors (n,) and the users they are of (n,)."""
     squared = bootstrap_interval(error**2, user, seed=seed, resamples=RESAMPLES, transform=np.sqrt)
     absolute = bootstrap_interval(np.abs(error), user, seed=seed, resamples=RESAMPLES)
     return RatingScore(len(error), float(np.sqrt((error**2).mean())), *squared, float(np.abs(error).mean()), *absolute)

@@ -15,6 +15,7 @@ from irkit.table.numbers import DASH, digits_for, fixed
 
 if TYPE_CHECKING:
     from irkit.evaluate.evaluation import Evaluation
+    from irkit.evaluate.ratings import RatingScore
 
 LEVEL = 0.05
 "Corrected p below which a difference is marked in print."
@@ -89,6 +90,22 @@ def _evaluated(one: Evaluation, per_query: bool) -> list[list[Shown]]:
     ]
     rows = [[words(str(qid)), *row] for qid, *row in zip(values.index, *columns, strict=True)]
     return [*rows, [words("all"), *means]]
+
+
+def predicted(found: Sequence[tuple[str, RatingScore]], measures: Sequence[str]) -> Table:
+    """Describe how far predictions are off: a row a file, with intervals."""
+    columns = [Column("predictions", number=False), Column("pairs")]
+    for name in measures:
+        columns += [Column(name, lower=True, measure=True, beside=("low", "high")), Column("95 %")]
+    rows = []
+    for path, score in found:
+        row = [words(path), Shown(f"{score.pairs:,}", score.pairs)]
+        for name in measures:
+            value, low, high = score.of(name)
+            between = f"{fixed(low)}-{fixed(high)}"
+            row += [Shown(fixed(value), value, beside=(low, high)), Shown(between, between)]
+        rows.append(tuple(row))
+    return Table((*columns,), tuple(rows))
 
 
 def scored(value: float) -> Shown:

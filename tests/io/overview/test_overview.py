@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import resource
 import gzip
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -209,7 +209,7 @@ def test_files_of_a_folder_that_cannot_be_read_are_noted(tmp_path: Path):
 def test_a_table_that_names_users_is_of_ratings_and_its_reader_names_the_other_column(tmp_path: Path):
     path = tmp_path / "films.csv"
     path.write_text("user,film title,stars\n1,10,4\n1,11,3\n")
-    with pytest.raises(DataError, match="films.csv:1: a column 'item_id' is needed, got user, film title, stars"):
+    with pytest.raises(DataError, match=r"films.csv:1: a column 'item_id' is needed, got user, film title, stars"):
         overview(path)
 
 
