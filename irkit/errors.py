@@ -125,6 +125,7 @@ def near_misses(name: str, choices: Iterable[str], *, limit: int = 12) -> str:
     >>> near_misses("zzz", ["bm25", "ql-dirichlet"])
     'choose from bm25, ql-dirichlet'
     """
+    name = str(name)  # also where something else was given in the place of a name
     names = sorted(set(choices))
     close = [one for one in names if one.endswith(f".{name}") or one.casefold() == name.casefold()]
     close = close or get_close_matches(name, names, n=3, cutoff=0.6)

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from operator import attrgetter
 from pathlib import Path
 
 from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.streams import readable
-from irkit.wording import near_files
+from irkit.wording import near_files, no_end
 
 _PACKAGE = Path(__file__).parent
 _log = logging.getLogger("irkit")
@@ -65,6 +65,11 @@ def given_path(name: str | os.PathLike[str], known: Container[str]) -> Path | No
     known : container of str
         The names that a bare name may mean.
 
+    Raises
+    ------
+    NotFoundError
+        If the path is a symbolic link behind which nothing lies.
+
     Examples
     --------
     >>> str(given_path("./fiqa", {"fiqa"})), given_path("fiqa", {"fiqa"}), str(given_path("mine", {"fiqa"}))
@@ -73,6 +78,8 @@ def given_path(name: str | os.PathLike[str], known: Container[str]) -> Path | No
     text = os.fspath(name)
     path = Path(os.path.expanduser(text))
     if isinstance(name, os.PathLike) or _has_separator(text) or text.startswith("~") or text not in known:
+        if path.is_symlink() and not path.exists():
+            raise no_end(path)
         return path
     if not os.path.lexists(path):
         return None
@@ -116,6 +123,44 @@ def find(kind: str, name: str | os.PathLike[str]) -> Path:
 
 def _called(kind: str) -> str:
     return "suites" if kind == "eval" else kind
+
+
+def files_below(folder: Path, *, hidden: bool = False) -> Iterator[Path]:
+    """Yield the files of a folder and of those in it, in no order, also where links lead; one that goes round does not.
+
+    Parameters
+    ----------
+    folder : Path
+    hidden : bool
+        Also those whose name, or that of a folder between, begins with a dot.
+
+    Raises
+    ------
+    NotFoundError
+        If nothing lies behind a link: what is read of a folder must not shrink with a disk that is not there.
+    OSError
+        If a folder cannot be read.
+    """
+    for place, inner, names in os.walk(folder, followlinks=True, onerror=_refuse):
+        above = [one for one in Path(place).parents if one == folder or folder in one.parents]
+        round_about = {os.path.realpath(one) for one in above} | set(map(str, Path(os.path.realpath(folder)).parents))
+        if os.path.realpath(place) in round_about:
+            inner.clear()
+            continue
+        if not hidden:
+            inner[:] = [name for name in inner if not name.startswith(".")]
+        for name in names:
+            path = Path(place, name)
+            if name.startswith(".") and not hidden:
+                continue
+            if path.is_file():
+                yield path
+            elif path.is_symlink() and not path.exists():
+                raise no_end(path)
+
+
+def _refuse(error: OSError) -> None:
+    raise error
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:

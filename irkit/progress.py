@@ -7,6 +7,7 @@ On a terminal it is a bar; elsewhere, as in the log of a job, a line a minute th
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -54,7 +55,8 @@ def progress(total: int | None, what: str, unit: str, *, shown: bool = True, **o
     if silent or sys.stderr.isatty():
         from tqdm import tqdm
 
-        return tqdm(total=total, desc=what, unit=unit, disable=silent, dynamic_ncols=True, **options)
+        wide = {"dynamic_ncols": True} if shutil.get_terminal_size((0, 0)).columns else {"ncols": 80}  # none is told
+        return tqdm(total=total, desc=what, unit=unit, disable=silent, **wide, **options)
     return Lines(total, what, unit, done=options.get("initial", 0))
 
 

@@ -6,7 +6,7 @@ import zlib
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from irkit.errors import ConfigError
 
@@ -51,10 +51,10 @@ def _no_truth(seed: Any) -> Any:
     return seed
 
 
-Seed = Annotated[int, BeforeValidator(_no_truth), _field(MOST)]
+Seed = Annotated[int, BeforeValidator(_no_truth), _field(MOST), Field(json_schema_extra={"minimum": 0})]
 "A config's field for a seed."
 
-SmallSeed = Annotated[int, BeforeValidator(_no_truth), _field(2**32 - 1)]
+SmallSeed = Annotated[int, BeforeValidator(_no_truth), _field(2**32 - 1), Field(json_schema_extra={"minimum": 0})]
 "The same for scikit-learn, whose seeds have 32 bits."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -83,9 +84,16 @@ def near_files(path: str | PathLike[str]) -> list[str]:
 
 def no_file(path: str | PathLike[str], what: str = "file") -> NotFoundError:
     """Make the error of a file that is not there; it names those that may be meant."""
+    if os.path.islink(path):
+        return no_end(path)
     close = near_files(path)
     todo = near_misses(str(path), close) if close else "check the path"
     return NotFoundError(f"{path}: there is no such {what}; {todo}")
+
+
+def no_end(path: str | PathLike[str]) -> NotFoundError:
+    """Make the error of a symbolic link behind which nothing lies: what it names is gone, or leads back to it."""
+    return NotFoundError(f"{path}: is a link to {os.readlink(path)}, which leads to no file; mend the link")
 
 
 def wanted(found: Mapping[str, Any]) -> str | None:
@@ -103,6 +111,8 @@ def wanted(found: Mapping[str, Any]) -> str | None:
         return ", ".join(_CHOICE.findall(found["ctx"]["expected"])) or None
     if kind in _WANTED:
         known = found.get("ctx", {})
+        if kind == "too_short" and known.get("field_type") == "Dictionary":
+            return f"a mapping of {known['min_length']} or more names to values"
         numbers = {name: f"{value:g}" if isinstance(value, float) else value for name, value in known.items()}
         return _WANTED[kind].format(**numbers)
     name, _, rest = kind.rpartition("_")

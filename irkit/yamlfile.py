@@ -69,6 +69,16 @@ class YamlFile:
         """Return `path:line` of a value, the head of an error message."""
         return f"{self.path}:{self.line(*where)}"
 
+    def quoted(self, message: str) -> Where:
+        """Return where the file has a text that a message quotes; nowhere, (), where it quotes none of it."""
+        for where in self.lines:
+            value: Any = self.value
+            for step in where:
+                value = value[step]
+            if isinstance(value, str) and value and repr(value) in message:
+                return where
+        return ()
+
     def error(self, message: str, *where: str | int, kind: type[IrkitError] = ConfigError) -> IrkitError:
         """Make an error that begins with the file and the line of a value."""
         return kind(f"{self.at(*where)}: {message}")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the shell: `>&-`
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  (to the end of the process)
+    if os.environ.get("COLUMNS", "").strip() == "0":  # a terminal that tells no width, to which help would be nothing
+        del os.environ["COLUMNS"]
     with contextlib.suppress(AttributeError, ValueError):
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
@@ -64,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as stopped:
         return _fail(f"interrupted; {stopped.advice(tokens)}", INTERRUPTED, debug)
     except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED, debug)
+        return _fail("interrupted; nothing is kept that it could go on from", INTERRUPTED, debug)
     except BrokenPipeError:
         _discard_output()
         return BROKEN_PIPE
@@ -77,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return _fail(usage(error), ERROR, debug)
     except IrkitError as error:
-        return _fail(str(error), ERROR, debug)
+        command = next((token for token in tokens if not token.startswith("-")), "irkit")
+        return _fail(_OF_PYTHON.sub(f"{command}: ", str(error)), ERROR, debug)
     except OSError as error:
         return _fail(_system(error), ERROR, debug)
     except MemoryError:
@@ -88,6 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         what = f"{type(error).__name__}: {error}"
         message = f"a defect in {plugin_of(error) or 'irkit'}, not in your input: {what}; --debug shows the trace"
         return _fail(message, DEFECT, debug)
+
+
+_OF_PYTHON = re.compile(r"^(?:read_(?:documents|queries|qrels|run|ratings)|write_run|similarity): ")
+"How messages begin that name a function of Python; a command line is told of its command."
 
 
 def application() -> App:
@@ -122,6 +130,9 @@ def _fail(message: str, status: int, debug: bool) -> int:
 
 def _system(error: OSError) -> str:
     """Say what the operating system refused, and what to do where that is plain."""
+    folder = os.path.dirname(os.fspath(error.filename)) if isinstance(error.filename, str) else ""
+    if error.errno == errno.EACCES and folder and not os.access(folder, os.X_OK):
+        error.filename = folder  # whatever may lie in it
     remedies = {
         errno.ENOENT: "check the path",
         errno.EACCES: "change its permissions or choose another place",

@@ -47,8 +47,10 @@ KINDS = {
     "BASELINE": "files",
     "FOLDER": "files",
     "MODEL": "files",
+    "schema KIND": "=recipe,space,suite,card",
+    "search --model": "=bm25,ql-dirichlet,ql-jelinek-mercer,lucene-qld,lucene-qljm,tf-idf",
 }
-"Argument or option, of one command where that stands before it -> what completes it."
+"Argument or option, of one command where that stands before it -> what completes it, or = and the choices."
 
 COMMON = ("--help", "--quiet", "--verbose", "--debug")
 
@@ -127,7 +129,7 @@ def _kind(command: str, argument: Any) -> str:
     if argument.hint is bool:
         return ""
     if choices := argument.get_choices():
-        return "=" + " ".join(choices)
+        return "=" + ",".join(choices)
     return "files" if "Path" in str(argument.hint) else "text"
 
 

@@ -49,6 +49,7 @@ def fuse(
     tag
         The last column of the run file.
     """
+    from irkit.cli.inputs import check_tag
     from irkit.errors import ConfigError
     from irkit.hits import Hits
     from irkit.io import read_run, write_run
@@ -56,6 +57,7 @@ def fuse(
 
     if len(run) < 2:
         raise ConfigError(f"fuse: needs two run files or more, got {len(run)}")
+    check_tag(tag, who="fuse")
     factors = _numbers(weights, len(run))
     check_output(output, who="fuse", option="-o", inputs=tuple(run))
     fused = fused_runs([Hits.from_frame(read_run(path)) for path in run], method, normalise, factors)

@@ -210,6 +210,12 @@ def built(recipe: Recipe, words: Words, *, who: str) -> Stage:
     return pipeline
 
 
+def check_tag(tag: str | None, *, who: str) -> None:
+    """Refuse a tag that no run file can hold, before anything is run."""
+    if tag is not None and tag.split() != [tag]:
+        raise ConfigError(f"{who}: --tag may not be empty or hold white space, got {tag!r}; write one word")
+
+
 def _resources(recipe: Recipe) -> list[str]:
     """Return what a recipe needs to be built; what it learns from comes after that."""
     return [need for need in recipe.needs if need != TRAIN]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from irkit.cli.interrupted import going_on
 from irkit.cli.numbers import MaybeWhole
 from irkit.cli.printing import say
+from irkit.errors import ConfigError, IrkitError
 
 if TYPE_CHECKING:
     from irkit.evaluate import Result
@@ -68,21 +69,31 @@ def leaderboard(
     from irkit.evaluate.journal import any_kept
     from irkit.report import table, write_report
 
+    if repeats is not None and repeats < 1:
+        raise ConfigError(f"leaderboard: --repeats must be 1 or more, got {repeats}")
     loaded = load_suite(suite)
     check_outputs(loaded.name, report, json, save, runs, read=suite)
     if save and (only or system):
         check_kept(loaded.name, suite, only, system)
-    with going_on("what was measured is kept", lambda: any_kept(loaded)):
-        result = run_suite(
-            loaded, only=only, systems=system, repeats=repeats, runs=runs, looks=report is not None, progress=True
-        )
     written = []
-    if report is not None:
-        written.append(write_report(result, report))
-    if json is not None:
-        written.append(write_results(result, json))
-    if save:
-        written += save_result(result)
+
+    def write(result: Result) -> None:
+        try:
+            if report is not None:
+                written.append(write_report(result, report))
+            if json is not None:
+                written.append(write_results(result, json))
+            if save:
+                written.extend(save_result(result))
+        except IrkitError:  # of a full disk: hours of work are not lost with it
+            say(table(result), beside=json)
+            raise
+
+    with going_on("what was measured is kept", lambda: any_kept(loaded)):
+        looks = report is not None
+        result = run_suite(
+            loaded, only=only, systems=system, repeats=repeats, runs=runs, looks=looks, progress=True, finish=write
+        )
     say(table(result), beside=json)
     if written:
         say("\n" + "\n".join(str(path) for path in written), beside=json)
@@ -93,7 +104,6 @@ def check_outputs(
     suite: str, report: Path | None, json: Path | None, save: bool, runs: Path | None, *, read: str | None = None
 ) -> None:
     """Refuse places that could not be written, and the suite's own file, before the suite is run."""
-    from irkit.errors import ConfigError
     from irkit.evaluate.board import results_folder
     from irkit.io.outputs import check_folder, check_output
     from irkit.report.write import check_report
@@ -111,7 +121,6 @@ def check_outputs(
 
 def check_kept(suite: str, read: str, only: list[str] | None, systems: list[str] | None) -> None:
     """Refuse to put a part of a suite in the place of a kept result that has more boards or rows."""
-    from irkit.errors import ConfigError
     from irkit.evaluate import read_results
     from irkit.evaluate.board import named_boards, results_folder
 

@@ -12,7 +12,12 @@ from irkit.cli.numbers import MaybeWhole
 from irkit.cli.printing import counted, note, say
 
 if TYPE_CHECKING:
+    from irkit.frames import Queries
+    from irkit.pipeline import Stage
     from irkit.recipe import Recipe
+
+PART = 500
+"Queries that are run at once, so that it can be said how far a run is."
 
 
 def run(
@@ -86,10 +91,11 @@ def run(
     import pandas as pd
 
     from irkit.cli.fitting import check_train, fitted
-    from irkit.cli.inputs import SHOWN, built, data_hash, prepared, topics
+    from irkit.cli.inputs import SHOWN, built, check_tag, data_hash, prepared, topics
     from irkit.errors import ConfigError
     from irkit.io import write_run
     from irkit.io.outputs import check_output
+    from irkit.streams import STANDARD
 
     if n is not None and n < 1:
         raise ConfigError(f"run: -n must be 1 or more, got {n}")
@@ -97,6 +103,7 @@ def run(
     loaded = prepared(recipe, set, words, who="run", fits=True)
     check_train(loaded, train)
     name = loaded.name
+    check_tag(tag, who="run")
     target = output or Path(f"{name}.run")
     check_output(target, who="run", option="-o", inputs=(recipe, source, queries, vectors, train))
     asked = topics(source, queries, split, format, encoding, who="run")
@@ -107,18 +114,42 @@ def run(
     if n is not None:
         pipeline = pipeline % n
     start = time.perf_counter()
-    results: Any = pipeline.run(asked)  # hits, which need no frame to be written
+    results = _in_parts(pipeline, asked, name, whole=loaded.needs != ("index",))
     seconds = time.perf_counter() - start
     made = _metadata(loaded, source, split, queries, seconds / max(len(asked), 1)) if metadata else None
     write_run(results, target, tag or name, made)
     answered = (results["qid"] if isinstance(results, pd.DataFrame) else pd.Series(results.query)).nunique()
     if without := len(asked) - answered:
         note(f"{counted(without, 'query')} without results")
-    say(
+    tell = note if str(target) == STANDARD else say  # beside a run on standard output it is no result
+    tell(
         f"{target}: {counted(len(asked), 'query')}, {counted(len(results), 'line')}, "
-        f"{1000 * seconds / max(len(asked), 1):.2f} ms per query, data {data_hash(source)[:SHOWN]}{learned}",
-        beside=target,
+        f"{1000 * seconds / max(len(asked), 1):.2f} ms per query, data {data_hash(source)[:SHOWN]}{learned}"
     )
+
+
+def _in_parts(pipeline: Stage, asked: Queries, name: str, *, whole: bool) -> Any:
+    """Run a pipeline on some queries at a time and say how far it is; `whole` leaves them together.
+
+    What comes of a query does not depend on the others, but for the last digits of products of matrices.
+    """
+    import pandas as pd
+
+    from irkit.hits import stacked
+    from irkit.progress import progress
+
+    size = len(asked) if whole else PART
+    found: list[Any] = []  # hits, which need no frame to be written
+    with progress(len(asked), name, " queries") as bar:
+        for at in range(0, max(len(asked), 1), max(size, 1)):
+            part = asked.iloc[at : at + size]
+            found.append(pipeline.run(part.reset_index(drop=True)))
+            bar.update(len(part))
+    if len(found) == 1:
+        return found[0]
+    if isinstance(found[0], pd.DataFrame):
+        return pd.concat(found, ignore_index=True)
+    return stacked(found, pd.concat([hits.queries for hits in found], ignore_index=True))
 
 
 def _metadata(

@@ -32,7 +32,7 @@ def tune(
     liked: float | None = None,
     candidates: Literal["positives", "rated"] | None = None,
     method: Literal["grid", "random", "optuna"] = "grid",
-    trials: Whole = 50,
+    trials: MaybeWhole = None,
     seed: Whole = 42,
     split: str | None = None,
     reading: Reading = None,
@@ -84,7 +84,7 @@ def tune(
         How candidates come about: grid tries all combinations, random draws some, optuna searches
         (pip install 'irkit[tune]').
     trials
-        Candidates that random draws, and that optuna tries (in each fold).
+        Candidates that random draws, and that optuna tries (in each fold), default 50.
     seed
         Seed of folds, parts and draws.
     split
@@ -104,7 +104,7 @@ def tune(
         that chose: separated by tabs, or as a table to publish where the path ends in .tex, .csv or .md.
     """
     from irkit.atomic import write_bytes
-    from irkit.errors import ConfigError
+    from irkit.errors import ConfigError, IrkitError
     from irkit.evaluate import load_space
     from irkit.evaluate.measures import said_aliases
     from irkit.io.outputs import check_output
@@ -135,19 +135,25 @@ def tune(
             what = "retrieval, and {} is a recommender" if rated else "recommenders, and {} is none"
             option = name.replace("_", "-")
             raise ConfigError(f"tune: --{option} is for {what.format(loaded.recipe)}; leave it out")
+    if trials is not None and method == "grid":
+        raise ConfigError("tune: --trials is for --method random and optuna, and a grid tries all; leave it out")
+    trials = 50 if trials is None else trials
     how: dict[str, Any] = {"method": method, "trials": trials, "seed": seed, "progress": True}
     tuned: Tuned | TunedRatings
     if rated:
         how |= {name: value for name, value in of_ratings.items() if value is not None}
         tuned, data = _on_ratings(loaded, source, split, told, measures, how)
     else:
-        how |= {"k": 5 if folds is None else folds} | ({} if inner is None else {"inner": inner})
+        how |= {"folds": 5 if folds is None else folds} | ({} if inner is None else {"inner": inner})
         tuned, data = _on_queries(loaded, source, split, measures, words, how)
-    if table is not None:
-        if table.suffix in WRITERS:
+    try:
+        if table is not None and table.suffix in WRITERS:
             write_tables(tuned.tables(), table)
-        else:
+        elif table is not None:
             write_bytes(table, tuned.frame().to_csv(sep="\t", index=False).encode(errors="surrogateescape"), pack=True)
+    except IrkitError:  # of a full disk: what was found is not lost with it
+        say(tuned, beside=table)
+        raise
     say(tuned, beside=table)
     for said in said_aliases(measures or ""):
         say(said, beside=table)

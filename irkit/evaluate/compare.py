@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -193,7 +193,10 @@ def cells_of_units(
     against: dict[str, dict[str, Contrast]] = {m: {} for m in values}
     for (m, name), found in zip(tested, contrasts(pairs, test, seed=seed), strict=True):
         sign = -1 if m in lower else 1
-        against[m][name] = found._replace(delta=sign * (found.delta or 0.0) * scale[m, name])
+        delta = sign * (found.delta or 0.0) * scale[m, name]
+        if delta and len(units[m, name]) == len(units[m, str(baseline)]):
+            delta = means[m][name] - means[m][str(baseline)]  # tests round differences a little, so that ties are ties
+        against[m][name] = found._replace(delta=delta)
     intervals: dict[str, dict[str, tuple[float, float]]] = {m: {} for m in values}
     for (m, name), (low, high) in zip(units, ends, strict=True):
         intervals[m][name] = low * scale[m, name], high * scale[m, name]
@@ -296,18 +299,28 @@ def counted(queries: int) -> str:
 
 
 def said_floor(cells: Mapping[str, Mapping[str, Cell]]) -> str:
-    """Say where the randomisation test gives the least p it can; empty where nowhere.
+    """Say where tests give a p that is a limit: the least one by random flips, or 0 of Student's t; else empty.
 
     Parameters
     ----------
     cells : mapping of system to mapping of measure to Cell
     """
-    least = {name: [m for m, cell in row.items() if at_floor(cell.p_randomisation)] for name, row in cells.items()}
-    named = [f"{name} on {', '.join(found)}" for name, found in least.items() if found]
-    if not named:
-        return ""
-    where = "; ".join(named) if len(named) <= NAMED else f"{sum(map(len, least.values()))} differences"
-    return f"a randomisation test of {RESAMPLES:,} draws gives no p below 1/{RESAMPLES + 1:,}, which is that of {where}"
+    least = _where(cells, lambda cell: at_floor(cell.p_randomisation))
+    alike = _where(cells, lambda cell: cell.p == 0)
+    said = [
+        f"a randomisation test of {RESAMPLES:,} draws gives no p below 1/{RESAMPLES + 1:,}, which is that of {least}"
+    ]
+    said = said if least else []
+    if alike:
+        said.append(f"all differences are alike, so that the t test has p 0 however few they are: {alike}")
+    return "; ".join(said)
+
+
+def _where(cells: Mapping[str, Mapping[str, Cell]], holds: Callable[[Cell], bool]) -> str:
+    """Name the systems and measures whose cells are so, or count them where they are many."""
+    found = {name: [m for m, cell in row.items() if holds(cell)] for name, row in cells.items()}
+    named = [f"{name} on {', '.join(own)}" for name, own in found.items() if own]
+    return "; ".join(named) if len(named) <= NAMED else f"{sum(map(len, found.values()))} differences"
 
 
 def at_floor(p: float | None) -> bool:

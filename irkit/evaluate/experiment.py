@@ -86,13 +86,14 @@ class Experiment(Published):
             rows.append({**row, "ms_per_query": self.ms_per_query[name], "peak_memory_mb": self.peak_memory_mb[name]})
         return pd.DataFrame(rows)
 
-    def compare(self, a: str, b: str) -> Comparison:
-        """Compare two of the systems; differences are a minus b."""
-        for name in (a, b):
+    def compare(self, a: str | int, b: str | int) -> Comparison:
+        """Compare two of the systems, by their names or places from 0; differences are a minus b."""
+        own, other = (str(_named(name, self.stages)) for name in (a, b))
+        for name in (own, other):
             if name not in self.stages:
                 raise ConfigError(f"experiment: there is no system {name!r}; {near_misses(name, self.stages)}")
-        pair = {name: self.evaluations[name] for name in (b, a)}
-        return Comparison(pair, b, self.comparison.test, self.comparison.seed, self.comparison.correction)
+        pair = {name: self.evaluations[name] for name in (other, own)}
+        return Comparison(pair, other, self.comparison.test, self.comparison.seed, self.comparison.correction)
 
     def to_board(
         self, *, data: str = "", about: str = "", data_hash: str = "", documents: int | None = None, split: str = ""
@@ -188,7 +189,7 @@ def experiment(
         file, a results frame or hits; or, with a collection, a recipe's name or path. Those of a sequence are called
         what they are, such as `bm25 >> rm3 >> bm25`.
     queries : queries frame, dict of qid to text, sequence of texts, or Collection
-        Of a collection its queries and judgements are meant.
+        Of a collection, or its name or path, its queries and judgements are meant.
     qrels : qrels frame
         Left out with a collection. Queries without qrels are run and timed, but left out of the measures.
     measures : see `parse_measures`
@@ -280,7 +281,7 @@ def experiment(
 SINGLE_RUN = "times are of a single run, in which what is run first pays for the warm-up"
 "What a board says whose systems were run once."
 
-READ = "a run that was read, so its time and memory are not reported"
+READ = "a run that was read: its time and memory, and what it may have been fitted on, are not known"
 "What it says of a system that is a run, or holds one."
 
 

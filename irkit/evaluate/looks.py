@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -38,6 +39,9 @@ EXPLAINED, ASKED = 8, 2
 
 TEXT, PASSAGE = 300, 170
 "Characters of a query's text and of a document's passage, at most."
+
+READ = 200_000
+"Characters of a document that are searched for a passage."
 
 LINES, WIDE = 14, 100
 "Lines of a score's trail, and characters of each."
@@ -179,28 +183,56 @@ def moved(own: Sequence[str], other: Sequence[str], n: int = MOVED) -> list[str]
 def passage(text: str, query: str, length: int = PASSAGE) -> str:
     """Return the piece of a text, on one line, that has most of a query's words.
 
-    Words count as the same where their first five letters are.
+    Words count as the same where they are `alike`.
 
     Examples
     --------
     >>> passage("It rained all day. Firemen fought the bushfires near Sydney until night.", "bushfire Sydney", 40)
     '… the bushfires near Sydney until night.'
     """
-    line = " ".join(text.split())
+    line = " ".join(text[:READ].split())
     if len(line) <= length:
         return line
-    words = _WORD.findall(query.lower())
-    wanted = {word[:_STEM] for word in words if len(word) > 3 and word not in COMMON}
-    hits = [(at.start(), at.group()[:_STEM]) for at in _WORD.finditer(line.lower()) if at.group()[:_STEM] in wanted]
-    best, start = 0, 0
-    for begin, _ in hits:
-        covered = len({word for at, word in hits if begin <= at < begin + length - 20})
-        if covered > best:
-            best, start = covered, begin
+    wanted = [word for word in dict.fromkeys(_WORD.findall(query.lower())) if len(word) > 3 and word not in COMMON]
+    meant: dict[str, str | None] = {}  # word of the text -> the first of the query's that it is like
+    hits: list[tuple[int, str]] = []
+    for at in _WORD.finditer(line.lower()):
+        word = at.group()
+        if word not in meant:
+            meant[word] = next((one for one in wanted if alike(word, one)), None)
+        if (one := meant[word]) is not None:
+            hits.append((at.start(), one))
+    best, start, end = 0, 0, 0
+    inside: Counter[str] = Counter()  # of the window that begins at a hit: every hit goes in once and out once
+    for begin, word in hits:
+        while end < len(hits) and hits[end][0] < begin + length - 20:
+            inside[hits[end][1]] += 1
+            end += 1
+        if len(inside) > best:
+            best, start = len(inside), begin
+        inside[word] -= 1
+        if not inside[word]:
+            del inside[word]
     start = max(0, min(start - 8, len(line) - length))
     start = line.find(" ", start - 1) + 1 if start else 0
     head = "… " if start else ""
     return head + shortened(line[start:], length)
+
+
+def alike(one: str, other: str) -> bool:
+    """Say whether two words are forms of one: the first five letters or more, all but two of the shorter, are shared.
+
+    Words with digits are alike if they are equal.
+
+    Examples
+    --------
+    >>> alike("bushfire", "bushfires"), alike("international", "interest"), alike("word25", "word26")
+    (True, False, False)
+    """
+    if one == other or not (one.isalpha() and other.isalpha()):
+        return one == other
+    least = max(_STEM, min(len(one), len(other)) - 2)
+    return one[:least] == other[:least] and min(len(one), len(other)) >= least
 
 
 def shortened(text: str, length: int) -> str:

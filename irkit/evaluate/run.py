@@ -49,6 +49,7 @@ def run_suite(
     runs: str | Path | None = None,
     looks: bool = False,
     progress: Callable[[str], None] | bool = False,
+    finish: Callable[[Result], None] | None = None,
 ) -> Result:
     """Run every system of a suite on everything it names.
 
@@ -71,6 +72,8 @@ def run_suite(
         differences; no result file has it.
     progress : function of str, or bool
         Told what begins, in a few words; True shows that, how much is left and how long (`irkit.progress`).
+    finish : function of a Result, optional
+        Writes it down. Where it fails what was measured is kept, and the suite goes on from there when it is run again.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def run_suite(
     with progress_of(None, chosen.name, " trials", shown=progress is True) as bar:
         say = progress if callable(progress) else bar.set_description_str
         options = Options(repeats, cache, None if runs is None else Path(runs), looks, say)
-        return _result(chosen, only, systems, options, bar)
+        return _result(chosen, only, systems, options, bar, finish or (lambda result: None))
 
 
 def measured_board(task: Task, systems: Sequence[System], *, progress: bool = False) -> Board:
@@ -99,7 +102,12 @@ def measured_board(task: Task, systems: Sequence[System], *, progress: bool = Fa
 
 
 def _result(
-    chosen: Suite, only: Sequence[str] | None, systems: Sequence[str] | None, options: Options, bar: Any
+    chosen: Suite,
+    only: Sequence[str] | None,
+    systems: Sequence[str] | None,
+    options: Options,
+    bar: Any,
+    finish: Callable[[Result], None],
 ) -> Result:
     from irkit.recipe.code import code_digest
 
@@ -122,17 +130,19 @@ def _result(
                 boards.append(_board(task, own, journal, options, bar))
             finally:
                 task.close()
-    return Result(
-        suite=chosen.name,
-        about=chosen.about,
-        date=datetime.now(UTC).date().isoformat(),
-        irkit=irkit.__version__,
-        code=code_digest(),
-        machine=Machine(**machine()),
-        seed=chosen.seed,
-        command=_command(chosen.origin, only, systems, options.repeats),
-        boards=boards,
-    )
+        result = Result(
+            suite=chosen.name,
+            about=chosen.about,
+            date=datetime.now(UTC).date().isoformat(),
+            irkit=irkit.__version__,
+            code=code_digest(),
+            machine=Machine(**machine()),
+            seed=chosen.seed,
+            command=_command(chosen.origin, only, systems, options.repeats),
+            boards=boards,
+        )
+        finish(result)
+    return result
 
 
 def _chosen(suite: Suite, only: Sequence[str] | None, systems: Sequence[str] | None) -> list[Suite]:

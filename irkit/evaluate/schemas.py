@@ -18,8 +18,9 @@ from irkit.errors import NotFoundError, near_misses
 from irkit.evaluate.space import Parameter, Space
 from irkit.evaluate.suite import Suite, SystemChoice
 from irkit.io.library.cards import KINDS
+from irkit.io.ratings.sniff import FORMATS
 from irkit.recipe import Recipe, TrainingRecipe
-from irkit.registry import JUDGES, MODELS, STAGES, TASKS
+from irkit.registry import DOCUMENTS, JUDGES, MODELS, QRELS, QUERIES, STAGES, TASKS
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -51,7 +52,10 @@ def _recipe(definitions: dict[str, Schema]) -> Schema:
     """Return that of pipelines and of what is trained; the field `model` tells which it is."""
     pipeline = _put(definitions, "pipeline", Recipe, optional=("name",))
     stages = _stages(definitions)
-    definitions["pipeline"]["properties"]["stages"] = stages
+    own = definitions["pipeline"]["properties"]
+    own["stages"] = stages
+    needs = dict.fromkeys(need for name in STAGES for need in STAGES.load(name).needs)
+    own["needs"] |= {"items": {"enum": [*needs, "train"]}, "uniqueItems": True}
     training = _put(definitions, "training", TrainingRecipe, optional=("name",))
     own = definitions["training"]["properties"]
     own["model"] = {"enum": list(MODELS), "description": own["model"].get("description", "")}
@@ -102,19 +106,24 @@ def _suite(definitions: dict[str, Schema]) -> Schema:
     own = body["properties"]
     system = _put(definitions, "system", SystemChoice)
     definitions["system"]["properties"]["data"] = _NAME_OR_LIST
-    own["systems"] = {"type": "array", "items": {"anyOf": [_TEXT, system]}, "description": "What is compared."}
+    definitions["system"] |= {"required": ["name"], "anyOf": [{"required": ["recipe"]}, {"required": ["run"]}]}
+    systems: Schema = {"type": "array", "minItems": 1, "items": {"anyOf": [_TEXT, system]}}
+    own["systems"] = {**systems, "description": "What is compared."}
     own["measures"] = {**_NAME_OR_LIST, "description": "The first one ranks the board."}
     for field in TASKS:
         kind = TASKS.load(field)
         task = _put(definitions, f"task-{field}", kind)
         own[field] = {
             "type": "array",
+            "minItems": 1,
             "items": {"anyOf": [_TEXT, task]},
             "description": (kind.__doc__ or "").strip().split("\n")[0],
         }
         shared = {name: one for name, one in definitions[f"task-{field}"]["properties"].items() if name != "name"}
         for name, one in shared.items():
             own[name] = one if own.get(name, one) == one else _either(own[name], one)
+    own["parts"] = {**own["parts"], "minItems": 1}
+    body["oneOf"] = [{"required": [field]} for field in (*TASKS, "parts")]
     return body
 
 
@@ -127,6 +136,9 @@ def _card(definitions: dict[str, Schema]) -> Schema:
     files: Schema = {"type": "array", "minItems": 1, "items": _TEXT}
     for part, one in definitions["FoldCard"]["properties"].items():
         definitions["FoldCard"]["properties"][part] = _either(one, files)
+    formats = {"DocumentsCard": DOCUMENTS, "QueriesCard": QUERIES, "QrelsCard": QRELS, "RatingsCard": FORMATS}
+    for name, known in formats.items():
+        definitions[name]["properties"]["format"]["enum"] = ["auto", *known]
     kinds = list(KINDS)
     return {
         "type": "object",

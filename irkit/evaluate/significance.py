@@ -191,7 +191,7 @@ def bootstrap_interval(
     ----------
     values : (n,) or (r, n) float64
         With r rows, such as one for each seed or fold of a model, the interval is that of the mean over rows;
-        NaN is no value of its row.
+        NaN is no value of its row, and a draw that holds none of a row's values leaves the row out.
     groups : (n,) int, optional
         Cluster of each value, such as the user of a squared error: whole clusters are drawn.
     level : float in (0, 1)
@@ -242,7 +242,8 @@ def bootstrap_intervals(
         of = [number for number, one in enumerate(rows) if one.shape[1] == n]
         means = _resampled([rows[number] for number in of], groups, seed, resamples)
         for number, own in zip(of, means, strict=True):
-            mean = (own if transform is None else transform(own)).mean(axis=0)
+            each = own if transform is None else transform(own)
+            mean = np.nanmean(each, axis=0) if np.isnan(each).any() else each.mean(axis=0)
             low, high = np.quantile(mean, [(1 - level) / 2, (1 + level) / 2])
             out[number] = float(low), float(high)
     return out
@@ -270,7 +271,8 @@ def _resampled(values: Sequence[Floats], groups: Ints | None, seed: int, resampl
         cells = (drawn + np.arange(len(drawn))[:, None] * clusters).ravel()
         often = np.bincount(cells, minlength=drawn.size).reshape(drawn.shape).astype(np.float64)
         size = clusters if plain else sizes @ often.T
-        means[:, start : start + len(drawn)] = sums @ often.T / size
+        with np.errstate(invalid="ignore"):  # of a row without a value in the draw
+            means[:, start : start + len(drawn)] = sums @ often.T / size
     return np.split(means, np.cumsum([len(one) for one in values])[:-1])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -11,18 +12,21 @@ import numpy as np
 from pydantic import Field
 
 from irkit.config import Config
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, NotFoundError
 from irkit.locate import find
 from irkit.recipe.shelf import list_spaces
 from irkit.rng import generator
 from irkit.wording import shown
-from irkit.yamlfile import read_yaml
+from irkit.yamlfile import YamlFile, read_yaml
 
 if TYPE_CHECKING:
     from irkit.recipe import Recipe
 
 Method: TypeAlias = Literal["grid", "random", "optuna"]
 "grid tries all combinations of values, random draws some, optuna searches."
+
+FITTED = 1000
+"Combinations of other values that are looked through for one beside which a recipe takes a value."
 
 
 class Parameter(Config):
@@ -49,6 +53,12 @@ class Parameter(Config):
             raise ValueError(f"low must be less than high, got {self.low} and {self.high}")
         if self.log and not (self.low or 0) > 0:
             raise ValueError(f"low must be positive where log is true, got {self.low}")
+
+    def between(self) -> Any:
+        """Return a value from the middle of a range."""
+        low, high = float(self.low or 0), float(self.high or 0)
+        value = math.sqrt(low * high) if self.log else (low + high) / 2
+        return round(value) if self.whole else value
 
     def draw(self, rng: np.random.Generator) -> Any:
         """Draw one value."""
@@ -147,7 +157,38 @@ def load_space(name: str | Path) -> Space:
                 raise file.error(f"{what}; write {key}: [a, b]", "parameters", key)
             one = Parameter.checked(item, file.error, "parameters", key, who="")
             value["parameters"] = {**value["parameters"], key: one}
-    return Space.checked(value, file.error, who="space")
+    space: Space = Space.checked(value, file.error, who="space")
+    _check(space, file)
+    return space
+
+
+def _check(space: Space, file: YamlFile) -> None:
+    """Raise the error of a recipe that is not there, or of a parameter that it lacks or whose values it refuses."""
+    from irkit.recipe.training import load_any
+
+    try:
+        recipe = load_any(space.recipe)
+    except NotFoundError as error:
+        raise file.error(str(error), "recipe", kind=NotFoundError) from None
+    for name, parameter in space.parameters.items():
+        for value in parameter.values or (parameter.between(),):
+            try:
+                space.applied(recipe, {name: value})
+            except ConfigError as error:
+                if not _fits_some(space, recipe, name, value):
+                    raise file.error(str(error), "parameters", name) from None
+
+
+def _fits_some(space: Space, recipe: Any, name: str, value: Any) -> bool:
+    """Say whether a recipe takes a value beside some values of the other parameters."""
+    others = {one: found.values or (found.between(),) for one, found in space.parameters.items() if one != name}
+    for row in itertools.islice(itertools.product(*others.values()), FITTED):
+        try:
+            space.applied(recipe, {**dict(zip(others, row, strict=True)), name: value})
+        except ConfigError:
+            continue
+        return True
+    return False
 
 
 def _ordered(values: Sequence[Any]) -> bool:

@@ -66,6 +66,6 @@ def folds(qids: Iterable[str], k: int, seed: int = 42) -> Folds:
         twice = next(name for i, name in enumerate(given) if name in given[:i])
         raise ConfigError(f"folds: qid {twice!r} occurs twice; each query is in one fold")
     if isinstance(k, bool) or not isinstance(k, int) or not 2 <= k <= len(names):
-        raise ConfigError(f"folds: k must lie between 2 and the number of queries, {len(names)}, got {k!r}")
+        raise ConfigError(f"folds: their number must lie between 2 and that of the queries, {len(names)}, got {k!r}")
     order = generator(seed, "folds").permutation(len(names))
     return Folds(tuple(tuple(names[i] for i in np.sort(order[fold::k])) for fold in range(k)), seed)

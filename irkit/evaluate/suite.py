@@ -23,6 +23,7 @@ from irkit.evaluate.measures import split_measures
 from irkit.evaluate.significance import Test
 from irkit.evaluate.space import Method
 from irkit.evaluate.tasks.task import TaskChoice
+from irkit.ids import hides
 from irkit.locate import find, given_path
 from irkit.registry import TASKS
 from irkit.rng import Seed
@@ -168,11 +169,15 @@ class Suite(Config):
                     f"{min(own)}: a suite of parts has name, about, parts and seed; leave it to its parts"
                 )
             return
-        if not self.tasks or not self.systems:
-            lacking = "systems" if self.tasks else "tasks"
-            raise ConfigError(f"{lacking}: a suite has one or more, got none; name them")
+        if not self.tasks:
+            raise ConfigError(f"a suite is measured on something; name {', '.join(TASKS)}, or suites under parts")
+        if not self.systems:
+            raise ConfigError("systems: a suite has one or more, got none; name them")
         kind = type(self.tasks[0])
         for name in self.own_rows:
+            if (character := hides(name)) is not None:
+                what = f"the name {name!a} holds the control or invisible character {character}"
+                raise ConfigError(f"systems: {what}; give another name")
             if self.own_rows.count(name) > 1:
                 raise ConfigError(f"systems: two are called {name!r}; give each its own name")
         for task in self.tasks:
@@ -210,6 +215,15 @@ def load_suite(name: str | Path) -> Suite:
                 type(suite.tasks[0]).recipe(system)
         except NotFoundError as error:
             raise file.error(str(error), "systems", place, kind=NotFoundError) from None
+        except ConfigError as error:
+            if not system.settings:  # of the recipe's own file, whose line it says
+                raise
+            raise file.error(str(error), "systems", place, "settings") from None
+    for place, part in enumerate(suite.parts):
+        try:
+            find("eval", part)
+        except NotFoundError as error:
+            raise file.error(str(error), "parts", place, kind=NotFoundError) from None
     return suite
 
 
@@ -228,14 +242,19 @@ def parse_suite(file: YamlFile) -> Suite:
     """Make a suite of a parsed file; errors as `load_suite`."""
     value = dict(file.value)
     known = [field for field in Suite.model_fields if field not in ("tasks", "path")]
-    field = next((one for one in TASKS if one in value), None)
+    there = [one for one in TASKS if one in value]
+    field = there[0] if there else None
     own: list[str] = []
+    if there[1:]:
+        what = f"suite: is measured on one kind of data, got {field} and {there[1]}"
+        raise file.error(f"{what}; make two suites, and one with parts: [ONE, OTHER]", there[1])
     if field is not None:
         kind = TASKS.load(field)
         own = [name for name in kind.model_fields if name != "name"]
         shared = {name: value.pop(name) for name in own if name in value}
         value["tasks"] = [_choice(file, field, i, item, kind, shared) for i, item in enumerate(_items(file, field))]
-        del value[field]
+        if not value.pop(field):
+            raise file.error(f"{field}: a suite has one or more, got none; name them", field)
         if kind.rows:
             value.setdefault("baseline", kind.rows[0])
     for key in value:

@@ -18,6 +18,7 @@ import pandas as pd
 from irkit.errors import CompositionError, ConfigError, FrameError, NotFoundError
 from irkit.frames import Qrels, Queries, queries_frame, short
 from irkit.hits import Hits
+from irkit.ids import hides
 from irkit.pipeline.chain import as_stage, is_run
 from irkit.pipeline.draw import names_of
 from irkit.pipeline.given import Run
@@ -41,6 +42,10 @@ def topics_of(queries: Any, qrels: Qrels | None, *, who: str) -> tuple[Queries, 
     """
     from irkit.io.library.collection import Collection
 
+    if qrels is None and isinstance(queries, (str, PathLike)):
+        from irkit.io import load_collection
+
+        queries = load_collection(queries)
     if isinstance(queries, Collection):
         if qrels is not None:
             raise ConfigError(f"{who}: a collection brings its judgements; leave out qrels, or give its queries()")
@@ -93,9 +98,10 @@ def systems_of(given: Any, *, who: str, collection: Collection | None = None) ->
     if not found:
         raise ConfigError(f"{who}: needs one system or more, got none")
     for name, stage in found.items():
-        if any("\ud800" <= character <= "\udfff" for character in name):  # no table or file could hold it
+        if (character := hides(name)) is not None:  # two could look alike, and no table or file may hold it
             raise ConfigError(
-                f"{who}: the name {name!a} is not valid Unicode; give systems as a mapping of other names"
+                f"{who}: the name {name!a} holds the control or invisible character {character}; "
+                "give systems as a mapping of other names"
             )
         if stage.takes != "queries" or stage.gives != "results":
             raise ConfigError(

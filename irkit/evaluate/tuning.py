@@ -28,7 +28,8 @@ from irkit.evaluate.measures import USUAL, Measures, aggregate, parse_measures
 from irkit.evaluate.nested import judged, part_of
 from irkit.evaluate.search import search
 from irkit.evaluate.space import Method, Space
-from irkit.evaluate.splits import Folds, folds
+from irkit.evaluate.splits import Folds
+from irkit.evaluate.splits import folds as parted
 from irkit.evaluate.systems import index_of, resources_for, topics_of
 from irkit.evaluate.tables import tried as tried_table
 from irkit.evaluate.trials import Nested, Whole
@@ -193,7 +194,7 @@ def tune(
     measures: Measures = USUAL,
     *,
     resources: Mapping[str, Any] | None = None,
-    k: int = 5,
+    folds: int = 5,
     method: Method = "grid",
     trials: int = 50,
     seed: int = 42,
@@ -220,8 +221,8 @@ def tune(
         The first one chooses, by its mean over the training folds; among equals the earlier candidate wins.
     resources : mapping, optional
         What a recipe needs; with a collection its index is at hand.
-    k : int
-        Folds.
+    folds : int
+        Parts the queries are split into, each of which is held out once.
     method : {"grid", "random", "optuna"}
     trials : int
         Candidates drawn, in each fold for optuna; a grid tries all.
@@ -240,7 +241,7 @@ def tune(
     Raises
     ------
     ConfigError
-        If a name is no setting of the pipeline or may be several, or k exceeds the judged queries.
+        If a name is no setting of the pipeline or may be several, or there are more folds than judged queries.
 
     Examples
     --------
@@ -257,7 +258,7 @@ def tune(
     queries = queries[queries["qid"].isin(set(qrels["qid"]))].reset_index(drop=True)
     parsed = parse_measures(measures)
     names = tuple(map(str, parsed))
-    split = folds(queries["qid"], k, seed)
+    split = parted(queries["qid"], folds, seed)
     make = partial(_pipeline, recipe, space, resources=resources)
     learns = train is None and Topics in recipe.learns_from
     how = (queries, qrels, parsed, exclude_self, split)
@@ -273,12 +274,12 @@ def tune(
         return max(range(len(candidates)), key=lambda number: tried.value(candidates[number], fold))
 
     some = [] if method == "optuna" else space.candidates(method, trials, seed)
-    total = (len(some) or trials * k) * (k if learns and some else 1)
+    total = (len(some) or trials * folds) * (folds if learns and some else 1)
     with progress_of(total, f"{space.name}: trying", " fits" if learns else " candidates", shown=progress) as bar:
         tried.told = bar.update
         if some:
             tried.add(some)
-        chosen = [candidates[best(fold)] for fold in range(k)]
+        chosen = [candidates[best(fold)] for fold in range(folds)]
     parts = [tried.held_out(values, fold) for fold, values in enumerate(chosen)]
     per_query = pd.concat(parts).loc[queries["qid"]]
     means = {name: aggregate(one, per_query[name].to_numpy()) for name, one in zip(names, parsed, strict=True)}

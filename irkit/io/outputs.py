@@ -62,7 +62,7 @@ def check_output(
             _check_stream(path)
         else:
             target = Path(os.path.realpath(path))
-            if _exists(target) and not os.access(target, os.W_OK):
+            if _exists(target) and os.stat(target) and not os.access(target, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             _probe(target.parent, target.name)
     except OSError as error:

@@ -68,7 +68,7 @@ class MetricsLog:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Read a metrics file; a last line cut short by a kill is left out.
+    """Read a metrics file; a last line that is no row, as a kill leaves it, is left out.
 
     Raises
     ------
@@ -82,7 +82,9 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
             row = json.loads(line)
             row["step"]
         except (ValueError, KeyError, TypeError):
-            raise DataError(f"{path}:{number}: is not a row of metrics; delete the file or start anew") from None
+            if number == len(lines) - 1:
+                break
+            raise DataError(f"{path}:{number}: is not a row of metrics; restore the file, or start anew") from None
         rows.append(row)
     return rows
 

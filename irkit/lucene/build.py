@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
+from operator import length_hint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
 from irkit.lucene.making import create
 from irkit.lucene.manifest import commit_key
-from irkit.lucene.owned import FOLDER
+from irkit.lucene.owned import FOLDER, builder
 from irkit.lucene.wire import java_errors, pack_strings
 from irkit.progress import progress as progress_of
 
@@ -99,7 +100,7 @@ def build_index(
     """
     if not isinstance(path, (str, os.PathLike)):
         raise ConfigError(
-            f"build_index: the folder comes first, got {type(path).__name__}; write build_index('folder', documents)"
+            f"{builder()}: the folder comes first, got {type(path).__name__}; write build_index('folder', documents)"
         )
     from irkit.lucene.index import Index
 
@@ -125,7 +126,7 @@ class _Writer:
 
     def __init__(self, index: Path, fresh: Path, options: tuple[Any, ...]) -> None:
         start = java("IndexBuilder").start
-        self._errors = partial(java_errors, f"build_index: writing {index} failed")
+        self._errors = partial(java_errors, f"{builder()}: writing {index} failed")
         with self._errors():
             self._builder = start(str(fresh), *options)
 
@@ -163,7 +164,7 @@ def _feed(writer: _Writer, documents: Any, *, progress: bool) -> str:
     blocks = (
         documents.document_blocks() if isinstance(documents, Blocked) else ([one] for one in as_documents(documents))
     )
-    with progress_of(None, "indexing", " documents", shown=progress) as bar:
+    with progress_of(length_hint(documents) or None, "indexing", " documents", shown=progress) as bar:
         for batch in _batches(_columns(blocks)):
             block = _block(batch)
             state.update(block)
@@ -172,7 +173,7 @@ def _feed(writer: _Writer, documents: Any, *, progress: bool) -> str:
             count += len(batch.docnos)
             bar.update(len(batch.docnos))
     if not count:
-        raise DataError("build_index: there are no documents; check the source")
+        raise DataError(f"{builder()}: there are no documents; check the source")
     return state.hexdigest()
 
 
@@ -287,5 +288,5 @@ def _check_twice(writer: _Writer, docno: str, where: str) -> None:
 
 def _whole(name: str, value: int, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(f"build_index: {name} must be a whole number from {least} up, got {value!r}")
+        raise ConfigError(f"{builder()}: {name} must be a whole number from {least} up, got {value!r}")
     return value

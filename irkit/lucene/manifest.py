@@ -19,6 +19,7 @@ from irkit import locks
 from irkit.atomic import put
 from irkit.config import digest
 from irkit.errors import ConfigError, NotFoundError
+from irkit.streams import by_command
 
 NAME = "manifest.json"
 FORMAT = 2
@@ -106,10 +107,11 @@ def commit_key(index: Path) -> str:
                 break
             if last or not isinstance(error, FileNotFoundError):  # else a newer commit has just replaced it
                 raise ConfigError(f"index: {index} cannot be read: {error.strerror or error}") from error
+    how = " with irkit index" if by_command() else " with irkit index or build_index"
     if index.is_file():
-        raise NotFoundError(f"index: {index} is a file and no index; build one of it with irkit index or build_index")
+        raise NotFoundError(f"index: {index} is a file and no index; build one of it{how}")
     what = f"{index} holds no Lucene index" if index.is_dir() else f"there is no folder {index}"
-    raise NotFoundError(f"index: {what}; build one with irkit index or build_index")
+    raise NotFoundError(f"index: {what}; build one{how}")
 
 
 def parse(content: bytes) -> Manifest:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from irkit.errors import ConfigError, IrkitError
 from irkit.lucene.manifest import LOCK, NAME, PARTS, RAW, WORK, read_manifest
+from irkit.streams import by_command
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,11 @@ MAGIC = b"\x3f\xd7\x6c\x17"
 _LUCENE = re.compile(r"(pending_)?segments_[0-9a-z]+|_[0-9a-z]+(_[0-9A-Za-z_-]+)?\.[0-9a-z]+")
 _WRITE_LOCK = "write.lock"
 _SIDECAR = PARTS | {NAME, LOCK}
+
+
+def builder() -> str:
+    """Say who builds an index, as the messages of a command or of Python begin."""
+    return "index" if by_command() else "build_index"
 
 
 def lucene_files(path: Path) -> set[str]:
@@ -76,7 +82,7 @@ def refuse_to_overwrite(path: Path, *, overwrite: bool) -> set[str]:
     if not path.exists():
         return set()
     if not path.is_dir():
-        raise ConfigError(f"build_index: the path is a file, got {path}; choose a folder")
+        raise ConfigError(f"{builder()}: the path is a file, got {path}; choose a folder")
     if not os.listdir(path):
         return set()
     known = lucene_files(path)
@@ -84,9 +90,9 @@ def refuse_to_overwrite(path: Path, *, overwrite: bool) -> set[str]:
     if foreign or not known:
         names = foreign or sorted(os.listdir(path))
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        raise ConfigError(f"build_index: {path} holds other files than an index, got {shown}; choose another folder")
+        raise ConfigError(f"{builder()}: {path} holds other files than an index, got {shown}; choose another folder")
     if not overwrite:
-        raise ConfigError(f"build_index: there is an index already, got {path}; pass overwrite=True to replace it")
+        raise ConfigError(f"{builder()}: there is an index already, got {path}; pass overwrite=True to replace it")
     return known
 
 
@@ -111,7 +117,7 @@ def discard(path: Path, known: Collection[str] = ()) -> None:
         path.rmdir()
     if path.exists():
         with suppress(OSError):
-            log.warning("build_index: %s holds %s, which is not of an index, and stays", path, os.listdir(path))
+            log.warning("%s: %s holds %s, which is not of an index, and stays", builder(), path, os.listdir(path))
 
 
 def discard_leftover(path: Path) -> None:

@@ -88,9 +88,8 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ConfigError(
-            f"build_index: cannot write {path}: {error.strerror or error}; check free space, limits and permissions"
-        ) from error
+        reason = f"cannot write {path}: {error.strerror or error}"
+        raise ConfigError(f"{owned.builder()}: {reason}; check free space, limits and permissions") from error
 
 
 def target(path: str | os.PathLike[str]) -> Path:
@@ -127,7 +126,9 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
         except Timeout:
             pids = [pid for pid, _ in _siblings(path, "building") if locks.alive(pid)]
             who = f"process {pids[-1]}" if pids else "another process"
-            raise LockedError(f"build_index: {who} is building {path}; wait for it or choose another path") from None
+            raise LockedError(
+                f"{owned.builder()}: {who} is building {path}; wait for it or choose another path"
+            ) from None
         yield
 
 

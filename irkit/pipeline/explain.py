@@ -17,13 +17,14 @@ from irkit.hits import Hits
 from irkit.pipeline.joined import Filled
 from irkit.pipeline.naming import named
 from irkit.pipeline.operators import Features
-from irkit.pipeline.unfold import Row, unfold
+from irkit.pipeline.stage import Stage
+from irkit.pipeline.unfold import Row, every, unfold
 from irkit.screen import visible
 from irkit.table import Cell, Column, Table, words
 from irkit.table.published import Published
 
 if TYPE_CHECKING:
-    from irkit.pipeline.stage import Flow, Stage
+    from irkit.pipeline.stage import Flow
 
 Terms: TypeAlias = list[tuple[str, float, float]]
 "Rows of (term, weight in the query, contribution to the score)."
@@ -89,6 +90,8 @@ class Explanation(Published):
     "The document asked about."
     steps: tuple[Step, ...]
     "One per stage, in order."
+    asked_of: tuple[str, str] = Stage.asked_of
+    "What the document is called, and the query."
 
     @property
     def score(self) -> float | None:
@@ -142,11 +145,11 @@ class Explanation(Published):
             rank = Cell("" if step.rank is None else str(step.rank), step.rank)
             score = Cell("" if step.score is None else f"{step.score:.6g}", step.score)
             rows.append((words(number), words(step.label), rank, score, words("\n".join([*said, *found]))))
-        title = f"document {self.docno} for the query {self.query!r}"
-        return [Table((*columns, Column("of what", number=False)), tuple(rows), title=title, label=self.docno)]
+        columns.append(Column("of what", number=False))
+        return [Table(tuple(columns), tuple(rows), title=self._title(), label=self.docno)]
 
     def __str__(self) -> str:
-        lines = [f"document {self.docno} for the query {self.query!r}"]
+        lines = [self._title()]
         width = max(2 * number.count(".") + len(step.label) for number, step in _walk(self.steps))
         for number, step in _walk(self.steps):
             indent = "  " * (number.count(".") + 1)
@@ -158,6 +161,10 @@ class Explanation(Published):
             lines += [f"{indent}    {value:10.4f}  {name}" for name, value in step.features]
             lines += [f"{indent}    {line}" for line in _sources(step.origins)]
         return visible("\n".join(lines), lines=True)
+
+    def _title(self) -> str:
+        found, asked = self.asked_of
+        return f"{found} {self.docno} for {asked} {self.query!r}"
 
 
 def explain(stage: Stage, query: Any, docno: str) -> Explanation:
@@ -185,7 +192,8 @@ def explain(stage: Stage, query: Any, docno: str) -> Explanation:
     queries = flow.queries if isinstance(flow, Hits) else queries_frame(flow)
     if len(queries) != 1:
         raise FrameError(f"explain: explains one query at a time, got {len(queries)}; pass one row of the queries")
-    return Explanation(_query_text(queries), docno, _trace(unfold(stage, written=True), flow, docno)[0])
+    words = next((one.asked_of for one in every(stage) if one.asked_of != Stage.asked_of), Stage.asked_of)
+    return Explanation(_query_text(queries), docno, _trace(unfold(stage, written=True), flow, docno)[0], words)
 
 
 def _trace(row: Row, flow: Flow, docno: str) -> tuple[tuple[Step, ...], Flow]:

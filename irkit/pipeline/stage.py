@@ -60,6 +60,8 @@ class Stage(metaclass=StageType):
     "Whether its parts are one pipeline with other settings, so that one of them is enough to name it."
     makes: ClassVar[tuple[str, ...]] = ()
     "What the columns are called that it adds to `features`."
+    asked_of: ClassVar[tuple[str, str]] = ("document", "the query")
+    "What it finds, and for what, in an explanation."
     learns_from: ClassVar[type | None] = None
     "Kind of training part that its `fit` takes, such as `Topics`; None for a stage that learns nothing itself."
 

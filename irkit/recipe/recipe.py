@@ -168,6 +168,7 @@ def to_recipe(stage: Stage, name: str, about: str = "", source: str = "") -> Rec
 
 def _resources(stage: Stage, who: str) -> dict[str, Any]:
     """Collect the resources of a pipeline by name, after checking that each stage can be named."""
+    from irkit.pipeline.stage import resource_fingerprint
     from irkit.pipeline.unfold import every
 
     held: dict[str, Any] = {}
@@ -179,7 +180,9 @@ def _resources(stage: Stage, who: str) -> dict[str, Any]:
         if not registered:
             raise ConfigError(f"{who} cannot be a recipe: {one.name} has no registered name; keep it in Python")
         for need in one.needs:
-            if held.setdefault(need, getattr(one, need)) is not getattr(one, need):
+            first, own = held.setdefault(need, getattr(one, need)), getattr(one, need)
+            same = first is own or None is not resource_fingerprint(first) == resource_fingerprint(own)
+            if not same:  # an index that was opened twice is one
                 raise ConfigError(f"{who} cannot be a recipe: its stages hold two different resources {need!r}")
     return held
 

@@ -37,6 +37,8 @@ def parse_settings(texts: Iterable[str]) -> dict[str, Any]:
         name, sign, value = text.partition("=")
         if not sign or not name.strip():
             raise ConfigError(f"settings: needs name=value, got {text!r}; for example k1=1.2")
+        if not value.strip():  # as of a variable of the shell that is not set
+            raise ConfigError(f"settings: {text!r} has no value; write one, or null for none")
         if name.strip() in settings:
             raise ConfigError(f"settings: {name.strip()!r} is given twice; keep one")
         settings[name.strip()] = parse_value(value, f"settings: {name.strip()}")

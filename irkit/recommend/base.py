@@ -62,6 +62,7 @@ class Recommender(Stage):
     config: Any
     predicts_ratings: ClassVar[bool] = True
     "Whether scores are ratings, on the rating scale."
+    asked_of = ("item", "user")
     uses_time: ClassVar[bool] = False
     "Whether timestamps are needed in training and in `predict`."
     weighs_counts: ClassVar[bool] = False

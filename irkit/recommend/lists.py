@@ -5,6 +5,7 @@ Symbols: m users, I items.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ def users_frame(users: str | Iterable[str]) -> Queries:
         got = f"{type(users).__name__} {users!r}"
         raise FrameError(f"users: needs the ids of users, got {got}; write a list of strings such as ['196', '22']")
     ids = [users] if isinstance(users, str) else list(users)
+    if twice := [user for user, many in Counter(map(str, ids)).items() if many > 1]:
+        raise FrameError(f"users: {twice[0]!r} is named twice; name each user once")
     frame = pd.DataFrame({"qid": ids, "query": ids}, dtype=object)
     check_queries(frame, who="users")
     return frame.astype("str")

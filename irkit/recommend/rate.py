@@ -24,6 +24,7 @@ class Rate(Stage):
     """
 
     name = "rate"
+    asked_of = ("item", "user")
 
     def __init__(self, parts: tuple[Stage, ...]) -> None:
         super().__init__()

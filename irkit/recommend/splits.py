@@ -133,7 +133,7 @@ def random_split(ratings: RatingTable, fraction: float = 0.1, seed: int = 42) ->
 def k_folds(ratings: RatingTable, k: int = 5, seed: int = 42) -> list[RatingSplit]:
     """Split ratings at random into k parts, each of which is held out once."""
     if isinstance(k, bool) or not isinstance(k, int) or not 2 <= k <= len(ratings):
-        raise ConfigError(f"k_folds: k must lie between 2 and the number of ratings, {len(ratings)}, got {k!r}")
+        raise ConfigError(f"folds: their number must lie between 2 and that of the ratings, {len(ratings)}, got {k!r}")
     order = generator(seed, "k folds").permutation(len(ratings))
     return [_of(ratings, order[fold::k], "k-fold", {"k": k, "fold": fold, "seed": seed}) for fold in range(k)]
 

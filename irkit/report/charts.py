@@ -19,6 +19,7 @@ from irkit.evaluate import board as shape
 from irkit.learn.drawing import COLOURS, ticks
 from irkit.report.shapes import Anchor, Bar, Dot, Drawing, Line, Shape, Text, wide
 from irkit.report.view import Board, Measure, System, view, view_board
+from irkit.table import counted
 
 Kind: TypeAlias = Literal["means", "differences", "costs", "curves"]
 
@@ -71,7 +72,7 @@ def charts(board: Board) -> dict[str, Drawing]:
 
 def _drawn(board: Board, kind: str, measure: str | None, system: str | None) -> Drawing:
     if not board.systems or not board.measures:
-        raise ConfigError(f"chart: {board.title} has no system with figures; there is nothing to draw")
+        raise ConfigError(f"chart: {board.title or 'the board'} has no system with figures; there is nothing to draw")
     if kind == "curves":
         return _curves(board)
     names = [one.name for one in board.measures]
@@ -111,7 +112,7 @@ def _means(board: Board, measure: Measure) -> Drawing:
         ends.append(measure.possible)
     marks = ticks(min(ends), max(ends))
     x = _scale(marks[0], marks[-1], left, WIDTH - 90)
-    shapes: list[Shape] = [Text(16, 20, f"{_axis(measure)}, {board.title}", bold=True)]
+    shapes: list[Shape] = [Text(16, 20, _joined(_axis(measure), board.title), bold=True)]
     for mark in marks:
         shapes += [Line(((x(mark), top), (x(mark), bottom)), GRID), Text(x(mark), bottom + 16, f"{mark:g}", "middle")]
     base = next((system for system in board.systems if system.baseline), None)
@@ -134,13 +135,15 @@ def _means(board: Board, measure: Measure) -> Drawing:
         notes.append(f"+ better, - worse than {base.name} ({board.testing})")
     if measure.possible is not None:
         notes.append(f"grey line: best possible {measure.show(measure.possible)}")
-    return _finished(f"{measure.name} of {board.title}", bottom + 28, shapes, notes)
+    return _finished(_joined(measure.name, board.title), bottom + 28, shapes, notes)
 
 
 def _differences(board: Board, measure: Measure, name: str | None) -> Drawing:
     base = next((system for system in board.systems if system.baseline), None)
     if base is None or measure.name not in base.values:
-        raise ConfigError(f"chart: {board.title} has no baseline with values of {measure.name}; name one for it")
+        raise ConfigError(
+            f"chart: {board.title or 'the board'} has no baseline with values of {measure.name}; name one for it"
+        )
     others = [one for one in board.systems if one is not base and measure.name in one.values]
     named = next((one for one in others if one.name == name), None) if name else next(iter(others), None)
     if named is None:
@@ -155,7 +158,7 @@ def _differences(board: Board, measure: Measure, name: str | None) -> Drawing:
     marks = ticks(min(0.0, *by.tolist(), 0.0), max(0.0, *by.tolist(), 0.0))
     y = _scale(marks[0], marks[-1], bottom, top)
     title = f"{board.each}{measure.name} of {named.name} minus {base.name}"
-    shapes: list[Shape] = [Text(16, 20, f"{title}, {board.title}", bold=True), *_levels(marks, y, left, right)]
+    shapes: list[Shape] = [Text(16, 20, _joined(title, board.title), bold=True), *_levels(marks, y, left, right)]
     slot = (right - left) / max(1, len(by))
     gap = min(4.0, 0.2 * slot) if slot > 3 else 0.0
     for place, value in enumerate(by.tolist()):
@@ -178,7 +181,9 @@ def _differences(board: Board, measure: Measure, name: str | None) -> Drawing:
 def _costs(board: Board, measure: Measure) -> Drawing:
     placed = sorted((s for s in board.systems if s.milliseconds), key=lambda s: s.milliseconds or 0.0)
     if len(placed) < 2:
-        raise ConfigError(f"chart: {board.title} has no two systems whose times are known; there is nothing to draw")
+        raise ConfigError(
+            f"chart: {board.title or 'the board'} has no two systems whose times are known; there is nothing to draw"
+        )
     cells = {system.name: system.cells[measure.name] for system in placed}
     left, right, top, bottom = 64, WIDTH - 16, 40, 380
     ends = [end for cell in cells.values() for end in (cell.low, cell.high, cell.mean) if end is not None]
@@ -192,7 +197,7 @@ def _costs(board: Board, measure: Measure) -> Drawing:
     def x(time: float) -> float:
         return scale(math.log10(time))
 
-    shapes: list[Shape] = [Text(16, 20, f"{_axis(measure)}, {board.title}", bold=True)]
+    shapes: list[Shape] = [Text(16, 20, _joined(_axis(measure), board.title), bold=True)]
     shapes += _levels(marks, y, left, right)
     for time in _decades(min(times), max(times)):
         shapes += [
@@ -200,19 +205,13 @@ def _costs(board: Board, measure: Measure) -> Drawing:
             Text(x(time), bottom + 19, f"{time:g}", "middle"),
         ]
     shapes.append(Line(((left, bottom), (right, bottom)), PALE))
-    leads = [not any(_beats(other, one, measure) for other in placed if other is not one) for one in placed]
+    ranged = any(system.milliseconds_range for system in placed)
+    warm = ranged or board.timed != "query"  # else a single run holds the warm-up of what was run first
+    leads = [not warm or not any(_beats(other, one, measure) for other in placed if other is not one) for one in placed]
     points = {s.name: (x(s.milliseconds or 1.0), y(cells[s.name].mean)) for s in placed}
-    shapes.append(
-        Line(
-            _front(
-                [(points[s.name], cells[s.name].mean) for s, led in zip(placed, leads, strict=True) if led],
-                lower=measure.lower,
-            ),
-            PALE,
-            1,
-            True,
-        )
-    )
+    if warm:
+        leading = [(points[s.name], cells[s.name].mean) for s, led in zip(placed, leads, strict=True) if led]
+        shapes.append(Line(_front(leading, lower=measure.lower), PALE, 1, True))
     for system in placed:
         cell, (at, level) = cells[system.name], points[system.name]
         if cell.low is not None and cell.high is not None:
@@ -222,12 +221,23 @@ def _costs(board: Board, measure: Measure) -> Drawing:
     for system, led in zip(placed, leads, strict=True):
         colour = BETTER if system.baseline else "#1d2126"
         shapes.append(Dot(*points[system.name], colour, led, system.baseline, 5))
-    shapes += _labels(placed, points, (left, top, right, bottom))
-    notes = [
-        f"milliseconds per {board.timed}, log scale; square: the baseline",
-        "filled: no other system is better at no more time, or as good in less, beyond the noise",
-    ]
-    return _finished(f"{measure.name} of {board.title} against time", bottom + 30, shapes, notes)
+    named = _labels(placed, points, (left, top, right, bottom))
+    shapes += named
+    notes = [f"milliseconds per {board.timed}, log scale; square: the baseline"]
+    if warm:
+        notes.append("filled: no other system is better at no more time, or as good in less, beyond the noise")
+    said = (
+        "dashed: through those that gain by costing more"
+        if warm
+        else "times of a single run each: no frontier is drawn"
+    )
+    said += f"; vertical lines: {board.interval} intervals" if board.interval else ""
+    notes.append(said + ("; horizontal: range of times over repeats" if ranged else ""))
+    if (without := len(board.systems) - len(placed)) > 0:
+        notes.append(f"{counted(without, 'system')} without a measured time left out")
+    if (unnamed := len(placed) - len(named)) > 0:
+        notes.append(f"no room for {unnamed} of {len(placed)} names")
+    return _finished(_joined(f"{measure.name} against time", board.title), bottom + 30, shapes, notes)
 
 
 def _curves(board: Board) -> Drawing:
@@ -257,7 +267,7 @@ def _curves(board: Board) -> Drawing:
                 Text(right + 26, top + 4 + 16 * number, _short(name, 24)),
             ]
         bottom += 36
-    return _finished(f"learning curves of {board.title}", bottom, shapes, [])
+    return _finished(_joined("learning curves", board.title), bottom, shapes, [])
 
 
 # -------------------------------------------------------------------------------- beyond the noise
@@ -367,6 +377,11 @@ def _decades(low: float, high: float) -> list[float]:
 
 def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
     return lambda value: start + (value - low) / (high - low) * (end - start)
+
+
+def _joined(what: str, title: str) -> str:
+    """Put the title of a board behind what is drawn; an experiment in Python has none."""
+    return f"{what}, {title}" if title else what
 
 
 def _axis(measure: Measure) -> str:

@@ -6,12 +6,15 @@ function costs(board) {
 
   const measure = choice("Measure", board.measures.map((one, m) => [m, one.name]));
   const ranged = placed.some((system) => system.range);
+  const warm = ranged || board.words.cost !== "query"; // else a single run holds the warm-up of what was run first
   const chart = frame(
     board,
     "Effectiveness against cost",
-    `Filled: no other system is better at no more time, or as good in less, beyond the noise: ` +
-      `${board.words.queries} paired, the 95 % interval of the mean difference leaves out 0, ` +
-      `and times ${ranged ? "of all repeats are apart" : "differ by more than a tenth"}. Dashed: through those that gain by costing more. ` +
+    (warm
+      ? `Filled: no other system is better at no more time, or as good in less, beyond the noise: ` +
+        `${board.words.queries} paired, the 95 % interval of the mean difference leaves out 0, ` +
+        `and times ${ranged ? "of all repeats are apart" : "differ by more than a tenth"}. Dashed: through those that gain by costing more. `
+      : "Times are of a single run each, so that no frontier is drawn. ") +
       `Vertical lines: ${board.interval} interval${ranged ? "; horizontal: range of times over repeats" : ""}. Square: the baseline.`,
     "cost",
   );
@@ -27,9 +30,9 @@ function costs(board) {
       const name = system.signs[m] ? `${system.name} (${system.signs[m]})` : system.name;
       return { name, baseline: system.baseline, ms: system.ms, range: system.range, mean, low, high, values: system.perQuery[m], bound: system.signs[m] === "≥" };
     });
-    for (const p of points) p.leads = !points.some((other) => other !== p && beats(other, p, board.measures[m].lower));
+    for (const p of points) p.leads = !warm || !points.some((other) => other !== p && beats(other, p, board.measures[m].lower));
     points.sort((a, b) => a.ms - b.ms);
-    const unlabelled = drawCosts(chart, width, board.measures[m], board.words.cost, points);
+    const unlabelled = drawCosts(chart, width, board.measures[m], board.words.cost, points, warm);
     const missing = board.systems.length - points.length;
     const parts = [];
     if (missing) parts.push(`${missing} without a measured time ${missing === 1 ? "is" : "are"} left out.`);
@@ -40,7 +43,7 @@ function costs(board) {
   return chart;
 }
 
-function drawCosts(chart, width, measure, unit, points) {
+function drawCosts(chart, width, measure, unit, points, warm) {
   const height = width < 560 ? 380 : 440;
   const box = { left: 58, right: width - 16, top: 28, bottom: height - 48 };
   const svg = chart.canvas(width, height);
@@ -67,7 +70,7 @@ function drawCosts(chart, width, measure, unit, points) {
     drawn("text", { class: "title", x: box.left - 50, y: 12 }, axis(measure)),
   );
   for (const p of points) Object.assign(p, { x: x(p.ms), y: y(p.mean) });
-  const corners = front(points.filter((p) => p.leads), measure.lower);
+  const corners = warm ? front(points.filter((p) => p.leads), measure.lower) : [];
   svg.append(drawn("path", { class: "front", d: "M" + corners.map((corner) => corner.join(" ")).join("L") }));
   for (const p of points.filter((one) => one.range)) svg.append(drawn("line", { class: "error", x1: x(p.range[0]), x2: x(p.range[1]), y1: p.y, y2: p.y }));
   for (const p of points) svg.append(drawn("line", { class: "error", x1: p.x, x2: p.x, y1: y(p.low), y2: y(p.high) }));
@@ -101,7 +104,7 @@ function drawCosts(chart, width, measure, unit, points) {
       const range = [p.low, p.high].map((end) => number(end, measure.digits)).join(p.low < 0 ? " to " : "–");
       return {
         at: [p.x, p.y],
-        title: p.name + (p.baseline ? " (baseline)" : ""),
+        title: p.baseline ? `${apart(p.name)} (baseline)` : p.name,
         lines: [
           [measure.name, number(p.mean, measure.digits)],
           ...(p.low < p.high ? [["interval", range]] : []),

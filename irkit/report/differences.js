@@ -9,7 +9,7 @@ function differences(board) {
   const system = choice("System", []);
   const against = choice("Against", []);
   const offer = () => {
-    const rows = board.systems.map((one, i) => [i, one.name + (one.baseline ? " (baseline)" : "")]);
+    const rows = board.systems.map((one, i) => [i, one.baseline ? `${apart(one.name)} (baseline)` : one.name]);
     const known = rows.filter(([i]) => board.systems[i].perQuery[measure.value]);
     const baseline = known.find(([i]) => board.systems[i].baseline) || known[known.length - 1];
     const first = known.find(([i]) => i !== baseline[0]);
@@ -85,12 +85,12 @@ function drawDifferences(chart, width, board, m, [own, other], rows, lookAt) {
     drawn("path", { class: "gain", d: paths.gain }),
     drawn("path", { class: "loss", d: paths.loss }),
     drawn("line", { class: "axis", x1: box.left, x2: box.right, y1: y(0), y2: y(0) }),
-    drawn("text", { x: box.left, y: 306 }, `${rows.length.toLocaleString("en")} ${queries}, those most helped first`),
+    drawn("text", { x: box.left, y: 306 }, `${many(rows.length)} ${queries}, those most helped first`),
     drawn("text", { class: "title", x: box.left - 50, y: 12 }, `difference in ${axis(measure)}`),
     here,
   );
   chart.explore(svg, {
-    label: `${measure.name} of ${own.name} minus ${other.name}, ${query} by ${query}`,
+    label: `${measure.name} of ${apart(own.name)} minus ${apart(other.name)}, ${query} by ${query}`,
     count: rows.length,
     nearest: (x) => Math.floor((x - box.left) / slot),
     show: (i) => {
@@ -101,7 +101,7 @@ function drawDifferences(chart, width, board, m, [own, other], rows, lookAt) {
       const lines = [own, other].map((system, s) => [system.name, number(s ? row.other : row.own, measure.digits)]);
       return {
         at: [box.left + (i + 0.5) * slot, y(Math.max(0, row.by))],
-        title: `${capital(query)} ${row.qid}`,
+        title: `${capital(query)} ${apart(row.qid)}`,
         text: textOf(board, row.qid),
         lines: [...lines, ["difference", number(row.by, measure.digits, true)]],
       };
@@ -117,7 +117,7 @@ function tell(summary, extremes, measure, { queries, value }, [own, other], rows
   const mean = rows.length ? rows.reduce((sum, row) => sum + row.by, 0) / rows.length : null;
   summary.replaceChildren(
     element("bdi", {}, own.name),
-    ` is better on ${better.length}, equal on ${rows.length - better.length - worse.length} and worse on ${worse.length} ${queries} than `,
+    ` is better on ${many(better.length)}, equal on ${many(rows.length - better.length - worse.length)} and worse on ${many(worse.length)} ${queries} than `,
     element("bdi", {}, other.name),
     `; mean difference in ${value}${measure.name} ${number(mean, measure.digits, true)}.`,
   );
@@ -126,7 +126,12 @@ function tell(summary, extremes, measure, { queries, value }, [own, other], rows
     const most = some.sort(size).slice(0, 5);
     if (!most.length) return [];
     const items = most.map((row) => {
-      const item = element("button", { type: "button", class: "quiet" }, `${shortened(row.qid, 24)} (${number(row.by, measure.digits, true)})`);
+      const item = element(
+        "button",
+        { type: "button", class: "quiet" },
+        element("bdi", {}, shortened(row.qid, 24)),
+        ` (${number(row.by, measure.digits, true)})`,
+      );
       item.addEventListener("click", () => lookAt(row));
       return item;
     });

@@ -8,7 +8,7 @@ function lookPanel(board) {
   panel.show = (row, measure, [own, other]) => {
     const { query } = board.words;
     const text = textOf(board, row.qid);
-    const values = [own, other].map((system, s) => `${system.name} ${number(s ? row.other : row.own, measure.digits)}`);
+    const values = [own, other].map((system, s) => `${apart(system.name)} ${number(s ? row.other : row.own, measure.digits)}`);
     panel.hidden = false;
     panel.replaceChildren(
       element("h4", {}, `${capital(query)} `, element("bdi", {}, shortened(row.qid, 60))),
@@ -35,9 +35,9 @@ function documents(board, qid, own, other) {
   }
   const most = movedMost(...lists);
   if (!most.length) return [element("p", { class: "line" }, `Both place the first ${board.looks.first} documents alike.`)];
-  const wanted = new Set(stems(textOf(board, qid), new Set(board.looks.common)));
+  const wanted = words(textOf(board, qid), new Set(board.looks.common));
   return [
-    element("p", { class: "line" }, `Documents placed most differently, ${other.name} → ${own.name}:`),
+    element("p", { class: "line" }, `Documents placed most differently, ${apart(other.name)} → ${apart(own.name)}:`),
     element("ol", { class: "moved" }, ...most.map((number) => {
       const [docno, label, passage] = found.docs[number];
       const places = [lists[1], lists[0]].map((list) => place(list.indexOf(number), board.looks.first));
@@ -81,11 +81,18 @@ function worth(list, number) {
   return rank < 0 ? 0 : 1 / Math.log2(rank + 2);
 }
 
-function stems(text, common) {
-  return (text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) || []).filter((word) => word.length > 3 && !common.has(word)).map((word) => word.slice(0, 5));
+function words(text, common) {
+  return (text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) || []).filter((word) => word.length > 3 && !common.has(word));
 }
 
 function marked(text, wanted) {
   const parts = text.split(/([\p{L}\p{N}_]+)/u);
-  return parts.map((part, i) => (i % 2 && part.length > 3 && wanted.has(part.toLowerCase().slice(0, 5)) ? element("mark", {}, part) : part));
+  return parts.map((part, i) => (i % 2 && wanted.some((word) => alike(part.toLowerCase(), word)) ? element("mark", {}, part) : part));
+}
+
+// As `irkit.evaluate.looks.alike`.
+function alike(one, other) {
+  if (one === other || /[\p{N}_]/u.test(one + other)) return one === other;
+  const least = Math.max(5, Math.min(one.length, other.length) - 2);
+  return one.slice(0, least) === other.slice(0, least) && Math.min(one.length, other.length) >= least;
 }

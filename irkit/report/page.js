@@ -44,6 +44,15 @@ function shortened(text, length) {
   return characters.length <= length ? text : characters.slice(0, length - 1).join("") + "…";
 }
 
+function many(count) {
+  return count.toLocaleString("en");
+}
+
+// A text that stands in a sentence, whichever way it is read: what is around it keeps its place.
+function apart(text) {
+  return `\u2068${text}\u2069`;
+}
+
 // A table that is wider than its room fades at the side where there is more of it.
 for (const room of document.querySelectorAll(".scroll")) {
   const tell = () => {

@@ -7,7 +7,7 @@ function savers(plot, name) {
     const one = element("button", { type: "button", class: "quiet save" }, `Save ${kind.toUpperCase()}`);
     one.addEventListener("click", async () => {
       const svg = standalone(plot.querySelector("svg"));
-      handed(kind === "svg" ? new Blob([svg], { type: "image/svg+xml" }) : await png(svg), `${name}.${kind}`);
+      handed(kind === "svg" ? new Blob([svg], { type: "image/svg+xml" }) : await png(svg), `${name.replace(/^[-.]+/, "")}.${kind}`);
     });
     return one;
   };

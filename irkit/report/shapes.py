@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from irkit.atomic import write_bytes
 from irkit.errors import ConfigError
+from irkit.report.faces import face
 
 SIZE = 12
 "Height of the letters, in pixels."
@@ -149,7 +150,7 @@ def _svg(shape: Shape) -> str:
 
 def _ink(pen: object, shape: Shape, scale: int) -> None:
     """Draw a shape with Pillow, `scale` pixels for one of the drawing's."""
-    from PIL import ImageDraw, ImageFont
+    from PIL import ImageDraw
 
     assert isinstance(pen, ImageDraw.ImageDraw)
     match shape:
@@ -165,7 +166,7 @@ def _ink(pen: object, shape: Shape, scale: int) -> None:
             paint = pen.rectangle if square else pen.ellipse
             paint(box, fill=colour if filled else "#ffffff", outline=colour, width=round(1.5 * scale))
         case Text(x, y, text, anchor, bold, colour, halo):
-            font = ImageFont.load_default(SIZE * scale)
+            font = face(text, SIZE * scale)
             side = {"start": "l", "middle": "m", "end": "r"}[anchor]
             place, side = (x * scale, y * scale), f"{side}s"
             if halo:

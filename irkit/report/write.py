@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from irkit.atomic import is_stream, write_bytes
 from irkit.errors import ConfigError
 from irkit.evaluate.board import as_result, write_results
+from irkit.evaluate.saved import result_of
 from irkit.io.outputs import check_output
 from irkit.report.html import html
 from irkit.report.markdown import markdown
@@ -31,8 +32,8 @@ def write_report(result: Any, path: str | Path) -> Path:
 
     Parameters
     ----------
-    result : Result
-        Or its plain values.
+    result : Result or Experiment
+        Or a result's plain values.
     path : path
         A file that ends in .html, .md, .json, .tex or .csv; or a folder, made if need be, which gets one file
         of each kind named after the suite, and each board's charts as SVG and PNG.
@@ -49,6 +50,8 @@ def write_report(result: Any, path: str | Path) -> Path:
     DataError
         If plain values have another shape, or the system refuses to write. No file is written then.
     """
+    if hasattr(result, "to_board"):
+        result = result_of(result, "experiment")
     result = as_result(result, who="report")
     targets = check_report(path, result.suite)
     renderers = {".html": html, ".md": markdown, ".tex": _written(".tex"), ".csv": _written(".csv")}

@@ -1,15 +1,30 @@
 r"""Tables as LaTeX that can stand in a paper as they are: booktabs, best means bold, marks raised.
 
-They need `\usepackage{booktabs}` and nothing else; letters beyond Latin need a font that has them.
+They need `\usepackage{booktabs}` and nothing else; letters beyond Latin need a font that has them, Greek ones and the
+usual signs of mathematics do not.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from irkit.screen import visible
 from irkit.table.description import Cell, Column, Table
+
+_SIGNS = "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩµ→←↔×≤≠≈∞∑√∈∩∪"
+_CALLED = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
+    "omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega mu "
+    "to leftarrow leftrightarrow times leq neq approx infty sum surd in cap cup"
+)
+_MATHS = {
+    **{sign: rf"$\{name}$" for sign, name in zip(_SIGNS, _CALLED.split(), strict=True)},
+    **{chr(0x2080 + digit): f"$_{{{digit}}}$" for digit in range(10)},
+    "\u2212": "$-$",
+}
+"Greek letters, subscripts and signs that pdflatex has in mathematics alone."
 
 _ESCAPED = {
     **{character: "\\" + character for character in "&%$#_{}"},
@@ -25,6 +40,7 @@ _ESCAPED = {
     "\u2265": r"$\geq$",
     "\u00b1": r"$\pm$",
     "`": r"\textasciigrave{}",
+    **_MATHS,
     **{character: f"{{{character}}}" for character in "[*"},  # which the end of the row above would take for its own
 }
 _SPECIAL = re.compile("-(?=-)|[" + re.escape("".join(_ESCAPED).replace("-", "")) + "]")  # a single hyphen is itself
@@ -47,7 +63,9 @@ def escape(text: str) -> str:
     >>> print(escape("nDCG@10, p < 0.05"))
     nDCG@10, p \textless{} 0.05
     """
-    return _SPECIAL.sub(lambda found: _ESCAPED[found.group()], visible(" ".join(text.split())))
+    # Letters with accents are one character each: those that are two, as in names of files on macOS, stop pdflatex.
+    line = unicodedata.normalize("NFC", " ".join(text.split()))
+    return _SPECIAL.sub(lambda found: _ESCAPED[found.group()], visible(line))
 
 
 def _table(table: Table) -> str:

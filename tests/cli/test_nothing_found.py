@@ -33,7 +33,7 @@ def test_an_index_without_terms(irkit, folder):
 def test_a_file_is_no_index(irkit, folder, small_index):
     done = irkit("search", "./my.jsonl", "storm", status=2)
     assert done.err == (
-        f"irkit: index: {folder / 'my.jsonl'} is a file and no index; build one of it with irkit index or build_index\n"
+        f"irkit: index: {folder / 'my.jsonl'} is a file and no index; build one of it with irkit index\n"
     )
 
 

@@ -58,8 +58,16 @@ def test_random_draws_follow_the_seed(irkit, space):
         (["steps.yaml", "lee"], "recipe: bm25\nparameters:\n  k1: [-1]\n", "k1 is not valid, got -1"),
         (["steps.yaml", "lee"], "recipe: bm25\nparameter:\n  k1: [1]\n", "steps.yaml:"),
         (["steps.yaml", "lee"], "recipe: bm52\nparameters:\n  k1: [1]\n", "did you mean bm25"),
-        (["steps.yaml", "lee", "--folds", "51"], None, "k must lie between 2 and the number of queries, 50, got 51"),
-        (["steps.yaml", "lee", "--folds", "1"], None, "k must lie between 2 and the number of queries, 50, got 1"),
+        (
+            ["steps.yaml", "lee", "--folds", "51"],
+            None,
+            "their number must lie between 2 and that of the queries, 50, got 51",
+        ),
+        (
+            ["steps.yaml", "lee", "--folds", "1"],
+            None,
+            "their number must lie between 2 and that of the queries, 50, got 1",
+        ),
         (["steps.yaml", "lee", "-m", "ap"], None, "there is no measure 'ap'; did you mean AP?"),
         (["steps.yaml", "lee", "--inner", "3"], None, "--inner is for recipes that learn, and bm25 does not; leave it"),
         (["steps.yaml", "leee"], None, "did you mean lee?"),

@@ -160,6 +160,6 @@ def test_settings_are_not_chosen_by_pairs_that_were_learned_from():
     with pytest.raises(
         ConfigError, match=f"tune: popularity was fitted on {len(QRELS)} of the {len(QRELS)} judged pairs"
     ):
-        tune(recipe, space, users, QRELS, "AP", resources={}, train=SPLIT.ratings, k=2)
-    tuned = tune(recipe, space, users, QRELS, "AP", resources={}, train=SPLIT.train, k=2)
+        tune(recipe, space, users, QRELS, "AP", resources={}, train=SPLIT.ratings, folds=2)
+    tuned = tune(recipe, space, users, QRELS, "AP", resources={}, train=SPLIT.train, folds=2)
     assert len(tuned.chosen) == 2

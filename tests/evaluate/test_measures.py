@@ -138,5 +138,5 @@ def test_values_are_combined_with_the_bits_of_ir_measures_own_loop(name):
 
 
 def test_errors_of_ratings_say_where_they_are_measured():
-    with pytest.raises(ConfigError, match="no measure 'RMSE'; errors of predicted ratings are measured by irkit evaluate"):
+    with pytest.raises(ConfigError, match="no measure 'RMSE'; errors of predicted ratings are measured by irkit"):
         parse_measures("RMSE")

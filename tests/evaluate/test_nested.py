@@ -48,7 +48,7 @@ def job(tmp_path_factory):
 def run(job, qrels=None, **options):
     resources, queries, own = job
     own = own if qrels is None else qrels
-    return tune(RECIPE, SPACE, queries, own, "AP P@5", resources=resources, k=3, inner=2, **options)
+    return tune(RECIPE, SPACE, queries, own, "AP P@5", resources=resources, folds=3, inner=2, **options)
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def test_what_candidates_have_in_common_is_run_once(job, monkeypatch, order):
         monkeypatch.setattr(kind, "run", counted)
     space = SPACE.changed(parameters={name: SPACE.parameters[name] for name in order.split()})
     resources, queries, qrels = job
-    tuned = tune(RECIPE, space, queries, qrels, "AP", resources=resources, k=3, inner=2)
+    tuned = tune(RECIPE, space, queries, qrels, "AP", resources=resources, folds=3, inner=2)
     k1s = [values["k1"] for values in tuned.chosen]
     changes = sum(one != other for one, other in pairwise(k1s))  # the first may be that of the last candidate
     assert counts["lucene"] - changes in (2, 3)  # twice to choose among four, whatever the folds and the order
@@ -219,7 +219,7 @@ def test_parts_of_a_flow_and_of_judgements_keep_their_order_and_what_is_said_of_
 def test_too_few_queries_for_the_inner_folds_are_refused(job):
     resources, queries, qrels = job
     with pytest.raises(ConfigError, match="tune: 5 inner folds need as many queries to learn from, got 4; take fewer"):
-        tune(RECIPE, SPACE, queries[:6], qrels, "AP", resources=resources, k=3)
+        tune(RECIPE, SPACE, queries[:6], qrels, "AP", resources=resources, folds=3)
 
 
 def test_a_shipped_space_fits_its_recipe():

@@ -38,7 +38,7 @@ PINNED = (("1", "3"), ("2", "6"), ("4", "5"))
 
 @pytest.mark.parametrize("k", [1, 0, 12, True, 2.0])
 def test_a_k_that_does_not_fit_is_refused(k):
-    with pytest.raises(ConfigError, match="folds: k must lie between 2 and the number of queries, 11, got"):
+    with pytest.raises(ConfigError, match="folds: their number must lie between 2 and that of the queries, 11, got"):
         folds(QIDS, k)
 
 

@@ -124,7 +124,9 @@ def test_mistakes_are_one_line(lee, index, run):
         experiment(["bm52"], lee)
     with pytest.raises(ConfigError, match="experiment: needs one system or more, got none"):
         experiment([], lee)
-    with pytest.raises(ConfigError, match=r"experiment: the name '\\ud800x' is not valid Unicode; give systems"):
+    with pytest.raises(
+        ConfigError, match=r"experiment: the name '\\ud800x' holds the control or invisible character U\+D800; give"
+    ):
         experiment({"\ud800x": run}, lee)
 
 

@@ -136,13 +136,13 @@ def test_a_setting_the_recipe_lacks_is_refused(job):
     resources, queries, qrels = job
     space = Space(name="s", recipe="bm25", parameters={"k9": {"values": (1,)}})
     with pytest.raises(ConfigError, match="there is no setting 'k9'"):
-        tune(load_recipe("bm25"), space, queries, qrels, "AP", k=3, **resources)
+        tune(load_recipe("bm25"), space, queries, qrels, "AP", folds=3, **resources)
 
 
 def test_more_folds_than_queries_are_refused(job):
     resources, queries, qrels = job
     with pytest.raises(ConfigError):
-        tune(load_recipe("bm25"), SPACE, queries, qrels, "AP", k=16, **resources)
+        tune(load_recipe("bm25"), SPACE, queries, qrels, "AP", folds=16, **resources)
 
 
 def test_optuna_is_asked_for_by_name(job):

@@ -129,7 +129,7 @@ def test_the_hash_follows_content_and_not_order():
     [
         (lambda t: random_split(t, 1.0), "fraction must lie between 0 and 1, got 1.0"),
         (lambda t: random_split(t, 0.0001), "random leaves no rating for the test part"),
-        (lambda t: k_folds(t, 1), "k must lie between 2 and the number of ratings"),
+        (lambda t: k_folds(t, 1), "their number must lie between 2 and that of the ratings"),
         (lambda t: time_split(t), "give either at or fraction"),
         (lambda t: time_split(t, at=0.0), "time leaves no rating for the training part"),
         (lambda t: leave_last_out(t, 0), "n must be a whole number"),

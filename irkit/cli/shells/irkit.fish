@@ -51,13 +51,13 @@ function __irkit
         case files
             __fish_complete_path $current
         case '=*'
-            string split ' ' -- (string sub -s 2 -- $kind)
+            string split ',' -- (string sub -s 2 -- $kind)
         case collections
             __irkit_names $kind
             __fish_complete_path $current
         case '*'
             __irkit_names $kind
-            string match -q -- '*/*' $current; and __fish_complete_path $current
+            __fish_complete_suffix --complete=$current .yaml
     end
 end
 

@@ -13,10 +13,10 @@ _irkit() {
   case "$kind" in
     text) ;;
     files) _files ;;
-    =*) compadd -- ${kind#=} ;;
+    =*) compadd -- ${${kind#=}//,/ } ;;
     *)
       compadd -- $(_irkit_names "$kind")
-      if [ "$kind" = collections ] || [ "$compstate[nmatches]" = 0 ]; then _files; fi
+      if [ "$kind" = collections ]; then _files; else _files -g '*.yaml'; fi
       ;;
   esac
 }

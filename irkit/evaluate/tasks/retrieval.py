@@ -32,6 +32,7 @@ from irkit.evaluate.tasks.ranked import RankedTask
 from irkit.evaluate.tasks.run_recipe import RunRecipe
 from irkit.evaluate.tasks.task import Measured, Options, System, TaskChoice, Trial, refuse, settings_of
 from irkit.evaluate.tuning import tune, tune_on
+from irkit.lucene.analysis import check_analyzer
 from irkit.pipeline import Topics
 from irkit.pipeline.given import holds_run
 from irkit.recipe.indexes import collection_index
@@ -81,6 +82,11 @@ class CollectionChoice(TaskChoice):
         if not suite.measures:
             raise ConfigError("measures: a suite of retrieval has one or more, got none; write measures: AP nDCG@10")
         check_none_beyond(measure_names(suite.measures))
+        for named in {task.index.analyzer for task in suite.tasks} - {IndexOptions().analyzer}:  # type: ignore[attr-defined]
+            try:
+                check_analyzer(named)
+            except ConfigError as error:
+                raise ConfigError(f"index: {error}") from None
 
     @classmethod
     def recipe(cls, choice: SystemChoice) -> Any:
@@ -262,7 +268,7 @@ class Retrieval(RankedTask):
             self.qrels,
             self.suite.measures,
             resources=resources,
-            k=tuning.folds,
+            folds=tuning.folds,
             method=tuning.method,
             trials=tuning.trials,
             seed=self.suite.seed,

@@ -8,6 +8,7 @@ seeds and folds is in `irkit.evaluate.run`.
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from abc import ABC, abstractmethod
@@ -385,7 +386,8 @@ def loaded(recipe: Any, choice: SystemChoice) -> Any:
     """Return a recipe of either kind with a choice's settings and, where these change it, its name."""
     if not choice.settings:
         return recipe
-    return recipe.with_settings(choice.settings).changed(name=choice.name, about=choice.about or recipe.about)
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", choice.name).strip("-") or recipe.name  # a row may be called anything
+    return recipe.with_settings(choice.settings).changed(name=name, about=choice.about or recipe.about)
 
 
 def refuse(suite: Suite, name: str, what: str) -> ConfigError:

@@ -18,11 +18,11 @@ from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.ids import LARGEST_LABEL, check_id
 from irkit.io.documents import beir, html, irds, pages
 from irkit.io.documents.sniff import Role, guess
-from irkit.io.lines import bad, once
+from irkit.io.lines import bad, head, once
 from irkit.io.reading import Judgement, Query, Reading, read_label
-from irkit.locate import in_order
+from irkit.locate import files_below, in_order
 from irkit.registry import DOCUMENTS, QRELS, QUERIES, Names
-from irkit.streams import hold, readable
+from irkit.streams import hold, is_stream, readable
 from irkit.wording import no_file, shown
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def read_documents(
         If the format or an option does not fit.
     """
     reading = Reading(encoding=encoding, fields=_tuple(fields), id_field=id_field)
-    return DocumentStream(_files(_path(path), format, reading))
+    path = _path(path)
+    return DocumentStream(_files(path, format, reading), _about(path))
 
 
 def read_queries(
@@ -177,10 +178,18 @@ def _files(path: Path, format: str, reading: Reading) -> Iterator[_File | _Folde
     if beir.is_beir(path):
         path, format = _from_beir(path, format, beir.corpus_file, "jsonl")
         return _files(path, format, reading)
-    files = in_order(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
+    files = in_order(file for file in files_below(path) if not _NOT_DOCUMENTS.match(file.name))
     if not files:
         raise NotFoundError(f"{path}: the folder holds no documents")
     return (_File(file, format, reading) for file in files)
+
+
+def _about(path: Path) -> int:
+    """Return about how many documents a plain file of a line each holds, by its first lines; 0 of any other."""
+    if is_stream(path) or path.suffix not in (".jsonl", ".tsv") or not path.is_file():
+        return 0
+    first = head(path, 1 << 16)
+    return round(path.stat().st_size * first.count(b"\n") / len(first)) if first else 0
 
 
 class _Folder:
@@ -233,9 +242,13 @@ class _File:
 class DocumentStream(Iterator[Document]):
     """The documents of some sources, such as files, one by one or as `irkit.documents.Blocked` has them."""
 
-    def __init__(self, sources: Iterable[_File | _Folder | DocumentStream]) -> None:
-        self._sources = iter(sources)
+    def __init__(self, sources: Iterable[_File | _Folder | DocumentStream], about: int = 0) -> None:
+        self._sources, self._about = iter(sources), about
         self._begun: Iterator[Document] | None = None
+
+    def __length_hint__(self) -> int:
+        """Return about how many documents there are; 0 where that is not known."""
+        return self._about
 
     def __next__(self) -> Document:
         if self._begun is None:
@@ -248,10 +261,6 @@ class DocumentStream(Iterator[Document]):
             yield from ([document] for document in self._begun)
         for source in self._sources:
             yield from source.document_blocks()
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts) or _NOT_DOCUMENTS.match(path.name) is not None
 
 
 def _reader(table: Names, path: Path, format: str, role: Role) -> Callable[[Path, Reading], Iterator[Any]]:

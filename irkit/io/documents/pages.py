@@ -24,8 +24,9 @@ from irkit.io.documents.html import html_text
 from irkit.io.documents.sniff import holds_many
 from irkit.io.lines import bad
 from irkit.io.reading import Reading, listed, whole_text
-from irkit.locate import in_order
+from irkit.locate import files_below, in_order
 from irkit.packing import bare
+from irkit.table import counted
 
 SUFFIXES = (".txt", ".md", ".html", ".htm")
 "What the files are called that are documents."
@@ -80,11 +81,9 @@ def all_pages(folder: Path) -> Pages:
     """Return the .txt, .md and .html files of a folder and of those in it, whatever else lies there."""
     taken: list[Path] = []
     left: list[Path] = []
-    for path in in_order(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if path.is_file() and not any(part.startswith(".") for part in inside.parts):
-            is_page = _suffix(path) in SUFFIXES and not _is_beside(inside)
-            (taken if is_page else left).append(path)
+    for path in in_order(files_below(folder)):
+        is_page = _suffix(path) in SUFFIXES and not _is_beside(path.relative_to(folder))
+        (taken if is_page else left).append(path)
     return Pages(taken, left)
 
 
@@ -92,7 +91,8 @@ def mention_left(folder: Path, found: Pages) -> None:
     """Say through logging what lies in a folder and is not read."""
     if found.left:
         names = listed(path.relative_to(folder).as_posix() for path in found.left)
-        _log.warning("%s: %d files are documents (%s); left out: %s", folder, len(found.taken), _kinds(found), names)
+        many = f"{counted(len(found.taken), 'file')} {'is a document' if len(found.taken) == 1 else 'are documents'}"
+        _log.warning("%s: %s (%s); left out: %s", folder, many, _kinds(found), names)
 
 
 def folder_documents(folder: Path, found: Pages, reading: Reading) -> Iterator[Document]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,8 @@ from irkit.io.reading import Judgement, Reading, read_label
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_log = logging.getLogger("irkit")
 
 
 def qrels(path: Path, reading: Reading) -> Iterator[Judgement]:
@@ -37,9 +41,12 @@ def plain(path: Path, reading: Reading) -> Iterator[Judgement]:
 
 def _rows(path: Path, reading: Reading, width: int, columns: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the lines of judgements between comments, without a line of names."""
-    first = True
+    first, said = True, False
     for line, parts in split_lines(path, reading.encoding):
         if parts[0].startswith("#"):
+            if not said and len(parts) == width and len(parts[0]) > 1 and re.fullmatch(r"[+-]?\d+", parts[-1]):
+                said = True
+                _log.warning("%s:%d: begins with #, so it is a comment; others would read a judgement", path, line)
             continue
         if len(parts) != width:
             what = f"a judgement has {width} columns ({columns}), got {len(parts)}"

@@ -27,7 +27,7 @@ from irkit.io.library.pools_card import PoolsCard
 from irkit.io.library.rating_card import RatingCard
 from irkit.io.library.text_card import TextCard
 from irkit.locate import find, names
-from irkit.yamlfile import YamlFile, read_yaml
+from irkit.yamlfile import Where, YamlFile, read_yaml
 
 CARD_FILE = "card.yaml"
 
@@ -96,8 +96,10 @@ def load_card(path: Path) -> AnyCard:
     return kind.checked(file.value, fail, who="")
 
 
-def _named(message: str, file: YamlFile) -> tuple[str, ...]:
-    """Return the field that a message names first, as its place."""
+def _named(message: str, file: YamlFile) -> Where:
+    """Return the place of the text that a message quotes, or of the field that it names first."""
+    if where := file.quoted(message):
+        return where
     hits = {key: re.search(rf"(?<!\w){re.escape(key)}(?!\w)", message) for key in file.value}
     return min(((hit.start(), key) for key, hit in hits.items() if hit), default=(0,))[1:]
 

@@ -17,7 +17,7 @@ from irkit.io.library import manifest
 from irkit.io.library.card import PACKAGES, Card
 from irkit.io.library.checksums import hash_content, hash_file, sha256
 from irkit.io.library.text_card import TextCard
-from irkit.locate import in_order
+from irkit.locate import files_below, in_order
 from irkit.packing import bare, copies, kind_of
 from irkit.streams import readable
 from irkit.table.html import facts_html
@@ -156,7 +156,7 @@ class Collection(CardFiles):
             )
             for name in reading.files
         )
-        return _first(sources) if reading.skip_repeated else DocumentStream(sources)
+        return _first(sources) if reading.skip_repeated else DocumentStream(sources, self.card.counts.documents or 0)
 
     def queries(self, split: str | None = None) -> pd.DataFrame:
         """Read the queries of a split as a frame with `qid` and `query`.
@@ -284,7 +284,7 @@ def _files(path: Path, format: str = "") -> list[Path]:
         raise NotFoundError(f"{path}: is missing; fetch the collection again")
     if (found := document_pages(path, format)) is not None:
         return found.taken
-    return in_order(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    return in_order(files_below(path, hidden=True)) if path.is_dir() else [path]
 
 
 def count_check(what: str, expected: int, found: int) -> Check:

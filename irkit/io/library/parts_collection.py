@@ -16,7 +16,7 @@ from irkit.io.rows.readers import READERS
 from irkit.io.rows.sequences import SequenceData
 from irkit.io.texts.kept import LARGE, kept
 from irkit.io.texts.parts import data_of_texts
-from irkit.locate import in_order
+from irkit.locate import files_below, in_order
 
 
 class PartsCollection(CardFiles):
@@ -138,4 +138,4 @@ def sides(shape: tuple[int, ...]) -> str:
 
 
 def _inside(folder: Path) -> list[Path]:
-    return in_order(path for path in folder.rglob("*") if path.is_file())
+    return in_order(files_below(folder, hidden=True))

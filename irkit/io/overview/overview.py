@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,11 @@ from irkit.io.overview.seen import File, Overview, Seen, of_documents, of_judgem
 from irkit.io.ratings.files import read_ratings
 from irkit.io.ratings.layout import parse_columns
 from irkit.io.texts.files import ARCHIVES
+from irkit.locate import files_below
 from irkit.packing import bare, copies
 from irkit.streams import readable
 from irkit.table import counted
+from irkit.wording import no_end
 
 LOOKED_INTO = 200
 "Files of a folder that are opened to see what they are."
@@ -79,6 +81,8 @@ def overview(
         If an option does not fit.
     """
     path = Path(os.path.expanduser(os.fspath(name)))
+    if path.is_symlink() and not path.exists():
+        raise no_end(path)
     if not (readable(path) or path.exists()):
         bare_name = path.name == os.fspath(name)
         what = "file, folder or collection" if bare_name else "file or folder"
@@ -247,7 +251,7 @@ def _files(folder: Path, pages: Set[Path] = frozenset(), notes: list[str] | None
     """
     found: dict[tuple[str, str, str], list[File]] = {}
     damaged: list[str] = []
-    for number, path in enumerate(_visible(folder)):
+    for number, path in enumerate(sorted(files_below(folder))):
         aside = _ASIDE.match(path.name) or (number >= LOOKED_INTO and not path.name.lower().startswith(_USUAL))
         one = _by_name(path) if aside else _recognised(path, damaged) or _by_name(path)
         if path in pages and (one is None or one.what not in _OF_MANY):
@@ -289,12 +293,6 @@ def _odd(files: Sequence[File], left: set[str]) -> list[str]:
     taken = [file for file in files if bare(file.name.lower()).name.endswith(SUFFIXES) and file.name not in left]
     odd = [file for file in taken if file.what in _OF_MANY]
     return [f"{file.name}: taken as a document, and looks like {file.what}; name it alone to see" for file in odd]
-
-
-def _visible(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            yield path
 
 
 def _nearby(path: Path, others: list[str]) -> str:

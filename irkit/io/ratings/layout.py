@@ -239,7 +239,14 @@ def check_first(cells: list[str], columns: Columns, path: Path) -> None:
         for name in ("user_id", "item_id")
     ):
         what = f"the first line holds names of columns ({', '.join(cells)})"
-        raise bad(path, 1, what, "name those that are unusual by them, as in user=member,item=dish")
+        raise bad(path, 1, what, f"name those that are unusual by them, as in {_unusual(found)}")
+
+
+def _unusual(found: Mapping[str, str]) -> str:
+    """Name the columns of a first line that are called otherwise than usual, as an option would."""
+    short = {name: one for one, name in SHORT.items()}
+    odd = [f"{short.get(name, name)}={called}" for name, called in found.items() if called not in NAMES[name]]
+    return ",".join(odd) or "user=member,item=dish"
 
 
 def names_likes(cells: list[str], path: Path) -> bool:

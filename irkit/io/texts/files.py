@@ -11,7 +11,6 @@ Of the three parts all but training may be absent.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -25,7 +24,7 @@ from irkit.io.kinds import PARTS
 from irkit.io.lines import bad, content, decoded, lines
 from irkit.io.reading import column, listed
 from irkit.io.texts.parts import Texts
-from irkit.locate import in_order
+from irkit.locate import files_below, in_order
 from irkit.packing import copies
 from irkit.wording import shown
 
@@ -125,20 +124,10 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
             packed = [(names[1:], raw) for names, raw in packed]  # a folder that holds all of them
         yield from (("/".join(names), raw) for names, raw in packed)
         return
-    for one in in_order(_walked(path)):
+    for one in in_order(one for one in files_below(path) if one.name.endswith(".txt")):
         name = one.relative_to(path)
-        if one.is_file() and not _left_behind(name.parts):
+        if not _left_behind(name.parts):
             yield name.as_posix(), content(one)
-
-
-def _walked(path: Path) -> Iterator[Path]:
-    """Yield the .txt files of a folder, also where links lead to labels or parts; one that goes round is left out."""
-    for folder, inner, names in os.walk(path, followlinks=True):
-        above = [one for one in Path(folder).parents if one == path or path in one.parents]
-        if os.path.realpath(folder) in map(os.path.realpath, above):
-            inner.clear()
-            continue
-        yield from (Path(folder, name) for name in names if name.endswith(".txt"))
 
 
 def _left_behind(names: Sequence[str]) -> bool:
