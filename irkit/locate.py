@@ -78,7 +78,7 @@ def given_path(name: str | os.PathLike[str], known: Container[str]) -> Path | No
     text = os.fspath(name)
     path = Path(os.path.expanduser(text))
     if isinstance(name, os.PathLike) or _has_separator(text) or text.startswith("~") or text not in known:
-        if path.is_symlink() and not path.exists():
+        if os.path.islink(path) and not os.path.exists(path):
             raise no_end(path)
         return path
     if not os.path.lexists(path):
@@ -155,7 +155,7 @@ def files_below(folder: Path, *, hidden: bool = False) -> Iterator[Path]:
                 continue
             if path.is_file():
                 yield path
-            elif path.is_symlink() and not path.exists():
+            elif os.path.islink(path) and not os.path.exists(path):
                 raise no_end(path)
 
 

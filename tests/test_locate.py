@@ -78,7 +78,8 @@ def test_what_lies_here_under_a_known_name_is_mentioned_once_and_not_taken(tmp_p
     {"file": here.touch, "folder": here.mkdir, "broken link": lambda: here.symlink_to("nowhere")}[kind]()
     for _ in range(2):
         assert locate.given_path("fiqa", {"fiqa"}) is None
-    assert locate.given_path("./fiqa", {"fiqa"}) == Path("fiqa")
+    if kind != "broken link":
+        assert locate.given_path("./fiqa", {"fiqa"}) == Path("fiqa")
     assert [record.getMessage() for record in caplog.records] == [
         "fiqa: is taken as a name; what lies here as ./fiqa is not meant, write ./fiqa for it"
     ]
@@ -158,3 +159,39 @@ def test_shipped_folders_stand_beside_the_package_or_inside_a_wheel(kind, tmp_pa
     monkeypatch.setattr(locate, "_PACKAGE", tmp_path)
     (tmp_path / "_shipped" / kind).mkdir(parents=True)
     assert locate.shipped(kind) == tmp_path / "_shipped" / kind
+
+
+def test_files_below_a_folder_are_found_behind_links_and_once(tmp_path):
+    inside, outside = tmp_path / "texts", tmp_path / "elsewhere"
+    for path in (inside / "a.txt", inside / "sub" / "b.txt", inside / ".git" / "c", outside / "d.txt"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (inside / "linked").symlink_to(outside)
+    (inside / "sub" / "round").symlink_to(inside)
+    (inside / "up").symlink_to(tmp_path)
+    found = {path.relative_to(inside).as_posix() for path in locate.files_below(inside)}
+    assert found == {"a.txt", "sub/b.txt", "linked/d.txt"}
+    assert inside / ".git" / "c" in set(locate.files_below(inside, hidden=True))
+
+
+def test_a_link_that_leads_nowhere_is_an_error_wherever_it_is_named_or_lies(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("gone.txt").symlink_to("nowhere")
+    Path("one").symlink_to("other")
+    Path("other").symlink_to("one")
+    for name, behind in (("./gone.txt", "nowhere"), ("one", "other")):
+        with pytest.raises(NotFoundError, match=f"is a link to {behind}, which leads to no file; mend the link"):
+            locate.given_path(name, {})
+    Path("one").unlink()
+    Path("other").unlink()
+    with pytest.raises(NotFoundError, match=r"gone\.txt: is a link to nowhere"):
+        list(locate.files_below(tmp_path))
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
+    def refuse(place):
+        raise PermissionError(13, "Permission denied", place)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(PermissionError):
+        list(locate.files_below(tmp_path))

@@ -7,7 +7,7 @@ import pytest
 from irkit.evaluate import looks as module
 from irkit.evaluate import run_suite, write_results
 from irkit.evaluate.board import read_results
-from irkit.evaluate.looks import first_documents, looks, moved, passage, shortened
+from irkit.evaluate.looks import alike, first_documents, looks, moved, passage, shortened
 from irkit.hits import Docnos, Hits
 
 
@@ -82,3 +82,29 @@ def test_a_suite_gathers_them_for_a_page_and_no_file_has_them(tmp_path):
     again = read_results(write_results(result, tmp_path / "r.json")).boards[0]
     assert again.looks is None
     assert again.rows[0].milliseconds_range == [low, high]
+
+
+def covering(text: str, query: str, length: int) -> int:
+    """Return how many of a query's words a passage covers at best, by looking at every place."""
+    words = [word for word in dict.fromkeys(query.split()) if len(word) > 3 and word not in module.COMMON]
+    starts = [place for place in range(len(text)) if place == 0 or text[place - 1] == " "]
+    inside = [
+        [one for one in words if any(alike(word, one) for word in text[s : s + length - 20].split())] for s in starts
+    ]
+    return max(map(len, inside))
+
+
+def test_a_passage_covers_as_many_words_as_any_other_would():
+    rng = np.random.default_rng(3)
+    words = ["storm", "flood", "floods", "rain", "about", "sydney", "river", "xx", "word25", "word26"]
+    for _ in range(100):
+        text, query = " ".join(rng.choice(words, 120)), " ".join(rng.choice(words, 4))
+        found = passage(text, query, 120).strip("… ")
+        best = covering(text, query, 120)
+        wanted = [one for one in dict.fromkeys(query.split()) if len(one) > 3 and one not in module.COMMON]
+        assert sum(any(alike(word, one) for word in found.split()) for one in wanted) >= best - 1  # cut words at ends
+
+
+def test_a_passage_of_a_long_text_full_of_one_word_is_found_in_one_walk():
+    text = "giant " * 30_000 + "fire"
+    assert passage(text, "giant fire").endswith("giant fire")

@@ -279,8 +279,8 @@ def test_what_learns_from_judgements_is_tuned_on_inner_folds_of_what_it_may_lear
     recipe = load_recipe("learned-bm25-ql-tf-idf")
     with collection_index(collection) as index:
         tuned = tune(
-            recipe, load_space(space), collection.queries(), collection.qrels(), "AP", resources={"index": index}, k=3,
-            inner=2, exclude_self=collection.exclude_self,
+            recipe, load_space(space), collection.queries(), collection.qrels(), "AP", resources={"index": index},
+            folds=3, inner=2, exclude_self=collection.exclude_self,
         )  # fmt: skip
     assert row.cells["AP"].mean == tuned.evaluation.means["AP"]
     assert row.notes[0] == "tuned: 2 candidates of own by AP on 2 inner folds of the other folds' queries"

@@ -98,3 +98,26 @@ def test_the_command_prints_one_or_writes_all(tmp_path, capsys):
     assert "name one of recipe, space, suite, card" in capsys.readouterr().err
     with pytest.raises(NotFoundError, match=r"there is no kind 'recipes'; did you mean recipe\?"):
         schema_of("recipes")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"systems": ["bm25", {"name": "theirs", "run": "theirs.run"}]}, ""),
+        ({"systems": [{"name": "neither"}]}, "$.systems[0]"),
+        ({"systems": []}, "$.systems"),
+        ({"collections": []}, "$.collections"),
+        ({"ratings": ["x"]}, "$"),
+        ({"seed": -1}, "$.seed: -1 is less"),
+    ],
+)
+def test_what_the_reader_of_suites_takes_and_refuses(change, message):
+    found = wrong("suite", {**SUITE, **change})
+    assert found.startswith(message)
+    assert bool(found) == bool(message)
+
+
+def test_needs_and_formats_are_named():
+    assert "'indexx' is not one of" in wrong("recipe", {"needs": ["indexx"], "stages": [{"use": "lucene"}]})
+    ratings = {"kind": "ratings", "name": "a", "about": "b", "ratings": {"file": "u", "format": "tabb"}}
+    assert "'tabb' is not one of" in wrong("card", ratings)

@@ -228,7 +228,7 @@ def test_a_tuned_system_scores_each_query_by_settings_chosen_without_it(toys, sp
     index = collection_index(toys)
     held = {"index": index, "vectors": open_vectors("trained:ppmi-svd", toys, index)}
     tuned = tune(
-        load_recipe("eqe2"), load_space(space), toys.queries(), toys.qrels(), "AP", resources=held, k=4, seed=42
+        load_recipe("eqe2"), load_space(space), toys.queries(), toys.qrels(), "AP", resources=held, folds=4, seed=42
     )
     assert board.rows[1].values["AP"] == tuned.evaluation.per_query["AP"].to_dict()
 
@@ -314,6 +314,14 @@ def test_wrong_fields_are_explained_with_file_and_line(fields, message):
         ("name: tiny\n", "", r"tiny\.yaml:1: suite: field 'name' is missing"),
         ("repeats: 2", "repeats: many", r"tiny\.yaml:9: collections: repeats is not valid, got 'many'"),
         ("[toys, {name: toys, split: half}]", "toys", r"tiny\.yaml:2: collections: needs a list, got 'toys'"),
+        ("[toys, {name: toys, split: half}]", "[]", r"tiny\.yaml:2: collections: a suite has one or more, got none"),
+        (
+            "baseline: bm25",
+            "baseline: bm25\nratings: [x]",
+            r"tiny\.yaml:5: suite: is measured on one kind of data, got coll",
+        ),
+        ("name: textbook", 'name: "t\\u200b"', r"tiny\.yaml:5: systems: the name 't\\u200b' holds the control or inv"),
+        ("repeats: 2", "index: {analyzer: klingon}", r"tiny\.yaml:9: index: analyzer: there is no analyser 'klingon'"),
     ],
 )
 def test_wrong_values_are_explained_with_file_and_line(old, new, message):
@@ -394,3 +402,44 @@ def test_the_machine_is_described_in_plain_values():
     assert described["cores"] >= 1
     assert described["cpu"]
     assert json.loads(json.dumps(described)) == described
+
+
+def test_settings_and_parts_that_do_not_fit_are_explained_with_file_and_line(tmp_path):
+    path = tmp_path / "odd.yaml"
+    path.write_text(
+        "name: odd\ncollections: [lee]\nmeasures: AP\nsystems:\n  - {name: a, recipe: bm25, settings: {k1: -1}}\n"
+    )
+    with pytest.raises(ConfigError, match=r"odd\.yaml:5: recipe 'bm25': 0.k1: lucene: k1 is not valid, got -1"):
+        load_suite(path)
+    path.write_text("name: odd\nparts:\n  - quickstart-retrieval\n  - nosuch\n")
+    with pytest.raises(NotFoundError, match=r"odd\.yaml:4: suites: there is no 'nosuch'"):
+        load_suite(path)
+    path.write_text("name: odd\nmeasures: AP\nsystems: [bm25]\n")
+    with pytest.raises(ConfigError, match=r"odd\.yaml:1: a suite is measured on something; name collections, .* parts"):
+        load_suite(path)
+
+
+def test_a_row_may_be_called_anything_whether_its_settings_are_changed_or_not(tmp_path):
+    path = tmp_path / "named.yaml"
+    path.write_text(
+        "name: named\ncollections: [lee]\nmeasures: AP\nsystems:\n"
+        "  - {name: no length, recipe: bm25, settings: {b: 0.0}}\n  - {name: as it comes, recipe: bm25}\n"
+    )
+    (board,) = run_suite(load_suite(path)).boards
+    assert sorted(row.name for row in board.rows) == ["as it comes", "no length"]
+
+
+def test_what_was_measured_is_kept_where_the_result_cannot_be_written(home, toys):
+    from irkit.evaluate.journal import any_kept
+
+    def refuse(result):
+        raise DataError("disk: no space")
+
+    one = parsed({"name": "kept"})
+    with pytest.raises(DataError, match="no space"):
+        run_suite(one, finish=refuse)
+    assert any_kept(one)
+    got = []
+    run_suite(one, finish=got.append)
+    assert [board.title for board in got[0].boards] == ["toys:all", "toys:half"]
+    assert not any_kept(one)

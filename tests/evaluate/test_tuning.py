@@ -33,7 +33,7 @@ def job(tmp_path_factory):
 def run(job, qrels=None, **options):
     resources, queries, own = job
     return tune(
-        load_recipe("bm25"), SPACE, queries, own if qrels is None else qrels, "AP P@5", k=3, **resources, **options
+        load_recipe("bm25"), SPACE, queries, own if qrels is None else qrels, "AP P@5", folds=3, **resources, **options
     )
 
 

@@ -2,12 +2,13 @@
 
 import io
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from irkit.errors import ConfigError
-from irkit.report import chart, write_report
+from irkit.report import chart, faces, write_report
 from irkit.report.charts import BETTER, WORSE, charts
 from irkit.report.shapes import SCALE, Bar, Dot, Drawing, Line, Text
 from irkit.report.view import view
@@ -71,7 +72,8 @@ def test_a_frontier_counts_only_what_is_beyond_the_noise():
     sure = system("sure", [value + 0.1 for value in level], 2.0)
     lucky = system("lucky", [0.5, 0.1, 0.35, 0.4], 4.0)  # a better mean, by one query
     slow = system("slow", level, 1.05)  # within a tenth of the baseline's time
-    drawing = chart(board(BASE, sure, lucky, slow), "costs")
+    single = board(BASE, sure, lucky, slow)
+    drawing = chart(replace(single, timed="pair"), "costs")
     named = dict(zip(["bm25", "slow", "sure", "lucky"], [dot.filled for dot in of(drawing, Dot)], strict=True))
     assert named == {"bm25": True, "slow": True, "sure": True, "lucky": False}
     dots = of(drawing, Dot)
@@ -79,6 +81,13 @@ def test_a_frontier_counts_only_what_is_beyond_the_noise():
     (front,) = [line for line in of(drawing, Line) if line.dashed]
     bm25, best = dots[0], dots[2]
     assert front.points == ((bm25.x, bm25.y), (best.x, bm25.y), (best.x, best.y))
+    # A single run of queries holds the warm-up of what was run first.
+    drawing = chart(single, "costs")
+    assert all(dot.filled for dot in of(drawing, Dot))
+    assert not any(line.dashed for line in of(drawing, Line))
+    assert "times of a single run each: no frontier is drawn; vertical lines: 95 % bootstrap intervals" in texts(
+        drawing
+    )
 
 
 def test_what_there_are_no_numbers_of_is_refused_and_left_out():
@@ -134,3 +143,34 @@ def test_a_report_in_a_folder_has_the_charts_of_each_board(tmp_path):
     names = {path.name for path in (tmp_path / "charts").iterdir()}
     kinds = ["1-lee-means", "1-lee-differences", "1-lee-costs", "2-cranfield-means"]
     assert names == {f"{name}{ending}" for name in kinds for ending in (".svg", ".png")}
+
+
+def test_letters_beyond_ascii_are_drawn_or_named(monkeypatch, caplog):
+    monkeypatch.setattr(faces, "FACES", ())
+    faces._mention.cache_clear()
+    faces.face("plain", 12)
+    assert not caplog.records
+    faces.face("Müller", 12)
+    assert "no face on this machine has ü: boxes stand for them in the PNG; write an SVG" in caplog.text
+
+
+def test_the_first_face_with_all_letters_is_taken(monkeypatch):
+    class Face:
+        def __init__(self, letters):
+            self.letters = letters
+
+        def getmask(self, letter):
+            return letter.encode() if letter in self.letters else b"box"
+
+    latin, greek = Face("üé"), Face("üα")
+    monkeypatch.setattr(faces, "_opened", {"a": latin, "b": greek, "c": None}.get)
+    monkeypatch.setattr(faces, "_opened", lambda name, size: {"a": latin, "b": greek}.get(name))
+    monkeypatch.setattr(faces, "FACES", ("none", "a", "b"))
+    assert faces.face("ü", 12) is latin
+    assert faces.face("α ü", 12) is greek
+
+
+def test_a_board_without_a_title_has_no_comma_behind_the_measure():
+    drawing = chart(board(BASE, BETTER_ONE))
+    assert texts(drawing)[0] == "AP, lee"
+    assert texts(chart(replace(board(BASE, BETTER_ONE), title="")))[0] == "AP"

@@ -81,7 +81,7 @@ def overview(
         If an option does not fit.
     """
     path = Path(os.path.expanduser(os.fspath(name)))
-    if path.is_symlink() and not path.exists():
+    if os.path.islink(path) and not os.path.exists(path):
         raise no_end(path)
     if not (readable(path) or path.exists()):
         bare_name = path.name == os.fspath(name)
