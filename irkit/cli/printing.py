@@ -13,7 +13,9 @@ from irkit.table import counted as counted
 
 
 def say(text: object = "", *, beside: Path | None = None) -> None:
-    """Print text for people; on standard error where the output `beside` it goes to standard output."""
+    """Print text for people; beside an output on standard output it is on standard error, and not with --quiet."""
+    if to_stdout(beside) and logging.getLogger("irkit").level > logging.WARNING:
+        return
     print(visible(str(text), lines=True), file=sys.stderr if to_stdout(beside) else sys.stdout)
 
 

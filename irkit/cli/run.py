@@ -95,7 +95,6 @@ def run(
     from irkit.errors import ConfigError
     from irkit.io import write_run
     from irkit.io.outputs import check_output
-    from irkit.streams import STANDARD
 
     if n is not None and n < 1:
         raise ConfigError(f"run: -n must be 1 or more, got {n}")
@@ -121,10 +120,10 @@ def run(
     answered = (results["qid"] if isinstance(results, pd.DataFrame) else pd.Series(results.query)).nunique()
     if without := len(asked) - answered:
         note(f"{counted(without, 'query')} without results")
-    tell = note if str(target) == STANDARD else say  # beside a run on standard output it is no result
-    tell(
+    say(
         f"{target}: {counted(len(asked), 'query')}, {counted(len(results), 'line')}, "
-        f"{1000 * seconds / max(len(asked), 1):.2f} ms per query, data {data_hash(source)[:SHOWN]}{learned}"
+        f"{1000 * seconds / max(len(asked), 1):.2f} ms per query, data {data_hash(source)[:SHOWN]}{learned}",
+        beside=target,
     )
 
 

@@ -71,7 +71,7 @@ function drawCosts(chart, width, measure, unit, points, warm) {
   );
   for (const p of points) Object.assign(p, { x: x(p.ms), y: y(p.mean) });
   const corners = warm ? front(points.filter((p) => p.leads), measure.lower) : [];
-  svg.append(drawn("path", { class: "front", d: "M" + corners.map((corner) => corner.join(" ")).join("L") }));
+  if (corners.length) svg.append(drawn("path", { class: "front", d: "M" + corners.map((corner) => corner.join(" ")).join("L") }));
   for (const p of points.filter((one) => one.range)) svg.append(drawn("line", { class: "error", x1: x(p.range[0]), x2: x(p.range[1]), y1: p.y, y2: p.y }));
   for (const p of points) svg.append(drawn("line", { class: "error", x1: p.x, x2: p.x, y1: y(p.low), y2: y(p.high) }));
   for (const p of points) {

@@ -79,7 +79,7 @@ def test_version_is_the_packages(capsys, option):
         ),
         (OSError("odd"), 2, "irkit: odd"),
         (MemoryError(), 2, "irkit: out of memory; use a smaller collection or a machine with more memory"),
-        (KeyboardInterrupt(), 130, "irkit: interrupted"),
+        (KeyboardInterrupt(), 130, "irkit: interrupted; nothing is kept that it could go on from"),
         (KeyError("x"), 1, "irkit: a defect in irkit, not in your input: KeyError: 'x'; --debug shows the trace"),
     ],
 )
@@ -177,7 +177,9 @@ def test_ctrl_c_in_the_middle_of_work_is_one_line(tmp_path):
         finally:
             process.kill()
     assert (process.returncode, out) == (130, "")
-    assert err == "irkit: interrupted\n"  # nothing was measured to its end yet
+    assert (
+        err == "irkit: interrupted; nothing is kept that it could go on from\n"
+    )  # nothing was measured to its end yet
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,13 @@ def inputs(folder):
     return folder
 
 
+def measured(*_, finish=lambda result: None, **__):
+    """Stand for the run of a suite."""
+    result = as_result(toy_result(), who="test")
+    finish(result)
+    return result
+
+
 COMMANDS = [
     ("irkit.cli.inputs.built", ["run", "bm25", "lee", "-o"], "file"),
     ("irkit.evaluate.tune", ["tune", "space.yaml", "lee", "-o"], "file"),
@@ -124,7 +131,7 @@ def unread(folder, monkeypatch):
 
 
 def test_a_leaderboard_keeps_its_files_when_nobody_reads_the_table(unread, folder, monkeypatch):
-    monkeypatch.setattr("irkit.evaluate.run_suite", lambda *_, **__: as_result(toy_result(), who="test"))
+    monkeypatch.setattr("irkit.evaluate.run_suite", measured)
     place = folder
     unread("leaderboard", "quickstart-retrieval", "--json", place / "p.json", "--report", place / "p.html")
     assert json.loads((place / "p.json").read_text())["suite"] == "toy"
@@ -142,7 +149,7 @@ def test_a_recommender_is_saved(unread, inputs):
 
 
 def test_a_result_on_standard_output_stands_there_alone(folder, capfd, monkeypatch):
-    monkeypatch.setattr("irkit.evaluate.run_suite", lambda *_, **__: as_result(toy_result(), who="test"))
+    monkeypatch.setattr("irkit.evaluate.run_suite", measured)
     assert main(["leaderboard", "quickstart-retrieval", "--json", "-"]) == 0
     printed = capfd.readouterr()
     assert json.loads(printed.out)["suite"] == "toy"
@@ -160,7 +167,7 @@ def test_a_table_of_candidates_on_standard_output_stands_there_alone(inputs, cap
 def test_a_result_may_be_packed_and_is_read_back(irkit, folder, monkeypatch):
     from irkit.evaluate import read_results
 
-    monkeypatch.setattr("irkit.evaluate.run_suite", lambda *_, **__: as_result(toy_result(), who="test"))
+    monkeypatch.setattr("irkit.evaluate.run_suite", measured)
     irkit("leaderboard", "quickstart-retrieval", "--json", "p.json.xz")
     assert (folder / "p.json.xz").read_bytes().startswith(b"\xfd7zXZ")
     assert read_results("p.json.xz") == as_result(toy_result(), who="test")
@@ -278,3 +285,22 @@ def test_a_part_of_a_suite_never_takes_the_place_of_the_whole_that_is_kept(irkit
     assert line.startswith("irkit: leaderboard: --save with --only or --system would drop ")
     assert ", ".join(names) in line
     assert path.read_bytes() == before
+
+
+def test_a_board_that_cannot_be_written_down_is_printed(irkit, monkeypatch):
+    monkeypatch.setattr("irkit.evaluate.run_suite", measured)
+    done = irkit("leaderboard", "quickstart-retrieval", "--json", "/dev/full", status=2)
+    assert "bm25 (baseline)" in done.out
+    assert done.err.startswith("irkit: /dev/full: cannot write: No space left on device")
+
+
+def test_a_tuning_that_cannot_be_written_down_is_printed(irkit, inputs):
+    done = irkit("tune", "space.yaml", "lee", "-m", "AP", "--folds", "2", "-o", "/dev/full", status=2)
+    assert "held-out queries: AP" in done.out
+
+
+def test_quiet_leaves_nothing_beside_a_result_on_standard_output(folder, capfd):
+    assert main(["run", "bm25", "lee", "-o", "-", "--quiet"]) == 0
+    printed = capfd.readouterr()
+    assert printed.out.startswith("lee-01 Q0 ")
+    assert printed.err == ""

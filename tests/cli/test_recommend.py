@@ -114,7 +114,7 @@ def test_a_model_is_saved_without_asking_for_anybody(irkit, ratings, folder):
     ("arguments", "says"),
     [
         (["R"], "no user is named"),
-        (["R", "u0", "u0"], "'u0' occurs twice"),
+        (["R", "u0", "u0"], "'u0' is named twice"),
         ([], "no ratings are named; give a collection or a file, or --load a saved model"),
         (["R", "u0", "--all"], "--all says for whom, and users are named too; leave out u0"),
         (["R", "--all", "--pairs", "R"], "--pairs names users and items; leave out --all"),
@@ -203,7 +203,7 @@ def test_counts_weigh_for_als_and_others_say_what_they_take_them_for(irkit, fold
 
 def test_why_says_what_a_score_is_the_sum_of(irkit, ratings):
     lines = irkit("recommend", ratings, "u0", "--recipe", "bias", "--why", "i0").lines
-    assert lines[0] == "document i0 for the query 'u0'"
+    assert lines[0] == "item i0 for user 'u0'"
     score = float(lines[1].split()[-1])
     assert {line.split(" x ")[1] for line in lines[2:]} == {"mean rating", "the user's level", "the item's"}
     assert sum(float(line.split()[0]) for line in lines[2:]) == pytest.approx(score, abs=2e-4)

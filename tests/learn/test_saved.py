@@ -196,6 +196,8 @@ def test_metrics_cut_short_by_a_kill_are_read_and_nonsense_is_refused(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"step": 1}\n{"step": 2, "val')
     assert read_metrics(path) == [{"step": 1}]
-    path.write_bytes(b'{"step": 1}\nnonsense\n')
+    path.write_bytes(b'{"step": 1}\n{"step": 2, "val\n')
+    assert read_metrics(path) == [{"step": 1}]
+    path.write_bytes(b'{"step": 1}\nnonsense\n{"step": 2}\n')
     with pytest.raises(DataError, match=r"metrics.jsonl:2: is not a row of metrics"):
         read_metrics(path)

@@ -357,6 +357,8 @@ def test_bad_options(path, options, message):
 def test_progress_counts_documents(path, capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     build_index(path, DOCUMENTS, progress=True)
+    assert "4/4" in capsys.readouterr().err
+    build_index(path, (one for one in DOCUMENTS), progress=True, overwrite=True)
     assert "4 documents" in capsys.readouterr().err
 
 

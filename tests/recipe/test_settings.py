@@ -81,7 +81,7 @@ def test_names_are_full_paths_that_work():
 
 
 def test_parse_settings_reads_yaml_values():
-    assert parse_settings(["k1=1.2", " 0.mu =auto", "a=1e-3", "b=", "c=x=y", "d=[1, no]"]) == {
+    assert parse_settings(["k1=1.2", " 0.mu =auto", "a=1e-3", "b=null", "c=x=y", "d=[1, no]"]) == {
         "k1": 1.2,
         "0.mu": "auto",
         "a": 0.001,

@@ -71,7 +71,7 @@ def test_an_explanation_prints_as_that_of_a_document_does():
     assert why.rank == 0
     assert why.terms()["contribution"].sum() == pytest.approx(why.score)
     lines = str(why).splitlines()
-    assert lines[0] == f"document {first['docno'].item()} for the query 'u3'"
+    assert lines[0] == f"item {first['docno'].item()} for user 'u3'"
     assert lines[1].split()[:3] == ["ease(reg=50.0)", "rank", "1"]
     assert lines[2].split()[1:3] == ["1", "x"]
     shares = len(why.terms())

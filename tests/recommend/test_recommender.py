@@ -229,7 +229,7 @@ def test_recommenders_read_user_ids_as_queries():
     assert model(pd.DataFrame({"qid": ["c"]}))["docno"].tolist() == model("c")["docno"].tolist()
     with pytest.raises(FrameError, match="users: column 'qid' must hold strings, got int"):
         model([3])
-    with pytest.raises(FrameError, match="users: qid 'a' occurs twice"):
+    with pytest.raises(FrameError, match="users: 'a' is named twice"):
         users_frame(["a", "a"])
 
 

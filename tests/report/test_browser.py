@@ -126,7 +126,7 @@ def test_the_copy_button_copies_the_command(quiet, page):
 def choose(browser, number, name):
     """Choose an option of one of the first board's selects by its start."""
     browser.js(
-        f"(s => {{ s.value = [...s.options].find(o => o.textContent.startsWith({json.dumps(name)})).value;"
+        f"(s => {{ s.value = [...s.options].find(o => o.textContent.replace(/[\\u2068\\u2069]/g, '').startsWith({json.dumps(name)})).value;"
         f"s.dispatchEvent(new Event('change')) }})(document.querySelectorAll('#board-1 select')[{number}])"
     )
 
@@ -148,7 +148,7 @@ def test_the_chart_shows_the_differences_between_any_two_systems(quiet, page):
         quiet.key("Home")
         top = max(by, key=by.get)
         tip = quiet.js("document.querySelector('#board-1 .tip').innerText").split("\n")
-        assert tip[0] == f"Query {top}"
+        assert tip[0] == f"Query \u2068{top}\u2069"
         assert tip[-1] == f"+{by[top]:.4f}"
         assert {f"{values[own][measure][top]:.4f}", f"{values[other][measure][top]:.4f}"} <= set(tip)
         before = [gain, loss]
@@ -186,9 +186,9 @@ def test_an_error_s_chart_begins_with_whom_the_system_helps(quiet, tmp_path):
     quiet.open(path)
     quiet.js("document.querySelector('#board-1 .plot svg').focus()")
     quiet.key("Home")
-    assert quiet.js("document.querySelector('#board-1 .tip').innerText").split("\n")[0] == "User a"
+    assert quiet.js("document.querySelector('#board-1 .tip').innerText").split("\n")[0] == "User \u2068a\u2069"
     quiet.key("End")
-    assert quiet.js("document.querySelector('#board-1 .tip').innerText").split("\n")[0] == "User b"
+    assert quiet.js("document.querySelector('#board-1 .tip').innerText").split("\n")[0] == "User \u2068b\u2069"
     words = quiet.js("[...document.querySelectorAll('#board-1 .plot text')].map(t => t.textContent)")
     assert {"3 users, those most helped first", "difference in RMSE (lower is better)"} <= set(words)
 

@@ -124,7 +124,7 @@ CASES = [
     Case("qrels fraction", "qrels", "q", b"1 0 d1 0.5\n", 1, "the label must be a whole number, got '0.5'"),
     Case("qrels signs", "qrels", "q", b"1 0 d1 --1\n", 1, "the label must be a whole number, got '--1'"),
     Case("qrels twice", "qrels", "q", b"1 0 d1 1\n2 0 d1 1\n1 0 d1 0\n", 3, "'d1' is judged twice for query '1', first in line 1"),
-    Case("qrels header", "qrels", "q.tsv", b"query-id\tcorpus-id\tgrad\n1\td1\t1\n", 2, "a column 'label' is needed"),
+    Case("qrels header", "qrels", "q.tsv", b"query-id\tcorpus-id\tgrad\n1\td1\t1\n", 1, "a column 'label' is needed"),
     Case("qrels cell", "qrels", "q.tsv", b"query-id\tcorpus-id\tscore\n1\td1\t\n", 2, "the score is missing"),
     Case("qrels row", "qrels", "q.tsv", b"query-id\tcorpus-id\tscore\n1\td1\n", 2, "3 tab-separated columns"),
     Case("qrels unknown label", "qrels", "q", b"1 0 d1 7\n", 1, "label 7 is not among the known ones (1, 2)", {"labels": {1: 1, 2: 2}}),
