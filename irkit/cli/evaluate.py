@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from irkit.cli.predicted import asks_for_errors, evaluate_predictions, refuse_lists_options
+from irkit.cli.predicted import asks_for_errors, evaluate_predictions, refuse_lists_options, refuse_ratings
 from irkit.cli.printing import say, say_json
 from irkit.cli.published import check_table
 from irkit.cli.ratings import Layout
@@ -92,6 +92,8 @@ def evaluate(
         return
     wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
     ratings = trained_on(wanted, train, layout, encoding, who="evaluate")
+    if measures == MEASURES:
+        refuse_ratings(qrels)
     judged, exclude_self = judgements(qrels, split, format, encoding, who="evaluate")
     found, tags = [], {}
     for run in runs:

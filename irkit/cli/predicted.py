@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 from irkit.cli.inputs import UTF8
 from irkit.cli.printing import say, say_json
-from irkit.errors import ConfigError, FrameError
+from irkit.errors import ConfigError, DataError, FrameError, IrkitError
 
 if TYPE_CHECKING:
     from irkit.cli.ratings import RatingsLayout
 
 ERRORS = ("RMSE", "MAE")
 "Measures of predicted ratings."
+
+PREDICTIONS = ("prediction", "est", "score", "predicted")
+"What a file may call the column of predictions; the first that is there is taken."
 
 
 def asks_for_errors(measures: str) -> bool:
@@ -42,6 +45,39 @@ def refuse_lists_options(**given: bool) -> None:
         raise ConfigError(f"evaluate: {option} is for runs, and RMSE and MAE are of predicted ratings; leave it out")
 
 
+def refuse_ratings(source: str) -> None:
+    """Say how predictions are measured where a file of ratings stands in the place of judgements."""
+    from irkit.io.lines import lines
+    from irkit.io.ratings.layout import names_ratings, names_users, separator
+    from irkit.recipe.resources import source_path
+    from irkit.streams import is_stream
+
+    path = source_path(source)
+    if path is None or is_stream(path) or path.suffix not in (".csv", ".tsv") or not path.is_file():
+        return
+    try:
+        first = next((text for _, text in lines(path) if text.strip()), "")
+    except IrkitError:
+        return
+    names = [cell.strip().strip('"') for cell in first.split(separator(path.suffix[1:], first))]
+    if names_users(names) and names_ratings(names, path):
+        raise ConfigError(f'evaluate: {source} holds ratings; for errors of predictions write -m "RMSE MAE"')
+
+
+def _predictions_of(path: Path) -> str:
+    """Return what a file calls its predictions: irkit, Surprise, LensKit or others may have written it."""
+    from irkit.io.lines import lines
+    from irkit.io.ratings.layout import separator
+
+    first = next((text for _, text in lines(path) if text.strip()), "")
+    names = [cell.strip().strip('"') for cell in first.split(separator("tsv" if "\t" in first else "csv", first))]
+    found = next((name for known in PREDICTIONS for name in names if name.lower() == known), None)
+    if found is None:
+        what = f"predictions need a line of names with user, item and {' or '.join(PREDICTIONS[:3])}"
+        raise DataError(f"{path}:1: {what}, got {', '.join(names)}; write one")
+    return found
+
+
 def evaluate_predictions(
     source: str,
     files: Sequence[Path],
@@ -56,7 +92,9 @@ def evaluate_predictions(
     """Print how far the predictions of some files are off the ratings of a file, or of a collection or its split."""
     from irkit.evaluate.predicted import predicted_errors
     from irkit.evaluate.tables import predicted
+    from irkit.io import load_rating_collection
     from irkit.io.ratings.files import read_ratings
+    from irkit.recipe.resources import source_path
     from irkit.recommend.problems import load_problem, load_ratings
     from irkit.table import counted
     from irkit.table.published import write_tables
@@ -65,11 +103,15 @@ def evaluate_predictions(
     wanted = list(dict.fromkeys(measures.split()))
     told = layout.options() if layout is not None else {}
     told |= {} if encoding == UTF8 else {"encoding": encoding}
+    path = source_path(source)
+    if split is None and path is not None and path.is_dir():  # files that are parts: the test part is meant
+        splits = load_rating_collection(source).splits
+        split = splits[0] if len(splits) == 1 else None
     table = load_ratings(source, **told) if split is None else load_problem(source, split, **told).split.test
     ratings = table.frame()
     found, others = [], {}
     for path in files:
-        guesses = read_ratings(path, columns={"rating": "prediction"}, encoding=encoding)
+        guesses = read_ratings(path, columns={"rating": _predictions_of(path)}, encoding=encoding)
         try:
             score, others[path] = predicted_errors(ratings, guesses.rename(columns={"rating": "prediction"}))
         except FrameError as error:

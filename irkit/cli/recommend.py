@@ -86,6 +86,9 @@ def recommend(
     json
         Print one JSON object per line; in lists, known says whether the user has ratings.
     """
+    import pandas as pd
+
+    from irkit.cli.printing import counted
     from irkit.errors import ConfigError
     from irkit.io.outputs import check_output
     from irkit.io.ratings.files import read_pairs
@@ -133,11 +136,16 @@ def recommend(
         note(f"{fitted.name}: {text}")
     if why is not None:
         say(_why(fitted, asked[0], why), beside=save)
+        if _learned(next(recommenders(fitted)), pd.DataFrame({"user_id": [asked[0]], "item_id": [why]})):
+            say(f"{asked[0]} has rated {why}, and what is rated is not recommended")
         return
     users = tuple(next(recommenders(fitted)).fitted.users.names.to_pylist()) if all else asked
     given: Any = None
     if pairs is not None:
         given = read_pairs(pairs, **{name: value for name, value in told.items() if name != "duplicates"})
+        if seen := _learned(fitted, given):
+            what = f"{seen:,} of {counted(len(given), 'pair')} are among the ratings that it learned from"
+            note(f"{fitted.name}: {what}: these predictions test nothing")
     elif rate and users:
         given = pairs_of(users, rate)
     if table is not None:
@@ -153,6 +161,16 @@ def recommend(
         _print_json(rows.assign(**known), notes)
     else:
         _print_table(rows, notes, save)
+
+
+def _learned(fitted: Any, pairs: pd.DataFrame) -> int:
+    """Count the pairs that are among the training ratings."""
+    import numpy as np
+
+    train = fitted.fitted
+    user, item = train.users.rows(pairs["user_id"]), train.items.rows(pairs["item_id"])
+    wide = len(train.items)
+    return int(np.isin((user * wide + item)[(user >= 0) & (item >= 0)], train.user * wide + train.item).sum())
 
 
 def _write(fitted: Any, table: Path, users: tuple[str, ...], pairs: Any, n: int) -> str:

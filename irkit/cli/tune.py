@@ -104,20 +104,25 @@ def tune(
         that chose: separated by tabs, or as a table to publish where the path ends in .tex, .csv or .md.
     """
     from irkit.atomic import write_bytes
-    from irkit.errors import ConfigError, IrkitError
+    from irkit.errors import ConfigError, IrkitError, NotFoundError
     from irkit.evaluate import load_space
     from irkit.evaluate.measures import said_aliases
     from irkit.io.outputs import check_output
+    from irkit.locate import find
     from irkit.recipe import TrainingRecipe
     from irkit.recipe.assemble import TRAIN
     from irkit.recipe.training import load_any
     from irkit.recommend.table import RatingTable
     from irkit.table.published import WRITERS, write_tables
+    from irkit.yamlfile import read_yaml
 
     if table is not None:
         check_output(table, who="tune", option="-o", inputs=(space, source, vectors))
     loaded = load_space(space)
-    varied = load_any(loaded.recipe)
+    try:
+        varied = load_any(loaded.recipe)
+    except NotFoundError as error:
+        raise read_yaml(find("pipelines", space)).error(str(error), "recipe", kind=NotFoundError) from None
     if isinstance(varied, TrainingRecipe):
         how_else = f"irkit train {varied.name} --set {next(iter(loaded.parameters))}=VALUE, once for each"
         raise ConfigError(f"tune: {varied.name} trains a model, which this command does not tune; {how_else}")

@@ -197,7 +197,9 @@ def top_n_task(
         raise ConfigError(f"top_n: exclude is one of {', '.join(POLICIES)}, got {exclude!r}")
     positive = test.kept(test.rating >= threshold).compact()
     if not len(positive):
-        raise ConfigError(f"top_n: no test rating reaches the threshold {threshold:g}; lower it")
+        raise ConfigError(
+            f"top_n: no test rating is {threshold:g} or more; lower liked, the least rating of a relevant item"
+        )
     if items is None:
         both = dict.fromkeys([*train.items.names.to_pylist(), *test.items.names.to_pylist()])
         items = Docnos(list(both))

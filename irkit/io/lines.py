@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -190,7 +191,8 @@ def finite(token: str, name: str, path: Path, line: int) -> float:
         value = math.nan
         token = token or "nothing"
     if not math.isfinite(value):
-        raise bad(path, line, f"the {name} must be a finite number, got {shown(token)}", "correct the line")
+        todo = "decimal commas are not read: write 2.5" if re.fullmatch(r"\d+,\d+", str(token)) else "correct the line"
+        raise bad(path, line, f"the {name} must be a finite number, got {shown(token)}", todo)
     return value
 
 

@@ -28,7 +28,7 @@ from irkit.pipeline.fit import not_fitted
 from irkit.pipeline.stage import Stage
 from irkit.recommend.baseline import bias_baseline
 from irkit.recommend.lists import best, check_finite, users_frame
-from irkit.recommend.table import DAY, RatingTable, check_learnable
+from irkit.recommend.table import DAY, RatingTable, check_learnable, known_columns
 from irkit.recommend.why import explained
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ class Recommender(Stage):
         """
         if not self.predicts_ratings:
             raise ConfigError(f"{self.name}: ranks items and does not predict ratings; use recommend")
-        train = self.fitted
+        train, pairs = self.fitted, known_columns(pairs)
         check_pairs(pairs, who=self.name)
         user, item = train.users.rows(pairs["user_id"]), train.items.rows(pairs["item_id"])
         score = self.rows_scored(user, item, self.days_of(pairs))

@@ -21,6 +21,7 @@ from irkit.errors import ConfigError
 from irkit.io.outputs import check_output
 from irkit.packing import bare
 from irkit.recommend.lists import recommenders, users_frame
+from irkit.streams import by_command
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +160,7 @@ def write_predictions(
 def check_table(path: str | os.PathLike[str], *, who: str, inputs: Iterable[Any] = ()) -> None:
     """Refuse a file that could not be written, or whose name does not say how; errors are those of `check_output`."""
     suffixes = () if is_stream(path) else tuple(BETWEEN)
-    check_output(path, who=who, suffixes=suffixes, pack=True, option="-o", inputs=inputs)
+    check_output(path, who=who, suffixes=suffixes, pack=True, option="-o" if by_command() else "", inputs=inputs)
 
 
 def _write(path: str | os.PathLike[str], names: Sequence[str], frames: Iterable[pd.DataFrame]) -> int:

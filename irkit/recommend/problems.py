@@ -12,6 +12,7 @@ A split is one that the collection's card names, such as `u1`, or is chosen by i
 from __future__ import annotations
 
 import datetime
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ from irkit.recommend.splits import (
 )
 from irkit.recommend.table import Duplicates, RatingTable, duplicates_remedy
 from irkit.rng import Seed
+
+_log = logging.getLogger("irkit")
 
 if TYPE_CHECKING:
     from irkit.io import RatingCollection
@@ -189,6 +192,9 @@ def load_problem(
         chosen = _choice(split).of(planted.ratings)
         floor = planted.floor(np.flatnonzero(chosen.in_test))
         return Problem(str(name), about, chosen, floor, planted.ratings.fingerprint)
+    if split is None and len(collection.splits) > 1:
+        names = ", ".join(collection.splits)
+        _log.warning("%s: has the splits %s; a random tenth is held out instead, as none is named", name, names)
     split = collection.splits[0] if split is None and len(collection.splits) == 1 else split
     if isinstance(split, str):
         train, test = (
@@ -216,7 +222,7 @@ def problems_of(
     ratings : name, path, RatingTable, frame, Problem, RatingSplit, or sequence of RatingSplit
         What is split already stays so; several splits are folds.
     split : optional
-        As in `load_problem`.
+        As in `load_problem`; several in a list are folds.
     folds : int, optional
         Instead of `split`: parts, each of which is held out once.
     seed : int
@@ -241,7 +247,7 @@ def problems_of(
         if split is not None or folds is not None:
             raise ConfigError(f"{who}: these ratings are split already; leave out {'split' if split else 'folds'}")
         return tuple(one if isinstance(one, Problem) else _problem(one) for one in ratings)
-    choices: list[Any] = [split]
+    choices: list[Any] = list(split) if isinstance(split, (list, tuple)) else [split]
     if folds is not None:
         choices = [SplitChoice(kind="k-fold", k=folds, fold=fold, seed=seed) for fold in range(folds)]
     if isinstance(ratings, (str, os.PathLike)):

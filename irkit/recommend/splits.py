@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from irkit.arrays import Bools, Ints
 from irkit.config import digest
 from irkit.errors import ConfigError, FrameError
+from irkit.frames import Ratings
 from irkit.recommend.table import DAY, RatingTable
 from irkit.rng import generator
 
@@ -138,12 +139,12 @@ def k_folds(ratings: RatingTable, k: int = 5, seed: int = 42) -> list[RatingSpli
     return [_of(ratings, order[fold::k], "k-fold", {"k": k, "fold": fold, "seed": seed}) for fold in range(k)]
 
 
-def predefined_split(train: RatingTable, test: RatingTable, name: str) -> RatingSplit:
+def predefined_split(train: RatingTable | Ratings, test: RatingTable | Ratings, name: str) -> RatingSplit:
     """Take the parts as somebody else made them, such as u1.base and u1.test of MovieLens 100K.
 
     Parameters
     ----------
-    train, test : RatingTable
+    train, test : RatingTable or ratings frame
         Both with timestamps or both without.
     name : str
         What the split is called.
@@ -155,6 +156,7 @@ def predefined_split(train: RatingTable, test: RatingTable, name: str) -> Rating
     """
     import pandas as pd
 
+    train, test = (one if isinstance(one, RatingTable) else RatingTable.from_frame(one) for one in (train, test))
     if (train.time is None) != (test.time is None):
         raise FrameError(f"split: {name} has timestamps in one part only; read both with or without them")
     shared = test.like(train)

@@ -38,6 +38,23 @@ Duplicates: TypeAlias = Literal["error", "last", "mean", "sum"]
 DUPLICATES = get_args(Duplicates)
 
 
+def known_columns(frame: Any) -> Any:
+    """Return a frame with the columns of a ratings frame, where it names them as files may."""
+    import pandas as pd
+
+    from irkit.io.ratings.layout import FIELDS, NAMES
+
+    if not isinstance(frame, pd.DataFrame):
+        return frame
+    called = {column: str(column).lower().replace("-", "_") for column in frame.columns}
+    renamed = {}
+    for name in FIELDS:
+        found = [column for column, known in called.items() if known in NAMES[name]]
+        if name not in frame and len(found) == 1:
+            renamed[found[0]] = name
+    return frame.rename(columns=renamed) if renamed else frame
+
+
 @dataclass(frozen=True)
 class RatingTable:
     """Ratings by number of user and item, one row each, no pair twice."""
@@ -99,7 +116,8 @@ class RatingTable:
         Parameters
         ----------
         frame : ratings frame
-            `user_id`, `item_id`, `rating`, optional `timestamp`: dates, or numbers since 1970.
+            `user_id`, `item_id`, `rating`, optional `timestamp`: dates, or numbers since 1970. Names that files may
+            have, such as `user`, `item` and `time`, are known too.
         scale : (low, high), optional
             The rating scale; default the least and greatest rating present.
         duplicates : {"error", "last", "mean", "sum"}, optional
@@ -119,6 +137,7 @@ class RatingTable:
         ConfigError
             If `scale`, `duplicates` or `time_unit` does not make sense.
         """
+        frame = known_columns(frame)
         check_ratings(frame, who="ratings")
         said = frame.attrs
         counts = bool(said.get("counts")) if counts is None else counts
@@ -285,7 +304,7 @@ def check_learnable(table: Any, role: str, *, who: str, timed: bool) -> None:
     """
     if not isinstance(table, RatingTable):
         got = type(table).__name__
-        raise FrameError(f"{who}: {role} must be a RatingTable, got {got}; use RatingTable.from_frame")
+        raise FrameError(f"{who}: {role} must be a RatingTable, got {got}; use RatingTable.from_frame, or load_ratings")
     if not len(table):
         raise FrameError(f"{who}: {role} holds no rating; give at least one")
     most = float(np.abs(table.rating).max())

@@ -62,4 +62,33 @@ def test_mistakes_are_one_line(irkit, tmp_path, monkeypatch, words, message):
 
 def test_a_file_without_predictions_names_the_column_that_is_needed(irkit, files):
     _, _, err = irkit("evaluate", "test.csv", "test.csv", "-m", "RMSE", status=2)
-    assert "test.csv:1: a column 'prediction' is needed" in err
+    assert "test.csv:1: predictions need a line of names with user, item and prediction" in err
+
+
+@pytest.mark.parametrize("name", ["est", "score", "prediction"])
+def test_predictions_of_other_tools_are_read_by_their_column(irkit, folder, name):
+    (folder / "test.csv").write_text("user,item,rating\na,x,4\nb,x,2\n")
+    (folder / "other.csv").write_text(f"uid,iid,r_ui,{name}\na,x,4,3\nb,x,2,2\n")
+    done = irkit("evaluate", "test.csv", "other.csv", "-m", "MAE", "--json")
+    assert json.loads(done.out)["measures"] == {"MAE": 0.5}
+
+
+def test_predictions_without_names_and_ratings_without_a_measure_say_what_to_do(irkit, folder):
+    (folder / "test.csv").write_text("user,item,rating\na,x,4\n")
+    (folder / "bare.csv").write_text("a,x,4\n")
+    done = irkit("evaluate", "test.csv", "bare.csv", "-m", "MAE", status=2)
+    assert "bare.csv:1: predictions need a line of names with user, item and prediction or est or score" in done.err
+    done = irkit("evaluate", "test.csv", "bare.csv", status=2)
+    assert done.err == 'irkit: evaluate: test.csv holds ratings; for errors of predictions write -m "RMSE MAE"\n'
+
+
+def test_the_test_part_of_a_folder_is_meant_and_pairs_that_were_learned_from_are_said(irkit, folder):
+    rows = [f"u{u},i{i},{1 + u * i % 5}" for u in range(6) for i in range(8)]
+    (folder / "mine").mkdir()
+    for name, some in (("train", rows[::2]), ("test", rows[1::2])):
+        (folder / "mine" / f"{name}.csv").write_text("\n".join(["user,item,rating", *some]) + "\n")
+    done = irkit("recommend", "mine", "--recipe", "bias", "--pairs", "mine/test.csv", "-o", "p.csv")
+    assert "bias: 24 of 24 pairs are among the ratings that it learned from: these predictions test nothing" in done.err
+    done = irkit("recommend", "mine/train.csv", "--recipe", "bias", "--pairs", "mine/test.csv", "-o", "p.csv")
+    assert "learned from" not in done.err
+    assert irkit("evaluate", "mine", "p.csv", "-m", "RMSE").out.splitlines()[1].split()[:2] == ["p.csv", "24"]

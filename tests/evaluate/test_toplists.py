@@ -168,7 +168,7 @@ def test_unknown_users_get_what_is_popular_and_unknown_items_come_last():
         (lambda t: t.evaluate(np.full(t.relevant.shape, np.nan), "AP"), ShapeError, "got NaN or inf"),
         (lambda t: t.evaluate(np.zeros(t.relevant.shape), "ERR@5"), ConfigError, "computes P, R, nDCG, AP, RR"),
         (lambda t: t.evaluate(np.zeros(t.relevant.shape), "P(rel=2)@5"), ConfigError, "got P\\(rel=2\\)@5"),
-        (lambda t: top_n_task(SPLIT.train, SPLIT.test, threshold=9), ConfigError, "no test rating reaches"),
+        (lambda t: top_n_task(SPLIT.train, SPLIT.test, threshold=9), ConfigError, "no test rating is 9 or more"),
         (
             lambda t: top_n_task(SPLIT.train, SPLIT.test, exclude="all"),
             ConfigError,

@@ -76,7 +76,7 @@ def test_predictions_are_those_of_predict(batch, monkeypatch, tmp_path):
 
 def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path, monkeypatch):
     model = EASE().fit(TRAIN)
-    with pytest.raises(ConfigError, match=r"recommend: -o must end in .tsv or .csv, got .*lists.txt; rename it"):
+    with pytest.raises(ConfigError, match=r"recommend: must end in .tsv or .csv, got .*lists.txt; rename it"):
         write_lists(model, tmp_path / "lists.txt")
     with pytest.raises(ConfigError, match="ease: ranks items and does not predict ratings; use write_lists"):
         write_predictions(model, tmp_path / "p.tsv", [])

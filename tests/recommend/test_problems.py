@@ -3,11 +3,12 @@
 import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from irkit.errors import ConfigError, DataError, FrameError, NotFoundError
 from irkit.io import load_rating_collection
-from irkit.recommend.problems import PLANTED, SETTINGS, SplitChoice, load_problem, load_ratings
+from irkit.recommend.problems import PLANTED, SETTINGS, SplitChoice, load_problem, load_ratings, problems_of
 from irkit.recommend.splits import k_folds, leave_last_out, predefined_split, random_split, rolling_splits, time_split
 from irkit.recommend.table import RatingTable
 from irkit.streams import held_by_command
@@ -215,3 +216,34 @@ def test_the_splits_of_movielens_are_those_of_its_makers(data_folder, monkeypatc
     assert (len(u1.train), len(u1.test)) == (80_000, 20_000)
     assert set(u1.test.users.names.to_pylist()) <= {str(number) for number in range(1, 463)}
     assert len(load_problem("ml-100k", "ua").split.test) == 9_430
+
+
+FRAME = pd.DataFrame({"user": list("aabbcc"), "item": list("xyxzyz"), "rating": [1.0, 2, 3, 4, 5, 2]})
+
+
+def test_a_frame_may_have_the_names_that_files_have():
+    usual = FRAME.rename(columns={"user": "user_id", "item": "item_id"})
+    assert RatingTable.from_frame(FRAME).fingerprint == RatingTable.from_frame(usual).fingerprint
+    assert FRAME.columns.tolist() == ["user", "item", "rating"]
+
+
+def test_frames_make_a_split():
+    split = predefined_split(FRAME.iloc[:4], FRAME.iloc[4:], "mine")
+    tables = [RatingTable.from_frame(part) for part in (FRAME.iloc[:4], FRAME.iloc[4:])]
+    assert split.hash == predefined_split(*tables, "mine").hash
+
+
+def test_several_splits_are_folds_and_none_of_several_is_said(tmp_path, caplog):
+    for number in (1, 2):
+        for part, rows in (("train", FRAME.iloc[number:]), ("test", FRAME.iloc[:number])):
+            rows.to_csv(tmp_path / f"{part}{number}.csv", index=False)
+    found = problems_of(str(tmp_path), ["fold1", "fold2"], who="test")
+    assert [len(one.split.test) for one in found] == [1, 2]
+    assert not caplog.records
+    load_problem(tmp_path)
+    assert "has the splits fold1, fold2; a random tenth is held out instead, as none is named" in caplog.text
+
+
+def test_columns_may_be_written_as_for_a_command(tmp_path):
+    (tmp_path / "bare.csv").write_text("a,x,5\na,y,3\n")
+    assert len(load_ratings(tmp_path / "bare.csv", columns="user,item,rating")) == 2

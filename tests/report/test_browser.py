@@ -125,8 +125,9 @@ def test_the_copy_button_copies_the_command(quiet, page):
 
 def choose(browser, number, name):
     """Choose an option of one of the first board's selects by its start."""
+    start = f"o.textContent.replace(/[\\u2068\\u2069]/g, '').startsWith({json.dumps(name)})"
     browser.js(
-        f"(s => {{ s.value = [...s.options].find(o => o.textContent.replace(/[\\u2068\\u2069]/g, '').startsWith({json.dumps(name)})).value;"
+        f"(s => {{ s.value = [...s.options].find(o => {start}).value;"
         f"s.dispatchEvent(new Event('change')) }})(document.querySelectorAll('#board-1 select')[{number}])"
     )
 

@@ -113,7 +113,7 @@ def experiment_ratings(
     folds: int | None = None,
     baseline: str | int | None = None,
     valid: float | None = None,
-    liked: float = 4.0,
+    liked: float | None = None,
     candidates: Literal["positives", "rated"] = "positives",
     test: Test = "t",
     correction: Correction = "holm",
@@ -174,7 +174,8 @@ def experiment_ratings(
     check_baseline(baseline, stages, who="experiment")
     problems = problems_of(ratings, split, folds, seed=check_seed(seed), who="experiment")
     how: dict[str, Any] = {"folds": folds} if folds else {"split": tuple(split_title(one.split) for one in problems)}
-    choice = RatingsChoice(name=problems[0].name, valid=valid, liked=liked, candidates=candidates, **how)
+    how |= {} if liked is None else {"liked": liked}
+    choice = RatingsChoice(name=problems[0].name, valid=valid, candidates=candidates, **how)
     suite = Suite(
         name="experiment",
         tasks=(choice,),

@@ -45,9 +45,18 @@ class ListTask(RatingTask):
     def lists(self) -> list[TopNTask]:
         """Candidates and relevant items of each fold."""
         return [
-            top_n_task(one.split.train, one.split.test, threshold=self.choice.liked, exclude=self.choice.candidates)
+            top_n_task(one.split.train, one.split.test, threshold=self.liked, exclude=self.choice.candidates)
             for one in self.problems
         ]
+
+    @property
+    def liked(self) -> float:
+        """Least rating of a relevant item: what was chosen, or of likes and counts the least there is."""
+        ratings = self.problems[0].split.ratings
+        alike = ratings.counts or bool(np.ptp(ratings.rating) == 0)
+        return (
+            float(ratings.rating.min()) if alike and "liked" not in self.choice.model_fields_set else self.choice.liked
+        )
 
     @property
     def sizes(self) -> list[Size]:
@@ -78,7 +87,7 @@ class ListTask(RatingTask):
             raise refuse(
                 self.suite,
                 system.name,
-                f"lists no rated item, but those rated below {self.choice.liked:g} are candidates; set candidates: "
+                f"lists no rated item, but those rated below {self.liked:g} are candidates; set candidates: "
                 "rated, or seen: keep in its recommenders",
             )
         return system
@@ -115,9 +124,7 @@ class ListTask(RatingTask):
     def notes(self, found: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Add what is recommended, which is part of what the measures mean."""
         task = self.lists[0]
-        candidates = (
-            f"candidates: {POLICIES[task.policy]}; relevant: rated {self.choice.liked:g} or more in the test part"
-        )
+        candidates = f"candidates: {POLICIES[task.policy]}; relevant: rated {self.liked:g} or more in the test part"
         beyond = [f"the catalogue is the {len(task.catalogue.items):,} items with a training rating"]
         beyond = beyond if any(is_beyond(one.name) for one in self.measures) else []
         return [candidates, *beyond, *super().notes(found), f"task {task.hash}"]

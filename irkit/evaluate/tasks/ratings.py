@@ -71,7 +71,7 @@ class RatingsChoice(TaskChoice):
     folds: int | None = Field(None, ge=2)
     "Instead of `split`: parts drawn by the suite's seed, each of which is held out once."
     liked: float = 4.0
-    "Top-n lists: least rating of a relevant item."
+    "Top-n lists: least rating of a relevant item; of likes and counts, unless it is given, the least there is."
     candidates: Literal["positives", "rated"] = "positives"
     "Top-n lists: which training items are no candidates; see `irkit.evaluate.toplists.POLICIES`."
     valid: float | None = Field(None, gt=0, lt=1)

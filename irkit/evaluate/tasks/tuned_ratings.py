@@ -77,7 +77,7 @@ def tune_ratings(
     *,
     split: Any = None,
     valid: float | None = None,
-    liked: float = 4.0,
+    liked: float | None = None,
     candidates: Literal["positives", "rated"] = "positives",
     method: Method = "grid",
     trials: int = 50,
@@ -125,8 +125,9 @@ def tune_ratings(
     problem, *others = problems_of(ratings, split, who="tune")
     if others:
         raise ConfigError(f"tune: chooses on one split, got {1 + len(others)}; give one of them")
+    threshold = {} if liked is None else {"liked": liked}
     choice = RatingsChoice(
-        name=problem.name, split=split_title(problem.split), valid=valid, liked=liked, candidates=candidates
+        name=problem.name, split=split_title(problem.split), valid=valid, candidates=candidates, **threshold
     )
     suite = Suite(
         name="tune",

@@ -23,7 +23,7 @@ from irkit.io.overview.kinds import learnable
 from irkit.io.overview.recognise import Found, recognise
 from irkit.io.overview.seen import File, Overview, Seen, of_documents, of_judgements, of_queries, of_ratings, of_run
 from irkit.io.ratings.files import read_ratings
-from irkit.io.ratings.layout import parse_columns
+from irkit.io.ratings.layout import parse_columns, unread
 from irkit.io.texts.files import ARCHIVES
 from irkit.locate import files_below
 from irkit.packing import bare, copies
@@ -125,6 +125,7 @@ def _file(path: Path, one: Found, encoding: str, columns: str | None, tell: Any)
         case "ratings":
             named = None if columns is None else parse_columns(columns)
             seen = of_ratings(read_ratings(path, format, encoding=encoding, columns=named))
+            seen.notes += [f"not read: {left}; --columns time={left} if it holds times" for left in unread(path, named)]
         case "card":
             raise ConfigError(f"{path}: is a card; name its folder, or put it into data/ of your folder for a name")
         case _:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from irkit.errors import ConfigError, DataError, near_misses
-from irkit.io.lines import bad
+from irkit.io.lines import bad, lines
+from irkit.packing import bare
 from irkit.streams import by_command
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -96,8 +97,8 @@ def read_columns(columns: Mapping[str, str] | Sequence[str] | None) -> Columns:
     """
     if columns is None:
         return Columns()
-    if isinstance(columns, str):
-        raise ConfigError(f"read_ratings: columns must be a list or a mapping, got {columns!r}; write [{columns!r}]")
+    if isinstance(columns, str):  # as the command line has them
+        columns = parse_columns(columns)
     names = [_known(name) for name in columns if name not in LEFT_OUT]
     if {"rating", "count"} <= set(names):
         raise ConfigError("read_ratings: columns name both rating and count; leave out one with -")
@@ -252,6 +253,21 @@ def _unusual(found: Mapping[str, str]) -> str:
 def names_likes(cells: list[str], path: Path) -> bool:
     """Say whether the fields of a first line name users and items."""
     return names_ratings(cells, path, Columns(likes=True))
+
+
+def unread(path: Path, columns: Mapping[str, str] | Sequence[str] | None) -> list[str]:
+    """Return the names of the last columns of a table of ratings that has no times, where they are not read."""
+    if bare(path).suffix not in (".csv", ".tsv"):
+        return []
+    first = next((text for _, text in lines(path) if text.strip()), "")
+    names = [cell.strip().strip('"') for cell in first.split(separator(bare(path).suffix[1:], first))]
+    want = read_columns(columns)
+    try:
+        found = {} if want.order else places(names, want, path, 1)
+    except DataError:
+        return []
+    left = [name for place, name in enumerate(names) if place not in found.values()]
+    return [] if not found or "timestamp" in found or len(left) != 1 else left
 
 
 def names_users(cells: list[str]) -> bool:

@@ -11,7 +11,7 @@ from irkit.errors import ConfigError
 from irkit.evaluate import run_suite
 from irkit.evaluate.ratings import evaluate_ratings
 from irkit.evaluate.suite import parse_suite
-from irkit.recommend import EASE, Bias, BiasedMF, load_problem, predefined_split
+from irkit.recommend import EASE, Bias, BiasedMF, RatingTable, load_problem, predefined_split
 from irkit.recommend.splits import k_folds, random_split
 from irkit.yamlfile import parse_yaml
 
@@ -96,3 +96,16 @@ def test_what_does_not_fit_is_said_before_anything_is_fitted(systems, ratings, m
     with pytest.raises(ConfigError) as caught:
         irkit.experiment_ratings(systems, ratings, measures, **options)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(("values", "counts"), [([1.0] * 40, False), ([1.0, 2.0] * 20, True)])
+def test_of_likes_and_counts_every_row_is_relevant_unless_it_is_said(values, counts):
+    frame = pd.DataFrame({"user_id": [f"u{i % 8}" for i in range(40)], "item_id": [f"i{i // 8}" for i in range(40)]})
+    table = RatingTable.from_frame(frame.assign(rating=values), counts=counts)
+    done = irkit.experiment_ratings(["popularity"], table, "nDCG@3", split={"kind": "random", "fraction": 0.3})
+    assert "relevant: rated 1 or more in the test part" in " ".join(str(done).split())
+    if counts:
+        some = irkit.experiment_ratings(
+            ["popularity"], table, "nDCG@3", split={"kind": "random", "fraction": 0.3}, liked=2.0
+        )
+        assert "relevant: rated 2 or more in the test part" in " ".join(str(some).split())

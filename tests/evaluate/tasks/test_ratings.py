@@ -303,7 +303,7 @@ def test_wrong_values_are_explained_with_file_and_line(old, new, message):
             LISTS.replace("biased-mf, settings: {epochs: 3, embedding_size: 2}", "ease-popularity"),
             r"suite tiny: mf lists no rated item, but those rated below 4 are candidates; set candidates: rated",
         ),
-        (LISTS.replace("seeds", "liked: 6\nseeds"), r"suite tiny: top_n: no test rating reaches the threshold 6"),
+        (LISTS.replace("seeds", "liked: 6\nseeds"), r"suite tiny: top_n: no test rating is 6 or more"),
         (
             TEXT.replace("{kind: random, fraction: 0.3, seed: 1}", "u1").replace("toy", "planted-factors"),
             "no split 'u1'",

@@ -97,7 +97,7 @@ def test_optuna_is_asked_for_by_name():
         ({"recipe": "bm25"}, "tune: bm25 needs index"),
         ({"recipe": "rrn"}, "tune: rrn uses time, and planted-factors has no timestamps"),
         ({"valid": 1.5}, "tune: valid must lie between 0 and 1, got 1.5; 0.1 holds out a tenth"),
-        ({"measures": "P@5", "liked": 99}, "tune: top_n: no test rating reaches the threshold 99; lower it"),
+        ({"measures": "P@5", "liked": 99}, "tune: top_n: no test rating is 99 or more; lower liked"),
         ({"space": REGS}, "there is no setting 'reg'"),
         ({"method": "random", "trials": 0}, "trials is not valid, got 0|one trial or more, got 0"),
     ],

@@ -218,3 +218,10 @@ def test_a_missing_column_of_judgements_is_missed_in_the_line_of_names(tmp_path:
     path.write_text("qid,docno,kind\nq1,d1,1\n")
     with pytest.raises(DataError, match=r"qrels.csv:1: a column 'label' is needed"):
         overview(path)
+
+
+def test_a_last_column_that_is_not_read_is_noted(tmp_path: Path):
+    path = tmp_path / "films.csv"
+    path.write_text("userId,movieId,rating,ts\na,x,5,1700000000\na,y,3,1700000001\nb,x,4,1700000002\n")
+    assert "not read: ts; --columns time=ts if it holds times" in overview(path).notes
+    assert not [note for note in overview(path, columns="time=ts").notes if "not read" in note]
