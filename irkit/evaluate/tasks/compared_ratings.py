@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +20,7 @@ from irkit.evaluate.systems import systems_of
 from irkit.evaluate.tables import LEVEL, measured
 from irkit.evaluate.tasks.ratings import RatingsChoice
 from irkit.evaluate.tasks.task import System
+from irkit.frames import short
 from irkit.recommend.problems import problems_of
 from irkit.recommend.splits import split_title
 from irkit.rng import check_seed
@@ -30,7 +31,8 @@ from irkit.table.published import Published
 from irkit.table.text import text
 
 if TYPE_CHECKING:
-    pass
+    from irkit.pipeline.stage import Stage
+    from irkit.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def experiment_ratings(
     test: Test = "t",
     correction: Correction = "holm",
     seed: int = 42,
-    seeds: Sequence[int] = (1,),
+    seeds: Sequence[int] | None = None,
     progress: bool = False,
 ) -> RatingsExperiment:
     """Fit recommenders and measure them on ratings that they did not learn from, as a suite does.
@@ -144,8 +146,9 @@ def experiment_ratings(
     correction : {"holm", "bonferroni", "benjamini-hochberg"}
     seed : int
         Of folds, bootstrap and randomisation.
-    seeds : sequence of int
-        A system that draws is fitted once with each; numbers are means.
+    seeds : sequence of int, optional
+        A system that draws is fitted once with each; numbers are means. Default the seed that a system states, such as
+        `PMF(seed=7)`, or 1.
     progress : bool
         Show how many fits are done, and how long the rest may take.
 
@@ -185,16 +188,35 @@ def experiment_ratings(
         test=test,
         correction=correction,
         seed=seed,
-        seeds=tuple(seeds),
+        **_seeds(seeds),
     )
     try:
         choice.check_suite(suite)
         task = choice.of(suite, problems)
-        recipes = [to_recipe(stage, _recipe_name(name)) for name, stage in stages.items()]
+        recipes = [_stated(stage, to_recipe(stage, _recipe_name(name))) for name, stage in stages.items()]
         taken = [task.taken(System(one, recipe)) for one, recipe in zip(suite.systems, recipes, strict=True)]
     except ConfigError as error:
         raise ConfigError(f"experiment: {str(error).removeprefix('suite experiment: ')}") from None
     return RatingsExperiment(measured_board(task, taken, progress=progress))
+
+
+def _seeds(seeds: Any) -> dict[str, tuple[int, ...]]:
+    """Return the seeds of a suite, if they are given."""
+    if seeds is None:
+        return {}
+    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
+        raise ConfigError(f"experiment: seeds is a list of whole numbers, got {short(seeds)}; write [1, 2, 3]")
+    found = tuple(check_seed(seed) for seed in seeds)
+    if len(set(found)) < len(found) or not found:
+        raise ConfigError(f"experiment: seeds must be one or more and differ, got {list(found)}; name each once")
+    return {"seeds": found}
+
+
+def _stated(stage: Stage, recipe: Recipe) -> Recipe:
+    """Return a recipe that says the seed which its pipeline was made with, also where that is the usual one."""
+    if stage.parts or "seed" not in stage.config.model_fields_set:
+        return recipe
+    return recipe.with_settings({"seed": stage.config.seed})  # type: ignore[attr-defined]
 
 
 def _recipe_name(name: str) -> str:

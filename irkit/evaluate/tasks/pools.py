@@ -34,7 +34,7 @@ from irkit.evaluate.tasks.task import (
     TaskChoice,
     Trial,
     refuse,
-    settings_of,
+    seeds_of,
 )
 from irkit.evaluate.tuning import Chosen, tune_on
 from irkit.pipeline import Topics
@@ -178,8 +178,8 @@ class PoolTask(RankedTask):
         return system
 
     def seeds(self, system: System) -> Sequence[int | None]:
-        """Return the suite's seeds for a system that draws."""
-        return self.suite.seeds if settings_of(system.recipe, "seed") else [None]
+        """Return those of a system that draws; see `seeds_of`."""
+        return seeds_of(self.suite, system.recipe)
 
     def fit(self, trial: Trial) -> tuple[Stage, list[str]]:
         """Return a pipeline, tuned or fitted if it is to be, and notes on that."""

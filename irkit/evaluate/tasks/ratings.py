@@ -28,6 +28,7 @@ from irkit.evaluate.tasks.task import (
     TaskChoice,
     Trial,
     refuse,
+    seeds_of,
     settings_of,
 )
 from irkit.evaluate.toplists import check_measures
@@ -199,8 +200,8 @@ class RatingTask(Task):
         ]
 
     def seeds(self, system: System) -> Sequence[int | None]:
-        """Return the suite's seeds for a system that draws."""
-        return self.suite.seeds if settings_of(system.recipe, "seed") else [None]
+        """Return those of a system that draws; see `seeds_of`."""
+        return seeds_of(self.suite, system.recipe)
 
     def taken(self, system: System) -> System:
         """Look whether the system is a recommender, and has the time it uses."""

@@ -11,7 +11,7 @@ from irkit.errors import ConfigError
 from irkit.evaluate import run_suite
 from irkit.evaluate.ratings import evaluate_ratings
 from irkit.evaluate.suite import parse_suite
-from irkit.recommend import EASE, Bias, BiasedMF, RatingTable, load_problem, predefined_split
+from irkit.recommend import EASE, PMF, Bias, BiasedMF, RatingTable, load_problem, predefined_split
 from irkit.recommend.splits import k_folds, random_split
 from irkit.yamlfile import parse_yaml
 
@@ -109,3 +109,40 @@ def test_of_likes_and_counts_every_row_is_relevant_unless_it_is_said(values, cou
             ["popularity"], table, "nDCG@3", split={"kind": "random", "fraction": 0.3}, liked=2.0
         )
         assert "relevant: rated 2 or more in the test part" in " ".join(str(some).split())
+
+
+def test_a_seed_that_a_system_states_holds_unless_seeds_are_named():
+    split = load_problem("planted-factors", {"kind": "random", "fraction": 0.2}).split
+    by_hand = {seed: evaluate_ratings(PMF(seed=seed).fit(split.train), split).rmse for seed in (1, 7, 42)}
+    assert len(set(by_hand.values())) == 3
+    systems = {"usual": PMF(), "seven": PMF(seed=7), "stated": PMF(seed=42)}
+    done = irkit.experiment_ratings(systems, split, "RMSE")
+    found = {name: one["RMSE"] for name, one in done.means.items()}
+    assert found == {"usual": by_hand[1], "seven": by_hand[7], "stated": by_hand[42]}
+    done = irkit.experiment_ratings({"seven": PMF(seed=7)}, split, "RMSE", seeds=[42])
+    assert done.means["seven"]["RMSE"] == by_hand[42]
+
+
+def test_a_suite_keeps_to_the_seeds_that_its_systems_state():
+    systems = "[{name: one, recipe: pmf}, {name: seven, recipe: pmf, settings: {seed: 7}}]"
+    text = (
+        "name: s\nratings: [{name: planted-factors, split: {kind: random, fraction: 0.2}}]\nmeasures: RMSE\nsystems: "
+    )
+    (board,) = run_suite(parse_suite(parse_yaml(text + systems))).boards
+    split = load_problem("planted-factors", {"kind": "random", "fraction": 0.2}).split
+    by_hand = {seed: evaluate_ratings(PMF(seed=seed).fit(split.train), split).rmse for seed in (1, 7)}
+    found = {row.name: row.cells["RMSE"].mean for row in board.rows}
+    assert found == {"one": by_hand[1], "seven": by_hand[7]}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "message"),
+    [
+        (3, r"experiment: seeds is a list of whole numbers, got int 3; write \[1, 2, 3\]"),
+        ([1, 1], r"experiment: seeds must be one or more and differ, got \[1, 1\]; name each once"),
+        ([], "seeds must be one or more and differ"),
+    ],
+)
+def test_seeds_that_are_none_are_refused(seeds, message):
+    with pytest.raises(ConfigError, match=message):
+        irkit.experiment_ratings(["pmf"], "planted-factors", "RMSE", seeds=seeds)
