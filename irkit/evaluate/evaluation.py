@@ -23,7 +23,7 @@ from irkit.evaluate.formulas import formula
 from irkit.evaluate.judgements import Found, Judgements
 from irkit.evaluate.measures import Measures, aggregate, parse_measures
 from irkit.evaluate.tables import scored
-from irkit.frames import Qrels, Queries, Results, check_qrels, results_frame
+from irkit.frames import Qrels, Queries, Results, check_qrels, results_frame, short
 from irkit.hits import Hits
 from irkit.table import Column, Table, words
 from irkit.table.published import Published
@@ -40,6 +40,7 @@ COUNTS = {
     "without_relevant": "without a relevant document (score 0)",
     "without_judged": "with results of which none is judged",
     "without_qrels": "without judgements (left out)",
+    "own_documents": "whose own document is among the results",
 }
 "What is counted: `evaluated` queries, then those of them a reader may not expect, last those that are no part of them."
 
@@ -169,6 +170,7 @@ class Evaluator:
         self._catalogue = Catalogue.of(train) if train is not None and beyond else None
         check_qrels(qrels, who="qrels")
         self.exclude_self = excludes_self(exclude_self, qrels)
+        self._unsaid = exclude_self is None and "exclude_self" not in qrels.attrs
         if self.exclude_self:
             qrels = qrels[qrels["qid"].to_numpy() != qrels["docno"].to_numpy()]
         judged = pd.Index(qrels["qid"].unique())
@@ -199,6 +201,7 @@ class Evaluator:
                 f"{_example(self._qids)}; ids are compared as strings"
             )
         found = self._judgements.find(hits)
+        selves = own_documents(hits) if self._unsaid else 0
         values = {**self._values(hits, found), **self._beyond(hits)}
         columns = {str(m): own for m in self.measures if isinstance(own := values[str(m)], np.ndarray)}
         means = {str(m): aggregate(m, columns[str(m)]) if str(m) in columns else values[str(m)] for m in self.measures}
@@ -212,6 +215,7 @@ class Evaluator:
                 "without_relevant": int((found.relevant(1) == 0).sum()),
                 "without_judged": int(((found.retrieved > 0) & (found.per_query(found.query) == 0)).sum()),
                 "without_qrels": sum(qid not in self._judged for qid in (listed if self._all else self._asked)),
+                **({"own_documents": selves} if 2 * selves > len(self._qids) else {}),
             },
             self.exclude_self,
         )
@@ -241,6 +245,8 @@ class Evaluator:
 
 def excludes_self(exclude_self: bool | None, qrels: Qrels) -> bool:
     """Say whether a query's own document is left out: as the caller says, else as the qrels' collection does."""
+    if not isinstance(exclude_self, bool | None):
+        raise ConfigError(f"evaluate: exclude_self must be True, False or None, got {short(exclude_self)}; write one")
     return bool(qrels.attrs.get("exclude_self")) if exclude_self is None else exclude_self
 
 
@@ -249,6 +255,12 @@ def without_self(hits: Hits) -> Hits:
     own = hits.docnos.rows(hits.queries["qid"])
     mask = hits.doc != own[hits.query]
     return hits if mask.all() else hits.kept(mask)
+
+
+def own_documents(hits: Hits) -> int:
+    """Count the queries whose own id is among their results: they are documents, which a collection may leave out."""
+    own = hits.docnos.rows(hits.queries["qid"])
+    return len(np.unique(hits.query[hits.doc == own[hits.query]]))
 
 
 NOWHERE = "\x01"

@@ -23,7 +23,7 @@ from irkit.evaluate.memory import memory_notes
 from irkit.evaluate.plan import plan, run_plan
 from irkit.evaluate.significance import TEST_TITLES, Test
 from irkit.evaluate.systems import check_runs, systems_of, topics_of
-from irkit.frames import Qrels, Queries, check_qrels
+from irkit.frames import Qrels, Queries, check_qrels, short
 from irkit.pipeline.given import holds_run
 from irkit.pipeline.stage import Flow, Stage
 from irkit.rng import check_seed
@@ -231,8 +231,11 @@ def experiment(
     baseline = _named(baseline, stages)
     parsed = parse_measures(measures)
     check_train(parsed, train, who="experiment")
-    if repeats < 1:
-        raise ConfigError(f"experiment: repeats must be 1 or more, got {repeats}")
+    if not isinstance(repeats, int) or isinstance(repeats, bool) or repeats < 1:
+        raise ConfigError(f"experiment: repeats must be a whole number, 1 or more, got {short(repeats)}; write one")
+    for option, value in (("allow_leak", allow_leak), ("overwrite", overwrite)):
+        if not isinstance(value, bool):
+            raise ConfigError(f"experiment: {option} must be True or False, got {short(value)}; write one of them")
     check_runs(stages, queries)
     check_baseline(baseline, stages, who="experiment")
     check_test(test, who="experiment")

@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import irkit
+from irkit import locks
 from irkit.atomic import write_bytes
 from irkit.errors import ConfigError
 from irkit.evaluate.board import Machine, Result, write_results
@@ -61,7 +62,7 @@ class SavedRuns:
     def __init__(
         self, folder: str | PathLike[str], stages: Mapping[str, Stage], queries: Queries, *, overwrite: bool
     ) -> None:
-        self.folder, self.stages = Path(folder), stages
+        self.folder, self.stages, self.overwrite = Path(folder), stages, overwrite
         self.paths = {name: self.folder / f"{file_name(name)}.run" for name in stages}
         taken: dict[str, str] = {}
         for name, path in self.paths.items():
@@ -74,11 +75,18 @@ class SavedRuns:
 
     def write(self, name: str, hits: Hits) -> None:
         """Write what a system found, whole or not at all."""
-        from irkit.io import write_run
-
         path = self.paths[name]
         if name in self.there or _is(self.stages[name], path):
             return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locks.held(self.folder / ".writing.lock"):
+            # Another process may have put another run there since this one began.
+            if self.overwrite or not self._is_there(name):
+                self._write(name, path, hits)
+
+    def _write(self, name: str, path: Path, hits: Hits) -> None:
+        from irkit.io import write_run
+
         # A folder of our own: another process may put its run in this place before what made ours is written down.
         with TemporaryDirectory(prefix="irkit-") as own:
             write_run(hits, Path(own) / "run", file_name(name))

@@ -14,13 +14,14 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
 
 from irkit.arrays import Floats
 from irkit.config import digest
+from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.grid import Template, recipe_of, space_of
 from irkit.evaluate.leak import check_leak
@@ -250,6 +251,8 @@ def tune(
         tuned = tune(bm25, {"k1": [0.9, 1.2], "b": [0.4, 0.75]}, queries, qrels, "AP")
         tuned.pipeline(others)
     """
+    if method not in get_args(Method):
+        raise ConfigError(f"tune: there is no method {method!r}; {near_misses(method, get_args(Method))}")
     check_seed(seed)
     queries, qrels, collection = topics_of(queries, qrels, who="tune")
     recipe = recipe_of(pipeline)

@@ -70,13 +70,16 @@ class Learned(Stage):
         ------
         FrameError
             If the topics hold queries instead of results, the results have no features or not such as the model can
-            take, or there are none; for logistic regression also if all results have one label.
+            take, or there are none, or none is judged relevant; for logistic regression also if all results have one
+            label.
         """
         hits = examples(train, self.name)
         features = self._features(hits)
         labels = labels_of(hits, train.qrels)
         if self.estimator is None and self.config.model == "logistic" and (labels == labels[0]).all():
             raise FrameError(f"learned: logistic needs results of two labels, got {labels[0]:g} alone; judge others")
+        if not (labels > 0).any():
+            raise FrameError("learned: no result of train is judged relevant; give judgements of its queries")
         estimator = _fresh(self.estimator) if self.estimator is not None else _MODELS[self.config.model](self.config)
         counts = np.diff(hits.ptr)
         grouped = {"group": counts[counts > 0]} if "group" in inspect.signature(estimator.fit).parameters else {}

@@ -96,6 +96,10 @@ def test_exclude_self_removes_the_query_document_from_results_and_qrels():
     got = evaluate(run_frame(run), qrels_frame(qrels), "AP NumRet", exclude_self=True)
     assert got.per_query["AP"].to_dict() == {"a": 0.5}  # b judged nothing but itself
     assert got.per_query["NumRet"].to_dict() == {"a": 2.0}
+    assert "own document is among" not in got.said()
+    unsaid = evaluate(run_frame(run), qrels_frame(qrels), "AP")  # as where a merge has dropped what a card says
+    assert "2 whose own document is among the results" in unsaid.said()
+    assert "among" not in evaluate(run_frame(run), qrels_frame(qrels), "AP", exclude_self=False).said()
     assert evaluate(run_frame(run), qrels_frame(qrels), "AP").per_query["AP"].tolist() == pytest.approx([5 / 6, 1])
 
 

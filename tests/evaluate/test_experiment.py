@@ -322,7 +322,7 @@ def test_wrong_experiments_are_refused(table):
         run({})
     with pytest.raises(ConfigError, match="the baseline 'b' is not among the systems; choose from a"):
         run({"a": a}, baseline="b")
-    with pytest.raises(ConfigError, match="repeats must be 1 or more, got 0"):
+    with pytest.raises(ConfigError, match="repeats must be a whole number, 1 or more, got int 0"):
         run({"a": a}, repeats=0)
     with pytest.raises(ConfigError, match="slow goes from results to results; start it with a retriever"):
         run({"slow": Slow(table=table)})

@@ -152,3 +152,19 @@ def test_a_run_of_another_process_in_its_place_is_never_taken_for_its_own(lee, i
     monkeypatch.undo()
     with pytest.raises(ConfigError, match="it was changed since it was written"):
         run({"mine": Retrieve(index, n=9)}, lee, out / "mine")
+
+
+def test_another_process_s_run_is_not_replaced_that_came_while_this_one_ran(lee, index, out, monkeypatch):
+    theirs = Retrieve(index, n=2)
+    own = saved.SavedRuns.write
+
+    def late(self, name, hits):
+        monkeypatch.setattr(saved.SavedRuns, "write", own)
+        run({"mine": theirs}, lee, out)
+        own(self, name, hits)
+
+    monkeypatch.setattr(saved.SavedRuns, "write", late)
+    with pytest.raises(ConfigError, match=r"mine\.run is there already, and it is of other settings"):
+        run({"mine": Retrieve(index, n=9)}, lee, out)
+    assert len(read_run(out / "mine.run")) == 2 * len(lee.queries())
+    assert not list(out.glob(".*"))

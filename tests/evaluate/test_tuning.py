@@ -154,3 +154,15 @@ def test_optuna_is_asked_for_by_name(job):
     else:
         tuned = run(job, method="optuna", trials=3)
         assert all(values in tuned.candidates for values in tuned.chosen)
+
+
+def test_a_method_that_is_none_is_refused():
+    queries, qrels = QUERIES_OF_ONE
+    with pytest.raises(ConfigError, match="tune: there is no method 'gird'; did you mean grid"):
+        tune("bm25", {"k1": [1, 2]}, queries, qrels, "AP", method="gird")
+
+
+QUERIES_OF_ONE = (
+    pd.DataFrame({"qid": ["1"], "query": ["storm"]}),
+    pd.DataFrame({"qid": ["1"], "docno": ["d"], "label": [1]}),
+)

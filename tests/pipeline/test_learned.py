@@ -95,7 +95,8 @@ class Grouped:
 
 def test_a_ranker_is_told_the_groups():
     some = given({"0": {"a": 1.0, "b": 2.0}, "2": {"c": 1.0}})
-    fitted = (some**some >> Learned(estimator=Grouped())).fit(Topics({"0": "x", "1": "x", "2": "x"}, QRELS))
+    judged = pd.DataFrame({"qid": ["0"], "docno": ["a"], "label": [1]})
+    fitted = (some**some >> Learned(estimator=Grouped())).fit(Topics({"0": "x", "1": "x", "2": "x"}, judged))
     assert fitted.parts[-1].fitted.group == [2, 1]
 
 
@@ -263,3 +264,10 @@ def test_reg_is_the_weight_of_squared_coefficients():
     assert [repr(one) for one in made] == [repr(Ridge(alpha=5.0)), repr(LogisticRegression(C=0.2, random_state=42))]
     with pytest.raises(ConfigError, match="reg"):
         LearnedConfig(reg=0)
+
+
+@pytest.mark.parametrize("model", ["boosting", "forest", "linear"])
+@pytest.mark.parametrize("qrels", [QRELS.assign(label=0), QRELS.assign(docno="x" + QRELS["docno"]), QRELS[:0]])
+def test_judgements_that_fit_no_result_are_refused(model, qrels):
+    with pytest.raises(FrameError, match="learned: no result of train is judged relevant; give judgements of its quer"):
+        (FEATURES >> Learned(model=model)).fit(Topics(TRAIN, qrels))

@@ -153,6 +153,12 @@ class TrainedTask(Task):
             self._data[recipe.binarise] = recipe.load_data()
         return self._data[recipe.binarise]
 
+    def seeds(self, system: System) -> Sequence[int | None]:
+        """Return the suite's seeds, or where it names none the one that the recipe states."""
+        recipe: Any = system.recipe
+        stated = "seeds" not in self.suite.model_fields_set and "seed" in recipe.trainer
+        return [recipe.rule().seed] if stated else self.suite.seeds
+
     def fit(self, trial: Trial) -> Any:
         """Return a trained model."""
         recipe: Any = trial.system.recipe
@@ -253,9 +259,9 @@ class TrainedTask(Task):
     def _pictures(self, model: Any, data: Data, trial: Trial, recipe: Any) -> tuple[list[Figure], list[str]]:
         from irkit.learn.figures import SMALL, figures
 
-        if trial.seed != self.suite.seeds[0]:
+        if trial.seed != self.seeds(trial.system)[0]:
             return [], []
-        drawn = figures(model, data, seed=trial.seed, test_rows=recipe.test_rows, look=SMALL)
+        drawn = figures(model, data, seed=int(trial.seed or 0), test_rows=recipe.test_rows, look=SMALL)
         embedded = [one.embedded() for one in drawn]
         small = [Figure.model_validate(one) for one in embedded if len(one["content"]) <= FIGURE_LIMIT]
         return small, [one.note for one in drawn if one.note]
