@@ -61,7 +61,7 @@ def test_a_space_by_name_fits_a_pipeline_too(lee, index):
 def test_a_learned_pipeline_is_tuned_by_inner_folds(job):  # noqa: F811
     resources, queries, qrels = job
     index = resources["index"]
-    how = {"k": 3, "inner": 2}
+    how = {"folds": 3, "inner": 2}
     features = Rescore(index) ** Rescore(index, model="tf-idf") ** Lengths(index)
     pipeline = Retrieve(index, n=25) >> features >> Learned(model="linear")
     grid = {"0.k1": [0.2, 3.0], "learned.model": ["linear", "logistic"]}
