@@ -25,6 +25,7 @@ def compare(
     encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
     train: str | None = None,
+    liked: float | None = None,
     layout: Layout = None,
     test: Literal["t", "wilcoxon", "randomisation"] = "t",
     correction: Literal["holm", "bonferroni", "benjamini-hochberg"] = "holm",
@@ -47,9 +48,10 @@ def compare(
     Parameters
     ----------
     qrels
-        A file of judgements, or a collection's name (irkit data list).
+        A file of judgements, or a collection's name (irkit data list); for lists of recommendations one
+        of ratings.
     baseline
-        The run file the others are compared with.
+        The run file, or the lists as irkit recommend writes them, the others are compared with.
     runs
         The other run files.
     split
@@ -64,6 +66,9 @@ def compare(
     train
         Ratings that lists of recommendations were learned from, a file or a collection's name; the
         four measures beyond accuracy need them.
+    liked
+        Of lists that are measured by ratings: the least rating of a relevant item, default 4; of likes
+        and counts every one. Users without a relevant item are left out.
     test
         The test whose p-values are corrected.
     correction
@@ -85,7 +90,7 @@ def compare(
     check_table(output, who="compare", inputs=(qrels, train, baseline, *runs))
     wanted = parse_measures(measures)
     ratings = trained_on(wanted, train, layout, encoding, who="compare")
-    judged, exclude_self = judgements(qrels, split, format, encoding, who="compare")
+    judged, exclude_self = judgements(qrels, split, format, encoding, who="compare", liked=liked)
     paths = [baseline, *runs]
     names = [str(path) for path in paths]
     twice = next((name for name in names if names.count(name) > 1), None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from irkit.cli.predicted import asks_for_errors, evaluate_predictions, refuse_lists_options, refuse_ratings
+from irkit.cli.predicted import asks_for_errors, evaluate_predictions, refuse_lists_options
 from irkit.cli.printing import say, say_json
 from irkit.cli.published import check_table
 from irkit.cli.ratings import Layout
@@ -30,6 +30,7 @@ def evaluate(
     encoding: str = "utf-8",
     measures: Annotated[str, Parameter(name=["-m", "--measures"])] = MEASURES,
     train: str | None = None,
+    liked: float | None = None,
     layout: Layout = None,
     per_query: bool = False,
     output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
@@ -49,13 +50,16 @@ def evaluate(
         irkit evaluate lee bm25.run ql.run --per-query
         irkit evaluate lee bm25.run ql.run -o table.tex
         irkit evaluate test.csv predictions.csv -m "RMSE MAE"
+        irkit evaluate test.csv lists.tsv -m nDCG@10
 
     Parameters
     ----------
     qrels
-        A file of judgements, or a collection's name (irkit data list); for RMSE and MAE one of ratings.
+        A file of judgements, or a collection's name (irkit data list); for RMSE, MAE and lists of
+        recommendations one of ratings.
     runs
-        Run files in TREC's format; for RMSE and MAE files of predicted ratings, as irkit recommend writes them.
+        Run files in TREC's format, or lists as irkit recommend writes them; for RMSE and MAE predicted
+        ratings.
     split
         Which of the collection's sets of judgements, such as test; default its own default. Of ratings the test part of
         a split; default all of them.
@@ -69,6 +73,9 @@ def evaluate(
     train
         Ratings that lists of recommendations were learned from, a file or a collection's name; the
         four measures beyond accuracy need them.
+    liked
+        Of lists that are measured by ratings: the least rating of a relevant item, default 4; of likes
+        and counts every one. Users without a relevant item are left out.
     per_query
         Print a row per query, and then the mean as query "all".
     output
@@ -85,16 +92,16 @@ def evaluate(
 
     check_table(output, who="evaluate", inputs=(qrels, train, *runs))
     if asks_for_errors(measures):
-        refuse_lists_options(format=format != "auto", train=train is not None, per_query=per_query)
+        refuse_lists_options(
+            format=format != "auto", train=train is not None, liked=liked is not None, per_query=per_query
+        )
         evaluate_predictions(
             qrels, runs, measures, split=split, encoding=encoding, layout=layout, output=output, json=json
         )
         return
     wanted = parse_measures(measures)  # a misspelt measure is refused before any file is read
     ratings = trained_on(wanted, train, layout, encoding, who="evaluate")
-    if measures == MEASURES:
-        refuse_ratings(qrels)
-    judged, exclude_self = judgements(qrels, split, format, encoding, who="evaluate")
+    judged, exclude_self = judgements(qrels, split, format, encoding, who="evaluate", liked=liked)
     found, tags = [], {}
     for run in runs:
         evaluation, tags[run] = measured_run(

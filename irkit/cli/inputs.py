@@ -115,11 +115,25 @@ def topics(
 
 
 def judgements(
-    source: str, split: str | None = None, format: str = "auto", encoding: str = UTF8, *, who: str
+    source: str,
+    split: str | None = None,
+    format: str = "auto",
+    encoding: str = UTF8,
+    *,
+    who: str,
+    liked: float | None = None,
 ) -> tuple[Qrels, bool]:
-    """Return the judgements of a file or collection, and whether a document is no answer to itself."""
+    """Return the judgements of a file or collection, and whether a document is no answer to itself.
+
+    Ratings are judgements of lists: relevant is what is rated `liked` or more.
+    """
+    from irkit.cli.lists import rated
     from irkit.io import load_collection, read_qrels
 
+    if format == "auto" and (found := rated(source, split, liked, encoding)) is not None:
+        return found, False
+    if liked is not None:
+        raise ConfigError(f"{who}: --liked is for ratings in the place of judgements, got {source}; leave it out")
     path = source_path(source)
     if path is not None and readable(path):
         if split is not None:
@@ -164,12 +178,15 @@ def measured_run(
     path: Path, qrels: Qrels, measures: Any, *, encoding: str, exclude_self: bool, train: RatingTable | None
 ) -> tuple[Evaluation, tuple[str, ...]]:
     """Read a run file, measure it, and return that and its tags; what does not fit the judgements names the file."""
+    from irkit.cli.lists import listed
     from irkit.evaluate import evaluate
     from irkit.io.documents.runs import read_tagged_run
 
-    results, tags = read_tagged_run(path, encoding=encoding)
+    lists, tags = listed(path, encoding), tuple[str, ...]()
+    if lists is None:
+        lists, tags = read_tagged_run(path, encoding=encoding)
     try:
-        return evaluate(results, qrels, measures, exclude_self=exclude_self, train=train), tags
+        return evaluate(lists, qrels, measures, exclude_self=exclude_self, train=train), tags
     except FrameError as error:
         raise FrameError(f"{path}: {str(error).removeprefix('evaluate: ')}") from None
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from irkit.cli.inputs import UTF8
+from irkit.cli.lists import names_of
 from irkit.cli.printing import say, say_json
-from irkit.errors import ConfigError, DataError, FrameError, IrkitError
+from irkit.errors import ConfigError, DataError, FrameError
 
 if TYPE_CHECKING:
     from irkit.cli.ratings import RatingsLayout
@@ -45,32 +46,9 @@ def refuse_lists_options(**given: bool) -> None:
         raise ConfigError(f"evaluate: {option} is for runs, and RMSE and MAE are of predicted ratings; leave it out")
 
 
-def refuse_ratings(source: str) -> None:
-    """Say how predictions are measured where a file of ratings stands in the place of judgements."""
-    from irkit.io.lines import lines
-    from irkit.io.ratings.layout import names_ratings, names_users, separator
-    from irkit.recipe.resources import source_path
-    from irkit.streams import is_stream
-
-    path = source_path(source)
-    if path is None or is_stream(path) or path.suffix not in (".csv", ".tsv") or not path.is_file():
-        return
-    try:
-        first = next((text for _, text in lines(path) if text.strip()), "")
-    except IrkitError:
-        return
-    names = [cell.strip().strip('"') for cell in first.split(separator(path.suffix[1:], first))]
-    if names_users(names) and names_ratings(names, path):
-        raise ConfigError(f'evaluate: {source} holds ratings; for errors of predictions write -m "RMSE MAE"')
-
-
 def _predictions_of(path: Path) -> str:
     """Return what a file calls its predictions: irkit, Surprise, LensKit or others may have written it."""
-    from irkit.io.lines import lines
-    from irkit.io.ratings.layout import separator
-
-    first = next((text for _, text in lines(path) if text.strip()), "")
-    names = [cell.strip().strip('"') for cell in first.split(separator("tsv" if "\t" in first else "csv", first))]
+    names = names_of(path)
     found = next((name for known in PREDICTIONS for name in names if name.lower() == known), None)
     if found is None:
         what = f"predictions need a line of names with user, item and {' or '.join(PREDICTIONS[:3])}"

@@ -186,6 +186,8 @@ class Stage(metaclass=StageType):
     @classmethod
     def configured(cls, settings: dict[str, Any]) -> Config:
         """Make the config from its fields."""
+        if not hasattr(cls, "name"):
+            raise ConfigError(f"{cls.__name__}: is what others have in common, and none itself; make one of them")
         if settings and not cls.config_type.model_fields:
             raise ConfigError(f"{cls.name}: has no settings, got {', '.join(settings)}")
         return cls.config_type.checked(settings, nowhere, who=cls.name)

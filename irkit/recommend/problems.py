@@ -299,6 +299,8 @@ def _opened(
     if told == {"format": "auto", "encoding": "utf-8"}:
         told = {}
     elif path is None or not Path(path).exists():
+        if path is not None:
+            load_rating_collection(name)  # what is not there is missed before anything is said of options
         what = "format and encoding" if columns is None else "columns, format and encoding"
         raise ConfigError(f"ratings: {what} are for a file of ratings, got {name}; leave them out")
     if path is None:

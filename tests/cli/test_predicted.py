@@ -73,13 +73,16 @@ def test_predictions_of_other_tools_are_read_by_their_column(irkit, folder, name
     assert json.loads(done.out)["measures"] == {"MAE": 0.5}
 
 
-def test_predictions_without_names_and_ratings_without_a_measure_say_what_to_do(irkit, folder):
+def test_predictions_without_names_and_without_a_measure_say_what_to_do(irkit, folder):
     (folder / "test.csv").write_text("user,item,rating\na,x,4\n")
     (folder / "bare.csv").write_text("a,x,4\n")
     done = irkit("evaluate", "test.csv", "bare.csv", "-m", "MAE", status=2)
     assert "bare.csv:1: predictions need a line of names with user, item and prediction or est or score" in done.err
-    done = irkit("evaluate", "test.csv", "bare.csv", status=2)
-    assert done.err == 'irkit: evaluate: test.csv holds ratings; for errors of predictions write -m "RMSE MAE"\n'
+    (folder / "p.csv").write_text("user,item,prediction\na,x,4\n")
+    done = irkit("evaluate", "test.csv", "p.csv", status=2)
+    assert (
+        done.err == 'irkit: p.csv: holds no lists, which have a score; for errors of predictions write -m "RMSE MAE"\n'
+    )
 
 
 def test_the_test_part_of_a_folder_is_meant_and_pairs_that_were_learned_from_are_said(irkit, folder):

@@ -247,3 +247,8 @@ def test_several_splits_are_folds_and_none_of_several_is_said(tmp_path, caplog):
 def test_columns_may_be_written_as_for_a_command(tmp_path):
     (tmp_path / "bare.csv").write_text("a,x,5\na,y,3\n")
     assert len(load_ratings(tmp_path / "bare.csv", columns="user,item,rating")) == 2
+
+
+def test_a_file_that_is_not_there_is_missed_before_its_options():
+    with pytest.raises(NotFoundError, match="nope"):
+        load_ratings("nope.csv", columns=["user", "item", "rating"])

@@ -306,3 +306,8 @@ def test_pipelines_of_recommenders_take_users_as_a_recommender_does():
         assert found["qid"].drop_duplicates().tolist() == ["a", "new"]
         pd.testing.assert_frame_equal(pipeline(users_frame(["a", "new"])), found)
     assert (one + other).search("a")["docno"].tolist() == ["z"]
+
+
+def test_what_others_have_in_common_is_none_itself():
+    with pytest.raises(ConfigError, match="Recommender: is what others have in common, and none itself; make one of"):
+        Recommender()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from irkit.evaluate.tables import LEVEL, measured
 from irkit.evaluate.tasks.ratings import RatingsChoice
 from irkit.evaluate.tasks.task import System
 from irkit.frames import short
+from irkit.recommend.lists import recommenders
 from irkit.recommend.problems import problems_of
 from irkit.recommend.splits import split_title
 from irkit.rng import check_seed
@@ -33,6 +35,8 @@ from irkit.table.text import text
 if TYPE_CHECKING:
     from irkit.pipeline.stage import Stage
     from irkit.recipe import Recipe
+
+_log = logging.getLogger("irkit")
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,9 @@ def experiment_ratings(
     from irkit.recipe import to_recipe
 
     stages = systems_of(systems, who="experiment")
+    for name, stage in stages.items():
+        if any(one.train is not None for one in recommenders(stage)):
+            _log.warning("experiment: %s was fitted, and is fitted anew on each training part", name)
     check_test(test, who="experiment")
     check_correction(correction, who="experiment")
     if isinstance(baseline, int):

@@ -146,3 +146,10 @@ def test_a_suite_keeps_to_the_seeds_that_its_systems_state():
 def test_seeds_that_are_none_are_refused(seeds, message):
     with pytest.raises(ConfigError, match=message):
         irkit.experiment_ratings(["pmf"], "planted-factors", "RMSE", seeds=seeds)
+
+
+def test_a_fitted_model_is_fitted_anew_and_that_is_said(caplog):
+    split = load_problem("planted-factors", {"kind": "random", "fraction": 0.2}).split
+    done = irkit.experiment_ratings({"mine": Bias().fit(split.train)}, split, "RMSE")
+    assert "experiment: mine was fitted, and is fitted anew on each training part" in caplog.text
+    assert done.means == {"mine": {"RMSE": evaluate_ratings(Bias().fit(split.train), split).rmse}}
