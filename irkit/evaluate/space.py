@@ -6,13 +6,13 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from pydantic import Field
 
 from irkit.config import Config
-from irkit.errors import ConfigError, NotFoundError
+from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.locate import find
 from irkit.recipe.shelf import list_spaces
 from irkit.rng import generator
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 
 Method: TypeAlias = Literal["grid", "random", "optuna"]
 "grid tries all combinations of values, random draws some, optuna searches."
+
+
+def check_method(method: str, *, who: str) -> None:
+    """Refuse a method that is none."""
+    if method not in get_args(Method):
+        raise ConfigError(f"{who}: there is no method {method!r}; {near_misses(method, get_args(Method))}")
+
 
 FITTED = 1000
 "Combinations of other values that are looked through for one beside which a recipe takes a value."

@@ -14,21 +14,20 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from irkit.arrays import Floats
 from irkit.config import digest
-from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.grid import Template, recipe_of, space_of
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.measures import USUAL, Measures, aggregate, parse_measures
 from irkit.evaluate.nested import judged, part_of
 from irkit.evaluate.search import search
-from irkit.evaluate.space import Method, Space
+from irkit.evaluate.space import Method, Space, check_method
 from irkit.evaluate.splits import Folds
 from irkit.evaluate.splits import folds as parted
 from irkit.evaluate.systems import index_of, resources_for, topics_of
@@ -251,8 +250,7 @@ def tune(
         tuned = tune(bm25, {"k1": [0.9, 1.2], "b": [0.4, 0.75]}, queries, qrels, "AP")
         tuned.pipeline(others)
     """
-    if method not in get_args(Method):
-        raise ConfigError(f"tune: there is no method {method!r}; {near_misses(method, get_args(Method))}")
+    check_method(method, who="tune")
     check_seed(seed)
     queries, qrels, collection = topics_of(queries, qrels, who="tune")
     recipe = recipe_of(pipeline)

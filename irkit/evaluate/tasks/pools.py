@@ -25,6 +25,7 @@ from irkit.evaluate.memory import peak_memory_mb, reset_peak
 from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.tasks.curves import learning_curves
 from irkit.evaluate.tasks.ranked import RankedTask
+from irkit.evaluate.tasks.seeds import seeds_of
 from irkit.evaluate.tasks.task import (
     PAPER,
     STOPPED_BY_TEST,
@@ -34,7 +35,6 @@ from irkit.evaluate.tasks.task import (
     TaskChoice,
     Trial,
     refuse,
-    seeds_of,
 )
 from irkit.evaluate.tuning import Chosen, tune_on
 from irkit.pipeline import Topics

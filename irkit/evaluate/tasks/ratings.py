@@ -18,6 +18,7 @@ from irkit.errors import ConfigError, near_misses
 from irkit.evaluate.ratings import PARTS
 from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.tasks.curves import learning_curves
+from irkit.evaluate.tasks.seeds import seeds_of
 from irkit.evaluate.tasks.task import (
     PAPER,
     STOPPED_BY_TEST,
@@ -28,7 +29,6 @@ from irkit.evaluate.tasks.task import (
     TaskChoice,
     Trial,
     refuse,
-    seeds_of,
     settings_of,
 )
 from irkit.evaluate.toplists import check_measures

@@ -382,21 +382,6 @@ def settings_of(recipe: Any, field: str) -> list[str]:
     return [name for name in setting_names(stages) if name.rpartition(".")[2] == field]
 
 
-def seeds_of(suite: Suite, recipe: Any) -> Sequence[int | None]:
-    """Return the seeds a pipeline is fitted with: those of the suite, or if it names none the one that it states."""
-    if not settings_of(recipe, "seed"):
-        return [None]
-    own = "seeds" not in suite.model_fields_set and _states(recipe.stages, "seed")
-    return [None] if own else suite.seeds
-
-
-def _states(stages: Any, field: str) -> bool:
-    """Say whether a stage of a recipe, or of a pipeline inside one, says what a field is."""
-    if isinstance(stages, list):
-        return any(_states(one, field) for one in stages)
-    return field in stages or _states(stages.get("of", []), field)
-
-
 def loaded(recipe: Any, choice: SystemChoice) -> Any:
     """Return a recipe of either kind with a choice's settings and, where these change it, its name."""
     if not choice.settings:
