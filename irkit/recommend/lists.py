@@ -104,7 +104,7 @@ def counts_notes(stage: Stage) -> list[str]:
     taken = {True: "ratings", False: "likes, whatever their size"}
     said = [f"counts are taken for {taken[rates]}; als weighs them" for rates in {one.predicts_ratings for one in deaf}]
     if any(
-        one.predicts_ratings and 1 < len(one.fitted) and not np.ptp(one.fitted.rating) for one in recommenders(stage)
+        one.predicts_ratings and len(one.fitted) > 1 and not np.ptp(one.fitted.rating) for one in recommenders(stage)
     ):
         said.append("all ratings are equal, so that all predictions are; ease, als, bpr and popularity rank likes")
     return said
