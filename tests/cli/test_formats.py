@@ -65,7 +65,7 @@ def test_ratings_too(irkit, folder):
         (("index", "lee", "--encoding", "latin-1"), "--format and --encoding are for files and folders, got lee"),
         (("run", "bm25", "lee", "--format", "tsv"), "--format and --encoding are for a file of queries"),
         (("explain", "bm25", "lee", "lee-01", "lee-02", "--encoding", "latin-1"), "are for a file of queries"),
-        (("recommend", "ml", "u1", "--format", "csv"), "format and encoding are for a file of ratings, got ml"),
+        (("recommend", "ml", "u1", "--format", "csv"), "there is no file or collection 'ml'"),
         (("recommend", "--load", "a", "u1", "--format", "csv"), "leave them out beside --load"),
         (("evaluate", "lee", "a.run", "--format", "trec"), "--format is for a file of judgements, got lee"),
     ],
