@@ -141,10 +141,10 @@ def files_below(folder: Path, *, hidden: bool = False) -> Iterator[Path]:
     OSError
         If a folder cannot be read.
     """
+    over = set(map(str, Path(os.path.realpath(folder)).parents))
     for place, inner, names in os.walk(folder, followlinks=True, onerror=_refuse):
         above = [one for one in Path(place).parents if one == folder or folder in one.parents]
-        round_about = {os.path.realpath(one) for one in above} | set(map(str, Path(os.path.realpath(folder)).parents))
-        if os.path.realpath(place) in round_about:
+        if os.path.realpath(place) in over.union(map(os.path.realpath, above)):
             inner.clear()
             continue
         if not hidden:

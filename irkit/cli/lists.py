@@ -16,21 +16,17 @@ LIKED = 4.0
 "Least rating of a relevant item, unless it is said; of likes and counts it is the least there is."
 
 
-def names_of(path: Path) -> list[str]:
-    """Return the fields of the first line of a table, empty for other files."""
-    from irkit.io.lines import lines
-    from irkit.io.ratings.layout import separator
-    from irkit.packing import bare
+def names_of(path: Path, encoding: str) -> list[str]:
+    """Return the fields of the first line of a table; none of what is no table, or is not read so."""
+    from irkit.io.ratings.layout import first_fields
     from irkit.streams import is_stream
 
-    suffix = bare(path).suffix
-    if is_stream(path) or suffix not in (".csv", ".tsv") or not path.is_file():
+    if is_stream(path) or not path.is_file():
         return []
     try:
-        first = next((text for _, text in lines(path) if text.strip()), "")
+        return first_fields(path, encoding)
     except IrkitError:
         return []
-    return [cell.strip().strip('"') for cell in first.split(separator(suffix[1:], first))]
 
 
 def rated(source: str, split: str | None, liked: float | None, encoding: str) -> Qrels | None:
@@ -60,7 +56,7 @@ def _ratings(source: str, split: str | None, encoding: str) -> pd.DataFrame | No
 
     path = source_path(source)
     if path is not None and not path.is_dir():
-        names = names_of(path)
+        names = names_of(path, encoding)
         known = names_users(names) and (names_ratings(names, path) or names_likes_alone(names, path, Columns()))
         return read_ratings(path, encoding=encoding) if known else None
     if path is None and source.startswith("irds:"):
@@ -87,7 +83,7 @@ def listed(path: Path, encoding: str) -> Results | None:
     from irkit.io.ratings.files import read_ratings
     from irkit.io.ratings.layout import names_users
 
-    names = [name.lower() for name in names_of(path)]
+    names = [name.lower() for name in names_of(path, encoding)]
     if not names_users(names):
         return None
     if "score" not in names:

@@ -46,9 +46,9 @@ def refuse_lists_options(**given: bool) -> None:
         raise ConfigError(f"evaluate: {option} is for runs, and RMSE and MAE are of predicted ratings; leave it out")
 
 
-def _predictions_of(path: Path) -> str:
+def _predictions_of(path: Path, encoding: str) -> str:
     """Return what a file calls its predictions: irkit, Surprise, LensKit or others may have written it."""
-    names = names_of(path)
+    names = names_of(path, encoding)
     found = next((name for known in PREDICTIONS for name in names if name.lower() == known), None)
     if found is None:
         what = f"predictions need a line of names with user, item and {' or '.join(PREDICTIONS[:3])}"
@@ -89,7 +89,7 @@ def evaluate_predictions(
     ratings = table.frame()
     found, others = [], {}
     for path in files:
-        guesses = read_ratings(path, columns={"rating": _predictions_of(path)}, encoding=encoding)
+        guesses = read_ratings(path, columns={"rating": _predictions_of(path, encoding)}, encoding=encoding)
         try:
             score, others[path] = predicted_errors(ratings, guesses.rename(columns={"rating": "prediction"}))
         except FrameError as error:

@@ -298,6 +298,10 @@ def counted(queries: int) -> str:
     return f"{queries:,} {'query' if queries == 1 else 'queries'}"
 
 
+FEW = 50
+"Queries up to which a p of 0 of Student's t means that all differences are the same."
+
+
 def said_floor(cells: Mapping[str, Mapping[str, Cell]]) -> str:
     """Say where tests give a p that is a limit: the least one by random flips, or 0 of Student's t; else empty.
 
@@ -306,11 +310,12 @@ def said_floor(cells: Mapping[str, Mapping[str, Cell]]) -> str:
     cells : mapping of system to mapping of measure to Cell
     """
     least = _where(cells, lambda cell: at_floor(cell.p_randomisation))
-    alike = _where(cells, lambda cell: cell.p == 0)
-    said = [
-        f"a randomisation test of {RESAMPLES:,} draws gives no p below 1/{RESAMPLES + 1:,}, which is that of {least}"
-    ]
-    said = said if least else []
+    # Of many queries a p may be too small for a number, so that 0 says nothing of how alike their differences are.
+    alike = _where(cells, lambda cell: cell.p == 0 and sum(filter(None, (cell.wins, cell.ties, cell.losses))) <= FEW)
+    said = []
+    if least:
+        draws, floor = f"{RESAMPLES:,}", f"1/{RESAMPLES + 1:,}"
+        said.append(f"a randomisation test of {draws} draws gives no p below {floor}, which is that of {least}")
     if alike:
         said.append(f"all differences are alike, so that the t test has p 0 however few they are: {alike}")
     return "; ".join(said)

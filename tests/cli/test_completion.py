@@ -109,3 +109,12 @@ def test_another_shell_is_refused(irkit):
     assert irkit("completion", "csh", status=2).err.startswith(
         "irkit: completion: SHELL is not valid, got 'csh'; did you mean zsh?"
     )
+
+
+def test_choices_that_are_written_down_are_those_there_are():
+    from irkit.cli.completion import KINDS
+    from irkit.evaluate.schemas import SCHEMAS
+    from irkit.lucene.similarity import MODELS
+
+    assert KINDS["schema KIND"] == "=" + ",".join(SCHEMAS)
+    assert set(KINDS["search --model"][1:].split(",")) == set(MODELS)

@@ -10,7 +10,7 @@ import pytest
 
 from irkit.errors import ConfigError
 from irkit.evaluate import compare, evaluate
-from irkit.evaluate.compare import at_floor
+from irkit.evaluate.compare import at_floor, said_floor
 from irkit.evaluate.corrections import CORRECTION_TITLES, corrected, holm
 from irkit.evaluate.significance import bootstrap_interval, paired_t, randomisation, wilcoxon
 from irkit.hits import Hits
@@ -184,3 +184,5 @@ def test_no_p_is_printed_as_zero_and_the_floor_of_the_randomisation_test_is_said
     more = compare({"worst": best[:0], **{f"best{i}": best for i in range(4)}}, qrels, "P@2 AP")
     assert "which is that of 8 differences; all differences are alike, so that the t test has p 0" in str(more)
     assert "draws" not in str(compare({"a": RUNS["one"], "b": RUNS["one"]}, QRELS, "AP"))
+    many = {"best": {"AP": cell.model_copy(update={"wins": 5000})}}  # so many that p is 0 by underflow
+    assert "alike" not in said_floor(many)

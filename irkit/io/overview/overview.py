@@ -125,7 +125,9 @@ def _file(path: Path, one: Found, encoding: str, columns: str | None, tell: Any)
         case "ratings":
             named = None if columns is None else parse_columns(columns)
             seen = of_ratings(read_ratings(path, format, encoding=encoding, columns=named))
-            seen.notes += [f"not read: {left}; --columns time={left} if it holds times" for left in unread(path, named)]
+            seen.notes += [
+                f"not read: {left}; --columns time={left} if it holds times" for left in unread(path, named, encoding)
+            ]
         case "card":
             raise ConfigError(f"{path}: is a card; name its folder, or put it into data/ of your folder for a name")
         case _:

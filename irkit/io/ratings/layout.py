@@ -255,13 +255,18 @@ def names_likes(cells: list[str], path: Path) -> bool:
     return names_ratings(cells, path, Columns(likes=True))
 
 
-def unread(path: Path, columns: Mapping[str, str] | Sequence[str] | None) -> list[str]:
-    """Return the names of the last columns of a table of ratings that has no times, where they are not read."""
-    if bare(path).suffix not in (".csv", ".tsv"):
+def first_fields(path: Path, encoding: str = "utf-8") -> list[str]:
+    """Return the fields of the first line of a .csv or .tsv table, packed or not; none of other files."""
+    suffix = bare(path).suffix
+    if suffix not in (".csv", ".tsv"):
         return []
-    first = next((text for _, text in lines(path) if text.strip()), "")
-    names = [cell.strip().strip('"') for cell in first.split(separator(bare(path).suffix[1:], first))]
-    want = read_columns(columns)
+    first = next((text for _, text in lines(path, encoding) if text.strip()), "")
+    return [cell.strip().strip('"') for cell in first.split(separator(suffix[1:], first))]
+
+
+def unread(path: Path, columns: Mapping[str, str] | Sequence[str] | None, encoding: str = "utf-8") -> list[str]:
+    """Return the name of the one column of a table of ratings that is not read, where there are no times."""
+    names, want = first_fields(path, encoding), read_columns(columns)
     try:
         found = {} if want.order else places(names, want, path, 1)
     except DataError:

@@ -225,3 +225,9 @@ def test_a_last_column_that_is_not_read_is_noted(tmp_path: Path):
     path.write_text("userId,movieId,rating,ts\na,x,5,1700000000\na,y,3,1700000001\nb,x,4,1700000002\n")
     assert "not read: ts; --columns time=ts if it holds times" in overview(path).notes
     assert not [note for note in overview(path, columns="time=ts").notes if "not read" in note]
+
+
+def test_a_table_in_another_encoding_is_read_by_it_alone(tmp_path: Path):
+    path = tmp_path / "films.csv"
+    path.write_bytes("user,item,rating,größe\nJosé,x,5,1\nb,x,4,1\n".encode("latin-1"))
+    assert "not read: größe; --columns time=größe if it holds times" in overview(path, encoding="latin-1").notes
