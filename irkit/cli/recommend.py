@@ -135,9 +135,12 @@ def recommend(
     for text in counts_notes(fitted):
         note(f"{fitted.name}: {text}")
     if why is not None:
-        say(_why(fitted, asked[0], why), beside=save)
-        if _learned(next(recommenders(fitted)), pd.DataFrame({"user_id": [asked[0]], "item_id": [why]})):
-            say(f"{asked[0]} has rated {why}, and what is rated is not recommended")
+        found = _why(fitted, asked[0], why)
+        say(found, beside=save)
+        if found.rank is None and _learned(
+            next(recommenders(fitted)), pd.DataFrame({"user_id": [asked[0]], "item_id": [why]})
+        ):
+            say(f"{asked[0]} has rated {why}, and what is rated is not recommended", beside=save)
         return
     users = tuple(next(recommenders(fitted)).fitted.users.names.to_pylist()) if all else asked
     given: Any = None

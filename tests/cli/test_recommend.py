@@ -207,3 +207,12 @@ def test_why_says_what_a_score_is_the_sum_of(irkit, ratings):
     score = float(lines[1].split()[-1])
     assert {line.split(" x ")[1] for line in lines[2:]} == {"mean rating", "the user's level", "the item's"}
     assert sum(float(line.split()[0]) for line in lines[2:]) == pytest.approx(score, abs=2e-4)
+
+
+def test_why_says_that_a_rated_item_is_left_out_and_only_then(irkit, folder):
+    rows = "".join(f"u{u},i{i},{1 + u * i % 5}\n" for u in range(5) for i in range(6) if (u + i) % 3)
+    (folder / "r.csv").write_text("user,item,rating\n" + rows)
+    said = "u1 has rated i1, and what is rated is not recommended"
+    assert said in irkit("recommend", "r.csv", "u1", "--why", "i1").out
+    assert said not in irkit("recommend", "r.csv", "u1", "--why", "i1", "--set", "seen=keep").out
+    assert "has rated" not in irkit("recommend", "r.csv", "u1", "--why", "i2").out
