@@ -20,6 +20,9 @@ from irkit.errors import ConfigError, NotFoundError, near_misses
 from irkit.streams import readable
 from irkit.wording import near_files, no_end
 
+SHARDS = "shards.json"
+"File of an index that consists of shards."
+
 _PACKAGE = Path(__file__).parent
 _log = logging.getLogger("irkit")
 _mentioned: set[tuple[str, str]] = set()
@@ -123,6 +126,11 @@ def find(kind: str, name: str | os.PathLike[str]) -> Path:
 
 def _called(kind: str) -> str:
     return "suites" if kind == "eval" else kind
+
+
+def holds_index(folder: str | os.PathLike[str]) -> bool:
+    """Say whether a folder holds a Lucene index, or the shards of one; errors are the system's."""
+    return any(name.startswith("segments_") or name == SHARDS for name in os.listdir(folder))
 
 
 def files_below(folder: Path, *, hidden: bool = False) -> Iterator[Path]:

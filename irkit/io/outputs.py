@@ -10,6 +10,7 @@ from pathlib import Path
 
 from irkit.atomic import hidden, is_stream, refused
 from irkit.errors import ConfigError, DataError
+from irkit.locate import holds_index
 from irkit.packing import bare
 from irkit.streams import STANDARD, descriptor, duplicate
 
@@ -123,7 +124,7 @@ def _same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bo
 def _in_index(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:
     """Say whether a path leads into a folder that holds a Lucene index, however the folder is named."""
     try:
-        if is_stream(path) or not any(name.startswith("segments_") for name in os.listdir(folder)):
+        if is_stream(path) or not holds_index(folder):
             return False
         return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
     except (OSError, ValueError):

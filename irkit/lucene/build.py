@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from operator import length_hint
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,7 @@ from irkit.lucene.jvm import java
 from irkit.lucene.making import create
 from irkit.lucene.manifest import commit_key
 from irkit.lucene.owned import FOLDER, builder
+from irkit.lucene.shards import new_shard, write_shards
 from irkit.lucene.wire import java_errors, pack_strings
 from irkit.progress import progress as progress_of
 
@@ -51,6 +52,7 @@ def build_index(
     analyzer: str = "english",
     positions: bool = False,
     store_text: bool = True,
+    shards: int | None = None,
     threads: int | None = None,
     memory_mb: int = 512,
     progress: bool = False,
@@ -73,6 +75,10 @@ def build_index(
         Index the positions of terms, for other tools' phrase queries; irkit does not need them.
     store_text : bool
         Store the texts, so that `Index.texts` can give them back.
+    shards : int, optional
+        Build so many indexes side by side, which are searched as one: scores and order are those of one index of all
+        documents, to the bit. Shards can be searched by processes of their own (`irkit.cluster`), and more be added
+        (`add_shard`).
     threads : int, optional
         Threads that analyse and write; defaults to the processors this process may use. With more
         than one, the internal order of the documents may differ from build to build.
@@ -91,8 +97,8 @@ def build_index(
         If an option makes no sense, if there is an index already and `overwrite` does not say to
         replace it, or if `path` holds anything but an index or cannot be written.
     DataError
-        If there are no documents, or an id is empty, holds white space or control characters, or comes
-        twice.
+        If there are no documents, fewer than shards, or an id is empty, holds white space or control characters, or
+        comes twice.
     LockedError
         If another process builds the same index.
     JavaError
@@ -104,31 +110,94 @@ def build_index(
         )
     from irkit.lucene.index import Index
 
-    analyzer = check_analyzer(analyzer)
-    threads = _whole("threads", processors() if threads is None else threads, 1)
-    memory_mb = _whole("memory_mb", memory_mb, SMALLEST_MEMORY)
+    options = checked_options(analyzer, positions, store_text, threads, memory_mb)
+    number = None if shards is None else _whole("shards", shards, 1)
     index = swap.target(path)
     with swap.building(index, overwrite=overwrite) as fresh:
-        writer = _Writer(index, fresh, (analyzer, threads, int(positions), int(store_text), memory_mb))
-        try:
-            writer.finish(_feed(writer, documents, progress=progress))
-        except BaseException:
-            writer.abort()
-            raise
+        folders = [fresh] if number is None else [new_shard(fresh, i) for i in range(number)]
+        write_documents(folders, documents, options, index, progress=progress)
         with swap.writing(index):
-            manifest = create(fresh, fresh / FOLDER, commit_key(fresh))
-            integrity.remember(index, manifest, fresh)
+            for folder in folders:
+                finish(folder, index / folder.relative_to(fresh))
+            if number is not None:
+                write_shards(fresh, folders)
+                finish(fresh, index)
     return Index.open(index)
+
+
+class Options(NamedTuple):
+    """How an index is written."""
+
+    analyzer: str
+    positions: bool
+    text: bool
+    "Texts are stored."
+    threads: int
+    memory_mb: int
+
+
+def checked_options(analyzer: str, positions: bool, text: bool, threads: int | None, memory_mb: int) -> Options:
+    """Check how an index is to be written.
+
+    Raises
+    ------
+    ConfigError
+        If an option makes no sense.
+    """
+    threads = _whole("threads", processors() if threads is None else threads, 1)
+    memory_mb = _whole("memory_mb", memory_mb, SMALLEST_MEMORY)
+    return Options(check_analyzer(analyzer), positions, text, threads, memory_mb)
+
+
+def write_documents(
+    folders: Sequence[Path], documents: Any, options: Options, index: Path, *, progress: bool = False
+) -> None:
+    """Write documents into one index, or spread them evenly over several that are written side by side.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Empty folders, one for each index.
+    documents, progress
+        As for `build_index`.
+    options : Options
+        Threads and memory are for all together.
+    index : Path
+        What messages name.
+    """
+    n = len(folders)
+    threads, memory = max(options.threads // n, 1), max(options.memory_mb // n, SMALLEST_MEMORY)
+    settings = (options.analyzer, threads, int(options.positions), int(options.text), memory)
+    writers: list[_Writer] = []
+    try:
+        for folder in folders:
+            writers.append(_Writer(index, folder, settings, writers))
+        for writer, content in zip(writers, _feed(writers, documents, progress=progress), strict=True):
+            writer.finish(content)
+        for writer in writers:
+            writer.wait()
+    except BaseException:
+        for writer in writers:
+            writer.abort()
+        raise
+
+
+def finish(folder: Path, place: Path) -> None:
+    """Make the sidecar of an index that was just written, and note that both are intact where they will be found."""
+    manifest = create(folder, folder / FOLDER, commit_key(folder))
+    integrity.remember(place, manifest, folder)
 
 
 class _Writer:
     """The bridge's index builder, its failures in one line."""
 
-    def __init__(self, index: Path, fresh: Path, options: tuple[Any, ...]) -> None:
+    def __init__(self, index: Path, fresh: Path, settings: tuple[Any, ...], others: Sequence[_Writer]) -> None:
         start = java("IndexBuilder").start
         self._errors = partial(java_errors, f"{builder()}: writing {index} failed")
         with self._errors():
-            self._builder = start(str(fresh), *options)
+            self._builder = start(str(fresh), *settings)
+            if others:
+                self._builder.share(others[0]._builder)
 
     def add(self, block: bytes) -> list[int]:
         """Queue a batch; return its rows whose id may have come before."""
@@ -145,9 +214,13 @@ class _Writer:
             return int.from_bytes(interruptible(self._builder.count, docno), "little")
 
     def finish(self, content: str) -> None:
-        """Commit."""
+        """Begin to commit."""
         with self._errors():
             self._builder.finish(content)
+
+    def wait(self) -> None:
+        """Wait for the commit."""
+        with self._errors():
             while not self._builder.done(STEP):
                 pass
 
@@ -157,24 +230,40 @@ class _Writer:
             interruptible(self._builder.abort)
 
 
-def _feed(writer: _Writer, documents: Any, *, progress: bool) -> str:
-    """Send all documents to the writer and return a digest of their ids and texts."""
-    state = hashlib.blake2b(digest_size=16)
-    count = 0
+def _feed(writers: Sequence[_Writer], documents: Any, *, progress: bool) -> list[str]:
+    """Send all documents to the writers and return a digest of the ids and texts that each has got."""
+    n, count = len(writers), 0
+    states = [hashlib.blake2b(digest_size=16) for _ in writers]
     blocks = (
         documents.document_blocks() if isinstance(documents, Blocked) else ([one] for one in as_documents(documents))
     )
     with progress_of(length_hint(documents) or None, "indexing", " documents", shown=progress) as bar:
         for batch in _batches(_columns(blocks)):
-            block = _block(batch)
-            state.update(block)
-            for row in writer.add(block):
-                _check_twice(writer, batch.docnos[row].as_py(), batch.where(row))
+            for i, part in enumerate(_spread(batch, n), start=count):  # where the last batch has ended
+                block = _block(part)
+                states[i % n].update(block)
+                for row in writers[i % n].add(block):
+                    _check_twice(writers, part.docnos[row].as_py(), part.where(row))
             count += len(batch.docnos)
             bar.update(len(batch.docnos))
     if not count:
         raise DataError(f"{builder()}: there are no documents; check the source")
-    return state.hexdigest()
+    if count < n:
+        raise DataError(f"{builder()}: {n} shards need as many documents, got {count}; take fewer shards")
+    return [state.hexdigest() for state in states]
+
+
+def _spread(batch: Columns, n: int) -> Iterator[Columns]:
+    """Cut a batch into n parts of like size, the first ones one document longer; empty ones are left out."""
+    if n == 1:
+        yield batch
+        return
+    size, longer = divmod(len(batch.docnos), n)
+    start = 0
+    for i in range(min(n, len(batch.docnos))):
+        end = start + size + (i < longer)
+        yield Columns(batch.docnos[start:end], batch.texts[start:end], partial(_from, batch.where, start))
+        start = end
 
 
 def _columns(blocks: Iterable[Columns | list[Document]]) -> Iterator[Columns]:
@@ -280,9 +369,9 @@ def _check_document(document: Document, where: str) -> None:
         raise DataError(f"{where}: the text of {docno} has at most {LONGEST_TEXT} bytes, got {size}; split it")
 
 
-def _check_twice(writer: _Writer, docno: str, where: str) -> None:
+def _check_twice(writers: Sequence[_Writer], docno: str, where: str) -> None:
     """Refuse a document whose id is in the index already; equal hashes alone are no proof."""
-    if writer.count(docno) > 1:
+    if sum(writer.count(docno) for writer in writers) > 1:
         raise DataError(f"{where}: the id {docno!r} comes a second time; ids must be unique")
 
 

@@ -19,6 +19,7 @@ from irkit.lucene.analysis import Analyzer, check_analyzer, processors
 from irkit.lucene.bridge import Found, Query, Scorer
 from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
+from irkit.lucene.shards import java_paths
 from irkit.lucene.similarity import BM25, Similarity
 from irkit.lucene.wire import java_errors, pack
 
@@ -111,7 +112,7 @@ class Index:
             try:
                 index = cls(sidecar, next(_handles))  # it closes what it opens, also if it is interrupted
                 with java_errors(f"index: {sidecar.path} cannot be read"):
-                    search.open(index._handle, str(sidecar.path), sidecar.analyzer)
+                    search.open(index._handle, java_paths(sidecar.path), sidecar.analyzer)
             except JavaError:
                 if commit_key(sidecar.path) == sidecar.key:
                     raise

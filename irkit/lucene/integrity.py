@@ -15,6 +15,7 @@ from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
 from irkit.lucene.manifest import Manifest
 from irkit.lucene.owned import FOLDER
+from irkit.lucene.shards import shard_folders
 from irkit.lucene.wire import java_errors
 
 LUCENE = "lucene"
@@ -26,16 +27,19 @@ class DamagedPart(Exception):
 
 
 def commit_files(index: Path) -> list[str]:
-    """List Lucene's files of the latest commit.
+    """List Lucene's files of the latest commit, as paths inside the folder of the index.
 
     Raises
     ------
     JavaError
         If Lucene cannot read the commit.
     """
-    integrity = java("Integrity")
-    with java_errors(f"index: {index} cannot be read"):
-        return interruptible(integrity.files, str(index)).decode().split("\n")
+    integrity, found = java("Integrity"), []
+    for shard in shard_folders(index):
+        with java_errors(f"index: {shard} cannot be read"):
+            names = interruptible(integrity.files, str(shard)).decode().split("\n")
+        found += [(shard / name).relative_to(index).as_posix() for name in names]
+    return found
 
 
 def check_index(index: Path, files: Iterable[str] | None = None) -> None:
@@ -67,6 +71,11 @@ def check_index(index: Path, files: Iterable[str] | None = None) -> None:
 
 def check_again(index: Path) -> None:
     """Check Lucene's files of the latest commit, whatever is known of them."""
+    for shard in shard_folders(index):
+        _check(shard)
+
+
+def _check(index: Path) -> None:
     integrity = java("Integrity")
     with java_errors(f"index: {index} cannot be read"):
         lines = interruptible(integrity.check, str(index)).decode().splitlines()

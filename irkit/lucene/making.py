@@ -17,7 +17,7 @@ from irkit.config import digest
 from irkit.errors import ConfigError, DataError
 from irkit.lucene import owned, storage
 from irkit.lucene.calls import interruptible
-from irkit.lucene.integrity import DamagedPart, check_parts
+from irkit.lucene.integrity import DamagedPart, check_parts, commit_files
 from irkit.lucene.jvm import java
 from irkit.lucene.manifest import (
     LASTING,
@@ -30,6 +30,7 @@ from irkit.lucene.manifest import (
     work_folder,
     write_manifest,
 )
+from irkit.lucene.shards import java_paths
 from irkit.lucene.wire import java_errors
 
 ASSUMED_ANALYZER = "english"
@@ -69,12 +70,13 @@ def create(index: Path, folder: Path, key: str) -> Manifest:
     with work_folder(folder) as work:
         facts = _facts(index)
         with java_errors(f"sidecar: copying the ids of {index} failed"):
-            interruptible(java("Export").docnos, str(index), str(work))
+            interruptible(java("Export").docnos, java_paths(index), str(work))
         docnos = storage.raw_strings(work, "docnos")
         rank = _ranks(index, docnos)
         storage.write_strings(work / "docnos.arrow", docnos)
         storage.write_array(work / "rank.npy", rank)
-        manifest = _manifest(key, facts, docnos, {name: verified.file_digest(work / name) for name in LASTING})
+        files = commit_files(index)
+        manifest = _manifest(key, facts, files, docnos, {name: verified.file_digest(work / name) for name in LASTING})
         del docnos  # Windows removes no file that is mapped, and the work folder goes with all that is in it
         with sidecar_lock(folder):
             if commit_key(index) != key:
@@ -104,8 +106,13 @@ def _intact(index: Path, folder: Path, key: str) -> Manifest | None:
 def _facts(index: Path) -> dict[str, str]:
     export = java("Export")
     with java_errors(f"index: {index} cannot be read"):
-        lines = interruptible(export.describe, str(index)).decode().split("\n")
+        lines = interruptible(export.describe, java_paths(index)).decode().split("\n")
     facts = dict(line.partition(" ")[::2] for line in lines)
+    analyzers = sorted(set(facts["analyzer"].split(",")))
+    if len(analyzers) > 1:
+        said = " and ".join(name or "another maker's" for name in analyzers)
+        raise ConfigError(f"index: the shards of {index} have different analysers, got {said}; build them alike")
+    facts["analyzer"] = analyzers[0]
     if facts["documents"] == "0":
         raise ConfigError(f"index: {index} holds no documents; build it again")
     if facts["deleted"] != "0":
@@ -133,15 +140,18 @@ def _ranks(index: Path, docnos: pa.LargeStringArray) -> Ints:
     return rank
 
 
-def _manifest(key: str, facts: dict[str, str], docnos: pa.LargeStringArray, parts: dict[str, str]) -> Manifest:
+def _manifest(
+    key: str, facts: dict[str, str], files: list[str], docnos: pa.LargeStringArray, parts: dict[str, str]
+) -> Manifest:
     order = hashlib.blake2b(digest_size=16)
     for buffer in docnos.buffers()[1:]:
         order.update(buffer)
     positions, text = facts["positions"] == "1", "raw" in facts["fields"].split()
     analyzer, lucene, documents = facts["analyzer"] or ASSUMED_ANALYZER, facts["lucene"], int(facts["documents"])
+    content = facts["content"] if all(facts["content"].split(",")) else key
     return Manifest(
         key=key,
-        fingerprint=digest("index", facts["content"] or key, order.hexdigest(), analyzer, positions, text, lucene),
+        fingerprint=digest("index", content, order.hexdigest(), analyzer, positions, text, lucene),
         analyzer=analyzer,
         assumed=not facts["analyzer"],
         positions=positions,
@@ -151,7 +161,7 @@ def _manifest(key: str, facts: dict[str, str], docnos: pa.LargeStringArray, part
         terms=int(facts["terms"]),
         tokens=int(facts["tokens"]),
         postings=int(facts["postings"]),
-        files=facts["files"].split(),
+        files=files,
         parts=parts,
         irkit=irkit.__version__,
         lucene=lucene,

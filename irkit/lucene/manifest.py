@@ -18,7 +18,8 @@ from typing import Any
 from irkit import locks
 from irkit.atomic import put
 from irkit.config import digest
-from irkit.errors import ConfigError, NotFoundError
+from irkit.errors import ConfigError, DamagedError, NotFoundError
+from irkit.lucene.shards import shard_folders
 from irkit.streams import by_command
 
 NAME = "manifest.json"
@@ -87,21 +88,32 @@ class OtherVersion(ValueError):
 def commit_key(index: Path) -> str:
     """Identify the latest commit of an index by its segments file, which holds random ids; no JVM needed.
 
+    That of an index in shards is made of theirs.
+
     Raises
     ------
     NotFoundError
         If there is no index.
     ConfigError
         If it cannot be read.
+    DamagedError
+        If `shards.json` is damaged, or a shard that it names is missing.
     """
     for last in (False, False, True):
         try:
+            shards = shard_folders(index)
+            if shards != [index]:
+                return digest("shards", [[shard.name, commit_key(shard)] for shard in shards])
             commits = [name for name in os.listdir(index) if re.fullmatch(r"segments_[0-9a-z]+", name)]
             if not commits:
                 break
             latest = max(commits, key=lambda name: int(name.removeprefix("segments_"), 36))
             content = (index / latest).read_bytes()
             return digest(latest, hashlib.blake2b(content, digest_size=16).hexdigest())
+        except NotFoundError as error:
+            if last:  # else another shard has just taken its place
+                gone = next((shard.name for shard in shards if not any(shard.glob("segments_*"))), shards[0].name)
+                raise DamagedError(f"index: {index} is damaged ({gone} is missing); build it again") from error
         except OSError as error:
             if not index.is_dir():
                 break

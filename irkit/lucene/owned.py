@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from irkit.errors import ConfigError, IrkitError
+from irkit.locate import SHARDS
+from irkit.lucene import shards
 from irkit.lucene.manifest import LOCK, NAME, PARTS, RAW, WORK, read_manifest
 from irkit.streams import by_command
 
@@ -43,10 +45,10 @@ def lucene_files(path: Path) -> set[str]:
     """
     manifest = read_manifest(path / FOLDER)
     known = set(manifest.files) if manifest else set()
-    if set(os.listdir(path)) - {FOLDER, _WRITE_LOCK} - known:
+    if set(os.listdir(path)) - {FOLDER, _WRITE_LOCK, SHARDS} - {name.split("/")[0] for name in known}:
         from irkit.lucene.integrity import commit_files
 
-        with suppress(IrkitError):  # nothing that Lucene can read
+        with suppress(IrkitError, OSError):  # nothing that Lucene can read
             known.update(commit_files(path))
     return known
 
@@ -110,10 +112,11 @@ def discard(path: Path, known: Collection[str] = ()) -> None:
         for name in sorted(names, key=lambda name: name.endswith(NAME)):  # the manifest proves the rest
             with suppress(OSError):
                 (path / name).unlink()
-        sidecar = path / FOLDER
-        for folder in (*sidecar.glob(".work-*"), sidecar):
-            with suppress(OSError):
-                folder.rmdir()  # only if nothing is left in it
+        for inside in (*_shards(path), path):
+            sidecar = inside / FOLDER
+            for folder in (*sidecar.glob(".work-*"), sidecar, *([] if inside == path else [inside])):
+                with suppress(OSError):
+                    folder.rmdir()  # only if nothing is left in it
         path.rmdir()
     if path.exists():
         with suppress(OSError):
@@ -135,8 +138,18 @@ def _survey(path: Path, known: Collection[str], shapes: bool) -> Iterator[tuple[
         if entry.name == FOLDER and entry.is_dir(follow_symlinks=False):
             for name, ours in _survey_sidecar(Path(entry.path)):
                 yield f"{FOLDER}/{name}", ours
+        elif shards.FORM.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+            own = {name.partition("/")[2] for name in known if name.startswith(f"{entry.name}/")}
+            for name, ours in _survey(Path(entry.path), own, shapes or not own):  # none: of a build that was killed
+                yield f"{entry.name}/{name}", ours
+        elif entry.name == SHARDS:
+            yield entry.name, _is_file(entry) and shards.is_ours(path)
         else:
             yield entry.name, _is_file(entry) and _is_lucenes(Path(entry.path), known, shapes)
+
+
+def _shards(path: Path) -> list[Path]:
+    return [Path(entry.path) for entry in _listed(path) if shards.FORM.fullmatch(entry.name) and entry.is_dir()]
 
 
 def _survey_sidecar(folder: Path) -> Iterator[tuple[str, bool]]:

@@ -45,6 +45,7 @@ from irkit.lucene.manifest import (
     write_manifest,
 )
 from irkit.lucene.owned import FOLDER
+from irkit.lucene.shards import java_paths
 from irkit.lucene.transpose import transpose
 from irkit.lucene.vocabulary import Vocabulary
 from irkit.lucene.wire import java_errors
@@ -215,7 +216,7 @@ class Sidecar:
         """Walk all postings once and keep them by term."""
         export = java("Export")
         with java_errors(f"sidecar: exporting the postings of {self.path} failed"):
-            interruptible(export.postings, str(self.path), str(work))
+            interruptible(export.postings, java_paths(self.path), str(work))
         storage.write_strings(work / "terms.arrow", storage.raw_strings(work, "terms"))
         for name in ("terms.ptr", "terms.bytes"):
             (work / name).unlink()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from irkit.errors import ConfigError
-from irkit.locate import given_path, names
+from irkit.locate import given_path, holds_index, names
 from irkit.registry import OPENERS
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def source_path(source: str) -> Path | None:
 def is_index(source: str) -> bool:
     """Say whether a source means a folder with a Lucene index."""
     path = source_path(source)
-    return path is not None and os.path.isdir(path) and any(path.glob("segments_*"))
+    return path is not None and os.path.isdir(path) and holds_index(path)
 
 
 def open_index(source: str) -> Index:

@@ -42,6 +42,7 @@ from irkit.io.pools.letor import begins_as_letor
 from irkit.io.ratings.files import FILES
 from irkit.io.rows.own import picture_files
 from irkit.io.texts.files import ARCHIVES, has_texts
+from irkit.locate import holds_index
 from irkit.packing import bare, copies
 from irkit.streams import readable
 
@@ -96,7 +97,7 @@ def folder_card(folder: Path) -> AnyCard:
             return pools
         if document_pages(folder) is not None:
             documents, format = ".", "files"
-    if not documents and any(folder.glob("segments_*")):
+    if not documents and holds_index(folder):
         raise NotFoundError(f"{folder}: is an index, and no collection; name the collection that it was built of")
     if not documents:
         usual = ", ".join(f"{stem}.*" for stem in _DOCUMENTS)

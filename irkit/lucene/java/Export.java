@@ -12,15 +12,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.nio.file.StandardOpenOption;
-import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import org.apache.lucene.index.BinaryDocValues;
-import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.DocValues;
 import org.apache.lucene.index.FieldInfo;
 import org.apache.lucene.index.FieldInfos;
 import org.apache.lucene.index.IndexOptions;
+import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.MultiPostingsEnum;
 import org.apache.lucene.index.MultiTerms;
@@ -29,7 +27,6 @@ import org.apache.lucene.index.StoredFields;
 import org.apache.lucene.index.Terms;
 import org.apache.lucene.index.TermsEnum;
 import org.apache.lucene.search.DocIdSetIterator;
-import org.apache.lucene.store.FSDirectory;
 import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.Version;
 
@@ -43,15 +40,15 @@ public final class Export {
 
   /**
    * Describes the latest commit as lines `name value`: documents, deleted, analyzer and content (what irkit noted when it
-   * built the index), positions, with_terms (documents with at least one term), terms, tokens, postings, fields, files,
-   * lucene.
+   * built the index, of each shard with commas between), positions, with_terms (documents with at least one term), terms, tokens, postings, fields, lucene.
    */
-  public static byte[] describe(long ticket, String path) throws Exception {
-    return Call.run(ticket, call -> describe(call, path).getBytes(StandardCharsets.UTF_8));
+  public static byte[] describe(long ticket, String[] paths) throws Exception {
+    return Call.run(ticket, call -> describe(call, paths).getBytes(StandardCharsets.UTF_8));
   }
 
-  private static String describe(Call call, String path) throws IOException {
-    try (DirectoryReader reader = open(path)) {
+  private static String describe(Call call, String[] paths) throws IOException {
+    try (Folders open = Folders.open(paths)) {
+      IndexReader reader = open.reader;
       FieldInfos infos = FieldInfos.getMergedFieldInfos(reader);
       StringBuilder fields = new StringBuilder();
       for (FieldInfo info : infos) {
@@ -68,33 +65,31 @@ public final class Export {
           count++;
         }
       }
-      Map<String, String> commit = reader.getIndexCommit().getUserData();
       return "documents " + reader.maxDoc()
           + "\ndeleted " + reader.numDeletedDocs()
-          + "\nanalyzer " + commit.getOrDefault("irkit.analyzer", "")
-          + "\ncontent " + commit.getOrDefault("irkit.content", "")
+          + "\nanalyzer " + open.noted("irkit.analyzer")
+          + "\ncontent " + open.noted("irkit.content")
           + "\npositions " + (positions ? 1 : 0)
           + "\nwith_terms " + (terms == null ? 0 : terms.getDocCount())
           + "\nterms " + count
           + "\ntokens " + (terms == null ? 0 : terms.getSumTotalTermFreq())
           + "\npostings " + (terms == null ? 0 : terms.getSumDocFreq())
           + "\nfields" + fields
-          + "\nfiles " + String.join(" ", new TreeSet<>(reader.getIndexCommit().getFileNames()))
           + "\nlucene " + Version.LATEST;
     }
   }
 
   /** Writes `docnos.ptr` (int64 offsets, without a header) and `docnos.bytes` (UTF-8), in the order of internal ids. */
-  public static byte[] docnos(long ticket, String path, String folder) throws Exception {
+  public static byte[] docnos(long ticket, String[] paths, String folder) throws Exception {
     return Call.run(ticket, call -> {
-      docnos(call, path, folder);
+      docnos(call, paths, folder);
       return NOTHING;
     });
   }
 
-  private static void docnos(Call call, String path, String folder) throws IOException {
-    try (DirectoryReader reader = open(path); Strings out = new Strings(Paths.get(folder), "docnos")) {
-      for (LeafReaderContext leaf : reader.leaves()) {
+  private static void docnos(Call call, String[] paths, String folder) throws IOException {
+    try (Folders open = Folders.open(paths); Strings out = new Strings(Paths.get(folder), "docnos")) {
+      for (LeafReaderContext leaf : open.reader.leaves()) {
         BinaryDocValues values = DocValues.getBinary(leaf.reader(), ID);
         StoredFields stored = leaf.reader().storedFields();
         for (int doc = 0; doc < leaf.reader().maxDoc(); doc++) {
@@ -119,16 +114,16 @@ public final class Export {
    * <p>`terms.ptr`, `terms.bytes` as for docnos; npy files `df` (int32), `cf` (int64), `csc_ptr` (int64), `csc_doc`,
    * `csc_tf` (int32) and `lengths` (int32, one a document).
    */
-  public static byte[] postings(long ticket, String path, String folder) throws Exception {
+  public static byte[] postings(long ticket, String[] paths, String folder) throws Exception {
     return Call.run(ticket, call -> {
-      postings(call, path, folder);
+      postings(call, paths, folder);
       return NOTHING;
     });
   }
 
-  private static void postings(Call call, String path, String folder) throws IOException {
+  private static void postings(Call call, String[] paths, String folder) throws IOException {
     Path to = Paths.get(folder);
-    try (DirectoryReader reader = open(path);
+    try (Folders open = Folders.open(paths);
         Strings names = new Strings(to, "terms");
         Npy dfs = new Npy(to.resolve("df.npy"), 4);
         Npy cfs = new Npy(to.resolve("cf.npy"), 8);
@@ -136,9 +131,9 @@ public final class Export {
         Npy docs = new Npy(to.resolve("csc_doc.npy"), 4);
         Npy tfs = new Npy(to.resolve("csc_tf.npy"), 4);
         Npy lengths = new Npy(to.resolve("lengths.npy"), 4)) {
-      int[] length = new int[reader.maxDoc()];
+      int[] length = new int[open.reader.maxDoc()];
       ptr.add(0);
-      Terms terms = MultiTerms.getTerms(reader, BODY);
+      Terms terms = MultiTerms.getTerms(open.reader, BODY);
       TermsEnum each = terms == null ? TermsEnum.EMPTY : terms.iterator();
       PostingsEnum postings = null;
       for (BytesRef term = each.next(); term != null; term = each.next()) {
@@ -176,10 +171,6 @@ public final class Export {
       cf += tf;
     }
     return cf;
-  }
-
-  private static DirectoryReader open(String path) throws IOException {
-    return DirectoryReader.open(FSDirectory.open(Paths.get(path)));
   }
 
   /** Strings as offsets and bytes, the buffers of an Arrow large string array. */

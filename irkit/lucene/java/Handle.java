@@ -1,19 +1,16 @@
 package irkit;
 
 import java.io.IOException;
-import java.nio.file.Paths;
 import java.util.Arrays;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.lucene.analysis.Analyzer;
-import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.NumericDocValues;
 import org.apache.lucene.index.PostingsEnum;
 import org.apache.lucene.index.Terms;
 import org.apache.lucene.index.TermsEnum;
 import org.apache.lucene.search.DocIdSetIterator;
-import org.apache.lucene.store.Directory;
-import org.apache.lucene.store.FSDirectory;
 
 /** An open index and the arrays over its documents; Python gives it its number. */
 final class Handle {
@@ -22,37 +19,35 @@ final class Handle {
   private static final ConcurrentHashMap<Long, Handle> OPEN = new ConcurrentHashMap<>();
 
   final long id;
-  final DirectoryReader reader;
+  final IndexReader reader;
   final Analyzer analyzer;
   /** Position of each document's external id in ascending order, and its inverse; set before the first search. */
   volatile int[] rank;
   volatile int[] byRank;
-  private final Directory directory;
+  /** What scores are made with. */
+  volatile Collection collection;
+  private final Folders folders;
   private byte[] norms;
   private volatile Lengths lengths;
 
-  private Handle(long id, Directory directory, DirectoryReader reader, Analyzer analyzer) {
+  private Handle(long id, Folders folders, Analyzer analyzer) {
     this.id = id;
-    this.directory = directory;
-    this.reader = reader;
+    this.folders = folders;
     this.analyzer = analyzer;
+    reader = folders.reader;
+    collection = new Collection.Own(this);
   }
 
   /** Opens an index; whoever made its sidecar has checked that it is one of ours, without deletions. */
-  static void open(long id, String path, String analyzer) throws IOException {
-    Directory directory = FSDirectory.open(Paths.get(path));
-    DirectoryReader reader = null;
+  static void open(long id, String[] paths, String analyzer) throws IOException {
+    Folders folders = Folders.open(paths);
     boolean ready = false;
     try {
-      reader = DirectoryReader.open(directory);
-      OPEN.put(id, new Handle(id, directory, reader, Analyzers.byName(analyzer)));
+      OPEN.put(id, new Handle(id, folders, Analyzers.byName(analyzer)));
       ready = true;
     } finally {
       if (!ready) {
-        if (reader != null) {
-          reader.close();
-        }
-        directory.close();
+        folders.close();
       }
     }
   }
@@ -93,8 +88,7 @@ final class Handle {
   static void close(long id) throws IOException {
     Handle handle = OPEN.remove(id);
     if (handle != null) {
-      handle.reader.close();
-      handle.directory.close();
+      handle.folders.close();
       ByteCache.SHARED.drop(id);
     }
   }

@@ -58,7 +58,7 @@ public final class IndexBuilder {
   private final FieldType body = new FieldType();
   private final boolean raw;
   private final boolean segmented; // into segments of our own, but for documents that these leave to the writer
-  private final Hashes seen = new Hashes();
+  private Hashes seen = new Hashes();
   private volatile Throwable failure;
   private volatile byte[] probe;
   private FutureTask<Void> finishing;
@@ -90,6 +90,11 @@ public final class IndexBuilder {
   public static IndexBuilder start(String path, String analyzer, int threads, int positions, int raw, int memory)
       throws IOException {
     return new IndexBuilder(path, analyzer, threads, positions, raw, memory);
+  }
+
+  /** Knows the docnos of another builder as its own from now on; one thread alone may add to both. */
+  public void share(IndexBuilder other) {
+    seen = other.seen;
   }
 
   /**

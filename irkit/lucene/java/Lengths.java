@@ -3,7 +3,6 @@ package irkit;
 /** The exact length of each document, the sum of its term frequencies. */
 final class Lengths {
   final int[] of;
-  final long sum;
   final int longest;
   /** The shortest document with terms; 0 if none has any. */
   final int shortest;
@@ -13,12 +12,10 @@ final class Lengths {
   Lengths(int[] lengths) {
     of = lengths;
     shortestOf = new int[(lengths.length >>> Bounds.BITS) + 1];
-    long tokens = 0;
     int most = 0;
     int least = Integer.MAX_VALUE;
     for (int doc = 0; doc < lengths.length; doc++) {
       int length = lengths[doc];
-      tokens += length;
       most = Math.max(most, length);
       if (length > 0) {
         least = Math.min(least, length);
@@ -26,9 +23,8 @@ final class Lengths {
         shortestOf[doc >>> Bounds.BITS] = here == 0 ? length : Math.min(here, length);
       }
     }
-    sum = tokens;
     longest = most;
-    shortest = tokens > 0 ? least : 0;
+    shortest = most > 0 ? least : 0;
   }
 
   /** Returns the length of the shortest document with terms of a window; 0 if none has any. */

@@ -1,7 +1,9 @@
 package irkit;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Exact query likelihood: sum over query terms of weight * log p(term | document), in doubles, on exact lengths.
@@ -30,7 +32,7 @@ final class Likelihood implements Model {
     this.dirichlet = dirichlet;
     this.parameter = parameter;
     lengths = index.lengths(call);
-    tokens = lengths.sum;
+    tokens = index.collection.tokens();
     logLengths = dirichlet ? logLengths(Math.min(lengths.longest + 1, LENGTHS)) : new double[0];
   }
 
@@ -71,7 +73,7 @@ final class Likelihood implements Model {
       scales = new double[some.length];
       for (int i = 0; i < some.length; i++) {
         double weight = query.weights[i];
-        long count = weight > 0 ? Postings.occurrences(index, query.terms[i]) : 0;
+        long count = weight > 0 ? index.collection.occurrences(query.terms[i]) : 0;
         if (count > 0) { // a term that never occurs would make every document impossible: dropped
           some[n] = query.terms[i];
           weights[n] = weight;
@@ -85,17 +87,20 @@ final class Likelihood implements Model {
       lengthWeight = dirichlet ? mass : 0;
     }
 
-    /** Prepares a list for a walk along all of it. */
+    /** Prepares a list for a walk along all of it; null if the index, which may be a shard, has none. */
     Lane whole(int i) throws IOException {
       Postings list = Postings.of(index, terms[i]);
+      if (list == null) {
+        return null;
+      }
       Lane lane = dirichlet ? logs(i, list) : new Lane.Doubles(list, ratios(terms[i], list, scales[i]), weights[i]);
       return lane.bounded(bounds(terms[i], list, scales[i]));
     }
 
-    /** Prepares a list for looking some documents up in it. */
+    /** Prepares a list for looking some documents up in it; null likewise. */
     Lane some(int i) throws IOException {
       Postings list = Postings.of(index, terms[i]);
-      return dirichlet ? logs(i, list) : new Lane.Computed(list, at -> ratio(list, at, scales[i]), weights[i]);
+      return list == null ? null : dirichlet ? logs(i, list) : new Lane.Computed(list, at -> ratio(list, at, scales[i]), weights[i]);
     }
 
     /** Prepares a list to be read as it is walked. */
@@ -134,12 +139,15 @@ final class Likelihood implements Model {
   }
 
   private void walk(Parts parts, TopDoubles top, int flip, Scratch scratch) throws IOException {
-    Lane[] lanes = new Lane[parts.terms.length];
-    for (int i = 0; i < lanes.length; i++) {
+    List<Lane> lanes = new ArrayList<>(parts.terms.length);
+    for (int i = 0; i < parts.terms.length; i++) {
       scratch.call.check();
-      lanes[i] = parts.whole(i);
+      Lane lane = parts.whole(i);
+      if (lane != null) {
+        lanes.add(lane);
+      }
     }
-    new Best(parts, lanes, scratch, top, flip).run();
+    new Best(parts, lanes.toArray(new Lane[0]), scratch, top, flip).run();
   }
 
   /** Ranks a query whose lists memory does not hold: all of them are read side by side, window by window. */
@@ -235,7 +243,10 @@ final class Likelihood implements Model {
     long[] wanted = Lane.wanted(docs);
     for (int i = 0; i < parts.terms.length; i++) { // one list at a time
       scratch.call.check();
-      parts.some(i).add(scores, wanted);
+      Lane lane = parts.some(i);
+      if (lane != null) {
+        lane.add(scores, wanted);
+      }
     }
     for (int i = 0; i < scores.length; i++) {
       scores[i] = whole(parts.constant, scores[i], parts.lengthWeight, docs[i]);
@@ -251,7 +262,7 @@ final class Likelihood implements Model {
 
   @Override
   public double share(String term, double weight, int doc, int freq) throws IOException {
-    double scale = parameter * (Postings.occurrences(index, term) / tokens);
+    double scale = parameter * (index.collection.occurrences(term) / tokens);
     int length = lengths.of[doc];
     double p = dirichlet ? (freq + scale) / (length + parameter) : seen(freq, length) + scale;
     return weight * Math.log(p);

@@ -18,7 +18,6 @@ import org.apache.lucene.search.similarities.LMDirichletSimilarity;
 import org.apache.lucene.search.similarities.LMJelinekMercerSimilarity;
 import org.apache.lucene.search.similarities.Similarity;
 import org.apache.lucene.search.similarities.Similarity.SimScorer;
-import org.apache.lucene.util.BytesRef;
 
 /**
  * A similarity of Lucene's, scored in one of three ways with bitwise equal results.
@@ -44,10 +43,20 @@ final class LuceneModel implements Model {
     this.name = name;
     this.scorer = scorer;
     this.similarity = similarity(name);
-    searcher = new IndexSearcher(index.reader);
+    collection = index.collection.whole();
+    searcher = new IndexSearcher(index.reader) {
+      @Override
+      public CollectionStatistics collectionStatistics(String field) {
+        return collection;
+      }
+
+      @Override
+      public TermStatistics termStatistics(Term term, int documents, long occurrences) throws IOException {
+        return index.collection.statistics(term.text());
+      }
+    };
     searcher.setSimilarity(similarity);
     searcher.setQueryCache(null);
-    collection = searcher.collectionStatistics(Handle.CONTENTS);
   }
 
   /** Reads a similarity such as `bm25 0.9 0.4`; null if Lucene has none of this name. */
@@ -261,7 +270,7 @@ final class LuceneModel implements Model {
   }
 
   private Lane scored(Postings list, String term, float boost, int calls) throws IOException {
-    SimScorer scorer = similarity.scorer(boost, collection, list.statistics(term));
+    SimScorer scorer = similarity.scorer(boost, collection, index.collection.statistics(term));
     return new Lane.Scored(list, index.norms(), scorer, boost, calls);
   }
 
@@ -271,7 +280,7 @@ final class LuceneModel implements Model {
     if (impacts == null) {
       byte[] norms = index.norms();
       float[] values = new float[list.docs.length];
-      Lane.Memo memo = new Lane.Memo(similarity.scorer(1, collection, list.statistics(term)), values.length);
+      Lane.Memo memo = new Lane.Memo(similarity.scorer(1, collection, index.collection.statistics(term)), values.length);
       for (int i = 0; i < values.length; i++) {
         values[i] = memo.score(list.freq(i), norms[list.docs[i]]);
       }
@@ -287,8 +296,6 @@ final class LuceneModel implements Model {
     if (boost == 0 || freq == 0) {
       return 0;
     }
-    TermStatistics statistics =
-        new TermStatistics(new BytesRef(term), Postings.frequency(index, term), Postings.occurrences(index, term));
-    return similarity.scorer(boost, collection, statistics).score(freq, index.norms()[doc]);
+    return similarity.scorer(boost, collection, index.collection.statistics(term)).score(freq, index.norms()[doc]);
   }
 }

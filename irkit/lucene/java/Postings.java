@@ -7,7 +7,6 @@ import org.apache.lucene.index.Term;
 import org.apache.lucene.index.Terms;
 import org.apache.lucene.index.TermsEnum;
 import org.apache.lucene.search.DocIdSetIterator;
-import org.apache.lucene.search.TermStatistics;
 import org.apache.lucene.util.BytesRef;
 
 /** One decoded posting list: documents in ascending order and how often each holds the term. */
@@ -17,7 +16,7 @@ final class Postings {
 
   final int[] docs;
   final int maxFreq;
-  /** Occurrences in the collection. */
+  /** Occurrences in the index. */
   final long count;
   private final byte[] few; // how often each document holds the term, where a byte is enough for all
   private final int[] many; // else
@@ -42,6 +41,11 @@ final class Postings {
     return few != null ? few[i] & BYTE : many[i];
   }
 
+  /** Returns the list of a term if the cache has it, else null. */
+  static Postings kept(Handle index, String term) {
+    return (Postings) ByteCache.SHARED.get(new ByteCache.Key(index.id, term, ""));
+  }
+
   /** Returns the list of a term, from the cache if it is there; null if no document has the term. */
   static Postings of(Handle index, String term) throws IOException {
     ByteCache.Key key = new ByteCache.Key(index.id, term, "");
@@ -56,16 +60,10 @@ final class Postings {
     return list;
   }
 
-  /** Returns in how many documents a term occurs, without decoding its list. */
+  /** Returns how many documents of the index have a term, without decoding its list. */
   static int frequency(Handle index, String term) throws IOException {
-    Postings list = (Postings) ByteCache.SHARED.get(new ByteCache.Key(index.id, term, ""));
+    Postings list = kept(index, term);
     return list == null ? index.reader.docFreq(new Term(Handle.CONTENTS, term)) : list.docs.length;
-  }
-
-  /** Returns how often a term occurs in the collection, without decoding its list. */
-  static long occurrences(Handle index, String term) throws IOException {
-    Postings list = (Postings) ByteCache.SHARED.get(new ByteCache.Key(index.id, term, ""));
-    return list == null ? index.reader.totalTermFreq(new Term(Handle.CONTENTS, term)) : list.count;
   }
 
   /** Counts the postings of a query's terms that the cache lacks, or what a model makes of them. */
@@ -75,16 +73,11 @@ final class Postings {
     }
     long postings = 0;
     for (String term : query.terms) {
-      boolean kept = ByteCache.SHARED.get(new ByteCache.Key(index.id, term, "")) != null
+      boolean kept = kept(index, term) != null
           && ByteCache.SHARED.get(new ByteCache.Key(index.id, term, model)) != null;
       postings += kept ? 0 : frequency(index, term);
     }
     return postings;
-  }
-
-  /** Returns the statistics that Lucene's similarities ask for. */
-  TermStatistics statistics(String term) {
-    return new TermStatistics(new BytesRef(term), docs.length, count);
   }
 
   private static Postings decode(Handle index, String text) throws IOException {

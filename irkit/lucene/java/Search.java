@@ -13,6 +13,7 @@ import org.apache.lucene.index.PostingsEnum;
 import org.apache.lucene.index.ReaderUtil;
 import org.apache.lucene.index.StoredFields;
 import org.apache.lucene.index.Term;
+import org.apache.lucene.search.CollectionStatistics;
 import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.search.IndexSearcher;
 
@@ -31,9 +32,9 @@ public final class Search {
 
   private Search() {}
 
-  /** Opens an index folder under a new number. */
-  public static void open(long index, String path, String analyzer) throws IOException {
-    Handle.open(index, path, analyzer);
+  /** Opens an index, in one folder or in those of its shards, under a new number. */
+  public static void open(long index, String[] paths, String analyzer) throws IOException {
+    Handle.open(index, paths, analyzer);
   }
 
   /** Closes an index; a second time does nothing. */
@@ -56,6 +57,35 @@ public final class Search {
     Handle handle = Handle.hold(index);
     try {
       handle.useLengths(Wire.ints(lengths));
+    } finally {
+      handle.release();
+    }
+  }
+
+  /** Hands over the numbers of the whole collection that an index is a shard of, before the first search. */
+  public static void useCollection(long index, long documents, long withTerms, long tokens, long postings)
+      throws IOException {
+    Handle handle = Handle.hold(index);
+    try {
+      handle.collection = new Collection.Told(withTerms == 0 ? null
+          : new CollectionStatistics(Handle.CONTENTS, documents, withTerms, tokens, postings));
+    } finally {
+      handle.release();
+    }
+  }
+
+  /** Hands over in how many documents of the whole collection terms occur, and how often (int64, in turn). */
+  public static void useTerms(long index, byte[] terms, byte[] counts) throws IOException {
+    Handle handle = Handle.hold(index);
+    try {
+      Collection.Told collection = (Collection.Told) handle.collection;
+      ByteBuffer in = Wire.reader(terms);
+      ByteBuffer numbers = Wire.reader(counts);
+      int[] bounds = Bag.bounds(in);
+      for (int i = 1; i < bounds.length; i++) {
+        in.position(bounds[i - 1]);
+        collection.tell(Wire.text(in, bounds[i] - bounds[i - 1]), numbers.getLong(), numbers.getLong());
+      }
     } finally {
       handle.release();
     }
@@ -162,7 +192,7 @@ public final class Search {
       byte[][] terms = new byte[bag.terms.length][];
       long size = 0;
       for (int i = 0; i < terms.length; i++) {
-        if (Postings.frequency(handle, bag.terms[i]) > 0) {
+        if (handle.collection.documents(bag.terms[i]) > 0) {
           terms[i] = bag.terms[i].getBytes(StandardCharsets.UTF_8);
           size += 2 * Double.BYTES + Integer.BYTES + terms[i].length;
         }
