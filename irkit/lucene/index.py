@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
-import secrets
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +15,9 @@ from irkit.errors import ConfigError, JavaError, LockedError
 from irkit.lucene import bridge
 from irkit.lucene.analysis import Analyzer, check_analyzer, processors
 from irkit.lucene.bridge import Found, Query, Scorer
-from irkit.lucene.calls import interruptible
-from irkit.lucene.jvm import java
+from irkit.lucene.engine import Engine, Local
 from irkit.lucene.shards import java_paths
 from irkit.lucene.similarity import BM25, Similarity
-from irkit.lucene.wire import java_errors, pack
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_matrix, csr_matrix
@@ -39,9 +35,6 @@ BATCH_TEXTS = 1000
 
 ATTEMPTS = 5
 "Times an index that is being replaced is opened anew."
-
-
-_handles = itertools.count(secrets.randbits(60))  # this module may be loaded anew while the JVM goes on
 
 
 class IndexStats(NamedTuple):
@@ -68,11 +61,10 @@ class Index:
     as it was opened, even if the folder is rebuilt meanwhile. Pickling one stores its path.
     """
 
-    def __init__(self, sidecar: Sidecar, handle: int) -> None:
+    def __init__(self, sidecar: Sidecar, engine: Engine) -> None:
         self._sidecar = sidecar
-        self._handle = handle
-        self._measured = False
-        self._closer = weakref.finalize(self, _close, handle, os.getpid())
+        self._engine = engine
+        self._closer = weakref.finalize(self, engine.close)
         self._closer.atexit = False  # the JVM goes with the process
 
     @classmethod
@@ -106,21 +98,18 @@ class Index:
         from irkit.lucene.sidecar import Sidecar
 
         name = None if analyzer is None else check_analyzer(analyzer)
-        search = java("Search")
         for _ in range(ATTEMPTS):
             sidecar = Sidecar.open(path, name)
+            engine = Local(sidecar.path)
+            index = cls(sidecar, engine)  # it closes what it opens, also if it is interrupted
             try:
-                index = cls(sidecar, next(_handles))  # it closes what it opens, also if it is interrupted
-                with java_errors(f"index: {sidecar.path} cannot be read"):
-                    search.open(index._handle, java_paths(sidecar.path), sidecar.analyzer)
+                engine.open(java_paths(sidecar.path), sidecar.analyzer)
             except JavaError:
                 if commit_key(sidecar.path) == sidecar.key:
                     raise
                 continue
             if commit_key(sidecar.path) == sidecar.key:
-                rank = sidecar.docnos.rank.astype("<i4", copy=False).tobytes()
-                with java_errors(f"index: {sidecar.path} cannot be read"):
-                    search.useRank(index._handle, rank)
+                engine.use_rank(sidecar.docnos.rank)
                 log.info("index %s: opened", sidecar.path)
                 return index
             index.close()  # replaced between the two openings: the sidecar is not that of our index
@@ -176,18 +165,14 @@ class Index:
             raise ConfigError(
                 "search: exact query likelihood is not among what Lucene scores, got scorer 'wand'; leave it 'auto'"
             )
-        line = self._model(similarity)
+        line, engine = self._model(similarity), self._opened()
         if exact:
-            self._share_lengths()
+            engine.use_lengths(self._sidecar.ready_lengths)
         k = min(k, len(self.docnos))
-        search = java("Search")
-        parts = []
-        for batch in bridge.batches(queries, k):
-            block = pack(batch)
-            workers = 1 if len(batch) == 1 else min(threads or processors(), len(batch))
-            with java_errors(f"index: searching {self.path} failed"):
-                found = interruptible(search.search, self._open(), line, scorer, ties, block, k, workers)
-            parts.append(bridge.decode(found, len(batch), exact=exact))
+        parts = [
+            engine.search(line, scorer, ties, batch, k, threads or processors(), exact=exact)
+            for batch in bridge.batches(queries, k)
+        ]
         return bridge.join(parts, exact=exact)
 
     def score(
@@ -218,19 +203,17 @@ class Index:
         (m,) float64
         """
         bridge.check_search(queries, 1, threads, "auto", "trec")
-        line = self._model(similarity)
+        line, engine = self._model(similarity), self._opened()
         exact = bridge.is_exact(similarity)
         if exact:
-            self._share_lengths()
+            engine.use_lengths(self._sidecar.ready_lengths)
         most = int(np.diff(ptr).max(initial=1))
-        search, scores, row = java("Search"), [np.zeros(0)], 0
+        scores, row = [np.zeros(0)], 0
         for batch in bridge.batches(queries, most):
             ends = ptr[row : row + len(batch) + 1]
-            block = [np.asarray(part, dtype="<i4").tobytes() for part in (ends - ends[0], doc[ends[0] : ends[-1]])]
-            workers = 1 if len(batch) == 1 else min(threads or processors(), len(batch))
-            with java_errors(f"index: scoring in {self.path} failed"):
-                found = interruptible(search.score, self._open(), line, pack(batch), *block, workers)
-            scores.append(bridge.decode(found, len(batch), exact=exact).score.astype(np.float64))
+            some = doc[ends[0] : ends[-1]]
+            found = engine.score(line, batch, ends - ends[0], some, threads or processors(), exact=exact)
+            scores.append(found.score.astype(np.float64))
             row += len(batch)
         return np.concatenate(scores)
 
@@ -249,15 +232,12 @@ class Index:
         NotFoundError
             If there is no such document.
         """
-        block = pack([bridge.encode(query, "explain: the query")])
+        encoded = bridge.encode(query, "explain: the query")
         row = self.docnos.row(docno)
-        line = self._model(similarity)
+        line, engine = self._model(similarity), self._opened()
         if bridge.is_exact(similarity):
-            self._share_lengths()
-        search = java("Search")
-        with java_errors(f"index: explaining a score in {self.path} failed"):
-            found = interruptible(search.explain, self._open(), line, block, row)
-        return sorted(bridge.decode_shares(found), key=lambda share: (-share[2], share[0]))
+            engine.use_lengths(self._sidecar.ready_lengths)
+        return sorted(engine.explain(line, encoded, row), key=lambda share: (-share[2], share[0]))
 
     def analyze(self, texts: Sequence[str]) -> list[list[str]]:
         """Return the terms of each text, as the index's analyser makes them."""
@@ -279,12 +259,9 @@ class Index:
         rows = self.docnos.rows(docnos)
         if len(rows) and rows.min() < 0:
             self.docnos.row(docnos[int(np.argmin(rows))])  # raises, with near misses
-        search = java("Search")
-        out: list[str | None] = []
+        engine, out = self._opened(), list[str | None]()
         for start in range(0, len(rows), BATCH_TEXTS):
-            block = rows[start : start + BATCH_TEXTS].astype("<i4").tobytes()
-            with java_errors(f"index: reading texts of {self.path} failed"):
-                out += bridge.decode_texts(interruptible(search.texts, self._open(), block))
+            out += engine.texts(rows[start : start + BATCH_TEXTS])
         for docno, text in zip(docnos, out, strict=True):
             if text is None:
                 raise ConfigError(f"index: {self.path} has no stored text of {docno!r}; build it with store_text=True")
@@ -366,29 +343,13 @@ class Index:
         """(D, V) int32 term frequencies by document, on read-only memory maps."""
         return self._sidecar.forward
 
-    def _open(self) -> int:
+    def _opened(self) -> Engine:
         if not self._closer.alive:
             raise JavaError(f"index: {self.path} is closed; open it again with Index.open")
-        return self._handle
-
-    def _share_lengths(self) -> None:
-        """Hand over the exact lengths if the sidecar has them; else the JVM walks all postings once."""
-        if self._measured:
-            return
-        lengths = self._sidecar.ready_lengths()
-        if lengths is not None:
-            search = java("Search")
-            with java_errors(f"index: {self.path} cannot be read"):
-                search.useLengths(self._open(), lengths.astype("<i4", copy=False).tobytes())
-        self._measured = True
+        return self._engine
 
     def _model(self, similarity: Similarity) -> str:
         return bridge.model_line(similarity, self.stats.mean_length)
-
-
-def _close(handle: int, pid: int) -> None:
-    if os.getpid() == pid:  # a forked child has no JVM to close anything in
-        java("Search").close(handle)
 
 
 def _opened_again(path: Path, analyzer: str) -> Index:

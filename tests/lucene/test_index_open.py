@@ -276,10 +276,10 @@ print([name for name in ("pandas", "scipy", "torch", "pyserini") if name in sys.
 
 def test_java_errors_are_one_line(path):
     with Index.open(path) as index:
-        search = sys.modules["irkit.lucene.index"].java("Search")
+        search = java("Search")
         from irkit.lucene.wire import java_errors
 
         with pytest.raises(JavaError) as error, java_errors("texts"):
-            search.texts(index._handle, np.array([7], dtype="<i4").tobytes())
+            search.texts(index._engine._handle, np.array([7], dtype="<i4").tobytes())
         assert str(error.value).startswith("texts: ")
         assert "\n" not in str(error.value)

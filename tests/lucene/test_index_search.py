@@ -260,7 +260,7 @@ def test_an_error_in_a_search_thread_is_told(many, threads):
     block = pack([b"\0w00", b"\1\xff\xff\0\0", b"\0w01", b"\0w02"])
     many.search(["w00"], 1)
     with pytest.raises(JavaError, match=r"test: .*(Underflow|underflow)"), java_errors("test"):
-        interruptible(java("Search").search, many._handle, "bm25 0.9 0.4", "auto", "trec", block, 10, threads)
+        interruptible(java("Search").search, many._engine._handle, "bm25 0.9 0.4", "auto", "trec", block, 10, threads)
     same(many.search(["w00 w01"], 10), many.search(["w00 w01"], 10, scorer="wand"))
 
 

@@ -1,0 +1,156 @@
+"""What searches an index that is open: here by the JVM of this process, elsewhere by others (`irkit.cluster`).
+
+Queries come encoded (`bridge.encode`), documents as rows of the docno table, hits as `Found`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from irkit.arrays import Ints
+from irkit.lucene import bridge
+from irkit.lucene.bridge import Found
+from irkit.lucene.calls import interruptible
+from irkit.lucene.jvm import java
+from irkit.lucene.wire import java_errors, pack
+
+_handles = itertools.count(secrets.randbits(60))  # this module may be loaded anew while the JVM goes on
+
+
+class Engine(Protocol):
+    """Searches an index for `Index`, which has checked all arguments."""
+
+    def search(
+        self, line: str, scorer: str, ties: str, batch: Sequence[bytes], k: int, threads: int, *, exact: bool
+    ) -> Found:
+        """Rank documents for a batch of queries by the model of a line (`bridge.model_line`)."""
+        ...
+
+    def score(self, line: str, batch: Sequence[bytes], ptr: Ints, doc: Ints, threads: int, *, exact: bool) -> Found:
+        """Score the documents `doc[ptr[i]:ptr[i + 1]]` for query i, in their order."""
+        ...
+
+    def explain(self, line: str, query: bytes, doc: int) -> list[tuple[str, float, float]]:
+        """Split a score into (term, weight, share)."""
+        ...
+
+    def texts(self, doc: Ints) -> list[str | None]:
+        """Return what is stored of documents."""
+        ...
+
+    def use_lengths(self, known: Callable[[], Ints | None]) -> None:
+        """Ask for the exact lengths, which may not be known, before the first exact likelihood."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and memory."""
+        ...
+
+
+class Whole(NamedTuple):
+    """Numbers of the collection that a shard is a part of."""
+
+    documents: int
+    with_terms: int
+    tokens: int
+    postings: int
+
+
+class Local:
+    """The JVM of this process.
+
+    Parameters
+    ----------
+    path : Path
+        What messages name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle = next(_handles)
+        self._pid = os.getpid()
+        self._measured = False
+        self._search = java("Search")
+        self._errors = partial(java_errors, f"index: {path} cannot be read")
+
+    def open(self, folders: Sequence[str], analyzer: str) -> None:
+        """Open an index, or several as one."""
+        with self._errors():
+            self._search.open(self._handle, list(folders), analyzer)
+
+    def use_rank(self, rank: Ints) -> None:
+        """Hand over the ranks of the external ids, before the first search."""
+        with self._errors():
+            self._search.useRank(self._handle, rank.astype("<i4", copy=False).tobytes())
+
+    def use_lengths(self, known: Callable[[], Ints | None]) -> None:
+        """Hand over the exact lengths once, if they are known; else the JVM walks all postings."""
+        if self._measured:
+            return
+        lengths = known()
+        if lengths is not None:
+            with self._errors():
+                self._search.useLengths(self._handle, lengths.astype("<i4", copy=False).tobytes())
+        self._measured = True
+
+    def use_whole(self, whole: Whole) -> None:
+        """Score as in a larger collection, before the first search; of each term `use_terms` tells then."""
+        with self._errors():
+            self._search.useCollection(self._handle, *whole)
+
+    def use_terms(self, terms: bytes, counts: bytes) -> None:
+        """Tell the frequencies of terms in the larger collection.
+
+        Parameters
+        ----------
+        terms : bytes
+            Strings of `wire.pack`.
+        counts : bytes
+            Documents and occurrences of each in turn, int64.
+        """
+        with self._errors():
+            self._search.useTerms(self._handle, terms, counts)
+
+    def search(
+        self, line: str, scorer: str, ties: str, batch: Sequence[bytes], k: int, threads: int, *, exact: bool
+    ) -> Found:
+        """Rank documents for a batch of queries."""
+        with java_errors(f"index: searching {self.path} failed"):
+            found = interruptible(
+                self._search.search, self._handle, line, scorer, ties, pack(batch), k, _workers(batch, threads)
+            )
+        return bridge.decode(found, len(batch), exact=exact)
+
+    def score(self, line: str, batch: Sequence[bytes], ptr: Ints, doc: Ints, threads: int, *, exact: bool) -> Found:
+        """Score given documents for a batch of queries."""
+        block = [np.asarray(part, dtype="<i4").tobytes() for part in (ptr, doc)]
+        with java_errors(f"index: scoring in {self.path} failed"):
+            found = interruptible(self._search.score, self._handle, line, pack(batch), *block, _workers(batch, threads))
+        return bridge.decode(found, len(batch), exact=exact)
+
+    def explain(self, line: str, query: bytes, doc: int) -> list[tuple[str, float, float]]:
+        """Split a score by the terms of a query."""
+        with java_errors(f"index: explaining a score in {self.path} failed"):
+            return bridge.decode_shares(interruptible(self._search.explain, self._handle, line, pack([query]), doc))
+
+    def texts(self, doc: Ints) -> list[str | None]:
+        """Return what is stored of documents."""
+        with java_errors(f"index: reading texts of {self.path} failed"):
+            return bridge.decode_texts(interruptible(self._search.texts, self._handle, doc.astype("<i4").tobytes()))
+
+    def close(self) -> None:
+        """Free files and memory in the JVM."""
+        if os.getpid() == self._pid:  # a forked child has no JVM to close anything in
+            self._search.close(self._handle)
+
+
+def _workers(batch: Sequence[Any], threads: int) -> int:
+    return 1 if len(batch) == 1 else min(threads, len(batch))
