@@ -14,6 +14,7 @@
     ├── MissingExtraError  an optional package that is not installed; says the command
     ├── DivergedError      training that no longer has numbers to go on with
     ├── DownloadError      a collection that could not be fetched or verified
+    ├── ClusterError       a Ray cluster that does not answer, or was lost
     └── JavaError          the JVM or Lucene failed
 
 A message is one line: `<who>: <what is wrong>, got <value>; <what to do>`. The command line
@@ -27,6 +28,7 @@ from difflib import get_close_matches
 
 __all__ = [
     "AbilityError",
+    "ClusterError",
     "CompositionError",
     "ConfigError",
     "DamagedError",
@@ -105,6 +107,10 @@ class DivergedError(IrkitError, ArithmeticError):
 
 class DownloadError(IrkitError, OSError):
     """A collection could not be fetched or verified."""
+
+
+class ClusterError(IrkitError, ConnectionError):
+    """A Ray cluster does not answer, or was lost."""
 
 
 class JavaError(IrkitError, RuntimeError):

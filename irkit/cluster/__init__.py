@@ -1,0 +1,1 @@
+"""Work of many processes and machines, by Ray."""

@@ -1,0 +1,188 @@
+"""Connecting to Ray, and leaving it.
+
+A Ray that is started here, `local`, is this process's own: its programs listen on the loopback address alone, ask for a
+token that is nowhere on disk, keep their files in a private folder, and are gone with it when it is left. It has no
+dashboard and tells nobody how it is used. Of a cluster that was there before only this process's own work ends.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from irkit.errors import ClusterError, ConfigError, MissingExtraError
+from irkit.machine import machine
+
+WAIT = 5.0
+"Seconds to wait for the first answer of a cluster: Ray itself would take minutes to say that there is none."
+
+_CLOSED = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on any system: one machine, whose programs listen on loopback alone
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_enable_worker_prestart": "0",  # of workers without the environment of tasks, which nobody would use
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # workers see the accelerators that this process sees
+}
+"Environment of a Ray of our own, beside its token."
+
+
+@contextmanager
+def connected(
+    address: str = "local", *, who: str, cpus: int | None = None, resources: Mapping[str, float] | None = None
+) -> Iterator[Any]:
+    """Lend the module `ray`, connected; where this process is connected already, as it is.
+
+    Parameters
+    ----------
+    address : str
+        `local` starts Ray for this process alone, `auto` finds the cluster that this machine belongs to, `HOST:PORT`
+        is that of a cluster's head, to which this machine must belong.
+    who : str
+        For messages.
+    cpus : int, optional
+        Of `local`: how many trials of one thread may run at once. Default the usable cores.
+    resources : mapping, optional
+        Of `local`: custom resources that tasks and actors may ask for.
+
+    Raises
+    ------
+    MissingExtraError
+        If Ray is not installed.
+    ConfigError
+        If the address is none.
+    ClusterError
+        If there is no cluster there, or it does not answer.
+    """
+    check_address(address, who=who)
+    own = address == "local"
+    with _environment(_CLOSED | {"RAY_AUTH_TOKEN": _token()} if own else {"RAY_USAGE_STATS_ENABLED": "0"}):
+        ray = _imported(who)
+        if ray.is_initialized():
+            yield ray
+            return
+        quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+        folder = _folder() if own else None
+        try:
+            with _sigterm():
+                if folder is not None:
+                    local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1", "_temp_dir": f"{folder}/ray"}
+                    of = {"num_cpus": cpus or machine()["cores"], "resources": dict(resources or {})}
+                    ray.init(address="local", **of, **local, **quiet)
+                else:
+                    _check_there(address, who)
+                    _join(ray, address, who, quiet)
+                yield ray
+        finally:
+            ray.shutdown()
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_address(address: str, *, who: str) -> None:
+    """Raise `ConfigError` unless an address is `auto`, `local` or `HOST:PORT`."""
+    if address not in ("auto", "local") and not re.fullmatch(r"([^\s:/\[\]]+|\[[0-9a-fA-F:]+\]):\d{1,5}", address):
+        raise ConfigError(f"{who}: the address of a cluster is auto, local or HOST:PORT, got {address!r}")
+
+
+def environment() -> dict[str, Any]:
+    """Return the `runtime_env` of tasks and actors: what imports and results depend on is as in this process.
+
+    These are irkit's own variables, threads of numerical libraries, and where Python finds packages.
+    """
+    kept = {name: one for name, one in os.environ.items() if name.startswith("IRKIT_") or name.endswith("_NUM_THREADS")}
+    installed = tuple(str(Path(one)) for one in (sys.prefix, sys.base_prefix))
+    paths = dict.fromkeys(os.path.abspath(one) for one in [*sys.path, ""] if not one.startswith(installed))
+    return {"env_vars": kept | {"OMP_NUM_THREADS": str(threads()), "PYTHONPATH": os.pathsep.join(paths)}}
+
+
+def threads() -> int:
+    """Return how many threads numerical libraries use in this process: OMP_NUM_THREADS, or all cores.
+
+    Ray would give a worker as many as it has processors for, and sums of other numbers of threads differ in their last
+    digits. So a task asks for as many processors as this, and is given as many threads.
+    """
+    told = re.match(r"[1-9]\d*", os.environ.get("OMP_NUM_THREADS", "").strip())
+    return int(told[0]) if told else int(machine()["cores"])
+
+
+def _imported(who: str) -> Any:
+    try:
+        import ray
+    except ImportError:
+        raise MissingExtraError(f"{who}: Ray is not installed; pip install 'irkit[ray]'") from None
+    return ray
+
+
+@cache
+def _token() -> str:
+    """Return what a Ray of our own asks for: one for the life of the process, as Ray reads it once."""
+    return secrets.token_hex(32)
+
+
+def _folder() -> str:
+    """Make a private folder; Ray's own in it are open to all, and sockets in them allow no long path."""
+    return tempfile.mkdtemp(prefix="irkit-ray-", dir="/tmp" if os.path.isdir("/tmp") else None)
+
+
+def _check_there(address: str, who: str) -> None:
+    """Raise `ClusterError` unless somebody answers where the head of a cluster should be."""
+    from ray._private.services import canonicalize_bootstrap_address_or_die  # of `auto`: what Ray itself would take
+
+    try:
+        place = canonicalize_bootstrap_address_or_die(address)
+    except (ConnectionError, ValueError):
+        what = "there is no Ray cluster on this machine" if address == "auto" else f"{address} is no address of one"
+        raise ClusterError(f"{who}: {what}; start one (ray start --head), or use --address local") from None
+    host, _, port = place.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=WAIT).close()
+    except (OSError, OverflowError):
+        what = f"no Ray cluster answers at {place}"
+        raise ClusterError(f"{who}: {what}; start it, or use --address local") from None
+
+
+def _join(ray: Any, address: str, who: str, quiet: Mapping[str, Any]) -> None:
+    try:
+        ray.init(address=address, **quiet)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ClusterError(f"{who}: cannot join the Ray cluster at {address}, {reason}") from error
+
+
+@contextmanager
+def _environment(changed: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for a while; those that Ray changes meanwhile are put back too."""
+    names = [*changed, "RAY_AUTH_MODE"]
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(changed)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _sigterm() -> Iterator[None]:
+    """Put back what SIGTERM did; while Ray is there it ends the process as an exception does, and so Ray too."""
+    here = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if here:
+            signal.signal(signal.SIGTERM, before)
