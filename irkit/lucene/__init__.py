@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from irkit.lucene.build import build_index as build_index
     from irkit.lucene.index import Index as Index
     from irkit.lucene.index import IndexStats as IndexStats
-    from irkit.lucene.sharded import add_shard as add_shard
-    from irkit.lucene.sharded import replace_shard as replace_shard
+    from irkit.lucene.shard_writing import add_shard as add_shard
+    from irkit.lucene.shard_writing import replace_shard as replace_shard
     from irkit.lucene.similarity import BM25 as BM25
     from irkit.lucene.similarity import TFIDF as TFIDF
     from irkit.lucene.similarity import LuceneQLD as LuceneQLD

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from irkit.arrays import Ints
+from irkit.hits import Ties
 from irkit.lucene import bridge
 from irkit.lucene.bridge import Found
 from irkit.lucene.calls import interruptible
@@ -29,7 +30,7 @@ class Engine(Protocol):
     """Searches an index for `Index`, which has checked all arguments."""
 
     def search(
-        self, line: str, scorer: str, ties: str, batch: Sequence[bytes], k: int, threads: int, *, exact: bool
+        self, line: str, scorer: str, ties: Ties, batch: Sequence[bytes], k: int, threads: int, *, exact: bool
     ) -> Found:
         """Rank documents for a batch of queries by the model of a line (`bridge.model_line`)."""
         ...
@@ -106,21 +107,25 @@ class Local:
         with self._errors():
             self._search.useCollection(self._handle, *whole)
 
-    def use_terms(self, terms: bytes, counts: bytes) -> None:
-        """Tell the frequencies of terms in the larger collection.
+    def counts(self, terms: bytes) -> Ints:
+        """Count documents and occurrences of terms in this index: (n, 2) int64.
 
         Parameters
         ----------
         terms : bytes
-            Strings of `wire.pack`.
-        counts : bytes
-            Documents and occurrences of each in turn, int64.
+            n strings of `wire.pack`.
         """
         with self._errors():
-            self._search.useTerms(self._handle, terms, counts)
+            found = interruptible(self._search.counts, self._handle, terms)
+        return np.frombuffer(found, dtype="<i8").reshape(-1, 2)
+
+    def use_terms(self, terms: bytes, counts: Ints) -> None:
+        """Tell the same of terms in the larger collection."""
+        with self._errors():
+            self._search.useTerms(self._handle, terms, counts.astype("<i8", copy=False).tobytes())
 
     def search(
-        self, line: str, scorer: str, ties: str, batch: Sequence[bytes], k: int, threads: int, *, exact: bool
+        self, line: str, scorer: str, ties: Ties, batch: Sequence[bytes], k: int, threads: int, *, exact: bool
     ) -> Found:
         """Rank documents for a batch of queries."""
         with java_errors(f"index: searching {self.path} failed"):

@@ -74,6 +74,23 @@ public final class Search {
     }
   }
 
+  /** Counts in how many documents of an index terms occur, and how often (int64, in turn). */
+  public static byte[] counts(long ticket, long index, byte[] terms) throws Exception {
+    return Call.run(ticket, call -> Handle.with(index, handle -> {
+      Collection.Own own = new Collection.Own(handle);
+      ByteBuffer in = Wire.reader(terms);
+      int[] bounds = Bag.bounds(in);
+      ByteBuffer out = Wire.writer(2L * Long.BYTES * (bounds.length - 1));
+      for (int i = 1; i < bounds.length; i++) {
+        call.check();
+        in.position(bounds[i - 1]);
+        String term = Wire.text(in, bounds[i] - bounds[i - 1]);
+        out.putLong(own.documents(term)).putLong(own.occurrences(term));
+      }
+      return out.array();
+    }));
+  }
+
   /** Hands over in how many documents of the whole collection terms occur, and how often (int64, in turn). */
   public static void useTerms(long index, byte[] terms, byte[] counts) throws IOException {
     Handle handle = Handle.hold(index);

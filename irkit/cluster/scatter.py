@@ -1,0 +1,248 @@
+"""An index in shards, each searched by an actor: queries go to all of them, and what they find is joined.
+
+A shard scores by the statistics of the whole: before a batch is searched, the shards are asked in how many of their
+documents its terms occur, and told the sums. An actor that is lost is started again, and its part of the batch asked of
+it once more: what a shard says depends on nothing but the question.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from irkit.arrays import Floats, Ints, offsets, segments
+from irkit.cluster.connection import environment
+from irkit.errors import ClusterError, ConfigError, IrkitError, LockedError
+from irkit.hits import Ties, rank_order
+from irkit.lucene import Analyzer, Index, bridge
+from irkit.lucene.bridge import Found
+from irkit.lucene.engine import Whole
+from irkit.lucene.manifest import commit_key
+from irkit.lucene.shard_alone import Shard, Terms
+from irkit.lucene.shards import shard_folders
+from irkit.lucene.sidecar import Sidecar
+from irkit.lucene.wire import pack
+
+RETRIES = 20
+"Times a question is asked again of a shard that was lost."
+
+REMEMBERED = 1 << 18
+"Terms whose counts are remembered."
+
+
+def open_shards(
+    path: str | os.PathLike[str],
+    analyzer: str | None = None,
+    *,
+    threads: int = 1,
+    placement: Sequence[Mapping[str, float]] | None = None,
+) -> Index:
+    """Open an index whose shards are searched by actors of Ray; call it inside `connected`.
+
+    Scores, order and everything else are those of `Index.open(path)`, to the bit. The sidecar of the whole is read
+    here, each shard and its own sidecar where its actor runs, under the same path. An index without shards is one
+    shard. Actors end when the index is closed, or nobody holds it any more.
+
+    Parameters
+    ----------
+    path : path
+        Folder of the index.
+    analyzer : str, optional
+        As for `Index.open`.
+    threads : int
+        Of each actor; so many processors are asked for.
+    placement : sequence of mappings, optional
+        Custom resources that the actor of each shard asks for, such as `[{"node-a": 0.01}, {"node-b": 0.01}]`.
+
+    Raises
+    ------
+    ConfigError
+        If Ray is not connected, an argument makes no sense, or a shard is another one where its actor runs.
+    ClusterError
+        If an actor cannot be started.
+    IrkitError
+        If the index cannot be opened.
+    """
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ConfigError(f"open_shards: threads must be a whole number from 1 up, got {threads!r}")
+    sidecar = Sidecar.open(path, analyzer)
+    folders = shard_folders(sidecar.path)
+    keys = [commit_key(folder) for folder in folders]
+    if commit_key(sidecar.path) != sidecar.key:
+        raise LockedError(f"index: {sidecar.path} is being replaced; open it when its builder has ended")
+    if placement is not None and len(placement) != len(folders):
+        raise ConfigError(f"open_shards: placement must be of {len(folders)} shards, got {len(placement)}")
+    said = sidecar.manifest
+    whole = Whole(said.documents, said.documents - said.empty, said.tokens, said.postings)
+    actor = _ray().remote(Shard)
+    shards = [
+        actor.options(
+            num_cpus=threads,
+            resources=dict(place),
+            max_concurrency=threads,
+            max_restarts=-1,
+            max_task_retries=RETRIES,
+            runtime_env=environment(),
+        ).remote(str(folder), sidecar.analyzer, key, whole, threads)
+        for folder, key, place in zip(folders, keys, placement or [{}] * len(folders), strict=True)
+    ]
+    return Index(sidecar, Scatter(sidecar, shards))
+
+
+class Scatter:
+    """The engine (`irkit.lucene.engine`) of an index whose shards are actors.
+
+    Parameters
+    ----------
+    sidecar : Sidecar
+        Of the whole index.
+    shards : sequence of actors
+        A `Shard` each, in the order of their documents.
+    """
+
+    def __init__(self, sidecar: Sidecar, shards: Sequence[Any]) -> None:
+        self._ray = _ray()
+        self._shards = list(shards)
+        self._analyzer = Analyzer(sidecar.analyzer)
+        self._rank = sidecar.docnos.rank
+        self._known: dict[bytes, tuple[int, int]] = {}
+        self._measured = False
+        sizes = self._each("size")
+        if sum(sizes) != sidecar.manifest.documents:
+            raise ConfigError(f"index: the shards of {sidecar.path} have {sum(sizes)} documents; open it again")
+        self._starts = offsets(np.array(sizes))
+
+    def use_lengths(self, known: Callable[[], Ints | None]) -> None:
+        """Have each shard get its lengths ready, once."""
+        if not self._measured:
+            self._each("measure")
+            self._measured = True
+
+    def search(
+        self, line: str, scorer: str, ties: Ties, batch: Sequence[bytes], k: int, threads: int, *, exact: bool
+    ) -> Found:
+        """Rank documents for a batch of queries."""
+        bags, terms = self._told(batch)
+        found: list[Found] = self._each("search", terms, line, scorer, ties, self._ray.put(bags), k, exact)
+        if len(found) == 1:
+            return found[0]
+        return joined(found, self._starts[:-1], k, self._rank, ties)
+
+    def score(self, line: str, batch: Sequence[bytes], ptr: Ints, doc: Ints, threads: int, *, exact: bool) -> Found:
+        """Score given documents, each in its shard."""
+        bags, terms = self._told(batch)
+        held, query = self._ray.put(bags), segments(ptr)
+        of = np.searchsorted(self._starts, doc, side="right") - 1
+        places = [np.flatnonzero(of == i) for i in range(len(self._shards))]
+        asked = []
+        for i, mine in enumerate(places):
+            ends = offsets(np.bincount(query[mine], minlength=len(batch)))
+            asked.append((terms, line, held, ends, doc[mine] - self._starts[i], exact))
+        scores: Floats = np.zeros(len(doc), dtype=np.float64 if exact else np.float32)
+        for mine, found in zip(places, self._asked("score", asked), strict=True):
+            scores[mine] = found.score
+        return Found(ptr, doc, scores)
+
+    def explain(self, line: str, query: bytes, doc: int) -> list[tuple[str, float, float]]:
+        """Split a score by the terms of a query, where its document is."""
+        [bag], terms = self._told([query])
+        at = int(np.searchsorted(self._starts, doc, side="right")) - 1
+        shares: list[tuple[str, float, float]] = self._answers(
+            [self._shards[at].explain.remote(terms, line, bag, doc - int(self._starts[at]))]
+        )[0]
+        return shares
+
+    def texts(self, doc: Ints) -> list[str | None]:
+        """Return what is stored of documents, in their order."""
+        of = np.searchsorted(self._starts, doc, side="right") - 1
+        places = [np.flatnonzero(of == i) for i in range(len(self._shards))]
+        out: list[str | None] = [None] * len(doc)
+        asked = [(doc[mine] - self._starts[i],) for i, mine in enumerate(places)]
+        for mine, texts in zip(places, self._asked("texts", asked), strict=True):
+            for row, text in zip(mine.tolist(), texts, strict=True):
+                out[row] = text
+        return out
+
+    def close(self) -> None:
+        """End the actors."""
+        if self._ray.is_initialized():
+            for shard in self._shards:
+                self._ray.kill(shard)
+
+    def _told(self, batch: Sequence[bytes]) -> tuple[list[bytes], Terms]:
+        """Make bags of terms of all queries, and count these terms in the whole index."""
+        texts = [query[1:].decode() for query in batch if not query[0]]
+        bags = iter(self._analyzer.analyze(texts) if texts else [])
+        encoded = [query if query[0] else bridge.encode(Counter(next(bags)), "search: a query") for query in batch]
+        terms = sorted({term for query in encoded for term in bridge.terms_of(query)})
+        if new := [term for term in terms if term not in self._known]:
+            counts = sum(self._each("counts", pack(new)))
+            if len(self._known) + len(new) > REMEMBERED:
+                self._known = {term: self._known[term] for term in terms if term in self._known}
+            self._known |= dict(zip(new, map(tuple, counts.tolist()), strict=True))
+        numbers = np.array([self._known[term] for term in terms], dtype=np.int64).reshape(-1, 2)
+        return encoded, (pack(terms), numbers)
+
+    def _each(self, name: str, *question: Any) -> list[Any]:
+        """Ask all shards the same."""
+        return self._asked(name, [question] * len(self._shards))
+
+    def _asked(self, name: str, questions: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Ask each shard a question of its own."""
+        asked = zip(self._shards, questions, strict=True)
+        return self._answers([getattr(shard, name).remote(*question) for shard, question in asked])
+
+    def _answers(self, pending: list[Any]) -> list[Any]:
+        try:
+            answers: list[Any] = self._ray.get(pending)
+        except self._ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, IrkitError):
+                raise error.cause from None
+            raise
+        except self._ray.exceptions.RayError as error:
+            reason = str(error).split("\n")[0]
+            raise ClusterError(f"index: a shard was lost and could not be started again, {reason}") from error
+        return answers
+
+
+def joined(found: Sequence[Found], starts: Ints, k: int, rank: Ints, ties: Ties) -> Found:
+    """Join what shards found into the k best hits of each query.
+
+    Parameters
+    ----------
+    found : sequence of Found
+        Of the same n queries, by shard; documents are numbered within their shard.
+    starts : (number of shards,) int
+        Row of the first document of each.
+    k : int
+    rank : (D,) int32
+        Positions of all docnos in ascending order.
+    ties : {"trec", "anserini"}
+
+    Examples
+    --------
+    >>> one = Found(np.array([0, 2]), np.array([1, 0]), np.array([3.0, 1.0]))
+    >>> other = Found(np.array([0, 1]), np.array([0]), np.array([2.0]))
+    >>> joined([one, other], np.array([0, 2]), 2, np.arange(3), "trec").doc.tolist()
+    [1, 2]
+    """
+    query = np.concatenate([segments(part.ptr) for part in found])
+    doc = np.concatenate([part.doc + start for part, start in zip(found, starts.astype(np.int32), strict=True)])
+    score = np.concatenate([part.score for part in found])
+    order = rank_order(query, score, rank[doc], ties)
+    counts: Ints = np.sum([np.diff(part.ptr) for part in found], axis=0)
+    place = np.arange(len(order)) - np.repeat(offsets(counts)[:-1], counts)
+    order = order[place < k]
+    return Found(offsets(np.minimum(counts, k)), doc[order], score[order])
+
+
+def _ray() -> Any:
+    ray = sys.modules.get("ray")
+    if ray is None or not ray.is_initialized():
+        raise ConfigError("open_shards: Ray is not connected; call it inside `with irkit.cluster.connected():`")
+    return ray

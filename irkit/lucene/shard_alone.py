@@ -1,0 +1,82 @@
+"""One shard of an index, searched by itself, in a process of its own, with the statistics of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from irkit.arrays import Ints
+from irkit.errors import ConfigError
+from irkit.hits import Ties
+from irkit.lucene.bridge import Found
+from irkit.lucene.engine import Local, Whole
+from irkit.lucene.index import Index
+from irkit.lucene.manifest import commit_key
+
+Terms = tuple[bytes, Ints]
+"Terms of queries and their counts in the whole index, as `Local.use_terms` takes them."
+
+
+class Shard:
+    """What an actor does; its documents are numbered from 0.
+
+    Parameters
+    ----------
+    folder : str
+        Folder of the shard, where the actor runs.
+    analyzer : str
+        Of the whole index.
+    key : str
+        Commit that the statistics are of.
+    whole : Whole
+        Numbers of the whole index.
+    threads : int
+        Of a batch of queries.
+
+    Raises
+    ------
+    ConfigError
+        If another index lies there by now.
+    IrkitError
+        If it cannot be opened.
+    """
+
+    def __init__(self, folder: str, analyzer: str, key: str, whole: Whole, threads: int) -> None:
+        self._index = Index.open(folder, analyzer)
+        self._engine: Local = self._index._engine  # type: ignore[assignment]
+        if commit_key(self._index.path) != key:
+            raise ConfigError(f"index: the shard {folder} was built again since the index was opened; open it again")
+        self._engine.use_whole(whole)
+        self._threads = threads
+
+    def size(self) -> int:
+        """Count the documents."""
+        return len(self._index)
+
+    def counts(self, terms: bytes) -> Ints:
+        """As `Local.counts`: in this shard alone."""
+        return self._engine.counts(terms)
+
+    def measure(self) -> None:
+        """Get ready for exact likelihood."""
+        self._engine.use_lengths(self._index._sidecar.ready_lengths)
+
+    def search(
+        self, terms: Terms, line: str, scorer: str, ties: Ties, batch: Sequence[bytes], k: int, exact: bool
+    ) -> Found:
+        """As `Engine.search`."""
+        self._engine.use_terms(*terms)
+        return self._engine.search(line, scorer, ties, batch, min(k, len(self._index)), self._threads, exact=exact)
+
+    def score(self, terms: Terms, line: str, batch: Sequence[bytes], ptr: Ints, doc: Ints, exact: bool) -> Found:
+        """As `Engine.score`."""
+        self._engine.use_terms(*terms)
+        return self._engine.score(line, batch, ptr, doc, self._threads, exact=exact)
+
+    def explain(self, terms: Terms, line: str, query: bytes, doc: int) -> list[tuple[str, float, float]]:
+        """As `Engine.explain`."""
+        self._engine.use_terms(*terms)
+        return self._engine.explain(line, query, doc)
+
+    def texts(self, doc: Ints) -> list[str | None]:
+        """As `Engine.texts`."""
+        return self._engine.texts(doc)
