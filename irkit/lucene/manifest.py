@@ -19,7 +19,7 @@ from irkit import locks
 from irkit.atomic import put
 from irkit.config import digest
 from irkit.errors import ConfigError, DamagedError, NotFoundError
-from irkit.lucene.shards import shard_folders
+from irkit.lucene.shards import lost_shard, shard_folders
 from irkit.streams import by_command
 
 NAME = "manifest.json"
@@ -112,8 +112,7 @@ def commit_key(index: Path) -> str:
             return digest(latest, hashlib.blake2b(content, digest_size=16).hexdigest())
         except NotFoundError as error:
             if last:  # else another shard has just taken its place
-                gone = next((shard.name for shard in shards if not any(shard.glob("segments_*"))), shards[0].name)
-                raise DamagedError(f"index: {index} is damaged ({gone} is missing); build it again") from error
+                raise DamagedError(f"index: {index} is damaged ({lost_shard(shards)}") from error
         except OSError as error:
             if not index.is_dir():
                 break

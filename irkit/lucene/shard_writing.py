@@ -87,7 +87,8 @@ def _change(
     progress: bool,
 ) -> Index:
     index = swap.target(path)
-    commit_key(index)  # raises where there is no index
+    if shard_folders(index) == [index]:
+        commit_key(index)  # raises where there is no index; that of lost shards is what is mended here
     with swap.locked(index):
         folders = shard_folders(index)
         at = _place(index, folders, number)
@@ -111,7 +112,8 @@ def _change(
                     owned.discard(fresh)
                 raise
             for old in folders[at : at + 1]:
-                owned.discard(old, owned.lucene_files(old))
+                if old.exists():
+                    owned.discard(old, owned.lucene_files(old))
     return Index.open(index)
 
 

@@ -16,6 +16,7 @@ from irkit.atomic import writing
 from irkit.config import digest
 from irkit.errors import DamagedError
 from irkit.locate import SHARDS
+from irkit.streams import by_command
 
 FORMAT = 1
 
@@ -48,9 +49,12 @@ def java_paths(index: Path) -> list[str]:
     return [str(folder) for folder in shard_folders(index)]
 
 
-def is_sharded(index: Path) -> bool:
-    """Say whether an index consists of shards."""
-    return (index / SHARDS).exists()
+def lost_shard(folders: Sequence[Path]) -> str:
+    """Say which of some shards is not there, and what to do."""
+    gone = [i for i, folder in enumerate(folders) if not any(folder.glob("segments_*"))]
+    i = gone[0] if gone else 0
+    how = f"irkit index --replace {i}" if by_command() else f"replace_shard, shard {i}"
+    return f"{folders[i].name} is missing); build that shard again with {how}, or all of them"
 
 
 def is_ours(index: Path) -> bool:
