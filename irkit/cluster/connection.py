@@ -7,6 +7,7 @@ dashboard and tells nobody how it is used. Of a cluster that was there before on
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import secrets
@@ -27,6 +28,11 @@ from irkit.machine import machine
 
 WAIT = 5.0
 "Seconds to wait for the first answer of a cluster: Ray itself would take minutes to say that there is none."
+
+ROOM = 512
+"Bytes that hold a `struct sigaction` of any system; 152 on Linux."
+
+_FATAL = (signal.SIGSEGV, signal.SIGFPE, signal.SIGILL, signal.SIGBUS, signal.SIGABRT, signal.SIGTRAP)
 
 _CLOSED = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on any system: one machine, whose programs listen on loopback alone
@@ -75,16 +81,18 @@ def connected(
         folder = _folder() if own else None
         try:
             with _sigterm():
-                if folder is not None:
-                    local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1", "_temp_dir": f"{folder}/ray"}
-                    of = {"num_cpus": cpus or machine()["cores"], "resources": dict(resources or {})}
-                    ray.init(address="local", **of, **local, **quiet)
-                else:
-                    _check_there(address, who)
-                    _join(ray, address, who, quiet)
+                with _fatal_signals():
+                    if folder is not None:
+                        here = {"_node_ip_address": "127.0.0.1", "_temp_dir": f"{folder}/ray"}
+                        of = {"num_cpus": cpus or machine()["cores"], "resources": dict(resources or {})}
+                        ray.init(address="local", include_dashboard=False, **of, **here, **quiet)
+                    else:
+                        _check_there(address, who)
+                        _join(ray, address, who, quiet)
                 yield ray
         finally:
-            ray.shutdown()
+            with _fatal_signals():
+                ray.shutdown()
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -186,3 +194,18 @@ def _sigterm() -> Iterator[None]:
     finally:
         if here:
             signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _fatal_signals() -> Iterator[None]:
+    """Put back how this process takes SIGSEGV and its kin: a JVM lives by its own way, which Ray replaces as it comes
+    and as it goes; without it the JVM ends the process at the next null pointer that it meets on purpose."""
+    of_c = ctypes.CDLL(None)
+    kept = {number: ctypes.create_string_buffer(ROOM) for number in _FATAL}
+    for number, action in kept.items():
+        of_c.sigaction(number, None, action)
+    try:
+        yield
+    finally:
+        for number, action in kept.items():
+            of_c.sigaction(number, action, None)
