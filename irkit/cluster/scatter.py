@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,10 +17,10 @@ import numpy as np
 from irkit.arrays import Floats, Ints, offsets, segments
 from irkit.cluster.connection import environment
 from irkit.errors import ClusterError, ConfigError, IrkitError, LockedError
-from irkit.hits import Ties, rank_order
-from irkit.lucene import Analyzer, Index, bridge
-from irkit.lucene.bridge import Found
-from irkit.lucene.engine import Whole
+from irkit.hits import Ties
+from irkit.lucene import Index
+from irkit.lucene.bridge import Found, decode
+from irkit.lucene.engine import Joiner, Whole, bags
 from irkit.lucene.manifest import commit_key
 from irkit.lucene.shard_alone import Shard, Terms
 from irkit.lucene.shards import shard_folders
@@ -108,14 +107,14 @@ class Scatter:
     def __init__(self, sidecar: Sidecar, shards: Sequence[Any]) -> None:
         self._ray = _ray()
         self._shards = list(shards)
-        self._analyzer = Analyzer(sidecar.analyzer)
-        self._rank = sidecar.docnos.rank
+        self._analyzer = sidecar.analyzer
         self._known: dict[bytes, tuple[int, int]] = {}
         self._measured = False
         sizes = self._each("size")
         if sum(sizes) != sidecar.manifest.documents:
             raise ConfigError(f"index: the shards of {sidecar.path} have {sum(sizes)} documents; open it again")
         self._starts = offsets(np.array(sizes))
+        self._joiner = Joiner(sidecar.docnos.rank, self._starts[:-1])
 
     def use_lengths(self, known: Callable[[], Ints | None]) -> None:
         """Have each shard get its lengths ready, once."""
@@ -127,43 +126,39 @@ class Scatter:
         self, line: str, scorer: str, ties: Ties, batch: Sequence[bytes], k: int, threads: int, *, exact: bool
     ) -> Found:
         """Rank documents for a batch of queries."""
-        bags, terms = self._told(batch)
-        found: list[Found] = self._each("search", terms, line, scorer, ties, self._ray.put(bags), k, exact)
-        if len(found) == 1:
-            return found[0]
-        return joined(found, self._starts[:-1], k, self._rank, ties)
+        block, terms = self._told(batch)
+        blocks = self._each("search", terms, block, len(batch), line, scorer, ties, k)
+        if len(blocks) == 1:
+            return decode(blocks[0], len(batch), exact=exact)
+        return self._joiner.join(blocks, len(batch), k, ties, exact=exact)
 
     def score(self, line: str, batch: Sequence[bytes], ptr: Ints, doc: Ints, threads: int, *, exact: bool) -> Found:
         """Score given documents, each in its shard."""
-        bags, terms = self._told(batch)
-        held, query = self._ray.put(bags), segments(ptr)
-        of = np.searchsorted(self._starts, doc, side="right") - 1
-        places = [np.flatnonzero(of == i) for i in range(len(self._shards))]
-        asked = []
-        for i, mine in enumerate(places):
+        block, terms = self._told(batch)
+        query, places = segments(ptr), self._places(doc)
+        questions = []
+        for start, mine in zip(self._starts, places, strict=False):
             ends = offsets(np.bincount(query[mine], minlength=len(batch)))
-            asked.append((terms, line, held, ends, doc[mine] - self._starts[i], exact))
+            questions.append((terms, block, line, ends, doc[mine] - start, exact))
         scores: Floats = np.zeros(len(doc), dtype=np.float64 if exact else np.float32)
-        for mine, found in zip(places, self._asked("score", asked), strict=True):
+        for mine, found in zip(places, self._asked("score", questions), strict=True):
             scores[mine] = found.score
         return Found(ptr, doc, scores)
 
     def explain(self, line: str, query: bytes, doc: int) -> list[tuple[str, float, float]]:
         """Split a score by the terms of a query, where its document is."""
-        [bag], terms = self._told([query])
         at = int(np.searchsorted(self._starts, doc, side="right")) - 1
-        shares: list[tuple[str, float, float]] = self._answers(
-            [self._shards[at].explain.remote(terms, line, bag, doc - int(self._starts[at]))]
-        )[0]
+        _, terms = self._told([query])
+        pending = self._shards[at].explain.remote(terms, line, query, doc - int(self._starts[at]))
+        shares: list[tuple[str, float, float]] = self._answers([pending])[0]
         return shares
 
     def texts(self, doc: Ints) -> list[str | None]:
         """Return what is stored of documents, in their order."""
-        of = np.searchsorted(self._starts, doc, side="right") - 1
-        places = [np.flatnonzero(of == i) for i in range(len(self._shards))]
         out: list[str | None] = [None] * len(doc)
-        asked = [(doc[mine] - self._starts[i],) for i, mine in enumerate(places)]
-        for mine, texts in zip(places, self._asked("texts", asked), strict=True):
+        places = self._places(doc)
+        questions = [(doc[mine] - start,) for start, mine in zip(self._starts, places, strict=False)]
+        for mine, texts in zip(places, self._asked("texts", questions), strict=True):
             for row, text in zip(mine.tolist(), texts, strict=True):
                 out[row] = text
         return out
@@ -174,19 +169,21 @@ class Scatter:
             for shard in self._shards:
                 self._ray.kill(shard)
 
-    def _told(self, batch: Sequence[bytes]) -> tuple[list[bytes], Terms]:
+    def _told(self, batch: Sequence[bytes]) -> tuple[bytes, Terms]:
         """Make bags of terms of all queries, and count these terms in the whole index."""
-        texts = [query[1:].decode() for query in batch if not query[0]]
-        bags = iter(self._analyzer.analyze(texts) if texts else [])
-        encoded = [query if query[0] else bridge.encode(Counter(next(bags)), "search: a query") for query in batch]
-        terms = sorted({term for query in encoded for term in bridge.terms_of(query)})
+        block, terms = bags(self._analyzer, batch)
         if new := [term for term in terms if term not in self._known]:
             counts = sum(self._each("counts", pack(new)))
             if len(self._known) + len(new) > REMEMBERED:
                 self._known = {term: self._known[term] for term in terms if term in self._known}
-            self._known |= dict(zip(new, map(tuple, counts.tolist()), strict=True))
+            self._known |= dict(zip(new, counts.tolist(), strict=True))
         numbers = np.array([self._known[term] for term in terms], dtype=np.int64).reshape(-1, 2)
-        return encoded, (pack(terms), numbers)
+        return block, (pack(terms), numbers)
+
+    def _places(self, doc: Ints) -> list[Ints]:
+        """Say for each shard which of some documents it has."""
+        of = np.searchsorted(self._starts, doc, side="right") - 1
+        return [np.flatnonzero(of == i) for i in range(len(self._shards))]
 
     def _each(self, name: str, *question: Any) -> list[Any]:
         """Ask all shards the same."""
@@ -208,37 +205,6 @@ class Scatter:
             reason = str(error).split("\n")[0]
             raise ClusterError(f"index: a shard was lost and could not be started again, {reason}") from error
         return answers
-
-
-def joined(found: Sequence[Found], starts: Ints, k: int, rank: Ints, ties: Ties) -> Found:
-    """Join what shards found into the k best hits of each query.
-
-    Parameters
-    ----------
-    found : sequence of Found
-        Of the same n queries, by shard; documents are numbered within their shard.
-    starts : (number of shards,) int
-        Row of the first document of each.
-    k : int
-    rank : (D,) int32
-        Positions of all docnos in ascending order.
-    ties : {"trec", "anserini"}
-
-    Examples
-    --------
-    >>> one = Found(np.array([0, 2]), np.array([1, 0]), np.array([3.0, 1.0]))
-    >>> other = Found(np.array([0, 1]), np.array([0]), np.array([2.0]))
-    >>> joined([one, other], np.array([0, 2]), 2, np.arange(3), "trec").doc.tolist()
-    [1, 2]
-    """
-    query = np.concatenate([segments(part.ptr) for part in found])
-    doc = np.concatenate([part.doc + start for part, start in zip(found, starts.astype(np.int32), strict=True)])
-    score = np.concatenate([part.score for part in found])
-    order = rank_order(query, score, rank[doc], ties)
-    counts: Ints = np.sum([np.diff(part.ptr) for part in found], axis=0)
-    place = np.arange(len(order)) - np.repeat(offsets(counts)[:-1], counts)
-    order = order[place < k]
-    return Found(offsets(np.minimum(counts, k)), doc[order], score[order])
 
 
 def _ray() -> Any:

@@ -102,23 +102,6 @@ def encode(query: Query, who: str) -> bytes:
     return b"".join(parts)
 
 
-def terms_of(query: bytes) -> list[bytes]:
-    """List the terms of an encoded mapping, in UTF-8.
-
-    Examples
-    --------
-    >>> terms_of(encode({"red": 1, "fox": 0.5}, "search: the query"))
-    [b'red', b'fox']
-    """
-    (m,) = struct.unpack_from("<i", query, 1)
-    at, out = 5 + 8 * m, []
-    for _ in range(m):
-        (length,) = struct.unpack_from("<i", query, at)
-        out.append(query[at + 4 : at + 4 + length])
-        at += 4 + length
-    return out
-
-
 def batches(queries: Iterable[Query], k: int) -> Iterator[list[bytes]]:
     """Encode queries and cut them into batches whose bytes and hits fit well into Java's arrays."""
     batch: list[bytes] = []

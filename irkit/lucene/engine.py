@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import pyarrow as pa
 
-from irkit.arrays import Ints
+from irkit.arrays import Ints, offsets
 from irkit.hits import Ties
 from irkit.lucene import bridge
 from irkit.lucene.bridge import Found
 from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
-from irkit.lucene.wire import java_errors, pack
+from irkit.lucene.wire import java_errors, pack, unpack
 
 _handles = itertools.count(secrets.randbits(60))  # this module may be loaded anew while the JVM goes on
 
@@ -128,18 +129,26 @@ class Local:
         self, line: str, scorer: str, ties: Ties, batch: Sequence[bytes], k: int, threads: int, *, exact: bool
     ) -> Found:
         """Rank documents for a batch of queries."""
+        n = len(batch)
+        return bridge.decode(self.search_block(line, scorer, ties, pack(batch), n, k, threads), n, exact=exact)
+
+    def search_block(self, line: str, scorer: str, ties: Ties, block: bytes, n: int, k: int, threads: int) -> bytes:
+        """Rank documents for n queries in one block; return the hits as `bridge.decode` takes them."""
         with java_errors(f"index: searching {self.path} failed"):
-            found = interruptible(
-                self._search.search, self._handle, line, scorer, ties, pack(batch), k, _workers(batch, threads)
-            )
-        return bridge.decode(found, len(batch), exact=exact)
+            search = self._search.search
+            return interruptible(search, self._handle, line, scorer, ties, block, k, _workers(n, threads))
 
     def score(self, line: str, batch: Sequence[bytes], ptr: Ints, doc: Ints, threads: int, *, exact: bool) -> Found:
         """Score given documents for a batch of queries."""
-        block = [np.asarray(part, dtype="<i4").tobytes() for part in (ptr, doc)]
+        return self.score_block(line, pack(batch), ptr, doc, threads, exact=exact)
+
+    def score_block(self, line: str, block: bytes, ptr: Ints, doc: Ints, threads: int, *, exact: bool) -> Found:
+        """Score given documents for the queries of one block."""
+        ends, docs = (np.asarray(part, dtype="<i4").tobytes() for part in (ptr, doc))
+        n = len(ptr) - 1
         with java_errors(f"index: scoring in {self.path} failed"):
-            found = interruptible(self._search.score, self._handle, line, pack(batch), *block, _workers(batch, threads))
-        return bridge.decode(found, len(batch), exact=exact)
+            found = interruptible(self._search.score, self._handle, line, block, ends, docs, _workers(n, threads))
+        return bridge.decode(found, n, exact=exact)
 
     def explain(self, line: str, query: bytes, doc: int) -> list[tuple[str, float, float]]:
         """Split a score by the terms of a query."""
@@ -157,5 +166,37 @@ class Local:
             self._search.close(self._handle)
 
 
-def _workers(batch: Sequence[Any], threads: int) -> int:
-    return 1 if len(batch) == 1 else min(threads, len(batch))
+class Joiner:
+    """Joins what the shards of an index found.
+
+    Parameters
+    ----------
+    rank : (D,) int32
+        Positions of all external ids in ascending order.
+    starts : (number of shards,) int
+        Row of the first document of each shard.
+    """
+
+    def __init__(self, rank: Ints, starts: Ints) -> None:
+        with java_errors("index: the joining of shards failed"):
+            self._join = java("Join").of(*(np.asarray(part, dtype="<i4").tobytes() for part in (rank, starts)))
+
+    def join(self, blocks: Sequence[Any], n: int, k: int, ties: Ties, *, exact: bool) -> Found:
+        """Return the k best hits of n queries, given the blocks of all shards in their order (`Local.search_block`)."""
+        begins = offsets(np.array([len(block) for block in blocks]))[:-1].astype("<i4").tobytes()
+        with java_errors("index: the joining of shards failed"):
+            found = interruptible(self._join.join, b"".join(blocks), begins, n, k, ties, int(exact))
+        return bridge.decode(found, n, exact=exact)
+
+
+def bags(analyzer: str, batch: Sequence[bytes]) -> tuple[bytes, list[bytes]]:
+    """Make bags of terms of queries: the block of these, and their distinct terms in ascending byte order."""
+    with java_errors("index: the analysis of queries failed"):
+        found = interruptible(java("Search").bags, analyzer, pack(batch))
+    _, end = unpack(found)
+    terms, _ = unpack(found[end:])
+    return found[:end], terms.cast(pa.large_binary()).to_pylist()
+
+
+def _workers(n: int, threads: int) -> int:
+    return 1 if n == 1 else min(threads, n)

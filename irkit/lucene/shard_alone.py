@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
 
 from irkit.arrays import Ints
 from irkit.errors import ConfigError
@@ -60,17 +60,17 @@ class Shard:
         """Get ready for exact likelihood."""
         self._engine.use_lengths(self._index._sidecar.ready_lengths)
 
-    def search(
-        self, terms: Terms, line: str, scorer: str, ties: Ties, batch: Sequence[bytes], k: int, exact: bool
-    ) -> Found:
-        """As `Engine.search`."""
+    def search(self, terms: Terms, block: bytes, n: int, line: str, scorer: str, ties: Ties, k: int) -> Ints:
+        """As `Local.search_block`, as an array, which is not copied on its way."""
         self._engine.use_terms(*terms)
-        return self._engine.search(line, scorer, ties, batch, min(k, len(self._index)), self._threads, exact=exact)
+        k = min(k, len(self._index))
+        found = self._engine.search_block(line, scorer, ties, block, n, k, self._threads)
+        return np.frombuffer(found, dtype=np.uint8)
 
-    def score(self, terms: Terms, line: str, batch: Sequence[bytes], ptr: Ints, doc: Ints, exact: bool) -> Found:
-        """As `Engine.score`."""
+    def score(self, terms: Terms, block: bytes, line: str, ptr: Ints, doc: Ints, exact: bool) -> Found:
+        """As `Local.score_block`."""
         self._engine.use_terms(*terms)
-        return self._engine.score(line, batch, ptr, doc, self._threads, exact=exact)
+        return self._engine.score_block(line, block, ptr, doc, self._threads, exact=exact)
 
     def explain(self, terms: Terms, line: str, query: bytes, doc: int) -> list[tuple[str, float, float]]:
         """As `Engine.explain`."""

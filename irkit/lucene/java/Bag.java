@@ -2,9 +2,11 @@ package irkit;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.TreeSet;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.tokenattributes.CharTermAttribute;
@@ -50,6 +52,40 @@ final class Bag {
       counts.merge(Wire.text(in, in.getInt()), weight, Double::sum);
     }
     return new Bag(counts);
+  }
+
+  /** Writes the queries of a batch as bags, which `read` takes, and after them their distinct terms, sorted. */
+  static byte[] unfolded(byte[] batch, Analyzer analyzer, Call call) throws IOException {
+    ByteBuffer in = Wire.reader(batch);
+    int[] bounds = bounds(in);
+    byte[][] bodies = new byte[bounds.length - 1][];
+    TreeSet<String> terms = new TreeSet<>();
+    for (int i = 0; i < bodies.length; i++) {
+      call.check();
+      Bag bag = read(in, bounds[i], bounds[i + 1], analyzer);
+      bodies[i] = bag.body();
+      terms.addAll(Arrays.asList(bag.terms));
+    }
+    byte[] bags = Wire.strings(bodies);
+    byte[] known = Wire.strings(terms.stream().map(term -> term.getBytes(StandardCharsets.UTF_8)).toArray(byte[][]::new));
+    return Wire.writer((long) bags.length + known.length).put(bags).put(known).array();
+  }
+
+  private byte[] body() {
+    byte[][] encoded = new byte[terms.length][];
+    long size = 1 + Integer.BYTES;
+    for (int i = 0; i < encoded.length; i++) {
+      encoded[i] = terms[i].getBytes(StandardCharsets.UTF_8);
+      size += Double.BYTES + Integer.BYTES + encoded[i].length;
+    }
+    ByteBuffer out = Wire.writer(size).put((byte) 1).putInt(encoded.length);
+    for (double weight : weights) {
+      out.putDouble(weight);
+    }
+    for (byte[] term : encoded) {
+      out.putInt(term.length).put(term);
+    }
+    return out.array();
   }
 
   private static Map<String, Double> count(String text, Analyzer analyzer) throws IOException {

@@ -74,6 +74,11 @@ public final class Search {
     }
   }
 
+  /** Makes bags of terms of the queries of a batch: the bags, packed as the queries were, and their distinct terms. */
+  public static byte[] bags(long ticket, String analyzer, byte[] queries) throws Exception {
+    return Call.run(ticket, call -> Bag.unfolded(queries, Analyzers.byName(analyzer), call));
+  }
+
   /** Counts in how many documents of an index terms occur, and how often (int64, in turn). */
   public static byte[] counts(long ticket, long index, byte[] terms) throws Exception {
     return Call.run(ticket, call -> Handle.with(index, handle -> {

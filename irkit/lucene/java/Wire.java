@@ -35,6 +35,22 @@ final class Wire {
     return out;
   }
 
+  /** Packs strings: int32 n | int32 length[n] | bodies. */
+  static byte[] strings(byte[][] bodies) {
+    long size = Integer.BYTES * (1L + bodies.length);
+    for (byte[] body : bodies) {
+      size += body.length;
+    }
+    ByteBuffer out = writer(size).putInt(bodies.length);
+    for (byte[] body : bodies) {
+      out.putInt(body.length);
+    }
+    for (byte[] body : bodies) {
+      out.put(body);
+    }
+    return out.array();
+  }
+
   /** Packs result lists: int64 ptr[n+1] | int32 doc[m] | zeros to a multiple of 8 | float32 or float64 score[m]. */
   static byte[] pack(Ranked[] lists, boolean exact) {
     long hits = 0;
