@@ -265,9 +265,12 @@ class RatingTask(Task):
         for model in recommenders(stage):
             notes = [*notes, *checked(model, split, waive)]
         found = self.measured(stage, trial.fold)
-        LOOKS.look(split)
         first = trial.fold == 0 and trial.seed in (None, self.suite.seeds[0])
         return replace(found, notes=(*notes, *found.notes), figures=tuple(learning_curves(stage)) if first else ())
+
+    def looked(self, trial: Trial) -> None:
+        """Count a look at the test part of a fold."""
+        LOOKS.look(self.problems[trial.fold].split)
 
     @abstractmethod
     def measured(self, stage: Any, fold: int) -> Measured:

@@ -145,4 +145,6 @@ def tune_ratings(
         raise ConfigError(f"tune: {str(error).removeprefix('suite tune: ')}") from None
     chosen = task.tuned(recipe, space, progress=progress)
     default, tuned = (task.measure(task.learned(one), trial) for one in (recipe, chosen.recipe))
+    for _ in (default, tuned):
+        task.looked(trial)
     return TunedRatings(chosen, default, tuned, task.notes({}))
