@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -93,8 +93,10 @@ def connected(
                     _join(ray, address, who, quiet)
                 yield ray
         finally:
+            started = [] if folder is None else _started(folder)
             ray.shutdown()
             if folder is not None:
+                _end(started)
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -150,6 +152,33 @@ def _token() -> str:
 def _folder() -> str:
     """Make a private folder; Ray's own in it are open to all, and sockets in them allow no long path."""
     return tempfile.mkdtemp(prefix="irkit-ray-", dir="/tmp" if os.path.isdir("/tmp") else None)
+
+
+def _started(folder: str) -> list[Any]:
+    """Return the processes of a Ray of our own: children that were told its folder, and all below them."""
+    import psutil  # comes with Ray
+
+    def told(child: Any) -> bool:
+        with suppress(psutil.Error):
+            return any(folder in word for word in child.cmdline())
+        return False
+
+    found = [child for child in psutil.Process().children() if told(child)]
+    for child in list(found):
+        with suppress(psutil.Error):
+            found += child.children(recursive=True)
+    return found
+
+
+def _end(processes: list[Any]) -> None:
+    """Wait until processes are gone: some outlive Ray's own farewell, and would write into the folder again."""
+    import psutil
+
+    _, alive = psutil.wait_procs(processes, timeout=WAIT)
+    for one in alive:
+        with suppress(psutil.Error):
+            one.kill()
+    psutil.wait_procs(alive, timeout=WAIT)
 
 
 def _check_there(address: str, who: str) -> None:

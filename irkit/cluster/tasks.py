@@ -82,7 +82,7 @@ class Tasks:
         """
         ray, waiting = self.ray, iter(pieces)
         how = {"max_retries": TRIES - 1, "retry_exceptions": False, "runtime_env": environment()}
-        task = ray.remote(run_piece).options(**how)
+        task = ray.remote(run_piece)
         flying: dict[Any, Piece] = {}
         sent: tuple[Any, ...] = ()
         try:
@@ -93,7 +93,7 @@ class Tasks:
                     except StopIteration:
                         break
                     sent = sent or self._sent(work, shared)
-                    flying[task.options(num_cpus=self._cpus(needs(piece))).remote(*sent, piece)] = piece
+                    flying[task.options(num_cpus=self._cpus(needs(piece)), **how).remote(*sent, piece)] = piece
                 if not flying:
                     return
                 for done in self._done(list(flying)):
