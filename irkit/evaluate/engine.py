@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -56,6 +57,41 @@ class Local:
 
 
 LOCAL = Local()
+
+
+def in_order(
+    engine: Engine,
+    work: Callable[[Shared, Piece], list[Any]],
+    shared: Shared,
+    pieces: Sequence[Piece],
+    told: Callable[[int], object],
+) -> list[Any]:
+    """Return what work gives of all pieces, in their order; `told` is called with how much each of them was.
+
+    Raises
+    ------
+    IrkitError
+        If a piece was lost.
+    """
+
+    gave: dict[int, list[Any]] = {}
+    for number, found in engine.run(_numbered, (work, shared, pieces), range(len(pieces))):
+        if isinstance(found, IrkitError):
+            raise found
+        gave[number] = found
+        told(len(found))
+    return [one for number in range(len(pieces)) for one in gave[number]]
+
+
+def _numbered(shared: tuple[Callable[[Any, Any], list[Any]], Any, Sequence[Any]], number: int) -> list[Any]:
+    work, own, pieces = shared
+    return work(own, pieces[number])
+
+
+def pieces_of(some: list[Piece], workers: int) -> list[list[Piece]]:
+    """Split a list into pieces of neighbours, two for each worker: the second evens out what takes long."""
+    size = max(1, math.ceil(len(some) / (2 * workers)))
+    return [some[start : start + size] for start in range(0, len(some), size)]
 
 
 def check_engine(engine: str, address: str | None, *, who: str) -> None:
