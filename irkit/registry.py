@@ -364,6 +364,8 @@ OPENERS = {
 
 def plugin_of(error: BaseException) -> str:
     """Say which plug-in raised an error that nobody meant, and in which line, the innermost; empty where none did."""
+    if hasattr(error, "raised_in"):  # told by a worker, whose trace does not travel
+        return str(error.raised_in)
     packages = plugin_packages()
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         module = str(frame.f_globals.get("__name__"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from irkit.cli.interrupted import going_on
 from irkit.cli.numbers import MaybeWhole
@@ -25,6 +25,8 @@ def leaderboard(
     system: list[str] | None = None,
     repeats: MaybeWhole = None,
     runs: Path | None = None,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
 ) -> int:
     """Run a suite and print its leaderboards.
 
@@ -38,6 +40,7 @@ def leaderboard(
         irkit leaderboard classic --only cranfield --report report.html
         irkit leaderboard quickstart --save
         irkit leaderboard density-mnist --runs runs
+        irkit leaderboard ratings-ml-100k --engine ray
 
     Parameters
     ----------
@@ -61,16 +64,24 @@ def leaderboard(
     runs
         Train the models of training recipes in run folders below this one, each named like its recipe and from
         where it stands: a suite that was cut goes on, and finished trainings are not repeated.
+    engine
+        What runs trials: local, one after the other in this process, or ray, several at once in its workers
+        (pip install 'irkit[ray]'). Numbers are the same; times are those of a worker beside others.
+    address
+        Of a Ray cluster: auto for the one that this machine belongs to, or HOST:PORT. Default local: one is started for
+        this run alone.
     """
     if suite is None:
         list_suites()
         return 0
     from irkit.evaluate import load_suite, run_suite, write_results
+    from irkit.evaluate.engine import check_engine
     from irkit.evaluate.journal import any_kept
     from irkit.report import table, write_report
 
     if repeats is not None and repeats < 1:
         raise ConfigError(f"leaderboard: --repeats must be 1 or more, got {repeats}")
+    check_engine(engine, address, who="leaderboard")
     loaded = load_suite(suite)
     check_outputs(loaded.name, report, json, save, runs, read=suite)
     if save and (only or system):
@@ -91,9 +102,8 @@ def leaderboard(
 
     with going_on("what was measured is kept", lambda: any_kept(loaded)):
         looks = report is not None
-        result = run_suite(
-            loaded, only=only, systems=system, repeats=repeats, runs=runs, looks=looks, progress=True, finish=write
-        )
+        how: dict[str, Any] = {"repeats": repeats, "runs": runs, "looks": looks, "engine": engine, "address": address}
+        result = run_suite(loaded, only=only, systems=system, progress=True, finish=write, **how)
     say(table(result), beside=json)
     if written:
         say("\n" + "\n".join(str(path) for path in written), beside=json)

@@ -39,6 +39,8 @@ def tune(
     vectors: str | None = None,
     encoder: str | None = None,
     cross_encoder: str | None = None,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
     table: Annotated[Path | None, Parameter(name=["-o", "--output", "--table"])] = None,
 ) -> None:
     """Choose a recipe's settings: for retrieval on queries, for recommenders on ratings.
@@ -99,6 +101,12 @@ def tune(
         documents that are searched; a trained model's file; or a pretrained one, as in transformers:models/bert.
     cross_encoder
         For a recipe that needs one: what reads it and the folder of the model, as in cross-encoder:models/mini.
+    engine
+        What tries candidates: local, one after the other in this process, or ray, several at once in its workers
+        (pip install 'irkit[ray]'). Those of --method optuna depend on each other, so it is for local alone.
+    address
+        Of a Ray cluster: auto for the one that this machine belongs to, or HOST:PORT. Default local: one is started for
+        this run alone.
     table
         Write every candidate to this file, with its mean over all queries or its value on the part of the ratings
         that chose: separated by tabs, or as a table to publish where the path ends in .tex, .csv or .md.
@@ -107,6 +115,7 @@ def tune(
     from irkit.errors import ConfigError, IrkitError, NotFoundError
     from irkit.evaluate import load_space
     from irkit.evaluate.measures import said_aliases
+    from irkit.evaluate.tuning import check_tuned_by
     from irkit.io.outputs import check_output
     from irkit.locate import find
     from irkit.recipe import TrainingRecipe
@@ -116,6 +125,7 @@ def tune(
     from irkit.table.published import WRITERS, write_tables
     from irkit.yamlfile import read_yaml
 
+    check_tuned_by(engine, address, method)
     if table is not None:
         check_output(table, who="tune", option="-o", inputs=(space, source, vectors))
     loaded = load_space(space)
@@ -144,6 +154,7 @@ def tune(
         raise ConfigError("tune: --trials is for --method random and optuna, and a grid tries all; leave it out")
     trials = 50 if trials is None else trials
     how: dict[str, Any] = {"method": method, "trials": trials, "seed": seed, "progress": True}
+    how |= {"engine": engine, "address": address}
     tuned: Tuned | TunedRatings
     if rated:
         how |= {name: value for name, value in of_ratings.items() if value is not None}

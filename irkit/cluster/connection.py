@@ -18,8 +18,9 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,10 @@ _FATAL = (signal.SIGSEGV, signal.SIGFPE, signal.SIGILL, signal.SIGBUS, signal.SI
 _CLOSED = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on any system: one machine, whose programs listen on loopback alone
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_enable_worker_prestart": "0",  # of workers without the environment of tasks, which nobody would use
+    "RAY_enable_worker_prestart": "0",
+    "RAY_prestart_worker_first_driver": "0",  # of workers without the environment of tasks, which nobody would use
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # workers see the accelerators that this process sees
+    "RAY_task_oom_retries": "2",  # by default for ever
 }
 "Environment of a Ray of our own, beside its token."
 
@@ -71,29 +74,36 @@ def connected(
         If there is no cluster there, or it does not answer.
     """
     check_address(address, who=who)
+    check_installed(who=who)
     own = address == "local"
     with _environment(_CLOSED | {"RAY_AUTH_TOKEN": _token()} if own else {"RAY_USAGE_STATS_ENABLED": "0"}):
-        ray = _imported(who)
+        import ray
+
         if ray.is_initialized():
             yield ray
             return
-        quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         folder = _folder() if own else None
         try:
-            with _sigterm():
+            with _sigterm(), _silent(ray):
                 with _fatal_signals():
                     if folder is not None:
-                        here = {"_node_ip_address": "127.0.0.1", "_temp_dir": f"{folder}/ray"}
-                        of = {"num_cpus": cpus or machine()["cores"], "resources": dict(resources or {})}
+                        here: dict[str, Any] = {"_node_ip_address": "127.0.0.1", "_temp_dir": f"{folder}/ray"}
+                        of: dict[str, Any] = {
+                            "num_cpus": cpus or machine()["cores"],
+                            "resources": dict(resources or {}),
+                        }
                         ray.init(address="local", include_dashboard=False, **of, **here, **quiet)
                     else:
                         _check_there(address, who)
                         _join(ray, address, who, quiet)
                 yield ray
         finally:
+            started = [] if folder is None else _started(folder)
             with _fatal_signals():
                 ray.shutdown()
             if folder is not None:
+                _end(started)
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -101,6 +111,12 @@ def check_address(address: str, *, who: str) -> None:
     """Raise `ConfigError` unless an address is `auto`, `local` or `HOST:PORT`."""
     if address not in ("auto", "local") and not re.fullmatch(r"([^\s:/\[\]]+|\[[0-9a-fA-F:]+\]):\d{1,5}", address):
         raise ConfigError(f"{who}: the address of a cluster is auto, local or HOST:PORT, got {address!r}")
+
+
+def check_installed(*, who: str) -> None:
+    """Raise `MissingExtraError` unless Ray is installed; nothing is imported."""
+    if find_spec("ray") is None:
+        raise MissingExtraError(f"{who}: Ray is not installed; pip install 'irkit[ray]'")
 
 
 def environment() -> dict[str, Any]:
@@ -124,12 +140,14 @@ def threads() -> int:
     return int(told[0]) if told else int(machine()["cores"])
 
 
-def _imported(who: str) -> Any:
+def answers(place: str) -> bool:
+    """Say whether anybody listens at `HOST:PORT`."""
+    host, _, port = place.rpartition(":")
     try:
-        import ray
-    except ImportError:
-        raise MissingExtraError(f"{who}: Ray is not installed; pip install 'irkit[ray]'") from None
-    return ray
+        socket.create_connection((host.strip("[]"), int(port)), timeout=WAIT).close()
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 @cache
@@ -143,6 +161,33 @@ def _folder() -> str:
     return tempfile.mkdtemp(prefix="irkit-ray-", dir="/tmp" if os.path.isdir("/tmp") else None)
 
 
+def _started(folder: str) -> list[Any]:
+    """Return the processes of a Ray of our own: children that were told its folder, and all below them."""
+    import psutil  # comes with Ray
+
+    def told(child: Any) -> bool:
+        with suppress(psutil.Error):
+            return any(folder in word for word in child.cmdline())
+        return False
+
+    found = [child for child in psutil.Process().children() if told(child)]
+    for child in list(found):
+        with suppress(psutil.Error):
+            found += child.children(recursive=True)
+    return found
+
+
+def _end(processes: list[Any]) -> None:
+    """Wait until processes are gone: some outlive Ray's own farewell, and would write into the folder again."""
+    import psutil
+
+    _, alive = psutil.wait_procs(processes, timeout=WAIT)
+    for one in alive:
+        with suppress(psutil.Error):
+            one.kill()
+    psutil.wait_procs(alive, timeout=WAIT)
+
+
 def _check_there(address: str, who: str) -> None:
     """Raise `ClusterError` unless somebody answers where the head of a cluster should be."""
     from ray._private.services import canonicalize_bootstrap_address_or_die  # of `auto`: what Ray itself would take
@@ -152,12 +197,8 @@ def _check_there(address: str, who: str) -> None:
     except (ConnectionError, ValueError):
         what = "there is no Ray cluster on this machine" if address == "auto" else f"{address} is no address of one"
         raise ClusterError(f"{who}: {what}; start one (ray start --head), or use --address local") from None
-    host, _, port = place.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=WAIT).close()
-    except (OSError, OverflowError):
-        what = f"no Ray cluster answers at {place}"
-        raise ClusterError(f"{who}: {what}; start it, or use --address local") from None
+    if not answers(place):
+        raise ClusterError(f"{who}: no Ray cluster answers at {place}; start it, or use --address local")
 
 
 def _join(ray: Any, address: str, who: str, quiet: Mapping[str, Any]) -> None:
@@ -182,6 +223,16 @@ def _environment(changed: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _silent(ray: Any) -> Iterator[None]:
+    """Have Ray print nothing: what it says of a worker that died would stand on standard output, among results."""
+    ray._private.worker._worker_logs_enabled = False
+    try:
+        yield
+    finally:
+        ray._private.worker._worker_logs_enabled = True
 
 
 @contextmanager

@@ -53,19 +53,19 @@ class Journal:
                 kept.unlink(missing_ok=True)
             journal.folder.rmdir()  # unless there are others
 
-    def run(self, task: Task, trials: Sequence[Trial]) -> Iterator[Measured | Exception]:
-        """Run trials, or read what they gave before; those that share work are run again together."""
-        places = [self.folder / f"{_key(task, trial)}.npz" for trial in trials]
+    def known(self, task: Task, trials: Sequence[Trial]) -> list[Measured] | None:
+        """Return what trials gave before; None unless that is known of all, as those that share work run together."""
+        places = [self._place(task, trial) for trial in trials]
         self.used.extend(places)
-        before = [found(place, _read) for place in places]
-        known = [one for one in before if one is not None]
-        if len(known) == len(trials):
-            yield from known
-            return
-        for place, one in zip(places, task.run(trials), strict=True):
-            if isinstance(one, Measured):
-                keep(place, partial(_write, one))
-            yield one
+        before = [one for place in places if (one := found(place, _read)) is not None]
+        return before if len(before) == len(trials) else None
+
+    def keep(self, task: Task, trial: Trial, measured: Measured) -> None:
+        """Keep what a trial gave."""
+        keep(self._place(task, trial), partial(_write, measured))
+
+    def _place(self, task: Task, trial: Trial) -> Path:
+        return self.folder / f"{_key(task, trial)}.npz"
 
 
 def any_kept(suite: Suite) -> bool:

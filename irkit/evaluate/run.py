@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,12 +25,14 @@ from irkit.errors import ConfigError, IrkitError, near_misses
 from irkit.evaluate.board import Board, Machine, Result, Row, named_boards
 from irkit.evaluate.controls import gains
 from irkit.evaluate.corrections import CORRECTION_TITLES
+from irkit.evaluate.engine import LOCAL, Engine, EngineName, check_engine, engine_of
 from irkit.evaluate.journal import Journal
+from irkit.evaluate.loop import all_trials, run_all
 from irkit.evaluate.measures import said_aliases
 from irkit.evaluate.memory import memory_notes
 from irkit.evaluate.significance import TEST_TITLES
 from irkit.evaluate.suite import Suite, load_suite
-from irkit.evaluate.tasks.task import Measured, Options, System, Task, Trial
+from irkit.evaluate.tasks.task import Measured, Options, System, Task
 from irkit.io.outputs import check_folder
 from irkit.machine import machine
 from irkit.progress import progress as progress_of
@@ -48,6 +51,8 @@ def run_suite(
     cache: Cache | None = None,
     runs: str | Path | None = None,
     looks: bool = False,
+    engine: EngineName = "local",
+    address: str | None = None,
     progress: Callable[[str], None] | bool = False,
     finish: Callable[[Result], None] | None = None,
 ) -> Result:
@@ -70,6 +75,12 @@ def run_suite(
     looks : bool
         Gather for a page (`irkit.report.write_report`) what the systems found for the queries with the greatest
         differences; no result file has it.
+    engine : {"local", "ray"}
+        What runs trials: this process, one after the other, or the workers of Ray. Numbers are the same; times are
+        those of a worker beside others, and boards say so.
+    address : str, optional
+        For `ray`: `local`, the default, starts it for this run alone; `auto` or `HOST:PORT` is a cluster that is there.
+        Where this process has called `ray.init`, that one is used.
     progress : function of str, or bool
         Told what begins, in a few words; True shows that, how much is left and how long (`irkit.progress`).
     finish : function of a Result, optional
@@ -79,13 +90,19 @@ def run_suite(
     ------
     ConfigError
         If something does not fit, or no system could be measured.
+    MissingExtraError
+        If Ray is wanted and not installed.
+    ClusterError
+        If a cluster does not answer, or is lost; what was measured is kept.
     """
+    check_engine(engine, address, who="suite")
     chosen = suite if isinstance(suite, Suite) else load_suite(suite)
     chosen.check()
+    lend = partial(engine_of, engine, address, who=f"suite {chosen.name}")
     with progress_of(None, chosen.name, " trials", shown=progress is True) as bar:
         say = progress if callable(progress) else bar.set_description_str
         options = Options(repeats, cache, None if runs is None else Path(runs), looks, say)
-        return _result(chosen, only, systems, options, bar, finish or (lambda result: None))
+        return _result(chosen, only, systems, options, lend, bar, finish or (lambda result: None))
 
 
 def measured_board(task: Task, systems: Sequence[System], *, progress: bool = False) -> Board:
@@ -94,9 +111,9 @@ def measured_board(task: Task, systems: Sequence[System], *, progress: bool = Fa
     What each trial gave is kept until all are done, as that of a suite's is. Errors are those of `run_suite`.
     """
     with progress_of(None, task.title, " trials", shown=progress) as bar:
-        bar.total = len(_all_trials(task, systems))
+        bar.total = len(all_trials(task, systems))
         with Journal.open(task.suite, whole=False) as journal:
-            board = _board(task, systems, journal, Options(), bar)
+            board = _board(task, systems, journal, LOCAL, Options(), bar)
     rows = [row.model_copy(update={"command": ""}) for row in board.rows]  # no command makes them
     return board.model_copy(update={"rows": rows})
 
@@ -106,6 +123,7 @@ def _result(
     only: Sequence[str] | None,
     systems: Sequence[str] | None,
     options: Options,
+    lend: Callable[[], AbstractContextManager[Engine]],
     bar: Any,
     finish: Callable[[Result], None],
 ) -> Result:
@@ -123,11 +141,12 @@ def _result(
         raise ConfigError(f"suite {chosen.name}: there is no board {only[0]!r} in it; {near_misses(only[0], titles)}")
     jobs = [job for part, named in loaded for job in _jobs(part, _wanted(named, only, titles), complete=only is None)]
     boards = []
-    bar.total = sum(len(_all_trials(task, own)) for task, own in jobs)
-    with Journal.open(chosen, whole=only is None and systems is None) as journal:
+    bar.total = sum(len(all_trials(task, own)) for task, own in jobs)
+    whole = only is None and systems is None
+    with Journal.open(chosen, whole=whole) as journal, lend() as engine:
         for task, own in jobs:
             try:
-                boards.append(_board(task, own, journal, options, bar))
+                boards.append(_board(task, own, journal, engine, options, bar))
             finally:
                 task.close()
         result = Result(
@@ -197,7 +216,9 @@ def _begins(wanted: str, name: str) -> bool:
     return wanted == name or wanted.startswith(f"{name}:")
 
 
-def _board(task: Task, systems: Sequence[System], journal: Journal, options: Options, bar: Any) -> Board:
+def _board(
+    task: Task, systems: Sequence[System], journal: Journal, engine: Engine, options: Options, bar: Any
+) -> Board:
     """Run the systems of a task and compare them."""
     suite, extra = task.suite, list(task.extra())
     twice = next((name for name, *_ in extra if name in {system.name for system in systems}), None)
@@ -206,7 +227,7 @@ def _board(task: Task, systems: Sequence[System], journal: Journal, options: Opt
             f"suite {suite.name}: a system is called {twice!r}, as is a row that stands on every board of "
             f"{task.title}; rename the system"
         )
-    found, failed = _trials(task, systems, journal, options.say, bar)
+    found, failed, run_by = run_all(task, systems, journal, engine, options.say, bar)
     if not found and failed:
         raise next(iter(failed.values()))
     measured = {**{name: [one] for name, _, one in extra}, **found}
@@ -224,6 +245,7 @@ def _board(task: Task, systems: Sequence[System], journal: Journal, options: Opt
     for row in rows:
         if row.name in compared:
             row.cells, row.values = compared[row.name]
+    said = said_aliases(suite.measures)
     lost = [f"the baseline {suite.baseline} failed: nothing is compared"] if suite.baseline in failed else []
     values = {row.name: row.values[task.measures[0].name] for row in rows if row.values}
     return Board(
@@ -241,7 +263,7 @@ def _board(task: Task, systems: Sequence[System], journal: Journal, options: Opt
         test=TEST_TITLES[suite.test],
         correction=CORRECTION_TITLES[suite.correction],
         interval=task.interval,
-        notes=[*lost, *said_aliases(suite.measures), *task.notes(measured), *_gained(task, found), *memory_notes()],
+        notes=[*lost, *said, *task.notes(measured), *_gained(task, found), *memory_notes(), *run_by],
         rows=rows,
     )
 
@@ -250,32 +272,6 @@ def _gained(task: Task, found: Mapping[str, Sequence[Measured]]) -> list[str]:
     """Say of every system with controls whether what it gains over its start is its own."""
     said = (gains(name, others, found, task.measures[0]) for name, others in task.suite.controls.items())
     return [one for one in said if one is not None]
-
-
-def _all_trials(task: Task, systems: Sequence[System]) -> list[Trial]:
-    return [Trial(one, seed, fold) for one in systems for seed in task.seeds(one) for fold in range(task.folds)]
-
-
-def _trials(
-    task: Task, systems: Sequence[System], journal: Journal, say: Callable[[str], None], bar: Any
-) -> tuple[dict[str, list[Measured]], dict[str, Exception]]:
-    """Return what each system gave by seed, folds joined, and why others failed."""
-    trials = _all_trials(task, systems)
-    batches = [trials] if task.together else [[trial] for trial in trials]
-    gave: dict[str, dict[int | None, list[Measured]]] = {system.name: {} for system in systems}
-    failed: dict[str, Exception] = {}
-    for batch in batches:
-        left = [trial for trial in batch if trial.system.name not in failed]
-        if not task.together and left and not gave[left[0].system.name]:
-            say(f"{task.title}: {left[0].system.name}")
-        for trial, one in zip(left, journal.run(task, left), strict=True):
-            if isinstance(one, Exception):
-                failed.setdefault(trial.system.name, one)
-            else:
-                gave[trial.system.name].setdefault(trial.seed, []).append(one)
-        bar.update(len(batch))
-    done = {name: [task.joined(folds) for folds in by_seed.values()] for name, by_seed in gave.items()}
-    return {name: trials for name, trials in done.items() if name not in failed and trials}, failed
 
 
 def _origin(system: System, task: Task) -> Row:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from irkit.arrays import Floats
+from irkit.evaluate.engine import LOCAL, Engine, in_order, pieces_of
 from irkit.evaluate.evaluation import Evaluator, evaluate
 from irkit.evaluate.leak import check_leak
 from irkit.evaluate.nested import InnerFolds, Prefixes, fit_and_run
@@ -28,6 +29,10 @@ Values: TypeAlias = dict[str, Any]
 "The settings of a candidate."
 
 
+def _nobody(n: int = 1) -> None:
+    """Stand where nobody is told."""
+
+
 @dataclass
 class Trials:
     """Candidates over folds of queries; a subclass says how each is measured."""
@@ -43,8 +48,8 @@ class Trials:
     "The first one chooses."
     exclude_self: bool | None
     split: Folds
-    told: Callable[[], object] = lambda: None
-    "Called when one was measured, of those that learn in one fold."
+    told: Callable[..., object] = _nobody
+    "Called when one was measured, of those that learn in one fold; or with the number of several."
     candidates: list[Values] = field(default_factory=list)
     "Those tried, in the order they came."
 
@@ -53,6 +58,9 @@ class Trials:
         if values not in self.candidates:
             self.candidates.append(values)
         return self.candidates.index(values)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "told": _nobody}  # who is told lives in this process
 
 
 @dataclass
@@ -78,6 +86,14 @@ class Whole(Trials):
             self.told()
 
         run_plan(plan(pipelines), self.queries, repeats=1, cache=None, receive=receive)
+
+    def add_by(self, engine: Engine, some: list[Values]) -> None:
+        """Have an engine measure candidates, neighbours together, which have most stages in common."""
+        if engine is LOCAL:
+            return self.add(some)
+        tables = in_order(engine, _tables, self, pieces_of(some, engine.workers), self.told)
+        self.tables |= {self.number(values): table for values, table in zip(some, tables, strict=True)}
+        return None
 
     def value(self, values: Values, fold: int) -> float:
         """Return the mean of the first measure over the queries of the other folds."""
@@ -117,11 +133,22 @@ class Nested(Trials):
 
     def add(self, some: list[Values]) -> None:
         """Measure candidates in each fold, those that begin with the same stages one after the other."""
+        for values, fold in self._pairs(some):
+            self.value(values, fold)
+
+    def add_by(self, engine: Engine, some: list[Values]) -> None:
+        """Have an engine measure candidates in each fold, neighbours in the order of `add` together."""
+        pairs = self._pairs(some)
+        if engine is LOCAL:
+            return self.add(some)
+        found = in_order(engine, _values, self, pieces_of(pairs, engine.workers), self.told)
+        self.found |= {(self.number(values), fold): one for (values, fold), one in zip(pairs, found, strict=True)}
+        return None
+
+    def _pairs(self, some: list[Values]) -> list[tuple[Values, int]]:
         for values in some:
             self.number(values)
-        for values in sorted(some, key=self._beginning):
-            for fold in range(len(self.split)):
-                self.value(values, fold)
+        return [(values, fold) for values in sorted(some, key=self._beginning) for fold in range(len(self.split))]
 
     def value(self, values: Values, fold: int) -> float:
         """Return the mean of the first measure over the queries of the other folds, each ranked without it."""
@@ -147,3 +174,12 @@ class Nested(Trials):
         for (number, _), value in self.found.items():
             tried[number].append(value)
         return np.array([np.mean(values) for values in tried])
+
+
+def _tables(whole: Whole, some: list[Values]) -> list[pd.DataFrame]:
+    whole.add(some)
+    return [whole.tables[whole.number(values)] for values in some]
+
+
+def _values(nested: Nested, pairs: list[tuple[Values, int]]) -> list[float]:
+    return [nested.value(values, fold) for values, fold in pairs]

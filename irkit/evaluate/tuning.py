@@ -20,7 +20,9 @@ import numpy as np
 import pandas as pd
 
 from irkit.arrays import Floats
-from irkit.config import digest
+from irkit.errors import ConfigError
+from irkit.evaluate.byfold import ByFold
+from irkit.evaluate.engine import LOCAL, Engine, EngineName, check_engine, engine_of, in_order
 from irkit.evaluate.evaluation import Evaluation
 from irkit.evaluate.grid import Template, recipe_of, space_of
 from irkit.evaluate.leak import check_leak
@@ -33,8 +35,7 @@ from irkit.evaluate.splits import folds as parted
 from irkit.evaluate.systems import index_of, resources_for, topics_of
 from irkit.evaluate.tables import tried as tried_table
 from irkit.evaluate.trials import Nested, Whole
-from irkit.frames import Qrels, Queries
-from irkit.hits import Hits, stacked
+from irkit.frames import Qrels
 from irkit.pipeline.chain import Then
 from irkit.pipeline.fit import Topics
 from irkit.pipeline.stage import Stage
@@ -100,7 +101,7 @@ class Tuned(Published):
         resources = resources or self.resources or {}
         if self.topics is None:
             parts = [_pipeline(self.recipe, self.space, values, resources, self.train) for values in self.chosen]
-            return _ByFold(parts, self.folds)
+            return ByFold(parts, self.folds)
         flow, qrels = self.topics.flow, self.topics.qrels
         fitted = []
         for fold, values in enumerate(self.chosen):
@@ -108,7 +109,7 @@ class Tuned(Published):
             topics = Topics(part_of(flow, train), judged(qrels, train))
             fitted.append(_pipeline(self.recipe, self.space, values, resources, topics))
             check_leak(self.recipe.name, fitted[-1], self.folds.test(fold), qrels, who="tune")
-        return _ByFold(fitted, self.folds, guarded=True)
+        return ByFold(fitted, self.folds, guarded=True)
 
     def notes(self) -> list[str]:
         """Say in a line per distinct choice what was chosen, and in how many folds."""
@@ -201,6 +202,8 @@ def tune(
     exclude_self: bool | None = None,
     train: Any = None,
     inner: int = 5,
+    engine: EngineName = "local",
+    address: str | None = None,
     progress: bool = False,
 ) -> Tuned:
     """Choose settings fold by fold and measure every query under those chosen without it.
@@ -235,6 +238,9 @@ def tune(
         from judgements are fitted on those of the other folds.
     inner : int
         Inner folds of such.
+    engine, address
+        What tries candidates, as in `run_suite`: this process, or the workers of Ray. Those of optuna depend on what
+        the ones before them gave, so it is not for Ray.
     progress : bool
         Show how much was tried, and how long the rest may take.
 
@@ -251,6 +257,7 @@ def tune(
         tuned.pipeline(others)
     """
     check_method(method, who="tune")
+    check_tuned_by(engine, address, method)
     check_seed(seed)
     queries, qrels, collection = topics_of(queries, qrels, who="tune")
     recipe = recipe_of(pipeline)
@@ -279,7 +286,8 @@ def tune(
     with progress_of(total, f"{space.name}: trying", " fits" if learns else " candidates", shown=progress) as bar:
         tried.told = bar.update
         if some:
-            tried.add(some)
+            with engine_of(engine, address, who="tune") as running:
+                tried.add_by(running, some)
         chosen = [candidates[best(fold)] for fold in range(folds)]
     parts = [tried.held_out(values, fold) for fold, values in enumerate(chosen)]
     per_query = pd.concat(parts).loc[queries["qid"]]
@@ -305,6 +313,7 @@ def tune_on(
     method: Method = "grid",
     trials: int = 50,
     seed: int = 42,
+    engine: Engine = LOCAL,
     progress: bool = False,
 ) -> Chosen:
     """Choose the candidate with the best value on held-out data; among equals the earlier one.
@@ -314,7 +323,8 @@ def tune_on(
     Parameters
     ----------
     value : function of a recipe
-        What it scores on data that it is not measured on afterwards.
+        What it scores on data that it is not measured on afterwards. An engine that is not this process must be able to
+        send it to others.
     measure, held_out : str
         What `value` gives and on what, for those who read of the choice.
     lower : bool
@@ -323,55 +333,35 @@ def tune_on(
     candidates: list[dict[str, Any]] = []
     scores: list[float] = []
 
-    def score(values: dict[str, Any]) -> float:
+    def counted(values: dict[str, Any]) -> float:
         if values not in candidates:
             scores.append(value(space.applied(recipe, values)))
             candidates.append(values)
+        bar.update()
         return scores[candidates.index(values)]
 
     some = [] if method == "optuna" else space.candidates_for(recipe, method, trials, seed)
     with progress_of(len(some) or trials, f"{space.name}: trying", " candidates", shown=progress) as bar:
-
-        def counted(values: dict[str, Any]) -> float:
-            found = score(values)
-            bar.update()
-            return found
-
-        for values in some:
-            counted(values)
-        if not some:
+        if some:
+            candidates += [one for number, one in enumerate(some) if one not in some[:number]]
+            bar.update(len(some) - len(candidates))
+            recipes = [space.applied(recipe, values) for values in candidates]
+            scores += in_order(engine, _value_of, value, recipes, bar.update)
+        else:
             search(space, counted, trials, seed, lower=lower)
     best = candidates[int(np.argmin(scores) if lower else np.argmax(scores))]
     return Chosen(space.applied(recipe, best), space, best, candidates, scores, measure, held_out)
 
 
-class _ByFold(Stage):
-    """Run each query with the pipeline of the fold that holds it out; other queries find nothing."""
+def check_tuned_by(engine: str, address: str | None, method: Method) -> None:
+    """Raise `ConfigError` unless there is such an engine, and it can try the candidates of a method."""
+    check_engine(engine, address, who="tune")
+    if engine != "local" and method == "optuna":
+        raise ConfigError("tune: optuna chooses a candidate by those before it, one by one; leave out the engine")
 
-    name = "by-fold"
-    takes = "queries"
-    gives = "results"
-    alike = True
 
-    def __init__(self, parts: Sequence[Stage], split: Folds, *, guarded: bool = False) -> None:
-        super().__init__()
-        self.pipelines = tuple(parts)
-        # Each learned from the queries of the others, which guards that look at all of them as one would refuse.
-        self.parts = () if guarded else self.pipelines
-        self.fold_of = {qid: fold for fold in range(len(split)) for qid in split.test(fold)}
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of the pipelines and of which query goes to which."""
-        return digest("by-fold", [part.fingerprint for part in self.pipelines], self.fold_of)
-
-    def run(self, flow: Queries) -> Hits:
-        """Run fold by fold and put the results in the order of the queries."""
-        fold = flow["qid"].map(self.fold_of).fillna(-1).to_numpy(dtype=np.int64)
-        parts = [flow[fold == number].reset_index(drop=True) for number in range(len(self.pipelines))]
-        found = [part.run(own) for part, own in zip(self.pipelines, parts, strict=True)]
-        queries = pd.concat(parts, ignore_index=True)
-        return stacked(found, queries).for_queries(flow)  # type: ignore[arg-type]
+def _value_of(value: Callable[[Recipe], float], recipe: Recipe) -> list[float]:
+    return [value(recipe)]
 
 
 def _pipeline(

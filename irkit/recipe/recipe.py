@@ -101,6 +101,11 @@ class Recipe(AnyRecipe):
         """Return the stages with some of their fields replaced."""
         return {"stages": change_settings(self.stages, settings, fail)}
 
+    def __getstate__(self) -> dict[Any, Any]:
+        """Leave out the outline, whose stand-ins nobody may look at: whoever needs one makes it again."""
+        state = super().__getstate__()
+        return state | {"__dict__": {name: one for name, one in state["__dict__"].items() if name != "_outline"}}
+
     @property
     def hash(self) -> str:
         """Hash of what the recipe does: its needs and stages."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from irkit.errors import ConfigError, near_misses
+from irkit.evaluate.engine import LOCAL, Engine
 from irkit.evaluate.ratings import PARTS
 from irkit.evaluate.space import Space, load_space
 from irkit.evaluate.tasks.curves import learning_curves
@@ -236,7 +238,9 @@ class RatingTask(Task):
         note = f"stopped early by {len(inner.test):,} of the training ratings, not learned from"
         return recipe.build().fit(inner.train, inner.test), [note]
 
-    def tuned(self, recipe: Recipe, space: Space, fold: int = 0, *, progress: bool = False) -> Chosen:
+    def tuned(
+        self, recipe: Recipe, space: Space, fold: int = 0, *, engine: Engine = LOCAL, progress: bool = False
+    ) -> Chosen:
         """Choose settings by the first measure on a part of a fold's training ratings."""
         problem, tuning, measure = self.problems[fold], self.suite.tuning, self.measures[0]
         inner = problem.split.inner(self.choice.valid or 0.1, self.suite.seed)
@@ -245,13 +249,14 @@ class RatingTask(Task):
         return tune_on(
             recipe,
             space,
-            lambda one: task.measured(task.learned(one)[0], 0).means[measure.name],
+            partial(_value, task, measure.name),
             measure=measure.name,
             lower=measure.lower,
             held_out=f"{len(inner.test):,} of the training ratings",
             method=tuning.method,
             trials=tuning.trials,
             seed=self.suite.seed,
+            engine=engine,
             progress=progress,
         )
 
@@ -265,9 +270,12 @@ class RatingTask(Task):
         for model in recommenders(stage):
             notes = [*notes, *checked(model, split, waive)]
         found = self.measured(stage, trial.fold)
-        LOOKS.look(split)
         first = trial.fold == 0 and trial.seed in (None, self.suite.seeds[0])
         return replace(found, notes=(*notes, *found.notes), figures=tuple(learning_curves(stage)) if first else ())
+
+    def looked(self, trial: Trial) -> None:
+        """Count a look at the test part of a fold."""
+        LOOKS.look(self.problems[trial.fold].split)
 
     @abstractmethod
     def measured(self, stage: Any, fold: int) -> Measured:
@@ -288,6 +296,10 @@ class RatingTask(Task):
     @abstractmethod
     def known(self) -> str:
         """Say how much of the test part training knows."""
+
+
+def _value(task: RatingTask, measure: str, recipe: Recipe) -> float:
+    return task.measured(task.learned(recipe)[0], 0).means[measure]
 
 
 def held_out_again(tests: Sequence[RatingTable]) -> int:

@@ -115,6 +115,9 @@ class Options(NamedTuple):
     say: Callable[[str], None] = lambda text: None
     "Told what begins, in a few words."
 
+    def __reduce__(self) -> Any:
+        return Options, self[:-1]  # who is told lives in this process
+
 
 class TaskChoice(Config):
     """What a suite says of a task. The fields of a kind may also stand beside `systems`, for all of its tasks."""
@@ -267,6 +270,9 @@ class Task(ABC):
             except Exception as error:
                 yield error
 
+    def looked(self, trial: Trial) -> None:  # noqa: B027  (most keep no account)
+        """Count a look at what a trial was measured on, by whichever process."""
+
     def stray(self, system: System) -> str:
         """Say why a system is for no task of its suite."""
         return f"{system.name} is for none of its boards; leave it out"
@@ -360,13 +366,12 @@ class Task(ABC):
         reset_peak()
         start = time.perf_counter()
         fitted = self.fit(trial)
-        fitting = time.perf_counter() - start
-        start = time.perf_counter()
+        between = time.perf_counter()
         measured = self.measure(fitted, trial)
-        using = time.perf_counter() - start
+        end = time.perf_counter()
         if measured.seconds is not None:  # it has kept its own account
             return measured
-        return replace(measured, seconds=using, fit_seconds=fitting, peak_memory_mb=peak_memory_mb())
+        return replace(measured, seconds=end - between, fit_seconds=between - start, peak_memory_mb=peak_memory_mb())
 
 
 def _total(seconds: Iterable[float | None]) -> float | None:

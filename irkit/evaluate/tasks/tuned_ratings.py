@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from irkit.errors import ConfigError
+from irkit.evaluate.engine import EngineName, engine_of
 from irkit.evaluate.measures import split_measures
 from irkit.evaluate.space import Method, Space
 from irkit.evaluate.tasks.ratings import RatingsChoice
 from irkit.evaluate.tasks.task import Measured, System, Trial
-from irkit.evaluate.tuning import Chosen
+from irkit.evaluate.tuning import Chosen, check_tuned_by
 from irkit.recommend.problems import problems_of
 from irkit.recommend.splits import split_title
 from irkit.rng import check_seed
@@ -82,6 +83,8 @@ def tune_ratings(
     method: Method = "grid",
     trials: int = 50,
     seed: int = 42,
+    engine: EngineName = "local",
+    address: str | None = None,
     progress: bool = False,
 ) -> TunedRatings:
     """Choose a recommender's settings on a part of the training ratings, and measure them on the test part.
@@ -107,6 +110,8 @@ def tune_ratings(
         Candidates drawn; a grid tries all.
     seed : int
         Of the part to choose on and the draws.
+    engine, address
+        As in `tune`.
     progress : bool
         Show how much was tried, and how long the rest may take.
 
@@ -118,6 +123,7 @@ def tune_ratings(
     from irkit.evaluate.grid import space_of, written
     from irkit.evaluate.suite import Suite, SystemChoice, Tuning
 
+    check_tuned_by(engine, address, method)
     recipe = written(recipe)
     space = space_of(space, recipe.name)
     if valid is not None and not 0 < valid < 1:
@@ -143,6 +149,9 @@ def tune_ratings(
         trial = Trial(task.taken(System(suite.systems[0], recipe)))
     except ConfigError as error:
         raise ConfigError(f"tune: {str(error).removeprefix('suite tune: ')}") from None
-    chosen = task.tuned(recipe, space, progress=progress)
+    with engine_of(engine, address, who="tune") as running:
+        chosen = task.tuned(recipe, space, engine=running, progress=progress)
     default, tuned = (task.measure(task.learned(one), trial) for one in (recipe, chosen.recipe))
+    for _ in (default, tuned):
+        task.looked(trial)
     return TunedRatings(chosen, default, tuned, task.notes({}))
