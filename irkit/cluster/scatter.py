@@ -7,6 +7,8 @@ it once more: what a shard says depends on nothing but the question.
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from irkit.arrays import Floats, Ints, offsets, segments
-from irkit.cluster.connection import environment
+from irkit.cluster.connection import WAIT, answers, environment
 from irkit.errors import ClusterError, ConfigError, IrkitError, LockedError
 from irkit.hits import Ties
 from irkit.lucene import Index
+from irkit.lucene.analysis import check_analyzer
 from irkit.lucene.bridge import Found, decode
 from irkit.lucene.engine import Joiner, Whole, bags
 from irkit.lucene.manifest import commit_key
@@ -26,6 +29,8 @@ from irkit.lucene.shard_alone import Shard, Terms
 from irkit.lucene.shards import shard_folders
 from irkit.lucene.sidecar import Sidecar
 from irkit.lucene.wire import pack
+
+log = logging.getLogger(__name__)
 
 RETRIES = 20
 "Times a question is asked again of a shard that was lost."
@@ -54,7 +59,7 @@ def open_shards(
     analyzer : str, optional
         As for `Index.open`.
     threads : int
-        Of each actor; so many processors are asked for.
+        Of each actor; it asks for as many processors, or for its share of those that the cluster has.
     placement : sequence of mappings, optional
         Custom resources that the actor of each shard asks for, such as `[{"node-a": 0.01}, {"node-b": 0.01}]`.
 
@@ -69,7 +74,7 @@ def open_shards(
     """
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise ConfigError(f"open_shards: threads must be a whole number from 1 up, got {threads!r}")
-    sidecar = Sidecar.open(path, analyzer)
+    sidecar = Sidecar.open(path, None if analyzer is None else check_analyzer(analyzer))
     folders = shard_folders(sidecar.path)
     keys = [commit_key(folder) for folder in folders]
     if commit_key(sidecar.path) != sidecar.key:
@@ -78,17 +83,18 @@ def open_shards(
         raise ConfigError(f"open_shards: placement must be of {len(folders)} shards, got {len(placement)}")
     said = sidecar.manifest
     whole = Whole(said.documents, said.documents - said.empty, said.tokens, said.postings)
-    actor = _ray().remote(Shard)
+    places = placement or [{}] * len(folders)
+    actor, cpus = _ray().remote(Shard), _share(threads, places)
     shards = [
         actor.options(
-            num_cpus=threads,
+            num_cpus=cpus,
             resources=dict(place),
             max_concurrency=threads,
             max_restarts=-1,
             max_task_retries=RETRIES,
             runtime_env=environment(),
         ).remote(str(folder), sidecar.analyzer, key, whole, threads)
-        for folder, key, place in zip(folders, keys, placement or [{}] * len(folders), strict=True)
+        for folder, key, place in zip(folders, keys, places, strict=True)
     ]
     return Index(sidecar, Scatter(sidecar, shards))
 
@@ -109,11 +115,12 @@ class Scatter:
         self._shards = list(shards)
         self._analyzer = sidecar.analyzer
         self._known: dict[bytes, tuple[int, int]] = {}
-        self._measured = False
+        self._measured = self._open = False
         sizes = self._each("size")
         if sum(sizes) != sidecar.manifest.documents:
             raise ConfigError(f"index: the shards of {sidecar.path} have {sum(sizes)} documents; open it again")
         self._starts = offsets(np.array(sizes))
+        self._open = True
         self._joiner = Joiner(sidecar.docnos.rank, self._starts[:-1])
 
     def use_lengths(self, known: Callable[[], Ints | None]) -> None:
@@ -195,8 +202,17 @@ class Scatter:
         return self._answers([getattr(shard, name).remote(*question) for shard, question in asked])
 
     def _answers(self, pending: list[Any]) -> list[Any]:
+        silent, waited = 0, False
+        while self._ray.wait(pending, num_returns=len(pending), timeout=WAIT)[1]:
+            # Ray would end this process after a minute without an answer, and nothing could be said.
+            silent = 0 if answers(self._ray.get_runtime_context().gcs_address) else silent + 1
+            if silent > 1:
+                raise ClusterError("index: the Ray cluster was lost, its head no longer answers")
+            if not self._open and not waited:
+                log.warning("the shards wait for room in the cluster")
+                waited = True
         try:
-            answers: list[Any] = self._ray.get(pending)
+            found: list[Any] = self._ray.get(pending)
         except self._ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, IrkitError):
                 raise error.cause from None
@@ -204,7 +220,19 @@ class Scatter:
         except self._ray.exceptions.RayError as error:
             reason = str(error).split("\n")[0]
             raise ClusterError(f"index: a shard was lost and could not be started again, {reason}") from error
-        return answers
+        return found
+
+
+def _share(threads: int, places: Sequence[Mapping[str, float]]) -> float:
+    """Return how many processors each shard asks for; refuse resources that no node has, which Ray would wait for."""
+    have = _ray().cluster_resources()
+    for name, amount in (one for place in places for one in place.items()):
+        if have.get(name, 0) < amount:
+            raise ConfigError(f"open_shards: no node has {amount:g} of {name!r}; start one with it, or place otherwise")
+    share = have.get("CPU", 0) / len(places)
+    if share >= threads:
+        return threads
+    return math.floor(share) if share >= 1 else math.floor(100 * share) / 100
 
 
 def _ray() -> Any:

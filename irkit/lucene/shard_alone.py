@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from irkit.arrays import Ints
@@ -51,6 +53,10 @@ class Shard:
     def size(self) -> int:
         """Count the documents."""
         return len(self._index)
+
+    def process(self) -> int:
+        """Say in which process it is."""
+        return os.getpid()
 
     def counts(self, terms: bytes) -> Ints:
         """As `Local.counts`: in this shard alone."""

@@ -14,7 +14,7 @@ import pytest
 
 from irkit.errors import ConfigError, IrkitError, JavaError, NotFoundError
 from irkit.lucene import Analyzer, Index, build_index
-from irkit.lucene.jvm import java_home, lucene_jar, start
+from irkit.lucene.jvm import java, java_home, lucene_jar, start
 from tests.oracles.lucene_search import LuceneSearch, bag
 
 DOCUMENTS = [("b", "Red foxes"), ("a", "red dogs"), ("c", "")]
