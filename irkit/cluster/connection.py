@@ -30,7 +30,7 @@ WAIT = 5.0
 "Seconds to wait for the first answer of a cluster: Ray itself would take minutes to say that there is none."
 
 _CLOSED = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on any system: one machine, whose programs listen on loopback alone
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # of any system: one machine, whose programs listen on loopback alone
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_worker_prestart": "0",
     "RAY_prestart_worker_first_driver": "0",  # of workers without the environment of tasks, which nobody would use
@@ -79,7 +79,8 @@ def connected(
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         folder = _folder() if own else None
         try:
-            with _sigterm(), _silent(ray):
+            # What Ray says of a worker that died would stand on standard output, among results.
+            with _sigterm(), _set(ray._private.worker, "_worker_logs_enabled", False):
                 if folder is not None:
                     local: dict[str, Any] = {
                         "include_dashboard": False,
@@ -87,7 +88,8 @@ def connected(
                         "_temp_dir": f"{folder}/ray",
                     }
                     of: dict[str, Any] = {"num_cpus": cpus or machine()["cores"], "resources": dict(resources or {})}
-                    ray.init(address="local", **of, **local, **quiet)
+                    with _set(ray._private.ray_constants, "ENABLE_RAY_CLUSTER", False):  # stay on loopback
+                        ray.init(address="local", **of, **local, **quiet)
                 else:
                     _check_there(address, who)
                     _join(ray, address, who, quiet)
@@ -119,7 +121,7 @@ def environment() -> dict[str, Any]:
     """
     kept = {name: one for name, one in os.environ.items() if name.startswith("IRKIT_") or name.endswith("_NUM_THREADS")}
     installed = tuple(str(Path(one)) for one in (sys.prefix, sys.base_prefix))
-    paths = dict.fromkeys(os.path.abspath(one) for one in [*sys.path, ""] if not one.startswith(installed))
+    paths = dict.fromkeys(os.path.abspath(one) for one in sys.path if not one.startswith(installed))
     return {"env_vars": kept | {"OMP_NUM_THREADS": str(threads()), "PYTHONPATH": os.pathsep.join(paths)}}
 
 
@@ -219,13 +221,14 @@ def _environment(changed: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _silent(ray: Any) -> Iterator[None]:
-    """Have Ray print nothing: what it says of a worker that died would stand on standard output, among results."""
-    ray._private.worker._worker_logs_enabled = False
+def _set(module: Any, name: str, value: Any) -> Iterator[None]:
+    """Set what a module of Ray read from the environment when it was imported, or never reads from there."""
+    before = getattr(module, name)
+    setattr(module, name, value)
     try:
         yield
     finally:
-        ray._private.worker._worker_logs_enabled = True
+        setattr(module, name, before)
 
 
 @contextmanager
