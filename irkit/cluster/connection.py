@@ -185,15 +185,18 @@ def _end(processes: list[Any]) -> None:
 
 def _check_there(address: str, who: str) -> None:
     """Raise `ClusterError` unless somebody answers where the head of a cluster should be."""
-    from ray._private.services import canonicalize_bootstrap_address_or_die  # of `auto`: what Ray itself would take
+    from ray._private.services import canonicalize_bootstrap_address  # of `auto`: what Ray itself would take
 
     try:
-        place = canonicalize_bootstrap_address_or_die(address)
-    except (ConnectionError, ValueError):
-        what = "there is no Ray cluster on this machine" if address == "auto" else f"{address} is no address of one"
-        raise ClusterError(f"{who}: {what}; start one (ray start --head), or use --address local") from None
+        place = canonicalize_bootstrap_address(address)
+    except (ConnectionError, ValueError) as error:
+        reason = " ".join(str(error).split()).partition(". ")[0]
+        raise ClusterError(f"{who}: finds no Ray cluster to join, {reason}; name its HOST:PORT") from None
+    if place is None:
+        what = "there is no Ray cluster on this machine"
+        raise ClusterError(f"{who}: {what}; start one (ray start --head), or leave out the address") from None
     if not answers(place):
-        raise ClusterError(f"{who}: no Ray cluster answers at {place}; start it, or use --address local")
+        raise ClusterError(f"{who}: no Ray cluster answers at {place}; start it, or leave out the address")
 
 
 def _join(ray: Any, address: str, who: str, quiet: Mapping[str, Any]) -> None:
@@ -201,7 +204,8 @@ def _join(ray: Any, address: str, who: str, quiet: Mapping[str, Any]) -> None:
         ray.init(address=address, **quiet)
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ClusterError(f"{who}: cannot join the Ray cluster at {address}, {reason}") from error
+        need = "this machine must belong to it, and RAY_AUTH_TOKEN_PATH lead to its token if it asks for one"
+        raise ClusterError(f"{who}: cannot join the Ray cluster at {address}, {reason}; {need}") from error
 
 
 @contextmanager
