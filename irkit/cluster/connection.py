@@ -36,7 +36,7 @@ ROOM = 512
 _FATAL = (signal.SIGSEGV, signal.SIGFPE, signal.SIGILL, signal.SIGBUS, signal.SIGABRT, signal.SIGTRAP)
 
 _CLOSED = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on any system: one machine, whose programs listen on loopback alone
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # of any system: one machine, whose programs listen on loopback alone
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_worker_prestart": "0",
     "RAY_prestart_worker_first_driver": "0",  # of workers without the environment of tasks, which nobody would use
@@ -85,15 +85,15 @@ def connected(
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         folder = _folder() if own else None
         try:
-            with _sigterm(), _silent(ray):
+            # What Ray says of a worker that died would stand on standard output, among results.
+            with _sigterm(), _set(ray._private.worker, "_worker_logs_enabled", False):
                 with _fatal_signals():
                     if folder is not None:
                         here: dict[str, Any] = {"_node_ip_address": "127.0.0.1", "_temp_dir": f"{folder}/ray"}
-                        of: dict[str, Any] = {
-                            "num_cpus": cpus or machine()["cores"],
-                            "resources": dict(resources or {}),
-                        }
-                        ray.init(address="local", include_dashboard=False, **of, **here, **quiet)
+                        of: dict[str, Any] = {"num_cpus": cpus or machine()["cores"]}
+                        of["resources"] = dict(resources or {})
+                        with _set(ray._private.ray_constants, "ENABLE_RAY_CLUSTER", False):  # stay on loopback
+                            ray.init(address="local", include_dashboard=False, **of, **here, **quiet)
                     else:
                         _check_there(address, who)
                         _join(ray, address, who, quiet)
@@ -126,7 +126,7 @@ def environment() -> dict[str, Any]:
     """
     kept = {name: one for name, one in os.environ.items() if name.startswith("IRKIT_") or name.endswith("_NUM_THREADS")}
     installed = tuple(str(Path(one)) for one in (sys.prefix, sys.base_prefix))
-    paths = dict.fromkeys(os.path.abspath(one) for one in [*sys.path, ""] if not one.startswith(installed))
+    paths = dict.fromkeys(os.path.abspath(one) for one in sys.path if not one.startswith(installed))
     return {"env_vars": kept | {"OMP_NUM_THREADS": str(threads()), "PYTHONPATH": os.pathsep.join(paths)}}
 
 
@@ -190,15 +190,18 @@ def _end(processes: list[Any]) -> None:
 
 def _check_there(address: str, who: str) -> None:
     """Raise `ClusterError` unless somebody answers where the head of a cluster should be."""
-    from ray._private.services import canonicalize_bootstrap_address_or_die  # of `auto`: what Ray itself would take
+    from ray._private.services import canonicalize_bootstrap_address  # of `auto`: what Ray itself would take
 
     try:
-        place = canonicalize_bootstrap_address_or_die(address)
-    except (ConnectionError, ValueError):
-        what = "there is no Ray cluster on this machine" if address == "auto" else f"{address} is no address of one"
-        raise ClusterError(f"{who}: {what}; start one (ray start --head), or use --address local") from None
+        place = canonicalize_bootstrap_address(address)
+    except (ConnectionError, ValueError) as error:
+        reason = " ".join(str(error).split()).partition(". ")[0]
+        raise ClusterError(f"{who}: finds no Ray cluster to join, {reason}; name its HOST:PORT") from None
+    if place is None:
+        what = "there is no Ray cluster on this machine"
+        raise ClusterError(f"{who}: {what}; start one (ray start --head), or leave out the address") from None
     if not answers(place):
-        raise ClusterError(f"{who}: no Ray cluster answers at {place}; start it, or use --address local")
+        raise ClusterError(f"{who}: no Ray cluster answers at {place}; start it, or leave out the address")
 
 
 def _join(ray: Any, address: str, who: str, quiet: Mapping[str, Any]) -> None:
@@ -206,7 +209,8 @@ def _join(ray: Any, address: str, who: str, quiet: Mapping[str, Any]) -> None:
         ray.init(address=address, **quiet)
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ClusterError(f"{who}: cannot join the Ray cluster at {address}, {reason}") from error
+        need = "this machine must belong to it, and RAY_AUTH_TOKEN_PATH lead to its token if it asks for one"
+        raise ClusterError(f"{who}: cannot join the Ray cluster at {address}, {reason}; {need}") from error
 
 
 @contextmanager
@@ -226,13 +230,14 @@ def _environment(changed: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _silent(ray: Any) -> Iterator[None]:
-    """Have Ray print nothing: what it says of a worker that died would stand on standard output, among results."""
-    ray._private.worker._worker_logs_enabled = False
+def _set(module: Any, name: str, value: Any) -> Iterator[None]:
+    """Set what a module of Ray read from the environment when it was imported, or never reads from there."""
+    before = getattr(module, name)
+    setattr(module, name, value)
     try:
         yield
     finally:
-        ray._private.worker._worker_logs_enabled = True
+        setattr(module, name, before)
 
 
 @contextmanager

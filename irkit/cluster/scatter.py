@@ -229,7 +229,7 @@ def _share(threads: int, places: Sequence[Mapping[str, float]]) -> float:
     for name, amount in (one for place in places for one in place.items()):
         if have.get(name, 0) < amount:
             raise ConfigError(f"open_shards: no node has {amount:g} of {name!r}; start one with it, or place otherwise")
-    share = have.get("CPU", 0) / len(places)
+    share: float = have.get("CPU", 0) / len(places)
     if share >= threads:
         return threads
     return math.floor(share) if share >= 1 else math.floor(100 * share) / 100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from hashlib import blake2b
 from typing import Any, TypeVar
 
@@ -55,8 +55,8 @@ class Tasks:
         pieces: Iterable[Piece],
         *,
         needs: Callable[[Piece], int | None] = lambda piece: None,
-    ) -> Iterator[tuple[Piece, Gave | ClusterError]]:
-        """Yield pieces with what work gives of them, in the order in which they are done.
+    ) -> Generator[tuple[Piece, Gave | ClusterError], None, None]:
+        """Yield pieces with what work gives of them, in the order in which they are done; closing it ends the others.
 
         Parameters
         ----------

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from irkit.errors import ConfigError, IrkitError, near_misses
@@ -33,8 +33,11 @@ class Engine(Protocol):
         pieces: Iterable[Piece],
         *,
         needs: Callable[[Piece], int | None] = ...,
-    ) -> Iterator[tuple[Piece, list[Any] | IrkitError]]:
-        """Yield pieces with what work gives of them, or why they were lost, in the order in which they are done."""
+    ) -> Generator[tuple[Piece, list[Any] | IrkitError], None, None]:
+        """Yield pieces with what work gives of them, or why they were lost, in the order in which they are done.
+
+        Closing it ends what has begun.
+        """
 
 
 class Local:
@@ -50,7 +53,7 @@ class Local:
         pieces: Iterable[Piece],
         *,
         needs: Callable[[Piece], int | None] = lambda piece: None,
-    ) -> Iterator[tuple[Piece, list[Any] | IrkitError]]:
+    ) -> Generator[tuple[Piece, list[Any] | IrkitError], None, None]:
         """Yield pieces with what work gives of them, in their order."""
         for piece in pieces:
             yield piece, work(shared, piece)
@@ -75,11 +78,12 @@ def in_order(
     """
 
     gave: dict[int, list[Any]] = {}
-    for number, found in engine.run(_numbered, (work, shared, pieces), range(len(pieces))):
-        if isinstance(found, IrkitError):
-            raise found
-        gave[number] = found
-        told(len(found))
+    with closing(engine.run(_numbered, (work, shared, pieces), range(len(pieces)))) as done:
+        for number, found in done:
+            if isinstance(found, IrkitError):
+                raise found
+            gave[number] = found
+            told(len(found))
     return [one for number in range(len(pieces)) for one in gave[number]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from itertools import repeat
 from typing import Any
@@ -47,32 +48,33 @@ def run_all(
     def needs(batch: Sequence[int]) -> int | None:
         return max((threads for number in batch if (threads := _threads(trials[number]))), default=None)
 
-    for batch, found in engine.run(run_trials, (task, trials), left(), needs=needs):
-        for number, one in zip(batch, repeat(found) if isinstance(found, Exception) else found, strict=False):
-            trial = trials[number]
-            if isinstance(one, Exception):
-                lost.add(trial.system.name)
-            else:
-                task.looked(trial)
-                if engine.note:
-                    one = replace(one, facts={**one.facts, RUN_BY: engine.note})
-                journal.keep(task, trial, one)
-            gave[number] = one
-        bar.update(len(batch))
-    done: dict[str, dict[int | None, list[Measured]]] = {system.name: {} for system in systems}
+    with closing(engine.run(run_trials, (task, trials), left(), needs=needs)) as done:
+        for batch, found in done:
+            for number, one in zip(batch, repeat(found) if isinstance(found, Exception) else found, strict=False):
+                trial = trials[number]
+                if isinstance(one, Exception):
+                    lost.add(trial.system.name)
+                else:
+                    task.looked(trial)
+                    if engine.note:
+                        one = replace(one, facts={**one.facts, RUN_BY: engine.note})
+                    journal.keep(task, trial, one)
+                gave[number] = one
+            bar.update(len(batch))
+    by_seed: dict[str, dict[int | None, list[Measured]]] = {system.name: {} for system in systems}
     failed: dict[str, Exception] = {}
     others: dict[str, None] = {}
     for number, trial in enumerate(trials):
         match gave.get(number):
             case Measured() as one:
-                done[trial.system.name].setdefault(trial.seed, []).append(one)
+                by_seed[trial.system.name].setdefault(trial.seed, []).append(one)
                 others |= {one.facts[RUN_BY]: None} if RUN_BY in one.facts else {}
             case Exception() as error:
                 failed.setdefault(trial.system.name, error)
     joined = {
-        name: [task.joined(folds) for folds in by_seed.values()]
-        for name, by_seed in done.items()
-        if name not in failed and by_seed
+        name: [task.joined(folds) for folds in own.values()]
+        for name, own in by_seed.items()
+        if name not in failed and own
     }
     return joined, failed, list(others)
 
