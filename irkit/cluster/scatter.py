@@ -218,7 +218,7 @@ class Scatter:
                 raise error.cause from None
             raise
         except self._ray.exceptions.RayError as error:
-            reason = str(error).split("\n")[0]
+            reason = " ".join(str(error).split()).partition(". ")[0]
             raise ClusterError(f"index: a shard was lost and could not be started again, {reason}") from error
         return found
 

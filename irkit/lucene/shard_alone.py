@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from irkit.arrays import Ints
-from irkit.errors import ConfigError
+from irkit.errors import ConfigError, IrkitError, NotFoundError
 from irkit.hits import Ties
 from irkit.lucene.bridge import Found
 from irkit.lucene.engine import Local, Whole
@@ -34,55 +34,70 @@ class Shard:
     threads : int
         Of a batch of queries.
 
-    Raises
-    ------
-    ConfigError
-        If another index lies there by now.
-    IrkitError
-        If it cannot be opened.
+    What goes wrong as it is opened is raised by the first question: `ConfigError` if another index lies there by now.
     """
 
     def __init__(self, folder: str, analyzer: str, key: str, whole: Whole, threads: int) -> None:
-        self._index = Index.open(folder, analyzer)
-        self._engine: Local = self._index._engine  # type: ignore[assignment]
-        if commit_key(self._index.path) != key:
-            raise ConfigError(f"index: the shard {folder} was built again since the index was opened; open it again")
-        self._engine.use_whole(whole)
         self._threads = threads
+        self._failure: IrkitError | None = None
+        try:
+            self._index = _opened(folder, analyzer, key)
+            self._local.use_whole(whole)
+        except IrkitError as failure:
+            self._failure = failure
 
-    def size(self) -> int:
-        """Count the documents."""
-        return len(self._index)
+    @property
+    def _local(self) -> Local:
+        if self._failure is not None:
+            raise self._failure
+        return self._index._engine  # type: ignore[return-value]
 
     def process(self) -> int:
         """Say in which process it is."""
         return os.getpid()
 
+    def size(self) -> int:
+        """Count the documents."""
+        if self._failure is not None:
+            raise self._failure
+        return len(self._index)
+
     def counts(self, terms: bytes) -> Ints:
         """As `Local.counts`: in this shard alone."""
-        return self._engine.counts(terms)
+        return self._local.counts(terms)
 
     def measure(self) -> None:
         """Get ready for exact likelihood."""
-        self._engine.use_lengths(self._index._sidecar.ready_lengths)
+        self._local.use_lengths(self._index._sidecar.ready_lengths)
 
     def search(self, terms: Terms, block: bytes, n: int, line: str, scorer: str, ties: Ties, k: int) -> Ints:
         """As `Local.search_block`, as an array, which is not copied on its way."""
-        self._engine.use_terms(*terms)
+        self._local.use_terms(*terms)
         k = min(k, len(self._index))
-        found = self._engine.search_block(line, scorer, ties, block, n, k, self._threads)
+        found = self._local.search_block(line, scorer, ties, block, n, k, self._threads)
         return np.frombuffer(found, dtype=np.uint8)
 
     def score(self, terms: Terms, block: bytes, line: str, ptr: Ints, doc: Ints, exact: bool) -> Found:
         """As `Local.score_block`."""
-        self._engine.use_terms(*terms)
-        return self._engine.score_block(line, block, ptr, doc, self._threads, exact=exact)
+        self._local.use_terms(*terms)
+        return self._local.score_block(line, block, ptr, doc, self._threads, exact=exact)
 
     def explain(self, terms: Terms, line: str, query: bytes, doc: int) -> list[tuple[str, float, float]]:
         """As `Engine.explain`."""
-        self._engine.use_terms(*terms)
-        return self._engine.explain(line, query, doc)
+        self._local.use_terms(*terms)
+        return self._local.explain(line, query, doc)
 
     def texts(self, doc: Ints) -> list[str | None]:
         """As `Engine.texts`."""
-        return self._engine.texts(doc)
+        return self._local.texts(doc)
+
+
+def _opened(folder: str, analyzer: str, key: str) -> Index:
+    changed = f"index: the shard {folder} was built again since the index was opened; open it again"
+    try:
+        index = Index.open(folder, analyzer)
+    except NotFoundError:
+        raise ConfigError(changed) from None
+    if commit_key(index.path) != key:
+        raise ConfigError(changed)
+    return index

@@ -13,4 +13,3 @@ def local_ray():
 
     with connected("local", who="tests", cpus=2, resources={"node-a": 1, "node-b": 1}) as ray:
         yield ray
-        yield ray

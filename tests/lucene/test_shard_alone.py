@@ -95,7 +95,7 @@ def test_a_term_of_which_nothing_was_told_is_an_error(many, shards):
 def test_another_commit_is_refused(many, shards):
     folder = shard_folders(many.path)[0]
     with pytest.raises(ConfigError, match="was built again since the index was opened; open it again"):
-        Shard(str(folder), "english", "another", Whole(1, 1, 1, 1), 1)
+        Shard(str(folder), "english", "another", Whole(1, 1, 1, 1), 1).size()
 
 
 @settings(max_examples=50, suppress_health_check=list(HealthCheck))
