@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks import search
@@ -26,6 +27,7 @@ PAGES = {
     "benchmarks-engines.md": ["engines", "where", "large"],
     "benchmarks-recommend.md": ["recommend"],
     "benchmarks-steps.md": ["steps"],
+    "benchmarks-ray.md": ["ray-suites"],
 }
 PARTS = [part for parts in PAGES.values() for part in parts]
 LEXICAL, ENGINES = ("pyserini", "bm25s", "numba"), ("pyterrier_pisa", "tantivy")
@@ -62,6 +64,10 @@ thread each.""",
 
 `make bench ARGS="--only steps"` prints this table: operations that take 5 % and more of the processor time of
 training, by torch's own names (`addmm` and `mm` are matrix products).""",
+    "benchmarks-ray.md": """# Ray, timed
+
+`make bench ARGS="--only ray-suites"` prints this table; IRKIT_DATA names the folder that holds ml-100k, cranfield and
+npl. Both engines run in processes of one thread each, Ray in as many workers as there are cores.""",
 }
 
 
@@ -78,7 +84,7 @@ def main() -> None:
     wanted = set(args.only or PARTS)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     args.work.mkdir(parents=True, exist_ok=True)
-    searching = wanted - {"recommend", "steps"}
+    searching = wanted - {"recommend", "steps", "ray-suites"}
     folder, index = sized(args, args.documents) if searching else (args.work, args.work)
     for part in PARTS:
         if part in wanted:
@@ -295,6 +301,16 @@ def steps_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
     ]
 
 
+def ray_suites_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    if "IRKIT_DATA" not in os.environ or find_spec("ray") is None:
+        return ["Suites by Ray", "left out: no IRKIT_DATA, or no Ray"]
+    from benchmarks import ray_suites
+
+    with _one_thread():
+        rows = apart(ray_suites.compare, args.repeats)
+    return ["Suites by Ray", *table(rows, ["figure", "local_s", "ray_s", "same", "wanted"])]
+
+
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Let processes started meanwhile compute on one thread."""
@@ -324,6 +340,7 @@ SECTIONS = {
     "large": large_section,
     "recommend": recommend_section,
     "steps": steps_section,
+    "ray-suites": ray_suites_section,
 }
 
 
