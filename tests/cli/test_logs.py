@@ -8,6 +8,8 @@ import warnings
 
 import pytest
 
+from irkit.lucene import snippets
+
 
 @pytest.mark.parametrize("place", [0, 1, 3])
 def test_quiet_leaves_results_and_errors(irkit, small_index, place):
@@ -59,7 +61,7 @@ def test_warnings_are_lines_unless_quiet(irkit, small_index, monkeypatch, option
         warnings.warn("odd\nthing", stacklevel=1)
         return [None]
 
-    monkeypatch.setattr(irkit.lucene.snippets, "stored_texts", stored_texts)
+    monkeypatch.setattr(snippets, "stored_texts", stored_texts)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         assert irkit("search", small_index, "storm", *options).err == said
