@@ -34,6 +34,9 @@ class ServedOptions:
     cross_encoder: str | None = None
     """For recipes that need one: what reads it and the folder of the model, as in cross-encoder:models/mini."""
 
+    boards: Path | None = None
+    """A folder of results that irkit leaderboard wrote, to be shown."""
+
     def library(self, recipes: Sequence[str], limits: Limits, *, who: str) -> Library:
         """Open it all."""
         from irkit.serve.library import Library
@@ -44,6 +47,7 @@ class ServedOptions:
             ratings=self.ratings,
             models=self.load or (),
             words={"vectors": self.vectors, "encoder": self.encoder, "cross_encoder": self.cross_encoder},
+            boards=self.boards,
             limits=limits,
             who=who,
         )

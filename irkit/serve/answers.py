@@ -200,3 +200,48 @@ class Health(Answer):
     "Requests that are worked on."
     waiting: int = 0
     "Requests that wait for a worker."
+
+
+class BoardNames(Answer):
+    """The result files that are served."""
+
+    boards: list[str]
+
+
+class BoardCell(Answer):
+    """A cell of a board, as people read it."""
+
+    text: str
+    best: bool
+    "Whether none of its column is better, as printed."
+    mark: str
+    "`better` or `worse` than the baseline where that is significant, else empty."
+    interval: str
+
+
+class BoardTable(Answer):
+    """A board: the systems that were measured on one collection, best first."""
+
+    title: str
+    head: str
+    "What it is of, and how much."
+    columns: list[str]
+    rows: list[list[BoardCell]]
+    "Each as long as the columns."
+    baseline: int | None
+    "The row, from 0, that others are compared with."
+    against: str
+    "What marks are against, with its test."
+    interval: str
+    "What intervals are."
+    notes: list[str]
+
+
+class Report(Answer):
+    """What a suite gave."""
+
+    name: str
+    suite: str
+    about: str
+    date: str
+    boards: list[BoardTable]

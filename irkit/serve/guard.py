@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any, TypeAlias
 
 from irkit.serve.keys import Keys
@@ -77,7 +77,7 @@ class Guard:
         hosts: Collection[str] = LOCAL,
         log: RequestLog | None = None,
         open: Collection[str] = OPEN,
-        busy: Collection[str] = ("/v1/",),
+        busy: Collection[str] = ("/v1/", "/boards"),
     ) -> None:
         self.app, self.workers, self.limits = app, workers, workers.limits
         self.keys, self.hosts, self.log = keys, frozenset(host.lower() for host in hosts), log or RequestLog(None)
@@ -124,7 +124,7 @@ class _Exchange:
         finally:
             route = self.scope.get("route")
             self.guard.log.write(
-                self.id, self.scope["method"], getattr(route, "path", "-"), self.status,
+                self.id, _method(self.scope), getattr(route, "path", "-"), self.status,
                 time.perf_counter() - self.began, self.size,
             )  # fmt: skip
 
@@ -206,6 +206,12 @@ def problem(status: int, detail: str, request: str) -> bytes:
     """Write an error as RFC 9457 has it, with the id of the request."""
     title = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Error"
     return json.dumps({"title": title, "status": status, "detail": detail, "request_id": request}).encode()
+
+
+def _method(scope: Message) -> str:
+    """Return the method of a request, and of one that HTTP does not know no more than that."""
+    method: str = scope["method"]
+    return method if method in set(HTTPMethod) else "-"
 
 
 def _without_port(host: str) -> str:

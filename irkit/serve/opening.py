@@ -115,7 +115,15 @@ def _ready(recipe: Recipe, held: Mapping[str, Any], index: str, who: str) -> Ser
         pipeline.run(_some_query(held["index"]))
     except (ConfigError, NotFoundError) as error:
         raise ConfigError(f"{who}: recipe {recipe.name} does not work on the index {index}: {error}") from None
-    return Served(pipeline, recipe.about, lambda stage, n: stage % n)
+    return Served(pipeline, recipe.about, _cut)
+
+
+def _cut(stage: Stage, n: int) -> Stage:
+    """Cut a pipeline, and settle once what a chain otherwise finds out in each run: which stage can stop early."""
+    from irkit.pipeline.chain import Then
+    from irkit.pipeline.unfold import unfold
+
+    return Then.of(*(step.stage for step in unfold(stage % n)))
 
 
 def _some_query(index: Index) -> Any:

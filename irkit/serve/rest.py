@@ -161,6 +161,16 @@ def application(library: Library, workers: Workers) -> FastAPI:
         """Say what is served."""
         return catalogue
 
+    @app.get("/boards", response_model=answers.BoardNames)
+    async def boards() -> Response:
+        """Name the result files."""
+        return await answered(library.boards)
+
+    @app.get("/boards/{name}", response_model=answers.Report)
+    async def board(name: str) -> Response:
+        """Give the boards of a result file."""
+        return await answered(lambda: library.board(name))
+
     @app.get("/health", response_model=answers.Health)
     async def health() -> answers.Health:
         """Say whether the service works and how busy it is; needs no key."""
@@ -185,6 +195,8 @@ def _explain_errors(app: FastAPI) -> None:
     def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            return told(request, 422, f"body: is not JSON, {first['ctx']['error'].lower()}"[:200])
         place = ".".join(str(part) for part in first["loc"][1:] or first["loc"])
         return told(request, 422, f"{place[:100]}: {first['msg'][:1].lower()}{first['msg'][1:200]}")
 

@@ -41,3 +41,28 @@ def library(folders):
     )
     yield library
     library.close()
+
+
+@pytest.fixture(scope="session")
+def door(library):
+    """Return what puts the library behind a guard and gives a client for it; its log is `client.lines`."""
+    pytest.importorskip("fastapi", reason="needs irkit[serve]")
+    from io import StringIO
+
+    from starlette.testclient import TestClient
+
+    from irkit.serve.guard import Guard
+    from irkit.serve.limits import Limits
+    from irkit.serve.log import RequestLog
+    from irkit.serve.rest import application
+    from irkit.serve.workers import Workers
+
+    def opened(held=library, *, limits=None, host="localhost", **options):
+        stream = StringIO()
+        workers = Workers(limits or Limits(workers=1, seconds=60))
+        guard = Guard(application(held, workers), workers, log=RequestLog(stream), **options)
+        client = TestClient(guard, base_url=f"http://{host}", raise_server_exceptions=True)
+        client.workers, client.guard, client.stream = workers, guard, stream
+        return client
+
+    return opened
