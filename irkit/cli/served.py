@@ -70,17 +70,21 @@ class BoundOptions:
 
     def limits(self, *, who: str) -> Limits:
         """Return the bounds."""
-        from irkit.config import nowhere
+        from irkit.errors import ConfigError
         from irkit.serve.limits import Limits
 
         given = {
-            "seconds": self.timeout,
-            "workers": self.workers,
-            "queue": self.queue,
-            "k": self.max_k,
-            "query": self.max_query,
+            "seconds": ("timeout", self.timeout),
+            "workers": ("workers", self.workers),
+            "queue": ("queue", self.queue),
+            "k": ("max-k", self.max_k),
+            "query": ("max-query", self.max_query),
         }
-        return Limits.checked({name: value for name, value in given.items() if value is not None}, nowhere, who=who)
+        for field, (option, value) in given.items():
+            least = "0 or more" if field == "queue" else "above 0"
+            if value is not None and (value < 0 or (value == 0 and field != "queue")):
+                raise ConfigError(f"{who}: --{option} must be {least}, got {value:g}")
+        return Limits(**{field: value for field, (_, value) in given.items() if value is not None})
 
 
 Served: TypeAlias = Annotated[ServedOptions | None, Parameter(name="*")]
