@@ -12,6 +12,7 @@
     ├── NotFoundError      a name, file or document that does not exist; lists near misses
     ├── LockedError        something another process is writing at this moment
     ├── MissingExtraError  an optional package that is not installed; says the command
+    ├── DeadlineError      work that was not done in the time it had
     ├── DivergedError      training that no longer has numbers to go on with
     ├── DownloadError      a collection that could not be fetched or verified
     ├── ClusterError       a Ray cluster that does not answer, or was lost
@@ -33,6 +34,7 @@ __all__ = [
     "ConfigError",
     "DamagedError",
     "DataError",
+    "DeadlineError",
     "DivergedError",
     "DownloadError",
     "FrameError",
@@ -99,6 +101,10 @@ class LockedError(IrkitError, RuntimeError):
 
 class MissingExtraError(IrkitError, ImportError):
     """An optional package is not installed."""
+
+
+class DeadlineError(IrkitError, TimeoutError):
+    """Work was not done in the time it had."""
 
 
 class DivergedError(IrkitError, ArithmeticError):

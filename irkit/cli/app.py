@@ -23,6 +23,7 @@ from irkit.cli.run import run
 from irkit.cli.sample import sample
 from irkit.cli.schema import schema
 from irkit.cli.search import search
+from irkit.cli.serve import serve
 from irkit.cli.standard import taking_standard
 from irkit.cli.train import train
 from irkit.cli.tune import tune
@@ -65,6 +66,7 @@ def build() -> App:
         train,
         sample,
         encode,
+        serve,
     ):
         app.command(taking_standard(command))
     for family in (data, pipelines):

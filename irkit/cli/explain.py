@@ -66,9 +66,10 @@ def explain(
     cross_encoder
         For a recipe that needs one: what reads it and the folder of the model, as in cross-encoder:models/mini.
     """
-    from irkit.cli.inputs import built, prepared, topics
+    from irkit.cli.inputs import topics
     from irkit.errors import near_misses
     from irkit.frames import queries_frame
+    from irkit.recipe.ready import built, prepared
 
     words = {"index": source, "vectors": vectors, "encoder": encoder, "cross_encoder": cross_encoder}
     loaded = prepared(recipe, set, words, who="explain")

@@ -67,12 +67,13 @@ def features(
     cross_encoder
         For a recipe that needs one: what reads it and the folder of the model, as in cross-encoder:models/mini.
     """
-    from irkit.cli.inputs import SHOWN, built, data_hash, prepared, topics
+    from irkit.cli.inputs import SHOWN, data_hash, topics
     from irkit.errors import ConfigError
     from irkit.io import write_letor
     from irkit.io.outputs import check_output
     from irkit.pipeline.filters import DropSelf
     from irkit.pipeline.naming import feature_names
+    from irkit.recipe.ready import built, prepared
 
     words = {"index": source, "vectors": vectors, "encoder": encoder, "cross_encoder": cross_encoder}
     loaded = prepared(recipe, set, words, who="features", fits=True)

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from irkit.cli.printing import note
 from irkit.errors import ConfigError, FrameError, NotFoundError
-from irkit.recipe.assemble import TRAIN
-from irkit.recipe.resources import Words, check_words, is_index, open_index, open_resources, source_path
+from irkit.recipe.resources import is_index, open_index, source_path
 from irkit.streams import readable
 
 UTF8 = "utf-8"
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
     from irkit.documents import Document
     from irkit.evaluate import Evaluation
     from irkit.frames import Qrels, Queries
-    from irkit.pipeline import Stage
-    from irkit.recipe import Recipe
     from irkit.recommend import RatingTable
 
 
@@ -191,48 +187,7 @@ def measured_run(
         raise FrameError(f"{path}: {str(error).removeprefix('evaluate: ')}") from None
 
 
-def prepared(recipe: str, settings: Sequence[str] | None, words: Words, *, who: str, fits: bool = False) -> Recipe:
-    """Load a recipe with some settings changed, and see that there is a word for all that it needs.
-
-    A recipe that learns from judgements is for commands that fit: `fits`.
-    """
-    from irkit.pipeline import Topics
-    from irkit.recipe import load_recipe, parse_settings
-
-    loaded = load_recipe(recipe)
-    if settings:
-        loaded = loaded.with_settings(parse_settings(settings))
-    judged = loaded.learns_from == (Topics,)
-    if TRAIN in loaded.needs and not (fits and judged):
-        instead = "irkit run --train" if judged else "irkit recommend"
-        raise ConfigError(f"{who}: recipe {loaded.name} learns, which this command does not fit; use {instead}")
-    check_words(_resources(loaded), words, who=f"{who}: recipe {loaded.name}")
-    return loaded
-
-
-def built(recipe: Recipe, words: Words, *, who: str) -> Stage:
-    """Build a recipe on what the words mean; it must lead from queries to results."""
-    opened = open_resources(_resources(recipe), words, who=who)
-    if "encoder" in opened:
-        from irkit.recipe.encoders import unknown_words
-
-        if few := unknown_words(opened["encoder"]):
-            note(f"encoder {words['encoder']}: {few}; the others count for nothing")
-    pipeline = recipe.build(**opened)
-    if pipeline.takes != "queries" or pipeline.gives != "results":
-        raise ConfigError(
-            f"{who}: recipe {recipe.name} goes from {pipeline.takes} to {pipeline.gives}, "
-            "and not from queries to results; start it with a retriever"
-        )
-    return pipeline
-
-
 def check_tag(tag: str | None, *, who: str) -> None:
     """Refuse a tag that no run file can hold, before anything is run."""
     if tag is not None and tag.split() != [tag]:
         raise ConfigError(f"{who}: --tag may not be empty or hold white space, got {tag!r}; write one word")
-
-
-def _resources(recipe: Recipe) -> list[str]:
-    """Return what a recipe needs to be built; what it learns from comes after that."""
-    return [need for need in recipe.needs if need != TRAIN]

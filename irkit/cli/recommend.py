@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from irkit.pipeline import Stage
-    from irkit.pipeline.explain import Explanation
 
 LISTS, RATINGS = "ease", "biased-mf"
 "The recipes that are used if none is named, for lists and for ratings of given items."
@@ -93,7 +92,7 @@ def recommend(
     from irkit.io.outputs import check_output
     from irkit.io.ratings.files import read_pairs
     from irkit.recommend.export import check_table, pairs_of
-    from irkit.recommend.lists import counts_notes, recommenders
+    from irkit.recommend.lists import counts_notes, listed, notes_on_lists, recommenders, strangers, why_item
 
     if n < 1:
         raise ConfigError(f"recommend: -n must be 1 or more, got {n}")
@@ -135,7 +134,7 @@ def recommend(
     for text in counts_notes(fitted):
         note(f"{fitted.name}: {text}")
     if why is not None:
-        found = _why(fitted, asked[0], why)
+        found = why_item(fitted, asked[0], why, who="recommend")
         say(found, beside=save)
         if found.rank is None and _learned(
             next(recommenders(fitted)), pd.DataFrame({"user_id": [asked[0]], "item_id": [why]})
@@ -156,11 +155,11 @@ def recommend(
         return
     if not users and given is None:
         return
-    rows = _ratings(fitted, given) if given is not None else _lists(fitted, users, n)
+    rows = _ratings(fitted, given) if given is not None else listed(fitted, users, n)
     asked = users or tuple(rows["user_id"].unique())
-    notes = _notes_on_lists(fitted, asked, rows) if given is None else _notes_on_ratings(fitted, asked)
+    notes = notes_on_lists(fitted, asked, rows) if given is None else _notes_on_ratings(fitted, asked)
     if json:
-        known = {} if given is not None else {"known": ~rows["user_id"].isin(_strangers(fitted, asked))}
+        known = {} if given is not None else {"known": ~rows["user_id"].isin(strangers(fitted, asked))}
         _print_json(rows.assign(**known), notes)
     else:
         _print_table(rows, notes, save)
@@ -188,32 +187,16 @@ def _write(fitted: Any, table: Path, users: tuple[str, ...], pairs: Any, n: int)
     return f"{table}: {counted(lines, 'item')} for {counted(listed, 'user')}{empty}"
 
 
-def _why(fitted: Stage, user: str, item: str) -> Explanation:
-    """Explain one item to one user."""
-    from irkit.errors import NotFoundError, near_misses
-    from irkit.recommend.lists import recommenders
-
-    known = next(recommenders(fitted)).fitted.items.names.to_pylist()
-    if item not in known:
-        raise NotFoundError(f"recommend: nobody has rated an item {item!r}; {near_misses(item, known)}")
-    return fitted.explain(user, item)
-
-
 def _fitted(
     source: str, name: str, settings: list[str] | None, rates: bool, save: Path | None, reading: dict[str, Any]
 ) -> Stage:
     """Fit a recipe on the ratings of a source, and save it if that is asked for."""
     from irkit.errors import ConfigError
-    from irkit.recipe import load_recipe, parse_settings
+    from irkit.recipe.ready import recommender
     from irkit.recommend import Recommender, load_ratings
     from irkit.registry import STAGES
 
-    recipe = load_recipe(name)
-    if settings:
-        recipe = recipe.with_settings(parse_settings(settings))
-    if recipe.needs != ("train",):
-        needs = ", ".join(recipe.needs) or "nothing"
-        raise ConfigError(f"recipe {recipe.name}: needs {needs}; a recommender needs train, as {LISTS} does")
+    recipe = recommender(name, settings)
     kind: Any = STAGES.load(recipe.stages[0]["use"])
     single = len(recipe.stages) == 1 and issubclass(kind, Recommender)
     if save is not None and not single:
@@ -226,15 +209,6 @@ def _fitted(
     return fitted
 
 
-def _lists(fitted: Stage, users: tuple[str, ...], n: int) -> pd.DataFrame:
-    from irkit.recommend import Recommender
-    from irkit.recommend.lists import users_frame
-
-    pipeline = fitted.limited(n) if isinstance(fitted, Recommender) else fitted % n
-    found = pipeline(users_frame(users)).rename(columns={"qid": "user_id", "docno": "item_id"})
-    return found.assign(rank=found["rank"] + 1)[["user_id", "rank", "item_id", "score"]]
-
-
 def _ratings(fitted: Any, pairs: Any) -> pd.DataFrame:
     import pandas as pd
 
@@ -245,47 +219,13 @@ def _ratings(fitted: Any, pairs: Any) -> pd.DataFrame:
     return rows
 
 
-def _strangers(fitted: Stage, users: tuple[str, ...]) -> list[str]:
-    """Return the users without a rating in training."""
-    from irkit.recommend.lists import recommenders
-
-    train = next(recommenders(fitted)).fitted
-    return [user for user, row in zip(users, train.users.rows(list(users)), strict=True) if row < 0]
-
-
 def _notes_on_ratings(fitted: Any, users: tuple[str, ...]) -> list[str]:
     """Say whose ratings are not predicted from their own."""
     from irkit.io.reading import listed
+    from irkit.recommend.lists import strangers
 
-    strangers = _strangers(fitted, users)
-    return [f"without ratings, so these are what is known of the items alone: {listed(strangers)}"] * bool(strangers)
-
-
-def _notes_on_lists(fitted: Stage, users: tuple[str, ...], rows: pd.DataFrame) -> list[str]:
-    """Say who got what is popular for want of anything better, and who got nothing."""
-    import numpy as np
-
-    from irkit.io.reading import listed
-    from irkit.recommend.lists import recommenders
-
-    train = next(recommenders(fitted)).fitted
-    row = train.users.rows(list(users))
-    # A model may know fewer of the users than have ratings: those who like something.
-    knows = np.all([model.knows(model.fitted.users.rows(list(users))) for model in recommenders(fitted)], axis=0)
-    given = [getattr(model.config, "threshold", None) for model in recommenders(fitted)]
-    limits = [threshold for threshold in given if threshold is not None]
-    least = f"{min(limits):g} or more" if limits else ""
-    popular = f"the items most often rated {least}" if limits else "the most rated items"
-    counts = np.bincount(train.user, minlength=len(train.users))
-    full = (row >= 0) & (counts[row] == len(train.items))
-    empty = ~np.isin(np.array(users, dtype=object), rows["user_id"].to_numpy(dtype=object))
-    said = {
-        f"without ratings, so these are {popular}": (row < 0) & ~empty,
-        f"without a rating of {least}, so these are {popular}": (row >= 0) & ~knows & ~empty,
-        "rated every item, so that nothing is left to recommend (the setting seen=keep lists them)": full & empty,
-        "nothing to recommend for": ~full & empty,
-    }
-    return [f"{note}: {listed(np.array(users, dtype=object)[who])}" for note, who in said.items() if who.any()]
+    new = strangers(fitted, users)
+    return [f"without ratings, so these are what is known of the items alone: {listed(new)}"] * bool(new)
 
 
 def _print_json(rows: pd.DataFrame, notes: list[str]) -> None:

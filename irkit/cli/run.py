@@ -91,10 +91,11 @@ def run(
     import pandas as pd
 
     from irkit.cli.fitting import check_train, fitted
-    from irkit.cli.inputs import SHOWN, built, check_tag, data_hash, prepared, topics
+    from irkit.cli.inputs import SHOWN, check_tag, data_hash, topics
     from irkit.errors import ConfigError
     from irkit.io import write_run
     from irkit.io.outputs import check_output
+    from irkit.recipe.ready import built, prepared
 
     if n is not None and n < 1:
         raise ConfigError(f"run: -n must be 1 or more, got {n}")

@@ -14,9 +14,6 @@ from irkit.screen import visible
 if TYPE_CHECKING:
     from irkit.lucene import Index
 
-SNIPPET = 100
-"Characters of a document shown beside its id."
-
 
 def search(
     index: str,
@@ -66,6 +63,7 @@ def search(
     """
     from irkit.errors import ConfigError
     from irkit.lucene.similarity import similarity
+    from irkit.lucene.snippets import snippet, stored_texts
 
     if n < 1:
         raise ConfigError(f"search: -n must be 1 or more, got {n}")
@@ -102,27 +100,3 @@ def _opened(source: str) -> Index:
         known = near_misses(source, [*here, *names("data")])
         raise NotFoundError(f"search: there is no index or collection {source!r}; {known}")
     return Index.open(path)
-
-
-def stored_texts(index: Index, docnos: list[str]) -> list[str | None]:
-    """Return the stored texts, None for each document where the index stores none."""
-    from irkit.errors import IrkitError
-
-    try:
-        return list(index.texts(docnos)) if docnos else []
-    except IrkitError:  # an index without stored texts is searched all the same
-        return [None] * len(docnos)
-
-
-def snippet(text: str, length: int = SNIPPET) -> str:
-    """Return the start of a text on one line.
-
-    Examples
-    --------
-    >>> snippet("Heavy rain  has\\n fallen on the coast", 20)
-    'Heavy rain has...'
-    """
-    line = " ".join(text.split())
-    if len(line) <= length:
-        return line
-    return line[: length - 2].rsplit(" ", 1)[0] + "..."

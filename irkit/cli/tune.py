@@ -187,11 +187,12 @@ def _on_queries(
     how: dict[str, Any],
 ) -> tuple[Tuned, str]:
     """Tune on a collection's queries; return also what says which data that was."""
-    from irkit.cli.inputs import data_line, prepared
+    from irkit.cli.inputs import data_line
     from irkit.errors import ConfigError
     from irkit.evaluate import tune as run
     from irkit.io import load_collection
     from irkit.recipe.assemble import TRAIN
+    from irkit.recipe.ready import prepared
     from irkit.recipe.resources import open_resources
 
     words = {"index": source, **resources}

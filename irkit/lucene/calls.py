@@ -1,4 +1,4 @@
-"""Calls of Java that may take long: Ctrl-C is heard while they run, and stops them."""
+"""Calls of Java that may take long: Ctrl-C and a deadline are heard while they run, and stop them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+from irkit.deadline import check_deadline
 from irkit.lucene.jvm import java
 
 _tickets = itertools.count(secrets.randbits(60))  # this module may be loaded anew while the JVM goes on
@@ -15,8 +16,8 @@ _tickets = itertools.count(secrets.randbits(60))  # this module may be loaded an
 def interruptible(method: Callable[..., Any], *arguments: Any) -> bytes:
     """Call a method of the bridge that returns null while it has not ended (see `Call.java`).
 
-    Python hears signals between two steps of the wait. If one raises, Java is told to stop and given
-    a moment to do so; what it works on stays usable.
+    Python hears signals, and looks at the deadline of its work, between two steps of the wait. If one raises, Java is
+    told to stop and given a moment to do so; what it works on stays usable.
 
     Parameters
     ----------
@@ -34,6 +35,7 @@ def interruptible(method: Callable[..., Any], *arguments: Any) -> bytes:
     try:
         found = method(ticket, *arguments)
         while found is None:
+            check_deadline()
             found = java("Call").more(ticket)
         return found.tostring()  # type: ignore[no-any-return]
     except BaseException:

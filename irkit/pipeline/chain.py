@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import Field
 
 from irkit.config import Config
+from irkit.deadline import check_deadline
 from irkit.errors import CompositionError, FrameError
 from irkit.hits import Hits
 from irkit.pipeline.stage import Flow, Stage
@@ -78,6 +79,7 @@ class Then(Stage):
     def run(self, flow: Flow) -> Flow:
         """Run the stages in order; a cut right after a stage that can stop early is handed to it."""
         for stage in self.steps():
+            check_deadline()
             flow = stage.run(flow)
             if stage.gives == "results" and not isinstance(flow, Hits):
                 raise FrameError(

@@ -108,13 +108,13 @@ class Explanation(Published):
 
         Step 2.1.3 is the third stage of the first pipeline inside the second stage.
         """
-        rows = [(number, step.label, step.rank, step.score, step.query) for number, step in _walk(self.steps)]
+        rows = [(number, step.label, step.rank, step.score, step.query) for number, step in walk(self.steps)]
         frame = pd.DataFrame(rows, columns=["step", "stage", "rank", "score", "query"])
         return frame.astype({"step": "str", "stage": "str", "rank": "Int64", "score": "float64"})
 
     def terms(self) -> pd.DataFrame:
         """Return what query terms add to scores as a frame: `step`, `stage`, `term`, `weight`, `contribution`."""
-        rows = [(number, step.label, *term) for number, step in _walk(self.steps) for term in step.terms]
+        rows = [(number, step.label, *term) for number, step in walk(self.steps) for term in step.terms]
         frame = pd.DataFrame(rows, columns=["step", "stage", "term", "weight", "contribution"])
         return frame.astype(
             {"step": "str", "stage": "str", "term": "str", "weight": "float64", "contribution": "float64"}
@@ -122,13 +122,13 @@ class Explanation(Published):
 
     def features(self) -> pd.DataFrame:
         """Return the features that stages made as a frame: `step`, `stage`, `feature`, `value`."""
-        rows = [(number, step.label, *feature) for number, step in _walk(self.steps) for feature in step.features]
+        rows = [(number, step.label, *feature) for number, step in walk(self.steps) for feature in step.features]
         frame = pd.DataFrame(rows, columns=["step", "stage", "feature", "value"])
         return frame.astype({"step": "str", "stage": "str", "feature": "str", "value": "float64"})
 
     def origins(self) -> pd.DataFrame:
         """Return where terms of rewritten queries came from: `step`, `stage` and the fields of `Origin`."""
-        rows = [(number, step.label, *origin) for number, step in _walk(self.steps) for origin in step.origins]
+        rows = [(number, step.label, *origin) for number, step in walk(self.steps) for origin in step.origins]
         frame = pd.DataFrame(rows, columns=["step", "stage", *Origin._fields])
         text = dict.fromkeys(["step", "stage", "term", "source", "unit"], "str")
         return frame.astype(text | {"weight": "float64", "amount": "float64"})
@@ -137,7 +137,7 @@ class Explanation(Published):
         """Describe the trail: a row a stage, with what the query's terms or the features add."""
         columns = [Column("step", number=False), Column("stage", number=False), Column("rank"), Column("score")]
         rows = []
-        for number, step in _walk(self.steps):
+        for number, step in walk(self.steps):
             found = [f"{value:.4f} {weight:g} x {term}" for term, weight, value in step.terms]
             found += [f"{value:.4f} {name}" for name, value in step.features]
             found += _sources(step.origins)
@@ -150,8 +150,8 @@ class Explanation(Published):
 
     def __str__(self) -> str:
         lines = [self._title()]
-        width = max(2 * number.count(".") + len(step.label) for number, step in _walk(self.steps))
-        for number, step in _walk(self.steps):
+        width = max(2 * number.count(".") + len(step.label) for number, step in walk(self.steps))
+        for number, step in walk(self.steps):
             indent = "  " * (number.count(".") + 1)
             lines.append(f"{indent}{step.label:<{width + 2 - len(indent)}}  {_verdict(step, self.docno)}")
             shares, rest = step.terms[:SHARES], step.terms[SHARES:]
@@ -303,10 +303,10 @@ def _sources(origins: tuple[Origin, ...]) -> Iterator[str]:
         yield f"{'':10}  and {len(terms) - SHOWN[0]} more terms"
 
 
-def _walk(steps: tuple[Step, ...], above: str = "") -> Iterator[tuple[str, Step]]:
+def walk(steps: tuple[Step, ...], above: str = "") -> Iterator[tuple[str, Step]]:
     """Yield every step with its number, operators before their parts."""
     for place, step in enumerate(steps, 1):
         number = f"{above}{place}"
         yield number, step
         for which, part in enumerate(step.parts, 1):
-            yield from _walk(part, f"{number}.{which}.")
+            yield from walk(part, f"{number}.{which}.")

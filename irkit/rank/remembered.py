@@ -8,6 +8,7 @@ are written every few seconds and when the work ends or is cut, so that it goes 
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from irkit.arrays import Floats, Ints
+from irkit.deadline import check_deadline
 from irkit.kept import found, keep
 
 SECONDS = 10.0
@@ -39,7 +41,7 @@ def key_of(*texts: str) -> bytes:
 
 
 class Remembered:
-    """Rows of numbers by key.
+    """Rows of numbers by key; of several threads that ask at once, one after the other is answered.
 
     Parameters
     ----------
@@ -55,6 +57,7 @@ class Remembered:
         self._blocks: list[Floats] = []
         self._new: tuple[list[bytes], list[Floats]] = [], []
         self._written = time.monotonic()
+        self._turn = threading.RLock()
 
     def rows(
         self, keys: Sequence[bytes], make: Callable[[Ints], Floats], *, batch_size: int, order: Ints, bar: Any = None
@@ -78,6 +81,12 @@ class Remembered:
         (n, d)
             (0, 0) without keys.
         """
+        with self._turn:
+            return self._rows(keys, make, batch_size, order, bar)
+
+    def _rows(
+        self, keys: Sequence[bytes], make: Callable[[Ints], Floats], batch_size: int, order: Ints, bar: Any
+    ) -> Floats:
         at = self._known()
         wanted: dict[bytes, int] = {}
         for place in order.tolist():
@@ -89,6 +98,7 @@ class Remembered:
             bar.update(left)
         try:
             for start in range(0, len(places), batch_size):
+                check_deadline()
                 batch = places[start : start + batch_size]
                 self._add([keys[place] for place in batch], make(batch))
                 if bar is not None:

@@ -6,18 +6,19 @@ Symbols: m users, I items.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from irkit.arrays import Floats, Ints
-from irkit.errors import ConfigError, FrameError
+from irkit.errors import ConfigError, FrameError, NotFoundError, near_misses
 from irkit.frames import Queries, check_queries
 from irkit.pipeline.unfold import every
 
 if TYPE_CHECKING:
+    from irkit.pipeline.explain import Explanation
     from irkit.pipeline.stage import Stage
     from irkit.recommend.base import Recommender
 
@@ -108,3 +109,65 @@ def counts_notes(stage: Stage) -> list[str]:
     ):
         said.append("all ratings are equal, so that all predictions are; ease, als, bpr and popularity rank likes")
     return said
+
+
+def listed(fitted: Stage, users: Sequence[str], n: int) -> pd.DataFrame:
+    """Recommend to users: `user_id`, `rank` from 1, `item_id`, `score`, best first."""
+    return listed_by(limited(fitted, n), users)
+
+
+def listed_by(stage: Stage, users: Sequence[str]) -> pd.DataFrame:
+    """Recommend to users what a pipeline of recommenders gives, as `listed` does."""
+    found = stage(users_frame(users)).rename(columns={"qid": "user_id", "docno": "item_id"})
+    return found.assign(rank=found["rank"] + 1)[["user_id", "rank", "item_id", "score"]]
+
+
+def limited(fitted: Stage, n: int) -> Stage:
+    """Return a recommender, or a pipeline of such, whose lists have n items."""
+    from irkit.recommend.base import Recommender
+
+    return fitted.limited(n) if isinstance(fitted, Recommender) else fitted % n
+
+
+def strangers(fitted: Stage, users: Sequence[str]) -> list[str]:
+    """Return the users without a rating in training."""
+    train = next(recommenders(fitted)).fitted
+    return [user for user, row in zip(users, train.users.rows(list(users)), strict=True) if row < 0]
+
+
+def notes_on_lists(fitted: Stage, users: Sequence[str], rows: pd.DataFrame) -> list[str]:
+    """Say who got what is popular for want of anything better, and who got nothing, of what `listed` gave."""
+    from irkit.io.reading import listed as named
+
+    train = next(recommenders(fitted)).fitted
+    row = train.users.rows(list(users))
+    # A model may know fewer of the users than have ratings: those who like something.
+    knows = np.all([model.knows(model.fitted.users.rows(list(users))) for model in recommenders(fitted)], axis=0)
+    given = [getattr(model.config, "threshold", None) for model in recommenders(fitted)]
+    limits = [threshold for threshold in given if threshold is not None]
+    least = f"{min(limits):g} or more" if limits else ""
+    popular = f"the items most often rated {least}" if limits else "the most rated items"
+    counts = np.bincount(train.user, minlength=len(train.users))
+    full = (row >= 0) & (counts[row] == len(train.items))
+    empty = ~np.isin(np.array(users, dtype=object), rows["user_id"].to_numpy(dtype=object))
+    said = {
+        f"without ratings, so these are {popular}": (row < 0) & ~empty,
+        f"without a rating of {least}, so these are {popular}": (row >= 0) & ~knows & ~empty,
+        "rated every item, so that nothing is left to recommend (the setting seen=keep lists them)": full & empty,
+        "nothing to recommend for": ~full & empty,
+    }
+    return [f"{note}: {named(np.array(users, dtype=object)[who])}" for note, who in said.items() if who.any()]
+
+
+def why_item(fitted: Stage, user: str, item: str, *, who: str) -> Explanation:
+    """Explain one item to one user.
+
+    Raises
+    ------
+    NotFoundError
+        If nobody has rated the item.
+    """
+    known = next(recommenders(fitted)).fitted.items.names.to_pylist()
+    if item not in known:
+        raise NotFoundError(f"{who}: nobody has rated an item {item!r}; {near_misses(item, known)}")
+    return fitted.explain(user, item)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 import warnings
 
 import pytest
+
+from irkit.lucene import snippets
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
@@ -60,7 +61,7 @@ def test_warnings_are_lines_unless_quiet(irkit, small_index, monkeypatch, option
         warnings.warn("odd\nthing", stacklevel=1)
         return [None]
 
-    monkeypatch.setattr(sys.modules["irkit.cli.search"], "stored_texts", stored_texts)
+    monkeypatch.setattr(snippets, "stored_texts", stored_texts)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         assert irkit("search", small_index, "storm", *options).err == said

@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from irkit.deadline import Deadline, within
+from irkit.errors import DeadlineError
 from irkit.lucene import Analyzer, Index, build_index
 from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
@@ -21,6 +24,8 @@ QUICK = {**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSer
 CHILD = """
 import itertools, sys, time
 import numpy as np
+from irkit.deadline import Deadline, within
+from irkit.errors import DeadlineError
 from irkit.lucene import Analyzer, QLDirichlet, build_index
 from irkit.lucene.jvm import java
 
@@ -109,6 +114,41 @@ def test_any_failure_of_the_wait_stops_the_work(monkeypatch):
         interruptible(lambda ticket, *_: tickets.append(ticket), "x")
     assert stopped == tickets
     assert len(tickets) == 1
+
+
+def test_a_deadline_that_passed_stops_the_work(monkeypatch):
+    tickets, stopped = [], []
+
+    class Calls:
+        def stop(self, ticket):
+            stopped.append(ticket)
+
+    monkeypatch.setattr("irkit.lucene.calls.java", lambda name: Calls())
+    deadline = Deadline(60)
+    deadline.stop()
+    with within(deadline), pytest.raises(DeadlineError):
+        interruptible(lambda ticket, *_: tickets.append(ticket), "x")
+    assert stopped == tickets
+    assert len(tickets) == 1
+
+
+def test_a_search_in_a_thread_hears_its_deadline_and_java_ends_it(tmp_path):
+    words = " ".join(f"w{number:02d}" for number in range(40))
+    with build_index(tmp_path / "index", ((str(row), words) for row in range(2000)), analyzer="whitespace") as index:
+        queries = [words] * 200_000  # minutes of work
+
+        def search():
+            with within(Deadline(0.2)):
+                index.search(queries, 10)
+
+        with ThreadPoolExecutor(1) as pool, pytest.raises(DeadlineError, match=r"not done within 0\.2 s"):
+            pool.submit(search).result()
+        from jnius import autoclass
+
+        threads = autoclass("java.lang.Thread").getAllStackTraces
+        while "irkit-search" in [thread.getName() for thread in threads().keySet().toArray()]:
+            time.sleep(0.01)
+        assert len(index.search(queries[:1], 10).doc) == 10
 
 
 def test_a_ticket_nobody_holds_is_refused_and_stopping_it_does_nothing():

@@ -1,0 +1,94 @@
+"""What the commands that serve have in common: what is served and its bounds, as options with the same meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+from cyclopts import Parameter
+
+from irkit.cli.numbers import MaybeWhole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from irkit.serve.library import Library
+    from irkit.serve.limits import Limits
+
+
+@dataclass(frozen=True)
+class ServedOptions:
+    """What is served."""
+
+    index: list[str] | None = None
+    """An index folder, or a collection whose index is built on first use, perhaps as NAME=FOLDER; may be repeated."""
+    ratings: str | None = None
+    """A collection or file of ratings, for recipes of recommenders."""
+    load: list[Path] | None = None
+    """A recommender that irkit recommend --save wrote, named like its file; may be repeated."""
+    vectors: str | None = None
+    """Word vectors for recipes that need them: a file, trained:ppmi-svd or trained: and a training recipe."""
+    encoder: str | None = None
+    """A model of documents for recipes that need one, as irkit run takes it."""
+    cross_encoder: str | None = None
+    """For recipes that need one: what reads it and the folder of the model, as in cross-encoder:models/mini."""
+
+    boards: Path | None = None
+    """A folder of results that irkit leaderboard wrote, to be shown."""
+
+    def library(self, recipes: Sequence[str], limits: Limits, *, who: str) -> Library:
+        """Open it all."""
+        from irkit.serve.library import Library
+
+        return Library.open(
+            recipes,
+            self.index or (),
+            ratings=self.ratings,
+            models=self.load or (),
+            words={"vectors": self.vectors, "encoder": self.encoder, "cross_encoder": self.cross_encoder},
+            boards=self.boards,
+            limits=limits,
+            who=who,
+        )
+
+
+@dataclass(frozen=True)
+class BoundOptions:
+    """How much may be asked for."""
+
+    timeout: float | None = None
+    """Seconds that a request may wait and be worked on; default 10."""
+    workers: MaybeWhole = None
+    """Requests that are worked on at once; default the processors there are."""
+    queue: MaybeWhole = None
+    """Requests that may wait for a worker, before others are turned away; default 64."""
+    max_k: MaybeWhole = None
+    """How deep a ranking may be looked into; default 1000."""
+    max_query: MaybeWhole = None
+    """Characters that a query may have; default 1000."""
+
+    def limits(self, *, who: str) -> Limits:
+        """Return the bounds."""
+        from irkit.errors import ConfigError
+        from irkit.serve.limits import Limits
+
+        given = {
+            "seconds": ("timeout", self.timeout),
+            "workers": ("workers", self.workers),
+            "queue": ("queue", self.queue),
+            "k": ("max-k", self.max_k),
+            "query": ("max-query", self.max_query),
+        }
+        for field, (option, value) in given.items():
+            least = "0 or more" if field == "queue" else "above 0"
+            if value is not None and (value < 0 or (value == 0 and field != "queue")):
+                raise ConfigError(f"{who}: --{option} must be {least}, got {value:g}")
+        return Limits(**{field: value for field, (_, value) in given.items() if value is not None})
+
+
+Served: TypeAlias = Annotated[ServedOptions | None, Parameter(name="*")]
+"A parameter of commands that stands for the options of `ServedOptions`."
+
+Bounds: TypeAlias = Annotated[BoundOptions | None, Parameter(name="*")]
+"A parameter of commands that stands for the options of `BoundOptions`."

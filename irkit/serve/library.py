@@ -1,0 +1,362 @@
+"""What is served, opened once and shared by all threads: indexes, pipelines on them, fitted recommenders.
+
+Every question is answered here, with plain values and within the limits. Nothing in it knows of the web, and nothing is
+written: what is asked changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import irkit
+from irkit.errors import ConfigError
+from irkit.serve import answers, opening
+from irkit.serve.boards import Boards
+from irkit.serve.limits import (
+    Limits,
+    UnknownError,
+    check_count,
+    check_depth,
+    check_id,
+    check_query,
+    check_span,
+)
+from irkit.serve.shelf import Served, Shelf
+from irkit.wording import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from irkit.lucene import Index
+    from irkit.pipeline import Stage
+
+T = TypeVar("T")
+
+DEFAULT = "bm25"
+"The recipe that is served on indexes where none is named."
+
+
+class Library:
+    """Everything that is served; its methods may be called from several threads at once.
+
+    Parameters
+    ----------
+    shelves : mapping of name to Shelf
+    models : mapping of name to Served
+        Fitted recommenders.
+    limits : Limits, optional
+    boards : Boards, optional
+    """
+
+    def __init__(
+        self,
+        shelves: Mapping[str, Shelf],
+        models: Mapping[str, Served] | None = None,
+        limits: Limits | None = None,
+        boards: Boards | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self._shelves, self._models, self._boards = dict(shelves), dict(models or {}), boards
+        self._opened = time.monotonic()
+
+    @classmethod
+    def open(
+        cls,
+        recipes: Sequence[str] = (),
+        indexes: Sequence[str] = (),
+        *,
+        ratings: str | None = None,
+        models: Sequence[str | Path] = (),
+        words: Mapping[str, str | None] | None = None,
+        boards: str | Path | None = None,
+        limits: Limits | None = None,
+        who: str = "serve",
+    ) -> Library:
+        """Open what is served, fit the recommenders, and ask every pipeline once.
+
+        Parameters
+        ----------
+        recipes : sequence of str
+            Names or paths of recipes: pipelines, each served on every index, and recommenders, fitted on `ratings`.
+            Without one of a pipeline, indexes are served with BM25.
+        indexes : sequence of str
+            Index folders or collections, each perhaps as NAME=FOLDER; else a name is made of the source.
+        ratings : str, optional
+            A collection or file of ratings.
+        models : sequence of path
+            Recommenders that `irkit recommend --save` wrote, each named like its file.
+        words : mapping, optional
+            What `vectors`, `encoder` and `cross_encoder` mean, for recipes that need them.
+        boards : path, optional
+            A folder of result files.
+        limits : Limits, optional
+        who : str
+            The command, which begins the errors.
+
+        Raises
+        ------
+        IrkitError
+            If something cannot be opened, or there is nothing to serve.
+        """
+        searched, fitted = opening.sorted_recipes(recipes, who=who)
+        named = opening.named_sources(indexes, who=who)
+        if searched and not named:
+            raise ConfigError(f"{who}: recipe {searched[0]} needs an index; name one with --index")
+        if not (named or fitted or models):
+            raise ConfigError(f"{who}: there is nothing to serve; name an index with --index, or a recommender")
+        kept = None if boards is None else Boards(boards)
+        shelves = opening.shelves(searched or [DEFAULT] * bool(named), named, words or {}, who=who)
+        return cls(shelves, opening.recommenders(fitted, ratings, models, who=who), limits, kept)
+
+    def close(self) -> None:
+        """Close the indexes; whoever still searches them gets an error."""
+        for shelf in self._shelves.values():
+            shelf.index.close()
+
+    # ------------------------------------------------------------------ what is served
+
+    def catalogue(self) -> answers.Catalogue:
+        """Return everything that is served."""
+        return answers.Catalogue(indexes=self.indexes(), pipelines=self.pipelines(), models=self.models())
+
+    def indexes(self) -> list[answers.IndexInfo]:
+        """Return the indexes that are served."""
+        return [
+            answers.IndexInfo(
+                name=name,
+                documents=len(shelf.index),
+                terms=shelf.index.stats.terms,
+                mean_length=shelf.index.stats.mean_length,
+                analyzer=shelf.index.analyzer.name,
+            )
+            for name, shelf in self._shelves.items()
+        ]
+
+    def pipelines(self) -> list[answers.PipelineInfo]:
+        """Return the pipelines, each of which is served on every index; the first is meant where none is named."""
+        from irkit.pipeline.unfold import in_row
+
+        shelf = next(iter(self._shelves.values()), None)
+        return [
+            answers.PipelineInfo(name=name, about=one.about, stages=[stage.label() for stage in in_row(one.stage)])
+            for name, one in (shelf.pipelines.items() if shelf is not None else ())
+        ]
+
+    def models(self) -> list[answers.ModelInfo]:
+        """Return the recommenders that are served."""
+        from irkit.recommend.lists import recommenders
+
+        trained = {name: next(recommenders(one.stage)).fitted for name, one in self._models.items()}
+        return [
+            answers.ModelInfo(
+                name=name, about=one.about, users=len(trained[name].users), items=len(trained[name].items)
+            )
+            for name, one in self._models.items()
+        ]
+
+    def boards(self) -> answers.BoardNames:
+        """Return the names of the result files."""
+        return answers.BoardNames(boards=[] if self._boards is None else self._boards.names())
+
+    def board(self, name: str) -> answers.Report:
+        """Return what a result file holds, as tables.
+
+        Raises
+        ------
+        UnknownError
+            If there is no such file of results.
+        """
+        if self._boards is None:
+            raise UnknownError("boards: none are served")
+        return self._boards.board(name)
+
+    def health(self) -> answers.Health:
+        """Say that it works, and since when."""
+        seconds = time.monotonic() - self._opened
+        return answers.Health(status="ok", version=irkit.__version__, seconds=round(seconds, 3))
+
+    # ------------------------------------------------------------------ questions
+
+    def search(
+        self, index: str, query: str, pipeline: str | None = None, k: int = 10, start: int = 0, text: bool = False
+    ) -> answers.Results:
+        """Search an index.
+
+        Parameters
+        ----------
+        index, pipeline : str
+            Names of what is served; default the first pipeline.
+        query : str
+        k, start : int
+            How many documents, and how many better ones are left out.
+        text : bool
+            Whether the start of each document's text is given too, where the index holds texts.
+
+        Raises
+        ------
+        UnknownError
+            If there is no such index or pipeline.
+        RequestError
+            If something is out of bounds.
+        """
+        check_query(query, self.limits)
+        check_depth(k, start, self.limits)
+        shelf, name, served = self._pipeline(index, pipeline)
+        found: Any = served.cut(start + k).run(_asked(query))
+        docnos = found.docnos.take(found.doc[start:]).to_pylist()
+        texts = self._texts(shelf.index, docnos) if text else [None] * len(docnos)
+        hits = [
+            answers.Hit(rank=rank, docno=docno, score=score, text=own)
+            for rank, (docno, score, own) in enumerate(
+                zip(docnos, found.score[start:].tolist(), texts, strict=True), start + 1
+            )
+        ]
+        terms = self._terms(shelf.index, query, found.queries)
+        return answers.Results(index=index, pipeline=name, query=query, start=start, hits=hits, terms=terms)
+
+    def document(self, index: str, docno: str, start: int = 0, length: int | None = None) -> answers.Text:
+        """Return a document's text, or a part of it.
+
+        Parameters
+        ----------
+        index, docno : str
+        start : int
+            Characters that are left out.
+        length : int, optional
+            Characters that are given; default as many as one answer may hold.
+
+        Raises
+        ------
+        UnknownError
+            If there is no such index or document, or the index holds no texts.
+        RequestError
+            If something is out of bounds.
+        """
+        length = check_span(start, length, self.limits)
+        shelf = self._shelf(index)
+        self._check_document(shelf, index, docno)
+        (text,) = _stored(shelf.index, [docno])
+        if text is None:
+            raise UnknownError(f"index {index}: holds no texts, only what was made of them")
+        return answers.Text(index=index, docno=docno, start=start, length=len(text), text=text[start : start + length])
+
+    def explain(self, index: str, query: str, docno: str, pipeline: str | None = None) -> answers.Trail:
+        """Say how a document got its score: what each stage made of it, and what each term adds where that is known.
+
+        Raises
+        ------
+        UnknownError
+            If there is no such index, pipeline or document.
+        RequestError
+            If something is out of bounds.
+        """
+        from irkit.serve.trail import steps
+
+        check_query(query, self.limits)
+        shelf, name, served = self._pipeline(index, pipeline)
+        self._check_document(shelf, index, docno)
+        found = served.stage.explain(_asked(query), docno)
+        rank = None if found.rank is None else found.rank + 1
+        return answers.Trail(
+            index=index, pipeline=name, query=query, docno=docno, rank=rank, score=found.score,
+            steps=steps(found, self.limits.terms),
+        )  # fmt: skip
+
+    def recommend(self, model: str, user: str, n: int = 10, why: bool = False) -> answers.Items:
+        """Recommend items to a user.
+
+        Parameters
+        ----------
+        model, user : str
+            A user without ratings gets what is popular, and `notes` say so.
+        n : int
+            Items.
+        why : bool
+            Whether each item comes with what its score is the sum of, where the model knows.
+
+        Raises
+        ------
+        UnknownError
+            If there is no such model.
+        RequestError
+            If something is out of bounds.
+        """
+        from irkit.recommend.lists import listed_by, notes_on_lists, strangers, users_frame
+
+        check_id(user, "user", self.limits)
+        check_count(n, "n", self.limits)
+        served = self._found(self._models, model, "model")
+        rows = listed_by(served.cut(n), [user])
+        asked = users_frame([user])
+        items = [
+            answers.Item(rank=rank, item=item, score=score, why=self._why(served.stage, asked, item) if why else None)
+            for rank, item, score in zip(rows["rank"].tolist(), rows["item_id"], rows["score"].tolist(), strict=True)
+        ]
+        known = not strangers(served.stage, [user])
+        return answers.Items(
+            model=model, user=user, known=known, items=items, notes=notes_on_lists(served.stage, [user], rows)
+        )
+
+    # ------------------------------------------------------------------ inside
+
+    def _shelf(self, index: str) -> Shelf:
+        return self._found(self._shelves, index, "index")
+
+    def _pipeline(self, index: str, pipeline: str | None) -> tuple[Shelf, str, Served]:
+        shelf = self._shelf(index)
+        name = next(iter(shelf.pipelines)) if pipeline is None else pipeline
+        return shelf, name, self._found(shelf.pipelines, name, "pipeline")
+
+    @staticmethod
+    def _found(served: Mapping[str, T], name: str, what: str) -> T:
+        if name not in served:
+            choose = f"choose from {', '.join(served)}" if served else "none is served"
+            raise UnknownError(f"{what}: there is none called {shown(name)}; {choose}")
+        return served[name]
+
+    def _check_document(self, shelf: Shelf, index: str, docno: str) -> None:
+        check_id(docno, "document", self.limits)
+        if shelf.index.docnos.rows([docno])[0] < 0:
+            raise UnknownError(f"index {index}: there is no document {shown(docno)}")
+
+    def _texts(self, index: Index, docnos: Sequence[str]) -> list[str | None]:
+        """Return the starts of texts; of a passage, which the index does not know, that of its document."""
+        from irkit.pipeline.explain import PASSAGE
+
+        rows = index.docnos.rows(docnos)
+        known = [name if row >= 0 else name.rpartition(PASSAGE)[0] for name, row in zip(docnos, rows, strict=True)]
+        return [None if text is None else text[: self.limits.snippet] for text in _stored(index, known)]
+
+    def _terms(self, index: Index, query: str, queries: pd.DataFrame) -> list[answers.Term]:
+        toks = queries["query_toks"].iloc[0] if "query_toks" in queries else None
+        if not isinstance(toks, dict):
+            return []
+        own = set(index.analyze([query])[0])
+        heaviest = sorted(toks.items(), key=lambda item: (-item[1], item[0]))[: self.limits.terms]
+        return [answers.Term(term=term, weight=weight, original=term in own) for term, weight in heaviest]
+
+    def _why(self, stage: Stage, asked: pd.DataFrame, item: str) -> list[answers.Share] | None:
+        from irkit.serve.trail import shares
+
+        terms = stage.explain_terms(asked, item)
+        return None if terms is None else shares(terms, self.limits.terms)
+
+
+def _stored(index: Index, docnos: Sequence[str]) -> list[str | None]:
+    from irkit.lucene.snippets import stored_texts
+
+    return stored_texts(index, docnos)
+
+
+def _asked(query: str) -> pd.DataFrame:
+    """Make the queries frame of one text that was checked: as `queries_frame` does, in a fifth of the time."""
+    import pandas as pd
+    import pyarrow as pa
+
+    from irkit.columns import frame_strings
+
+    qid, text = (frame_strings(pa.array([value], pa.large_string())) for value in ("1", query))
+    return pd.DataFrame({"qid": qid, "query": text}, index=pd.RangeIndex(1), copy=False)

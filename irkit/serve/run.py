@@ -1,0 +1,143 @@
+"""A served application on its address, until a signal stops it: what was begun by then is finished.
+
+When SIGTERM or Ctrl-C comes, connections that wait to be accepted are taken and no new ones. For a moment, those that
+are kept open are still answered, and told that they are closed; then the server waits for its last answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import signal
+import socket
+from collections.abc import Callable, Generator
+from typing import Any
+
+from irkit.errors import ConfigError, MissingExtraError
+from irkit.serve.guard import Guard
+
+try:
+    import uvicorn
+except ImportError:
+    raise MissingExtraError("serve: the packages are not installed; pip install 'irkit[serve]'") from None
+
+LAST = 0.5
+"Seconds in which open connections may send a last request after the service was told to stop."
+
+HEAD = 32 * 1024
+"Bytes of a request before its body."
+
+
+def serve(app: Guard, host: str, port: int, *, ready: Callable[[str], None]) -> bool:
+    """Serve an application until SIGTERM or Ctrl-C, and say whether all that had begun was finished.
+
+    Parameters
+    ----------
+    app : Guard
+    host : str
+        An address of this machine; 0.0.0.0 and :: are all of them.
+    port : int
+        0 takes a free one.
+    ready : function
+        Is told the address when requests are answered.
+
+    Raises
+    ------
+    ConfigError
+        If the address cannot be taken.
+    """
+    listener = _bound(host, port)
+    address, number = listener.getsockname()[:2]
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        limit_concurrency=app.limits.connections,
+        timeout_graceful_shutdown=max(1, round(app.limits.grace)),
+        h11_max_incomplete_event_size=HEAD,
+    )
+    url = f"http://{f'[{address}]' if ':' in address else address}:{number}"
+    _Server(config, app, lambda: ready(url)).run([listener])
+    return app.workers.close(app.limits.grace)
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine to itself and to nobody else.
+
+    Examples
+    --------
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("::1"), is_loopback("0.0.0.0")
+    (True, True, True, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        what = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"serve: {host}:{port} cannot be taken, {what.lower()}; choose another with --port") from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server with a slower end."""
+
+    def __init__(self, config: uvicorn.Config, guard: Guard, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.guard, self.ready = guard, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Let signals end the server and not the process, which has more to finish."""
+        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.guard.stopping = True
+        waiting = [connection for one in sockets or () for connection in _waiting(one)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for connection in waiting:
+            await loop.connect_accepted_socket(self._protocol, connection)
+        end = loop.time() + LAST
+        while self.server_state.connections and loop.time() < end and not self.force_exit:
+            await asyncio.sleep(LAST / 50)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> Any:
+        kind: Any = self.config.http_protocol_class
+        return kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+def _waiting(listener: socket.socket) -> list[socket.socket]:
+    """Accept the connections that the system holds for a listener: closing it would reset them."""
+    found = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            found.append(listener.accept()[0])
+    return found

@@ -1,0 +1,51 @@
+"""Tests of `irkit serve` up to the moment at which it serves; tests/serve has the rest."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+pytest.importorskip("uvicorn", reason="needs irkit[serve]")
+
+RATINGS = "user,item,rating\nann,a,5\nann,b,3\nbob,b,4\nbob,c,2\n"
+
+
+def test_a_check_says_what_would_be_served(irkit, folder, small_index):
+    (folder / "r.csv").write_text(RATINGS)
+    lines = irkit("serve", "bm25", "ease", "--index", f"news={small_index}", "--ratings", "r.csv", "--check").lines
+    assert lines == ["index news: 2 documents", "pipelines: bm25", "model ease: 2 users, 3 items"]
+
+
+def test_a_saved_model_is_served_under_the_name_of_its_file(irkit, folder):
+    (folder / "r.csv").write_text(RATINGS)
+    irkit("recommend", "r.csv", "--recipe", "ease", "--save", "mine.safetensors")
+    assert irkit("serve", "--load", "mine.safetensors", "--check").lines == ["model mine: 2 users, 3 items"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "there is nothing to serve; name an index with --index, or a recommender"),
+        (("--host", "0.0.0.0"), "0.0.0.0 is reached by others; give --keys a file of keys, or --open to let all in"),
+        (("--timeout", "0"), "--timeout must be above 0, got 0"),
+        (("--workers", "0"), "--workers must be above 0, got 0"),
+        (("--keys", "none"), "none: there is no such file; check the path"),
+        (("--boards", "none", "--index", "lee"), "none: there is no such folder"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(irkit, folder, words, message):
+    err = irkit("serve", *words, status=2).err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_an_address_that_is_taken_is_said(irkit, small_index):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        err = irkit("serve", "--index", small_index, "--port", port, status=2).err
+    assert err.splitlines()[-1] == (
+        f"irkit: serve: 127.0.0.1:{port} cannot be taken, address already in use; choose another with --port"
+    )
