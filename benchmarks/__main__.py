@@ -25,7 +25,7 @@ PAGES = {
     "benchmarks.md": ["search", "frequent", "real", "feedback", "build", "startup", "boards"],
     "benchmarks-engines.md": ["engines", "where", "large"],
     "benchmarks-recommend.md": ["recommend"],
-    "benchmarks-steps.md": ["steps"],
+    "benchmarks-steps.md": ["steps", "processes"],
 }
 PARTS = [part for parts in PAGES.values() for part in parts]
 LEXICAL, ENGINES = ("pyserini", "bm25s", "numba"), ("pyterrier_pisa", "tantivy")
@@ -60,7 +60,7 @@ PYTHON is that of an environment with scikit-surprise, lenskit, cornac, implicit
 thread each.""",
     "benchmarks-steps.md": """# Training steps, by operation
 
-`make bench ARGS="--only steps"` prints this table: operations that take 5 % and more of the processor time of
+`make bench ARGS="--only steps processes"` prints these tables. The first: operations that take 5 % and more of the processor time of
 training, by torch's own names (`addmm` and `mm` are matrix products).""",
 }
 
@@ -78,7 +78,7 @@ def main() -> None:
     wanted = set(args.only or PARTS)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     args.work.mkdir(parents=True, exist_ok=True)
-    searching = wanted - {"recommend", "steps"}
+    searching = wanted - {"recommend", "steps", "processes"}
     folder, index = sized(args, args.documents) if searching else (args.work, args.work)
     for part in PARTS:
         if part in wanted:
@@ -295,6 +295,18 @@ def steps_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
     ]
 
 
+def processes_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    if "IRKIT_DATA" not in os.environ:
+        return ["Training across processes", "left out: no IRKIT_DATA"]
+    from benchmarks import processes
+
+    rows = processes.measure(args.repeats)
+    return [
+        "Training steps, two threads of one process or two processes",
+        *table(rows, ["model", "processes x threads", "ms a step", "cpu ms", "s around"]),
+    ]
+
+
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Let processes started meanwhile compute on one thread."""
@@ -324,6 +336,7 @@ SECTIONS = {
     "large": large_section,
     "recommend": recommend_section,
     "steps": steps_section,
+    "processes": processes_section,
 }
 
 

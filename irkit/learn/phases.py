@@ -100,8 +100,8 @@ class Player:
         norm = get_total_norm([gradient for gradient in gradients if gradient is not None])
         if self.rule.clip is not None:
             clip_grads_with_norm_(parameters, self.rule.clip, norm)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rule.rate(progress)
+        for parts in self.optimiser.param_groups:
+            parts["lr"] = self.rule.rate(progress)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         return norm

@@ -106,8 +106,9 @@ class Group:
         known = [gradient for gradient in gradients if gradient is not None]
         if self.size == 1 or not known:
             return list(gradients)
-        parts = self.sum(torch.cat([gradient.reshape(-1) for gradient in known])).split([one.numel() for one in known])
-        sums = iter(part.view_as(one) for part, one in zip(parts, known, strict=True))
+        flat = self.sum(torch.cat([gradient.reshape(-1) for gradient in known]))
+        parts = torch.split(flat, [gradient.numel() for gradient in known])
+        sums = iter(part.view_as(gradient) for part, gradient in zip(parts, known, strict=True))
         return [None if gradient is None else next(sums) for gradient in gradients]
 
     def sum(self, x: Tensor) -> Tensor:
@@ -149,6 +150,8 @@ class Group:
         if self.size == 1:
             yield
             return
+        if not distributed.is_available():
+            raise ConfigError("train: this torch was built without its package distributed; leave out processes")
         if distributed.is_initialized():
             raise ConfigError(
                 "train: this process is in a process group of torch's already; start it without torchrun, or leave "
@@ -168,7 +171,7 @@ class Group:
                 os.environ.setdefault(name, value)
             distributed.init_process_group(
                 "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
-                store=distributed.FileStore(str(meeting), self.size),
+                store=distributed.FileStore(str(meeting), self.size),  # type: ignore[attr-defined]
                 rank=self.rank,
                 world_size=self.size,
                 timeout=PATIENCE,
@@ -238,11 +241,11 @@ def follow() -> None:
     """Be one of the other processes: read from standard input what to do, and do it."""
     global _followed
     source = sys.stdin.buffer
-    size, rank, meeting, threads, work = pickle.loads(source.read(int(source.readline())))  # noqa: S301  (our parent's)
+    size, rank, meeting, threads, work = pickle.loads(source.read(int(source.readline())))
     threading.Thread(target=_end_with_the_first, daemon=True).start()
     torch.set_num_threads(threads)
     _followed = Group(size, rank, meeting=Path(meeting))
-    pickle.loads(work)()  # noqa: S301
+    pickle.loads(work)()
 
 
 def _end_with_the_first() -> None:
@@ -305,8 +308,9 @@ class _Other(NamedTuple):
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         lines = self.errors.read_text(errors="replace").strip().splitlines() or ["without a word"]
-        kind, _, message = lines[-1].partition(": ")
-        return f"failed: {message if kind.startswith('irkit.') else lines[-1]}"
+        last = lines[-1].removeprefix(f"[rank{self.rank}]: ")  # torch says so in its traces
+        kind, _, message = last.partition(": ")
+        return f"failed: {message if kind.startswith('irkit.') else last}"
 
     def end(self) -> None:
         """Kill it, if it has not ended; it holds nothing that would be lost."""
