@@ -26,7 +26,7 @@ PAGES = {
     "benchmarks.md": ["search", "frequent", "real", "feedback", "build", "startup", "boards"],
     "benchmarks-engines.md": ["engines", "where", "large"],
     "benchmarks-recommend.md": ["recommend"],
-    "benchmarks-steps.md": ["steps"],
+    "benchmarks-steps.md": ["steps", "processes"],
     "benchmarks-ray.md": ["ray-suites"],
 }
 PARTS = [part for parts in PAGES.values() for part in parts]
@@ -62,8 +62,8 @@ PYTHON is that of an environment with scikit-surprise, lenskit, cornac, implicit
 thread each.""",
     "benchmarks-steps.md": """# Training steps, by operation
 
-`make bench ARGS="--only steps"` prints this table: operations that take 5 % and more of the processor time of
-training, by torch's own names (`addmm` and `mm` are matrix products).""",
+`make bench ARGS="--only steps processes"` prints these tables. The first: operations that take 5 % and more of the
+processor time of training, by torch's own names (`addmm` and `mm` are matrix products).""",
     "benchmarks-ray.md": """# Ray, timed
 
 `make bench ARGS="--only ray-suites"` prints this table; IRKIT_DATA names the folder that holds ml-100k, cranfield and
@@ -84,7 +84,7 @@ def main() -> None:
     wanted = set(args.only or PARTS)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     args.work.mkdir(parents=True, exist_ok=True)
-    searching = wanted - {"recommend", "steps", "ray-suites"}
+    searching = wanted - {"recommend", "steps", "processes", "ray-suites"}
     folder, index = sized(args, args.documents) if searching else (args.work, args.work)
     for part in PARTS:
         if part in wanted:
@@ -311,6 +311,18 @@ def ray_suites_section(args: argparse.Namespace, folder: Path, index: Path) -> l
     return ["Suites by Ray", *table(rows, ["figure", "local_s", "ray_s", "same", "wanted"])]
 
 
+def processes_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    if "IRKIT_DATA" not in os.environ:
+        return ["Training across processes", "left out: no IRKIT_DATA"]
+    from benchmarks import processes
+
+    rows = processes.measure(args.repeats)
+    return [
+        "Training steps, two threads of one process or two processes",
+        *table(rows, ["model", "processes x threads", "ms a step", "cpu ms", "s around"]),
+    ]
+
+
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Let processes started meanwhile compute on one thread."""
@@ -341,6 +353,7 @@ SECTIONS = {
     "recommend": recommend_section,
     "steps": steps_section,
     "ray-suites": ray_suites_section,
+    "processes": processes_section,
 }
 
 

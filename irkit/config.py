@@ -33,7 +33,7 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
-    unhashed: ClassVar[frozenset[str]] = frozenset({"device", "progress", "scorer", "threads"})
+    unhashed: ClassVar[frozenset[str]] = frozenset({"device", "processes", "progress", "scorer", "threads"})
     """Fields that say where and how a thing runs and not what it does, so that no hash sees them; a config in which
     one of these means something else, or another means this, states its own."""
 

@@ -18,6 +18,7 @@ def train(
     run: Path | None = None,
     set: list[str] | None = None,
     seed: MaybeWhole = None,
+    processes: MaybeWhole = None,
     resume: bool = False,
 ) -> None:
     """Train a model and measure it on the test rows.
@@ -32,6 +33,7 @@ def train(
         irkit train nade-digits --run runs/nade --resume
         irkit train nade-debd --data debd/dna
         irkit train docnade-tree --data ./texts
+        irkit train docnade-tree --data ./texts --processes 2
 
     Parameters
     ----------
@@ -46,6 +48,8 @@ def train(
         A setting of the recipe, such as config.hidden_size=50 or trainer.epochs=2; may be repeated.
     seed
         Seed of initial weights, order and noise; short for --set trainer.seed.
+    processes
+        Processes that share the rows of each batch, on CUDA one a GPU; short for --set trainer.processes.
     resume
         Go on with the run in the folder: after an interruption, or with more epochs than before.
     """
@@ -55,7 +59,8 @@ def train(
     from irkit.recipe import load_training, parse_settings
     from irkit.recipe.runfolder import CHECKPOINT, train_run
 
-    settings = parse_settings(set or []) | ({} if seed is None else {"trainer.seed": seed})
+    given = {"trainer.seed": seed, "trainer.processes": processes}
+    settings = parse_settings(set or []) | {name: value for name, value in given.items() if value is not None}
     loaded = load_training(recipe).with_settings(settings | ({} if data is None else {"data": data}))
     folder = run or Path("runs") / (loaded.name if data is None else f"{loaded.name}-{Path(data).stem}")
     check_folder(folder, who="train", option="--run")

@@ -55,6 +55,10 @@ class Padded(NamedTuple):
     sizes: Ints | None = None
     "The same on the host, where they are known there: an accelerator need not be asked."
 
+    def take(self, rows: slice) -> Padded:
+        """Return some of the examples."""
+        return Padded(self.x[rows], self.lengths[rows], None if self.sizes is None else self.sizes[rows])
+
     @property
     def cells(self) -> Tensor:
         """Which of the B T places hold a step, row by row: (N,) int64."""

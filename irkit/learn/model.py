@@ -22,6 +22,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -42,6 +43,7 @@ from irkit.learn.estimate import Estimate, Measure, Quantity, check_draws
 from irkit.learn.latent import check_points
 from irkit.learn.memory import enough_memory, smaller
 from irkit.learn.net import Net
+from irkit.learn.processes import together
 from irkit.learn.trainer import TrainerConfig, Training, train
 from irkit.rng import check_seed
 from irkit.signature import Described
@@ -168,13 +170,24 @@ class Model(metaclass=Described):
             If the folder holds another run: of other data, another model or other settings.
         OutOfMemoryError
             If it does not fit into memory.
+        AbilityError
+            If there are to be several processes, and the model's batches cannot be shared among them.
+        IrkitError
+            If another process of the training fails or is killed.
         """
         config = trainer or self.trainer
-        device = choose_device(config.device)
-        given = as_data(data, valid, dynamic=dynamic)
-        run = None if folder is None else Path(folder)
-        with enough_memory(self.name, smaller(["batch_size", *self.config_type.model_fields])):
-            return self._fit(given, validate, config, device, run, resume, started)
+        bare = copy(self)
+        bare.net = bare.training = None
+        quiet = config.changed(progress=False)
+        again = partial(
+            bare.fit, data, valid, validate=validate, trainer=quiet, dynamic=dynamic, folder=folder, resume=resume
+        )
+        with together(config.processes, again) as group:
+            device = group.device(config.device)
+            given = as_data(data, valid, dynamic=dynamic)
+            run = None if folder is None else Path(folder)
+            with enough_memory(self.name, smaller(["batch_size", *self.config_type.model_fields])):
+                return self._fit(given, validate, config, device, run, resume, started)
 
     def _fit(
         self,

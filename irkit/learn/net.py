@@ -51,13 +51,19 @@ class LossNet(Net):
         """Whether the loss changes with `now.progress`."""
         return False
 
+    @property
+    def shares(self) -> bool:
+        """Whether the loss is that of `now.mine`, so that processes may share a batch; see `Phase.shares`."""
+        return False
+
     @abstractmethod
     def loss(self, batch: Any, now: Now) -> Loss:
         """Return what training minimises."""
 
     def phases(self) -> list[Phase]:
         """Return the updates of a training step: one, of all parameters."""
-        return [Phase("net", list(self.parameters()), self.loss, follows_budget=self.follows_budget)]
+        parameters = list(self.parameters())
+        return [Phase("net", parameters, self.loss, follows_budget=self.follows_budget, shares=self.shares)]
 
 
 class ScoreNet(LossNet):

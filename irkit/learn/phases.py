@@ -19,6 +19,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from irkit.errors import ConfigError, near_misses
 from irkit.learn.optimiser import OptimiserConfig
+from irkit.learn.processes import ALONE, Group
 
 
 class Now(NamedTuple):
@@ -30,6 +31,8 @@ class Now(NamedTuple):
     "Share of the budget that is used, 0 to 1."
     rng: torch.Generator
     "Of every random draw in a loss."
+    mine: slice = slice(None)
+    "The rows of the batch that a loss is to be of, for phases that share batches among processes."
 
 
 class Loss(NamedTuple):
@@ -56,6 +59,9 @@ class Phase:
     "Whether it takes part in every step, or takes turns with the other phases per pass."
     follows_budget: bool = False
     "Whether the loss changes with `Now.progress`."
+    shares: bool = False
+    """Whether processes may share a batch: with other rows in `Now.mine` for each, losses and their parts add up to
+    those of the whole batch, and what is drawn at random does not depend on how it is cut."""
 
 
 class Player:
@@ -75,25 +81,27 @@ class Player:
         """Whether what its updates do depends on the budget."""
         return self.phase.follows_budget or self.rule.follows_budget
 
-    def update(self, total: Tensor, progress: float) -> Tensor:
+    def update(self, total: Tensor, progress: float, group: Group = ALONE) -> Tensor:
         """Take one step on the phase's own parameters; return the gradient's norm before clipping, left on the device.
 
         Parameters
         ----------
         total : () tensor
-            What is minimised.
+            What is minimised, or what this process has of it.
         progress : float
             Share of the budget that is used, for the learning rate.
+        group : Group
+            The processes whose parts add up.
         """
         parameters = self.phase.parameters
-        gradients = torch.autograd.grad(total, list(parameters), allow_unused=True)
+        gradients = group.added(torch.autograd.grad(total, list(parameters), allow_unused=True))
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         norm = get_total_norm([gradient for gradient in gradients if gradient is not None])
         if self.rule.clip is not None:
             clip_grads_with_norm_(parameters, self.rule.clip, norm)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rule.rate(progress)
+        for parts in self.optimiser.param_groups:
+            parts["lr"] = self.rule.rate(progress)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         return norm

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from irkit.errors import DivergedError
 from irkit.learn.phases import Player
+from irkit.learn.processes import ALONE, Group
 from irkit.learn.saved import Counters
 
 MOST = 2000
@@ -42,10 +43,14 @@ class Tally:
         Whether names begin with their phase's.
     advice : () -> str
         What to do about a run that diverged.
+    group : Group
+        The processes whose numbers add up.
     """
 
-    def __init__(self, at: Counters, device: torch.device, *, prefixed: bool, advice: Callable[[], str]) -> None:
-        self.at, self.device, self.prefixed, self.advice = at, device, prefixed, advice
+    def __init__(
+        self, at: Counters, device: torch.device, *, prefixed: bool, advice: Callable[[], str], group: Group = ALONE
+    ) -> None:
+        self.at, self.device, self.prefixed, self.advice, self.group = at, device, prefixed, advice, group
         self._updates: list[_Numbers] = []
         self._values: list[Tensor] = []
         self._counted: dict[str, int] = {}
@@ -59,7 +64,7 @@ class Tally:
             self.look()
 
     def look(self) -> None:
-        """Add to the sums what was kept.
+        """Add to the sums what was kept, of all processes, which look after the same steps.
 
         Raises
         ------
@@ -68,7 +73,10 @@ class Tally:
         """
         if not self._values:
             return
-        numbers = iter(torch.cat(self._values).cpu().double().tolist())
+        self._count(self.group.sum(torch.cat(self._values)))
+
+    def _count(self, values: Tensor) -> None:
+        numbers = iter(values.cpu().double().tolist())
         updates, self._updates, self._values = self._updates, [], []
         for update in updates:
             phase = update.player.phase.name
@@ -94,5 +102,6 @@ class Tally:
             yield
         except Exception:
             with suppress(RuntimeError):  # an accelerator in trouble cannot be read
-                self.look()
+                if self._values:
+                    self._count(torch.cat(self._values))  # other processes do not look now
             raise

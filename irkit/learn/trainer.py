@@ -7,8 +7,9 @@ At the end of each epoch (or every `every` steps) the means of the losses since 
 written as rows, the validation score is taken, the best weights are remembered, and, if there is a
 folder, everything that the next step depends on is written to one checkpoint: weights, optimisers,
 averaged weights, both random generators, counters, best weights. On one device with the same number of
-threads a resumed run gives the same bits as one that was never stopped. Between two rows nothing is read
-from an accelerator, so that it never waits.
+threads and processes a resumed run gives the same bits as one that was never stopped. Between two rows
+nothing is read from an accelerator, so that it never waits. Several processes go through it side by side,
+each with rows of its own of every batch; `irkit.learn.processes` says how.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -25,7 +27,7 @@ from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor, nn
 
 from irkit.config import Config
-from irkit.errors import ConfigError, DivergedError
+from irkit.errors import AbilityError, ConfigError, DivergedError
 from irkit.learn.average import Means
 from irkit.learn.batches import Source
 from irkit.learn.conditions import conditions, deferred_interrupt
@@ -34,6 +36,7 @@ from irkit.learn.estimate import Estimate
 from irkit.learn.metrics import MetricsLog
 from irkit.learn.optimiser import OptimiserConfig, check_changes
 from irkit.learn.phases import Now, Phase, in_turn, players
+from irkit.learn.processes import ALONE, Group, current
 from irkit.learn.saved import Counters, SavedRun
 from irkit.learn.tally import Tally
 from irkit.progress import progress
@@ -44,7 +47,7 @@ log = logging.getLogger(__name__)
 Validate: TypeAlias = Callable[[], Estimate | Mapping[str, Estimate]]
 "What is scored on held-out data: a score, or beside a `score` other figures by name, which are written down too."
 
-PLACE = {"device", "threads", "progress"}
+PLACE = {"device", "threads", "processes", "progress"}
 "Settings of where and how a training runs, not of what it does."
 
 
@@ -77,6 +80,8 @@ class TrainerConfig(Config):
     "auto, cpu, cuda (or one of several, such as cuda:1) or mps."
     threads: int | None = Field(None, ge=1)
     "Threads of one operation; None leaves torch's setting. Two jobs that each take all cores slow down twentyfold."
+    processes: int = Field(1, ge=1)
+    "Processes that share each batch, on CUDA one a GPU; those on the CPU share the threads of one."
     progress: bool = False
     "Whether a bar is drawn, if standard error is a terminal."
 
@@ -174,19 +179,26 @@ def train(
         the last checkpoint stays as it is. A score of minus infinity is one.
     ConfigError
         If there are no phases, or two of one name, or `optimisers` names none of them, or the folder's checkpoint
-        belongs to another run, or to one that went on beyond a budget.
+        belongs to another run, or to one that went on beyond a budget, or there are processes and nobody has said
+        what they do (`irkit.learn.processes.together`).
+    AbilityError
+        If there are to be several processes, and a phase does not share batches.
+    IrkitError
+        If another process fails or is killed.
     KeyboardInterrupt
         On Ctrl-C, after the step is finished and the checkpoint written.
     """
     device = next(net.parameters()).device
     rng = torch.Generator(device).manual_seed(config.seed)
     everyone = players(phases, config.optimiser, config.optimisers)
+    group = _group(config, phases, settings or {})
     means = Means(net, config.average)
     at = Counters()
     batches = len(source) if [player.updates for player in everyone] == [1] else None  # of an epoch, one a step
     best_weights: dict[str, Tensor] = {}
     bar = _bar(config, batches)
-    with conditions(device, config.threads, config.seed), deferred_interrupt() as interrupted, bar:
+    around = conditions(device, group.threads(config.threads), config.seed)
+    with around, deferred_interrupt() as interrupted, bar, ExitStack() as joined:
         identity = {**config.identity(), **(settings or {})}
         if any(player.follows_budget for player in everyone):
             identity["budget"] = config.budget()
@@ -197,8 +209,10 @@ def train(
             _check_budgets(config, at, len(source), folder)
         if started is not None:
             started()
-        metrics = MetricsLog(folder, after=at.evaluated if resume else None)
-        tally = Tally(at, device, prefixed=len(phases) > 1, advice=saved.advice)
+        joined.enter_context(group.joined(device))
+        group.equal(net)
+        metrics = MetricsLog(folder if group.leads else None, after=at.evaluated if resume else None)
+        tally = Tally(at, device, prefixed=len(phases) > 1, advice=saved.advice, group=group)
         bar.initial = at.step
         bar.update(at.step)
         net.train()
@@ -207,7 +221,7 @@ def train(
             at.longest = max(at.longest, at.waited)
             epoch = at.drawn // len(source)
             used = max(config.shares(at.step, at.drawn / len(source), _seconds(config, at)).values())
-            now = Now(at.step, epoch, min(used, 1.0), rng)
+            now = Now(at.step, epoch, min(used, 1.0), rng, group.mine)
             with at.timed(), tally.explaining():
                 for number, player in enumerate(in_turn(everyone, epoch)):
                     for repeat in range(player.updates):
@@ -216,8 +230,8 @@ def train(
                             at.drawn += 1
                         loss = player.phase.loss(batch, now)
                         tally.add(player, {**loss.parts, "loss": loss.total})
-                        norm = player.update(loss.total, now.progress)
-                        tally.add(player, {"grad_norm": norm})
+                        norm = player.update(loss.total, now.progress, group)
+                        tally.add(player, {"grad_norm": norm / group.size})
                         at.rates[player.phase.name] = player.rule.rate(now.progress)
                 at.step += 1
                 means.update(at.step)
@@ -225,19 +239,41 @@ def train(
                 if ended:
                     tally.look()
             bar.update()
+            at.wall, asked = group.told(at.wall, interrupted.is_set())
+            at.cpu = at.before["cpu"] + group.total(at.cpu - at.before["cpu"])
             ended = ended or _spent(config, at, len(source)) is not None
-            if ended or interrupted.is_set():
+            if ended or asked:
                 tally.look()
                 if ended:
-                    best_weights = _evaluate(net, at, means, validate, best_weights, metrics, len(source), bar, saved)
-                saved.write(at, best_weights)
-                if interrupted.is_set():
+                    best_weights = _evaluate(
+                        net, at, means, validate, best_weights, metrics, len(source), bar, saved, group
+                    )
+                if group.leads:
+                    saved.write(at, best_weights)
+                if asked or interrupted.is_set():
                     raise KeyboardInterrupt
     means.apply()
     if best_weights:
         net.load_state_dict(best_weights)
     net.eval()
     return Training(at.step, at.drawn / len(source), at.wall, at.cpu, stopped, at.best, at.best_step, metrics.rows)
+
+
+def _group(config: TrainerConfig, phases: Sequence[Phase], settings: Mapping[str, Any]) -> Group:
+    """Return the processes that train, once nothing speaks against it."""
+    group = current() if config.processes > 1 else ALONE
+    who = settings.get("model", "train")
+    if group.size != config.processes:
+        raise ConfigError(
+            f"{who}: nobody has said what {config.processes} processes are to do, or one of them is already training; "
+            "leave out processes, or fit a model"
+        )
+    if group.size > 1 and not all(phase.shares for phase in phases):
+        raise AbilityError(
+            f"{who}: does not train across processes as it is configured, its loss or its noise is one of whole "
+            "batches; leave out processes"
+        )
+    return group
 
 
 def _spent(config: TrainerConfig, at: Counters, batches: int) -> str | None:
@@ -281,6 +317,7 @@ def _evaluate(
     batches: int,
     bar: Any,
     saved: SavedRun,
+    group: Group,
 ) -> dict[str, Tensor]:
     """Write the rows of an evaluation and return the best weights so far."""
     losses = {name: total / at.counts[name] for name, total in at.sums.items()}
@@ -294,9 +331,9 @@ def _evaluate(
     if validate is not None:
         net.eval()
         with torch.no_grad(), means.applied():
-            found = validate()
+            found = validate() if group.leads else {}
             figures = found if isinstance(found, Mapping) else {"score": found}
-            value = float(figures["score"].value)
+            (value,) = group.told(float(figures["score"].value) if group.leads else math.nan)
             if not value < math.inf:  # NaN, which no later score would be better than
                 raise DivergedError(f"train: the validation score is {value} at step {at.step}; {saved.advice()}")
             at.waited += 1

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
     from torch import Tensor
 
+    from irkit.learn.phases import Now
+
 
 class AutoRecConfig(NeuralConfig):
     """Settings of `AutoRec`."""
@@ -122,7 +124,8 @@ class AutoRec(Network):
             for at in range(0, n, c.batch_size):
                 yield order[at : at + c.batch_size]
 
-        def loss(weights: Weights, rows: Ints) -> Tensor:
+        def loss(weights: Weights, batch: Ints, now: Now) -> Tensor:
+            rows = batch[now.mine]
             x, observed = (_dense(matrix[rows], weights["encoder"]) for matrix in (ratings, ones))
             output = decode(weights, encode(weights, x, c.activation))
             # The batches of an epoch share the penalty out, so that their losses add up to the objective.
@@ -136,7 +139,7 @@ class AutoRec(Network):
             self.hidden_ = 0.5 * (1 + np.tanh(0.5 * a)) if c.activation == "sigmoid" else a
 
         source = Drawn(batches, -(-n // c.batch_size), rng, train.fingerprint)
-        self.descend(start, loss, source, keep=keep, batch_size=c.batch_size, average=c.average)
+        self.descend(start, loss, source, keep=keep, batch_size=c.batch_size, average=c.average, shares=True)
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return cells of the decoded matrix."""

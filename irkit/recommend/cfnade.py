@@ -35,6 +35,8 @@ from irkit.rng import generator
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from irkit.learn.phases import Now
+
 
 LEVELS = 100
 "Rating levels, at most: more are no scale that people rate on."
@@ -146,11 +148,14 @@ class CFNADE(Network):
                 rows = shuffled[at : at + c.batch_size]
                 yield rows, random_split(offsets(ptr[rows + 1] - ptr[rows]), rng)
 
-        def loss(weights: Weights, batch: tuple[Ints, Bools]) -> Tensor:
-            rows, given = entries(batch[0]), torch.from_numpy(batch[1])
-            costs = split_costs(weights, rows, given, shared=c.shared, ordinal_weight=c.ordinal_weight)
+        def loss(weights: Weights, batch: tuple[Ints, Bools], now: Now) -> Tensor:
+            every, given = batch
+            mine = np.zeros(len(every), dtype=bool)
+            mine[now.mine] = True
+            rows, own = every[mine], torch.from_numpy(given[mine[segments(offsets(ptr[every + 1] - ptr[every]))]])
+            costs = split_costs(weights, entries(rows), own, shared=c.shared, ordinal_weight=c.ordinal_weight)
             penalty = torch.stack([weights[name].square().sum() for name in squared]).sum()
-            return costs.mean() + c.reg * penalty
+            return costs.sum() / len(every) + c.reg * (len(rows) / len(every)) * penalty
 
         def keep(found: Arrays) -> None:
             for name, values in found.items():
@@ -161,7 +166,7 @@ class CFNADE(Network):
             self.code_ = np.concatenate(known)
 
         source = Drawn(batches, -(-n // c.batch_size), rng, train.fingerprint)
-        self.descend(start, loss, source, keep=keep, batch_size=c.batch_size, average=c.average)
+        self.descend(start, loss, source, keep=keep, batch_size=c.batch_size, average=c.average, shares=True)
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return expected ratings."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from irkit.learn.batches import Drawn, Source
-    from irkit.learn.phases import Phase
+    from irkit.learn.phases import Now, Phase
     from irkit.learn.trainer import TrainerConfig, Training, Validate
 
 Weights: TypeAlias = "dict[str, Tensor]"
@@ -47,6 +48,8 @@ class NeuralConfig(RecommenderConfig):
     "Where it is trained: auto, cpu, cuda (or one of several, such as cuda:1) or mps."
     threads: int | None = Field(None, ge=1)
     "Threads of one operation; None leaves torch's setting."
+    processes: int = Field(1, ge=1)
+    "Processes that share each batch, on CUDA one a GPU; those on the CPU share the threads of one."
     seed: Seed = 1
     "Seed of start and order."
 
@@ -64,11 +67,12 @@ class NeuralConfig(RecommenderConfig):
             seed=self.seed,
             device=self.device,
             threads=self.threads,
+            processes=self.processes,
         )
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide what a step of the training does."""
-        free = {"epochs", "patience", "device", "threads", "n", "seen"}
+        free = {"epochs", "patience", "device", "threads", "processes", "n", "seen"}
         return self.model_dump(mode="json", exclude=free)
 
 
@@ -114,17 +118,24 @@ class Network(Recommender):
             If training does not stay finite.
         ConfigError
             If the folder holds another run.
+        AbilityError
+            If there are to be several processes, and the model's batches cannot be shared among them.
+        IrkitError
+            If another process of the training fails or is killed.
         """
+        from irkit.learn.processes import together
+
         run = copy(self)
         run._folder, run._resume = None if folder is None else Path(folder), resume
-        fitted = super(Network, run).fit(train, valid)
+        with together(self.config.processes, partial(self.fit, train, valid, folder=folder, resume=resume)):
+            fitted = super(Network, run).fit(train, valid)
         del fitted._folder, fitted._resume
         return fitted
 
     def descend(
         self,
         start: Arrays,
-        loss: Callable[[Weights, Any], Tensor],
+        loss: Callable[[Weights, Any, Now], Tensor],
         source: Drawn,
         *,
         keep: Callable[[Arrays], None],
@@ -132,13 +143,14 @@ class Network(Recommender):
         average: float = 0.0,
         clip: float | None = None,
         fixed: Collection[str] = (),
+        shares: bool = False,
     ) -> None:
         """Train, and keep the weights with the least held-out error, or the last.
 
         Parameters
         ----------
         start : dict of arrays
-        loss : (weights, batch) -> scalar
+        loss : (weights, batch, now) -> scalar
             On the device of the weights.
         source : Drawn
         keep : (arrays) -> None
@@ -151,13 +163,16 @@ class Network(Recommender):
             Largest norm of a step's gradient.
         fixed : names
             Weights that stay as they are.
+        shares : bool
+            Whether the loss is that of the rows `now.mine`; see `irkit.learn.phases.Phase`.
         """
-        from irkit.learn.conditions import choose_device, conditions
+        from irkit.learn.conditions import conditions
         from irkit.learn.estimate import Estimate
         from irkit.learn.phases import Loss, Phase
+        from irkit.learn.processes import current
 
         trainer = self.config.trainer(batch_size, average, clip)
-        device = choose_device(trainer.device)
+        device = current().device(trainer.device)
         net = parameters(start, fixed).to(device)
         weights: Weights = dict(net.items())
         moving = [values for values in net.values() if values.requires_grad]
@@ -168,7 +183,7 @@ class Network(Recommender):
             keep(arrays(weights))
             return Estimate.exact(-error())
 
-        phase = Phase(self.name, moving, lambda batch, now: Loss(loss(weights, batch), {}))
+        phase = Phase(self.name, moving, lambda batch, now: Loss(loss(weights, batch, now), {}), shares=shares)
         with conditions(device, trainer.threads, trainer.seed):
             self.train_net(net, [phase], source, trainer, validate if error else None)
             keep(arrays(weights))

@@ -70,15 +70,21 @@ class DeepDocNADENet(OrdersNet):
         super().__init__(vocabulary, config.hidden_sizes, FullSoftmax, config.activation, config.aggregate)
         self.dropout = nn.Dropout(config.dropout)
 
+    @property
+    def shares(self) -> bool:
+        """Whether processes may share a batch: the noise of dropout would depend on how it is cut."""
+        return not self.dropout.p
+
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean over words of the cut's loss."""
-        words = in_random_order(batch, now.rng)
-        share = torch.rand(len(words.lengths), generator=now.rng, device=self.c.device)
-        seen = (share * words.lengths).long()
+        every = in_random_order(batch, now.rng)
+        share = torch.rand(len(every.lengths), generator=now.rng, device=self.c.device)
+        seen = (share * every.lengths).long()[now.mine]
+        words = every.take(now.mine)
         before = torch.arange(words.x.shape[1], device=seen.device) < seen[:, None]
         h = self.hidden(self.c + whole(words, self.w, before))
         log_p = self.words.log_prob_all(self.dropout(h))
-        return Loss(cut_loss(log_p, words, seen).sum() / words.lengths.sum().clamp(min=1), {})
+        return Loss(cut_loss(log_p, words, seen).sum() / every.lengths.sum().clamp(min=1), {})
 
 
 class DeepDocNADE(InOrders):

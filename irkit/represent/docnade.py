@@ -64,12 +64,18 @@ class DocNADENet(OrdersNet):
         self.longest = config.longest
         self.dropout = nn.Dropout(config.dropout)
 
+    @property
+    def shares(self) -> bool:
+        """Whether processes may share a batch: the noise of dropout would depend on how it is cut."""
+        return not self.dropout.p
+
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean of minus log p over words, each document in a random order."""
-        words = beginning(in_random_order(batch, now.rng), self.longest)
+        every = beginning(in_random_order(batch, now.rng), self.longest)
+        words = every.take(now.mine)
         h = self.dropout(self.before(words))
         total = self.words.loss(h, words.x.flatten()[words.cells], now.rng)
-        return Loss(total / words.lengths.sum().clamp(min=1), {})
+        return Loss(total / every.lengths.sum().clamp(min=1), {})
 
 
 class DocNADE(InOrders):

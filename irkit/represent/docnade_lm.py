@@ -34,7 +34,7 @@ from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.softmaxes import SPREAD
 from irkit.represent.orders import beginning, softmax_of, sums, whole
-from irkit.represent.predicting import log_prob_of, mean_loss
+from irkit.represent.predicting import log_prob_of
 from irkit.represent.sequences import INITIAL, SequenceModel, closed, counts_of
 from irkit.rng import Seed
 
@@ -131,11 +131,19 @@ class DocNADELMNet(ScoreNet):
         symbols = pad(words.x, (self.recent, 0), value=self.end)
         return self.hidden(total, symbols.unfold(1, self.recent, 1).flip(2))
 
+    @property
+    def shares(self) -> bool:
+        """Whether processes may share a batch: the noise of dropout would depend on how it is cut."""
+        return not self.dropout.p
+
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean of minus log p over symbols."""
-        target = beginning(closed(batch, self.end), self.most)
-        h = self.before(beginning(batch, target.x.shape[1] - 1)).flatten(0, 1)[target.cells]
-        return Loss(mean_loss(self.words, self.dropout(h), target, now.rng), {})
+        every = beginning(closed(batch, self.end), self.most)
+        target = every.take(now.mine)
+        before = beginning(batch, target.x.shape[1] - 1).take(now.mine)
+        h = self.dropout(self.before(before).flatten(0, 1)[target.cells])
+        total = self.words.loss(h, target.x.flatten()[target.cells], now.rng)
+        return Loss(total / every.lengths.sum(), {})
 
     def score(self, batch: Padded, rng: torch.Generator) -> Tensor:
         """Return log p of each document, END counted: (B,)."""
