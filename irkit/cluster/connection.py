@@ -17,7 +17,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
@@ -86,7 +86,7 @@ def connected(
         folder = _folder() if own else None
         try:
             # What Ray says of a worker that died would stand on standard output, among results.
-            with _sigterm(), _set(ray._private.worker, "_worker_logs_enabled", False):
+            with _sigterm() as quietly, _set(ray._private.worker, "_worker_logs_enabled", False):
                 with _fatal_signals():
                     if folder is not None:
                         here: dict[str, Any] = {"_node_ip_address": "127.0.0.1", "_temp_dir": f"{folder}/ray"}
@@ -97,6 +97,7 @@ def connected(
                     else:
                         _check_there(address, who)
                         _join(ray, address, who, quiet)
+                quietly()
                 yield ray
         finally:
             started = [] if folder is None else _started(folder)
@@ -241,12 +242,20 @@ def _set(module: Any, name: str, value: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _sigterm() -> Iterator[None]:
-    """Put back what SIGTERM did; while Ray is there it ends the process as an exception does, and so Ray too."""
+def _sigterm() -> Iterator[Callable[[], None]]:
+    """Put back what SIGTERM did; lend what makes it end the process as an exception does meanwhile, and so Ray too.
+
+    Ray's own handlers print the addresses of the stack.
+    """
     here = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
+
+    def quietly() -> None:
+        if here:
+            signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+
     try:
-        yield
+        yield quietly
     finally:
         if here:
             signal.signal(signal.SIGTERM, before)

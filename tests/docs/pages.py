@@ -5,6 +5,7 @@
     ```console               lines that begin with "$ " are run, the lines below each are what it prints
     ```json title="a.json"   any block with a title is written to that file first
     ```console data          needs IRKIT_DATA; likewise "python data"
+    ```console ray           needs the package ray; likewise "python ray"
 
 A page with a file pyproject.toml has its package installed while it runs.
 
@@ -25,6 +26,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import gensim
@@ -103,6 +105,8 @@ def run(page: Path, folder: Path) -> Iterator[Shown]:
             if block.title == "pyproject.toml":
                 stack.enter_context(installed(folder))
             if "data" in block.words and not os.environ.get("IRKIT_DATA"):
+                continue
+            if "ray" in block.words and find_spec("ray") is None:
                 continue
             if block.kind == "python" and not block.title:
                 after = found[number + 1] if number + 1 < len(found) else None
@@ -206,6 +210,7 @@ VOLATILE = [
     (re.compile(r"(?<![\w.-])\d[\d.,]* ?(s|ms|MB)\b"), r"# \1"),  # times and memory
     (re.compile(r"\b\d{4}-\d\d-\d\d( \d\d:\d\d)?"), "DATE"),
     (re.compile(r"^(ok       (?:python|java) +)[\d.]+ at "), r"\1# at "),  # versions of the machine
+    (re.compile(r"^run by Ray .*"), "run by Ray"),  # its version, and as many workers as there are cores
     (re.compile(r"^(ok       jvm .* at most )\d+m$"), r"\1#m"),  # and its heap
 ]
 "What else differs from run to run, and what stands for it in a comparison."

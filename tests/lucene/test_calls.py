@@ -189,7 +189,7 @@ def test_an_interrupted_opening_leaves_no_index_open(tmp_path, monkeypatch):
     opened = []
     before = handles.size()
     with monkeypatch.context() as patch:
-        patch.setattr("irkit.lucene.index.java", lambda name: Search())
+        patch.setattr("irkit.lucene.engine.java", lambda name: Search())
         with pytest.raises(KeyboardInterrupt):
             Index.open(tmp_path / "index")
         gc.collect()

@@ -1,0 +1,138 @@
+"""Shards beside one index of the same documents: are the results the same to the bit, what do they cost, what is lost?
+
+Run by `python -m benchmarks --only shards`; figures are medians over passes that take turns.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.corpus import read_queries
+
+SHARDS = (2, 3, 8)
+KILLS = 50
+FEW = 100
+"Queries of the query models."
+
+RECIPES = """bm25 tf-idf lucene-qld lucene-qljm ql-dirichlet ql-jelinek-mercer rrf-bm25-ql sum-bm25-ql
+    bm25-rm3 bm25-rm3-anserini bm25-rocchio bm25-bo1 bm25-kl ql-rm3 rfmf eqe1 eqe2 eqe1-erm eqe2-rm1 mle-erm""".split()
+
+
+def make(folder: Path, work: Path, shards: int | None) -> tuple[Path, float]:
+    """Build the index in so many shards, unless it is there; return it and the seconds that it took, or took before."""
+    from irkit.io import read_documents
+    from irkit.lucene import build_index, jvm
+
+    path = work / f"index-{shards or 'one'}-shards"
+    took = path.with_suffix(".seconds")
+    if not took.is_file():
+        jvm.start(builds=True)
+        start = time.perf_counter()
+        build_index(path, read_documents(folder / "documents.jsonl"), shards=shards, overwrite=True).close()
+        took.write_text(str(time.perf_counter() - start))
+    return path, float(took.read_text())
+
+
+def equal(folder: Path, one: Path, paths: list[Path]) -> list[dict[str, Any]]:
+    """Compare what recipes find in one index and in shards: a row for each number of shards."""
+    from irkit.frames import queries_frame
+    from irkit.lucene import Index
+    from irkit.recipe import load_recipe
+    from irkit.text.vectors import Vectors
+
+    texts = read_queries(folder / "queries.tsv")
+    single = Index.open(one)
+    rng = np.random.default_rng(1)
+    words = [single.vocabulary[int(i)] for i in np.argsort(-single.vocabulary.df)[:20_000]]
+    vectors = Vectors(words, rng.standard_normal((len(words), 50)).astype(np.float32), analyzed=True)
+    want: dict[str, Any] = {}
+    rows = []
+    for path in [one, *paths]:
+        index = Index.open(path)
+        held, hits, differing = {"index": index, "vectors": vectors}, 0, 0
+        for name in RECIPES:
+            recipe = load_recipe(name)
+            frame = queries_frame(texts if set(recipe.needs) == {"index"} and "rm3" not in name else texts[:FEW])
+            found = recipe.build(**{what: held[what] for what in recipe.needs}).run(frame).frame()
+            found = found[["qid", "docno", "score", "rank"]]
+            if path == one:
+                want[name] = found
+            hits += len(found)
+            differing += not found.equals(want[name])
+        if path != one:
+            rows.append({"shards": path.name, "recipes": len(RECIPES), "hits": hits, "recipes that differ": differing})
+    return rows
+
+
+def timed(folder: Path, one: Path, two: Path, repeats: int) -> list[dict[str, Any]]:
+    """Time a batch of queries by one index, by two shards, and by actors of Ray with one thread each."""
+    from irkit.cluster import connected, open_shards
+    from irkit.lucene import BM25, Index, QLDirichlet
+
+    texts = read_queries(folder / "queries.tsv")
+    rows = []
+    with connected("local", who="benchmarks", cpus=3):
+        whole, parts = Index.open(one), Index.open(two)
+        alone, apart = open_shards(one), open_shards(two)
+        for similarity in (BM25(), QLDirichlet()):
+            for k in (10, 1000):
+                jobs: dict[str, Callable[[], Any]] = {
+                    "one index, one thread": lambda k=k, s=similarity: whole.search(texts, k, s, threads=1),
+                    "one index, two threads": lambda k=k, s=similarity: whole.search(texts, k, s, threads=2),
+                    "two shards, two threads": lambda k=k, s=similarity: parts.search(texts, k, s, threads=2),
+                    "Ray, one shard": lambda k=k, s=similarity: alone.search(texts, k, s),
+                    "Ray, two shards": lambda k=k, s=similarity: apart.search(texts, k, s),
+                }
+                took: dict[str, list[float]] = {name: [] for name in jobs}
+                for turn in range(repeats + 3):
+                    for name, job in jobs.items():
+                        start = time.perf_counter()
+                        job()
+                        if turn >= 3:
+                            took[name].append(1000 * (time.perf_counter() - start))
+                row = {name: statistics.median(each) for name, each in took.items()}
+                rows.append({"model": similarity.name, "k": k, **row})
+    return rows
+
+
+def killed(folder: Path, path: Path, kills: int = KILLS) -> dict[str, Any]:
+    """Kill actors at random moments while they search; count batches whose results are not those of the index."""
+    from irkit.cluster import connected, open_shards
+    from irkit.lucene import Index, QLDirichlet
+
+    texts, chance = read_queries(folder / "queries.tsv")[:300], random.Random(1)
+    want = Index.open(path).search(texts, 100, QLDirichlet())
+    done = threading.Event()
+    wrong = batches = 0
+    with connected("local", who="benchmarks", cpus=2) as ray:
+        far = open_shards(path)
+        shards = far._engine._shards
+        ended: list[int] = []
+
+        def killer() -> None:
+            while len(ended) < kills:
+                time.sleep(chance.uniform(0.0, 0.4))
+                pid = ray.get(chance.choice(shards).process.remote())
+                os.kill(pid, signal.SIGKILL)
+                ended.append(pid)
+            done.set()
+
+        hunter = threading.Thread(target=killer)
+        hunter.start()
+        while not done.is_set():
+            found = far.search(texts, 100, QLDirichlet())
+            same = found.doc.tobytes() == want.doc.tobytes() and found.score.tobytes() == want.score.tobytes()
+            wrong += not (same and found.ptr.tolist() == want.ptr.tolist())
+            batches += 1
+        hunter.join()
+    return {"actors killed": len(set(ended)), "batches": batches, "batches that differ": wrong}
