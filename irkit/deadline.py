@@ -56,6 +56,12 @@ def within(deadline: Deadline) -> Iterator[None]:
         _here.reset(before)
 
 
+def time_left() -> float | None:
+    """Return the seconds that the work which this is part of has left; None where it has no deadline."""
+    deadline = _here.get()
+    return None if deadline is None else deadline.left
+
+
 def check_deadline() -> None:
     """Raise `DeadlineError` if the work that this is part of has a deadline, and it has passed."""
     deadline = _here.get()

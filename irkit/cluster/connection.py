@@ -48,7 +48,11 @@ _CLOSED = {
 
 @contextmanager
 def connected(
-    address: str = "local", *, who: str, cpus: int | None = None, resources: Mapping[str, float] | None = None
+    address: str = "local",
+    *,
+    who: str = "connected",
+    cpus: int | None = None,
+    resources: Mapping[str, float] | None = None,
 ) -> Iterator[Any]:
     """Lend the module `ray`, connected; where this process is connected already, as it is.
 

@@ -7,6 +7,7 @@ it once more: what a shard says depends on nothing but the question.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import os
@@ -17,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from irkit.arrays import Floats, Ints, offsets, segments
-from irkit.cluster.connection import WAIT, answers, environment
+from irkit.cluster.connection import answers, environment
+from irkit.deadline import check_deadline, time_left
 from irkit.errors import ClusterError, ConfigError, IrkitError, LockedError
 from irkit.hits import Ties
 from irkit.lucene import Index
@@ -34,6 +36,12 @@ log = logging.getLogger(__name__)
 
 RETRIES = 20
 "Times a question is asked again of a shard that was lost."
+
+STEP = 0.5
+"Seconds of waiting for answers at a time, so that Ctrl-C and a deadline are heard."
+
+LOOK, PATIENCE = 10, 60
+"Steps between two looks at the cluster's head, and until it is said that shards wait for room."
 
 REMEMBERED = 1 << 18
 "Terms whose counts are remembered."
@@ -156,8 +164,8 @@ class Scatter:
         """Split a score by the terms of a query, where its document is."""
         at = int(np.searchsorted(self._starts, doc, side="right")) - 1
         _, terms = self._told([query])
-        pending = self._shards[at].explain.remote(terms, line, query, doc - int(self._starts[at]))
-        shares: list[tuple[str, float, float]] = self._answers([pending])[0]
+        question = ("explain", time_left(), terms, line, query, doc - int(self._starts[at]))
+        shares: list[tuple[str, float, float]] = self._answers([self._shards[at].asked.remote(*question)])[0]
         return shares
 
     def texts(self, doc: Ints) -> list[str | None]:
@@ -198,19 +206,22 @@ class Scatter:
 
     def _asked(self, name: str, questions: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Ask each shard a question of its own."""
-        asked = zip(self._shards, questions, strict=True)
-        return self._answers([getattr(shard, name).remote(*question) for shard, question in asked])
+        left, asked = time_left(), zip(self._shards, questions, strict=True)
+        return self._answers([shard.asked.remote(name, left, *question) for shard, question in asked])
 
     def _answers(self, pending: list[Any]) -> list[Any]:
-        silent, waited = 0, False
-        while self._ray.wait(pending, num_returns=len(pending), timeout=WAIT)[1]:
-            # Ray would end this process after a minute without an answer, and nothing could be said.
-            silent = 0 if answers(self._ray.get_runtime_context().gcs_address) else silent + 1
-            if silent > 1:
-                raise ClusterError("index: the Ray cluster was lost, its head no longer answers")
-            if not self._open and not waited:
-                log.warning("the shards wait for room in the cluster")
-                waited = True
+        silent = 0
+        for step in itertools.count():
+            if not self._ray.wait(pending, num_returns=len(pending), timeout=STEP)[1]:
+                break
+            check_deadline()
+            if step % LOOK == LOOK - 1:
+                # Ray would end this process after a minute without an answer, and nothing could be said.
+                silent = 0 if answers(self._ray.get_runtime_context().gcs_address) else silent + 1
+                if silent > 1:
+                    raise ClusterError("index: the Ray cluster was lost, its head no longer answers")
+            if step == PATIENCE and not self._open:
+                log.warning("the shards still wait to be started; is there room for them in the cluster?")
         try:
             found: list[Any] = self._ray.get(pending)
         except self._ray.exceptions.RayTaskError as error:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 
 from irkit.arrays import Ints
+from irkit.deadline import Deadline, within
 from irkit.errors import ConfigError, IrkitError, NotFoundError
 from irkit.hits import Ties
 from irkit.lucene.bridge import Found
@@ -45,6 +48,11 @@ class Shard:
             self._local.use_whole(whole)
         except IrkitError as failure:
             self._failure = failure
+
+    def asked(self, name: str, seconds: float | None, *question: Any) -> Any:
+        """Answer a question by the method of a name, within some seconds."""
+        with nullcontext() if seconds is None else within(Deadline(seconds)):
+            return getattr(self, name)(*question)
 
     @property
     def _local(self) -> Local:

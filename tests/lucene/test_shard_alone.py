@@ -5,7 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from irkit.errors import ConfigError, JavaError
+from irkit.deadline import check_deadline
+from irkit.errors import ConfigError, DeadlineError, JavaError
 from irkit.hits import rank_order
 from irkit.io import load_collection
 from irkit.lucene import BM25, TFIDF, LuceneQLD, LuceneQLJM, QLDirichlet, QLJelinekMercer, bridge, build_index
@@ -131,3 +132,20 @@ def test_joining_is_sorting_by_score_and_tie_rule(data):
         doc[one].tolist() for one in want
     ]
     assert found.score.tolist() == [value for one in want for value in score[one].tolist()]
+
+
+def test_a_question_is_answered_in_time_or_not_at_all(many, shards, told):
+    line = bridge.model_line(BM25(), many.stats.mean_length)
+    question = (told[1], told[0], len(QUERIES), line, "auto", "trec", 20)
+    assert shards[0].asked("search", 60.0, *question).tolist() == shards[0].search(*question).tolist()
+    assert shards[0].asked("search", None, *question).tolist() == shards[0].search(*question).tolist()
+
+    class Slow(Shard):
+        def slow(self):
+            check_deadline()
+            return "done"
+
+    slow = Slow(str(many.path), "english", "another", Whole(1, 1, 1, 1), 1)
+    assert (slow.asked("slow", None), slow.asked("slow", 60.0)) == ("done", "done")
+    with pytest.raises(DeadlineError, match="was not done within 0 s"):
+        slow.asked("slow", 0.0)
