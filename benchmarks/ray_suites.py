@@ -13,15 +13,15 @@ from benchmarks.turns import apart
 from irkit.evaluate import Result, load_suite, run_suite
 
 SUITES: dict[str, tuple[str, list[str], list[str], tuple[int, ...]]] = {
-    "rating models, ml-100k, two splits, three seeds": (
+    "rating models on ml-100k, three seeds": (
         "ratings-ml-100k",
-        ["ml-100k:u1", "ml-100k:u2"],
+        ["ml-100k:u1"],
         ["bias", "item-knn", "pmf", "biased-mf", "svdpp"],
         (1, 2, 3),
     ),
-    "retrieval, cranfield and npl": ("classic", ["cranfield", "npl"], [], ()),
+    "retrieval on five collections": ("classic", [], [], ()),
 }
-"What is run: suite, boards, systems (none: all) and seeds (none: the suite's own)."
+"What is run: suite, boards and systems (none: all), seeds (none: the suite's own)."
 
 
 def compare(repeats: int) -> list[dict]:
@@ -45,7 +45,7 @@ def run(chosen: tuple[str, list[str], list[str], tuple[int, ...]], engine: str) 
     suite = load_suite(name)
     suite = suite.changed(seeds=seeds) if seeds else suite
     begun = time.perf_counter()
-    result = run_suite(suite, only=boards, systems=systems or None, engine=engine)
+    result = run_suite(suite, only=boards or None, systems=systems or None, engine=engine)
     return time.perf_counter() - begun, figures(result)
 
 
@@ -56,15 +56,20 @@ def figures(result: Result) -> list:
 
 
 def start() -> float:
-    """Return the seconds from nothing to the answer of a worker that has what suites are run by, and to Ray's end."""
+    """Return the seconds from nothing to the answers of workers that have what suites are run by, and to Ray's end."""
     from irkit.cluster.connection import connected
     from irkit.cluster.tasks import Tasks
 
     begun = time.perf_counter()
     with connected("local", who="benchmarks") as ray:
-        list(Tasks(ray, who="benchmarks").run(nothing, run_suite, range(2)))
+        tasks = Tasks(ray, who="benchmarks")
+        list(tasks.run(ready, run_suite, range(tasks.workers)))
     return time.perf_counter() - begun
 
 
-def nothing(shared: object, piece: int) -> list:
+def ready(shared: object, piece: int) -> list:
+    """Have a JVM, as retrieval needs one in each worker; what runs suites was imported on the way here."""
+    from irkit.lucene import jvm
+
+    jvm.start()
     return []

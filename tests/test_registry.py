@@ -21,6 +21,7 @@ NOT_IN_FILES = {
     "irkit.pipeline.apply:Apply": "holds a function",
     "irkit.pipeline.pyterrier:FromPyTerrier": "holds a PyTerrier transformer",
     "irkit.pipeline.given:Run": "holds results",
+    "irkit.evaluate.byfold:ByFold": "holds pipelines and folds of queries",
 }
 
 
