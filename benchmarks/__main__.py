@@ -27,7 +27,8 @@ PAGES = {
     "benchmarks-engines.md": ["engines", "where", "large"],
     "benchmarks-recommend.md": ["recommend"],
     "benchmarks-steps.md": ["steps", "processes"],
-    "benchmarks-ray.md": ["ray-suites"],
+    "benchmarks-ray.md": ["shards", "ray-suites"],
+    "benchmarks-serve.md": ["serve"],
 }
 PARTS = [part for parts in PAGES.values() for part in parts]
 LEXICAL, ENGINES = ("pyserini", "bm25s", "numba"), ("pyterrier_pisa", "tantivy")
@@ -66,8 +67,12 @@ thread each.""",
 processor time of training, by torch's own names (`addmm` and `mm` are matrix products).""",
     "benchmarks-ray.md": """# Ray, timed
 
-`make bench ARGS="--only ray-suites"` prints this table; IRKIT_DATA names the folder that holds ml-100k, cranfield and
-npl. Both engines run in processes of one thread each, Ray in as many workers as there are cores.""",
+`make bench ARGS="--only shards ray-suites"` prints these tables; IRKIT_DATA names the folder that holds ml-100k,
+cranfield and npl. Both engines of suites run in processes of one thread each, Ray in as many workers as there are
+cores.""",
+    "benchmarks-serve.md": """# The service under load
+
+`make bench ARGS="--only serve"` prints these tables: a service over loopback, its clients on the same processors.""",
 }
 
 
@@ -84,7 +89,7 @@ def main() -> None:
     wanted = set(args.only or PARTS)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     args.work.mkdir(parents=True, exist_ok=True)
-    searching = wanted - {"recommend", "steps", "processes", "ray-suites"}
+    searching = wanted - {"recommend", "steps", "processes", "ray-suites", "shards", "serve"}
     folder, index = sized(args, args.documents) if searching else (args.work, args.work)
     for part in PARTS:
         if part in wanted:
@@ -301,6 +306,34 @@ def steps_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
     ]
 
 
+def shards_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    from benchmarks import shards
+
+    passages = apart(generate, args.work / f"passages-{args.documents}", args.documents)
+    built = {n: apart(shards.make, passages, args.work, n) for n in (None, *shards.SHARDS)}
+    one, *several = (path for path, _ in built.values())
+    same = apart(shards.equal, passages, one, several)
+    builds = [{"shards": n or "one index", "built in s": took} for n, (_, took) in built.items()]
+    lines = [
+        f"Shards, {args.documents:,} generated passages",
+        *table(builds, list(builds[0])),
+        f"\nBuilt with texts. Results of {len(shards.RECIPES)} recipes beside those of one index, to the bit:\n",
+        *table(same, list(same[0])),
+    ]
+    if find_spec("ray") is None:
+        return [*lines, "\nleft out: actors, as there is no Ray"]
+    with _one_thread():
+        rows = apart(shards.timed, passages, one, several[0], args.repeats)
+        lost = apart(shards.killed, passages, several[0])
+    return [
+        *lines,
+        "\nMilliseconds for 1,000 queries; actors have one thread each:\n",
+        *table(rows, list(rows[0])),
+        "\nActors killed while they searched:\n",
+        *table([lost], list(lost)),
+    ]
+
+
 def ray_suites_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
     if "IRKIT_DATA" not in os.environ or find_spec("ray") is None:
         return ["Suites by Ray", "left out: no IRKIT_DATA, or no Ray"]
@@ -320,6 +353,23 @@ def processes_section(args: argparse.Namespace, folder: Path, index: Path) -> li
     return [
         "Training steps, two threads of one process or two processes",
         *table(rows, ["model", "processes x threads", "ms a step", "cpu ms", "s around"]),
+    ]
+
+
+def serve_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    from benchmarks import serve
+
+    passages = apart(generate, args.work / f"passages-{args.documents}", args.documents)
+    built = apart(make_index, passages / "documents.jsonl", args.work / f"index-{args.documents}", False)
+    parts = apart(serve.alone, built, passages / "queries.tsv")
+    rows, bars = apart(serve.measure, built, passages / "queries.tsv")
+    return [
+        f"The service, {args.documents:,} generated passages",
+        *table(rows, ["load", "clients", "answered", "away", "answers/s", "p50 ms", "p99 ms"]),
+        "",
+        *table(bars, ["figure", "measured", "wanted"]),
+        "\nOne search without the service:\n",
+        *table(parts, ["part", "p50 ms", "p99 ms"]),
     ]
 
 
@@ -352,8 +402,10 @@ SECTIONS = {
     "large": large_section,
     "recommend": recommend_section,
     "steps": steps_section,
+    "shards": shards_section,
     "ray-suites": ray_suites_section,
     "processes": processes_section,
+    "serve": serve_section,
 }
 
 
