@@ -60,8 +60,8 @@ PYTHON is that of an environment with scikit-surprise, lenskit, cornac, implicit
 thread each.""",
     "benchmarks-steps.md": """# Training steps, by operation
 
-`make bench ARGS="--only steps processes"` prints these tables. The first: operations that take 5 % and more of the processor time of
-training, by torch's own names (`addmm` and `mm` are matrix products).""",
+`make bench ARGS="--only steps processes"` prints these tables. The first has the operations that take
+5 % and more of the processor time of training, by torch's own names (`addmm` and `mm` are matrix products).""",
 }
 
 

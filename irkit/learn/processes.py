@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import socket
 import subprocess
@@ -242,15 +243,20 @@ def follow() -> None:
     global _followed
     source = sys.stdin.buffer
     size, rank, meeting, threads, work = pickle.loads(source.read(int(source.readline())))
-    threading.Thread(target=_end_with_the_first, daemon=True).start()
+    watching = threading.Thread(target=_end_with_the_first, args=(Path(meeting).parent,), daemon=True)
+    watching.start()
     torch.set_num_threads(threads)
     _followed = Group(size, rank, meeting=Path(meeting))
-    pickle.loads(work)()
+    try:
+        pickle.loads(work)()
+    finally:
+        watching.join(1.0)  # a connection to the first one may be seen to be lost a moment before its end
 
 
-def _end_with_the_first() -> None:
-    """End this process when the first one ends, which holds the other end of standard input."""
+def _end_with_the_first(folder: Path) -> None:
+    """End this process when the first one ends, which holds the other end of standard input, and clear up after it."""
     os.read(sys.stdin.fileno(), 1)
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
