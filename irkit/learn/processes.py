@@ -170,6 +170,7 @@ class Group:
                 sys.stdout.flush()
             for name, value in _loopback().items():
                 os.environ.setdefault(name, value)
+            excepthook = sys.excepthook
             distributed.init_process_group(
                 "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
                 store=distributed.FileStore(str(meeting), self.size),  # type: ignore[attr-defined]
@@ -178,6 +179,7 @@ class Group:
                 timeout=PATIENCE,
                 device_id=device if device.type == "cuda" else None,
             )
+            sys.excepthook = excepthook  # torch's would name a rank in every trace from now on
             try:
                 yield
             finally:
@@ -314,9 +316,8 @@ class _Other(NamedTuple):
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         lines = self.errors.read_text(errors="replace").strip().splitlines() or ["without a word"]
-        last = lines[-1].removeprefix(f"[rank{self.rank}]: ")  # torch says so in its traces
-        kind, _, message = last.partition(": ")
-        return f"failed: {message if kind.startswith('irkit.') else last}"
+        kind, _, message = lines[-1].partition(": ")
+        return f"failed: {message if kind.startswith('irkit.') else lines[-1]}"
 
     def end(self) -> None:
         """Kill it, if it has not ended; it holds nothing that would be lost."""
