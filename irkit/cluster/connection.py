@@ -38,6 +38,7 @@ _FATAL = (signal.SIGSEGV, signal.SIGFPE, signal.SIGILL, signal.SIGBUS, signal.SI
 _CLOSED = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # of any system: one machine, whose programs listen on loopback alone
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # workers are what this process waits for; Ray lets everything else go before them
     "RAY_enable_worker_prestart": "0",
     "RAY_prestart_worker_first_driver": "0",  # of workers without the environment of tasks, which nobody would use
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # workers see the accelerators that this process sees

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import socket
 import subprocess
@@ -169,6 +170,7 @@ class Group:
                 sys.stdout.flush()
             for name, value in _loopback().items():
                 os.environ.setdefault(name, value)
+            excepthook = sys.excepthook
             distributed.init_process_group(
                 "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
                 store=distributed.FileStore(str(meeting), self.size),  # type: ignore[attr-defined]
@@ -177,6 +179,7 @@ class Group:
                 timeout=PATIENCE,
                 device_id=device if device.type == "cuda" else None,
             )
+            sys.excepthook = excepthook  # torch's would name a rank in every trace from now on
             try:
                 yield
             finally:
@@ -242,15 +245,20 @@ def follow() -> None:
     global _followed
     source = sys.stdin.buffer
     size, rank, meeting, threads, work = pickle.loads(source.read(int(source.readline())))
-    threading.Thread(target=_end_with_the_first, daemon=True).start()
+    watching = threading.Thread(target=_end_with_the_first, args=(Path(meeting).parent,), daemon=True)
+    watching.start()
     torch.set_num_threads(threads)
     _followed = Group(size, rank, meeting=Path(meeting))
-    pickle.loads(work)()
+    try:
+        pickle.loads(work)()
+    finally:
+        watching.join(1.0)  # a connection to the first one may be seen to be lost a moment before its end
 
 
-def _end_with_the_first() -> None:
-    """End this process when the first one ends, which holds the other end of standard input."""
+def _end_with_the_first(folder: Path) -> None:
+    """End this process when the first one ends, which holds the other end of standard input, and clear up after it."""
     os.read(sys.stdin.fileno(), 1)
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
@@ -308,9 +316,8 @@ class _Other(NamedTuple):
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         lines = self.errors.read_text(errors="replace").strip().splitlines() or ["without a word"]
-        last = lines[-1].removeprefix(f"[rank{self.rank}]: ")  # torch says so in its traces
-        kind, _, message = last.partition(": ")
-        return f"failed: {message if kind.startswith('irkit.') else last}"
+        kind, _, message = lines[-1].partition(": ")
+        return f"failed: {message if kind.startswith('irkit.') else lines[-1]}"
 
     def end(self) -> None:
         """Kill it, if it has not ended; it holds nothing that would be lost."""

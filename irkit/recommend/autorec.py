@@ -16,6 +16,7 @@ counts in the loss. Weights are averaged over the last steps, as Adam's wander a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import getitem
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -30,8 +31,6 @@ from irkit.rng import generator
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
     from torch import Tensor
-
-    from irkit.learn.phases import Now
 
 
 class AutoRecConfig(NeuralConfig):
@@ -124,11 +123,10 @@ class AutoRec(Network):
             for at in range(0, n, c.batch_size):
                 yield order[at : at + c.batch_size]
 
-        def loss(weights: Weights, batch: Ints, now: Now) -> Tensor:
-            rows = batch[now.mine]
+        def loss(weights: Weights, rows: Ints) -> Tensor:
             x, observed = (_dense(matrix[rows], weights["encoder"]) for matrix in (ratings, ones))
             output = decode(weights, encode(weights, x, c.activation))
-            # The batches of an epoch share the penalty out, so that their losses add up to the objective.
+            # The batches of an epoch, and processes, share the penalty out, so that losses add up to the objective.
             share: float = reg * len(rows) / n
             return autorec_loss(output, x, observed) + share * penalty(weights)
 
@@ -139,7 +137,7 @@ class AutoRec(Network):
             self.hidden_ = 0.5 * (1 + np.tanh(0.5 * a)) if c.activation == "sigmoid" else a
 
         source = Drawn(batches, -(-n // c.batch_size), rng, train.fingerprint)
-        self.descend(start, loss, source, keep=keep, batch_size=c.batch_size, average=c.average, shares=True)
+        self.descend(start, loss, source, keep=keep, batch_size=c.batch_size, average=c.average, share=getitem)
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return cells of the decoded matrix."""

@@ -35,8 +35,6 @@ from irkit.rng import generator
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from irkit.learn.phases import Now
-
 
 LEVELS = 100
 "Rating levels, at most: more are no scale that people rate on."
@@ -142,20 +140,25 @@ class CFNADE(Network):
             parts = [torch.from_numpy(part) for part in (row, column[at], level[at])]
             return Entries(parts[0], parts[1], parts[2], len(rows))
 
-        def batches(rng: np.random.Generator) -> Iterator[tuple[Ints, Bools]]:
+        def batches(rng: np.random.Generator) -> Iterator[tuple[Ints, Bools, int]]:
             shuffled = rng.permutation(n)
             for at in range(0, n, c.batch_size):
                 rows = shuffled[at : at + c.batch_size]
-                yield rows, random_split(offsets(ptr[rows + 1] - ptr[rows]), rng)
+                yield rows, random_split(offsets(ptr[rows + 1] - ptr[rows]), rng), len(rows)
 
-        def loss(weights: Weights, batch: tuple[Ints, Bools], now: Now) -> Tensor:
-            every, given = batch
-            mine = np.zeros(len(every), dtype=bool)
-            mine[now.mine] = True
-            rows, own = every[mine], torch.from_numpy(given[mine[segments(offsets(ptr[every + 1] - ptr[every]))]])
-            costs = split_costs(weights, entries(rows), own, shared=c.shared, ordinal_weight=c.ordinal_weight)
+        def share(batch: tuple[Ints, Bools, int], part: slice) -> tuple[Ints, Bools, int]:
+            rows, given, size = batch
+            mine = np.zeros(size, dtype=bool)
+            mine[part] = True
+            return rows[mine], given[mine[segments(offsets(ptr[rows + 1] - ptr[rows]))]], size
+
+        def loss(weights: Weights, batch: tuple[Ints, Bools, int]) -> Tensor:
+            rows, given, size = batch
+            costs = split_costs(
+                weights, entries(rows), torch.from_numpy(given), shared=c.shared, ordinal_weight=c.ordinal_weight
+            )
             penalty = torch.stack([weights[name].square().sum() for name in squared]).sum()
-            return costs.sum() / len(every) + c.reg * (len(rows) / len(every)) * penalty
+            return costs.sum() / size + c.reg * (len(rows) / size) * penalty
 
         def keep(found: Arrays) -> None:
             for name, values in found.items():
@@ -166,7 +169,7 @@ class CFNADE(Network):
             self.code_ = np.concatenate(known)
 
         source = Drawn(batches, -(-n // c.batch_size), rng, train.fingerprint)
-        self.descend(start, loss, source, keep=keep, batch_size=c.batch_size, average=c.average, shares=True)
+        self.descend(start, loss, source, keep=keep, batch_size=c.batch_size, average=c.average, share=share)
 
     def score(self, user: Ints, item: Ints, day: Floats | None) -> Floats:
         """Return expected ratings."""

@@ -127,7 +127,8 @@ class Network(Recommender):
 
         run = copy(self)
         run._folder, run._resume = None if folder is None else Path(folder), resume
-        with together(self.config.processes, partial(self.fit, train, valid, folder=folder, resume=resume)):
+        processes = getattr(self.config, "processes", 1)  # models of several phases have no such setting
+        with together(processes, partial(self.fit, train, valid, folder=folder, resume=resume)):
             fitted = super(Network, run).fit(train, valid)
         del fitted._folder, fitted._resume
         return fitted
@@ -135,7 +136,7 @@ class Network(Recommender):
     def descend(
         self,
         start: Arrays,
-        loss: Callable[[Weights, Any, Now], Tensor],
+        loss: Callable[[Weights, Any], Tensor],
         source: Drawn,
         *,
         keep: Callable[[Arrays], None],
@@ -143,14 +144,14 @@ class Network(Recommender):
         average: float = 0.0,
         clip: float | None = None,
         fixed: Collection[str] = (),
-        shares: bool = False,
+        share: Callable[[Any, slice], Any] | None = None,
     ) -> None:
         """Train, and keep the weights with the least held-out error, or the last.
 
         Parameters
         ----------
         start : dict of arrays
-        loss : (weights, batch, now) -> scalar
+        loss : (weights, batch) -> scalar
             On the device of the weights.
         source : Drawn
         keep : (arrays) -> None
@@ -163,8 +164,8 @@ class Network(Recommender):
             Largest norm of a step's gradient.
         fixed : names
             Weights that stay as they are.
-        shares : bool
-            Whether the loss is that of the rows `now.mine`; see `irkit.learn.phases.Phase`.
+        share : (batch, rows) -> batch, optional
+            Cuts a batch for processes that share it, where the losses of such parts add up to that of the whole.
         """
         from irkit.learn.conditions import conditions
         from irkit.learn.estimate import Estimate
@@ -183,7 +184,10 @@ class Network(Recommender):
             keep(arrays(weights))
             return Estimate.exact(-error())
 
-        phase = Phase(self.name, moving, lambda batch, now: Loss(loss(weights, batch, now), {}), shares=shares)
+        def of_now(batch: Any, now: Now) -> Loss:
+            return Loss(loss(weights, batch if share is None else share(batch, now.mine)), {})
+
+        phase = Phase(self.name, moving, of_now, shares=share is not None)
         with conditions(device, trainer.threads, trainer.seed):
             self.train_net(net, [phase], source, trainer, validate if error else None)
             keep(arrays(weights))

@@ -39,8 +39,6 @@ from irkit.rng import generator
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from irkit.learn.phases import Now
-
 SIDES = ("user", "item")
 
 STATIONARY = [f"{side}_{name}" for side in SIDES for name in ("deviations", "factors")]
@@ -223,7 +221,7 @@ class RRN(Network):
                 for at in range(0, len(shuffled), c.batch_size):
                     yield side, at, shuffled[at : at + c.batch_size]
 
-        def loss(weights: Weights, batch: tuple[str, int, Ints], now: Now) -> Tensor:
+        def loss(weights: Weights, batch: tuple[str, int, Ints]) -> Tensor:
             side, at, entities = batch
             opposite = SIDES[side == "user"]
             if at == 0 or opposite not in held:  # a resumed half begins in its middle

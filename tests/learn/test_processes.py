@@ -237,14 +237,17 @@ def test_an_interrupt_finishes_the_step_and_ends_all(tmp_path, started):
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux lets one wait for a process that is no child")
 def test_processes_end_with_the_first_one(tmp_path):
-    command = [sys.executable, "-m", "tests.learn.sharing_toy", str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "tests.learn.sharing_toy", str(tmp_path / "run")]
+    private = tmp_path / "private"
+    private.mkdir()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(private)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as first:
         other = os.pidfd_open(int(first.stdout.readline()))
         assert first.wait() == -signal.SIGKILL
         assert select.select([other], [], [], 60)[0]  # readable once it has ended
         os.close(other)
-    rest(tmp_path, 12)
+    assert not list(private.iterdir())
+    rest(tmp_path / "run", 12)
 
 
 def rest(folder, step):
