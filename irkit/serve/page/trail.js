@@ -1,0 +1,115 @@
+// Why a document has its score: the trail through each pipeline, and the document's text.
+
+import { go, here } from "./address.js";
+import { ask, fill, stopped, Refused } from "./ask.js";
+import { bars, button, element, many, number } from "./draw.js";
+
+const PART = 4000; // characters of a text that are asked for at once
+const MOST = 12; // rows of a table before the rest is folded away
+const dialog = document.getElementById("why");
+let shown = "";
+
+dialog.querySelector(".close").addEventListener("click", () => dialog.close());
+dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+dialog.addEventListener("close", () => {
+  stopped(dialog);
+  shown = "";
+  const { part, asked } = here();
+  if (!asked.doc) return;
+  const { doc, ...rest } = asked;
+  go(part, rest);
+});
+
+export function show(question, catalogue) {
+  const { q, doc, b } = question;
+  if (!q || !doc) return void (dialog.open && dialog.close());
+  const index = question.index ?? catalogue.indexes[0]?.name;
+  const first = question.a ?? catalogue.pipelines[0]?.name;
+  const names = [first, ...(b && b !== first ? [b] : [])];
+  const wanted = JSON.stringify([q, doc, index, names]);
+  if (wanted === shown) return;
+  shown = wanted;
+  document.getElementById("why-title").replaceChildren(element("bdi", {}, doc));
+  dialog.querySelector(".answer").replaceChildren();
+  if (!dialog.open) dialog.showModal();
+  const base = `v1/${encodeURIComponent(index)}`;
+  const asked = (signal) => Promise.all([
+    read(base, doc, 0, signal),
+    ...names.map((pipeline) => ask(`${base}/explain`, { query: q, docno: doc, pipeline }, signal)),
+  ]);
+  fill(dialog, asked, ([text, ...trails]) => ({
+    said: trails.map((found) => `${found.pipeline}: ${place(found)}`).join("; "),
+    nodes: [element("div", { class: "trails" }, ...trails.map(trail)), whole(base, doc, text)],
+  }));
+}
+
+// An index may hold no texts: that is no failure of what was asked.
+async function read(base, doc, start, signal) {
+  const path = doc.split("/").map(encodeURIComponent).join("/");
+  try {
+    return await ask(`${base}/doc/${path}?start=${start}&length=${PART}`, null, signal);
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return null;
+    throw error;
+  }
+}
+
+function whole(base, doc, text) {
+  if (!text) return element("p", { class: "line" }, "The index holds no text of it.");
+  const body = element("p", { class: "whole" }, text.text);
+  const holder = element("section", { class: "document", "aria-label": "Text" }, element("h3", {}, "Text"), body);
+  let end = text.text.length;
+  const more = button("Read on", async () => {
+    const next = await read(base, doc, end).catch(() => null);
+    if (!next) return;
+    body.append(next.text);
+    end += next.text.length;
+    if (end >= next.length || !next.text) more.remove();
+  });
+  if (end < text.length) holder.append(more);
+  return holder;
+}
+
+function place(found) {
+  return found.rank === null ? "not among the results" : `place ${found.rank}, score ${number(found.score)}`;
+}
+
+function trail(found) {
+  return element(
+    "section",
+    { class: "trail", "aria-label": found.pipeline },
+    element("h3", {}, element("bdi", {}, found.pipeline)),
+    element("p", { class: "line" }, place(found)),
+    element("ol", { class: "steps" }, ...found.steps.map(step)),
+  );
+}
+
+function step(one) {
+  const depth = one.step.split(".").length - 1;
+  const lacks = one.rank === null && one.score === null && one.query === null;
+  const values = one.rank === null ? [] : [element("span", {}, `place ${one.rank}`), element("span", { class: "score" }, number(one.score))];
+  return element(
+    "li",
+    { class: `step deep-${Math.min(depth, 3)}${lacks ? " lacks" : ""}` },
+    element("p", { class: "head" }, element("span", { class: "rank" }, one.step), element("code", {}, one.stage), ...values, lacks && !one.counted ? element("span", {}, "does not give it") : null),
+    one.counted ? element("p", { class: "hint" }, one.counted) : null,
+    one.query ? element("details", {}, element("summary", {}, "The query it gave"), element("p", { class: "rewritten" }, one.query)) : null,
+    folded(one.terms.map((term) => ({ name: term.term, weight: term.weight, value: term.contribution })), { heads: ["term", "weight", "adds"] }, "Shares of terms", true),
+    folded(one.sources.map((from) => ({ name: from.term, note: `from ${from.source}${from.unit === "nats" ? ", nats" : ""}`, weight: from.weight, value: from.amount })), { heads: ["term", "weight", "amount"] }, "Where terms came from", false),
+    folded(one.features.map((feature) => ({ name: feature.name, value: feature.value })), { heads: ["feature", "value"] }, "Features", false),
+  );
+}
+
+// A table of bars: open with its first rows, or folded behind what it is.
+function folded(rows, look, title, open) {
+  if (!rows.length) return null;
+  const first = open ? rows.slice(0, MOST) : [];
+  const rest = rows.slice(first.length);
+  const summary = open ? `${many(rest.length, "more term")}` : `${title}, ${rows.length}`;
+  return element(
+    "div",
+    {},
+    first.length ? bars(first, look) : null,
+    rest.length ? element("details", {}, element("summary", {}, summary), bars(rest, look)) : null,
+  );
+}
