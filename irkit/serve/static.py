@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fastapi import FastAPI
+from irkit.errors import MissingExtraError
+
+try:
+    from fastapi import FastAPI, Request, Response
+except ImportError:
+    raise MissingExtraError("serve: the packages are not installed; pip install 'irkit[serve]'") from None
 
 KINDS = {
     ".html": "text/html; charset=utf-8",
@@ -37,24 +41,20 @@ def page() -> dict[str, bytes]:
 
 def add_page(app: FastAPI) -> None:
     """Let an application answer with the page; browsers keep its files and ask whether they are still the same."""
-    from fastapi import Request, Response
-
     for address, content in page().items():
-        name = FIRST if address == "/" else address
-        tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
-        headers = {"cache-control": "no-cache", "etag": tag, "content-security-policy": POLICY}
-        kind = KINDS[name[name.rindex(".") :]]
+        app.add_api_route(address, _answer(FIRST if address == "/" else address, content), include_in_schema=False)
 
-        async def answer(
-            request: Request,
-            *,
-            content: bytes = content,
-            kind: str = kind,
-            headers: dict[str, str] = headers,
-        ) -> Response:
-            known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
-            if headers["etag"] in known:
-                return Response(status_code=304, headers=headers)
-            return Response(content, media_type=kind, headers=headers)
 
-        app.add_api_route(address, answer, include_in_schema=False)
+def _answer(name: str, content: bytes) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers with a file."""
+    tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+    headers = {"cache-control": "no-cache", "etag": tag, "content-security-policy": POLICY}
+    kind = KINDS[name[name.rindex(".") :]]
+
+    async def answer(request: Request) -> Response:
+        known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+        if tag in known:
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type=kind, headers=headers)
+
+    return answer

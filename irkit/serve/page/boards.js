@@ -2,7 +2,7 @@
 
 import { go } from "./address.js";
 import { ask, fill } from "./ask.js";
-import { element } from "./draw.js";
+import { element, minus } from "./draw.js";
 import { options } from "./search.js";
 
 const section = document.getElementById("boards");
@@ -34,7 +34,7 @@ function board(one) {
   room.addEventListener("scroll", tell, { passive: true });
   new ResizeObserver(tell).observe(room);
   const marks = one.rows.some((row) => row.some((cell) => cell.mark));
-  const legend = [one.interval && `Beneath a mean: ${one.interval}.`, marks && one.against && `▲ better, ▼ worse: ${one.against}.`];
+  const legend = [one.interval && `Beneath a mean: its ${one.interval} interval.`, marks && one.against && `▲ better, ▼ worse than ${one.against}.`];
   return element(
     "section",
     { class: "board" },
@@ -64,8 +64,8 @@ function table(one) {
 function content(cell) {
   const sign = { better: "▲", worse: "▼" }[cell.mark];
   return [
-    cell.best ? element("strong", {}, cell.text) : cell.text,
+    cell.best ? element("strong", {}, minus(cell.text)) : minus(cell.text),
     sign ? element("span", { class: `mark ${cell.mark}` }, element("span", { "aria-hidden": "true" }, ` ${sign}`), element("span", { class: "spoken" }, ` ${cell.mark} than the baseline`)) : "",
-    cell.interval ? element("span", { class: "interval" }, cell.interval) : "",
+    cell.interval ? element("span", { class: "interval" }, minus(cell.interval)) : "",
   ];
 }

@@ -16,22 +16,32 @@ export function button(text, does, attributes = {}) {
   return node;
 }
 
-export function number(value, signed = false) {
+// As on the pages of boards: a hyphen before a digit is a minus.
+export function minus(text) {
+  return text.replace(/(^|[\s≥≤~±])-(?=\d)/g, `$1${MINUS}`);
+}
+
+export function number(value) {
   if (value === null || value === undefined) return DASH;
   const size = Math.abs(value);
   const text = size >= 1e6 || (size > 0 && size < 1e-4) ? size.toExponential(2) : size.toFixed(4);
-  return (value < 0 ? MINUS : signed && value > 0 ? "+" : "") + text;
+  return (value < 0 ? MINUS : "") + text;
 }
 
 export function many(count, one) {
   return `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;
 }
 
-// Text with the words marked that begin like a word of the query, or are the very word of an index's term.
-export function marked(text, words, terms) {
+// Text with the words marked that are like a word of the query, or like a term that was added to it.
+export function marked(text, words, added) {
   const wanted = words.toLowerCase().match(/[\p{L}\p{N}_]+/gu) || [];
-  const known = (word) => wanted.some((one) => alike(word, one)) || terms.some((one) => alike(word, one));
-  return text.split(/([\p{L}\p{N}_]+)/u).map((part, i) => (i % 2 && known(part.toLowerCase()) ? element("mark", {}, part) : part));
+  const long = added.filter((term) => term.length > 3);
+  return text.split(/([\p{L}\p{N}_]+)/u).map((part, i) => {
+    const word = part.toLowerCase();
+    if (i % 2 === 0) return part;
+    if (wanted.some((one) => alike(word, one))) return element("mark", {}, part);
+    return long.some((one) => alike(word, one)) ? element("mark", { class: "added" }, part) : part;
+  });
 }
 
 // As `irkit.evaluate.looks.alike`.
@@ -41,9 +51,17 @@ function alike(one, other) {
   return one.slice(0, least) === other.slice(0, least) && Math.min(one.length, other.length) >= least;
 }
 
-// What is summed up, each with a bar whose length is its share of the greatest.
-export function bars(rows, { unit = "", heads = ["term", "adds"] } = {}) {
+// Bars of the first rows; the others, or all where none shall be open, behind a line that says how many.
+export function folded(rows, heads, first, words) {
+  if (!rows.length) return null;
   const most = Math.max(...rows.map((row) => Math.abs(row.value)), Number.MIN_VALUE);
+  const rest = rows.slice(first);
+  const open = first ? [bars(rows.slice(0, first), heads, most)] : [];
+  return element("div", {}, ...open, rest.length ? element("details", {}, element("summary", {}, words(rest.length)), bars(rest, heads, most)) : null);
+}
+
+// What is summed up, each with a bar whose length is its share of the greatest.
+function bars(rows, heads, most) {
   return element(
     "table",
     { class: "bars" },
@@ -56,7 +74,7 @@ export function bars(rows, { unit = "", heads = ["term", "adds"] } = {}) {
         {},
         element("th", { scope: "row" }, element("bdi", {}, row.name), row.note ? element("span", { class: "hint" }, ` ${row.note}`) : null),
         ...(heads.length > 2 ? [element("td", { class: "number" }, number(row.weight))] : []),
-        element("td", { class: "number" }, number(row.value) + unit),
+        element("td", { class: "number" }, number(row.value)),
         element("td", { class: "drawn", "aria-hidden": "true" }, bar),
       );
     })),

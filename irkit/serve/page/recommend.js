@@ -2,10 +2,11 @@
 
 import { address, go } from "./address.js";
 import { ask, fill, stopped } from "./ask.js";
-import { bars, element, many, number } from "./draw.js";
+import { element, folded, many, number } from "./draw.js";
 import { options } from "./search.js";
 
 const FIRST = 10;
+const SHARES = 8; // of a score that are shown at once
 const section = document.getElementById("recommend");
 const form = section.querySelector("form");
 
@@ -57,6 +58,6 @@ function item(one) {
     "li",
     { class: "hit" },
     element("p", { class: "head" }, element("span", { class: "rank" }, String(one.rank)), element("bdi", { class: "docno" }, one.item), element("span", { class: "score" }, element("span", { class: "spoken" }, "score "), number(one.score))),
-    why?.length ? element("details", {}, element("summary", {}, "Why", element("span", { class: "spoken" }, ` ${one.item}`)), bars(why, { heads: ["from", "weight", "adds"] })) : null,
+    why?.length ? element("details", {}, element("summary", {}, "Why", element("span", { class: "spoken" }, ` ${one.item}`)), folded(why, ["from", "weight", "adds"], SHARES, (count) => many(count, "more share"))) : null,
   );
 }

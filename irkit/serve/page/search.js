@@ -3,9 +3,10 @@
 import { address, go } from "./address.js";
 import { ask, fill, stopped } from "./ask.js";
 import { difference, listed, placed } from "./compare.js";
-import { bars, button, element, many, marked, number } from "./draw.js";
+import { button, element, folded, many, marked, number } from "./draw.js";
 
 const FIRST = 10;
+const TERMS = 8; // of an expanded query that are shown at once
 const section = document.getElementById("search");
 const form = section.querySelector("form");
 let shown = ""; // the question whose answer is on the page
@@ -19,6 +20,7 @@ export function prepare(catalogue) {
   form.elements.b.closest("label").hidden = names.length < 2;
   form.onsubmit = (event) => {
     event.preventDefault();
+    shown = ""; // the same question is asked anew
     go("search", asked());
   };
   for (const select of form.querySelectorAll("select")) select.onchange = () => form.elements.q.value.trim() && go("search", asked());
@@ -53,11 +55,6 @@ export function show(question, catalogue) {
   fill(section, (signal) => Promise.all(names.map(one(signal))), (found) => answer(found, question, count));
 }
 
-// The same question, asked anew although its answer is there.
-export function forget() {
-  shown = "";
-}
-
 function served(catalogue) {
   const facts = catalogue.indexes.map((one) => element("div", {}, element("dt", {}, one.name), element("dd", {}, `${many(one.documents, "document")}, ${many(one.terms, "term")}`)));
   const pipelines = catalogue.pipelines.map((one) => element("div", {}, element("dt", {}, one.name), element("dd", {}, one.about, element("code", { class: "stages" }, one.stages.join(" → ")))));
@@ -75,12 +72,13 @@ function answer(found, question, count) {
   const holder = element("div", { class: two ? "lists two" : "lists", "data-on": "0" }, ...columns);
   const more = found.some((results) => results.hits.length === count);
   const said = two ? difference(...lists) : `${many(lists[0].count, "hit")} by ${lists[0].name}.`;
+  const differ = holder.querySelector(".up, .down");
   holder.addEventListener("keydown", walk);
   for (const kind of ["focusin", "pointerover"]) holder.addEventListener(kind, twins);
   return {
     said,
     nodes: [
-      ...(two ? [element("p", { class: "line" }, said), choice(holder, lists)] : []),
+      ...(two ? [element("p", { class: "line" }, `${said} ${differ ? "↑ ↓: places higher or lower than in the other list." : ""}`), choice(holder, lists)] : []),
       holder,
       ...(more ? [element("a", { class: "quiet more", href: address("search", { ...question, k: count + FIRST }) }, `Show ${FIRST} more`)] : []),
     ],
@@ -112,14 +110,15 @@ function column(results, other, question) {
 }
 
 function expansion({ terms }) {
-  if (!terms.length) return null;
+  if (!terms.length) return element("p", { class: "terms line" }, "The query as it was asked.");
   const added = terms.filter((term) => !term.original).length;
   const rows = terms.map((term) => ({ name: term.term, note: term.original ? "" : "added", value: term.weight, kind: term.original ? "own" : "" }));
-  return element("details", { class: "terms" }, element("summary", {}, `The query became ${many(terms.length, "term")}, ${added} added`), bars(rows, { heads: ["term", "weight"] }));
+  return element("details", { class: "terms" }, element("summary", {}, `The query became ${many(terms.length, "term")}, ${added} added`), folded(rows, ["term", "weight"], TERMS, (count) => many(count, "more term")));
 }
 
 function row(hit, results, other, question) {
   const mark = other && placed(hit, other);
+  const added = results.terms.filter((term) => !term.original).map((term) => term.term);
   const why = { ...question, doc: hit.docno };
   return element(
     "li",
@@ -130,7 +129,7 @@ function row(hit, results, other, question) {
       mark && element("span", { class: "moved" }, element("span", { "aria-hidden": "true" }, `${mark.sign} ${mark.text}`), element("span", { class: "spoken" }, mark.spoken)),
       element("span", { class: "score" }, element("span", { class: "spoken" }, "score "), number(hit.score)),
     ),
-    hit.text ? element("p", { class: "passage" }, ...marked(hit.text, results.query, results.terms.map((term) => term.term))) : null,
+    hit.text ? element("p", { class: "passage" }, ...marked(hit.text, results.query, added)) : null,
   );
 }
 

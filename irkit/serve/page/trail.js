@@ -2,12 +2,14 @@
 
 import { go, here } from "./address.js";
 import { ask, fill, stopped, Refused } from "./ask.js";
-import { bars, button, element, many, number } from "./draw.js";
+import { button, element, folded, many, number } from "./draw.js";
 
 const PART = 4000; // characters of a text that are asked for at once
-const MOST = 12; // rows of a table before the rest is folded away
+const MOST = 12; // terms that are shown at once
 const dialog = document.getElementById("why");
 let shown = "";
+let listed = false; // whether the list was shown before: "back" leads to it
+let within = false; // whether the dialog was opened from it
 
 dialog.querySelector(".close").addEventListener("click", () => dialog.close());
 dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
@@ -17,13 +19,19 @@ dialog.addEventListener("close", () => {
   const { part, asked } = here();
   if (!asked.doc) return;
   const { doc, ...rest } = asked;
-  go(part, rest);
+  if (within) history.back();
+  else go(part, rest);
 });
 
 export function show(question, catalogue) {
   const { q, doc, b } = question;
-  if (!q || !doc) return void (dialog.open && dialog.close());
+  if (!q || !doc) {
+    listed = true;
+    if (dialog.open) dialog.close();
+    return;
+  }
   const index = question.index ?? catalogue.indexes[0]?.name;
+  const holds = catalogue.indexes.find((one) => one.name === index)?.texts;
   const first = question.a ?? catalogue.pipelines[0]?.name;
   const names = [first, ...(b && b !== first ? [b] : [])];
   const wanted = JSON.stringify([q, doc, index, names]);
@@ -31,10 +39,13 @@ export function show(question, catalogue) {
   shown = wanted;
   document.getElementById("why-title").replaceChildren(element("bdi", {}, doc));
   dialog.querySelector(".answer").replaceChildren();
-  if (!dialog.open) dialog.showModal();
+  if (!dialog.open) {
+    within = listed;
+    dialog.showModal();
+  }
   const base = `v1/${encodeURIComponent(index)}`;
   const asked = (signal) => Promise.all([
-    read(base, doc, 0, signal),
+    holds ? read(base, doc, 0, signal) : null,
     ...names.map((pipeline) => ask(`${base}/explain`, { query: q, docno: doc, pipeline }, signal)),
   ]);
   fill(dialog, asked, ([text, ...trails]) => ({
@@ -43,7 +54,7 @@ export function show(question, catalogue) {
   }));
 }
 
-// An index may hold no texts: that is no failure of what was asked.
+// A document whose text cannot be had, such as one named "..", is explained all the same.
 async function read(base, doc, start, signal) {
   const path = doc.split("/").map(encodeURIComponent).join("/");
   try {
@@ -94,22 +105,8 @@ function step(one) {
     element("p", { class: "head" }, element("span", { class: "rank" }, one.step), element("code", {}, one.stage), ...values, lacks && !one.counted ? element("span", {}, "does not give it") : null),
     one.counted ? element("p", { class: "hint" }, one.counted) : null,
     one.query ? element("details", {}, element("summary", {}, "The query it gave"), element("p", { class: "rewritten" }, one.query)) : null,
-    folded(one.terms.map((term) => ({ name: term.term, weight: term.weight, value: term.contribution })), { heads: ["term", "weight", "adds"] }, "Shares of terms", true),
-    folded(one.sources.map((from) => ({ name: from.term, note: `from ${from.source}${from.unit === "nats" ? ", nats" : ""}`, weight: from.weight, value: from.amount })), { heads: ["term", "weight", "amount"] }, "Where terms came from", false),
-    folded(one.features.map((feature) => ({ name: feature.name, value: feature.value })), { heads: ["feature", "value"] }, "Features", false),
-  );
-}
-
-// A table of bars: open with its first rows, or folded behind what it is.
-function folded(rows, look, title, open) {
-  if (!rows.length) return null;
-  const first = open ? rows.slice(0, MOST) : [];
-  const rest = rows.slice(first.length);
-  const summary = open ? `${many(rest.length, "more term")}` : `${title}, ${rows.length}`;
-  return element(
-    "div",
-    {},
-    first.length ? bars(first, look) : null,
-    rest.length ? element("details", {}, element("summary", {}, summary), bars(rest, look)) : null,
+    folded(one.terms.map((term) => ({ name: term.term, weight: term.weight, value: term.contribution })), ["term", "weight", "adds"], MOST, (count) => many(count, "more term")),
+    folded(one.sources.map((from) => ({ name: from.term, note: `from ${from.source}${from.unit === "nats" ? ", nats" : ""}`, weight: from.weight, value: from.amount })), ["term", "weight", "amount"], 0, (count) => `Where terms came from, ${count}`),
+    folded(one.features.map((feature) => ({ name: feature.name, value: feature.value })), ["feature", "value"], 0, (count) => many(count, "feature")),
   );
 }
