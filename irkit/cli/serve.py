@@ -58,11 +58,12 @@ def serve(
         Open everything, say what would be served, and stop.
     """
     from irkit.errors import ConfigError
-    from irkit.serve.guard import LOCAL, Guard
+    from irkit.serve.guard import LOCAL, OPEN, Guard
     from irkit.serve.keys import read_keys
     from irkit.serve.rest import application
     from irkit.serve.run import is_loopback
     from irkit.serve.run import serve as run
+    from irkit.serve.static import page
 
     local = is_loopback(host)
     if not local and keys is None and not open:
@@ -82,7 +83,9 @@ def serve(
 
     workers = Workers(limits)
     hosts = [*LOCAL, host, *(allow_host or ())] if local or allow_host else ()
-    guard = Guard(application(library, workers), workers, keys=known, hosts=hosts, log=RequestLog(sys.stdout))
+    guard = Guard(
+        application(library, workers), workers, keys=known, hosts=hosts, log=RequestLog(sys.stdout), open={*OPEN, *page()}
+    )
     finished = run(guard, host, port, ready=lambda url: note(f"serving on {url}; Ctrl-C stops it"))
     note("stopped" if finished else "stopped; what did not end in time was given up")
     return 0

@@ -24,6 +24,8 @@ class IndexInfo(Answer):
     "Tokens a document."
     analyzer: str
     "What makes terms of texts."
+    texts: bool
+    "Whether it holds the texts."
 
 
 class PipelineInfo(Answer):

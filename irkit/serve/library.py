@@ -131,6 +131,7 @@ class Library:
                 terms=shelf.index.stats.terms,
                 mean_length=shelf.index.stats.mean_length,
                 analyzer=shelf.index.analyzer.name,
+                texts=len(shelf.index) > 0 and _stored(shelf.index, [shelf.index.docnos[0]]) != [None],
             )
             for name, shelf in self._shelves.items()
         ]

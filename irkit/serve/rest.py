@@ -15,6 +15,7 @@ from irkit.serve import answers
 from irkit.serve.guard import FAILED, LEFT, PROBLEM, RETRY, problem
 from irkit.serve.library import Library
 from irkit.serve.limits import BusyError, RequestError, UnknownError
+from irkit.serve.static import add_page
 from irkit.serve.workers import Workers
 
 try:
@@ -185,6 +186,7 @@ def application(library: Library, workers: Workers) -> FastAPI:
         busy = {"running": workers.running, "waiting": workers.waiting}
         return library.health().model_copy(update=busy)
 
+    add_page(app)
     _explain_errors(app)
     return app
 

@@ -97,14 +97,16 @@ class Browser:
         os.close(self._write)
         shutil.rmtree(self._profile, ignore_errors=True)
 
-    def open(self, path: Path, *, width: int = 1280, height: int = 900, dark: bool = False, media: str = "") -> None:
-        """Load a file in a window of some size."""
+    def open(
+        self, path: Path | str, *, width: int = 1280, height: int = 900, dark: bool = False, media: str = ""
+    ) -> None:
+        """Load a file, or an address, in a window of some size."""
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         still = {"name": "prefers-reduced-motion", "value": "reduce"}
         self.send("Emulation.setEmulatedMedia", media=media, features=[scheme, still])
         self._events.clear()
-        self.send("Page.navigate", url=path.resolve().as_uri())
+        self.send("Page.navigate", url=path if isinstance(path, str) else path.resolve().as_uri())
         deadline = time.monotonic() + self._limit
         while "Page.loadEventFired" not in self._events:
             self._receive(deadline)
@@ -141,6 +143,8 @@ class Browser:
             "Enter": 13,
             "ArrowRight": 39,
             "ArrowLeft": 37,
+            "ArrowUp": 38,
+            "ArrowDown": 40,
             "End": 35,
             "Home": 36,
             "Escape": 27,
