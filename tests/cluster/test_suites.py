@@ -130,6 +130,13 @@ def test_looks_at_a_test_part_in_workers_are_counted(local_ray, monkeypatch):
     assert notes == [["test part looked at 3 times"]] * 2  # of the first fold: bias, and mf with two seeds
 
 
+def test_a_page_shows_the_same_of_single_queries(local_ray):
+    text = "name: looks\ncollections: [lee]\nmeasures: AP\nrepeats: 1\nbaseline: bm25\nsystems: [bm25, bm25-rm3]\n"
+    here, there = (run_suite(suite(text), engine=engine, looks=True).boards[0].looks for engine in ("local", "ray"))
+    assert there == here
+    assert here is not None
+
+
 # ---------------------------------------------------------------------- tuning
 
 

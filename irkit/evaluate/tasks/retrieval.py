@@ -249,9 +249,7 @@ class Retrieval(RankedTask):
             labels.setdefault(qid, {})[docno] = label
 
         def why(system: str, qid: str, docno: str) -> str:
-            if system not in self._stages:
-                return ""
-            return trail(self._stages[system], queries.loc[[qid]].reset_index(), docno)
+            return trail(stage, queries.loc[[qid]].reset_index(), docno) if (stage := self._stage(system)) else ""
 
         units = self.units()
         texts = dict(zip(units, queries["query"].loc[units].tolist(), strict=True))
@@ -386,3 +384,17 @@ class Retrieval(RankedTask):
     def _stages(self) -> dict[str, Stage]:
         """Systems as they were run in this process."""
         return {}
+
+    def _stage(self, name: str) -> Stage | None:
+        """Return a system as it was run; where another process ran it, only one that nothing was learned for."""
+        if name not in self._stages and self.folds == 1:
+            choice = next(one for one in self.suite.systems if one.name == name)
+            system = System(choice, type(self.choice).recipe(choice))
+            recipe = Trial(system, self.seeds(system)[0]).recipe
+            if not (choice.tune or recipe.learns_from):
+                self._stages[name] = recipe.build(**self._resources(system))
+        return self._stages.get(name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Built here, once, and opened by whoever gets the task.
+        return {**self.__dict__, "index": self.index, "_stages": {}}
