@@ -315,7 +315,8 @@ def serve_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
         *table(bars, ["figure", "measured", "wanted"]),
         "\nOne search without the service:\n",
         *table(parts, ["part", "p50 ms", "p99 ms"]),
-        f"\nLoad average before and after: {busy:.1f} and {os.getloadavg()[0]:.1f}; what else runs takes from all figures.",
+        f"\nLoad average before and after: {busy:.1f} and {os.getloadavg()[0]:.1f}; "
+        "what else runs takes from all figures.",
     ]
 
 
