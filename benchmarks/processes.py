@@ -14,8 +14,8 @@ from typing import Any
 
 from benchmarks.turns import take_turns
 
-RECIPE, STEPS = "docnade-20news", 60
-RECOMMENDERS, EPOCHS = ("AutoRec", "CFNADE"), {"AutoRec": 60, "CFNADE": 3}
+RECIPE, STEPS = "docnade-20news", 30
+RECOMMENDERS, EPOCHS = ("AutoRec", "CFNADE"), {"AutoRec": 30, "CFNADE": 2}
 SETTINGS = ((1, 2), (2, 1))
 "Processes, and threads of each."
 

@@ -60,10 +60,16 @@ class Padded(NamedTuple):
         return Padded(self.x[rows], self.lengths[rows], None if self.sizes is None else self.sizes[rows])
 
     @property
+    def counts(self) -> Ints:
+        """The lengths on the host: (B,) int64."""
+        found: Ints = self.lengths.cpu().numpy() if self.sizes is None else self.sizes
+        return found
+
+    @property
     def cells(self) -> Tensor:
         """Which of the B T places hold a step, row by row: (N,) int64."""
-        sizes = self.lengths.cpu().numpy() if self.sizes is None else self.sizes
-        return sent(torch.from_numpy(np.flatnonzero(np.arange(self.x.shape[1]) < sizes[:, None])), self.x.device)
+        sizes = self.counts[:, None]
+        return sent(torch.from_numpy(np.flatnonzero(np.arange(self.x.shape[1]) < sizes)), self.x.device)
 
     @property
     def mask(self) -> Tensor:

@@ -75,7 +75,7 @@ class Group:
     @property
     def mine(self) -> slice:
         """The rows of a batch that are this process's: every `size`-th, as neighbours are alike in length."""
-        return slice(self.rank, None, self.size)
+        return slice(None) if self.size == 1 else slice(self.rank, None, self.size)
 
     def device(self, name: str) -> torch.device:
         """Return the device of this process: as `choose_device`, of several GPUs one for each process.

@@ -270,7 +270,7 @@ def _group(config: TrainerConfig, phases: Sequence[Phase], settings: Mapping[str
         )
     if group.size > 1 and not all(phase.shares for phase in phases):
         raise AbilityError(
-            f"{who}: does not train across processes as it is configured, its loss or its noise is one of whole "
+            f"{who}: does not train across processes, its loss or its noise is one of whole "
             "batches; leave out processes"
         )
     return group

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -27,7 +28,7 @@ from irkit.io.kinds import Spec
 from irkit.learn.data import Padded
 from irkit.learn.phases import Loss, Now
 from irkit.learn.softmaxes import FullSoftmax
-from irkit.represent.orders import InOrders, OrdersNet, in_random_order, whole
+from irkit.represent.orders import InOrders, OrdersNet, in_random_order, thinned, whole
 
 
 class DeepDocNADEConfig(Config):
@@ -72,8 +73,8 @@ class DeepDocNADENet(OrdersNet):
 
     @property
     def shares(self) -> bool:
-        """Whether processes may share a batch: the noise of dropout would depend on how it is cut."""
-        return not self.dropout.p
+        """Processes may share a batch."""
+        return True
 
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean over words of the cut's loss."""
@@ -83,7 +84,8 @@ class DeepDocNADENet(OrdersNet):
         words = every.take(now.mine)
         before = torch.arange(words.x.shape[1], device=seen.device) < seen[:, None]
         h = self.hidden(self.c + whole(words, self.w, before))
-        log_p = self.words.log_prob_all(self.dropout(h))
+        h = thinned(self.dropout, h, np.ones(len(every.lengths), dtype=np.int64), now.mine)
+        log_p = self.words.log_prob_all(h)
         return Loss(cut_loss(log_p, words, seen).sum() / every.lengths.sum().clamp(min=1), {})
 
 

@@ -28,7 +28,7 @@ from irkit.config import Config
 from irkit.io.kinds import Spec
 from irkit.learn.data import Padded
 from irkit.learn.phases import Loss, Now
-from irkit.represent.orders import InOrders, OrdersNet, beginning, in_random_order, softmax_of
+from irkit.represent.orders import InOrders, OrdersNet, beginning, in_random_order, softmax_of, thinned
 from irkit.rng import Seed
 
 
@@ -66,14 +66,14 @@ class DocNADENet(OrdersNet):
 
     @property
     def shares(self) -> bool:
-        """Whether processes may share a batch: the noise of dropout would depend on how it is cut."""
-        return not self.dropout.p
+        """Processes may share a batch."""
+        return True
 
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean of minus log p over words, each document in a random order."""
         every = beginning(in_random_order(batch, now.rng), self.longest)
         words = every.take(now.mine)
-        h = self.dropout(self.before(words))
+        h = thinned(self.dropout, self.before(words), every.counts, now.mine)
         total = self.words.loss(h, words.x.flatten()[words.cells], now.rng)
         return Loss(total / every.lengths.sum().clamp(min=1), {})
 

@@ -33,7 +33,7 @@ from irkit.learn.data import Padded
 from irkit.learn.net import ScoreNet
 from irkit.learn.phases import Loss, Now
 from irkit.learn.softmaxes import SPREAD
-from irkit.represent.orders import beginning, softmax_of, sums, whole
+from irkit.represent.orders import beginning, softmax_of, sums, thinned, whole
 from irkit.represent.predicting import log_prob_of
 from irkit.represent.sequences import INITIAL, SequenceModel, closed, counts_of
 from irkit.rng import Seed
@@ -133,15 +133,16 @@ class DocNADELMNet(ScoreNet):
 
     @property
     def shares(self) -> bool:
-        """Whether processes may share a batch: the noise of dropout would depend on how it is cut."""
-        return not self.dropout.p
+        """Processes may share a batch."""
+        return True
 
     def loss(self, batch: Padded, now: Now) -> Loss:
         """Return the mean of minus log p over symbols."""
         every = beginning(closed(batch, self.end), self.most)
         target = every.take(now.mine)
         before = beginning(batch, target.x.shape[1] - 1).take(now.mine)
-        h = self.dropout(self.before(before).flatten(0, 1)[target.cells])
+        h = self.before(before).flatten(0, 1)[target.cells]
+        h = thinned(self.dropout, h, every.counts, now.mine)
         total = self.words.loss(h, target.x.flatten()[target.cells], now.rng)
         return Loss(total / every.lengths.sum(), {})
 

@@ -21,8 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, embedding_bag, pad
 
-from irkit.arrays import Floats, evenly, offsets, segments
+from irkit.arrays import Floats, Ints, evenly, offsets, segments
 from irkit.io.kinds import Examples, Tokens
+from irkit.learn.conditions import sent
 from irkit.learn.data import Padded
 from irkit.learn.estimate import Estimate, Quantity, check_draws
 from irkit.learn.net import ScoreNet
@@ -84,6 +85,30 @@ def beginning(words: Padded, most: int) -> Padded:
     """
     sizes = None if words.sizes is None else words.sizes.clip(max=most)
     return Padded(words.x[:, :most], words.lengths.clamp(max=most), sizes)
+
+
+def thinned(dropout: nn.Dropout, h: Tensor, sizes: Ints, mine: slice) -> Tensor:
+    """Leave hidden units out, by noise that does not depend on how a batch is cut.
+
+    Parameters
+    ----------
+    dropout : nn.Dropout
+    h : (n, H)
+        Rows of some documents.
+    sizes : (B,) int
+        Rows of each document of the batch.
+    mine : slice
+        Which documents these are.
+    """
+    found: Tensor
+    if not dropout.p or mine == slice(None):
+        found = dropout(h)
+        return found
+    chosen = np.zeros(len(sizes), dtype=bool)
+    chosen[mine] = True
+    own = np.flatnonzero(np.repeat(chosen, sizes))
+    found = h * dropout(h.new_ones(int(sizes.sum()), h.shape[1]))[sent(torch.from_numpy(own), h.device)]
+    return found
 
 
 def softmax_of(kind: str, negatives: int, tree_seed: int) -> Callable[[int, int], Softmax]:
