@@ -26,6 +26,7 @@ PAGES = {
     "benchmarks-engines.md": ["engines", "where", "large"],
     "benchmarks-recommend.md": ["recommend"],
     "benchmarks-steps.md": ["steps"],
+    "benchmarks-serve.md": ["serve"],
 }
 PARTS = [part for parts in PAGES.values() for part in parts]
 LEXICAL, ENGINES = ("pyserini", "bm25s", "numba"), ("pyterrier_pisa", "tantivy")
@@ -62,6 +63,9 @@ thread each.""",
 
 `make bench ARGS="--only steps"` prints this table: operations that take 5 % and more of the processor time of
 training, by torch's own names (`addmm` and `mm` are matrix products).""",
+    "benchmarks-serve.md": """# The service under load
+
+`make bench ARGS="--only serve"` prints these tables: a service over loopback, its clients on the same processors.""",
 }
 
 
@@ -78,7 +82,7 @@ def main() -> None:
     wanted = set(args.only or PARTS)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     args.work.mkdir(parents=True, exist_ok=True)
-    searching = wanted - {"recommend", "steps"}
+    searching = wanted - {"recommend", "steps", "serve"}
     folder, index = sized(args, args.documents) if searching else (args.work, args.work)
     for part in PARTS:
         if part in wanted:
@@ -295,6 +299,23 @@ def steps_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
     ]
 
 
+def serve_section(args: argparse.Namespace, folder: Path, index: Path) -> list[str]:
+    from benchmarks import serve
+
+    passages = apart(generate, args.work / f"passages-{args.documents}", args.documents)
+    built = apart(make_index, passages / "documents.jsonl", args.work / f"index-{args.documents}", False)
+    parts = apart(serve.alone, built, passages / "queries.tsv")
+    rows, bars = apart(serve.measure, built, passages / "queries.tsv")
+    return [
+        f"The service, {args.documents:,} generated passages",
+        *table(rows, ["load", "clients", "answered", "away", "answers/s", "p50 ms", "p99 ms"]),
+        "",
+        *table(bars, ["figure", "measured", "wanted"]),
+        "\nOne search without the service:\n",
+        *table(parts, ["part", "p50 ms", "p99 ms"]),
+    ]
+
+
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Let processes started meanwhile compute on one thread."""
@@ -324,6 +345,7 @@ SECTIONS = {
     "large": large_section,
     "recommend": recommend_section,
     "steps": steps_section,
+    "serve": serve_section,
 }
 
 

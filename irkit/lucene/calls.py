@@ -31,6 +31,7 @@ def interruptible(method: Callable[..., Any], *arguments: Any) -> bytes:
     bytes
         What the method returns.
     """
+    check_deadline()  # also between calls that each end at once
     ticket = next(_tickets)
     try:
         found = method(ticket, *arguments)

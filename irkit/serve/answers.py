@@ -194,7 +194,7 @@ class Items(Answer):
 class Health(Answer):
     """Whether the service works, and how long it has."""
 
-    status: Literal["ok", "stopping"]
+    status: Literal["ok"]
     version: str
     seconds: float
     "Since it was opened."

@@ -34,8 +34,14 @@ LOCAL = ("localhost", "127.0.0.1", "[::1]")
 OPEN = frozenset({"/health"})
 "What is answered without a key."
 
+LEFT = 499
+"What the log says where whoever asked has left; nobody gets it."
+
 RETRY = "1"
 "Seconds after which one who was turned away may come back."
+
+BUSY = "the service is busy; come back later"
+"What one who is turned away is told."
 
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -141,7 +147,7 @@ class _Exchange:
             if scheme.lower() != "bearer" or not guard.keys.let_in(key.strip()):
                 raise _Refused(401, "a key is needed, as in Authorization: Bearer KEY", www_authenticate="Bearer")
         if path.startswith(guard.busy) and guard.workers.full:
-            raise _Refused(503, "the service is busy; come back later", retry_after=RETRY)
+            raise _Refused(503, BUSY, retry_after=RETRY)
 
     async def body(self) -> bytes:
         """Read the body, no more of it than may be sent and no longer than a request may take."""
@@ -155,7 +161,7 @@ class _Exchange:
                 while True:
                     message = await self.receive()
                     if message["type"] == "http.disconnect":
-                        raise _Refused(499, "whoever asked has left")
+                        raise _Refused(LEFT, "whoever asked has left")
                     parts.append(message.get("body", b""))
                     if sum(map(len, parts)) > most:
                         raise _Refused(413, f"the body may have {most:,} bytes", connection="close")

@@ -13,7 +13,7 @@ from irkit.errors import ConfigError, DataError
 from irkit.wording import no_file
 
 SHORTEST = 20
-"Characters of a key that is long enough not to be guessed; `openssl rand -hex 20` makes one of 40."
+"Characters of a key that is long enough not to be guessed."
 
 
 class Keys:
@@ -56,14 +56,13 @@ def read_keys(path: Path) -> Keys:
     try:
         lines = path.read_text("ascii").splitlines()
     except UnicodeDecodeError:
-        raise DataError(f"{path}: keys are text in ASCII; make one with openssl rand -hex 20") from None
+        raise DataError(f"{path}: keys are text in ASCII") from None
     keys = {number: line.strip() for number, line in enumerate(lines, 1)}
     kept = {number: key for number, key in keys.items() if key and not key.startswith("#")}
     for number, key in kept.items():  # no message shows a key
         if len(key) < SHORTEST or len(key.split()) > 1:
             raise ConfigError(
-                f"{path}:{number}: a key is one word of {SHORTEST} characters or more; make one with "
-                "openssl rand -hex 20"
+                f"{path}:{number}: a key is one word of {SHORTEST} characters or more; make one of random ones"
             )
     if not kept:
         raise ConfigError(f"{path}: holds no key; write one a line")

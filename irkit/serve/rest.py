@@ -5,13 +5,14 @@ Questions that need a worker have GET, which may be bookmarked, and POST, which 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import irkit
 from irkit.errors import DeadlineError, MissingExtraError
 from irkit.serve import answers
-from irkit.serve.guard import FAILED, PROBLEM, RETRY, problem
+from irkit.serve.guard import FAILED, LEFT, PROBLEM, RETRY, problem
 from irkit.serve.library import Library
 from irkit.serve.limits import BusyError, RequestError, UnknownError
 from irkit.serve.static import add_page
@@ -116,44 +117,51 @@ def application(library: Library, workers: Workers) -> FastAPI:
         responses=PROBLEMS,
     )
 
-    async def answered(work: Callable[[], answers.Answer]) -> Response:
-        text = await workers.run(lambda: work().model_dump_json())
-        return Response(text, media_type="application/json")
+    async def answered(request: Request, work: Callable[[], answers.Answer]) -> Response:
+        """Let a worker answer; whoever leaves before that frees it."""
+        asked = asyncio.ensure_future(workers.run(lambda: work().model_dump_json()))
+        left = asyncio.ensure_future(_left(request))
+        try:
+            await asyncio.wait({asked, left}, return_when=asyncio.FIRST_COMPLETED)
+            return Response(await asked, media_type="application/json") if asked.done() else Response(status_code=LEFT)
+        finally:
+            left.cancel()
+            asked.cancel()
 
     @app.get("/v1/{index}/search", response_model=answers.Results)
-    async def search(index: str, question: Annotated[Search, Query()]) -> Response:
+    async def search(request: Request, index: str, question: Annotated[Search, Query()]) -> Response:
         """Search an index."""
-        return await answered(lambda: library.search(index, **question.model_dump()))
+        return await answered(request, lambda: library.search(index, **question.model_dump()))
 
     @app.post("/v1/{index}/search", response_model=answers.Results)
-    async def search_by_post(index: str, question: Search) -> Response:
+    async def search_by_post(request: Request, index: str, question: Search) -> Response:
         """Search an index."""
-        return await answered(lambda: library.search(index, **question.model_dump()))
+        return await answered(request, lambda: library.search(index, **question.model_dump()))
 
     @app.get("/v1/{index}/doc/{docno:path}", response_model=answers.Text)
-    async def document(index: str, docno: str, part: Annotated[Part, Query()]) -> Response:
+    async def document(request: Request, index: str, docno: str, part: Annotated[Part, Query()]) -> Response:
         """Give a document's text, or a part of it."""
-        return await answered(lambda: library.document(index, docno, **part.model_dump()))
+        return await answered(request, lambda: library.document(index, docno, **part.model_dump()))
 
     @app.get("/v1/{index}/explain", response_model=answers.Trail)
-    async def explain(index: str, question: Annotated[Explain, Query()]) -> Response:
+    async def explain(request: Request, index: str, question: Annotated[Explain, Query()]) -> Response:
         """Say how a document got its score."""
-        return await answered(lambda: library.explain(index, **question.model_dump()))
+        return await answered(request, lambda: library.explain(index, **question.model_dump()))
 
     @app.post("/v1/{index}/explain", response_model=answers.Trail)
-    async def explain_by_post(index: str, question: Explain) -> Response:
+    async def explain_by_post(request: Request, index: str, question: Explain) -> Response:
         """Say how a document got its score."""
-        return await answered(lambda: library.explain(index, **question.model_dump()))
+        return await answered(request, lambda: library.explain(index, **question.model_dump()))
 
     @app.get("/v1/{model}/recommend", response_model=answers.Items)
-    async def recommend(model: str, question: Annotated[Recommend, Query()]) -> Response:
+    async def recommend(request: Request, model: str, question: Annotated[Recommend, Query()]) -> Response:
         """Recommend items to a user."""
-        return await answered(lambda: library.recommend(model, **question.model_dump()))
+        return await answered(request, lambda: library.recommend(model, **question.model_dump()))
 
     @app.post("/v1/{model}/recommend", response_model=answers.Items)
-    async def recommend_by_post(model: str, question: Recommend) -> Response:
+    async def recommend_by_post(request: Request, model: str, question: Recommend) -> Response:
         """Recommend items to a user."""
-        return await answered(lambda: library.recommend(model, **question.model_dump()))
+        return await answered(request, lambda: library.recommend(model, **question.model_dump()))
 
     catalogue = library.catalogue()
 
@@ -163,14 +171,14 @@ def application(library: Library, workers: Workers) -> FastAPI:
         return catalogue
 
     @app.get("/boards", response_model=answers.BoardNames)
-    async def boards() -> Response:
+    async def boards(request: Request) -> Response:
         """Name the result files."""
-        return await answered(library.boards)
+        return await answered(request, library.boards)
 
     @app.get("/boards/{name}", response_model=answers.Report)
-    async def board(name: str) -> Response:
+    async def board(request: Request, name: str) -> Response:
         """Give the boards of a result file."""
-        return await answered(lambda: library.board(name))
+        return await answered(request, lambda: library.board(name))
 
     @app.get("/health", response_model=answers.Health)
     async def health() -> answers.Health:
@@ -181,6 +189,12 @@ def application(library: Library, workers: Workers) -> FastAPI:
     add_page(app)
     _explain_errors(app)
     return app
+
+
+async def _left(request: Request) -> None:
+    """Wait until whoever asked has left."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _explain_errors(app: FastAPI) -> None:

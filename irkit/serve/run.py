@@ -16,6 +16,7 @@ from typing import Any
 
 from irkit.errors import ConfigError, MissingExtraError
 from irkit.serve.guard import Guard
+from irkit.serve.shed import shedding
 
 try:
     import uvicorn
@@ -51,6 +52,7 @@ def serve(app: Guard, host: str, port: int, *, ready: Callable[[str], None]) -> 
     address, number = listener.getsockname()[:2]
     config = uvicorn.Config(
         app,
+        http=shedding(app),
         log_config=None,
         log_level="critical",
         access_log=False,
@@ -84,7 +86,8 @@ def is_loopback(host: str) -> bool:
 
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named as TCP: only then does asyncio send small answers at once, without waiting 40 ms for an acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

@@ -10,12 +10,17 @@ import pytest
 from tests.docs.pages import PROGRESS, ROOT, blocks, pages, places, run, same
 from tests.docs.test_mistakes import PAGE as MISTAKES
 
+NEEDS = {"commands.md": "fastapi", "serving.md": "fastapi"}
+"Packages of extras that pages are run with."
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "page", [page for page in pages() if page != MISTAKES], ids=lambda page: page.relative_to(ROOT).as_posix()
 )
 def test_page_shows_what_comes_out(page, tmp_path, tmp_path_factory, monkeypatch):
+    if page.name in NEEDS:
+        pytest.importorskip(NEEDS[page.name])
     home = tmp_path_factory.mktemp("home") / ".irkit"
     monkeypatch.setenv("IRKIT_HOME", str(home))  # a new user's
     monkeypatch.setenv("COLUMNS", "80")

@@ -125,9 +125,13 @@ def test_a_deadline_that_passed_stops_the_work(monkeypatch):
 
     monkeypatch.setattr("irkit.lucene.calls.java", lambda name: Calls())
     deadline = Deadline(60)
-    deadline.stop()
+
+    def method(ticket, *_):
+        tickets.append(ticket)
+        deadline.stop()
+
     with within(deadline), pytest.raises(DeadlineError):
-        interruptible(lambda ticket, *_: tickets.append(ticket), "x")
+        interruptible(method, "x")
     assert stopped == tickets
     assert len(tickets) == 1
 

@@ -153,3 +153,24 @@ def test_a_recipe_that_does_not_work_on_an_index_is_said_at_once(folders, tmp_pa
 
 def test_the_same_source_twice_is_one_index():
     assert named_sources(["lee", "lee"], who="serve") == {"lee": "lee"}
+
+
+def test_boards_of_a_folder_are_read_as_they_are_now(folders, tmp_path):
+    from pathlib import Path
+    from shutil import copy
+
+    shipped = Path(__file__).parents[2] / "eval" / "results" / "avb-toy.json"
+    library = Library.open([], [f"tiny={folders / 'tiny'}"], boards=tmp_path)
+    assert library.boards().boards == []
+    copy(shipped, tmp_path / "toy.json")
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "other.txt").write_text("{}")
+    assert library.boards().boards == ["broken", "toy"]
+    found = library.board("toy")
+    assert (found.name, found.suite) == ("toy", "avb-toy")
+    for board in found.boards:
+        assert all(len(row) == len(board.columns) for row in board.rows)
+    for name in ("broken", "../toy", "other", ""):
+        with pytest.raises(UnknownError, match="boards: "):
+            library.board(name)
+    library.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -301,6 +302,41 @@ def test_a_request_that_takes_too_long_is_told_and_its_worker_freed(door, librar
     )
     assert ended.wait(AGES)
     assert client.workers.close(AGES)
+
+
+def test_whoever_leaves_frees_the_worker(door, library):
+    begun, ended = threading.Event(), threading.Event()
+
+    def search(*_, **__):
+        begun.set()
+        try:
+            while True:
+                check_deadline()
+        except DeadlineError:
+            ended.set()
+            raise
+
+    held = SimpleNamespace(catalogue=library.catalogue, health=library.health, search=search)
+    client = door(held, limits=Limits(workers=1, queue=0, seconds=AGES))
+    scope = {
+        "type": "http", "method": "GET", "path": "/v1/tiny/search", "raw_path": b"/v1/tiny/search",
+        "query_string": b"query=a", "headers": [(b"host", b"localhost")], "root_path": "", "scheme": "http",
+    }  # fmt: skip
+    said = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive():
+        if (message := next(said, None)) is not None:
+            return message
+        await asyncio.to_thread(begun.wait, AGES)
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        pass
+
+    asyncio.run(client.guard(scope, receive, send))
+    assert ended.wait(AGES)
+    assert client.workers.close(AGES)
+    assert json.loads(client.stream.getvalue())["status"] == 499
 
 
 def test_a_service_that_stops_closes_connections_and_takes_no_more(door):

@@ -36,7 +36,7 @@ def search(index, query, **_):
     return answers.Results(index=index, pipeline="p", query=query, start=0, hits=[], terms=[])
 
 nothing = answers.Catalogue(indexes=[], pipelines=[], models=[])
-workers = Workers(Limits(workers=1, seconds=60))
+workers = Workers(Limits(workers=1, queue=0, seconds=60))
 guard = Guard(application(SimpleNamespace(catalogue=lambda: nothing, search=search), workers), workers)
 print("finished", serve(guard, "127.0.0.1", 0, ready=lambda url: print(url, flush=True)), flush=True)
 """
@@ -58,12 +58,22 @@ def port_of(line: str) -> int:
 
 
 @pytest.mark.slow
-def test_what_has_begun_is_finished_and_nothing_new_is_begun():
+def test_what_there_is_no_room_for_is_turned_away_and_what_has_begun_is_finished_at_a_stop():
     with process(sys.executable, "-c", HELD, stdin=subprocess.PIPE) as child:
         port = port_of(child.stdout.readline())
         first = http.client.HTTPConnection("127.0.0.1", port, timeout=AGES)
         first.request("GET", "/v1/a/search?query=storm")
         assert child.stdout.readline() == "begun\n"
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=AGES)) as other:
+            for path, method, body in (("/v1/a/search?query=rain", "GET", None), ("/v1/a/search", "POST", b"{}")) * 2:
+                other.request(method, path, body)  # a GET is turned away before it is parsed, a POST after that
+                away = other.getresponse()
+                problem = json.loads(away.read())
+                assert (away.status, away.headers["Retry-After"], problem["status"]) == (503, "1", 503)
+                assert away.headers["X-Request-ID"] == problem["request_id"]
+                assert away.headers["X-Content-Type-Options"] == "nosniff"
+            other.request("GET", "/nothing")  # the connection goes on
+            assert other.getresponse().status == 404
         child.send_signal(signal.SIGTERM)
         while True:  # until it takes no more
             with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=AGES)) as late:

@@ -1,0 +1,64 @@
+"""What turns requests away before they are read: reading them would take the time of those that are answered.
+
+A request of uvicorn is parsed in Python, which costs several times what turning it away does. While the workers have no
+room, a GET for one of them that came whole is answered with 503 by its first bytes; all others go the usual way.
+"""
+
+from __future__ import annotations
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from irkit.serve.guard import BUSY, HEADERS, PROBLEM, RETRY, Guard, problem
+from irkit.serve.log import request_id
+
+_BODIES = (b"content-length:", b"transfer-encoding:", b"expect:", b"upgrade:")
+
+
+def shedding(guard: Guard) -> type[H11Protocol]:
+    """Return the protocol of a server before a guard."""
+    room = guard.limits.workers + guard.limits.queue
+    starts = tuple(f"GET {path}".encode() for path in guard.busy)
+
+    class Shedding(H11Protocol):
+        def data_received(self, data: bytes) -> None:
+            # In one turn of the loop hundreds may come, before any of them has reached the workers: tasks count too.
+            full = guard.workers.full or len(self.tasks) >= room
+            idle = self.cycle is None or self.cycle.response_complete
+            if full and not guard.stopping and idle and data.startswith(starts) and _whole(data):
+                self._turned_away()
+            else:
+                super().data_received(data)
+
+        def _turned_away(self) -> None:
+            self._unset_keepalive_if_required()
+            answer, size, id = refusal()
+            self.transport.write(answer)
+            guard.log.write(id, "GET", "-", 503, 0.0, size)
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    return Shedding
+
+
+def refusal() -> tuple[bytes, int, str]:
+    """Write an answer that turns a request away; return the size of its body and the id that it has too."""
+    id = request_id(None)
+    body = problem(503, BUSY, id)
+    head = {"content-type": PROBLEM, "content-length": str(len(body)), "retry-after": RETRY, **HEADERS}
+    lines = [f"{name}: {value}\r\n" for name, value in {**head, "x-request-id": id}.items()]
+    return b"HTTP/1.1 503 Service Unavailable\r\n" + "".join(lines).encode() + b"\r\n" + body, len(body), id
+
+
+def _whole(data: bytes) -> bool:
+    """Say whether bytes are one whole request without a body.
+
+    Examples
+    --------
+    >>> _whole(b"GET /v1/a HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"), _whole(b"GET /v1/a HTTP/1.1\\r\\nHost: a\\r\\n")
+    (True, False)
+    """
+    if not data.endswith(b"\r\n\r\n") or data.count(b"\r\n\r\n") > 1 or b" HTTP/1.1\r\n" not in data:
+        return False
+    head = data.lower()
+    return not any(name in head for name in _BODIES)
