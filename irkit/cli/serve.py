@@ -84,7 +84,12 @@ def serve(
     workers = Workers(limits)
     hosts = [*LOCAL, host, *(allow_host or ())] if local or allow_host else ()
     guard = Guard(
-        application(library, workers), workers, keys=known, hosts=hosts, log=RequestLog(sys.stdout), open={*OPEN, *page()}
+        application(library, workers),
+        workers,
+        keys=known,
+        hosts=hosts,
+        log=RequestLog(sys.stdout),
+        open={*OPEN, *page()},
     )
     finished = run(guard, host, port, ready=lambda url: note(f"serving on {url}; Ctrl-C stops it"))
     note("stopped" if finished else "stopped; what did not end in time was given up")
