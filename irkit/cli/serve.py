@@ -26,10 +26,10 @@ def serve(
     """Serve pipelines on indexes, and recommenders, over HTTP.
 
     Every pipeline is served on every index, and asked once before the service begins. It answers this
-    machine alone unless --host names another address, which needs --keys, or --open. Addresses are
-    /v1/INDEX/search, /v1/INDEX/doc/ID, /v1/INDEX/explain, /v1/MODEL/recommend, /pipelines, /health and
-    /openapi.json. Standard output is the log, one line of JSON a request. SIGTERM and Ctrl-C stop the
-    service when it has finished what it has begun.
+    machine alone unless --host names another address, which needs --keys, or --open. Addresses are /,
+    a page for people, and /v1/INDEX/search, /v1/INDEX/doc/ID, /v1/INDEX/explain, /v1/MODEL/recommend,
+    /pipelines, /boards, /health and /openapi.json. Standard output is the log, one line of JSON a
+    request. SIGTERM and Ctrl-C stop the service when it has finished what it has begun.
 
     For example:
 
@@ -84,7 +84,12 @@ def serve(
     workers = Workers(limits)
     hosts = [*LOCAL, host, *(allow_host or ())] if local or allow_host else ()
     guard = Guard(
-        application(library, workers), workers, keys=known, hosts=hosts, log=RequestLog(sys.stdout), open={*OPEN, *page()}
+        application(library, workers),
+        workers,
+        keys=known,
+        hosts=hosts,
+        log=RequestLog(sys.stdout),
+        open={*OPEN, *page()},
     )
     finished = run(guard, host, port, ready=lambda url: note(f"serving on {url}; Ctrl-C stops it"))
     note("stopped" if finished else "stopped; what did not end in time was given up")
