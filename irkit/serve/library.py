@@ -244,6 +244,21 @@ class Library:
             raise UnknownError(f"index {index}: holds no texts, only what was made of them")
         return answers.Text(index=index, docno=docno, start=start, length=len(text), text=text[start : start + length])
 
+    def snippets(self, index: str, query: str, docnos: Sequence[str]) -> list[tuple[int, str] | None]:
+        """Return of each document that was found the part with most of the query's terms, and where it begins.
+
+        None where the index holds no texts. A snippet has as many characters as `limits.snippet`.
+
+        Raises
+        ------
+        UnknownError
+            If there is no such index.
+        """
+        from irkit.serve.snippets import snippets
+
+        held = self._shelf(index).index
+        return snippets(held.analyze, query, _whole(held, docnos), self.limits.snippet)
+
     def explain(self, index: str, query: str, docno: str, pipeline: str | None = None) -> answers.Trail:
         """Say how a document got its score: what each stage made of it, and what each term adds where that is known.
 
@@ -324,12 +339,8 @@ class Library:
             raise UnknownError(f"index {index}: there is no document {shown(docno)}")
 
     def _texts(self, index: Index, docnos: Sequence[str]) -> list[str | None]:
-        """Return the starts of texts; of a passage, which the index does not know, that of its document."""
-        from irkit.pipeline.explain import PASSAGE
-
-        rows = index.docnos.rows(docnos)
-        known = [name if row >= 0 else name.rpartition(PASSAGE)[0] for name, row in zip(docnos, rows, strict=True)]
-        return [None if text is None else text[: self.limits.snippet] for text in _stored(index, known)]
+        """Return the starts of texts."""
+        return [None if text is None else text[: self.limits.snippet] for text in _whole(index, docnos)]
 
     def _terms(self, index: Index, query: str, queries: pd.DataFrame) -> list[answers.Term]:
         toks = queries["query_toks"].iloc[0] if "query_toks" in queries else None
@@ -344,6 +355,14 @@ class Library:
 
         terms = stage.explain_terms(asked, item)
         return None if terms is None else shares(terms, self.limits.terms)
+
+
+def _whole(index: Index, docnos: Sequence[str]) -> list[str | None]:
+    """Return texts; of a passage, which the index does not know, that of its document."""
+    from irkit.pipeline.explain import PASSAGE
+
+    rows = index.docnos.rows(docnos)
+    return _stored(index, [n if row >= 0 else n.rpartition(PASSAGE)[0] for n, row in zip(docnos, rows, strict=True)])
 
 
 def _stored(index: Index, docnos: Sequence[str]) -> list[str | None]:
