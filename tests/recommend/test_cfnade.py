@@ -253,12 +253,12 @@ def test_a_split_into_slices_keeps_less_for_the_gradient(monkeypatch):
 
 def test_training_gives_the_same_by_either_form(monkeypatch):
     ratings, asked = random_table(), random_table().frame()
-    found = []
+    found, used = [], []
     for dense in (False, True):
-        monkeypatch.setattr(cfnade_net, "accelerated", lambda device, dense=dense: dense)
+        monkeypatch.setattr(cfnade_net, "accelerated", lambda device, dense=dense: used.append(dense) or dense)
         found.append(small(learning_rate=0.05).fit(ratings).predict(asked)["prediction"].to_numpy())
     np.testing.assert_allclose(found[1], found[0], atol=1e-3)
-    assert not np.array_equal(*found)  # they are two
+    assert set(used) == {False, True}  # on some processors even the bits are the same
 
 
 def test_factorised_with_an_identity_is_the_plain_network():
