@@ -76,7 +76,8 @@ def served(folders, tmp_path_factory):
 
     results = tmp_path_factory.mktemp("results")
     write_results(toy_result(), results / "toy.json")
-    build_index(results / "evil", [Document(EVIL_ID, EVIL)]).close()
+    fogs = [Document(f"f{number:02}", "fog") for number in range(12)]
+    build_index(results / "evil", [Document(EVIL_ID, EVIL), *fogs]).close()
     library = Library.open(
         ["bm25", "bm25-rm3", "ease"],
         [*(f"{name}={folders / name}" for name in ("tiny", "mute")), f"evil={results / 'evil'}"],
@@ -269,6 +270,18 @@ def test_nothing_found_no_texts_and_a_question_out_of_bounds(browser, url):
     arrive(browser, url + "#/search?q=storm&index=tiny&k=100000")
     assert shown(browser, "#search .problem").startswith("K")
     browser.problems.clear()
+
+
+def test_more_hits_go_on_from_the_first_new_one(quiet, url):
+    arrive(quiet, url + "#/search?q=fog&index=evil")
+    assert len(texts(quiet, ".hit")) == 10
+    quiet.js("document.querySelector('.more').focus()")
+    quiet.key("Enter", "\r")
+    until(quiet, "document.querySelectorAll('.hit').length === 12")
+    assert focused(quiet, ".hit:nth-child(11) a")
+    assert quiet.js("document.querySelectorAll('.more').length") == 0
+    quiet.js("history.back()")
+    until(quiet, "document.querySelectorAll('.hit').length === 10")
 
 
 def test_a_key_is_asked_for_and_kept_in_memory_alone(browser, served):

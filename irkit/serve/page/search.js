@@ -77,6 +77,7 @@ function answer(found, question, count) {
   for (const kind of ["focusin", "pointerover"]) holder.addEventListener(kind, twins);
   return {
     said,
+    next: columns[0].querySelectorAll(".hit a")[count - FIRST],
     nodes: [
       ...(two ? [element("p", { class: "line" }, `${said} ${differ ? "↑ ↓: places higher or lower than in the other list." : ""}`), choice(holder, lists)] : []),
       holder,
