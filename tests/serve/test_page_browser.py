@@ -289,6 +289,7 @@ def test_a_key_is_asked_for_and_kept_in_memory_alone(browser, served):
     browser.open(url + "#/search?q=storm&index=tiny")
     for key, wanted in (("wrong", "not one of"), (KEY, "")):
         until(browser, "document.activeElement.id === 'key' && !document.querySelector('[aria-busy]')")
+        assert not browser.js("document.querySelector('#query').checkVisibility()")
         typed(browser, key)
         browser.key("Enter", "\r")
         until(browser, f"document.querySelector('#door').innerText.includes({json.dumps(wanted)})")
@@ -296,6 +297,28 @@ def test_a_key_is_asked_for_and_kept_in_memory_alone(browser, served):
     assert browser.js("localStorage.length + sessionStorage.length + document.cookie.length") == 0
     assert KEY not in browser.js("location.href + document.documentElement.outerHTML")
     browser.problems.clear()
+
+
+def test_what_is_typed_before_all_is_there_stays(quiet, url):
+    late = """window.asked = []; const before = fetch;
+        window.fetch = (...words) => new Promise(done => asked.push(() => done(before(...words))))"""
+    number = quiet.send("Page.addScriptToEvaluateOnNewDocument", source=late)["identifier"]
+    try:
+        quiet.open(url)
+        until(quiet, "asked.length === 2")
+        quiet.click("#query")
+        typed(quiet, "wind")
+        quiet.key("Enter", "\r")
+        quiet.js("asked.splice(0).forEach(go => go())")
+        until(quiet, "document.querySelector('#search .served')")
+        assert quiet.js("document.querySelector('#query').value") == "wind"
+        quiet.key("Enter", "\r")
+        until(quiet, "asked.length === 1")
+        assert quiet.js("document.querySelectorAll('.answer[aria-busy]').length") == 1
+        quiet.js("asked.splice(0).forEach(go => go())")
+        until(quiet, "document.querySelector('.hit')")
+    finally:
+        quiet.send("Page.removeScriptToEvaluateOnNewDocument", identifier=number)
 
 
 def test_a_busy_service_is_asked_again(browser, served):

@@ -38,7 +38,7 @@ function asked() {
 export function show(question, catalogue) {
   const { q = "", index, a, b = "", k = FIRST } = question;
   const chosen = { index: index ?? catalogue.indexes[0]?.name, a: a ?? catalogue.pipelines[0]?.name, b };
-  form.elements.q.value = q;
+  if (q || shown) form.elements.q.value = q; // what is typed before all is there stays
   for (const [name, value] of Object.entries(chosen)) form.elements[name].value = value ?? "";
   document.title = q ? `${q} · irkit serve` : "irkit serve";
   const wanted = JSON.stringify([q, chosen, k]);
