@@ -11,7 +11,8 @@ WANTED = "< 1000"
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 ANSWERED = """new Promise(done => {
-  const look = () => document.querySelector('.hit, .empty, .problem') ? done(performance.now()) : requestAnimationFrame(look);
+  const found = () => document.querySelector('.hit, .empty, .problem');
+  const look = () => found() ? done(performance.now()) : requestAnimationFrame(look);
   look();
 })"""
 
@@ -22,7 +23,8 @@ def first_paint(url: str, query: str, *, repeats: int = 5) -> list[dict[str, Any
     Returns
     -------
     list of dict
-        `figure`, `measured` (the median, milliseconds since the address was opened) and `wanted`; empty without Chromium.
+        `figure`, `measured` (the median, in milliseconds since the address was opened) and `wanted`; empty without
+        Chromium.
     """
     from tests.report.chromium import Browser, chromium
 

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from benchmarks.first_paint import first_paint
+
 CLIENTS = (1, 8, 64)
 REQUESTS, SECONDS = 5000, 8.0
 "Of each number of clients: what ends it first."
@@ -65,6 +67,7 @@ def measure(index: Path, queries: Path) -> tuple[list[dict[str, Any]], list[dict
             return asyncio.run(_load(port, some, clients, requests, seconds, away))
 
         load(8, WARM, SECONDS)
+        page = first_paint(f"http://127.0.0.1:{port}", asked[0])
         rows = [load(clients, REQUESTS, SECONDS).row("search", clients) for clients in CLIENTS]
         room = WORKERS + QUEUE
         full = load(room, REQUESTS, SECONDS)
@@ -89,6 +92,7 @@ def measure(index: Path, queries: Path) -> tuple[list[dict[str, Any]], list[dict
         _bar("answers other than 200 and 503", float(_others(over, hasty)), "<= 0"),
         _bar(f"memory after {last:,} requests / after {first:,}, {before:,.0f} MB", after / before, "<= 1.05"),
         _bar(f"threads more, of {threads}", float(later - threads), "<= 2"),
+        *page,
     ]
     return rows, bars
 

@@ -76,7 +76,8 @@ def served(folders, tmp_path_factory):
 
     results = tmp_path_factory.mktemp("results")
     write_results(toy_result(), results / "toy.json")
-    build_index(results / "evil", [Document(EVIL_ID, EVIL)]).close()
+    fogs = [Document(f"f{number:02}", "fog") for number in range(12)]
+    build_index(results / "evil", [Document(EVIL_ID, EVIL), *fogs]).close()
     library = Library.open(
         ["bm25", "bm25-rm3", "ease"],
         [*(f"{name}={folders / name}" for name in ("tiny", "mute")), f"evil={results / 'evil'}"],
@@ -271,11 +272,24 @@ def test_nothing_found_no_texts_and_a_question_out_of_bounds(browser, url):
     browser.problems.clear()
 
 
+def test_more_hits_go_on_from_the_first_new_one(quiet, url):
+    arrive(quiet, url + "#/search?q=fog&index=evil")
+    assert len(texts(quiet, ".hit")) == 10
+    quiet.js("document.querySelector('.more').focus()")
+    quiet.key("Enter", "\r")
+    until(quiet, "document.querySelectorAll('.hit').length === 12")
+    assert focused(quiet, ".hit:nth-child(11) a")
+    assert quiet.js("document.querySelectorAll('.more').length") == 0
+    quiet.js("history.back()")
+    until(quiet, "document.querySelectorAll('.hit').length === 10")
+
+
 def test_a_key_is_asked_for_and_kept_in_memory_alone(browser, served):
     url, _ = served(Keys([KEY]))
     browser.open(url + "#/search?q=storm&index=tiny")
     for key, wanted in (("wrong", "not one of"), (KEY, "")):
         until(browser, "document.activeElement.id === 'key' && !document.querySelector('[aria-busy]')")
+        assert not browser.js("document.querySelector('#query').checkVisibility()")
         typed(browser, key)
         browser.key("Enter", "\r")
         until(browser, f"document.querySelector('#door').innerText.includes({json.dumps(wanted)})")
@@ -283,6 +297,28 @@ def test_a_key_is_asked_for_and_kept_in_memory_alone(browser, served):
     assert browser.js("localStorage.length + sessionStorage.length + document.cookie.length") == 0
     assert KEY not in browser.js("location.href + document.documentElement.outerHTML")
     browser.problems.clear()
+
+
+def test_what_is_typed_before_all_is_there_stays(quiet, url):
+    late = """window.asked = []; const before = fetch;
+        window.fetch = (...words) => new Promise(done => asked.push(() => done(before(...words))))"""
+    number = quiet.send("Page.addScriptToEvaluateOnNewDocument", source=late)["identifier"]
+    try:
+        quiet.open(url)
+        until(quiet, "asked.length === 2")
+        quiet.click("#query")
+        typed(quiet, "wind")
+        quiet.key("Enter", "\r")
+        quiet.js("asked.splice(0).forEach(go => go())")
+        until(quiet, "document.querySelector('#search .served')")
+        assert quiet.js("document.querySelector('#query').value") == "wind"
+        quiet.key("Enter", "\r")
+        until(quiet, "asked.length === 1")
+        assert quiet.js("document.querySelectorAll('.answer[aria-busy]').length") == 1
+        quiet.js("asked.splice(0).forEach(go => go())")
+        until(quiet, "document.querySelector('.hit')")
+    finally:
+        quiet.send("Page.removeScriptToEvaluateOnNewDocument", identifier=number)
 
 
 def test_a_busy_service_is_asked_again(browser, served):

@@ -31,7 +31,8 @@ export async function ask(path, body, signal) {
   throw new Refused(answer.status, detail, id, Number(answer.headers.get("retry-after")) || 1);
 }
 
-// Fills a place with what `question(signal)` finds and `show(found)` makes of it. A newer question takes its place.
+// Fills a place with what `question(signal)` finds and `show(found)` makes of it: nodes, what is said of them, and which
+// of them is the next to be looked at. A newer question takes its place.
 export async function fill(section, question, show, tries = 0) {
   const place = section.querySelector(".answer");
   const status = section.querySelector("[role=status]");
@@ -39,9 +40,9 @@ export async function fill(section, question, show, tries = 0) {
   place.setAttribute("aria-busy", "true");
   if (!place.hasChildNodes()) place.append(element("p", { class: "line waiting" }, "Asking…"));
   status.textContent = "";
-  let nodes, said;
+  let nodes, said, next;
   try {
-    ({ nodes, said } = show(await question(control.signal)));
+    ({ nodes, said, next } = show(await question(control.signal)));
   } catch (error) {
     if (!(error instanceof Refused)) {
       if (error.name === "AbortError") return;
@@ -53,14 +54,17 @@ export async function fill(section, question, show, tries = 0) {
   }
   if (control.signal.aborted) return;
   place.removeAttribute("aria-busy");
+  const held = place.contains(document.activeElement);
   place.replaceChildren(...nodes);
   status.textContent = said || "";
-  place.querySelector("[data-first]")?.focus();
+  place.querySelector("#key")?.focus();
+  if (held) next?.focus(); // what had the focus is gone
 }
 
 // Ends what a place still waits for, and gives what would end the next.
 export function stopped(section) {
   asking.get(section)?.abort();
+  section.querySelector(".answer").removeAttribute("aria-busy");
   const control = new AbortController();
   asking.set(section, control);
   return control;
@@ -94,7 +98,7 @@ function countdown(seconds, again, signal) {
 }
 
 function keyForm(again) {
-  const field = element("input", { type: "password", id: "key", autocomplete: "off", required: "", "data-first": "" });
+  const field = element("input", { type: "password", id: "key", autocomplete: "off", required: "" });
   const form = element(
     "form",
     { class: "problem" },

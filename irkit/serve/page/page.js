@@ -39,6 +39,8 @@ function show() {
   trail.show(part === "search" ? asked : {}, served.catalogue);
 }
 
+document.addEventListener("submit", (event) => event.preventDefault()); // also before there is anything to ask
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.altKey || event.ctrlKey || event.metaKey) return;
   if (event.target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return;

@@ -40,13 +40,15 @@ function served(one) {
 }
 
 function answer(found, question, count) {
+  const items = found.items.map(item);
   const more = { ...question, n: count + FIRST };
   return {
+    next: items[count - FIRST]?.querySelector("summary"),
     said: `${many(found.items.length, "item")} for user ${found.user}.`,
     nodes: [
       element("h2", {}, "For user ", element("bdi", {}, found.user)),
       found.notes.length ? element("ul", { class: "notes" }, ...found.notes.map((note) => element("li", {}, note))) : "",
-      found.items.length ? element("ol", { class: "hits items" }, ...found.items.map(item)) : element("p", { class: "empty" }, "Nothing is recommended."),
+      found.items.length ? element("ol", { class: "hits items" }, ...items) : element("p", { class: "empty" }, "Nothing is recommended."),
       found.items.length === count ? element("a", { class: "quiet more", href: address("recommend", more) }, `Show ${FIRST} more`) : "",
     ],
   };

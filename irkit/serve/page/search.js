@@ -38,7 +38,7 @@ function asked() {
 export function show(question, catalogue) {
   const { q = "", index, a, b = "", k = FIRST } = question;
   const chosen = { index: index ?? catalogue.indexes[0]?.name, a: a ?? catalogue.pipelines[0]?.name, b };
-  form.elements.q.value = q;
+  if (q || shown) form.elements.q.value = q; // what is typed before all is there stays
   for (const [name, value] of Object.entries(chosen)) form.elements[name].value = value ?? "";
   document.title = q ? `${q} · irkit serve` : "irkit serve";
   const wanted = JSON.stringify([q, chosen, k]);
@@ -77,6 +77,7 @@ function answer(found, question, count) {
   for (const kind of ["focusin", "pointerover"]) holder.addEventListener(kind, twins);
   return {
     said,
+    next: columns[0].querySelectorAll(".hit a")[count - FIRST],
     nodes: [
       ...(two ? [element("p", { class: "line" }, `${said} ${differ ? "↑ ↓: places higher or lower than in the other list." : ""}`), choice(holder, lists)] : []),
       holder,
