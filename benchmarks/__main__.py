@@ -87,7 +87,8 @@ def main() -> None:
     for part in PARTS:
         if part in wanted:
             title, *lines = SECTIONS[part](args, folder, index)
-            about = f"Measured {date.today()} on {machine()}; {args.repeats} passes, medians, systems taking turns."
+            about = f"Measured {date.today()} on {machine()}; "
+            about += "one pass." if part == "serve" else f"{args.repeats} passes, medians, systems taking turns."
             about += _beside(args, part)
             text = "\n".join([f"## {title}", "", about, "", *lines])
             (args.work / f"{part}.md").write_text(text)
@@ -304,6 +305,7 @@ def serve_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
 
     passages = apart(generate, args.work / f"passages-{args.documents}", args.documents)
     built = apart(make_index, passages / "documents.jsonl", args.work / f"index-{args.documents}", False)
+    busy = os.getloadavg()[0]
     parts = apart(serve.alone, built, passages / "queries.tsv")
     rows, bars = apart(serve.measure, built, passages / "queries.tsv")
     return [
@@ -313,6 +315,8 @@ def serve_section(args: argparse.Namespace, folder: Path, index: Path) -> list[s
         *table(bars, ["figure", "measured", "wanted"]),
         "\nOne search without the service:\n",
         *table(parts, ["part", "p50 ms", "p99 ms"]),
+        f"\nLoad average before and after: {busy:.1f} and {os.getloadavg()[0]:.1f}; "
+        "what else runs takes from all figures.",
     ]
 
 

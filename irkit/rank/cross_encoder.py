@@ -98,6 +98,10 @@ class CrossEncoder:
             rows = self._memory.rows(keys, make, batch_size=self.batch_size, order=order, bar=bar)
         return rows.ravel()
 
+    def freeze(self) -> None:
+        """Keep nothing more of what is asked, and show no progress: what strangers ask a service is theirs."""
+        self._memory.frozen, self.progress = True, False
+
     def _made(self, pairs: list[tuple[str, str]]) -> Floats:
         """Give a batch to the model and check what it returns."""
         if callable(self._pairs):

@@ -58,6 +58,8 @@ class Remembered:
         self._new: tuple[list[bytes], list[Floats]] = [], []
         self._written = time.monotonic()
         self._turn = threading.RLock()
+        self.frozen = False
+        "Whether nothing more is kept; what is not known is asked for each time."
 
     def rows(
         self, keys: Sequence[bytes], make: Callable[[Ints], Floats], *, batch_size: int, order: Ints, bar: Any = None
@@ -96,17 +98,24 @@ class Remembered:
         left = len(keys) - len(places)
         if bar is not None:
             bar.update(left)
+        once: dict[bytes, Floats] = {}
         try:
             for start in range(0, len(places), batch_size):
                 check_deadline()
                 batch = places[start : start + batch_size]
-                self._add([keys[place] for place in batch], make(batch))
+                asked, rows = [keys[place] for place in batch], make(batch)
+                if self.frozen:
+                    once.update(zip(asked, rows, strict=True))
+                else:
+                    self._add(asked, rows)
                 if bar is not None:
                     bar.update(len(batch))
         finally:
             self.write()
         if not len(keys):
             return np.zeros((0, 0), dtype=self.dtype)
+        if once:
+            return np.stack([once[key] if key in once else self._stacked([at[key]])[0] for key in keys])
         return self._stacked([at[key] for key in keys])
 
     @property

@@ -130,6 +130,10 @@ class TextEncoder:
         found[lettered] = rows if len(rows) else 0
         return found
 
+    def freeze(self) -> None:
+        """Keep nothing more of what is asked, and show no progress: what strangers ask a service is theirs."""
+        self._memory.frozen, self.progress = True, False
+
     def _made(self, encode: Callable[[list[str]], Any], texts: list[str], places: Ints) -> Floats:
         """Give a batch to the model and check what it returns."""
         batch = [texts[place] for place in places]

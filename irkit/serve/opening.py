@@ -70,6 +70,9 @@ def shelves(
     for name, source in sources.items():
         held = opened(needs, {**words, "index": source}, who=who)
         pipelines = {recipe.name: _ready(recipe, held, name, who) for recipe in loaded}
+        for resource in held.values():
+            if hasattr(resource, "freeze"):
+                resource.freeze()
         found[name] = Shelf(held["index"], pipelines)
     return found
 

@@ -16,10 +16,11 @@ from typing import Any
 
 from irkit.errors import ConfigError, MissingExtraError
 from irkit.serve.guard import Guard
-from irkit.serve.shed import shedding
 
 try:
     import uvicorn
+
+    from irkit.serve.shed import shedding
 except ImportError:
     raise MissingExtraError("serve: the packages are not installed; pip install 'irkit[serve]'") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import pytest
 
@@ -49,3 +50,11 @@ def test_an_address_that_is_taken_is_said(irkit, small_index):
     assert err.splitlines()[-1] == (
         f"irkit: serve: 127.0.0.1:{port} cannot be taken, address already in use; choose another with --port"
     )
+
+
+@pytest.mark.parametrize(("package", "module"), [("fastapi", "rest"), ("uvicorn", "run")])
+def test_without_the_extra_it_says_how_to_get_it(irkit, folder, monkeypatch, package, module):
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, f"irkit.serve.{module}", raising=False)
+    err = irkit("serve", "--index", "lee", status=2).err
+    assert err == "irkit: serve: the packages are not installed; pip install 'irkit[serve]'\n"

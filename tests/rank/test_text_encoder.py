@@ -95,6 +95,20 @@ def test_what_was_cut_goes_on_where_it_was(index):
     assert sorted(cut.read + rest.read) == sorted(text for text in TEXTS.values() if text)
 
 
+def test_one_that_is_frozen_answers_and_keeps_nothing_more(index, home):
+    model = Model()
+    encoder = TextEncoder(model, index, name="letters")
+    assert len(encoder.documents)
+    files = sorted(home.rglob("*.npy"))
+    encoder.freeze()
+    for _ in range(2):
+        asked = ["aee", TEXTS["d2"], "aee", "io"]
+        np.testing.assert_array_equal(encoder.encode(asked), letters(asked))
+    assert model.read.count("aee") == model.read.count("io") == 2
+    assert model.read.count(TEXTS["d2"]) == 1
+    assert sorted(home.rglob("*.npy")) == files
+
+
 def test_queries_and_documents_may_be_read_in_two_ways(index):
     model = Model()
     encoder = TextEncoder(model, index, name="e", query_prefix="query: ", document_prefix="passage: ")
