@@ -13,7 +13,7 @@ from irkit.config import Config
 from irkit.serve import answers, shapes
 from irkit.serve.judged import Judgements
 from irkit.serve.library import Library
-from irkit.serve.limits import UnknownError
+from irkit.serve.limits import UnknownError, check_count
 from irkit.serve.rankings import Ranking, Rankings, fused
 
 SNIPPET, TERMS = 300, 20
@@ -76,6 +76,7 @@ class Tools:
     def search(self, asked: shapes.Search) -> shapes.PageOf:
         """Search, keep the ranking, and return its first page."""
         index = self._index(asked.index)
+        check_count(asked.depth, "depth", self.library.limits)
         found = self.library.search(index, asked.query, asked.pipeline, asked.depth)
         ranking = Ranking(
             index=index,
