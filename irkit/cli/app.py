@@ -17,6 +17,7 @@ from irkit.cli.fuse import fuse
 from irkit.cli.helptext import HelpText
 from irkit.cli.index import index
 from irkit.cli.leaderboard import leaderboard
+from irkit.cli.mcp import mcp
 from irkit.cli.recommend import recommend
 from irkit.cli.reproduce import reproduce
 from irkit.cli.run import run
@@ -67,6 +68,7 @@ def build() -> App:
         sample,
         encode,
         serve,
+        mcp,
     ):
         app.command(taking_standard(command))
     for family in (data, pipelines):

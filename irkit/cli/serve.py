@@ -8,8 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from irkit.cli.numbers import Whole
-from irkit.cli.printing import counted, note, say
-from irkit.cli.served import BoundOptions, Bounds, Served, ServedOptions
+from irkit.cli.printing import note, say
+from irkit.cli.served import BoundOptions, Bounds, Served, ServedOptions, summary
 
 
 def serve(
@@ -71,7 +71,7 @@ def serve(
     limits = (bounds or BoundOptions()).limits(who="serve")
     known = None if keys is None else read_keys(keys)
     library = (served or ServedOptions()).library(recipes, limits, who="serve")
-    for line in _summary(library):
+    for line in summary(library):
         (say if check else note)(line)
     if check:
         library.close()
@@ -94,16 +94,3 @@ def serve(
     finished = run(guard, host, port, ready=lambda url: note(f"serving on {url}; Ctrl-C stops it"))
     note("stopped" if finished else "stopped; what did not end in time was given up")
     return 0
-
-
-def _summary(library: object) -> list[str]:
-    from irkit.serve.library import Library
-
-    assert isinstance(library, Library)
-    found = library.catalogue()
-    lines = [f"index {one.name}: {counted(one.documents, 'document')}" for one in found.indexes]
-    if found.pipelines:
-        lines.append(f"pipelines: {', '.join(one.name for one in found.pipelines)}")
-    return lines + [
-        f"model {one.name}: {counted(one.users, 'user')}, {counted(one.items, 'item')}" for one in found.models
-    ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from cyclopts import Parameter
 
 from irkit.cli.numbers import MaybeWhole
+from irkit.cli.printing import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,3 +93,14 @@ Served: TypeAlias = Annotated[ServedOptions | None, Parameter(name="*")]
 
 Bounds: TypeAlias = Annotated[BoundOptions | None, Parameter(name="*")]
 "A parameter of commands that stands for the options of `BoundOptions`."
+
+
+def summary(library: Library) -> list[str]:
+    """Say in a few lines what is served."""
+    found = library.catalogue()
+    lines = [f"index {one.name}: {counted(one.documents, 'document')}" for one in found.indexes]
+    if found.pipelines:
+        lines.append(f"pipelines: {', '.join(one.name for one in found.pipelines)}")
+    return lines + [
+        f"model {one.name}: {counted(one.users, 'user')}, {counted(one.items, 'item')}" for one in found.models
+    ]

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from irkit.arrays import Floats
 from irkit.serve.answers import Term
 from irkit.serve.limits import RequestError, UnknownError
 from irkit.wording import shown
@@ -140,7 +141,7 @@ def fused(rankings: Sequence[Ranking], k: float) -> Ranking:
     rows = {docno: row for row, docno in enumerate(docnos)}
     document = np.array([rows[docno] for one in lists for docno in one], dtype=np.int64)
     rank = np.concatenate([np.arange(len(one)) for one in lists])
-    score = np.bincount(document, reciprocal_rank(rank, k), minlength=len(docnos))
+    score: Floats = np.bincount(document, reciprocal_rank(rank, k), minlength=len(docnos)).astype(np.float64)
     best = rank_order(np.zeros(len(docnos), dtype=np.int64), score, np.arange(len(docnos)))
     return Ranking(
         index=indexes[0],

@@ -31,7 +31,9 @@ HEAD = 32 * 1024
 "Bytes of a request before its body."
 
 
-def serve(app: Guard, host: str, port: int, *, ready: Callable[[str], None]) -> bool:
+def serve(
+    app: Guard, host: str, port: int, *, ready: Callable[[str], None], lifespan: bool = False, who: str = "serve"
+) -> bool:
     """Serve an application until SIGTERM or Ctrl-C, and say whether all that had begun was finished.
 
     Parameters
@@ -43,13 +45,17 @@ def serve(app: Guard, host: str, port: int, *, ready: Callable[[str], None]) -> 
         0 takes a free one.
     ready : function
         Is told the address when requests are answered.
+    lifespan : bool
+        Whether the application wants to be told when it begins and ends.
+    who : str
+        The command, which begins the errors.
 
     Raises
     ------
     ConfigError
         If the address cannot be taken.
     """
-    listener = _bound(host, port)
+    listener = _bound(host, port, who)
     address, number = listener.getsockname()[:2]
     config = uvicorn.Config(
         app,
@@ -58,7 +64,7 @@ def serve(app: Guard, host: str, port: int, *, ready: Callable[[str], None]) -> 
         log_level="critical",
         access_log=False,
         server_header=False,
-        lifespan="off",
+        lifespan="on" if lifespan else "off",
         ws="none",
         limit_concurrency=app.limits.connections,
         timeout_graceful_shutdown=max(1, round(app.limits.grace)),
@@ -85,7 +91,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int, who: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP: only then does asyncio send small answers at once, without waiting 40 ms for an acknowledgement.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -95,7 +101,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         what = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(f"serve: {host}:{port} cannot be taken, {what.lower()}; choose another with --port") from None
+        raise ConfigError(f"{who}: {host}:{port} cannot be taken, {what.lower()}; choose another with --port") from None
     return listener
 
 

@@ -1,7 +1,6 @@
 """The tools of an assistant, as functions of plain values: each takes a shape and gives a shape of `shapes.py`.
 
 They add to the library what a conversation needs: rankings that are kept, snippets, parts of documents, judgements.
-What comes from documents and queries has its control characters spelt out.
 """
 
 from __future__ import annotations
@@ -11,11 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from irkit.config import Config
-from irkit.screen import visible
 from irkit.serve import answers, shapes
 from irkit.serve.judged import Judgements
 from irkit.serve.library import Library
-from irkit.serve.limits import UnknownError
+from irkit.serve.limits import UnknownError, check_count
 from irkit.serve.rankings import Ranking, Rankings, fused
 
 SNIPPET, TERMS = 300, 20
@@ -23,6 +21,9 @@ SNIPPET, TERMS = 300, 20
 
 SHOWN_QIDS = 5
 "Ids of judged queries that the list of what is served shows."
+
+JUDGING = ("judge", "evaluate")
+"Tools that need judgements."
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Tool:
     about: str
     asked: type[Config]
     answer: type[answers.Answer]
-    call: Callable[[Any], answers.Answer]
+    call: Callable[[Tools, Any], answers.Answer]
 
 
 class Tools:
@@ -75,6 +76,7 @@ class Tools:
     def search(self, asked: shapes.Search) -> shapes.PageOf:
         """Search, keep the ranking, and return its first page."""
         index = self._index(asked.index)
+        check_count(asked.depth, "depth", self.library.limits)
         found = self.library.search(index, asked.query, asked.pipeline, asked.depth)
         ranking = Ranking(
             index=index,
@@ -101,7 +103,7 @@ class Tools:
             end=end,
             length=found.length,
             next=end if end < found.length else None,
-            text=visible(found.text, lines=True),
+            text=found.text,
         )
 
     def explain(self, asked: shapes.Explain) -> answers.Trail:
@@ -163,7 +165,7 @@ class Tools:
             ranking=name,
             index=ranking.index,
             pipeline=ranking.pipeline,
-            query=visible(ranking.query),
+            query=ranking.query,
             found=len(ranking.docnos),
             start=start,
             next=end if docnos and end < len(ranking.docnos) else None,
@@ -186,9 +188,9 @@ class Tools:
         return self.judgements
 
 
-def table(tools: Callable[[], Tools]) -> dict[str, Tool]:
-    """Return the tools by name; `tools` is called when one of them is, so that the table is there before a library."""
-    entries = (
+def table(*, judged: bool) -> dict[str, Tool]:
+    """Return the tools by name; those that need judgements only where there are such."""
+    entries: tuple[tuple[str, str, str, type[Config], type[answers.Answer]], ...] = (
         (
             "list_indexes",
             "What is served",
@@ -262,6 +264,7 @@ def table(tools: Callable[[], Tools]) -> dict[str, Tool]:
         ),
     )
     return {
-        name: Tool(name, title, about, asked, answer, lambda given, name=name: getattr(tools(), name)(given))  # type: ignore[misc]
+        name: Tool(name, title, about, asked, answer, getattr(Tools, name))
         for name, title, about, asked, answer in entries
+        if judged or name not in JUDGING
     }

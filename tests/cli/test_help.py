@@ -43,7 +43,7 @@ def test_the_commands_are_those_promised():
             "reproduce",
             "tune",
         ],
-        *["explain", "train", "sample", "encode", "serve"],
+        *["explain", "train", "sample", "encode", "serve", "mcp"],
         *["data list", "data show", "data get", "data verify", "data clean"],
         *["pipelines list", "pipelines show", "pipelines copy", "schema", "doctor", "help", "completion"],
     ]

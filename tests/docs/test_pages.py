@@ -10,7 +10,7 @@ import pytest
 from tests.docs.pages import PROGRESS, ROOT, blocks, pages, places, run, same
 from tests.docs.test_mistakes import PAGE as MISTAKES
 
-NEEDS = {"commands.md": "fastapi", "serving.md": "fastapi"}
+NEEDS = {"assistants.md": "mcp", "commands.md": "fastapi", "serving.md": "fastapi"}
 "Packages of extras that pages are run with."
 
 
