@@ -432,6 +432,7 @@ def test_the_client_of_the_package_speaks_with_a_process(folders):
 
 def test_http_answers_the_client_and_keeps_strangers_out(library):
     import socket
+
     import httpx
     import uvicorn
 
