@@ -187,12 +187,13 @@ class Scatter:
     def _told(self, batch: Sequence[bytes]) -> tuple[bytes, Terms]:
         """Make bags of terms of all queries, and count these terms in the whole index."""
         block, terms = bags(self._analyzer, batch)
-        if new := [term for term in terms if term not in self._known]:
+        known = self._known
+        if new := [term for term in terms if term not in known]:
             counts = sum(self._each("counts", pack(new)))
-            if len(self._known) + len(new) > REMEMBERED:
-                self._known = {term: self._known[term] for term in terms if term in self._known}
-            self._known |= dict(zip(new, counts.tolist(), strict=True))
-        numbers = np.array([self._known[term] for term in terms], dtype=np.int64).reshape(-1, 2)
+            known.update(zip(new, counts.tolist(), strict=True))
+            if len(known) > REMEMBERED:
+                self._known = {}  # other threads go on with the one that they have
+        numbers = np.array([known[term] for term in terms], dtype=np.int64).reshape(-1, 2)
         return block, (pack(terms), numbers)
 
     def _places(self, doc: Ints) -> list[Ints]:

@@ -163,6 +163,7 @@ def test_a_score_is_explained_as_the_library_does(ask, library):
 
 
 def test_fusion_is_that_of_the_stage_with_its_tie_rule(library, ask):
+    from irkit.frames import queries_frame
     from irkit.pipeline.operators import RRF
 
     tools = Tools(library)
@@ -175,7 +176,7 @@ def test_fusion_is_that_of_the_stage_with_its_tie_rule(library, ask):
     found = of(ask(("fuse", {"rankings": names, "k": 10}), tools=tools))
     assert (found["pipeline"], found["query"]) == ("rrf(bm25, bm25-rm3)", "storm coast")
     served = library._shelves["tiny"].pipelines.values()
-    expected = RRF(tuple(one.cut(100) for one in served), k=10).run("storm coast").frame()
+    expected = RRF(tuple(one.cut(100) for one in served), k=10).run(queries_frame("storm coast")).frame()
     assert [hit["docno"] for hit in found["hits"]] == expected["docno"].tolist()
     assert [hit["score"] for hit in found["hits"]] == expected["score"].tolist()
     assert of(ask(("page", {"ranking": found["ranking"], "start": 1}), tools=tools))["hits"] == found["hits"][1:]
