@@ -169,6 +169,7 @@ def test_an_error_of_a_candidate_is_the_one_it_is_here(local_ray):
 
 
 def test_optuna_is_not_for_ray():
+    pytest.importorskip("ray", reason="the extra ray is not installed")
     with pytest.raises(ConfigError, match="tune: optuna chooses a candidate by those before it, one by one"):
         tune("bm25", {"k1": [1.0]}, load_collection("lee"), method="optuna", engine="ray")
 
