@@ -31,9 +31,9 @@ def mcp(
     bounds: Bounds = None,
     check: Annotated[bool, Parameter(name="--check")] = False,
 ) -> int:
-    """Give assistants tools that search, read, explain, fuse and recommend (Model Context Protocol).
+    """Give assistants tools that search, read, explain, fuse and recommend.
 
-    The assistant's program starts this command and speaks with it over standard input and output: name it
+    It speaks the Model Context Protocol: an assistant's program starts it over standard input and output; name it
     in that program's configuration. With --http it is a service at /mcp instead, of this machine alone
     unless --host names another address, which needs --keys, or --open. Every pipeline is served on every
     index. No tool changes anything.

@@ -315,7 +315,7 @@ class _Other(NamedTuple):
         code = self.process.returncode
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
-        lines = self.errors.read_text(errors="replace").strip().splitlines() or ["without a word"]
+        lines = self.errors.read_text("utf-8", errors="replace").strip().splitlines() or ["without a word"]
         kind, _, message = lines[-1].partition(": ")
         return f"failed: {message if kind.startswith('irkit.') else lines[-1]}"
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -25,6 +25,9 @@ from irkit.lucene.jvm import java
 from irkit.lucene.wire import java_errors, pack, unpack
 
 _handles = itertools.count(secrets.randbits(60))  # this module may be loaded anew while the JVM goes on
+
+
+UNREADABLE = "{} cannot be read"
 
 
 class Engine(Protocol):
@@ -80,18 +83,22 @@ class Local:
         self._handle = next(_handles)
         self._pid = os.getpid()
         self._measured = False
-        self._search = java("Search")
-        self._errors = partial(java_errors, f"index: {path} cannot be read")
+
+    @contextmanager
+    def _calling(self, what: str) -> Iterator[Any]:
+        search = java("Search")  # first, as it starts the JVM and refuses a forked child
+        with java_errors(f"index: {what.format(self.path)}"):
+            yield search
 
     def open(self, folders: Sequence[str], analyzer: str) -> None:
         """Open an index, or several as one."""
-        with self._errors():
-            self._search.open(self._handle, list(folders), analyzer)
+        with self._calling(UNREADABLE) as search:
+            search.open(self._handle, list(folders), analyzer)
 
     def use_rank(self, rank: Ints) -> None:
         """Hand over the ranks of the external ids, before the first search."""
-        with self._errors():
-            self._search.useRank(self._handle, rank.astype("<i4", copy=False).tobytes())
+        with self._calling(UNREADABLE) as search:
+            search.useRank(self._handle, rank.astype("<i4", copy=False).tobytes())
 
     def use_lengths(self, known: Callable[[], Ints | None]) -> None:
         """Hand over the exact lengths once, if they are known; else the JVM walks all postings."""
@@ -99,14 +106,14 @@ class Local:
             return
         lengths = known()
         if lengths is not None:
-            with self._errors():
-                self._search.useLengths(self._handle, lengths.astype("<i4", copy=False).tobytes())
+            with self._calling(UNREADABLE) as search:
+                search.useLengths(self._handle, lengths.astype("<i4", copy=False).tobytes())
         self._measured = True
 
     def use_whole(self, whole: Whole) -> None:
         """Score as in a larger collection, before the first search; of each term `use_terms` tells then."""
-        with self._errors():
-            self._search.useCollection(self._handle, *whole)
+        with self._calling(UNREADABLE) as search:
+            search.useCollection(self._handle, *whole)
 
     def counts(self, terms: bytes) -> Ints:
         """Count documents and occurrences of terms in this index: (n, 2) int64.
@@ -116,14 +123,14 @@ class Local:
         terms : bytes
             n strings of `wire.pack`.
         """
-        with self._errors():
-            found = interruptible(self._search.counts, self._handle, terms)
+        with self._calling(UNREADABLE) as search:
+            found = interruptible(search.counts, self._handle, terms)
         return np.frombuffer(found, dtype="<i8").reshape(-1, 2)
 
     def use_terms(self, terms: bytes, counts: Ints) -> None:
         """Tell the same of terms in the larger collection."""
-        with self._errors():
-            self._search.useTerms(self._handle, terms, counts.astype("<i8", copy=False).tobytes())
+        with self._calling(UNREADABLE) as search:
+            search.useTerms(self._handle, terms, counts.astype("<i8", copy=False).tobytes())
 
     def search(
         self, line: str, scorer: str, ties: Ties, batch: Sequence[bytes], k: int, threads: int, *, exact: bool
@@ -134,9 +141,8 @@ class Local:
 
     def search_block(self, line: str, scorer: str, ties: Ties, block: bytes, n: int, k: int, threads: int) -> bytes:
         """Rank documents for n queries in one block; return the hits as `bridge.decode` takes them."""
-        with java_errors(f"index: searching {self.path} failed"):
-            search = self._search.search
-            return interruptible(search, self._handle, line, scorer, ties, block, k, _workers(n, threads))
+        with self._calling("searching {} failed") as search:
+            return interruptible(search.search, self._handle, line, scorer, ties, block, k, _workers(n, threads))
 
     def score(self, line: str, batch: Sequence[bytes], ptr: Ints, doc: Ints, threads: int, *, exact: bool) -> Found:
         """Score given documents for a batch of queries."""
@@ -146,24 +152,24 @@ class Local:
         """Score given documents for the queries of one block."""
         ends, docs = (np.asarray(part, dtype="<i4").tobytes() for part in (ptr, doc))
         n = len(ptr) - 1
-        with java_errors(f"index: scoring in {self.path} failed"):
-            found = interruptible(self._search.score, self._handle, line, block, ends, docs, _workers(n, threads))
+        with self._calling("scoring in {} failed") as search:
+            found = interruptible(search.score, self._handle, line, block, ends, docs, _workers(n, threads))
         return bridge.decode(found, n, exact=exact)
 
     def explain(self, line: str, query: bytes, doc: int) -> list[tuple[str, float, float]]:
         """Split a score by the terms of a query."""
-        with java_errors(f"index: explaining a score in {self.path} failed"):
-            return bridge.decode_shares(interruptible(self._search.explain, self._handle, line, pack([query]), doc))
+        with self._calling("explaining a score in {} failed") as search:
+            return bridge.decode_shares(interruptible(search.explain, self._handle, line, pack([query]), doc))
 
     def texts(self, doc: Ints) -> list[str | None]:
         """Return what is stored of documents."""
-        with java_errors(f"index: reading texts of {self.path} failed"):
-            return bridge.decode_texts(interruptible(self._search.texts, self._handle, doc.astype("<i4").tobytes()))
+        with self._calling("reading texts of {} failed") as search:
+            return bridge.decode_texts(interruptible(search.texts, self._handle, doc.astype("<i4").tobytes()))
 
     def close(self) -> None:
         """Free files and memory in the JVM."""
         if os.getpid() == self._pid:  # a forked child has no JVM to close anything in
-            self._search.close(self._handle)
+            java("Search").close(self._handle)
 
 
 class Joiner:
@@ -178,8 +184,9 @@ class Joiner:
     """
 
     def __init__(self, rank: Ints, starts: Ints) -> None:
+        join = java("Join")
         with java_errors("index: the joining of shards failed"):
-            self._join = java("Join").of(*(np.asarray(part, dtype="<i4").tobytes() for part in (rank, starts)))
+            self._join = join.of(*(np.asarray(part, dtype="<i4").tobytes() for part in (rank, starts)))
 
     def join(self, blocks: Sequence[Any], n: int, k: int, ties: Ties, *, exact: bool) -> Found:
         """Return the k best hits of n queries, given the blocks of all shards in their order (`Local.search_block`)."""
@@ -191,8 +198,9 @@ class Joiner:
 
 def bags(analyzer: str, batch: Sequence[bytes]) -> tuple[bytes, list[bytes]]:
     """Make bags of terms of queries: the block of these, and their distinct terms in ascending byte order."""
+    search = java("Search")
     with java_errors("index: the analysis of queries failed"):
-        found = interruptible(java("Search").bags, analyzer, pack(batch))
+        found = interruptible(search.bags, analyzer, pack(batch))
     _, end = unpack(found)
     terms, _ = unpack(found[end:])
     return found[:end], terms.cast(pa.large_binary()).to_pylist()

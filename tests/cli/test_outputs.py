@@ -37,7 +37,7 @@ def measured(*_, finish=lambda result: None, **__):
 
 
 COMMANDS = [
-    ("irkit.cli.inputs.built", ["run", "bm25", "lee", "-o"], "file"),
+    ("irkit.recipe.ready.built", ["run", "bm25", "lee", "-o"], "file"),
     ("irkit.evaluate.tune", ["tune", "space.yaml", "lee", "-o"], "file"),
     ("irkit.evaluate.run_suite", ["leaderboard", "quickstart-retrieval", "--json"], "file"),
     ("irkit.evaluate.run_suite", ["leaderboard", "quickstart-retrieval", "--report"], "file"),

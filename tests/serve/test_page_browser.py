@@ -90,7 +90,7 @@ def served(folders, tmp_path_factory):
         workers = Workers(Limits(workers=1, seconds=60))
         guard = Guard(application(library, workers), workers, keys=keys, hosts=LOCAL, open={*OPEN, *page()})
         app = Turned(guard)
-        listener = _bound("127.0.0.1", 0)
+        listener = _bound("127.0.0.1", 0, "tests")
         listener.listen()
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
         thread = threading.Thread(target=server.run, args=([listener],))
