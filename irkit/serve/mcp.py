@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
@@ -152,6 +153,8 @@ def over_stdio(served: Server[Any], opening: Opening) -> None:
             opening.begin()
             await served.run(read, write, served.create_initialization_options())
 
+    # Ctrl-C ends the process at once: a thread that reads standard input cannot be woken, and there is nothing to lose.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     asyncio.run(speak())
 
 
