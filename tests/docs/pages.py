@@ -224,7 +224,7 @@ def same(expected: list[str], actual: list[str], places: dict[str, str] | None =
     """Say how two outputs differ, an empty string where they do not; white space counts.
 
     What `COSTS` and `VOLATILE` name may differ, and blank lines at the end; a line `...` stands for any lines. Decimal
-    fractions must have as many digits and agree to a part in a thousand: the last ones hang on the processor. `places`
+    fractions must have as many digits and agree to two parts in a thousand: the last ones hang on the processor. `places`
     are folders with the names that pages show for them.
     """
     shown, came = _steady(expected, {}), _steady(actual, places or {})
@@ -289,7 +289,7 @@ def _alike(one: str, other: str) -> bool:
     return (
         NUMBER.split(one) == NUMBER.split(other)
         and all(len(a) == len(b) or min(len(a), len(b)) > FULL for a, b in zip(mine, yours, strict=True))
-        and all(abs(float(a) - float(b)) <= max(2e-4, 1e-3 * abs(float(a))) for a, b in zip(mine, yours, strict=True))
+        and all(abs(float(a) - float(b)) <= max(2e-4, 2e-3 * abs(float(a))) for a, b in zip(mine, yours, strict=True))
     )
 
 
