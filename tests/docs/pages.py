@@ -224,8 +224,8 @@ def same(expected: list[str], actual: list[str], places: dict[str, str] | None =
     """Say how two outputs differ, an empty string where they do not; white space counts.
 
     What `COSTS` and `VOLATILE` name may differ, and blank lines at the end; a line `...` stands for any lines. Decimal
-    fractions must have as many digits and agree to two parts in a thousand: the last ones hang on the processor. `places`
-    are folders with the names that pages show for them.
+    fractions must have as many digits and agree to two parts in a thousand, as the last ones hang on the processor;
+    `places` are folders with the names that pages show for them.
     """
     shown, came = _steady(expected, {}), _steady(actual, places or {})
     at = 0

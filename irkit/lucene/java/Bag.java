@@ -1,12 +1,13 @@
 package irkit;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.tokenattributes.CharTermAttribute;
@@ -58,24 +59,36 @@ final class Bag {
   static byte[] unfolded(byte[] batch, Analyzer analyzer, Call call) throws IOException {
     ByteBuffer in = Wire.reader(batch);
     int[] bounds = bounds(in);
-    byte[][] bodies = new byte[bounds.length - 1][];
-    TreeSet<String> terms = new TreeSet<>();
-    for (int i = 0; i < bodies.length; i++) {
-      call.check();
-      Bag bag = read(in, bounds[i], bounds[i + 1], analyzer);
-      bodies[i] = bag.body();
-      terms.addAll(Arrays.asList(bag.terms));
+    Bag[] bags = new Bag[bounds.length - 1];
+    try {
+      IntStream.range(0, bags.length).parallel().forEach(i -> {
+        call.check();
+        try {
+          bags[i] = read(in, bounds[i], bounds[i + 1], analyzer);
+        } catch (IOException error) {
+          throw new UncheckedIOException(error);
+        }
+      });
+    } catch (UncheckedIOException error) {
+      throw error.getCause();
     }
-    byte[] bags = Wire.strings(bodies);
-    byte[] known = Wire.strings(terms.stream().map(term -> term.getBytes(StandardCharsets.UTF_8)).toArray(byte[][]::new));
-    return Wire.writer((long) bags.length + known.length).put(bags).put(known).array();
+    Map<String, byte[]> known = new HashMap<>();
+    byte[][] bodies = new byte[bags.length][];
+    for (int i = 0; i < bodies.length; i++) {
+      bodies[i] = bags[i].body(known);
+    }
+    String[] terms = known.keySet().toArray(new String[0]);
+    Arrays.sort(terms);
+    byte[] first = Wire.strings(bodies);
+    byte[] second = Wire.strings(Arrays.stream(terms).map(known::get).toArray(byte[][]::new));
+    return Wire.writer((long) first.length + second.length).put(first).put(second).array();
   }
 
-  private byte[] body() {
+  private byte[] body(Map<String, byte[]> known) {
     byte[][] encoded = new byte[terms.length][];
     long size = 1 + Integer.BYTES;
     for (int i = 0; i < encoded.length; i++) {
-      encoded[i] = terms[i].getBytes(StandardCharsets.UTF_8);
+      encoded[i] = known.computeIfAbsent(terms[i], term -> term.getBytes(StandardCharsets.UTF_8));
       size += Double.BYTES + Integer.BYTES + encoded[i].length;
     }
     ByteBuffer out = Wire.writer(size).put((byte) 1).putInt(encoded.length);
