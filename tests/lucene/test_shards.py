@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -219,3 +220,27 @@ def test_examine_looks_into_shards(path):
     parts = list(examine(path))
     assert not [part for part in parts if part.remedy]
     assert parts[0].found.endswith("bytes, as Lucene wrote them")
+
+
+@pytest.mark.slow
+def test_readers_see_all_of_a_change_or_nothing_of_it(tmp_path):
+    path, done, seen = tmp_path / "many", threading.Event(), []
+
+    def documents(shard, version):
+        return [(f"s{shard}-{version}-{i}", "fox") for i in range(5)]
+
+    def change():
+        for version in range(1, 9):
+            replace_shard(path, version % 2, documents(version % 2, version), threads=1).close()
+        done.set()
+
+    build_index(path, documents(0, 0), shards=1, threads=1).close()
+    add_shard(path, documents(1, 0), threads=1).close()
+    writer = threading.Thread(target=change)
+    writer.start()
+    while not done.is_set():
+        with Index.open(path) as index:
+            versions = {docno.rsplit("-", 1)[0] for docno in index.docnos.names.to_pylist()}
+            seen.append((len(versions), len(index.search(["fox"], 99).doc), len(index.docnos)))
+    writer.join()
+    assert set(seen) == {(2, 10, 10)}
