@@ -52,7 +52,7 @@ def mcp(
         pipeline is meant where a call names none.
     judgements
         A file of judgements, or a collection whose judgements and queries are used: with them there are the
-        tools judge and evaluate.
+        tools judge and evaluate. Of several indexes the one they are of is named, INDEX=FILE.
     http
         Speak over HTTP. Standard output is then the log, one line of JSON a request.
     host
@@ -74,6 +74,9 @@ def mcp(
     from irkit.serve.mcp import Opening, over_stdio, server
     from irkit.serve.workers import Workers
 
+    given = {"--host": host != "127.0.0.1", "--port": port != 8000, "--keys": keys, "--open": open}
+    for option in (name for name, one in (given | {"--allow-host": allow_host}).items() if one and not http):
+        raise ConfigError(f"mcp: {option} is for --http; give that too, or leave it out")
     if http and keys is None and not open and not _is_loopback(host):
         raise ConfigError(f"mcp: {host} is reached by others; give --keys a file of keys, or --open to let all in")
     limits = (bounds or BoundOptions()).limits(who="mcp")
@@ -81,7 +84,7 @@ def mcp(
     judged = judgements is not None
     if not (http or check):
         over_stdio(server(opening, Workers(limits), judged=judged), opening)
-        return 0
+        return 2 if opening.failed else 0
     tools = _tools(recipes, served or ServedOptions(), judgements, limits)
     for line in _summary(tools):
         (say if check else note)(line)
@@ -125,9 +128,11 @@ def _tools(recipes: Sequence[str], served: ServedOptions, judgements: str | None
     from irkit.serve.shapes import PART
     from irkit.serve.tools import SNIPPET, TERMS, Tools
 
-    held = None if judgements is None else Judgements.open(judgements, who="mcp")
     fitting = limits.model_copy(update={"snippet": SNIPPET, "terms": TERMS, "text": PART})
-    return Tools(served.library(recipes, fitting, who="mcp"), held)
+    library = served.library(recipes, fitting, who="mcp")
+    if judgements is None:
+        return Tools(library)
+    return Tools(library, Judgements.open(judgements, [one.name for one in library.indexes()], who="mcp"))
 
 
 def _summary(tools: Tools) -> list[str]:

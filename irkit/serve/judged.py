@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from irkit.errors import ConfigError, NotFoundError
+from irkit.errors import ConfigError, IrkitError
 from irkit.serve.limits import RequestError, UnknownError
 from irkit.wording import shown
 
@@ -23,10 +23,14 @@ class Judgements:
     qrels : qrels frame
         One that was checked.
     texts : mapping of qid to text, optional
+    index : str, optional
+        Name of the index whose documents are judged; None where it is not said.
     """
 
-    def __init__(self, name: str, qrels: Qrels, texts: Mapping[str, str] | None = None) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, qrels: Qrels, texts: Mapping[str, str] | None = None, index: str | None = None
+    ) -> None:
+        self.name, self.index = name, index
         self._own = {str(qid): own for qid, own in qrels.groupby("qid", sort=False)}
         self._texts = {qid: text for qid, text in (texts or {}).items() if qid in self._own}
         self._ids: dict[str, str] = {}
@@ -35,25 +39,39 @@ class Judgements:
         self._exclude_self = bool(qrels.attrs.get("exclude_self"))
 
     @classmethod
-    def open(cls, source: str, *, who: str) -> Judgements:
+    def open(cls, source: str, indexes: Sequence[str], *, who: str) -> Judgements:
         """Read a file of judgements, or those of a collection with its queries.
+
+        Parameters
+        ----------
+        source : str
+            A file or a collection, perhaps as INDEX=SOURCE.
+        indexes : sequence of str
+            Names of what is served: where there are several, judgements are of the one that is named, or is called like
+            the collection.
 
         Raises
         ------
         IrkitError
-            If they cannot be read.
+            If they cannot be read, or it is not clear of which index they are.
         """
         from irkit.io import load_collection, read_qrels
         from irkit.recipe.resources import source_path
 
+        index, sign, rest = source.partition("=")
+        if sign and index in indexes:
+            source = rest
+        else:
+            index = indexes[0] if len(indexes) == 1 else ""
         path = source_path(source)
         if path is not None and path.is_file():
-            return cls(Path(source).stem, read_qrels(path))
+            return cls(Path(source).stem, read_qrels(path), index=index or _of(source, source, indexes, who))
         collection = load_collection(source)
         queries = collection.queries()
         if not len(qrels := collection.qrels()):
             raise ConfigError(f"{who}: {source} has no judgements; name another with --judgements")
-        return cls(collection.name, qrels, dict(zip(queries["qid"], queries["query"], strict=True)))
+        texts = dict(zip(queries["qid"], queries["query"], strict=True))
+        return cls(collection.name, qrels, texts, index or _of(collection.name, source, indexes, who))
 
     def __len__(self) -> int:
         return len(self._own)
@@ -118,8 +136,16 @@ class Judgements:
         ).astype({"qid": "str", "docno": "str"})
         try:
             return dict(evaluate(frame, self._own[qid], measures, exclude_self=self._exclude_self).means)
-        except (ConfigError, NotFoundError) as error:
+        except IrkitError as error:  # also what is not installed
             raise RequestError(str(error)) from None
+
+
+def _of(name: str, source: str, indexes: Sequence[str], who: str) -> str:
+    """Return the index that is called like judgements."""
+    if name in indexes:
+        return name
+    known = ", ".join(indexes) or "there is none"
+    raise ConfigError(f"{who}: of which index are the judgements {source}? write INDEX={source}; indexes: {known}")
 
 
 def _folded(text: str) -> str:

@@ -79,6 +79,11 @@ class Opening:
         """Begin to make them."""
         threading.Thread(target=self._run, name="irkit-opening", daemon=True).start()
 
+    @property
+    def failed(self) -> bool:
+        """Whether they could not be made."""
+        return self._made.done() and self._made.exception() is not None
+
     async def wait(self, seconds: float) -> Tools:
         """Return the tools when they are made.
 

@@ -125,6 +125,8 @@ class Judgements(Answer):
     """Relevance judgements that judge and evaluate use."""
 
     name: str
+    index: str | None
+    "The index whose documents are judged."
     queries: int
     "Judged queries."
     texts: bool

@@ -13,7 +13,7 @@ from irkit.config import Config
 from irkit.serve import answers, shapes
 from irkit.serve.judged import Judgements
 from irkit.serve.library import Library
-from irkit.serve.limits import UnknownError, check_count
+from irkit.serve.limits import RequestError, UnknownError, check_count
 from irkit.serve.rankings import Ranking, Rankings, fused
 
 SNIPPET, TERMS = 300, 20
@@ -62,7 +62,13 @@ class Tools:
             pipelines=found.pipelines,
             models=found.models,
             judgements=held
-            and shapes.Judgements(name=held.name, queries=len(held), texts=held.has_texts, qids=held.qids[:SHOWN_QIDS]),
+            and shapes.Judgements(
+                name=held.name,
+                index=held.index,
+                queries=len(held),
+                texts=held.has_texts,
+                qids=held.qids[:SHOWN_QIDS],
+            ),
             bounds=shapes.Bounds(
                 query=limits.query,
                 depth=limits.k,
@@ -135,6 +141,8 @@ class Tools:
     def evaluate(self, asked: shapes.Evaluate) -> shapes.Measured:
         """Measure a ranking."""
         held, ranking = self._judgements(), self.rankings.get(asked.ranking)
+        if held.index not in (None, ranking.index):
+            raise RequestError(f"ranking: is of {ranking.index}, and the judgements of {held.index}; search that index")
         qid = held.find(asked.qid, ranking.query)
         values = held.measure(qid, ranking.docnos, asked.measures)
         return shapes.Measured(
@@ -258,7 +266,9 @@ def table(*, judged: bool) -> dict[str, Tool]:
         (
             "evaluate",
             "Measure a ranking",
-            "Measure a ranking that search or fuse made against the relevance judgements of a query.",
+            "Measure a ranking that search or fuse made against the relevance judgements of a query. Measures of whole "
+            "rankings, such as AP, are of the documents that it has: search with a larger k for them. Where queries "
+            "are documents, as the collection says, a query's own document is left out.",
             shapes.Evaluate,
             shapes.Measured,
         ),

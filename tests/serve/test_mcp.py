@@ -15,6 +15,7 @@ pytest.importorskip("mcp", reason="needs irkit[serve]")
 from mcp import Client, StdioServerParameters
 
 from irkit.documents import Document
+from irkit.errors import ConfigError
 from irkit.lucene import build_index
 from irkit.serve import mcp as door
 from irkit.serve.judged import Judgements
@@ -39,7 +40,7 @@ def qrels(folders):
 @pytest.fixture(scope="session")
 def ask(library, qrels):
     """Return what calls tools one after the other in one conversation, each a name and its arguments."""
-    held = Judgements.open(str(qrels), who="mcp")
+    held = Judgements.open(str(qrels), ["tiny"], who="mcp")
 
     def asked(*calls, tools=None, workers=None):
         tools = tools or Tools(library, held)
@@ -102,7 +103,7 @@ def test_what_is_served_is_listed_with_its_bounds(ask):
     assert [one["name"] for one in found["indexes"]] == ["tiny", "mute"]
     assert [one["name"] for one in found["pipelines"]] == ["bm25", "bm25-rm3"]
     assert [one["name"] for one in found["models"]] == ["ease"]
-    assert found["judgements"] == {"name": "tiny", "queries": 2, "texts": False, "qids": ["1", "2"]}
+    assert found["judgements"] == {"name": "tiny", "index": "tiny", "queries": 2, "texts": False, "qids": ["1", "2"]}
     assert found["bounds"] == {
         "query": 1000, "depth": 1000, "page": 50, "part": 20_000, "rankings": 64, "minutes": 30.0
     }  # fmt: skip
@@ -195,7 +196,7 @@ def test_judgements_say_what_is_known_and_what_is_not(ask):
 
 
 def test_a_ranking_is_measured(library, qrels, ask):
-    tools = Tools(library, Judgements.open(str(qrels), who="mcp"))
+    tools = Tools(library, Judgements.open(str(qrels), ["tiny"], who="mcp"))
     ranking = of(ask(("search", {"query": "storm"}), tools=tools))
     assert [hit["docno"] for hit in ranking["hits"]] == ["d1", "d3"]
     arguments = {"ranking": ranking["ranking"], "qid": "1", "measures": "P@1 R@10 AP"}
@@ -204,8 +205,30 @@ def test_a_ranking_is_measured(library, qrels, ask):
     assert (found["found"], found["judged"], found["relevant"]) == (2, 1, 2)
 
 
+def test_a_ranking_of_another_index_is_not_measured(library, qrels, ask):
+    tools = Tools(library, Judgements.open(f"other={qrels}", ["tiny", "other"], who="mcp"))
+    ranking = of(ask(("search", {"query": "storm"}), tools=tools))["ranking"]
+    found = error(ask(("evaluate", {"ranking": ranking, "qid": "1"}), tools=tools))
+    assert found == "ranking: is of tiny, and the judgements of other; search that index"
+
+
+def test_judgements_are_of_an_index(qrels):
+    assert Judgements.open(f"b={qrels}", ["a", "b"], who="mcp").index == "b"
+    assert Judgements.open(str(qrels), ["a"], who="mcp").index == "a"
+    assert Judgements.open("lee", ["a", "lee"], who="mcp").index == "lee"
+    with pytest.raises(ConfigError, match="of which index are the judgements lee\\? write INDEX=lee; indexes: a, b"):
+        Judgements.open("lee", ["a", "b"], who="mcp")
+
+
+def test_a_measure_that_needs_another_package_is_said(library, qrels, ask):
+    tools = Tools(library, Judgements.open(str(qrels), ["tiny"], who="mcp"))
+    ranking = of(ask(("search", {"query": "storm"}), tools=tools))["ranking"]
+    asked = {"ranking": ranking, "qid": "1", "measures": "alpha_nDCG@10"}
+    assert "the tool failed" not in error(ask(("evaluate", asked), tools=tools))
+
+
 def test_a_ranking_of_nothing_scores_0(library, qrels, ask):
-    tools = Tools(library, Judgements.open(str(qrels), who="mcp"))
+    tools = Tools(library, Judgements.open(str(qrels), ["tiny"], who="mcp"))
     ranking = of(ask(("search", {"query": "zebra"}), tools=tools))
     assert (ranking["found"], ranking["hits"], ranking["next"]) == (0, [], None)
     found = of(ask(("evaluate", {"ranking": ranking["ranking"], "qid": "1", "measures": "AP"}), tools=tools))
@@ -215,7 +238,7 @@ def test_a_ranking_of_nothing_scores_0(library, qrels, ask):
 
 
 def test_judged_queries_of_a_collection_are_found_by_their_text():
-    held = Judgements.open("lee", who="mcp")
+    held = Judgements.open("lee", ["lee", "tiny"], who="mcp")
     text = held.text("lee-01")
     assert held.find(None, f"  {text.upper()} ") == "lee-01"
 
@@ -260,7 +283,7 @@ def test_an_error_is_a_line_that_says_what_to_do(ask, name, arguments, message):
 
 
 def test_a_measure_that_is_not_known_is_said(library, qrels, ask):
-    tools = Tools(library, Judgements.open(str(qrels), who="mcp"))
+    tools = Tools(library, Judgements.open(str(qrels), ["tiny"], who="mcp"))
     ranking = of(ask(("search", {"query": "storm"}), tools=tools))["ranking"]
     found = error(ask(("evaluate", {"ranking": ranking, "qid": "1", "measures": "nDCGG@10"}), tools=tools))
     assert "nDCGG@10" in found
