@@ -14,6 +14,7 @@ from irkit.cli.served import BoundOptions, Bounds, Served, ServedOptions, summar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from irkit.serve.keys import Keys
     from irkit.serve.limits import Limits
     from irkit.serve.tools import Tools
 
@@ -71,6 +72,7 @@ def mcp(
         Open everything, say what would be served, and stop.
     """
     from irkit.errors import ConfigError
+    from irkit.serve.keys import read_keys
     from irkit.serve.mcp import Opening, over_stdio, server
     from irkit.serve.workers import Workers
 
@@ -79,6 +81,7 @@ def mcp(
         raise ConfigError(f"mcp: {option} is for --http; give that too, or leave it out")
     if http and keys is None and not open and not _is_loopback(host):
         raise ConfigError(f"mcp: {host} is reached by others; give --keys a file of keys, or --open to let all in")
+    known = None if keys is None else read_keys(keys)
     limits = (bounds or BoundOptions()).limits(who="mcp")
     opening = Opening(lambda: _tools(recipes, served or ServedOptions(), judgements, limits))
     judged = judgements is not None
@@ -91,7 +94,7 @@ def mcp(
     if check:
         tools.library.close()
         return 0
-    return _over_http(tools, limits, host, port, keys, allow_host or ())
+    return _over_http(tools, limits, host, port, known, allow_host or ())
 
 
 def _is_loopback(host: str) -> bool:
@@ -100,11 +103,10 @@ def _is_loopback(host: str) -> bool:
     return is_loopback(host)
 
 
-def _over_http(tools: Tools, limits: Limits, host: str, port: int, keys: Path | None, more: Sequence[str]) -> int:
+def _over_http(tools: Tools, limits: Limits, host: str, port: int, keys: Keys | None, more: Sequence[str]) -> int:
     import sys
 
     from irkit.serve.guard import LOCAL, Guard
-    from irkit.serve.keys import read_keys
     from irkit.serve.log import RequestLog
     from irkit.serve.mcp import PATH, Opening, over_http, server
     from irkit.serve.run import is_loopback
@@ -114,8 +116,7 @@ def _over_http(tools: Tools, limits: Limits, host: str, port: int, keys: Path | 
     workers = Workers(limits)
     hosts = [*LOCAL, host, *more] if is_loopback(host) or more else ()
     app = over_http(server(Opening.of(tools), workers, judged=tools.judgements is not None), hosts)
-    known = None if keys is None else read_keys(keys)
-    guard = Guard(app, workers, keys=known, hosts=hosts, log=RequestLog(sys.stdout), open=(), busy=())
+    guard = Guard(app, workers, keys=keys, hosts=hosts, log=RequestLog(sys.stdout), open=(), busy=())
     finished = run(
         guard, host, port, ready=lambda url: note(f"serving on {url}{PATH}; Ctrl-C stops it"), lifespan=True, who="mcp"
     )
