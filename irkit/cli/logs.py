@@ -12,6 +12,7 @@ import contextlib
 import logging
 import sys
 import time
+import traceback
 import warnings
 from collections.abc import Iterator
 
@@ -53,10 +54,12 @@ class _Lines(logging.Handler):
         self.start = time.perf_counter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one line."""
+        """Print one line, and below it the trace of a defect that was caught, as a service catches them."""
         plain = record.levelno >= logging.WARNING or record.name == PROGRESS.name
         since = "" if plain else f"{time.perf_counter() - self.start:.2f} s: "
-        sys.stderr.write(f"irkit: {since}{one_line(record.getMessage())}\n")  # in one piece
+        trace = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
+        line = f"irkit: {since}{one_line(record.getMessage())}\n"
+        sys.stderr.write(line + visible(trace, lines=True))  # in one piece
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

@@ -35,8 +35,9 @@ class Boards:
             raise NotFoundError(f"{folder}: there is no such folder; name one that holds results of irkit leaderboard")
 
     def names(self) -> list[str]:
-        """Return the names of the files, without their ending."""
-        return sorted(path.stem for path in self.folder.glob(f"*{SUFFIX}") if path.is_file())
+        """Return the names of the files, without their ending; one that is no text cannot be asked for."""
+        found = sorted(path.stem for path in self.folder.glob(f"*{SUFFIX}") if path.is_file())
+        return [name for name in found if name.isprintable()]
 
     def board(self, name: str) -> answers.Report:
         """Return what a file holds, as tables.

@@ -142,6 +142,8 @@ class _Exchange:
             raise _Refused(
                 421, "this service does not go by that name; ask under its own, or name it with --allow-host"
             )
+        if "transfer-encoding" in self.headers and "content-length" in self.headers:  # which of them counts?
+            raise _Refused(400, "the body's length is told in two ways; send one", connection="close")
         if guard.keys is not None and path not in guard.open:
             scheme, _, key = self.headers.get("authorization", "").partition(" ")
             if scheme.lower() != "bearer" or not guard.keys.let_in(key.strip()):

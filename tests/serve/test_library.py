@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 import irkit
 from irkit.errors import ConfigError, NotFoundError
+from irkit.serve.boards import Boards
 from irkit.serve.library import Library
 from irkit.serve.limits import Limits, RequestError, UnknownError
 from irkit.serve.opening import named_sources
@@ -174,3 +177,9 @@ def test_boards_of_a_folder_are_read_as_they_are_now(folders, tmp_path):
         with pytest.raises(UnknownError, match="boards: "):
             library.board(name)
     library.close()
+
+
+def test_a_board_whose_name_is_no_text_is_left_out(tmp_path):
+    (tmp_path / os.fsdecode(b"bad\xff.json")).write_text("{}")
+    (tmp_path / "good.json").write_text("{}")
+    assert Boards(tmp_path).names() == ["good"]

@@ -345,3 +345,10 @@ def test_a_service_that_stops_closes_connections_and_takes_no_more(door):
     assert client.get("/health").headers["connection"] == "close"
     client.workers.close(AGES)
     assert client.get("/v1/tiny/search?query=a").status_code == 503
+
+
+def test_a_body_whose_length_is_told_in_two_ways_is_refused(door):
+    headers = {"content-length": "5", "transfer-encoding": "chunked"}
+    found = door().post("/v1/tiny/search", content=b"0\r\n\r\n", headers=headers)
+    assert (found.status_code, found.headers["connection"]) == (400, "close")
+    assert found.json()["detail"] == "the body's length is told in two ways; send one"

@@ -65,16 +65,19 @@ async function read(base, doc, start, signal) {
   }
 }
 
+// Characters as the service counts them: one beyond U+FFFF is one.
+const characters = (text) => [...text].length;
+
 function whole(base, doc, text) {
   if (!text) return element("p", { class: "line" }, "The index holds no text of it.");
   const body = element("p", { class: "whole" }, text.text);
   const holder = element("section", { class: "document", "aria-label": "Text" }, element("h3", {}, "Text"), body);
-  let end = text.text.length;
+  let end = characters(text.text);
   const more = button("Read on", async () => {
     const next = await read(base, doc, end).catch(() => null);
     if (!next) return;
     body.append(next.text);
-    end += next.text.length;
+    end += characters(next.text);
     if (end >= next.length || !next.text) more.remove();
   });
   if (end < text.length) holder.append(more);
