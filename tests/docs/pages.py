@@ -6,6 +6,7 @@
     ```json title="a.json"   any block with a title is written to that file first
     ```console data          needs IRKIT_DATA; likewise "python data"
     ```console ray           needs the package ray; likewise "python ray"
+    ```console trained       figures of nets trained here, a part in a hundred apart elsewhere; likewise "python trained"
 
 A page with a file pyproject.toml has its package installed while it runs.
 
@@ -36,6 +37,7 @@ from tests.plugins import installed
 
 ROOT = Path(__file__).parents[2]
 VENV = "/home/me/irkit/.venv"
+NEAR = 2e-3
 FENCE = re.compile(r"^```(.*)$")
 
 
@@ -65,6 +67,8 @@ class Shown:
     actual: list[str] = field(default_factory=list)
     status: int | None = None
     "What a command of irkit that ran in this process returned."
+    near: float = NEAR
+    "Part by which decimal fractions may differ."
 
 
 def pages() -> list[Path]:
@@ -133,7 +137,12 @@ def _python(page: Path, block: Block, after: Block | None, namespace: dict[str, 
     start = after.first - 1 if shows else -1
     expected = after.lines if shows else []
     return Shown(
-        "\n".join(block.lines), block.first, expected, (start, start + len(expected)), out.getvalue().splitlines()
+        "\n".join(block.lines),
+        block.first,
+        expected,
+        (start, start + len(expected)),
+        out.getvalue().splitlines(),
+        near=_near(block),
     )
 
 
@@ -156,6 +165,10 @@ def _between(page: Path, block: Block, after: Block) -> bool:
     return not any(line.strip() for line in lines[block.first + len(block.lines) : after.first - 2])
 
 
+def _near(block: Block) -> float:
+    return 1e-2 if "trained" in block.words else NEAR
+
+
 def _commands(block: Block) -> list[Shown]:
     found: list[Shown] = []
     continued = False
@@ -164,7 +177,7 @@ def _commands(block: Block) -> list[Shown]:
             found[-1].source += "\n" + line
             found[-1].at = (number, number)
         elif line.startswith("$ "):
-            found.append(Shown(line[2:], number, [], (number, number)))
+            found.append(Shown(line[2:], number, [], (number, number), near=_near(block)))
         else:
             assert found, f"line {number}: output without a command"
             found[-1].expected.append(line)
@@ -220,12 +233,12 @@ PROGRESS = re.compile(r"^irkit: .+: [\d,]+ of [\d,]+ ")
 "What a run of a minute or more says of how far it is; it is no output."
 
 
-def same(expected: list[str], actual: list[str], places: dict[str, str] | None = None) -> str:
+def same(expected: list[str], actual: list[str], places: dict[str, str] | None = None, near: float = NEAR) -> str:
     """Say how two outputs differ, an empty string where they do not; white space counts.
 
     What `COSTS` and `VOLATILE` name may differ, and blank lines at the end; a line `...` stands for any lines. Decimal
-    fractions must have as many digits and agree to two parts in a thousand, as the last ones hang on the processor;
-    `places` are folders with the names that pages show for them.
+    fractions must have as many digits and agree to a part, `near`, as the last ones hang on the processor; `places`
+    are folders with the names that pages show for them.
     """
     shown, came = _steady(expected, {}), _steady(actual, places or {})
     at = 0
@@ -233,12 +246,12 @@ def same(expected: list[str], actual: list[str], places: dict[str, str] | None =
         if line == "...":
             if place + 1 == len(shown):
                 return ""
-            while at < len(came) and not _alike(shown[place + 1], came[at]):
+            while at < len(came) and not _alike(shown[place + 1], came[at], near):
                 at += 1
             continue
         if at >= len(came):
             return f"missing: {line}"
-        if not _alike(line, came[at]):
+        if not _alike(line, came[at], near):
             return f"shown: {line}\n came: {came[at]}"
         at += 1
     return f"not shown: {came[at]}" if at < len(came) else ""
@@ -281,7 +294,7 @@ def _costs_begin(head: str, dashes: str) -> int | None:
     return None
 
 
-def _alike(one: str, other: str) -> bool:
+def _alike(one: str, other: str, near: float) -> bool:
     """Say whether two lines have the same text and close numbers."""
     if one == other:
         return True
@@ -289,7 +302,7 @@ def _alike(one: str, other: str) -> bool:
     return (
         NUMBER.split(one) == NUMBER.split(other)
         and all(len(a) == len(b) or min(len(a), len(b)) > FULL for a, b in zip(mine, yours, strict=True))
-        and all(abs(float(a) - float(b)) <= max(2e-4, 2e-3 * abs(float(a))) for a, b in zip(mine, yours, strict=True))
+        and all(abs(float(a) - float(b)) <= max(2e-4, near * abs(float(a))) for a, b in zip(mine, yours, strict=True))
     )
 
 
@@ -306,7 +319,7 @@ def update(page: Path) -> int:
     changed = 0
     for one in reversed(shown):
         start, end = one.at
-        if start < 0 or not same(one.expected, one.actual, hidden):
+        if start < 0 or not same(one.expected, one.actual, hidden, one.near):
             continue
         changed += 1
         came = [_placed(line, hidden).rstrip() for line in one.actual]

@@ -29,7 +29,7 @@ def test_page_shows_what_comes_out(page, tmp_path, tmp_path_factory, monkeypatch
         failed = [line for line in shown.actual if line.startswith("irkit: ") and line not in shown.expected]
         failed = [line for line in failed if not PROGRESS.match(line)]
         assert not failed, f"{page.name}:{shown.line}: {failed[0]}"
-        difference = same(shown.expected, shown.actual, places(tmp_path, home))
+        difference = same(shown.expected, shown.actual, places(tmp_path, home), shown.near)
         assert not difference, f"{page.name}:{shown.line}:\n{difference}"
 
 
