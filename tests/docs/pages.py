@@ -6,7 +6,7 @@
     ```json title="a.json"   any block with a title is written to that file first
     ```console data          needs IRKIT_DATA; likewise "python data"
     ```console ray           needs the package ray; likewise "python ray"
-    ```console trained       figures of nets trained here, a part in a hundred apart elsewhere; likewise "python trained"
+    ```console trained       figures of nets trained here, elsewhere a hundredth apart; likewise "python trained"
 
 A page with a file pyproject.toml has its package installed while it runs.
 
