@@ -27,7 +27,7 @@ REQUESTS, SECONDS = 5000, 8.0
 "Of each number of clients: what ends it first."
 TIMES = 10
 "How many times more clients than there is room for."
-PARTS, LONG, LONGEST = 5, 10_000, 48.0
+PARTS, LONG, LONGEST = 5, 10_000, 150.0
 """How often memory and threads are looked at, after so many requests each or so many seconds. Java takes the memory of
 its heap bit by bit until it is first full, so that the second part is where they are compared from."""
 WARM = 3000
