@@ -15,6 +15,7 @@ from irkit.cli.served import BoundOptions, Bounds, Served, ServedOptions, summar
 def serve(
     *recipes: str,
     served: Served = None,
+    boards: Path | None = None,
     host: str = "127.0.0.1",
     port: Whole = 8000,
     keys: Path | None = None,
@@ -43,6 +44,8 @@ def serve(
     recipes
         Recipes of pipelines and of recommenders, by name (irkit pipelines list) or path; default bm25. The first
         pipeline is meant where a request names none.
+    boards
+        A folder of results that irkit leaderboard wrote, to be shown.
     host
         The address to listen on; 0.0.0.0 is all of this machine's.
     port
@@ -70,7 +73,7 @@ def serve(
         raise ConfigError(f"serve: {host} is reached by others; give --keys a file of keys, or --open to let all in")
     limits = (bounds or BoundOptions()).limits(who="serve")
     known = None if keys is None else read_keys(keys)
-    library = (served or ServedOptions()).library(recipes, limits, who="serve")
+    library = (served or ServedOptions()).library(recipes, limits, who="serve", boards=boards)
     for line in summary(library):
         (say if check else note)(line)
     if check:

@@ -35,11 +35,8 @@ class ServedOptions:
     cross_encoder: str | None = None
     """For recipes that need one: what reads it and the folder of the model, as in cross-encoder:models/mini."""
 
-    boards: Path | None = None
-    """A folder of results that irkit leaderboard wrote, to be shown."""
-
-    def library(self, recipes: Sequence[str], limits: Limits, *, who: str) -> Library:
-        """Open it all."""
+    def library(self, recipes: Sequence[str], limits: Limits, *, who: str, boards: Path | None = None) -> Library:
+        """Open it all, with a folder of results."""
         from irkit.serve.library import Library
 
         return Library.open(
@@ -48,7 +45,7 @@ class ServedOptions:
             ratings=self.ratings,
             models=self.load or (),
             words={"vectors": self.vectors, "encoder": self.encoder, "cross_encoder": self.cross_encoder},
-            boards=self.boards,
+            boards=boards,
             limits=limits,
             who=who,
         )

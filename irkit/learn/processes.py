@@ -28,12 +28,12 @@ from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, distributed, nn
 
-from irkit.errors import ConfigError, IrkitError
+from irkit.errors import AbilityError, ConfigError, IrkitError
 from irkit.learn.conditions import choose_device
 
 PATIENCE = timedelta(hours=24)
@@ -238,6 +238,14 @@ def together(size: int, work: Callable[[], object]) -> Iterator[Group]:
         yield group
     finally:
         _current.reset(before)
+
+
+def check_shares(who: str, config: Any, shares: bool = False) -> None:
+    """Raise `AbilityError` if a model whose batches, if it has any, are not to be shared is to have processes."""
+    if config.processes > 1 and not shares:
+        raise AbilityError(
+            f"{who}: does not train across processes, as no batch of it can be shared out; leave out processes"
+        )
 
 
 def follow() -> None:

@@ -27,7 +27,7 @@ from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor, nn
 
 from irkit.config import Config
-from irkit.errors import AbilityError, ConfigError, DivergedError
+from irkit.errors import ConfigError, DivergedError
 from irkit.learn.average import Means
 from irkit.learn.batches import Source
 from irkit.learn.conditions import conditions, deferred_interrupt
@@ -36,7 +36,7 @@ from irkit.learn.estimate import Estimate
 from irkit.learn.metrics import MetricsLog
 from irkit.learn.optimiser import OptimiserConfig, check_changes
 from irkit.learn.phases import Now, Phase, in_turn, players
-from irkit.learn.processes import ALONE, Group, current
+from irkit.learn.processes import ALONE, Group, check_shares, current
 from irkit.learn.saved import Counters, SavedRun
 from irkit.learn.tally import Tally
 from irkit.progress import progress
@@ -268,11 +268,7 @@ def _group(config: TrainerConfig, phases: Sequence[Phase], settings: Mapping[str
             f"{who}: nobody has said what {config.processes} processes are to do, or one of them is already training; "
             "leave out processes, or fit a model"
         )
-    if group.size > 1 and not all(phase.shares for phase in phases):
-        raise AbilityError(
-            f"{who}: does not train across processes, its loss or its noise is one of whole "
-            "batches; leave out processes"
-        )
+    check_shares(who, config, all(phase.shares for phase in phases))
     return group
 
 

@@ -27,6 +27,7 @@ from irkit.errors import AbilityError, ConfigError, DataError
 from irkit.io.kinds import Column, Examples, Spec, Tokens
 from irkit.learn.data import Data
 from irkit.learn.estimate import Estimate, Quantity
+from irkit.learn.processes import check_shares
 from irkit.learn.trainer import TrainerConfig
 from irkit.represent.documents import DocumentModel
 from irkit.rng import generator
@@ -141,6 +142,7 @@ class Classifier(DocumentModel):
     def _fit(
         self, data: Data, validate: bool, config: TrainerConfig, device: torch.device, folder: Path | None, *rest: Any
     ) -> Self:
+        check_shares(self.name, config)  # before it is pretrained
         fresh = copy(self)
         fresh.net = fresh.spec = None
         text = fresh.examples(data.part("train"))

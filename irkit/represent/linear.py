@@ -26,6 +26,7 @@ from irkit.io.kinds import Spec, Tokens
 from irkit.learn.data import Data
 from irkit.learn.net import Net
 from irkit.learn.phases import Phase
+from irkit.learn.processes import check_shares
 from irkit.learn.trainer import TrainerConfig
 from irkit.represent.classes import Classifier, fewer
 from irkit.represent.solved import at_once, timed
@@ -103,6 +104,7 @@ class LinearClassifier(Classifier):
     ) -> Self:
         from sklearn.linear_model import LogisticRegression
 
+        check_shares(self.name, config)
         fitted = copy(self)
         fitted.net = fitted.spec = fitted.training = None
         text = fitted.examples(data.part("train"))

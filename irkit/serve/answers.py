@@ -57,6 +57,8 @@ class Catalogue(Answer):
     pipelines: list[PipelineInfo]
     "The first is meant where none is named."
     models: list[ModelInfo]
+    deepest: int
+    "How deep a ranking may be looked into, and how long a list of recommendations may be."
 
 
 class Term(Answer):

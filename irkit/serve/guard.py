@@ -110,11 +110,14 @@ class _Exchange:
     """One request and its answer."""
 
     def __init__(self, guard: Guard, scope: Message, receive: Receive, send: Send) -> None:
-        self.guard, self.scope, self.receive, self.send = guard, scope, receive, send
+        self.guard, self.receive, self.send = guard, receive, send
+        self.method = scope["method"]
+        # HEAD is answered as GET is: the server, which has its own scope, keeps the body back.
+        self.scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self.id = request_id(self.headers.get("x-request-id"))
         self.began, self.status, self.size = time.perf_counter(), 0, 0
-        scope.setdefault("state", {})["request_id"] = self.id
+        self.scope.setdefault("state", {})["request_id"] = self.id
 
     async def run(self) -> None:
         try:
@@ -130,7 +133,7 @@ class _Exchange:
         finally:
             route = self.scope.get("route")
             self.guard.log.write(
-                self.id, _method(self.scope), getattr(route, "path", "-"), self.status,
+                self.id, _known(self.method), getattr(route, "path", "-"), self.status,
                 time.perf_counter() - self.began, self.size,
             )  # fmt: skip
 
@@ -193,7 +196,7 @@ class _Exchange:
             if self.guard.stopping:
                 more.append((b"connection", b"close"))
             message = {**message, "headers": [*message.get("headers", ()), *more]}
-        elif message["type"] == "http.response.body":
+        elif message["type"] == "http.response.body" and self.method != "HEAD":
             self.size += len(message.get("body", b""))
         await self.send(message)
 
@@ -216,19 +219,19 @@ def problem(status: int, detail: str, request: str) -> bytes:
     return json.dumps({"title": title, "status": status, "detail": detail, "request_id": request}).encode()
 
 
-def _method(scope: Message) -> str:
-    """Return the method of a request, and of one that HTTP does not know no more than that."""
-    method: str = scope["method"]
+def _known(method: str) -> str:
+    """Return a method, and of one that HTTP does not know no more than that."""
     return method if method in set(HTTPMethod) else "-"
 
 
 def _without_port(host: str) -> str:
-    """Return a host without its port.
+    """Return a host without its port, and without the dot that ends a full name.
 
     Examples
     --------
-    >>> _without_port("localhost:8000"), _without_port("[::1]:80"), _without_port("[::1]"), _without_port("a.org")
+    >>> _without_port("localhost:8000"), _without_port("[::1]:80"), _without_port("[::1]"), _without_port("a.org.:")
     ('localhost', '[::1]', '[::1]', 'a.org')
     """
     name, colon, port = host.rpartition(":")
-    return name if colon and port.isdecimal() and not host.endswith("]") else host
+    plain = colon and (port.isdecimal() or not port)
+    return (name if plain and not host.endswith("]") else host).removesuffix(".")

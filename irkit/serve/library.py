@@ -120,7 +120,9 @@ class Library:
 
     def catalogue(self) -> answers.Catalogue:
         """Return everything that is served."""
-        return answers.Catalogue(indexes=self.indexes(), pipelines=self.pipelines(), models=self.models())
+        return answers.Catalogue(
+            indexes=self.indexes(), pipelines=self.pipelines(), models=self.models(), deepest=self.limits.k
+        )
 
     def indexes(self) -> list[answers.IndexInfo]:
         """Return the indexes that are served."""
@@ -224,6 +226,7 @@ class Library:
         Parameters
         ----------
         index, docno : str
+            Of a passage that a pipeline found, the document that it is of is given.
         start : int
             Characters that are left out.
         length : int, optional
@@ -238,7 +241,7 @@ class Library:
         """
         length = check_span(start, length, self.limits)
         shelf = self._shelf(index)
-        self._check_document(shelf, index, docno)
+        docno = self._document(shelf, index, docno)
         (text,) = _stored(shelf.index, [docno])
         if text is None:
             raise UnknownError(f"index {index}: holds no texts, only what was made of them")
@@ -273,7 +276,7 @@ class Library:
 
         check_query(query, self.limits)
         shelf, name, served = self._pipeline(index, pipeline)
-        self._check_document(shelf, index, docno)
+        self._document(shelf, index, docno)
         found = served.stage.explain(_asked(query), docno)
         rank = None if found.rank is None else found.rank + 1
         return answers.Trail(
@@ -333,10 +336,13 @@ class Library:
             raise UnknownError(f"{what}: there is none called {shown(name)}; {choose}")
         return served[name]
 
-    def _check_document(self, shelf: Shelf, index: str, docno: str) -> None:
+    def _document(self, shelf: Shelf, index: str, docno: str) -> str:
+        """Return the id of a document: its own, or that of one of its passages."""
         check_id(docno, "document", self.limits)
-        if shelf.index.docnos.rows([docno])[0] < 0:
+        (whole,) = _documents(shelf.index, [docno])
+        if shelf.index.docnos.rows([whole])[0] < 0:
             raise UnknownError(f"index {index}: there is no document {shown(docno)}")
+        return whole
 
     def _texts(self, index: Index, docnos: Sequence[str]) -> list[str | None]:
         """Return the starts of texts."""
@@ -358,11 +364,16 @@ class Library:
 
 
 def _whole(index: Index, docnos: Sequence[str]) -> list[str | None]:
-    """Return texts; of a passage, which the index does not know, that of its document."""
+    """Return texts, of a passage that of its document."""
+    return _stored(index, _documents(index, docnos))
+
+
+def _documents(index: Index, docnos: Sequence[str]) -> list[str]:
+    """Return ids as the index has them: in the place of a passage's, which it does not know, that of its document."""
     from irkit.pipeline.explain import PASSAGE
 
     rows = index.docnos.rows(docnos)
-    return _stored(index, [n if row >= 0 else n.rpartition(PASSAGE)[0] for n, row in zip(docnos, rows, strict=True)])
+    return [n if row >= 0 else n.rpartition(PASSAGE)[0] for n, row in zip(docnos, rows, strict=True)]
 
 
 def _stored(index: Index, docnos: Sequence[str]) -> list[str | None]:

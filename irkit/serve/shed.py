@@ -1,11 +1,15 @@
-"""What turns requests away before they are read: reading them would take the time of those that are answered.
+"""What turns requests away before they are read, and connections that send none.
 
 A request of uvicorn is parsed in Python, which costs several times what turning it away does. While the workers have no
-room, a GET for one of them that came whole is answered with 503 by its first bytes; all others go the usual way.
+room, a GET for one of them that came whole is answered with 503 by its first bytes; all others go the usual way. A
+connection on which no head of a request comes whole in the time that a request may take is closed.
 """
 
 from __future__ import annotations
 
+import asyncio
+
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from irkit.serve.guard import BUSY, HEADERS, PROBLEM, RETRY, Guard, problem
@@ -20,14 +24,34 @@ def shedding(guard: Guard) -> type[H11Protocol]:
     starts = tuple(f"GET {path}".encode() for path in guard.busy)
 
     class Shedding(H11Protocol):
+        late: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._hurry(True)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._hurry(False)
+            super().connection_lost(exc)
+
+        def _hurry(self, waits: bool) -> None:
+            """Give a connection that waits for a head its time, once; take that back where none is waited for."""
+            if waits and self.late is None:
+                self.late = self.loop.call_later(guard.limits.seconds, self.transport.close)
+            elif not waits and self.late is not None:
+                self.late.cancel()
+                self.late = None
+
         def data_received(self, data: bytes) -> None:
             # In one turn of the loop hundreds may come, before any of them has reached the workers: tasks count too.
             full = guard.workers.full or len(self.tasks) >= room
-            idle = self.cycle is None or self.cycle.response_complete
-            if full and not guard.stopping and idle and data.startswith(starts) and _whole(data):
+            begins = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+            if full and not guard.stopping and begins and data.startswith(starts) and _whole(data):
                 self._turned_away()
+                self._hurry(False)
             else:
                 super().data_received(data)
+                self._hurry(self.conn.their_state is h11.IDLE)
 
         def _turned_away(self) -> None:
             self._unset_keepalive_if_required()

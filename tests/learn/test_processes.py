@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -25,6 +26,9 @@ from irkit.recommend.neural import Network
 from irkit.represent.deep_docnade import DeepDocNADE
 from irkit.represent.docnade import DocNADE
 from irkit.represent.docnade_lm import DocNADELM
+from irkit.represent.lstm_classifier import LSTMClassifier
+from irkit.represent.tfidf_classifier import TfidfClassifier
+from irkit.represent.vector_classifier import VectorClassifier
 from tests.learn.sharing_toy import TRAINER, documents, troubled
 from tests.recommend.ratings_toy import random_table
 
@@ -101,9 +105,18 @@ def test_what_cannot_be_shared_is_refused_before_any_process_starts(monkeypatch,
 
     monkeypatch.setattr(subprocess, "Popen", pytest.fail)
     rows = (np.random.default_rng(0).random((20, 6)) < 0.5).astype(np.float32)
-    with pytest.raises(AbilityError, match=r"^vae: does not train across processes, its loss or its noise is one of"):
+    with pytest.raises(AbilityError, match=r"^vae: does not train across processes, as no batch of it"):
         VAE().fit(rows, trainer=TRAINER.changed(processes=2), folder=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_classifiers_without_batches_to_share_say_so_before_they_are_pretrained(monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", pytest.fail)
+    given = replace(documents(), labels=np.arange(len(documents())) % 2)
+    pretrained = LSTMClassifier(embedding_size=2, hidden_size=2, pretraining={"kind": "lm"})
+    for model in (TfidfClassifier(), VectorClassifier(), pretrained):
+        with pytest.raises(AbilityError, match=f"^{model.name}: does not train across processes, as no batch of it"):
+            model.fit(given, trainer=TRAINER.changed(processes=2))
 
 
 def test_each_process_needs_a_gpu_of_its_own(monkeypatch):

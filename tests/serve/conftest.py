@@ -66,3 +66,10 @@ def door(library):
         return client
 
     return opened
+
+
+@pytest.fixture(scope="session")
+def qrels(folders):
+    path = folders / "tiny.qrels"
+    path.write_text("1 0 d1 2\n1 0 d2 0\n1 0 zz 1\n2 0 d3 1\n")
+    return path

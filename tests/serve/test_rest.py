@@ -101,7 +101,9 @@ def test_a_defect_says_its_id_and_no_more(door, caplog):
     def fail(*_, **__):
         raise RuntimeError("/secret/path/index: the trace")
 
-    held = SimpleNamespace(catalogue=lambda: answers.Catalogue(indexes=[], pipelines=[], models=[]), search=fail)
+    held = SimpleNamespace(
+        catalogue=lambda: answers.Catalogue(indexes=[], pipelines=[], models=[], deepest=1), search=fail
+    )
     answer = door(held).get("/v1/tiny/search?query=a")
     assert answer.status_code == 500
     assert answer.json() == {
@@ -119,7 +121,9 @@ def test_an_error_that_the_request_did_not_cause_is_one_of_the_service(door, cap
     def fail(*_, **__):
         raise ConfigError("index: /secret/path is closed")
 
-    held = SimpleNamespace(catalogue=lambda: answers.Catalogue(indexes=[], pipelines=[], models=[]), search=fail)
+    held = SimpleNamespace(
+        catalogue=lambda: answers.Catalogue(indexes=[], pipelines=[], models=[], deepest=1), search=fail
+    )
     answer = door(held).get("/v1/tiny/search?query=a")
     assert (answer.status_code, "secret" in answer.text) == (500, False)
 
@@ -171,7 +175,9 @@ def test_the_log_tells_of_a_request_and_nothing_of_what_was_asked(client):
 # ---------------------------------------------------------------------- who may ask
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "localhost:8000", "[::1]:8000", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "localhost:8000", "localhost:", "localhost.", "[::1]:8000", "LOCALHOST"]
+)
 def test_a_local_service_goes_by_the_names_of_this_machine(client, host):
     assert client.get("/health", headers={"Host": host}).status_code == 200
 

@@ -35,7 +35,7 @@ def search(index, query, **_):
     sys.stdin.readline()
     return answers.Results(index=index, pipeline="p", query=query, start=0, hits=[], terms=[])
 
-nothing = answers.Catalogue(indexes=[], pipelines=[], models=[])
+nothing = answers.Catalogue(indexes=[], pipelines=[], models=[], deepest=1)
 workers = Workers(Limits(workers=1, queue=0, seconds=60))
 guard = Guard(application(SimpleNamespace(catalogue=lambda: nothing, search=search), workers), workers)
 print("finished", serve(guard, "127.0.0.1", 0, ready=lambda url: print(url, flush=True)), flush=True)

@@ -32,16 +32,17 @@ export function show(question, catalogue) {
     return;
   }
   const count = Math.max(1, Math.floor(Number(n)) || FIRST);
-  fill(section, (signal) => ask(`v1/${encodeURIComponent(model)}/recommend`, { user, n: count, why: true }, signal), (found) => answer(found, question, count));
+  fill(section, (signal) => ask(`v1/${encodeURIComponent(model)}/recommend`, { user, n: count, why: true }, signal), (found) => answer(found, question, count, catalogue.deepest));
 }
 
 function served(one) {
   return element("div", {}, element("dt", {}, one.name), element("dd", {}, `${one.about} ${many(one.users, "user")}, ${many(one.items, "item")}.`));
 }
 
-function answer(found, question, count) {
+function answer(found, question, count, deepest) {
   const items = found.items.map(item);
-  const more = { ...question, n: count + FIRST };
+  const next = Math.min(count + FIRST, deepest);
+  const more = next > count && found.items.length === count;
   return {
     next: items[count - FIRST]?.querySelector("summary"),
     said: `${many(found.items.length, "item")} for user ${found.user}.`,
@@ -49,7 +50,7 @@ function answer(found, question, count) {
       element("h2", {}, "For user ", element("bdi", {}, found.user)),
       found.notes.length ? element("ul", { class: "notes" }, ...found.notes.map((note) => element("li", {}, note))) : "",
       found.items.length ? element("ol", { class: "hits items" }, ...items) : element("p", { class: "empty" }, "Nothing is recommended."),
-      found.items.length === count ? element("a", { class: "quiet more", href: address("recommend", more) }, `Show ${FIRST} more`) : "",
+      more ? element("a", { class: "quiet more", href: address("recommend", { ...question, n: next }) }, `Show ${next - count} more`) : "",
     ],
   };
 }

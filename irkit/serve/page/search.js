@@ -52,7 +52,7 @@ export function show(question, catalogue) {
   const count = Math.max(1, Math.floor(Number(k)) || FIRST);
   const names = [chosen.a, ...(b && b !== chosen.a ? [b] : [])];
   const one = (signal) => (pipeline) => ask(`v1/${encodeURIComponent(chosen.index)}/search`, { query: q, pipeline, k: count, text: true }, signal);
-  fill(section, (signal) => Promise.all(names.map(one(signal))), (found) => answer(found, question, count));
+  fill(section, (signal) => Promise.all(names.map(one(signal))), (found) => answer(found, question, count, catalogue.deepest));
 }
 
 function served(catalogue) {
@@ -65,12 +65,13 @@ function served(catalogue) {
   ];
 }
 
-function answer(found, question, count) {
+function answer(found, question, count, deepest) {
   const lists = found.map(listed);
   const two = found.length > 1;
   const columns = found.map((results, i) => column(results, two ? lists[1 - i] : null, question));
   const holder = element("div", { class: two ? "lists two" : "lists", "data-on": "0" }, ...columns);
-  const more = found.some((results) => results.hits.length === count);
+  const next = Math.min(count + FIRST, deepest);
+  const more = next > count && found.some((results) => results.hits.length === count);
   const said = two ? difference(...lists) : `${many(lists[0].count, "hit")} by ${lists[0].name}.`;
   const differ = holder.querySelector(".up, .down");
   holder.addEventListener("keydown", walk);
@@ -81,7 +82,7 @@ function answer(found, question, count) {
     nodes: [
       ...(two ? [element("p", { class: "line" }, `${said} ${differ ? "↑ ↓: places higher or lower than in the other list." : ""}`), choice(holder, lists)] : []),
       holder,
-      ...(more ? [element("a", { class: "quiet more", href: address("search", { ...question, k: count + FIRST }) }, `Show ${FIRST} more`)] : []),
+      ...(more ? [element("a", { class: "quiet more", href: address("search", { ...question, k: next }) }, `Show ${next - count} more`)] : []),
     ],
   };
 }

@@ -1,0 +1,118 @@
+"""Connections as bytes on the wire: those that say nothing, those that are turned away, and HEAD."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from io import StringIO
+
+import pytest
+
+pytest.importorskip("uvicorn", reason="needs irkit[serve]")
+
+import uvicorn
+
+from irkit.serve.guard import Guard
+from irkit.serve.keys import Keys
+from irkit.serve.limits import Limits
+from irkit.serve.log import RequestLog
+from irkit.serve.rest import application
+from irkit.serve.shed import shedding
+from irkit.serve.workers import Workers
+
+AGES = 60.0
+SHORT = 0.5
+"Seconds of a request, where its end is waited for."
+
+SEARCH = b"GET /v1/tiny/search?query=storm HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@contextmanager
+def served(library, *, seconds=AGES, **options):
+    """Serve a library by threads; lend what opens a connection, and the stream of the log."""
+    stream, workers = StringIO(), Workers(Limits(workers=1, seconds=seconds))
+    guard = Guard(application(library, workers), workers, log=RequestLog(stream), **options)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        running = uvicorn.Server(uvicorn.Config(guard, http=shedding(guard), log_config=None, lifespan="off"))
+        thread = threading.Thread(target=running.run, args=([listener],))
+        thread.start()
+        try:
+            yield lambda: socket.create_connection(listener.getsockname(), AGES), stream
+        finally:
+            running.should_exit = True
+            thread.join(AGES)
+
+
+def answer(connection):
+    """Read the head of an answer: its status, the bytes that its body has, and those that came already."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = connection.recv(65536)
+        assert more, data
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    return int(head.split()[1]), int(head.lower().partition(b"content-length:")[2].split()[0]), body
+
+
+def get(connection, request=b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+    """Ask, and return the status once the whole body came."""
+    connection.sendall(request)
+    status, size, body = answer(connection)
+    while len(body) < size:
+        body += connection.recv(65536)
+    assert len(body) == size
+    return status
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: localhost\r\n"])
+def test_a_connection_on_which_no_whole_head_comes_is_closed(library, said):
+    with served(library, seconds=SHORT) as (connect, _), connect() as connection:
+        connection.sendall(said)
+        assert connection.recv(100) == b""
+
+
+def test_bytes_one_by_one_do_not_keep_it_open(library):
+    with served(library, seconds=SHORT) as (connect, _), connect() as connection:
+        assert get(connection) == 200  # nor does an earlier request
+        end = time.monotonic() + AGES
+        while not select.select([connection], [], [], SHORT / 50)[0]:
+            assert time.monotonic() < end
+            connection.sendall(b"x")
+
+
+def test_one_that_goes_on_asking_stays_open(library, monkeypatch):
+    monkeypatch.setattr(Workers, "full", True)
+    with served(library, seconds=SHORT) as (connect, _), connect() as connection, connect() as away:
+        begun = time.monotonic()
+        while time.monotonic() < begun + 3 * SHORT:
+            assert get(connection) == 200
+            assert get(away, SEARCH) == 503
+            time.sleep(SHORT / 5)
+
+
+def test_a_body_is_not_taken_for_a_request(library, monkeypatch):
+    """A body that nobody read may begin like a request; while the service is full it was answered like one."""
+    monkeypatch.setattr(Workers, "full", True)
+    head = b"POST /v1/tiny/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(SEARCH)
+    with served(library, keys=Keys(["a-long-enough-key"])) as (connect, _), connect() as connection:
+        assert get(connection, head) == 401
+        connection.sendall(SEARCH)
+        assert get(connection) == 200
+
+
+def test_head_is_answered_as_get_is_without_a_body(library):
+    asked = {b"/health": 200, b"/v1/tiny/doc/d1": 200, b"/v1/tiny/doc/no": 404, b"/no": 404}
+    with served(library) as (connect, stream), connect() as connection:
+        for path, status in asked.items():
+            connection.sendall(b"HEAD %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path)
+            found, size, body = answer(connection)
+            assert (found, body) == (status, b"")
+            assert size > 0
+        assert get(connection) == 200
+    assert [json.loads(line)["method"] for line in stream.getvalue().splitlines()] == ["HEAD"] * 4 + ["GET"]
