@@ -313,7 +313,7 @@ def shards_section(args: argparse.Namespace, folder: Path, index: Path) -> list[
     passages = apart(generate, args.work / f"passages-{args.documents}", args.documents)
     built = {n: apart(shards.make, passages, args.work, n) for n in (None, *shards.SHARDS)}
     one, *several = (path for path, _ in built.values())
-    same = apart(shards.equal, passages, one, several)
+    same = apart(shards.equal, passages, one, dict(zip(shards.SHARDS, several, strict=True)))
     builds = [{"shards": n or "one index", "built in s": took} for n, (_, took) in built.items()]
     lines = [
         f"Shards, {args.documents:,} generated passages",
@@ -330,6 +330,8 @@ def shards_section(args: argparse.Namespace, folder: Path, index: Path) -> list[
         *lines,
         "\nMilliseconds for 1,000 queries; actors have one thread each:\n",
         *table(rows, list(rows[0])),
+        "",
+        *table(shards.bars(rows), ["figure", "measured", "wanted"]),
         "\nActors killed while they searched:\n",
         *table([lost], list(lost)),
     ]

@@ -23,6 +23,8 @@ SHARDS = (2, 3, 8)
 KILLS = 50
 FEW = 100
 "Queries of the query models."
+WARM = 15
+"""Turns that do not count: three virtual machines on two cores compile what they search by for several seconds."""
 
 RECIPES = """bm25 tf-idf lucene-qld lucene-qljm ql-dirichlet ql-jelinek-mercer rrf-bm25-ql sum-bm25-ql
     bm25-rm3 bm25-rm3-anserini bm25-rocchio bm25-bo1 bm25-kl ql-rm3 rfmf eqe1 eqe2 eqe1-erm eqe2-rm1 mle-erm""".split()
@@ -43,8 +45,8 @@ def make(folder: Path, work: Path, shards: int | None) -> tuple[Path, float]:
     return path, float(took.read_text())
 
 
-def equal(folder: Path, one: Path, paths: list[Path]) -> list[dict[str, Any]]:
-    """Compare what recipes find in one index and in shards: a row for each number of shards."""
+def equal(folder: Path, one: Path, several: dict[int, Path]) -> list[dict[str, Any]]:
+    """Compare what recipes find in one index and in so many shards: a row for each number of shards."""
     from irkit.frames import queries_frame
     from irkit.lucene import Index
     from irkit.recipe import load_recipe
@@ -57,7 +59,7 @@ def equal(folder: Path, one: Path, paths: list[Path]) -> list[dict[str, Any]]:
     vectors = Vectors(words, rng.standard_normal((len(words), 50)).astype(np.float32), analyzed=True)
     want: dict[str, Any] = {}
     rows = []
-    for path in [one, *paths]:
+    for n, path in {1: one, **several}.items():
         index = Index.open(path)
         held, hits, differing = {"index": index, "vectors": vectors}, 0, 0
         for name in RECIPES:
@@ -65,12 +67,12 @@ def equal(folder: Path, one: Path, paths: list[Path]) -> list[dict[str, Any]]:
             frame = queries_frame(texts if set(recipe.needs) == {"index"} and "rm3" not in name else texts[:FEW])
             found = recipe.build(**{what: held[what] for what in recipe.needs}).run(frame).frame()
             found = found[["qid", "docno", "score", "rank"]]
-            if path == one:
+            if n == 1:
                 want[name] = found
             hits += len(found)
             differing += not found.equals(want[name])
-        if path != one:
-            rows.append({"shards": path.name, "recipes": len(RECIPES), "hits": hits, "recipes that differ": differing})
+        if n > 1:
+            rows.append({"shards": n, "recipes": len(RECIPES), "hits": hits, "recipes that differ": differing})
     return rows
 
 
@@ -94,15 +96,29 @@ def timed(folder: Path, one: Path, two: Path, repeats: int) -> list[dict[str, An
                     "Ray, two shards": lambda k=k, s=similarity: apart.search(texts, k, s),
                 }
                 took: dict[str, list[float]] = {name: [] for name in jobs}
-                for turn in range(repeats + 3):
+                for turn in range(WARM + repeats):
                     for name, job in jobs.items():
                         start = time.perf_counter()
                         job()
-                        if turn >= 3:
+                        if turn >= WARM:
                             took[name].append(1000 * (time.perf_counter() - start))
                 row = {name: statistics.median(each) for name, each in took.items()}
                 rows.append({"model": similarity.name, "k": k, **row})
     return rows
+
+
+def bars(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what actors cost, as ratios with their bars."""
+    compared = {"Ray, one shard": ("one index, one thread", "<= 1.3"), "Ray, two shards": ("Ray, one shard", "<= 1")}
+    return [
+        {
+            "figure": f"{row['model']}, k = {row['k']}: {which} / {base}",
+            "measured": row[which] / row[base],
+            "wanted": bar,
+        }
+        for row in rows
+        for which, (base, bar) in compared.items()
+    ]
 
 
 def killed(folder: Path, path: Path, kills: int = KILLS) -> dict[str, Any]:
