@@ -117,6 +117,8 @@ class _Exchange:
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self.id = request_id(self.headers.get("x-request-id"))
         self.began, self.status, self.size = time.perf_counter(), 0, 0
+        # Of a body that nobody reads no end is waited for.
+        self.unread = self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
         self.scope.setdefault("state", {})["request_id"] = self.id
 
     async def run(self) -> None:
@@ -146,7 +148,7 @@ class _Exchange:
                 421, "this service does not go by that name; ask under its own, or name it with --allow-host"
             )
         if "transfer-encoding" in self.headers and "content-length" in self.headers:  # which of them counts?
-            raise _Refused(400, "the body's length is told in two ways; send one", connection="close")
+            raise _Refused(400, "the body's length is told in two ways; send one")
         if guard.keys is not None and path not in guard.open:
             scheme, _, key = self.headers.get("authorization", "").partition(" ")
             if scheme.lower() != "bearer" or not guard.keys.let_in(key.strip()):
@@ -159,7 +161,7 @@ class _Exchange:
         most = self.guard.limits.body
         told = self.headers.get("content-length", "")
         if told.isdecimal() and int(told[:20]) > most:
-            raise _Refused(413, f"the body may have {most:,} bytes", connection="close")
+            raise _Refused(413, f"the body may have {most:,} bytes")
         parts: list[bytes] = []
         try:
             async with asyncio.timeout(self.guard.limits.seconds):
@@ -169,11 +171,12 @@ class _Exchange:
                         raise _Refused(LEFT, "whoever asked has left")
                     parts.append(message.get("body", b""))
                     if sum(map(len, parts)) > most:
-                        raise _Refused(413, f"the body may have {most:,} bytes", connection="close")
+                        raise _Refused(413, f"the body may have {most:,} bytes")
                     if not message.get("more_body"):
+                        self.unread = False
                         return b"".join(parts)
         except TimeoutError:
-            raise _Refused(408, "the body did not come in time", connection="close") from None
+            raise _Refused(408, "the body did not come in time") from None
 
     def replayed(self, body: bytes) -> Receive:
         """Return what gives the body at once, and then what the server says."""
@@ -204,6 +207,8 @@ class _Exchange:
         """Answer by an error."""
         body = problem(status, detail, self.id)
         head = {"content-type": PROBLEM, "content-length": str(len(body)), **headers}
+        if self.unread:
+            head["connection"] = "close"
         raw = [(name.encode(), value.encode()) for name, value in head.items()]
         await self.answer({"type": "http.response.start", "status": status, "headers": raw})
         await self.answer({"type": "http.response.body", "body": body})
