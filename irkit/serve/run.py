@@ -20,7 +20,7 @@ from irkit.serve.guard import Guard
 try:
     import uvicorn
 
-    from irkit.serve.shed import shedding
+    from irkit.serve.connections import protocol
 except ImportError:
     raise MissingExtraError("serve: the packages are not installed; pip install 'irkit[serve]'") from None
 
@@ -59,7 +59,7 @@ def serve(
     address, number = listener.getsockname()[:2]
     config = uvicorn.Config(
         app,
-        http=shedding(app),
+        http=protocol(app),
         log_config=None,
         log_level="critical",
         access_log=False,
@@ -71,8 +71,9 @@ def serve(
         h11_max_incomplete_event_size=HEAD,
     )
     url = f"http://{f'[{address}]' if ':' in address else address}:{number}"
-    _Server(config, app, lambda: ready(url)).run([listener])
-    return app.workers.close(app.limits.grace)
+    server = _Server(config, app, lambda: ready(url))
+    server.run([listener])
+    return app.workers.close(app.limits.grace) and not server.server_state.connections
 
 
 def is_loopback(host: str) -> bool:

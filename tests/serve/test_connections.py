@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 
 import pytest
@@ -16,30 +16,33 @@ pytest.importorskip("uvicorn", reason="needs irkit[serve]")
 
 import uvicorn
 
+from irkit.serve.connections import protocol
 from irkit.serve.guard import Guard
 from irkit.serve.keys import Keys
 from irkit.serve.limits import Limits
 from irkit.serve.log import RequestLog
 from irkit.serve.rest import application
-from irkit.serve.shed import shedding
 from irkit.serve.workers import Workers
 
 AGES = 60.0
 SHORT = 0.5
 "Seconds of a request, where its end is waited for."
 
+MANY, DESCRIPTION = 400, b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+"Requests in one go, for what is long."
+
 SEARCH = b"GET /v1/tiny/search?query=storm HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @contextmanager
-def served(library, *, seconds=AGES, **options):
+def served(library, *, seconds=AGES, grace=AGES, **options):
     """Serve a library by threads; lend what opens a connection, and the stream of the log."""
-    stream, workers = StringIO(), Workers(Limits(workers=1, seconds=seconds))
+    stream, workers = StringIO(), Workers(Limits(workers=1, seconds=seconds, grace=grace))
     guard = Guard(application(library, workers), workers, log=RequestLog(stream), **options)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        running = uvicorn.Server(uvicorn.Config(guard, http=shedding(guard), log_config=None, lifespan="off"))
+        running = uvicorn.Server(uvicorn.Config(guard, http=protocol(guard), log_config=None, lifespan="off"))
         thread = threading.Thread(target=running.run, args=([listener],))
         thread.start()
         try:
@@ -94,6 +97,24 @@ def test_one_that_goes_on_asking_stays_open(library, monkeypatch):
             assert get(connection) == 200
             assert get(away, SEARCH) == 503
             time.sleep(SHORT / 5)
+
+
+@pytest.mark.parametrize("pause", [4 * SHORT, 0.0])
+def test_one_whose_answers_are_not_taken_is_cut_off(library, pause):
+    """By hand: of answers of more than sockets hold, one who waits too long gets a part, one who does not gets all."""
+    with served(library, grace=SHORT) as (connect, _), connect() as connection:
+        connection.sendall(DESCRIPTION)
+        _, size, body = answer(connection)
+        while len(body) < size:
+            body += connection.recv(65536)
+        connection.sendall(MANY * DESCRIPTION)
+        time.sleep(pause)
+        got = 0
+        with suppress(ConnectionError):
+            while got < MANY * size and (more := connection.recv(65536)):
+                got += len(more)
+                time.sleep(SHORT / 100)
+    assert (got >= MANY * size) == (pause == 0)
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: %d" % len(SEARCH), b"Transfer-Encoding: chunked"])

@@ -1,8 +1,10 @@
-"""What turns requests away before they are read, and connections that send none.
+"""Connections: requests that are turned away before they are read, and an end for those on which nothing moves.
 
 A request of uvicorn is parsed in Python, which costs several times what turning it away does. While the workers have no
-room, a GET for one of them that came whole is answered with 503 by its first bytes; all others go the usual way. A
-connection on which no head of a request comes whole in the time that a request may take is closed.
+room, a GET for one of them that came whole is answered with 503 by its first bytes; all others go the usual way.
+
+There is room for so many connections, and whoever holds one is to use it. One on which no head of a request comes whole
+in the time that a request may take is closed, and one whose answers are not taken is cut off.
 """
 
 from __future__ import annotations
@@ -15,24 +17,56 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from irkit.serve.guard import BUSY, HEADERS, PROBLEM, RETRY, Guard, problem
 from irkit.serve.log import request_id
 
+SLOWEST = 1024
+"Bytes a second of answers that whoever asked takes at least."
+
 _BODIES = (b"content-length:", b"transfer-encoding:", b"expect:", b"upgrade:")
 
 
-def shedding(guard: Guard) -> type[H11Protocol]:
+def protocol(guard: Guard) -> type[H11Protocol]:
     """Return the protocol of a server before a guard."""
     room = guard.limits.workers + guard.limits.queue
     starts = tuple(f"GET {path}".encode() for path in guard.busy)
 
-    class Shedding(H11Protocol):
+    class Connection(H11Protocol):
         late: asyncio.TimerHandle | None = None
+        "Closes it if no head comes."
+        stuck: asyncio.TimerHandle | None = None
+        "Cuts it off if answers are not taken."
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            transport.set_write_buffer_limits(0)  # writing pauses whenever the system takes no more
             self._hurry(True)
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._hurry(False)
+            self._taken()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._watch(self.transport.get_write_buffer_size())
+
+        def resume_writing(self) -> None:
+            self._taken()
+            super().resume_writing()
+
+        def _watch(self, left: int) -> None:
+            self.stuck = self.loop.call_later(guard.limits.grace, self._look, left)
+
+        def _look(self, before: int) -> None:
+            """Cut off one that took little of what was left; nothing more is written meanwhile."""
+            left = self.transport.get_write_buffer_size()
+            if before - left < SLOWEST * guard.limits.grace:
+                self.transport.abort()
+            else:
+                self._watch(left)
+
+        def _taken(self) -> None:
+            if self.stuck is not None:
+                self.stuck.cancel()
+                self.stuck = None
 
         def _hurry(self, waits: bool) -> None:
             """Give a connection that waits for a head its time, once; take that back where none is waited for."""
@@ -62,7 +96,7 @@ def shedding(guard: Guard) -> type[H11Protocol]:
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    return Shedding
+    return Connection
 
 
 def refusal() -> tuple[bytes, int, str]:
