@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from irkit.errors import DataError
 
@@ -17,6 +19,9 @@ HIDDEN = (
     "\U000e0000-\U000e007f"
 )
 "The inside of a character class that matches one such character, for Python's `re` and for Arrow's."
+
+PASSAGE = re.compile(r"(.+)%p(\d+)", re.DOTALL)
+"The id of a passage: that of its document, and its number."
 
 _HIDDEN = re.compile(f"[{HIDDEN}\ud800-\udfff]")
 
@@ -35,6 +40,23 @@ def hides(text: str) -> str | None:
         return None
     found = _HIDDEN.search(text)
     return None if found is None else f"U+{ord(found.group()):04X}"
+
+
+def document_of(name: str) -> str:
+    """Return the id of the document that a passage is of; of what is no passage, the id itself.
+
+    Examples
+    --------
+    >>> document_of("doc-1%p12"), document_of("doc-1"), document_of("100%pure")
+    ('doc-1', 'doc-1', '100%pure')
+    """
+    found = PASSAGE.fullmatch(name)
+    return found[1] if found else name
+
+
+def documents_of(known: Any, names: Sequence[str]) -> list[str]:
+    """Return ids as a table of them (`irkit.docnos.Docnos`) has them: for a passage that it lacks, its document's."""
+    return [name if row >= 0 else document_of(name) for name, row in zip(names, known.rows(names), strict=True)]
 
 
 def check_id(text: str, what: str, where: str) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from irkit.errors import IrkitError
-from irkit.pipeline.explain import PASSAGE as PASSAGE_SIGN
+from irkit.ids import documents_of
 from irkit.pipeline.explain import explain
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def _by_difference(values: Mapping[str, Mapping[str, float]], baseline: str | No
 def contents(index: Index, docnos: Sequence[str]) -> list[str]:
     """Return the stored texts of documents; empty ones where the index has none, or passages of other names."""
     try:
-        return index.texts([docno.rpartition(PASSAGE_SIGN)[0] or docno for docno in docnos])
+        return index.texts(documents_of(index.docnos, docnos))
     except IrkitError:
         return [""] * len(docnos)
 

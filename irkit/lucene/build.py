@@ -41,6 +41,9 @@ LONGEST_TEXT = 1 << 30
 
 SMALLEST_MEMORY = 16
 
+MOST_SHARDS = 256
+"That are built side by side, each by a writer of its own."
+
 STEP = 50
 "Milliseconds of waiting for Java at a time, so that Ctrl-C is heard."
 
@@ -77,8 +80,8 @@ def build_index(
         Store the texts, so that `Index.texts` can give them back.
     shards : int, optional
         Build so many indexes side by side, which are searched as one: scores and order are those of one index of all
-        documents, to the bit. Shards can be searched by processes of their own (`irkit.cluster`), and more be added
-        (`add_shard`).
+        documents, to the bit. From 1 to 256; more can be added (`add_shard`). Shards can be searched by processes of
+        their own (`irkit.cluster`).
     threads : int, optional
         Threads that analyse and write; defaults to the processors this process may use. With more
         than one, the internal order of the documents may differ from build to build.
@@ -111,7 +114,7 @@ def build_index(
     from irkit.lucene.index import Index
 
     options = checked_options(analyzer, positions, store_text, threads, memory_mb)
-    number = None if shards is None else _whole("shards", shards, 1)
+    number = None if shards is None else _whole("shards", shards, 1, MOST_SHARDS)
     index = swap.target(path)
     with swap.building(index, overwrite=overwrite) as fresh:
         folders = [fresh] if number is None else [new_shard(fresh, i) for i in range(number)]
@@ -166,7 +169,7 @@ def write_documents(
         What messages name.
     """
     n = len(folders)
-    threads, memory = max(options.threads // n, 1), max(options.memory_mb // n, SMALLEST_MEMORY)
+    threads, memory = max(options.threads // n, 1), max(options.memory_mb // n, 1)
     settings = (options.analyzer, threads, int(options.positions), int(options.text), memory)
     writers: list[_Writer] = []
     try:
@@ -375,7 +378,8 @@ def _check_twice(writers: Sequence[_Writer], docno: str, where: str) -> None:
         raise DataError(f"{where}: the id {docno!r} comes a second time; ids must be unique")
 
 
-def _whole(name: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(f"{builder()}: {name} must be a whole number from {least} up, got {value!r}")
+def _whole(name: str, value: int, least: int, most: int | None = None) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= (most or value):
+        bound = "up" if most is None else f"to {most}"
+        raise ConfigError(f"{builder()}: {name} must be a whole number from {least} {bound}, got {value!r}")
     return value

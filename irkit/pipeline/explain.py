@@ -14,6 +14,7 @@ import pandas as pd
 from irkit.errors import FrameError
 from irkit.frames import queries_frame
 from irkit.hits import Hits
+from irkit.ids import document_of
 from irkit.pipeline.joined import Filled
 from irkit.pipeline.naming import named
 from irkit.pipeline.operators import Features
@@ -34,9 +35,6 @@ SHOWN = 12, 4
 
 SHARES = 24
 "Shares of a score that are printed, greatest first; a user of a recommender may have rated hundreds of items."
-
-PASSAGE = "%p"
-"What stands between a document's id and the number of one of its passages."
 
 
 class Origin(NamedTuple):
@@ -175,7 +173,8 @@ def explain(stage: Stage, query: Any, docno: str) -> Explanation:
     stage : Stage
     query : str or queries frame of one row; results frame or Hits of one query for a stage that takes results
     docno : str
-        The document; where a stage cuts documents into passages, its best passage is followed.
+        The document; where a stage cuts documents into passages, its best passage is followed. Or a passage; before
+        that stage, and after one that makes documents again, its document is followed.
 
     Returns
     -------
@@ -261,10 +260,14 @@ def _with_reason(steps: tuple[Step, ...], reason: str) -> tuple[Step, ...]:
 
 
 def _row(hits: Hits, docno: str) -> int | None:
-    """Return where the document, or its best passage, stands among the hits of one query."""
-    names = hits.docnos.take(hits.doc).to_pylist()
-    found = [row for row, name in enumerate(names) if name == docno or name.rpartition(PASSAGE)[0] == docno]
-    return found[0] if found else None
+    """Return where the document, or its best passage, stands among the hits of one query; of a passage, its document
+    where there are no passages.
+    """
+    names: list[str] = hits.docnos.take(hits.doc).to_pylist()
+    if docno in names:
+        return names.index(docno)
+    found = (row for row, name in enumerate(names) if document_of(name) == docno or name == document_of(docno))
+    return next(found, None)
 
 
 def _query_text(queries: pd.DataFrame) -> str:

@@ -10,6 +10,7 @@ from pydantic import Field
 from irkit.config import Config
 from irkit.frames import Queries, asked
 from irkit.hits import Hits, Ties
+from irkit.ids import documents_of
 from irkit.lucene.similarity import Similarity, similarity
 from irkit.pipeline.explain import Terms
 from irkit.pipeline.stage import Stage
@@ -90,5 +91,6 @@ class Retrieve(Stage):
         return Retrieve(self.index, self.config.changed(n=k))
 
     def explain_terms(self, flow: Queries, docno: str) -> Terms | None:
-        """Return what each query term adds to one document's score."""
-        return self.index.explain(asked(flow, who=self.name)[0], docno, self.similarity)
+        """Return what each query term adds to the score of one document, or of that which a passage is of."""
+        (known,) = documents_of(self.index.docnos, [docno])
+        return self.index.explain(asked(flow, who=self.name)[0], known, self.similarity)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -14,13 +13,12 @@ from irkit.columns import take_rows
 from irkit.config import Config
 from irkit.errors import FrameError
 from irkit.hits import Docnos, Hits
+from irkit.ids import PASSAGE
 from irkit.pipeline.stage import Stage
 from irkit.text.windows import passages
 
 if TYPE_CHECKING:
     from irkit.lucene import Index
-
-_PASSAGE = re.compile(r"(.*)%p(\d+)", re.DOTALL)
 
 
 class LoadText(Stage):
@@ -109,7 +107,7 @@ class Aggregate(Stage):
         """Aggregate query by query."""
         used, place = np.unique(flow.doc, return_inverse=True)
         names = flow.docnos.take(used).to_pylist()
-        split = [_PASSAGE.fullmatch(name) for name in names]
+        split = [PASSAGE.fullmatch(name) for name in names]
         names = [found[1] if found else name for found, name in zip(split, names, strict=True)]
         parents = pa.array(names, type=pa.large_string()).dictionary_encode()
         docnos = Docnos(parents.dictionary)

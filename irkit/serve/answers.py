@@ -94,6 +94,8 @@ class Results(Answer):
     hits: list[Hit]
     terms: list[Term]
     "Of a query that the pipeline rewrote, heaviest first; of others none."
+    omitted_terms: int = 0
+    "How many more it has, which weigh less."
 
 
 class Text(Answer):
@@ -114,6 +116,14 @@ class Share(Answer):
     term: str
     weight: float
     contribution: float
+
+
+class Omitted(Answer):
+    """The least shares of a score, where there are too many to be shown."""
+
+    count: int
+    contribution: float
+    "What they add together."
 
 
 class Source(Answer):
@@ -152,7 +162,11 @@ class TrailStep(Answer):
     counted: str
     "What was counted in the place of a score, and why, where a pipeline did not give the document."
     terms: list[Share]
+    "What each adds to the score, where the stage knows, greatest first."
+    omitted: Omitted | None
     sources: list[Source]
+    omitted_sources: int
+    "How many more there are."
     features: list[Feature]
 
 
@@ -179,6 +193,8 @@ class Item(Answer):
     score: float
     why: list[Share] | None = None
     "What the score is the sum of, greatest first, if that was asked for and the model knows."
+    omitted: Omitted | None = None
+    "What that leaves out."
 
 
 class Items(Answer):

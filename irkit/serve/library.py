@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import irkit
 from irkit.errors import ConfigError
+from irkit.ids import documents_of
 from irkit.serve import answers, opening
 from irkit.serve.boards import Boards
 from irkit.serve.limits import (
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from irkit.pipeline import Stage
 
 T = TypeVar("T")
+
+FEW = 10
+"Documents or items that are given where nothing else is said."
 
 DEFAULT = "bm25"
 "The recipe that is served on indexes where none is named."
@@ -184,7 +188,13 @@ class Library:
     # ------------------------------------------------------------------ questions
 
     def search(
-        self, index: str, query: str, pipeline: str | None = None, k: int = 10, start: int = 0, text: bool = False
+        self,
+        index: str,
+        query: str,
+        pipeline: str | None = None,
+        k: int | None = None,
+        start: int = 0,
+        text: bool = False,
     ) -> answers.Results:
         """Search an index.
 
@@ -194,7 +204,7 @@ class Library:
             Names of what is served; default the first pipeline.
         query : str
         k, start : int
-            How many documents, and how many better ones are left out.
+            How many documents, default 10 if so many may be asked for, and how many better ones are left out.
         text : bool
             Whether the start of each document's text is given too, where the index holds texts.
 
@@ -206,6 +216,7 @@ class Library:
             If something is out of bounds.
         """
         check_query(query, self.limits)
+        k = min(FEW, self.limits.k) if k is None else k
         check_depth(k, start, self.limits)
         shelf, name, served = self._pipeline(index, pipeline)
         found: Any = served.cut(start + k).run(_asked(query))
@@ -217,8 +228,10 @@ class Library:
                 zip(docnos, found.score[start:].tolist(), texts, strict=True), start + 1
             )
         ]
-        terms = self._terms(shelf.index, query, found.queries)
-        return answers.Results(index=index, pipeline=name, query=query, start=start, hits=hits, terms=terms)
+        terms, omitted = self._terms(shelf.index, query, found.queries)
+        return answers.Results(
+            index=index, pipeline=name, query=query, start=start, hits=hits, terms=terms, omitted_terms=omitted
+        )
 
     def document(self, index: str, docno: str, start: int = 0, length: int | None = None) -> answers.Text:
         """Return a document's text, or a part of it.
@@ -284,7 +297,7 @@ class Library:
             steps=steps(found, self.limits.terms),
         )  # fmt: skip
 
-    def recommend(self, model: str, user: str, n: int = 10, why: bool = False) -> answers.Items:
+    def recommend(self, model: str, user: str, n: int | None = None, why: bool = False) -> answers.Items:
         """Recommend items to a user.
 
         Parameters
@@ -292,7 +305,7 @@ class Library:
         model, user : str
             A user without ratings gets what is popular, and `notes` say so.
         n : int
-            Items.
+            Items, default 10 if so many may be asked for.
         why : bool
             Whether each item comes with what its score is the sum of, where the model knows.
 
@@ -306,12 +319,13 @@ class Library:
         from irkit.recommend.lists import listed_by, notes_on_lists, strangers, users_frame
 
         check_id(user, "user", self.limits)
+        n = min(FEW, self.limits.k) if n is None else n
         check_count(n, "n", self.limits)
         served = self._found(self._models, model, "model")
         rows = listed_by(served.cut(n), [user])
         asked = users_frame([user])
         items = [
-            answers.Item(rank=rank, item=item, score=score, why=self._why(served.stage, asked, item) if why else None)
+            answers.Item(rank=rank, item=item, score=score, **(self._why(served.stage, asked, item) if why else {}))
             for rank, item, score in zip(rows["rank"].tolist(), rows["item_id"], rows["score"].tolist(), strict=True)
         ]
         known = not strangers(served.stage, [user])
@@ -339,7 +353,7 @@ class Library:
     def _document(self, shelf: Shelf, index: str, docno: str) -> str:
         """Return the id of a document: its own, or that of one of its passages."""
         check_id(docno, "document", self.limits)
-        (whole,) = _documents(shelf.index, [docno])
+        (whole,) = documents_of(shelf.index.docnos, [docno])
         if shelf.index.docnos.rows([whole])[0] < 0:
             raise UnknownError(f"index {index}: there is no document {shown(docno)}")
         return whole
@@ -348,32 +362,27 @@ class Library:
         """Return the starts of texts."""
         return [None if text is None else text[: self.limits.snippet] for text in _whole(index, docnos)]
 
-    def _terms(self, index: Index, query: str, queries: pd.DataFrame) -> list[answers.Term]:
+    def _terms(self, index: Index, query: str, queries: pd.DataFrame) -> tuple[list[answers.Term], int]:
+        """Return the heaviest terms of a rewritten query, and how many others there are."""
         toks = queries["query_toks"].iloc[0] if "query_toks" in queries else None
         if not isinstance(toks, dict):
-            return []
+            return [], 0
         own = set(index.analyze([query])[0])
         heaviest = sorted(toks.items(), key=lambda item: (-item[1], item[0]))[: self.limits.terms]
-        return [answers.Term(term=term, weight=weight, original=term in own) for term, weight in heaviest]
+        terms = [answers.Term(term=term, weight=weight, original=term in own) for term, weight in heaviest]
+        return terms, len(toks) - len(terms)
 
-    def _why(self, stage: Stage, asked: pd.DataFrame, item: str) -> list[answers.Share] | None:
+    def _why(self, stage: Stage, asked: pd.DataFrame, item: str) -> dict[str, Any]:
+        """Return the fields of an item that say what its score is the sum of."""
         from irkit.serve.trail import shares
 
         terms = stage.explain_terms(asked, item)
-        return None if terms is None else shares(terms, self.limits.terms)
+        return {} if terms is None else dict(zip(("why", "omitted"), shares(terms, self.limits.terms), strict=True))
 
 
 def _whole(index: Index, docnos: Sequence[str]) -> list[str | None]:
     """Return texts, of a passage that of its document."""
-    return _stored(index, _documents(index, docnos))
-
-
-def _documents(index: Index, docnos: Sequence[str]) -> list[str]:
-    """Return ids as the index has them: in the place of a passage's, which it does not know, that of its document."""
-    from irkit.pipeline.explain import PASSAGE
-
-    rows = index.docnos.rows(docnos)
-    return [n if row >= 0 else n.rpartition(PASSAGE)[0] for n, row in zip(docnos, rows, strict=True)]
+    return _stored(index, documents_of(index.docnos, docnos))
 
 
 def _stored(index: Index, docnos: Sequence[str]) -> list[str | None]:

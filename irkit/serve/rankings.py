@@ -36,6 +36,7 @@ class Ranking:
     scores: tuple[float, ...]
     terms: Sequence[Term] = field(default=())
     "Of a query that the pipeline rewrote."
+    omitted_terms: int = 0
 
     @cached_property
     def size(self) -> int:

@@ -44,8 +44,8 @@ class Search(Question):
     "Words."
     pipeline: str | None = None
     "The pipeline's name; default the first that is served."
-    k: int = Field(10, ge=1)
-    "How many documents."
+    k: int | None = Field(None, ge=1)
+    "How many documents; default 10, or as many as may be asked for."
     start: int = Field(0, ge=0)
     "How many better ones are left out."
     text: bool = False
@@ -77,8 +77,8 @@ class Recommend(Question):
 
     user: str = Field(min_length=1)
     "The user's id."
-    n: int = Field(10, ge=1)
-    "How many items."
+    n: int | None = Field(None, ge=1)
+    "How many items; default 10, or as many as may be asked for."
     why: bool = False
     "Whether each item comes with what its score is the sum of."
 

@@ -32,8 +32,8 @@ class Search(Config):
     "Name of the index, as list_indexes gives it; default the first."
     pipeline: Name | None = None
     "Name of the pipeline, as list_indexes gives it; default the first."
-    depth: Annotated[int, Field(ge=1)] = 100
-    "Documents of the ranking that is kept for page, fuse and evaluate; list_indexes says how many at most."
+    depth: Annotated[int | None, Field(ge=1)] = None
+    "Documents of the ranking that is kept for page, fuse and evaluate; default 100; list_indexes says the most."
     n: Hits = 10
     "Documents of the first page."
 
@@ -197,6 +197,8 @@ class PageOf(Answer):
     hits: list[PageHit]
     terms: list[Term]
     "Of a query that the pipeline rewrote, heaviest first; only on the first page."
+    omitted_terms: int
+    "How many more it has, which weigh less."
 
 
 class Part(Answer):

@@ -19,6 +19,9 @@ from irkit.serve.rankings import Ranking, Rankings, fused
 SNIPPET, TERMS = 300, 20
 "Characters of a snippet; terms of a rewritten query, and shares of a score, that an assistant is shown."
 
+DEPTH = 100
+"Documents of a ranking where nothing else is said."
+
 SHOWN_QIDS = 5
 "Ids of judged queries that the list of what is served shows."
 
@@ -82,15 +85,17 @@ class Tools:
     def search(self, asked: shapes.Search) -> shapes.PageOf:
         """Search, keep the ranking, and return its first page."""
         index = self._index(asked.index)
-        check_count(asked.depth, "depth", self.library.limits)
-        found = self.library.search(index, asked.query, asked.pipeline, asked.depth)
+        depth = min(DEPTH, self.library.limits.k) if asked.depth is None else asked.depth
+        check_count(depth, "depth", self.library.limits)
+        found = self.library.search(index, asked.query, asked.pipeline, depth)
         ranking = Ranking(
             index=index,
             pipeline=found.pipeline,
             query=found.query,
             docnos=tuple(hit.docno for hit in found.hits),
             scores=tuple(hit.score for hit in found.hits),
-            terms=found.terms[:TERMS],
+            terms=found.terms,
+            omitted_terms=found.omitted_terms,
         )
         return self._page(self.rankings.keep(ranking), ranking, 0, asked.n)
 
@@ -179,6 +184,7 @@ class Tools:
             next=end if docnos and end < len(ranking.docnos) else None,
             hits=hits,
             terms=list(ranking.terms) if not start else [],
+            omitted_terms=ranking.omitted_terms,
         )
 
     def _index(self, name: str | None) -> str:
@@ -267,7 +273,7 @@ def table(*, judged: bool) -> dict[str, Tool]:
             "evaluate",
             "Measure a ranking",
             "Measure a ranking that search or fuse made against the relevance judgements of a query. Measures of whole "
-            "rankings, such as AP, are of the documents that it has: search with a larger k for them. Where queries "
+            "rankings, such as AP, are of the documents that it has: search with more depth for them. Where queries "
             "are documents, as the collection says, a query's own document is left out.",
             shapes.Evaluate,
             shapes.Measured,

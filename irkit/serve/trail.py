@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from irkit.serve import answers
@@ -17,13 +18,17 @@ def steps(explanation: Explanation, most: int) -> list[answers.TrailStep]:
     return [_step(number, step, most) for number, step in walk(explanation.steps)]
 
 
-def shares(terms: Terms, most: int) -> list[answers.Share]:
-    """Return what terms add to a score, greatest first, at most `most` of them."""
-    greatest = sorted(terms, key=lambda term: (-term[2], term[0]))[:most]
-    return [answers.Share(term=term, weight=weight, contribution=value) for term, weight, value in greatest]
+def shares(terms: Terms, most: int) -> tuple[list[answers.Share], answers.Omitted | None]:
+    """Return what terms add to a score, greatest first, and the sum of those beyond `most`, which matter least."""
+    by_size = sorted(terms, key=lambda term: (-abs(term[2]), term[0]))
+    shown = sorted(by_size[:most], key=lambda term: (-term[2], term[0]))
+    left = [value for _, _, value in by_size[most:]]
+    omitted = answers.Omitted(count=len(left), contribution=math.fsum(left)) if left else None
+    return [answers.Share(term=term, weight=weight, contribution=value) for term, weight, value in shown], omitted
 
 
 def _step(number: str, step: Step, most: int) -> answers.TrailStep:
+    terms, omitted = shares(step.terms, most)
     return answers.TrailStep(
         step=number,
         stage=step.label,
@@ -32,7 +37,9 @@ def _step(number: str, step: Step, most: int) -> answers.TrailStep:
         score=step.score,
         query=step.query,
         counted=step.counted,
-        terms=shares(step.terms, most),
+        terms=terms,
+        omitted=omitted,
         sources=[answers.Source(**origin._asdict()) for origin in step.origins[:most]],
+        omitted_sources=max(len(step.origins) - most, 0),
         features=[answers.Feature(name=name, value=value) for name, value in step.features],
     )

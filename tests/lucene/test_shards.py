@@ -61,8 +61,9 @@ def test_one_thread_builds_the_same_shards_again(path, tmp_path):
     ("documents", "shards", "error", "message"),
     [
         (DOCUMENTS[:2], 3, DataError, "3 shards need as many documents, got 2; take fewer shards"),
-        (DOCUMENTS, 0, ConfigError, "shards must be a whole number from 1 up, got 0"),
-        (DOCUMENTS, 2.0, ConfigError, "shards must be a whole number from 1 up, got 2.0"),
+        (DOCUMENTS, 0, ConfigError, "shards must be a whole number from 1 to 256, got 0"),
+        (DOCUMENTS, 10**20, ConfigError, "shards must be a whole number from 1 to 256, got 1000000"),
+        (DOCUMENTS, 2.0, ConfigError, "shards must be a whole number from 1 to 256, got 2.0"),
         (DOCUMENTS * 2, 3, DataError, "row 11: the id 'd0' comes a second time; ids must be unique"),
         ([], 3, DataError, "there are no documents; check the source"),
     ],

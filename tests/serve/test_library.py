@@ -55,6 +55,67 @@ def test_an_index_without_texts_is_searched_and_says_that_it_has_none(library):
         library.document("mute", "d1")
 
 
+def test_a_passage_is_read_as_its_document_and_explained_as_itself(folders, tmp_path):
+    recipe = tmp_path / "parts.yaml"
+    recipe.write_text(
+        "name: parts\nneeds: [index]\nstages: [{use: lucene}, {use: text}, {use: passages, size: 2, stride: 2}]\n"
+    )
+    library = Library.open([str(recipe), "bm25"], [f"tiny={folders / 'tiny'}"])
+    hits = library.search("tiny", "storm city", k=10).hits
+    assert {hit.docno for hit in hits[:4]} == {"d1%p0", "d1%p1", "d1%p2", "d1%p3"}
+    for rank, hit in enumerate(hits[:4], 1):
+        found = library.explain("tiny", "storm city", hit.docno)
+        assert (found.rank, found.score, found.docno) == (rank, hit.score, hit.docno)
+        assert [step.docno for step in found.steps] == ["d1", "d1", hit.docno]
+        assert sum(share.contribution for share in found.steps[0].terms) == pytest.approx(hit.score)
+    assert library.explain("tiny", "storm", "d1%p3", "bm25").rank == 1  # where there are no passages, its document
+    assert library.explain("tiny", "harbour", "d1%p3").rank is None
+    text = library.document("tiny", "d1%p3")
+    assert (text.docno, text.text) == ("d1", "storm damage in the city, storm warning")
+    for odd in ("d1%pfoo", "d9%p0", "%p0", "d1%p"):
+        for ask in (library.document, lambda index, docno: library.explain(index, "storm", docno)):
+            with pytest.raises(UnknownError, match="there is no document"):
+                ask("tiny", odd)
+    library.close()
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 100])
+def test_what_is_left_out_of_a_sum_is_said(folders, library, most):
+    """By hand: what is shown and what is omitted add up to the score, however little is shown."""
+    given = [f"tiny={folders / 'tiny'}"]
+    few = Library.open(
+        ["bm25-rm3", "ease"], given, ratings=str(folders / "ratings.csv"), limits=Limits(terms=most, workers=1)
+    )
+    whole, found = (one.search("tiny", "storm coast", "bm25-rm3") for one in (library, few))
+    assert found.terms == whole.terms[:most]
+    assert len(found.terms) + found.omitted_terms == len(whole.terms) > 3
+    whole, found = (one.explain("tiny", "storm coast", "d1", "bm25-rm3") for one in (library, few))
+    assert found.steps[1].omitted_sources == max(len(whole.steps[1].sources) - most, 0)
+    sums = [(found.score, found.steps[-1].terms, found.steps[-1].omitted, whole.steps[-1].terms)]
+    lists = (one.recommend("ease", "u1", why=True).items for one in (library, few))
+    sums += [(one.score, one.why, one.omitted, full.why) for full, one in zip(*lists, strict=True)]
+    for score, shown, omitted, full in sums:
+        assert (omitted is None) == (len(full) <= most)
+        assert len(shown) + (omitted.count if omitted else 0) == len(full)
+        least = min(abs(share.contribution) for share in shown)
+        assert all(abs(share.contribution) <= least for share in full if share not in shown)
+        assert sum(share.contribution for share in shown) + (omitted.contribution if omitted else 0) == pytest.approx(
+            score
+        )
+    few.close()
+
+
+def test_defaults_are_within_the_bounds(folders):
+    library = Library.open(
+        ["bm25", "ease"], [f"tiny={folders / 'tiny'}"], ratings=str(folders / "ratings.csv"), limits=Limits(k=2)
+    )
+    assert len(library.search("tiny", "storm coast wind").hits) == 2
+    assert len(library.recommend("ease", "u1").items) == 2
+    with pytest.raises(RequestError, match=r"^k: must be from 1 to 2, got 3"):
+        library.search("tiny", "storm", k=3)
+    library.close()
+
+
 def test_an_explanation_is_the_trail_of_the_pipeline(library):
     found = library.explain("tiny", "storm", "d1", "bm25-rm3")
     assert (found.rank, [step.stage for step in found.steps]) == (1, ["lucene()", "rm3()", "lucene()"])

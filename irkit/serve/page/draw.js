@@ -51,6 +51,12 @@ function alike(one, other) {
   return one.slice(0, least) === other.slice(0, least) && Math.min(one.length, other.length) >= least;
 }
 
+// Shares of a score as rows, and what is left out of them as one more.
+export function shares(terms, omitted) {
+  const rows = terms.map((share) => ({ name: share.term, weight: share.weight, value: share.contribution }));
+  return omitted ? [...rows, { name: "", note: `${many(omitted.count, "other")} together`, weight: null, value: omitted.contribution }] : rows;
+}
+
 // Bars of the first rows; the others, or all where none shall be open, behind a line that says how many.
 export function folded(rows, heads, first, words) {
   if (!rows.length) return null;

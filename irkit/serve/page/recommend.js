@@ -2,7 +2,7 @@
 
 import { address, go } from "./address.js";
 import { ask, fill, stopped } from "./ask.js";
-import { element, folded, many, number } from "./draw.js";
+import { element, folded, many, number, shares } from "./draw.js";
 import { options } from "./search.js";
 
 const FIRST = 10;
@@ -22,7 +22,8 @@ export function prepare(catalogue) {
 
 export function show(question, catalogue) {
   const model = question.model ?? catalogue.models[0]?.name;
-  const { user = "", n = FIRST } = question;
+  const first = Math.min(FIRST, catalogue.deepest);
+  const { user = "", n = first } = question;
   form.elements.model.value = model ?? "";
   form.elements.user.value = user;
   document.title = user ? `${user} · irkit serve` : "Recommend · irkit serve";
@@ -31,7 +32,7 @@ export function show(question, catalogue) {
     section.querySelector(".answer").replaceChildren(element("dl", { class: "served" }, ...catalogue.models.map(served)));
     return;
   }
-  const count = Math.max(1, Math.floor(Number(n)) || FIRST);
+  const count = Math.max(1, Math.floor(Number(n)) || first);
   fill(section, (signal) => ask(`v1/${encodeURIComponent(model)}/recommend`, { user, n: count, why: true }, signal), (found) => answer(found, question, count, catalogue.deepest));
 }
 
@@ -56,7 +57,7 @@ function answer(found, question, count, deepest) {
 }
 
 function item(one) {
-  const why = one.why?.map((share) => ({ name: share.term, weight: share.weight, value: share.contribution }));
+  const why = one.why && shares(one.why, one.omitted);
   return element(
     "li",
     { class: "hit" },

@@ -36,7 +36,8 @@ function asked() {
 }
 
 export function show(question, catalogue) {
-  const { q = "", index, a, b = "", k = FIRST } = question;
+  const first = Math.min(FIRST, catalogue.deepest);
+  const { q = "", index, a, b = "", k = first } = question;
   const chosen = { index: index ?? catalogue.indexes[0]?.name, a: a ?? catalogue.pipelines[0]?.name, b };
   if (q || shown) form.elements.q.value = q; // what is typed before all is there stays
   for (const [name, value] of Object.entries(chosen)) form.elements[name].value = value ?? "";
@@ -49,7 +50,7 @@ export function show(question, catalogue) {
     section.querySelector(".answer").replaceChildren(...served(catalogue));
     return;
   }
-  const count = Math.max(1, Math.floor(Number(k)) || FIRST);
+  const count = Math.max(1, Math.floor(Number(k)) || first);
   const names = [chosen.a, ...(b && b !== chosen.a ? [b] : [])];
   const one = (signal) => (pipeline) => ask(`v1/${encodeURIComponent(chosen.index)}/search`, { query: q, pipeline, k: count, text: true }, signal);
   fill(section, (signal) => Promise.all(names.map(one(signal))), (found) => answer(found, question, count, catalogue.deepest));
@@ -111,11 +112,12 @@ function column(results, other, question) {
   );
 }
 
-function expansion({ terms }) {
+function expansion({ terms, omitted_terms: omitted }) {
   if (!terms.length) return element("p", { class: "terms line" }, "The query as it was asked.");
   const added = terms.filter((term) => !term.original).length;
   const rows = terms.map((term) => ({ name: term.term, note: term.original ? "" : "added", value: term.weight, kind: term.original ? "own" : "" }));
-  return element("details", { class: "terms" }, element("summary", {}, `The query became ${many(terms.length, "term")}, ${added} added`), folded(rows, ["term", "weight"], TERMS, (count) => many(count, "more term")));
+  const which = omitted ? `the ${terms.length} heaviest` : `${added} added`;
+  return element("details", { class: "terms" }, element("summary", {}, `The query became ${many(terms.length + omitted, "term")}, ${which}`), folded(rows, ["term", "weight"], TERMS, (count) => many(count, "more term")));
 }
 
 function row(hit, results, other, question) {

@@ -2,7 +2,7 @@
 
 import { go, here } from "./address.js";
 import { ask, fill, stopped, Refused } from "./ask.js";
-import { button, element, folded, many, number } from "./draw.js";
+import { button, element, folded, many, number, shares } from "./draw.js";
 
 const PART = 4000; // characters of a text that are asked for at once
 const MOST = 12; // terms that are shown at once
@@ -108,8 +108,8 @@ function step(one) {
     element("p", { class: "head" }, element("span", { class: "rank" }, one.step), element("code", {}, one.stage), ...values, lacks && !one.counted ? element("span", {}, "does not give it") : null),
     one.counted ? element("p", { class: "hint" }, one.counted) : null,
     one.query ? element("details", {}, element("summary", {}, "The query it gave"), element("p", { class: "rewritten" }, one.query)) : null,
-    folded(one.terms.map((term) => ({ name: term.term, weight: term.weight, value: term.contribution })), ["term", "weight", "adds"], MOST, (count) => many(count, "more term")),
-    folded(one.sources.map((from) => ({ name: from.term, note: `from ${from.source}${from.unit === "nats" ? ", nats" : ""}`, weight: from.weight, value: from.amount })), ["term", "weight", "amount"], 0, (count) => `Where terms came from, ${count}`),
+    folded(shares(one.terms, one.omitted), ["term", "weight", "adds"], MOST, (count) => many(count, "more term")),
+    folded(one.sources.map((from) => ({ name: from.term, note: `from ${from.source}${from.unit === "nats" ? ", nats" : ""}`, weight: from.weight, value: from.amount })), ["term", "weight", "amount"], 0, (count) => `Where terms came from, ${count}${one.omitted_sources ? ` of ${count + one.omitted_sources}` : ""}`),
     folded(one.features.map((feature) => ({ name: feature.name, value: feature.value })), ["feature", "value"], 0, (count) => many(count, "feature")),
   );
 }
