@@ -84,7 +84,9 @@ def index(
             "--positions": positions or None,
             "--no-text": None if text else False,
         }
-        own |= {"--overwrite": overwrite or None, "--replace": replace if add else None}
+        own |= {"--overwrite": overwrite or None}
+        if add and replace is not None:
+            raise ConfigError("index: --add makes another shard and --replace one anew; leave one of them out")
         for option in (name for name, value in own.items() if value is not None):
             raise ConfigError(f"index: {option} is for a new index, not for a shard of {target}; leave it out")
     elif target.is_dir() and any(target.iterdir()) and not overwrite:

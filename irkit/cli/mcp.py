@@ -9,7 +9,8 @@ from cyclopts import Parameter
 
 from irkit.cli.numbers import Whole
 from irkit.cli.printing import note, say
-from irkit.cli.served import BoundOptions, Bounds, Served, ServedOptions, summary
+from irkit.cli.ratings import Reading
+from irkit.cli.served import BoundOptions, Bounds, Served, ServedOptions, check_port, summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 def mcp(
     *recipes: str,
     served: Served = None,
+    reading: Reading = None,
     judgements: str | None = None,
     http: bool = False,
     host: str = "127.0.0.1",
@@ -76,6 +78,7 @@ def mcp(
     from irkit.serve.mcp import Opening, over_stdio, server
     from irkit.serve.workers import Workers
 
+    check_port(port, who="mcp")
     given = {"--host": host != "127.0.0.1", "--port": port != 8000, "--keys": keys, "--open": open}
     for option in (name for name, one in (given | {"--allow-host": allow_host}).items() if one and not http):
         raise ConfigError(f"mcp: {option} is for --http; give that too, or leave it out")
@@ -83,12 +86,12 @@ def mcp(
         raise ConfigError(f"mcp: {host} is reached by others; give --keys a file of keys, or --open to let all in")
     known = None if keys is None else read_keys(keys)
     limits = (bounds or BoundOptions()).limits(who="mcp")
-    opening = Opening(lambda: _tools(recipes, served or ServedOptions(), judgements, limits))
+    opening = Opening(lambda: _tools(recipes, served or ServedOptions(), reading, judgements, limits))
     judged = judgements is not None
     if not (http or check):
         over_stdio(server(opening, Workers(limits), judged=judged), opening)
         return 2 if opening.failed else 0
-    tools = _tools(recipes, served or ServedOptions(), judgements, limits)
+    tools = _tools(recipes, served or ServedOptions(), reading, judgements, limits)
     for line in _summary(tools):
         (say if check else note)(line)
     if check:
@@ -124,13 +127,15 @@ def _over_http(tools: Tools, limits: Limits, host: str, port: int, keys: Keys | 
     return 0
 
 
-def _tools(recipes: Sequence[str], served: ServedOptions, judgements: str | None, limits: Limits) -> Tools:
+def _tools(
+    recipes: Sequence[str], served: ServedOptions, reading: Reading, judgements: str | None, limits: Limits
+) -> Tools:
     from irkit.serve.judged import Judgements
     from irkit.serve.shapes import PART
     from irkit.serve.tools import SNIPPET, TERMS, Tools
 
     fitting = limits.model_copy(update={"snippet": SNIPPET, "terms": TERMS, "text": PART})
-    library = served.library(recipes, fitting, who="mcp")
+    library = served.library(recipes, fitting, reading, who="mcp")
     if judgements is None:
         return Tools(library)
     return Tools(library, Judgements.open(judgements, [one.name for one in library.indexes()], who="mcp"))

@@ -9,12 +9,14 @@ from cyclopts import Parameter
 
 from irkit.cli.numbers import Whole
 from irkit.cli.printing import note, say
-from irkit.cli.served import BoundOptions, Bounds, Served, ServedOptions, summary
+from irkit.cli.ratings import Reading
+from irkit.cli.served import BoundOptions, Bounds, Served, ServedOptions, check_port, summary
 
 
 def serve(
     *recipes: str,
     served: Served = None,
+    reading: Reading = None,
     boards: Path | None = None,
     host: str = "127.0.0.1",
     port: Whole = 8000,
@@ -68,12 +70,13 @@ def serve(
     from irkit.serve.run import serve as run
     from irkit.serve.static import page
 
+    check_port(port, who="serve")
     local = is_loopback(host)
     if not local and keys is None and not open:
         raise ConfigError(f"serve: {host} is reached by others; give --keys a file of keys, or --open to let all in")
     limits = (bounds or BoundOptions()).limits(who="serve")
     known = None if keys is None else read_keys(keys)
-    library = (served or ServedOptions()).library(recipes, limits, who="serve", boards=boards)
+    library = (served or ServedOptions()).library(recipes, limits, reading, who="serve", boards=boards)
     for line in summary(library):
         (say if check else note)(line)
     if check:

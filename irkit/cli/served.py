@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -10,6 +11,7 @@ from cyclopts import Parameter
 
 from irkit.cli.numbers import MaybeWhole
 from irkit.cli.printing import counted
+from irkit.cli.ratings import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,14 +37,22 @@ class ServedOptions:
     cross_encoder: str | None = None
     """For recipes that need one: what reads it and the folder of the model, as in cross-encoder:models/mini."""
 
-    def library(self, recipes: Sequence[str], limits: Limits, *, who: str, boards: Path | None = None) -> Library:
-        """Open it all, with a folder of results."""
+    def library(
+        self, recipes: Sequence[str], limits: Limits, reading: Reading, *, who: str, boards: Path | None = None
+    ) -> Library:
+        """Open it all, the ratings as they are read, with a folder of results."""
+        from irkit.errors import ConfigError
         from irkit.serve.library import Library
+
+        layout = reading.options() if reading is not None else {}
+        if layout and self.ratings is None:
+            raise ConfigError(f"{who}: --{next(iter(layout))} is for --ratings; name them, or leave it out")
 
         return Library.open(
             recipes,
             self.index or (),
             ratings=self.ratings,
+            layout=layout,
             models=self.load or (),
             words={"vectors": self.vectors, "encoder": self.encoder, "cross_encoder": self.cross_encoder},
             boards=boards,
@@ -80,9 +90,17 @@ class BoundOptions:
         }
         for field, (option, value) in given.items():
             least = "0 or more" if field == "queue" else "above 0"
-            if value is not None and (value < 0 or (value == 0 and field != "queue")):
+            if value is not None and not (0 < value < math.inf or (value == 0 and field == "queue")):
                 raise ConfigError(f"{who}: --{option} must be {least}, got {value:g}")
         return Limits(**{field: value for field, (_, value) in given.items() if value is not None})
+
+
+def check_port(port: int, *, who: str) -> None:
+    """Raise `ConfigError` unless there is such a port."""
+    from irkit.errors import ConfigError
+
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"{who}: --port must be from 0 to 65535, got {port}")
 
 
 Served: TypeAlias = Annotated[ServedOptions | None, Parameter(name="*")]

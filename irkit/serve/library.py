@@ -73,6 +73,7 @@ class Library:
         indexes: Sequence[str] = (),
         *,
         ratings: str | None = None,
+        layout: Mapping[str, Any] | None = None,
         models: Sequence[str | Path] = (),
         words: Mapping[str, str | None] | None = None,
         boards: str | Path | None = None,
@@ -90,6 +91,8 @@ class Library:
             Index folders or collections, each perhaps as NAME=FOLDER; else a name is made of the source.
         ratings : str, optional
             A collection or file of ratings.
+        layout : mapping, optional
+            How they are read, as `irkit.recommend.load_ratings` takes it.
         models : sequence of path
             Recommenders that `irkit recommend --save` wrote, each named like its file.
         words : mapping, optional
@@ -113,7 +116,7 @@ class Library:
             raise ConfigError(f"{who}: there is nothing to serve; name an index with --index, or a recommender")
         kept = None if boards is None else Boards(boards)
         shelves = opening.shelves(searched or [DEFAULT] * bool(named), named, words or {}, who=who)
-        return cls(shelves, opening.recommenders(fitted, ratings, models, who=who), limits, kept)
+        return cls(shelves, opening.recommenders(fitted, ratings, layout or {}, models, who=who), limits, kept)
 
     def close(self) -> None:
         """Close the indexes; whoever still searches them gets an error."""
@@ -258,6 +261,7 @@ class Library:
         (text,) = _stored(shelf.index, [docno])
         if text is None:
             raise UnknownError(f"index {index}: holds no texts, only what was made of them")
+        start = min(start, len(text))
         return answers.Text(index=index, docno=docno, start=start, length=len(text), text=text[start : start + length])
 
     def snippets(self, index: str, query: str, docnos: Sequence[str]) -> list[tuple[int, str] | None]:

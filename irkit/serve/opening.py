@@ -78,7 +78,7 @@ def shelves(
 
 
 def recommenders(
-    recipes: Sequence[str], ratings: str | None, models: Sequence[str | Path], *, who: str
+    recipes: Sequence[str], ratings: str | None, layout: Mapping[str, Any], models: Sequence[str | Path], *, who: str
 ) -> dict[str, Served]:
     """Fit recommenders on ratings and load fitted ones.
 
@@ -94,7 +94,7 @@ def recommenders(
     if ratings is not None and not recipes:
         raise ConfigError(f"{who}: no recipe is fitted on the ratings {ratings}; name one, such as ease")
     found = {}
-    table = None if ratings is None else load_ratings(ratings)
+    table = None if ratings is None else load_ratings(ratings, **layout)
     for name in recipes:
         recipe = recommender(name)
         found[recipe.name] = _model(recipe.build().fit(table), recipe.about)

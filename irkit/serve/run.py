@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import signal
 import socket
@@ -99,10 +100,13 @@ def _bound(host: str, port: int, who: str) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
         what = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(f"{who}: {host}:{port} cannot be taken, {what.lower()}; choose another with --port") from None
+        other = "--port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "--host"
+        raise ConfigError(
+            f"{who}: {host}:{port} cannot be taken, {what.lower()}; choose another with {other}"
+        ) from None
     return listener
 
 

@@ -18,6 +18,7 @@ def test_a_check_says_what_would_be_served(irkit, folder, small_index):
     [
         (("--check",), "mcp: there is nothing to serve; name an index with --index, or a recommender"),
         (("--http", "--host", "0.0.0.0"), "mcp: 0.0.0.0 is reached by others; give --keys a file of keys, or --open"),
+        (("--http", "--port", "-1"), "mcp: --port must be from 0 to 65535, got -1"),
         (("--timeout", "0"), "mcp: --timeout must be above 0, got 0"),
         (("--http", "--index", "lee", "--keys", "none"), "none: there is no such file; check the path"),
     ],

@@ -79,6 +79,8 @@ def sniff(path: Path, columns: Columns) -> str:
     first = next((line for line in LINE_END.split(start) if line.strip()), b"").decode("latin-1")
     if not first:
         raise bad(path, 1, "the file is empty", "check that it was written completely")
+    if re.match(r'\s*\{\s*"', first):
+        raise bad(path, 1, "ratings are not read from JSON Lines", f"write them as one of {', '.join(FORMATS)}")
     if "::" in first:
         return "dat"
     cells = first.split("\t")

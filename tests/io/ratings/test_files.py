@@ -188,6 +188,11 @@ def test_latin_1_and_a_byte_order_mark(tmp_path):
         ),
         ("r.csv", "user,item,rating\n", r"r.csv:1: the file holds no rating"),
         ("r.csv", 'user,item,rating\n1,"2,3\n', r"r.csv:2: not valid CSV"),
+        (
+            "r.jsonl",
+            '{"user_id":"u1","item_id":"i1"}\n',
+            r"r.jsonl:1: ratings are not read from JSON Lines; write them as one of",
+        ),
         ("r.csv", "user,item,rating\nann,tea,5\n ,tea,3\n", r"r.csv:3: no user_id; fill it or drop the row"),
         ("r.csv", "user,item,rating\nann,\x1b[2J,5\n", r"r.csv:2: the item_id '.x1b.2J', with a control"),
         ("r.csv", "user,item,liking\nann,tea,9\n", r"r.csv:1: a column 'rating' is needed, got user, item, liking"),
