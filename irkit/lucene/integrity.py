@@ -15,7 +15,7 @@ from irkit.lucene.calls import interruptible
 from irkit.lucene.jvm import java
 from irkit.lucene.manifest import Manifest
 from irkit.lucene.owned import FOLDER
-from irkit.lucene.shards import shard_folders
+from irkit.lucene.shards import mend, shard_folders
 from irkit.lucene.wire import java_errors
 
 LUCENE = "lucene"
@@ -71,11 +71,12 @@ def check_index(index: Path, files: Iterable[str] | None = None) -> None:
 
 def check_again(index: Path) -> None:
     """Check Lucene's files of the latest commit, whatever is known of them."""
-    for shard in shard_folders(index):
-        _check(shard)
+    folders = shard_folders(index)
+    for i, folder in enumerate(folders):
+        _check(folder, "build it again" if folder == index else mend(folders, i))
 
 
-def _check(index: Path) -> None:
+def _check(index: Path, todo: str) -> None:
     integrity = java("Integrity")
     with java_errors(f"index: {index} cannot be read"):
         lines = interruptible(integrity.check, str(index)).decode().splitlines()
@@ -83,8 +84,8 @@ def _check(index: Path) -> None:
         kind, name, why = lines[0].split(" ", 2)
         more = f", and {len(lines) - 1} more" if len(lines) > 1 else ""
         if kind == "version":
-            raise ConfigError(f"index: another version of Lucene wrote {index} ({name}: {why}); build it again")
-        raise DamagedError(f"index: {index} is damaged ({name}: {why}{more}); build it again")
+            raise ConfigError(f"index: another version of Lucene wrote {index} ({name}: {why}); {todo}")
+        raise DamagedError(f"index: {index} is damaged ({name}: {why}{more}); {todo}")
 
 
 def check_parts(index: Path, folder: Path, parts: Mapping[str, str]) -> None:

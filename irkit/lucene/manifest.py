@@ -112,7 +112,9 @@ def commit_key(index: Path) -> str:
             return digest(latest, hashlib.blake2b(content, digest_size=16).hexdigest())
         except NotFoundError as error:
             if last:  # else another shard has just taken its place
-                raise DamagedError(f"index: {index} is damaged ({lost_shard(shards)}") from error
+                raise DamagedError(
+                    f"index: {index} is damaged {lost_shard(shards) or '(a shard is missing); build it again'}"
+                ) from error
         except OSError as error:
             if not index.is_dir():
                 break

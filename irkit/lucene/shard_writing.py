@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from irkit.errors import ConfigError, DataError
+from irkit.errors import ConfigError, DamagedError, DataError, NotFoundError
 from irkit.lucene import owned, swap
 from irkit.lucene.build import checked_options, finish, write_documents
 from irkit.lucene.index import Index
 from irkit.lucene.manifest import commit_key, read_manifest
 from irkit.lucene.owned import FOLDER, builder
-from irkit.lucene.shards import FORM, new_shard, shard_folders, write_shards
+from irkit.lucene.shards import FORM, lost_shard, new_shard, shard_folders, write_shards
 from irkit.lucene.sidecar import Sidecar
 
 
@@ -63,6 +64,8 @@ def replace_shard(
 ) -> Index:
     """Index documents in the place of one shard, and open the index with them.
 
+    Of several shards that are lost each can be built again: until the last is, opening the index raises `DamagedError`.
+
     Parameters
     ----------
     path, documents, threads, memory_mb, progress
@@ -89,13 +92,15 @@ def _change(
     index = swap.target(path)
     if shard_folders(index) == [index]:
         commit_key(index)  # raises where there is no index; that of lost shards is what is mended here
-    with swap.locked(index):
+    with ExitStack() as stack:
+        with swap.writing(index):
+            stack.enter_context(swap.locked(index))
         folders = shard_folders(index)
         at = _place(index, folders, number)
         for folder in index.iterdir():
             if FORM.fullmatch(folder.name) and folder not in folders:  # of a build that was killed
                 owned.discard_leftover(folder)
-        others = [Sidecar.open(folder) for folder in folders if folder not in folders[at : at + 1]]
+        others = _others(index, folders, at)
         manifest = others[0].manifest if others else read_manifest(folders[at] / FOLDER)
         if manifest is None:
             raise ConfigError(f"{builder()}: how {index} was built is not known any more; build it again as a whole")
@@ -125,6 +130,24 @@ def _place(index: Path, folders: list[Path], number: int | None) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(folders):
         raise ConfigError(f"{builder()}: {index} has the shards 0 to {len(folders) - 1}, got {number!r}")
     return number
+
+
+def _others(index: Path, folders: list[Path], at: int) -> list[Sidecar]:
+    """Open the shards that stay; of several that are lost or damaged, one is mended after the other.
+
+    Raises
+    ------
+    DamagedError
+        If a shard is to be added to an index that lacks one.
+    """
+    if at == len(folders) and (lost := lost_shard(folders)):
+        raise DamagedError(f"{builder()}: {index} is damaged {lost}")
+    found = []
+    for i, folder in enumerate(folders):
+        if i != at:
+            with suppress(*((NotFoundError, DamagedError) if at < len(folders) else ())):
+                found.append(Sidecar.open(folder))
+    return found
 
 
 def _check_ids(fresh: Sidecar, others: list[Sidecar]) -> None:

@@ -49,12 +49,21 @@ def java_paths(index: Path) -> list[str]:
     return [str(folder) for folder in shard_folders(index)]
 
 
-def lost_shard(folders: Sequence[Path]) -> str:
-    """Say which of some shards is not there, and what to do."""
+def lost_shard(folders: Sequence[Path]) -> str | None:
+    """Say which of some shards is not there, if any, and what to do."""
     gone = [i for i, folder in enumerate(folders) if not any(folder.glob("segments_*"))]
-    i = gone[0] if gone else 0
-    how = f"irkit index --replace {i}" if by_command() else f"replace_shard, shard {i}"
-    return f"{folders[i].name} is missing); build that shard again with {how}, or all of them"
+    if not gone:
+        return None
+    more = f", and {len(gone) - 1} more" if gone[1:] else ""
+    return f"({folders[gone[0]].name} is missing{more}); {mend(folders, gone[0])}"
+
+
+def mend(folders: Sequence[Path], number: int) -> str:
+    """Say how a shard that is lost or damaged is mended."""
+    if len(folders) == 1:
+        return "build it again"
+    how = f"irkit index --replace {number}" if by_command() else f"replace_shard, shard {number}"
+    return f"build that shard again with {how}, or all of them"
 
 
 def is_ours(index: Path) -> bool:

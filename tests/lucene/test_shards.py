@@ -1,5 +1,6 @@
 """An index in shards: how it lies on disk, is added to, mended, replaced and refused."""
 
+import errno
 import json
 import os
 import shutil
@@ -104,10 +105,39 @@ def test_a_lost_shard_is_named_and_can_be_built_again(path):
     assert len(replace_shard(path, 2, [("new", "blue")])) == 8
 
 
+def test_lost_shards_are_built_again_one_after_the_other(path):
+    for number in (0, 2):
+        shutil.rmtree(shard_folders(path)[number])
+    for change in (Index.open, lambda path: add_shard(path, [("new", "blue")])):
+        with pytest.raises(
+            DamagedError, match=r"\(shard-0-\w+ is missing, and 1 more\); build .* replace_shard, shard 0,"
+        ):
+            change(path)
+    with pytest.raises(
+        DamagedError, match=r"\(shard-2-\w+ is missing\); build that shard again with replace_shard, shard 2"
+    ):
+        replace_shard(path, 0, [("new", "blue")])
+    with pytest.raises(DataError, match="the id 'new' is in"):
+        replace_shard(path, 2, [("new", "green")])
+    assert replace_shard(path, 2, [("newer", "green")]).texts(["new", "newer"]) == ["blue", "green"]
+
+
+def test_an_index_that_cannot_be_locked_is_said_to_be_read_only(path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("irkit.locks.held", refuse)
+    for change in (add_shard, lambda path, documents: replace_shard(path, 0, documents)):
+        with pytest.raises(ConfigError, match=f"cannot write {path}: Read-only file system; check free space, limits"):
+            change(path, [("new", "blue")])
+
+
 def test_a_damaged_shard_can_be_built_again(path):
     [big, *_] = sorted(shard_folders(path)[0].glob("_*.fdt"), key=lambda file: -file.stat().st_size)
     big.write_bytes(big.read_bytes()[:-3] + b"xyz")
-    with pytest.raises(DamagedError, match=r"shard-0-\w+ is damaged"):
+    with pytest.raises(
+        DamagedError, match=r"shard-0-\w+ is damaged .*; build that shard again with replace_shard, shard 0"
+    ):
         Index.open(path)
     assert len(replace_shard(path, 0, [("new", "blue")])) == 7
 
