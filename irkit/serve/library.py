@@ -224,7 +224,7 @@ class Library:
         shelf, name, served = self._pipeline(index, pipeline)
         found: Any = served.cut(start + k).run(_asked(query))
         docnos = found.docnos.take(found.doc[start:]).to_pylist()
-        texts = self._texts(shelf.index, docnos) if text else [None] * len(docnos)
+        texts = self._texts(shelf.index, docnos, found, start) if text else [None] * len(docnos)
         hits = [
             answers.Hit(rank=rank, docno=docno, score=score, text=own)
             for rank, (docno, score, own) in enumerate(
@@ -362,9 +362,14 @@ class Library:
             raise UnknownError(f"index {index}: there is no document {shown(docno)}")
         return whole
 
-    def _texts(self, index: Index, docnos: Sequence[str]) -> list[str | None]:
-        """Return the starts of texts."""
-        return [None if text is None else text[: self.limits.snippet] for text in _whole(index, docnos)]
+    def _texts(self, index: Index, docnos: Sequence[str], found: Any, start: int) -> list[str | None]:
+        """Return the starts of texts, of passages those that the pipeline cut."""
+        texts = _whole(index, docnos)
+        if "text" in found.columns:
+            own = found.columns["text"][start:].to_pylist()
+            known = index.docnos.rows(docnos) >= 0
+            texts = [text if whole else part for text, part, whole in zip(texts, own, known, strict=True)]
+        return [None if text is None else text[: self.limits.snippet] for text in texts]
 
     def _terms(self, index: Index, query: str, queries: pd.DataFrame) -> tuple[list[answers.Term], int]:
         """Return the heaviest terms of a rewritten query, and how many others there are."""

@@ -61,7 +61,9 @@ def test_a_passage_is_read_as_its_document_and_explained_as_itself(folders, tmp_
         "name: parts\nneeds: [index]\nstages: [{use: lucene}, {use: text}, {use: passages, size: 2, stride: 2}]\n"
     )
     library = Library.open([str(recipe), "bm25"], [f"tiny={folders / 'tiny'}"])
-    hits = library.search("tiny", "storm city", k=10).hits
+    hits = library.search("tiny", "storm city", k=10, text=True).hits
+    assert {hit.docno: hit.text for hit in hits}["d1%p3"] == "warning"
+    assert library.search("tiny", "storm city", start=1, text=True).hits[0].text == hits[1].text
     assert {hit.docno for hit in hits[:4]} == {"d1%p0", "d1%p1", "d1%p2", "d1%p3"}
     for rank, hit in enumerate(hits[:4], 1):
         found = library.explain("tiny", "storm city", hit.docno)

@@ -287,7 +287,7 @@ def test_more_hits_go_on_from_the_first_new_one(quiet, url):
 def test_a_key_is_asked_for_and_kept_in_memory_alone(browser, served):
     url, _ = served(Keys([KEY]))
     browser.open(url + "#/search?q=storm&index=tiny")
-    for key, wanted in (("wrong", "not one of"), (KEY, "")):
+    for key, wanted in (("wrong", "not one of"), ("wröng\U0001f600", "not one of"), (KEY, "")):
         until(browser, "document.activeElement.id === 'key' && !document.querySelector('[aria-busy]')")
         assert not browser.js("document.querySelector('#query').checkVisibility()")
         typed(browser, key)
@@ -333,6 +333,33 @@ def test_a_busy_service_is_asked_again(browser, served):
     until(browser, "document.querySelector('.hit')")
     assert browser.js("document.querySelectorAll('.problem').length") == 0
     browser.problems.clear()
+
+
+def test_one_of_two_pipelines_may_fail(quiet, url):
+    arrive(quiet, url)
+    quiet.js("""const before = fetch; window.fetch = (where, what) => what?.body?.includes("bm25-rm3")
+        ? Promise.resolve(new Response('{"detail": "late"}', { status: 504 })) : before(where, what)""")
+    quiet.js(f"location.hash = {TWO!r}")
+    until(quiet, "document.querySelector('.problem')")
+    assert shown(quiet, ".problem") == "bm25-rm3: The answer took too long and was given up."
+    assert texts(quiet, ".hit .docno bdi") == ["d3", "d1", "d2"]
+    assert shown(quiet, "#search [role=status]") == "3 hits by bm25."
+
+
+def test_no_more_is_offered_than_may_be_asked_for(quiet, url):
+    less = """(before => window.fetch = async (where, what) => {
+        const answer = await before(where, what);
+        return where === "pipelines" ? new Response(JSON.stringify({ ...await answer.json(), deepest: 12 })) : answer;
+        })(fetch)"""
+    number = quiet.send("Page.addScriptToEvaluateOnNewDocument", source=less)["identifier"]
+    try:
+        arrive(quiet, url + "#/search?q=fog&index=evil&a=bm25")
+        assert texts(quiet, "#search .more") == ["Show 2 more"]
+        quiet.click("#search .more")
+        until(quiet, "document.querySelectorAll('.hit').length === 12")
+        assert texts(quiet, "#search .more") == []
+    finally:
+        quiet.send("Page.removeScriptToEvaluateOnNewDocument", identifier=number)
 
 
 PLACES = (TWO, TWO + "&doc=d3", "#/recommend?model=ease&user=u1", "#/boards?name=toy", "#/search")

@@ -15,6 +15,7 @@ export class Refused extends Error {
 
 // A body makes it a POST, which keeps what is asked out of the logs of machines between.
 export async function ask(path, body, signal) {
+  if (/[^\x21-\x7e]/.test(key)) throw new Refused(401, ""); // no header can hold it, and no key is like that
   const headers = key ? { authorization: `Bearer ${key}` } : {};
   const post = body && { method: "POST", body: JSON.stringify(body) };
   if (post) headers["content-type"] = "application/json";
@@ -72,11 +73,16 @@ export function stopped(section) {
 
 function problem(error, tries, again, signal) {
   if (error.status === 401) return keyForm(again);
-  const box = element("div", { class: "problem", role: "alert" }, element("p", {}, sentence(error)));
+  const box = told(error);
   if (error.status === 503 && tries < PATIENCE) box.append(countdown(error.wait, () => again(tries + 1), signal));
   if (error.status !== 422 && error.status !== 404) box.append(button("Ask again", () => again(0)));
   if (error.id) box.append(element("p", { class: "hint" }, `Request ${error.id}`));
   return box;
+}
+
+// What went wrong, in a box; `of` says with what.
+export function told(error, of = "") {
+  return element("div", { class: "problem", role: "alert" }, element("p", {}, of ? `${of}: ` : "", sentence(error)));
 }
 
 function sentence(error) {

@@ -1,7 +1,7 @@
 // Search: a query through one pipeline, or two side by side with their differences marked.
 
 import { address, go } from "./address.js";
-import { ask, fill, stopped } from "./ask.js";
+import { ask, fill, stopped, told, Refused } from "./ask.js";
 import { difference, listed, placed } from "./compare.js";
 import { button, element, folded, many, marked, number } from "./draw.js";
 
@@ -52,8 +52,18 @@ export function show(question, catalogue) {
   }
   const count = Math.max(1, Math.floor(Number(k)) || first);
   const names = [chosen.a, ...(b && b !== chosen.a ? [b] : [])];
-  const one = (signal) => (pipeline) => ask(`v1/${encodeURIComponent(chosen.index)}/search`, { query: q, pipeline, k: count, text: true }, signal);
-  fill(section, (signal) => Promise.all(names.map(one(signal))), (found) => answer(found, question, count, catalogue.deepest));
+  const one = (pipeline, signal) => ask(`v1/${encodeURIComponent(chosen.index)}/search`, { query: q, pipeline, k: count, text: true }, signal);
+  fill(section, (signal) => each(names, (name) => one(name, signal)), (found) => answer(found, question, count, catalogue.deepest));
+}
+
+// Of two pipelines one may fail; a busy service is asked again for both.
+async function each(names, one) {
+  const found = await Promise.all(names.map((name) => one(name).catch((error) => {
+    if (!(error instanceof Refused) || [0, 401, 503].includes(error.status)) throw error;
+    return { pipeline: name, error, hits: [], terms: [] };
+  })));
+  if (found.every((results) => results.error)) throw found[0].error;
+  return found;
 }
 
 function served(catalogue) {
@@ -69,17 +79,18 @@ function served(catalogue) {
 function answer(found, question, count, deepest) {
   const lists = found.map(listed);
   const two = found.length > 1;
-  const columns = found.map((results, i) => column(results, two ? lists[1 - i] : null, question));
+  const whole = found.every((results) => !results.error);
+  const columns = found.map((results, i) => column(results, two && whole ? lists[1 - i] : null, question));
   const holder = element("div", { class: two ? "lists two" : "lists", "data-on": "0" }, ...columns);
   const next = Math.min(count + FIRST, deepest);
   const more = next > count && found.some((results) => results.hits.length === count);
-  const said = two ? difference(...lists) : `${many(lists[0].count, "hit")} by ${lists[0].name}.`;
+  const said = two && whole ? difference(...lists) : lists.filter((_, i) => !found[i].error).map((list) => `${many(list.count, "hit")} by ${list.name}.`).join(" ");
   const differ = holder.querySelector(".up, .down");
   holder.addEventListener("keydown", walk);
   for (const kind of ["focusin", "pointerover"]) holder.addEventListener(kind, twins);
   return {
     said,
-    next: columns[0].querySelectorAll(".hit a")[count - FIRST],
+    next: holder.querySelectorAll(".list:first-child .hit a")[count - FIRST],
     nodes: [
       ...(two ? [element("p", { class: "line" }, `${said} ${differ ? "↑ ↓: places higher or lower than in the other list." : ""}`), choice(holder, lists)] : []),
       holder,
@@ -100,6 +111,7 @@ function choice(holder, lists) {
 }
 
 function column(results, other, question) {
+  if (results.error) return element("section", { class: "list", "aria-label": results.pipeline }, told(results.error, results.pipeline));
   const hits = results.hits.map((hit) => row(hit, results, other, question));
   return element(
     "section",

@@ -54,9 +54,11 @@ export function show(question, catalogue) {
   }));
 }
 
-// A document whose text cannot be had, such as one named "..", is explained all the same.
+// A document whose text cannot be had is explained all the same. Browsers take "." and ".." for folders in any address.
 async function read(base, doc, start, signal) {
-  const path = doc.split("/").map(encodeURIComponent).join("/");
+  const parts = doc.split("/");
+  if (parts.includes(".") || parts.includes("..")) return null;
+  const path = parts.map(encodeURIComponent).join("/");
   try {
     return await ask(`${base}/doc/${path}?start=${start}&length=${PART}`, null, signal);
   } catch (error) {
