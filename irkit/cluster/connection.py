@@ -90,8 +90,9 @@ def connected(
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         folder = _folder() if own else None
         try:
-            # What Ray says of a worker that died would stand on standard output, among results.
-            with _sigterm() as quietly, _set(ray._private.worker, "_worker_logs_enabled", False):
+            # What Ray says of what died would stand on standard output, among results.
+            worker = ray._private.worker
+            with _sigterm() as quietly, _set(worker, "_worker_logs_enabled", False), _silent(worker):
                 with _fatal_signals():
                     if folder is not None:
                         here: dict[str, Any] = {"_node_ip_address": "127.0.0.1", "_temp_dir": f"{folder}/ray"}
@@ -146,6 +147,41 @@ def threads() -> int:
     return int(told[0]) if told else int(machine()["cores"])
 
 
+class Pulse:
+    """Looks whether a cluster is still there, for who waits for it.
+
+    Ray itself would end this process when it has had no answer for some seconds, and nothing could be said or put away.
+
+    Parameters
+    ----------
+    ray : module
+        Connected.
+    who : str
+        For messages.
+    """
+
+    def __init__(self, ray: Any, who: str) -> None:
+        self.ray, self.who, self._silent = ray, who, 0
+
+    def check(self) -> None:
+        """Raise `ClusterError` if Ray's program on this machine has ended, or the head was silent twice."""
+        if not _listens(self.ray._private.worker.global_worker.node.raylet_socket_name):
+            raise ClusterError(f"{self.who}: the Ray cluster was lost, its program on this machine has ended")
+        self._silent = 0 if answers(self.ray.get_runtime_context().gcs_address) else self._silent + 1
+        if self._silent > 1:
+            raise ClusterError(f"{self.who}: the Ray cluster was lost, its head no longer answers")
+
+    @contextmanager
+    def saying(self) -> Iterator[None]:
+        """Say of a broken connection to Ray that the cluster was lost."""
+        try:
+            yield
+        except OSError as error:
+            if isinstance(error, self.ray.exceptions.RayError):  # of what was done there
+                raise
+            raise ClusterError(f"{self.who}: the Ray cluster was lost, {error.strerror or error}") from error
+
+
 def answers(place: str) -> bool:
     """Say whether anybody listens at `HOST:PORT`."""
     host, _, port = place.rpartition(":")
@@ -154,6 +190,15 @@ def answers(place: str) -> bool:
     except (OSError, OverflowError):
         return False
     return True
+
+
+def _listens(path: str) -> bool:
+    """Say whether anybody listens at a socket of this machine."""
+    with socket.socket(socket.AF_UNIX) as one, suppress(OSError):
+        one.settimeout(WAIT)
+        one.connect(path)
+        return True
+    return False
 
 
 @cache
@@ -168,19 +213,22 @@ def _folder() -> str:
 
 
 def _started(folder: str) -> list[Any]:
-    """Return the processes of a Ray of our own: children that were told its folder, and all below them."""
+    """Return the processes of a Ray of our own: those told its folder, those that hold a file of it, and all below."""
     import psutil  # comes with Ray
 
-    def told(child: Any) -> bool:
+    def ours(one: Any) -> bool:
         with suppress(psutil.Error):
-            return any(folder in word for word in child.cmdline())
+            if any(folder in word for word in one.cmdline()):
+                return True
+            # Workers change their name; those of a raylet that died are nobody's children.
+            return one.name().startswith("ray::") and any(file.path.startswith(folder) for file in one.open_files())
         return False
 
-    found = [child for child in psutil.Process().children() if told(child)]
-    for child in list(found):
+    found = {one.pid: one for one in psutil.process_iter() if one.pid != os.getpid() and ours(one)}
+    for one in list(found.values()):
         with suppress(psutil.Error):
-            found += child.children(recursive=True)
-    return found
+            found |= {child.pid: child for child in one.children(recursive=True)}
+    return list(found.values())
 
 
 def _end(processes: list[Any]) -> None:
@@ -244,6 +292,13 @@ def _set(module: Any, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(module, name, before)
+
+
+@contextmanager
+def _silent(worker: Any) -> Iterator[None]:
+    """Keep a module of Ray's from printing."""
+    with _set(worker, "print_to_stdstream", lambda *_, **__: None):
+        yield
 
 
 @contextmanager

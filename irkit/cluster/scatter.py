@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from irkit.arrays import Floats, Ints, offsets, segments
-from irkit.cluster.connection import answers, environment
+from irkit.cluster.connection import Pulse, environment
 from irkit.deadline import check_deadline, time_left
 from irkit.errors import ClusterError, ConfigError, IrkitError, LockedError
 from irkit.hits import Ties
@@ -120,6 +120,7 @@ class Scatter:
 
     def __init__(self, sidecar: Sidecar, shards: Sequence[Any]) -> None:
         self._ray = _ray()
+        self._pulse = Pulse(self._ray, "index")
         self._shards = list(shards)
         self._analyzer = sidecar.analyzer
         self._known: dict[bytes, tuple[int, int]] = {}
@@ -165,7 +166,8 @@ class Scatter:
         at = int(np.searchsorted(self._starts, doc, side="right")) - 1
         _, terms = self._told([query])
         question = ("explain", time_left(), terms, line, query, doc - int(self._starts[at]))
-        shares: list[tuple[str, float, float]] = self._answers([self._shards[at].asked.remote(*question)])[0]
+        with self._pulse.saying():
+            shares: list[tuple[str, float, float]] = self._answers([self._shards[at].asked.remote(*question)])[0]
         return shares
 
     def texts(self, doc: Ints) -> list[str | None]:
@@ -208,19 +210,16 @@ class Scatter:
     def _asked(self, name: str, questions: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Ask each shard a question of its own."""
         left, asked = time_left(), zip(self._shards, questions, strict=True)
-        return self._answers([shard.asked.remote(name, left, *question) for shard, question in asked])
+        with self._pulse.saying():
+            return self._answers([shard.asked.remote(name, left, *question) for shard, question in asked])
 
     def _answers(self, pending: list[Any]) -> list[Any]:
-        silent = 0
         for step in itertools.count():
             if not self._ray.wait(pending, num_returns=len(pending), timeout=STEP)[1]:
                 break
             check_deadline()
             if step % LOOK == LOOK - 1:
-                # Ray would end this process after a minute without an answer, and nothing could be said.
-                silent = 0 if answers(self._ray.get_runtime_context().gcs_address) else silent + 1
-                if silent > 1:
-                    raise ClusterError("index: the Ray cluster was lost, its head no longer answers")
+                self._pulse.check()
             if step == PATIENCE and not self._open:
                 log.warning("the shards still wait to be started; is there room for them in the cluster?")
         try:

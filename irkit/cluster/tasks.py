@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from hashlib import blake2b
 from typing import Any, TypeVar
 
-from irkit.cluster.connection import WAIT, answers, environment, threads
+from irkit.cluster.connection import WAIT, Pulse, environment, threads
 from irkit.cluster.worker import run_piece
 from irkit.errors import ClusterError, ConfigError, IrkitError
 
@@ -80,7 +80,7 @@ class Tasks:
         ClusterError
             If the cluster is lost, or no worker can begin.
         """
-        ray, waiting = self.ray, iter(pieces)
+        ray, waiting, pulse = self.ray, iter(pieces), Pulse(self.ray, self.who)
         how = {"max_retries": TRIES - 1, "retry_exceptions": False, "runtime_env": environment()}
         task = ray.remote(run_piece)
         flying: dict[Any, Piece] = {}
@@ -93,11 +93,14 @@ class Tasks:
                     except StopIteration:
                         break
                     sent = sent or self._sent(work, shared)
-                    flying[task.options(num_cpus=self._cpus(needs(piece)), **how).remote(*sent, piece)] = piece
+                    with pulse.saying():
+                        flying[task.options(num_cpus=self._cpus(needs(piece)), **how).remote(*sent, piece)] = piece
                 if not flying:
                     return
-                for done in self._done(list(flying)):
-                    yield flying.pop(done), self._gave(done)
+                for done in self._done(list(flying), pulse):
+                    with pulse.saying():
+                        gave = self._gave(done)
+                    yield flying.pop(done), gave
         finally:
             for left in flying:
                 ray.cancel(left, force=True)
@@ -119,17 +122,14 @@ class Tasks:
         key = blake2b(payload, digest_size=16).hexdigest()
         return key, [self.ray.put(payload)], os.getcwd()
 
-    def _done(self, flying: list[Any]) -> list[Any]:
+    def _done(self, flying: list[Any], pulse: Pulse) -> list[Any]:
         """Wait until something is done; look now and then whether the cluster is still there."""
-        silent = 0
         while True:
-            done, _ = self.ray.wait(flying, num_returns=1, timeout=WAIT)
+            with pulse.saying():
+                done, _ = self.ray.wait(flying, num_returns=1, timeout=WAIT)
             if done:
                 return list(done)
-            # Ray would end this process after a minute without an answer, and nothing could be said or put away.
-            silent = 0 if answers(self.ray.get_runtime_context().gcs_address) else silent + 1
-            if silent > 1:
-                raise ClusterError(f"{self.who}: the Ray cluster was lost, its head no longer answers")
+            pulse.check()
 
     def _gave(self, done: Any) -> Any:
         errors = self.ray.exceptions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from irkit.cluster import connection
 from irkit.cluster.connection import check_address, connected, environment, threads
 from irkit.cluster.worker import sendable
 from irkit.errors import ClusterError, ConfigError, DataError, IrkitError
+from irkit.lucene import build_index
 
 SUITE = """\
 name: long
@@ -26,12 +28,13 @@ systems: [bias, {name: mf, recipe: biased-mf, settings: {epochs: 100000, embeddi
 """
 
 LOOK = """
-import json, os, stat, sys, glob
+import json, os, re, stat, sys
 from irkit.cluster.connection import _started, connected, environment
 import ray  # also where somebody imported it before
 with connected("local", who="test", cpus=1) as ray:
     import psutil
-    (folder,) = [one for one in glob.glob("/tmp/irkit-ray-*") if _started(one)]
+    words = [word for child in psutil.Process().children() for word in child.cmdline()]
+    folder = next(found[0] for word in words if (found := re.search("/tmp/irkit-ray-[^/]+", word)))
     task = ray.remote(lambda: {name: os.environ.get(name) for name in ("IRKIT_HOME", "OMP_NUM_THREADS")})
     told = ray.get(task.options(runtime_env=environment()).remote())
     processes = [psutil.Process(), *_started(folder)]
@@ -58,6 +61,53 @@ def test_a_ray_of_our_own_listens_on_loopback_alone_and_leaves_nothing(tmp_path)
     assert set(found["listens"]) <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
     assert found["mode"] == "0o700"
     assert (found["left"], found["folder"], found["home"], found["set"]) == ([], False, [], [])
+
+
+SEARCHING = """
+import sys
+from irkit.cluster import connected, open_shards
+with connected("local", who="test", cpus=1):
+    far = open_shards(sys.argv[1])
+    while True:
+        far.search(["storm"], 5)
+        print("searched", flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads what processes of Linux are called")
+@pytest.mark.parametrize("what", ["suite", "shards"])
+def test_a_cluster_whose_program_dies_ends_in_one_line_and_leaves_nothing(tmp_path, what):
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    import psutil
+
+    own = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    if what == "suite":
+        (tmp_path / "lost.yaml").write_text(SUITE.replace("long", "lost"))
+        command = [sys.executable, "-m", "irkit", "leaderboard", "lost.yaml", "--engine", "ray"]
+    else:
+        build_index(tmp_path / "index", [("d1", "storm"), ("d2", "storm rain")], shards=2).close()
+        command = [sys.executable, "-c", SEARCHING, str(tmp_path / "index")]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1, text=True, env=own) as run:
+        if what == "suite":
+            journals = Path(os.environ["IRKIT_HOME"]) / "journals"
+            while run.poll() is None and not list(journals.glob("lost-*/*.npz")):
+                time.sleep(0.2)
+        else:
+            assert run.stdout.readline() == "searched\n"
+        below = psutil.Process(run.pid).children(recursive=True)
+        (raylet,) = [one for one in below if one.name() == "raylet"]
+        folder = re.search("/tmp/irkit-ray-[^/]+", " ".join(raylet.cmdline()))[0]
+        raylet.kill()
+        out, err = run.communicate(timeout=120)
+    assert run.returncode not in (0, -signal.SIGKILL)
+    last = err.splitlines()[-1]
+    assert re.match(r"irkit\S*: \S+.*the Ray cluster was lost", last), err
+    assert out.replace("searched\n", "") == ""
+    assert what == "shards" or err.count("\n") == 1
+    assert [one for one in below if one.is_running()] == []
+    time.sleep(1)  # whatever lived on would write into the folder again
+    assert not Path(folder).exists()
 
 
 @pytest.mark.slow
