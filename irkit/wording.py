@@ -84,6 +84,8 @@ def near_files(path: str | PathLike[str]) -> list[str]:
 
 def no_file(path: str | PathLike[str], what: str = "file") -> NotFoundError:
     """Make the error of a file that is not there; it names those that may be meant."""
+    if os.path.isdir(path):
+        return NotFoundError(f"{path}: is a folder, not a {what}; name a {what} in it")
     if os.path.islink(path):
         return no_end(path)
     close = near_files(path)

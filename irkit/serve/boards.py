@@ -54,11 +54,13 @@ class Boards:
             raise UnknownError(f"boards: there are none called {shown(name)}")
         try:
             found = view(read_results(self.folder / f"{name}{SUFFIX}"))
-        except (DataError, NotFoundError):
+            report = answers.Report(
+                name=name, suite=found.suite, about=found.about, date=found.date, boards=list(map(_table, found.boards))
+            )
+            report.model_dump_json()  # half of a surrogate pair cannot be sent
+        except (DataError, NotFoundError, UnicodeError):
             raise UnknownError(f"boards: {name} is not a file of results, or not a whole one") from None
-        return answers.Report(
-            name=name, suite=found.suite, about=found.about, date=found.date, boards=list(map(_table, found.boards))
-        )
+        return report
 
 
 def _table(board: Board) -> answers.BoardTable:

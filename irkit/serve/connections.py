@@ -10,6 +10,7 @@ in the time that a request may take is closed, and one whose answers are not tak
 from __future__ import annotations
 
 import asyncio
+import re
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -38,6 +39,9 @@ def protocol(guard: Guard) -> type[H11Protocol]:
             super().connection_made(transport)
             transport.set_write_buffer_limits(0)  # writing pauses whenever the system takes no more
             self._hurry(True)
+            if len(self.connections) > guard.limits.connections:
+                self._turn_away(None, "-", connection="close")
+                transport.close()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._hurry(False)
@@ -78,20 +82,20 @@ def protocol(guard: Guard) -> type[H11Protocol]:
 
         def data_received(self, data: bytes) -> None:
             # In one turn of the loop hundreds may come, before any of them has reached the workers: tasks count too.
-            full = guard.workers.full or len(self.tasks) >= room
+            full = guard.workers.full or len(self.tasks) - guard.aside >= room
             begins = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
             if full and not guard.stopping and begins and data.startswith(starts) and _whole(data):
-                self._turned_away()
+                self._turn_away(_given_id(data))
                 self._hurry(False)
             else:
                 super().data_received(data)
                 self._hurry(self.conn.their_state is h11.IDLE)
 
-        def _turned_away(self) -> None:
+        def _turn_away(self, given: str | None, method: str = "GET", **more: str) -> None:
             self._unset_keepalive_if_required()
-            answer, size, id = refusal()
+            answer, size, id = refusal(given, **more)
             self.transport.write(answer)
-            guard.log.write(id, "GET", "-", 503, 0.0, size)
+            guard.log.write(id, method, "-", 503, 0.0, size)
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
@@ -99,13 +103,27 @@ def protocol(guard: Guard) -> type[H11Protocol]:
     return Connection
 
 
-def refusal() -> tuple[bytes, int, str]:
-    """Write an answer that turns a request away; return the size of its body and the id that it has too."""
-    id = request_id(None)
+def refusal(given: str | None = None, **more: str) -> tuple[bytes, int, str]:
+    """Write an answer that turns a request away; return it, the size of its body and the id that it has too.
+
+    Parameters
+    ----------
+    given : str, optional
+        The id that came with the request.
+    **more : str
+        Further headers.
+    """
+    id = request_id(given)
     body = problem(503, BUSY, id)
-    head = {"content-type": PROBLEM, "content-length": str(len(body)), "retry-after": RETRY, **HEADERS}
+    head = {"content-type": PROBLEM, "content-length": str(len(body)), "retry-after": RETRY, **HEADERS, **more}
     lines = [f"{name}: {value}\r\n" for name, value in {**head, "x-request-id": id}.items()]
     return b"HTTP/1.1 503 Service Unavailable\r\n" + "".join(lines).encode() + b"\r\n" + body, len(body), id
+
+
+def _given_id(data: bytes) -> str | None:
+    """Return the id that stands in the head of a request."""
+    found = re.search(rb"\r\nx-request-id:([^\r\n]*)", data, re.IGNORECASE)
+    return None if found is None else found[1].decode("latin-1").strip()
 
 
 def _whole(data: bytes) -> bool:

@@ -89,6 +89,8 @@ class Guard:
         self.keys, self.hosts, self.log = keys, frozenset(host.lower() for host in hosts), log or RequestLog(None)
         self.open, self.busy = frozenset(open), tuple(busy)
         self.stopping = False
+        self.aside = 0
+        "Requests that no worker is needed for now: they are read or answered, or are for what needs none."
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -120,11 +122,15 @@ class _Exchange:
         # Of a body that nobody reads no end is waited for.
         self.unread = self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
         self.scope.setdefault("state", {})["request_id"] = self.id
+        self.busy = self.scope["path"].startswith(guard.busy)
+        self.is_aside = False
 
     async def run(self) -> None:
+        self.step_aside(True)
         try:
             self.check()
             body = await self.body()
+            self.step_aside(not self.busy)
             await self.guard.app(self.scope, self.replayed(body), self.answer)
         except _Refused as refused:
             await self.refuse(refused.status, refused.detail, refused.headers)
@@ -133,11 +139,17 @@ class _Exchange:
             if not self.status:
                 await self.refuse(500, FAILED, {})
         finally:
+            self.step_aside(False)
             route = self.scope.get("route")
             self.guard.log.write(
                 self.id, _known(self.method), getattr(route, "path", "-"), self.status,
                 time.perf_counter() - self.began, self.size,
             )  # fmt: skip
+
+    def step_aside(self, aside: bool) -> None:
+        """Count it among those that need no worker, or no more."""
+        self.guard.aside += aside - self.is_aside
+        self.is_aside = aside
 
     def check(self) -> None:
         """Refuse who may not ask, and what there is no room for."""
@@ -153,7 +165,7 @@ class _Exchange:
             scheme, _, key = self.headers.get("authorization", "").partition(" ")
             if scheme.lower() != "bearer" or not guard.keys.let_in(key.strip()):
                 raise _Refused(401, "a key is needed, as in Authorization: Bearer KEY", www_authenticate="Bearer")
-        if path.startswith(guard.busy) and guard.workers.full:
+        if self.busy and guard.workers.full:
             raise _Refused(503, BUSY, retry_after=RETRY)
 
     async def body(self) -> bytes:
@@ -191,6 +203,7 @@ class _Exchange:
 
     async def answer(self, message: Message) -> None:
         """Pass an answer on, with our headers at its head."""
+        self.step_aside(True)
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own = {name for name, _ in message.get("headers", ())}

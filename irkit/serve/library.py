@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import irkit
+from irkit.deadline import check_deadline
 from irkit.errors import ConfigError
 from irkit.ids import documents_of
 from irkit.serve import answers, opening
@@ -385,6 +386,7 @@ class Library:
         """Return the fields of an item that say what its score is the sum of."""
         from irkit.serve.trail import shares
 
+        check_deadline()
         terms = stage.explain_terms(asked, item)
         return {} if terms is None else dict(zip(("why", "omitted"), shares(terms, self.limits.terms), strict=True))
 

@@ -10,8 +10,10 @@ import asyncio
 import contextlib
 import errno
 import ipaddress
+import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -25,11 +27,19 @@ try:
 except ImportError:
     raise MissingExtraError("serve: the packages are not installed; pip install 'irkit[serve]'") from None
 
+log = logging.getLogger(__name__)
+
 LAST = 0.5
 "Seconds in which open connections may send a last request after the service was told to stop."
 
 HEAD = 32 * 1024
 "Bytes of a request before its body."
+
+BACKLOG = 256
+"Connections that wait to be accepted, and are at once."
+
+FILES = 256
+"What else is open: indexes, logs, what a worker reads."
 
 
 def serve(
@@ -56,6 +66,7 @@ def serve(
     ConfigError
         If the address cannot be taken.
     """
+    _make_room(app)
     listener = _bound(host, port, who)
     address, number = listener.getsockname()[:2]
     config = uvicorn.Config(
@@ -67,7 +78,7 @@ def serve(
         server_header=False,
         lifespan="on" if lifespan else "off",
         ws="none",
-        limit_concurrency=app.limits.connections,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=max(1, round(app.limits.grace)),
         h11_max_incomplete_event_size=HEAD,
     )
@@ -91,6 +102,23 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _make_room(guard: Guard) -> None:
+    """Have the system allow as many open files as there may be connections; else allow fewer connections."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = guard.limits.connections + BACKLOG + FILES
+    if resource.RLIM_INFINITY in (soft, hard) or soft >= wanted:
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    if hard < wanted:
+        fewer = max(hard - BACKLOG - FILES, 1)
+        guard.limits = guard.limits.model_copy(update={"connections": fewer})
+        log.warning("the system allows %d open files, so %d connections (ulimit -n)", hard, fewer)
 
 
 def _bound(host: str, port: int, who: str) -> socket.socket:
@@ -152,7 +180,7 @@ class _Server(uvicorn.Server):
 def _waiting(listener: socket.socket) -> list[socket.socket]:
     """Accept the connections that the system holds for a listener: closing it would reset them."""
     found = []
-    with contextlib.suppress(BlockingIOError):
+    with contextlib.suppress(OSError):  # none waits, or there is no room for more
         while True:
             found.append(listener.accept()[0])
     return found

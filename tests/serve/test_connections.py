@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import StringIO
 
 import pytest
@@ -35,10 +35,10 @@ SEARCH = b"GET /v1/tiny/search?query=storm HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @contextmanager
-def served(library, *, seconds=AGES, grace=AGES, **options):
+def served(library, *, keys=None, **bounds):
     """Serve a library by threads; lend what opens a connection, and the stream of the log."""
-    stream, workers = StringIO(), Workers(Limits(workers=1, seconds=seconds, grace=grace))
-    guard = Guard(application(library, workers), workers, log=RequestLog(stream), **options)
+    stream, workers = StringIO(), Workers(Limits(**{"workers": 1, "seconds": AGES, "grace": AGES, **bounds}))
+    guard = Guard(application(library, workers), workers, log=RequestLog(stream), keys=keys)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -115,6 +115,39 @@ def test_one_whose_answers_are_not_taken_is_cut_off(library, pause):
                 got += len(more)
                 time.sleep(SHORT / 100)
     assert (got >= MANY * size) == (pause == 0)
+
+
+def test_there_is_an_end_to_connections_that_say_nothing(library):
+    with served(library, connections=3) as (connect, stream), ExitStack() as stack:
+        silent = [stack.enter_context(connect()) for _ in range(3)]
+        for _ in range(2):
+            with connect() as more:
+                status, size, body = answer(more)
+                assert (status, json.loads(body)["status"], len(body)) == (503, 503, size)
+                assert more.recv(100) == b""
+        assert [get(one) for one in silent] == [200, 200, 200]
+    assert [json.loads(line)["status"] for line in stream.getvalue().splitlines()] == [503, 503, 200, 200, 200]
+
+
+def test_bodies_that_do_not_come_take_no_room_from_searches(library):
+    """Five requests whose bodies are awaited, where there is room for one: searches were turned away."""
+    with served(library, queue=0) as (connect, _), connect() as connection, ExitStack() as stack:
+        assert get(connection, SEARCH) == 200
+        for path in (b"/health", b"/v1/tiny/search", b"/v1/tiny/explain", b"/nothing", b"/v1/tiny/search"):
+            other = stack.enter_context(connect())
+            other.sendall(b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n" % path)
+        assert get(connection) == 200  # by now all were read
+        assert get(connection, SEARCH) == 200
+
+
+def test_who_is_turned_away_finds_the_id_that_was_sent(library, monkeypatch):
+    monkeypatch.setattr(Workers, "full", True)
+    with served(library) as (connect, stream), connect() as connection:
+        for line, kept in ((b"X-Request-ID: mine-1", True), (b"x-request-id:a b", False)):
+            connection.sendall(SEARCH.replace(b"\r\nHost", b"\r\n%s\r\nHost" % line))
+            status, _, body = answer(connection)
+            assert (status, json.loads(body)["request_id"] == "mine-1") == (503, kept)
+    assert [json.loads(line)["id"] == "mine-1" for line in stream.getvalue().splitlines()] == [True, False]
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: %d" % len(SEARCH), b"Transfer-Encoding: chunked"])

@@ -7,7 +7,8 @@ import os
 import pytest
 
 import irkit
-from irkit.errors import ConfigError, NotFoundError
+from irkit.deadline import Deadline, within
+from irkit.errors import ConfigError, DeadlineError, NotFoundError
 from irkit.serve.boards import Boards
 from irkit.serve.library import Library
 from irkit.serve.limits import Limits, RequestError, UnknownError
@@ -105,6 +106,14 @@ def test_what_is_left_out_of_a_sum_is_said(folders, library, most):
             score
         )
     few.close()
+
+
+def test_a_deadline_ends_a_list_of_reasons(library, monkeypatch):
+    deadline = Deadline(60)
+    monkeypatch.setattr("irkit.serve.trail.shares", lambda *_: deadline.stop() or ([], None))
+    with within(deadline), pytest.raises(DeadlineError):
+        library.recommend("ease", "u1", why=True)
+    assert library.recommend("ease", "u1").items
 
 
 def test_defaults_are_within_the_bounds(folders):

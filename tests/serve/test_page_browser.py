@@ -335,6 +335,28 @@ def test_a_busy_service_is_asked_again(browser, served):
     browser.problems.clear()
 
 
+def test_closing_an_explanation_never_leaves_the_page(quiet, url):
+    """A link led to it: its list comes next, and whoever goes back to it and closes it again finds the list again."""
+    arrive(quiet, url + "#/recommend?model=ease&user=u1")
+    arrive(quiet, url + "#/search?q=storm&index=tiny&a=bm25&doc=d1")
+    until(quiet, "document.querySelector('#why .trail')")
+    for _ in range(2):
+        quiet.key("Escape")
+        until(quiet, "location.hash === '#/search?q=storm&index=tiny&a=bm25'")
+        settled(quiet)
+        quiet.js("history.back()")
+        until(quiet, "location.hash.endsWith('&doc=d1') && document.querySelector('#why[open] .trail')")
+    # From another part and another list it is no different.
+    quiet.key("Escape")
+    until(quiet, "!location.hash.includes('doc')")
+    quiet.js("location.hash = '#/recommend?model=ease&user=u1'")
+    until(quiet, "document.querySelector('#recommend .hit')")
+    quiet.js("location.hash = '#/search?q=rain&index=tiny&a=bm25&doc=d2'")
+    until(quiet, "document.querySelector('#why[open] .trail')")
+    quiet.key("Escape")
+    until(quiet, "location.hash === '#/search?q=rain&index=tiny&a=bm25'")
+
+
 def test_one_of_two_pipelines_may_fail(quiet, url):
     arrive(quiet, url)
     quiet.js("""const before = fetch; window.fetch = (where, what) => what?.body?.includes("bm25-rm3")

@@ -36,7 +36,7 @@ function show() {
   if (part === "search") search.show(asked, served.catalogue);
   if (part === "recommend") recommend.show(asked, served.catalogue);
   if (part === "boards") boards.show(asked, served.names);
-  trail.show(part === "search" ? asked : {}, served.catalogue);
+  trail.show(part === "search" ? asked : null, served.catalogue);
 }
 
 document.addEventListener("submit", (event) => event.preventDefault()); // also before there is anything to ask

@@ -1,6 +1,6 @@
 // Why a document has its score: the trail through each pipeline, and the document's text.
 
-import { go, here } from "./address.js";
+import { address, go, here } from "./address.js";
 import { ask, fill, stopped, Refused } from "./ask.js";
 import { button, element, folded, many, number, shares } from "./draw.js";
 
@@ -8,7 +8,7 @@ const PART = 4000; // characters of a text that are asked for at once
 const MOST = 12; // terms that are shown at once
 const dialog = document.getElementById("why");
 let shown = "";
-let listed = false; // whether the list was shown before: "back" leads to it
+let listed = ""; // the address of the list that was shown last: "back" leads to it
 let within = false; // whether the dialog was opened from it
 
 dialog.querySelector(".close").addEventListener("click", () => dialog.close());
@@ -23,16 +23,18 @@ dialog.addEventListener("close", () => {
   else go(part, rest);
 });
 
+// No question: another part of the page is shown.
 export function show(question, catalogue) {
-  const { q, doc, b } = question;
+  const { doc, ...rest } = question ?? {};
+  const { q, b } = rest;
   if (!q || !doc) {
-    listed = true;
+    listed = q ? address("search", rest) : "";
     if (dialog.open) dialog.close();
     return;
   }
-  const index = question.index ?? catalogue.indexes[0]?.name;
+  const index = rest.index ?? catalogue.indexes[0]?.name;
   const holds = catalogue.indexes.find((one) => one.name === index)?.texts;
-  const first = question.a ?? catalogue.pipelines[0]?.name;
+  const first = rest.a ?? catalogue.pipelines[0]?.name;
   const names = [first, ...(b && b !== first ? [b] : [])];
   const wanted = JSON.stringify([q, doc, index, names]);
   if (wanted === shown) return;
@@ -40,7 +42,9 @@ export function show(question, catalogue) {
   document.getElementById("why-title").replaceChildren(element("bdi", {}, doc));
   dialog.querySelector(".answer").replaceChildren();
   if (!dialog.open) {
-    within = listed;
+    // What was opened from its list is so whenever the browser comes back to it, and other things never are.
+    if (!history.state) history.replaceState({ within: listed === address("search", rest) }, "");
+    within = history.state.within;
     dialog.showModal();
   }
   const base = `v1/${encodeURIComponent(index)}`;
