@@ -91,10 +91,10 @@ class Analyzer:
         with java_errors(f"Analyzer: {self.name} failed"):
             job = analysis.start(self.name, threads or processors())
             for batch in _batches(texts):
-                found = np.frombuffer(interruptible(job.encode, pack(batch)), dtype="<i4")
+                found = np.frombuffer(interruptible(analysis.encode, job, pack(batch)), dtype="<i4")
                 counts.append(np.diff(found[: len(batch) + 1]).astype(np.int64))
                 ids.append(found[len(batch) + 1 :])
-            block = interruptible(job.vocabulary)
+            block = interruptible(analysis.vocabulary, job)
         vocabulary, end = unpack(block)
         order = np.frombuffer(block, dtype="<i4", offset=end)
         rank = np.empty(len(order), dtype=np.int32)

@@ -195,42 +195,42 @@ class _Writer:
     """The bridge's index builder, its failures in one line."""
 
     def __init__(self, index: Path, fresh: Path, settings: tuple[Any, ...], others: Sequence[_Writer]) -> None:
-        start = java("IndexBuilder").start
+        self._java = java("IndexBuilder")
         self._errors = partial(java_errors, f"{builder()}: writing {index} failed")
         with self._errors():
-            self._builder = start(str(fresh), *settings)
+            self._builder = self._java.start(str(fresh), *settings)
             if others:
-                self._builder.share(others[0]._builder)
+                self._java.share(self._builder, others[0]._builder)
 
     def add(self, block: bytes) -> list[int]:
         """Queue a batch; return its rows whose id may have come before."""
         with self._errors():
-            while not self._builder.room(STEP, len(block)):
+            while not self._java.room(self._builder, STEP, len(block)):
                 pass
-            suspects = self._builder.add(block).tostring()
+            suspects = self._java.add(self._builder, block).tostring()
         places: list[int] = np.frombuffer(suspects, dtype="<i4").tolist()
         return places
 
     def count(self, docno: str) -> int:
         """Count the documents added with this id."""
         with self._errors():
-            return int.from_bytes(interruptible(self._builder.count, docno), "little")
+            return int.from_bytes(interruptible(self._java.count, self._builder, docno), "little")
 
     def finish(self, content: str) -> None:
         """Begin to commit."""
         with self._errors():
-            self._builder.finish(content)
+            self._java.finish(self._builder, content)
 
     def wait(self) -> None:
         """Wait for the commit."""
         with self._errors():
-            while not self._builder.done(STEP):
+            while not self._java.done(self._builder, STEP):
                 pass
 
     def abort(self) -> None:
         """Stop; the folder is removed by its owner."""
         with suppress(JavaError), self._errors():
-            interruptible(self._builder.abort)
+            interruptible(self._java.abort, self._builder)
 
 
 def _feed(writers: Sequence[_Writer], documents: Any, *, progress: bool) -> list[str]:

@@ -21,8 +21,9 @@ def interruptible(method: Callable[..., Any], *arguments: Any) -> bytes:
 
     Parameters
     ----------
-    method : Java method
-        Its first argument is the ticket of the call.
+    method : static Java method
+        Its first argument is the ticket of the call. No method of an object: pyjnius binds the object to the method of
+        the class, where another thread may put its own before the call.
     *arguments
         The others.
 

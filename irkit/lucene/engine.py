@@ -184,15 +184,15 @@ class Joiner:
     """
 
     def __init__(self, rank: Ints, starts: Ints) -> None:
-        join = java("Join")
+        self._java = java("Join")
         with java_errors("index: the joining of shards failed"):
-            self._join = join.of(*(np.asarray(part, dtype="<i4").tobytes() for part in (rank, starts)))
+            self._shards = self._java.of(*(np.asarray(part, dtype="<i4").tobytes() for part in (rank, starts)))
 
     def join(self, blocks: Sequence[Any], n: int, k: int, ties: Ties, *, exact: bool) -> Found:
         """Return the k best hits of n queries, given the blocks of all shards in their order (`Local.search_block`)."""
         begins = offsets(np.array([len(block) for block in blocks]))[:-1].astype("<i4").tobytes()
         with java_errors("index: the joining of shards failed"):
-            found = interruptible(self._join.join, b"".join(blocks), begins, n, k, ties, int(exact))
+            found = interruptible(self._java.join, self._shards, b"".join(blocks), begins, n, k, ties, int(exact))
         return bridge.decode(found, n, exact=exact)
 
 

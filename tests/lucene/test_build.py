@@ -248,13 +248,14 @@ def test_equal_hashes_are_no_duplicates(path, monkeypatch):
 
 def test_the_hash_set_grows_and_finds_exactly_the_repeats(tmp_path):
     start()
-    builder = java("IndexBuilder").start(str(tmp_path / "raw"), "whitespace", 1, 0, 0, 16)
+    builders = java("IndexBuilder")
+    builder = builders.start(str(tmp_path / "raw"), "whitespace", 1, 0, 0, 16)
     ids = [str(i).encode() for i in range(20_000)]
-    assert builder.room(1000, 0)
-    first = builder.add(pack([part for name in ids for part in (name, b"")])).tostring()
-    assert builder.room(1000, 0)
-    again = builder.add(pack([b"new", b"", b"19999", b"", b"-1", b"", b"0", b""])).tostring()
-    interruptible(builder.abort)
+    assert builders.room(builder, 1000, 0)
+    first = builders.add(builder, pack([part for name in ids for part in (name, b"")])).tostring()
+    assert builders.room(builder, 1000, 0)
+    again = builders.add(builder, pack([b"new", b"", b"19999", b"", b"-1", b"", b"0", b""])).tostring()
+    interruptible(builders.abort, builder)
     assert first == b""
     assert list(memoryview(again).cast("i")) == [1, 3]
 
@@ -280,7 +281,7 @@ def test_interrupting_the_commit(path, monkeypatch):
     build_index(path, DOCUMENTS).close()
 
     def interrupted(writer, content):
-        writer._builder.finish(content)
+        writer._java.finish(writer._builder, content)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(build._Writer, "finish", interrupted)
@@ -313,13 +314,14 @@ def test_no_thread_outlives_a_build(path):
 
 
 def test_no_thread_outlives_a_build_that_is_given_up_while_batches_wait(tmp_path):
-    builder = java("IndexBuilder").start(str(tmp_path / "new"), "english", 1, 0, 0, 64)
+    builders = java("IndexBuilder")
+    builder = builders.start(str(tmp_path / "new"), "english", 1, 0, 0, 64)
     words = " ".join(f"word{i % 977}" for i in range(5_000))
     for batch in range(2):  # one is written while the other waits
-        assert builder.room(1000, 0)
-        builder.add(pack([text for i in range(400) for text in (f"{batch}-{i}".encode(), words.encode())]))
-    builder.finish("")
-    interruptible(builder.abort)
+        assert builders.room(builder, 1000, 0)
+        builders.add(builder, pack([text for i in range(400) for text in (f"{batch}-{i}".encode(), words.encode())]))
+    builders.finish(builder, "")
+    interruptible(builders.abort, builder)
     assert threads_that_stay() == set()
 
 

@@ -64,9 +64,10 @@ def random_texts(seed, pieces, count, longest=40):
 
 def analysed(way, name, texts):
     """Term numbers, steps and vocabulary of texts as the bridge gives them."""
-    job = getattr(java("Analysis"), way)(name, 1)
-    block = pack([text.encode() for text in texts])
-    return [bytes(interruptible(*call)) for call in ((job.encode, block), (job.steps, block), (job.vocabulary,))]
+    analysis = java("Analysis")
+    job, block = getattr(analysis, way)(name, 1), pack([text.encode() for text in texts])
+    calls = ((analysis.encode, job, block), (analysis.steps, job, block), (analysis.vocabulary, job))
+    return [bytes(interruptible(*call)) for call in calls]
 
 
 def check(name, texts):

@@ -14,7 +14,10 @@ import org.apache.lucene.analysis.tokenattributes.TermToBytesRefAttribute;
 import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.BytesRefHash;
 
-/** Analyses batches of texts into term numbers; the numbers hold across batches. */
+/**
+ * Analyses batches of texts into term numbers; the numbers hold across batches. What Python calls is static here and in all
+ * classes: pyjnius binds an object to the method of its class, where another thread finds it.
+ */
 public final class Analysis {
   private static final int ALONE = 64; // texts not worth a second thread
 
@@ -46,16 +49,16 @@ public final class Analysis {
    *
    * @return little-endian int32: offsets (n + 1), then the term numbers.
    */
-  public byte[] encode(long ticket, byte[] batch) throws Exception {
-    return Call.run(ticket, call -> encode(call, batch, false));
+  public static byte[] encode(long ticket, Analysis job, byte[] batch) throws Exception {
+    return Call.run(ticket, call -> job.encoded(call, batch, false));
   }
 
   /** Analyses likewise, but returns how many positions each term lies behind the one before in place of its number. */
-  public byte[] steps(long ticket, byte[] batch) throws Exception {
-    return Call.run(ticket, call -> encode(call, batch, true));
+  public static byte[] steps(long ticket, Analysis job, byte[] batch) throws Exception {
+    return Call.run(ticket, call -> job.encoded(call, batch, true));
   }
 
-  private byte[] encode(Call call, byte[] batch, boolean steps) throws Exception {
+  private byte[] encoded(Call call, byte[] batch, boolean steps) throws Exception {
     IntBuffer head = ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
     int n = head.get(0);
     int[] start = new int[n + 1];
@@ -104,15 +107,15 @@ public final class Analysis {
   }
 
   /**
-   * Gives the vocabulary in byte order and ends the use of this object.
+   * Gives the vocabulary in byte order and ends the use of the object.
    *
    * @return strings as in wire.py, followed by their term numbers (V int32).
    */
-  public byte[] vocabulary(long ticket) throws Exception {
-    return Call.run(ticket, call -> vocabulary());
+  public static byte[] vocabulary(long ticket, Analysis job) throws Exception {
+    return Call.run(ticket, call -> job.words());
   }
 
-  private byte[] vocabulary() {
+  private byte[] words() {
     int size = terms.size();
     int[] order = Arrays.copyOf(terms.sort(), size);
     BytesRef term = new BytesRef();

@@ -93,21 +93,21 @@ public final class IndexBuilder {
   }
 
   /** Knows the docnos of another builder as its own from now on; one thread alone may add to both. */
-  public void share(IndexBuilder other) {
-    seen = other.seen;
+  public static void share(IndexBuilder one, IndexBuilder other) {
+    one.seen = other.seen;
   }
 
   /**
    * Waits at most so long for room for a batch of so many bytes; returns 1 when there is some, which is kept for the next
    * `add`. A full heap ends here in an error; where Python's bridge makes the array it would end the process.
    */
-  public int room(int milliseconds, int size) throws Exception {
-    check();
-    if (!gate.tryAcquire(milliseconds, TimeUnit.MILLISECONDS)) {
+  public static int room(IndexBuilder one, int milliseconds, int size) throws Exception {
+    one.check();
+    if (!one.gate.tryAcquire(milliseconds, TimeUnit.MILLISECONDS)) {
       return 0;
     }
-    probe = new byte[size];
-    probe = null;
+    one.probe = new byte[size];
+    one.probe = null;
     return 1;
   }
 
@@ -116,7 +116,11 @@ public final class IndexBuilder {
    *
    * @return the rows (int32) whose docno may have been seen before: its hash was; ask `count`.
    */
-  public byte[] add(byte[] batch) {
+  public static byte[] add(IndexBuilder one, byte[] batch) {
+    return one.queue(batch);
+  }
+
+  private byte[] queue(byte[] batch) {
     IntBuffer head = ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
     int n = head.get(0) / 2;
     ByteBuffer suspects = null;
@@ -143,20 +147,24 @@ public final class IndexBuilder {
   }
 
   /** Waits for all queued batches and counts the documents with this docno. */
-  public byte[] count(long ticket, String docno) throws Exception {
+  public static byte[] count(long ticket, IndexBuilder one, String docno) throws Exception {
     return Call.run(ticket, call -> {
-      gate.acquire(permits);
-      flush();
-      gate.release(permits);
-      check();
-      try (DirectoryReader reader = DirectoryReader.open(writer)) {
+      one.gate.acquire(one.permits);
+      one.flush();
+      one.gate.release(one.permits);
+      one.check();
+      try (DirectoryReader reader = DirectoryReader.open(one.writer)) {
         return Wire.writer(Integer.BYTES).putInt(reader.docFreq(new Term("id", docno))).array();
       }
     });
   }
 
   /** Begins to write what is queued, merge and commit, with the digest of the documents; `done` says when. */
-  public void finish(String content) {
+  public static void finish(IndexBuilder one, String content) {
+    one.commit(content);
+  }
+
+  private void commit(String content) {
     writer.setLiveCommitData(Map.of("irkit.analyzer", analyzer, "irkit.content", content).entrySet());
     finishing = new FutureTask<>(() -> {
       try {
@@ -184,25 +192,25 @@ public final class IndexBuilder {
   }
 
   /** Waits at most so long for the end of `finish`; returns 1 when it is reached. */
-  public int done(int milliseconds) throws Exception {
+  public static int done(IndexBuilder one, int milliseconds) throws Exception {
     try {
-      finishing.get(milliseconds, TimeUnit.MILLISECONDS);
+      one.finishing.get(milliseconds, TimeUnit.MILLISECONDS);
     } catch (TimeoutException wait) {
       return 0;
     }
-    check();
+    one.check();
     return 1;
   }
 
   /** Stops all work and gives up the index; its folder is the caller's to remove. */
-  public byte[] abort(long ticket) throws Exception {
+  public static byte[] abort(long ticket, IndexBuilder one) throws Exception {
     return Call.run(ticket, call -> {
-      abort();
+      one.giveUp();
       return new byte[0];
     });
   }
 
-  private void abort() throws Exception {
+  private void giveUp() throws Exception {
     fail(new IOException("aborted"));
     gate.release(pool.shutdownNow().size()); // a batch that never runs gives its permit back, or `finish` waits for it
     pool.awaitTermination(1, TimeUnit.MINUTES);

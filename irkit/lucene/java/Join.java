@@ -24,43 +24,46 @@ public final class Join {
    * @param begins (int32) where each begins
    * @return packed likewise
    */
-  public byte[] join(long ticket, byte[] blocks, byte[] begins, int n, int k, String ties, int exact) throws Exception {
-    return Call.run(ticket, call -> {
-      int[] places = Wire.ints(begins);
-      Part[] parts = new Part[places.length];
-      for (int i = 0; i < parts.length; i++) {
-        parts[i] = new Part(Wire.reader(blocks), places[i], n, exact != 0, starts[i]);
+  public static byte[] join(long ticket, Join shards, byte[] blocks, byte[] begins, int n, int k, String ties, int exact)
+      throws Exception {
+    return Call.run(ticket, call -> shards.joined(call, blocks, begins, n, k, ties, exact));
+  }
+
+  private byte[] joined(Call call, byte[] blocks, byte[] begins, int n, int k, String ties, int exact) {
+    int[] places = Wire.ints(begins);
+    Part[] parts = new Part[places.length];
+    for (int i = 0; i < parts.length; i++) {
+      parts[i] = new Part(Wire.reader(blocks), places[i], n, exact != 0, starts[i]);
+    }
+    int flip = ties.equals("anserini") ? -1 : 0;
+    int width = exact != 0 ? Double.BYTES : Float.BYTES;
+    long hits = 0;
+    for (int query = 0; query < n; query++) {
+      hits += Math.min(k, count(parts, query));
+    }
+    long docs = Long.BYTES * (n + 1L);
+    long scores = (docs + Integer.BYTES * hits + 7) & ~7L;
+    ByteBuffer out = Wire.writer(scores + hits * width);
+    int at = 0;
+    for (int query = 0; query < n; query++) {
+      call.check();
+      int size = (int) Math.min(k, count(parts, query));
+      for (Part part : parts) {
+        part.begin(query);
       }
-      int flip = ties.equals("anserini") ? -1 : 0;
-      int width = exact != 0 ? Double.BYTES : Float.BYTES;
-      long hits = 0;
-      for (int query = 0; query < n; query++) {
-        hits += Math.min(k, count(parts, query));
-      }
-      long docs = Long.BYTES * (n + 1L);
-      long scores = (docs + Integer.BYTES * hits + 7) & ~7L;
-      ByteBuffer out = Wire.writer(scores + hits * width);
-      int at = 0;
-      for (int query = 0; query < n; query++) {
-        call.check();
-        int size = (int) Math.min(k, count(parts, query));
-        for (Part part : parts) {
-          part.begin(query);
+      for (int i = 0; i < size; i++, at++) {
+        Part best = best(parts, flip);
+        out.putInt((int) docs + Integer.BYTES * at, best.doc);
+        if (exact != 0) {
+          out.putDouble((int) scores + width * at, best.score);
+        } else {
+          out.putFloat((int) scores + width * at, (float) best.score);
         }
-        for (int i = 0; i < size; i++, at++) {
-          Part best = best(parts, flip);
-          out.putInt((int) docs + Integer.BYTES * at, best.doc);
-          if (exact != 0) {
-            out.putDouble((int) scores + width * at, best.score);
-          } else {
-            out.putFloat((int) scores + width * at, (float) best.score);
-          }
-          best.next();
-        }
-        out.putLong(Long.BYTES * (query + 1), at);
+        best.next();
       }
-      return out.array();
-    });
+      out.putLong(Long.BYTES * (query + 1), at);
+    }
+    return out.array();
   }
 
   private static long count(Part[] parts, int query) {
