@@ -321,10 +321,14 @@ def shards_section(args: argparse.Namespace, folder: Path, index: Path) -> list[
         f"\nBuilt with texts. Results of {len(shards.RECIPES)} recipes beside those of one index, to the bit:\n",
         *table(same, list(same[0])),
     ]
+    if "IRKIT_DATA" in os.environ:
+        rows = [row for name in shards.REAL for row in apart(shards.real, args.work, name)]
+        lines += ["\nThe same on collections at hand:\n", *table(rows, list(rows[0]))]
     if find_spec("ray") is None:
         return [*lines, "\nleft out: actors, as there is no Ray"]
     with _one_thread():
         rows = apart(shards.timed, passages, one, several[0], args.repeats)
+        each = apart(shards.latency, passages, one, dict(zip(shards.SHARDS, several, strict=True)))
         lost = apart(shards.killed, passages, several[0])
     return [
         *lines,
@@ -332,6 +336,8 @@ def shards_section(args: argparse.Namespace, folder: Path, index: Path) -> list[
         *table(rows, list(rows[0])),
         "",
         *table(shards.bars(rows), ["figure", "measured", "wanted"]),
+        "\nQueries one at a time, ten hits each, actors of one thread on these cores:\n",
+        *table(each, list(each[0])),
         "\nActors killed while they searched:\n",
         *table([lost], list(lost)),
     ]

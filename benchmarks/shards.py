@@ -12,6 +12,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from benchmarks.corpus import read_queries
 
 SHARDS = (2, 3, 8)
 KILLS = 50
+REAL = ("lee", "cranfield", "medline", "cacm", "npl", "nfcorpus")
+"Collections at hand."
+
 FEW = 100
 "Queries of the query models."
 WARM = 15
@@ -77,33 +81,95 @@ def equal(folder: Path, one: Path, several: dict[int, Path]) -> list[dict[str, A
 
 
 def timed(folder: Path, one: Path, two: Path, repeats: int) -> list[dict[str, Any]]:
-    """Time a batch of queries by one index, by two shards, and by actors of Ray with one thread each."""
+    """Time a pipeline on a batch of queries by one index, two shards, and by actors of Ray with one thread each."""
     from irkit.cluster import connected, open_shards
-    from irkit.lucene import BM25, Index, QLDirichlet
+    from irkit.frames import queries_frame
+    from irkit.lucene import Index
+    from irkit.recipe import load_recipe
 
-    texts = read_queries(folder / "queries.tsv")
+    queries = queries_frame(read_queries(folder / "queries.tsv"))
     rows = []
     with connected("local", who="benchmarks", cpus=3):
         whole, parts = Index.open(one), Index.open(two)
         alone, apart = open_shards(one), open_shards(two)
-        for similarity in (BM25(), QLDirichlet()):
+        ways = {
+            "one index, one thread": (whole, 1),
+            "one index, two threads": (whole, 2),
+            "two shards, two threads": (parts, 2),
+            "Ray, one shard": (alone, 1),
+            "Ray, two shards": (apart, 1),
+        }
+        for name in ("bm25", "ql-dirichlet"):
             for k in (10, 1000):
                 jobs: dict[str, Callable[[], Any]] = {
-                    "one index, one thread": lambda k=k, s=similarity: whole.search(texts, k, s, threads=1),
-                    "one index, two threads": lambda k=k, s=similarity: whole.search(texts, k, s, threads=2),
-                    "two shards, two threads": lambda k=k, s=similarity: parts.search(texts, k, s, threads=2),
-                    "Ray, one shard": lambda k=k, s=similarity: alone.search(texts, k, s),
-                    "Ray, two shards": lambda k=k, s=similarity: apart.search(texts, k, s),
+                    way: partial(
+                        load_recipe(name).with_settings({"0.n": k, "0.threads": threads}).build(index=index).run,
+                        queries,
+                    )
+                    for way, (index, threads) in ways.items()
                 }
-                took: dict[str, list[float]] = {name: [] for name in jobs}
+                took: dict[str, list[float]] = {way: [] for way in jobs}
                 for turn in range(WARM + repeats):
-                    for name, job in jobs.items():
+                    for way, job in jobs.items():
                         start = time.perf_counter()
                         job()
                         if turn >= WARM:
-                            took[name].append(1000 * (time.perf_counter() - start))
-                row = {name: statistics.median(each) for name, each in took.items()}
-                rows.append({"model": similarity.name, "k": k, **row})
+                            took[way].append(1000 * (time.perf_counter() - start))
+                rows.append({"pipeline": name, "k": k, **{way: statistics.median(each) for way, each in took.items()}})
+    return rows
+
+
+def latency(folder: Path, one: Path, several: dict[int, Path], repeats: int = 300) -> list[dict[str, Any]]:
+    """Time queries one at a time, ten hits each: by one index, and by as many actors as there are shards."""
+    from irkit.cluster import connected, open_shards
+    from irkit.lucene import BM25, Index
+
+    texts = read_queries(folder / "queries.tsv")
+    rows = []
+    for n, path in {0: one, 1: one, **several}.items():
+        with connected("local", who="benchmarks", cpus=max(n, 1)):
+            index = open_shards(path) if n else Index.open(path)
+            index.search(texts, 10, BM25())  # the counts of their terms are known from now on
+            took, before = [], 0.0
+            for number in range(2 * repeats):
+                if number == repeats:
+                    before = time.process_time()
+                start = time.perf_counter()
+                index.search([texts[number % len(texts)]], 10, BM25())
+                took.append(1000 * (time.perf_counter() - start))
+            mine = 1000 * (time.process_time() - before) / repeats
+            half = sorted(took[repeats:])
+            row = {"asked": f"Ray, shards: {n}" if n else "one index", "median ms": statistics.median(half)}
+            rows.append({**row, "p99 ms": half[int(0.99 * repeats)], "cpu ms of who asks": mine})
+            index.close()
+    return rows
+
+
+def real(work: Path, name: str) -> list[dict[str, Any]]:
+    """Compare recipes on a collection at hand: a row for each number of shards."""
+    from irkit.io import load_collection
+    from irkit.lucene import build_index
+    from irkit.recipe import load_recipe
+    from irkit.recipe.vectors import open_vectors
+
+    collection = load_collection(name)
+    queries = collection.queries()
+    want: dict[str, Any] = {}
+    rows = []
+    for n in (None, *SHARDS):
+        index = build_index(work / f"real-{name}", collection.documents(), shards=n, overwrite=True)
+        vectors = open_vectors("trained:ppmi-svd", collection, index)
+        held, hits, differing = {"index": index, "vectors": vectors}, 0, 0
+        for recipe in map(load_recipe, RECIPES):
+            frame = queries if set(recipe.needs) == {"index"} else queries[:FEW]
+            found = recipe.build(**{what: held[what] for what in recipe.needs}).run(frame).frame()
+            found = found[["qid", "docno", "score", "rank"]]
+            want.setdefault(recipe.name, found)
+            hits += len(found)
+            differing += not found.equals(want[recipe.name])
+        if n is not None:
+            rows.append({"collection": name, "shards": n, "hits": hits, "recipes that differ": differing})
+        index.close()
     return rows
 
 

@@ -17,18 +17,24 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from irkit.errors import ClusterError, ConfigError, MissingExtraError
 from irkit.machine import machine
 
 WAIT = 5.0
-"Seconds to wait for the first answer of a cluster: Ray itself would take minutes to say that there is none."
+"""Seconds to wait for the first answer of a cluster, as Ray itself would take minutes to say that there is none, and
+from one look to the next."""
+
+held: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+"Processors that actors of this process hold, by whom they work for; nothing else runs there until these end."
 
 ROOM = 512
 "Bytes that hold a `struct sigaction` of any system; 152 on Linux."
@@ -106,6 +112,7 @@ def connected(
                 quietly()
                 yield ray
         finally:
+            held.clear()
             started = [] if folder is None else _started(folder)
             with _fatal_signals():
                 ray.shutdown()
@@ -137,6 +144,23 @@ def environment() -> dict[str, Any]:
     return {"env_vars": kept | {"OMP_NUM_THREADS": str(threads()), "PYTHONPATH": os.pathsep.join(paths)}}
 
 
+def check_room(cpus: float, wanted: float, *, who: str) -> float:
+    """Return how many of a cluster's processors no actor of this process holds.
+
+    Raises
+    ------
+    ConfigError
+        If they are fewer than wanted: Ray would wait for them until the actors end.
+    """
+    free = cpus - sum(held.values())
+    if free < wanted and held:
+        raise ConfigError(
+            f"{who}: the shards of an open index hold {cpus - free:g} of the {cpus:g} processors of the Ray cluster; "
+            "close it, or connect with more cpus"
+        )
+    return free
+
+
 def threads() -> int:
     """Return how many threads numerical libraries use in this process: OMP_NUM_THREADS, or all cores.
 
@@ -148,9 +172,9 @@ def threads() -> int:
 
 
 class Pulse:
-    """Looks whether a cluster is still there, for who waits for it.
+    """Looks now and then whether a cluster is still there, for who works with it.
 
-    Ray itself would end this process when it has had no answer for some seconds, and nothing could be said or put away.
+    Ray itself would end this process when it has had no answer for some time, and nothing could be said or put away.
 
     Parameters
     ----------
@@ -161,10 +185,16 @@ class Pulse:
     """
 
     def __init__(self, ray: Any, who: str) -> None:
-        self.ray, self.who, self._silent = ray, who, 0
+        self.ray, self.who, self._silent, self._looked = ray, who, 0, time.monotonic()
 
     def check(self) -> None:
-        """Raise `ClusterError` if Ray's program on this machine has ended, or the head was silent twice."""
+        """Raise `ClusterError` if Ray's program on this machine has ended, or the head was silent twice.
+
+        It looks every few seconds; in between it says nothing.
+        """
+        if time.monotonic() < self._looked + WAIT:
+            return
+        self._looked = time.monotonic()
         if not _listens(self.ray._private.worker.global_worker.node.raylet_socket_name):
             raise ClusterError(f"{self.who}: the Ray cluster was lost, its program on this machine has ended")
         self._silent = 0 if answers(self.ray.get_runtime_context().gcs_address) else self._silent + 1
@@ -255,7 +285,8 @@ def _check_there(address: str, who: str) -> None:
         what = "there is no Ray cluster on this machine"
         raise ClusterError(f"{who}: {what}; start one (ray start --head), or leave out the address") from None
     if not answers(place):
-        raise ClusterError(f"{who}: no Ray cluster answers at {place}; start it, or leave out the address")
+        where = place if address == "auto" else address
+        raise ClusterError(f"{who}: no Ray cluster answers at {where}; start it, or leave out the address")
 
 
 def _join(ray: Any, address: str, who: str, quiet: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from irkit.arrays import Floats, Ints, offsets, segments
-from irkit.cluster.connection import Pulse, environment
+from irkit.cluster.connection import Pulse, check_room, environment, held
 from irkit.deadline import check_deadline, time_left
 from irkit.errors import ClusterError, ConfigError, IrkitError, LockedError
 from irkit.hits import Ties
@@ -40,8 +40,11 @@ RETRIES = 20
 STEP = 0.5
 "Seconds of waiting for answers at a time, so that Ctrl-C and a deadline are heard."
 
-LOOK, PATIENCE = 10, 60
-"Steps between two looks at the cluster's head, and until it is said that shards wait for room."
+PATIENCE = 20
+"Steps until it is said that shards wait for room."
+
+LEAST = 0.01
+"Processors that a shard asks for at least."
 
 REMEMBERED = 1 << 18
 "Terms whose counts are remembered."
@@ -104,7 +107,9 @@ def open_shards(
         ).remote(str(folder), sidecar.analyzer, key, whole, threads)
         for folder, key, place in zip(folders, keys, places, strict=True)
     ]
-    return Index(sidecar, Scatter(sidecar, shards))
+    scatter = Scatter(sidecar, shards)
+    held[scatter] = cpus * len(shards)
+    return Index(sidecar, scatter)
 
 
 class Scatter:
@@ -182,6 +187,7 @@ class Scatter:
 
     def close(self) -> None:
         """End the actors."""
+        held.pop(self, None)
         if self._ray.is_initialized():
             for shard in self._shards:
                 self._ray.kill(shard)
@@ -209,6 +215,7 @@ class Scatter:
 
     def _asked(self, name: str, questions: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Ask each shard a question of its own."""
+        self._pulse.check()
         left, asked = time_left(), zip(self._shards, questions, strict=True)
         with self._pulse.saying():
             return self._answers([shard.asked.remote(name, left, *question) for shard, question in asked])
@@ -218,10 +225,12 @@ class Scatter:
             if not self._ray.wait(pending, num_returns=len(pending), timeout=STEP)[1]:
                 break
             check_deadline()
-            if step % LOOK == LOOK - 1:
-                self._pulse.check()
+            self._pulse.check()
             if step == PATIENCE and not self._open:
-                log.warning("the shards still wait to be started; is there room for them in the cluster?")
+                log.warning(
+                    "the shards still wait to be started: others hold the processors of the cluster; end what is open "
+                    "or runs there, or connect with more cpus"
+                )
         try:
             found: list[Any] = self._ray.get(pending)
         except self._ray.exceptions.RayTaskError as error:
@@ -235,12 +244,12 @@ class Scatter:
 
 
 def _share(threads: int, places: Sequence[Mapping[str, float]]) -> float:
-    """Return how many processors each shard asks for; refuse resources that no node has, which Ray would wait for."""
+    """Return how many processors each shard asks for; refuse what no node has or can have, which Ray would wait for."""
     have = _ray().cluster_resources()
     for name, amount in (one for place in places for one in place.items()):
         if have.get(name, 0) < amount:
             raise ConfigError(f"open_shards: no node has {amount:g} of {name!r}; start one with it, or place otherwise")
-    share: float = have.get("CPU", 0) / len(places)
+    share = check_room(have.get("CPU", 0), LEAST * len(places), who="open_shards") / len(places)
     if share >= threads:
         return threads
     return math.floor(share) if share >= 1 else math.floor(100 * share) / 100

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from hashlib import blake2b
 from typing import Any, TypeVar
 
-from irkit.cluster.connection import WAIT, Pulse, environment, threads
+from irkit.cluster.connection import WAIT, Pulse, check_room, environment, threads
 from irkit.cluster.worker import run_piece
 from irkit.errors import ClusterError, ConfigError, IrkitError
 
@@ -36,8 +36,9 @@ class Tasks:
     def __init__(self, ray: Any, *, who: str) -> None:
         self.ray, self.who = ray, who
         nodes = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
-        self.largest = max(1, int(max(nodes, default=1)))
-        "Processors of the largest node: nothing that needs more would ever run."
+        free = check_room(sum(nodes), 1, who=who)
+        self.largest = max(1, int(min(max(nodes, default=1), free)))
+        "Processors of the largest node, of those that are free: nothing that needs more would ever run."
         self.workers = max(1, sum(int(cpus // self._cpus(None)) for cpus in nodes))
         "Pieces that can run at once, in as many threads each as this process uses."
 
@@ -127,9 +128,9 @@ class Tasks:
         while True:
             with pulse.saying():
                 done, _ = self.ray.wait(flying, num_returns=1, timeout=WAIT)
+            pulse.check()
             if done:
                 return list(done)
-            pulse.check()
 
     def _gave(self, done: Any) -> Any:
         errors = self.ray.exceptions

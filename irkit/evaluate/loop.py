@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import repeat
@@ -99,7 +99,15 @@ def run_trials(shared: tuple[Task, Sequence[Trial]], numbers: Sequence[int]) -> 
 
 
 def _threads(trial: Trial) -> int | None:
-    """Return how many threads the model of a trial says that it is trained with, if it says."""
-    recipe: Any = trial.system.recipe
+    """Return how many threads the recipe of a trial says that something in it uses, if it says."""
+    recipe: Any = trial.recipe
     threads: int | None = recipe.rule().threads if hasattr(recipe, "rule") else None
-    return threads
+    return max(_said(getattr(recipe, "stages", [])), default=None) if threads is None else threads
+
+
+def _said(stages: Any) -> list[int]:
+    """List all values of `threads` in stages, those inside of others too."""
+    if isinstance(stages, Mapping):
+        own = [stages["threads"]] if isinstance(stages.get("threads"), int) else []
+        return own + _said(list(stages.values()))
+    return [value for one in stages for value in _said(one)] if isinstance(stages, (list, tuple)) else []

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from irkit.cluster import open_shards
+from irkit.cluster.tasks import AHEAD, Tasks
 from irkit.errors import ConfigError
 from irkit.frames import queries_frame
 from irkit.io import load_collection
@@ -63,6 +64,44 @@ def test_closing_ends_the_actors(tmp_path, local_ray):
     while any(os.path.exists(f"/proc/{pid}") for pid in pids) and time.monotonic() < end:
         time.sleep(0.05)
     assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+
+def test_what_holds_all_processors_is_named_and_nothing_waits_for_it(tmp_path, local_ray):
+    """Ray would wait until the actors end: a suite beside an open index, or a second index, never began."""
+    folder = tmp_path / "index"
+    build_index(folder, [("a", "fox"), ("b", "fox")], shards=2).close()
+    message = (
+        "the shards of an open index hold 2 of the 2 processors of the Ray cluster; close it, or connect with more"
+    )
+    with open_shards(folder) as far:
+        with pytest.raises(ConfigError, match=f"^open_shards: {message}"):
+            open_shards(folder)
+        with pytest.raises(ConfigError, match=f"^suite: {message}"):
+            Tasks(local_ray, who="suite")
+        assert len(far.search(["fox"], 5).doc) == 2
+    assert Tasks(local_ray, who="suite").workers == 2
+    open_shards(folder).close()
+
+
+def test_pieces_are_taken_as_there_is_room_for_them(local_ray):
+    """Two for each worker are in flight, however many there are."""
+    taken = []
+
+    def pieces():
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    tasks, found, most = Tasks(local_ray, who="test"), [], []
+    for done in tasks.run(_double, 2, pieces()):
+        found.append(done)
+        most.append(len(taken) - len(found))
+    assert sorted(found) == [(number, [2 * number]) for number in range(100)]
+    assert max(most) < AHEAD * tasks.workers
+
+
+def _double(factor, piece):
+    return [factor * piece]
 
 
 @pytest.mark.parametrize("similarity", [BM25(), QLDirichlet(), QLJelinekMercer()], ids=lambda one: one.name)

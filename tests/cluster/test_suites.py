@@ -233,6 +233,7 @@ def test_a_suite_by_ray_that_is_cut_goes_on_where_it_stood(fragile, monkeypatch)
 
 def test_where_the_head_of_a_cluster_does_not_answer_the_run_ends(local_ray, monkeypatch):
     monkeypatch.setattr("irkit.cluster.connection.answers", lambda place: False)
+    monkeypatch.setattr("irkit.cluster.connection.WAIT", 0.1)
     monkeypatch.setattr(local_ray, "wait", lambda flying, **how: ([], flying))  # nothing is ever done
     with pytest.raises(ClusterError, match="suite ray-ratings: the Ray cluster was lost, its head no longer answers"):
         run_suite(suite(RATINGS), engine="ray")

@@ -225,6 +225,21 @@ def test_two_processes_fit_the_recommender_that_one_does(started):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["tree", "deep-docnade, dropout", "docnade-lm, dropout"])
+def test_two_processes_train_each_kind_of_model_as_one_does(name, started):
+    model, rule = DOCUMENT_MODELS[name], TRAINER.changed(epochs=2)
+    close(*(model.fit(documents(), trainer=rule.changed(processes=n)) for n in (1, 2)))
+
+
+@pytest.mark.slow
+def test_two_processes_fit_cfnade_as_one_does(started):
+    fit = partial(CFNADE, hidden_size=3, epochs=2, batch_size=8, device="cpu", threads=1)
+    one, two = (fit(processes=n).fit(random_table()) for n in (1, 2))
+    users = np.arange(len(one.fitted.users))
+    np.testing.assert_allclose(two.scores(users), one.scores(users), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.slow
 def test_three_processes_end_together_by_the_clock_of_the_first(started):
     rule = TrainerConfig(epochs=None, seconds=0.3, batch_size=2, device="cpu", threads=1, processes=3)
     fitted = DocNADE(hidden_size=3).fit(documents(), trainer=rule)

@@ -18,7 +18,10 @@ from irkit.lucene import (
     add_shard,
     build_index,
 )
-from irkit.recipe import load_recipe
+from irkit.pipeline.fit import Topics
+from irkit.rank.cross_encoder import CrossEncoder
+from irkit.recipe import list_recipes, load_recipe
+from irkit.recipe.encoders import open_encoder
 from irkit.recipe.vectors import open_vectors
 
 MODELS = (BM25(), TFIDF(), LuceneQLD(), LuceneQLJM(), QLDirichlet(), QLDirichlet(mu="auto"), QLJelinekMercer())
@@ -113,6 +116,36 @@ def test_every_query_model_on_lee(tmp_path):
 @pytest.mark.parametrize("name", ["cranfield", "npl"])
 def test_every_query_model_on_real_collections(name, tmp_path):
     equal_on(name, tmp_path, (3,) if name == "npl" else (2, 8))
+
+
+@pytest.mark.slow
+def test_every_recipe_that_ranks_on_lee(tmp_path):
+    """Features, what is learned of them, encoders, cross-encoders and their mixtures; queries plain and weighted."""
+    collection = load_collection("lee")
+    indexes = [build_index(tmp_path / str(n), collection.documents(), shards=n) for n in (None, 3)]
+    asked, judged = collection.queries()[["qid", "query"]].iloc[:QUERIES], collection.qrels()
+    topics = Topics(asked, judged[judged["qid"].isin(set(asked["qid"]))])
+    weighted = asked.assign(query_toks=[dict.fromkeys(words, 0.5) for words in indexes[0].analyze(asked["query"])])
+    others = [one.name for one in list_recipes() if {"index", "encoder"} & set(one.needs) and one.name not in SEARCHING]
+    assert len(others) > 10
+    for recipe in map(load_recipe, others):
+        found = []
+        for index in indexes:
+            held = {"index": index, "cross_encoder": CrossEncoder(by_length, name="toy", keep=False, progress=False)}
+            if "encoder" in recipe.needs:
+                held["encoder"] = open_encoder("lda" if recipe.name == "smoothed-ql" else "lsa", index)
+            stage = recipe.build(**{need: held[need] for need in recipe.needs if need != "train"})
+            stage = stage.fit(topics) if "train" in recipe.needs else stage
+            given = load_recipe("bm25").build(index=index).run(asked) if stage.takes == "results" else asked
+            found.append([stage.run(given).frame()[["qid", "docno", "score", "rank"]]])
+            if stage.takes != "results" and "encoder" not in recipe.needs:  # which reads words
+                found[-1].append(stage.run(weighted).frame()[["qid", "docno", "score", "rank"]])
+        assert len(found[0][0]), recipe.name
+        assert all(one.equals(other) for one, other in zip(*found, strict=True)), recipe.name
+
+
+def by_length(query, texts):
+    return [len(text) % 97 + len(query) / 1000 for text in texts]
 
 
 def test_whole_sidecar_survives_a_rebuilt_shard(tmp_path):
