@@ -265,6 +265,16 @@ class Library:
         start = min(start, len(text))
         return answers.Text(index=index, docno=docno, start=start, length=len(text), text=text[start : start + length])
 
+    def has_passages(self, index: str, docnos: Sequence[str]) -> bool:
+        """Say whether some of what was found are passages of documents.
+
+        Raises
+        ------
+        UnknownError
+            If there is no such index.
+        """
+        return documents_of(self._shelf(index).index.docnos, docnos) != list(docnos)
+
     def snippets(self, index: str, query: str, docnos: Sequence[str]) -> list[tuple[int, str] | None]:
         """Return of each document that was found the part with most of the query's terms, and where it begins.
 

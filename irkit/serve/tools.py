@@ -148,6 +148,11 @@ class Tools:
         held, ranking = self._judgements(), self.rankings.get(asked.ranking)
         if held.index not in (None, ranking.index):
             raise RequestError(f"ranking: is of {ranking.index}, and the judgements of {held.index}; search that index")
+        if self.library.has_passages(ranking.index, ranking.docnos):
+            raise RequestError(
+                "ranking: is of passages, and judgements are of documents; search by a pipeline that joins them again, as "
+                "the stage aggregate does"
+            )
         qid = held.find(asked.qid, ranking.query)
         values = held.measure(qid, ranking.docnos, asked.measures)
         return shapes.Measured(

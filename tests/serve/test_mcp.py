@@ -187,6 +187,20 @@ def test_a_ranking_of_another_index_is_not_measured(library, qrels, ask):
     assert found == "ranking: is of tiny, and the judgements of other; search that index"
 
 
+def test_a_ranking_of_passages_is_not_measured(folders, qrels, ask, tmp_path):
+    """Judgements know none of them, so that every measure would be 0."""
+    recipe = tmp_path / "parts.yaml"
+    recipe.write_text("name: parts\nneeds: [index]\nstages: [{use: lucene}, {use: text}, {use: passages, size: 2}]\n")
+    library = Library.open([str(recipe)], [f"tiny={folders / 'tiny'}"])
+    tools = Tools(library, Judgements.open(str(qrels), ["tiny"], who="mcp"))
+    found = of(ask(("search", {"query": "storm"}), tools=tools))
+    refused = error(ask(("evaluate", {"ranking": found["ranking"], "qid": "1"}), tools=tools))
+    assert refused.startswith(
+        "ranking: is of passages, and judgements are of documents; search by a pipeline that joins"
+    )
+    library.close()
+
+
 def test_judgements_are_of_an_index(qrels):
     assert Judgements.open(f"b={qrels}", ["a", "b"], who="mcp").index == "b"
     assert Judgements.open(str(qrels), ["a"], who="mcp").index == "a"
