@@ -150,8 +150,8 @@ class Tools:
             raise RequestError(f"ranking: is of {ranking.index}, and the judgements of {held.index}; search that index")
         if self.library.has_passages(ranking.index, ranking.docnos):
             raise RequestError(
-                "ranking: is of passages, and judgements are of documents; search by a pipeline that joins them again, as "
-                "the stage aggregate does"
+                "ranking: is of passages, and judgements are of documents; search by a pipeline that joins them "
+                "again, as the stage aggregate does"
             )
         qid = held.find(asked.qid, ranking.query)
         values = held.measure(qid, ranking.docnos, asked.measures)
