@@ -178,7 +178,7 @@ def bars(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     compared = {"Ray, one shard": ("one index, one thread", "<= 1.3"), "Ray, two shards": ("Ray, one shard", "<= 1")}
     return [
         {
-            "figure": f"{row['model']}, k = {row['k']}: {which} / {base}",
+            "figure": f"{row['pipeline']}, k = {row['k']}: {which} / {base}",
             "measured": row[which] / row[base],
             "wanted": bar,
         }

@@ -40,7 +40,7 @@ RETRIES = 20
 STEP = 0.5
 "Seconds of waiting for answers at a time, so that Ctrl-C and a deadline are heard."
 
-PATIENCE = 20
+PATIENCE = 60
 "Steps until it is said that shards wait for room."
 
 LEAST = 0.01
@@ -228,8 +228,8 @@ class Scatter:
             self._pulse.check()
             if step == PATIENCE and not self._open:
                 log.warning(
-                    "the shards still wait to be started: others hold the processors of the cluster; end what is open "
-                    "or runs there, or connect with more cpus"
+                    "the shards still wait to be started; where others hold the processors of the cluster, end them or "
+                    "connect with more cpus"
                 )
         try:
             found: list[Any] = self._ray.get(pending)
