@@ -20,7 +20,6 @@ SUITES: dict[str, tuple[str, list[str], list[str], tuple[int, ...]]] = {
         (1, 2, 3),
     ),
     "retrieval on five collections": ("classic", [], [], ()),
-    "feedback on cranfield, tuned by folds": ("feedback", ["cranfield"], [], ()),
 }
 "What is run: suite, boards and systems (none: all), seeds (none: the suite's own)."
 
