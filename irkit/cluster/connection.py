@@ -97,8 +97,12 @@ def connected(
         folder = _folder() if own else None
         try:
             # What Ray says of what died would stand on standard output, among results.
-            worker = ray._private.worker
-            with _sigterm() as quietly, _set(worker, "_worker_logs_enabled", False), _silent(worker):
+            worker, nothing = ray._private.worker, lambda *_, **__: None
+            with (
+                _sigterm() as quietly,
+                _set(worker, "_worker_logs_enabled", False),
+                _set(worker, "print_to_stdstream", nothing),
+            ):
                 with _fatal_signals():
                     if folder is not None:
                         here: dict[str, Any] = {"_node_ip_address": "127.0.0.1", "_temp_dir": f"{folder}/ray"}
@@ -323,13 +327,6 @@ def _set(module: Any, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(module, name, before)
-
-
-@contextmanager
-def _silent(worker: Any) -> Iterator[None]:
-    """Keep a module of Ray's from printing."""
-    with _set(worker, "print_to_stdstream", lambda *_, **__: None):
-        yield
 
 
 @contextmanager

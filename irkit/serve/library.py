@@ -15,7 +15,7 @@ import irkit
 from irkit.deadline import check_deadline
 from irkit.errors import ConfigError
 from irkit.ids import documents_of
-from irkit.serve import answers, opening
+from irkit.serve import answers, opening, texts
 from irkit.serve.boards import Boards
 from irkit.serve.limits import (
     Limits,
@@ -26,7 +26,7 @@ from irkit.serve.limits import (
     check_query,
     check_span,
 )
-from irkit.serve.shelf import Served, Shelf
+from irkit.serve.shelf import Served, Shelf, one_query
 from irkit.wording import shown
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Library:
                 terms=shelf.index.stats.terms,
                 mean_length=shelf.index.stats.mean_length,
                 analyzer=shelf.index.analyzer.name,
-                texts=len(shelf.index) > 0 and _stored(shelf.index, [shelf.index.docnos[0]]) != [None],
+                texts=len(shelf.index) > 0 and texts.stored(shelf.index, [shelf.index.docnos[0]]) != [None],
             )
             for name, shelf in self._shelves.items()
         ]
@@ -223,13 +223,15 @@ class Library:
         k = min(FEW, self.limits.k) if k is None else k
         check_depth(k, start, self.limits)
         shelf, name, served = self._pipeline(index, pipeline)
-        found: Any = served.cut(start + k).run(_asked(query))
+        found: Any = served.cut(start + k).run(one_query(query))
         docnos = found.docnos.take(found.doc[start:]).to_pylist()
-        texts = self._texts(shelf.index, docnos, found, start) if text else [None] * len(docnos)
+        starts: Sequence[str | None] = [None] * len(docnos)
+        if text:
+            starts = texts.begins(shelf.index, docnos, found, start, self.limits.snippet)
         hits = [
             answers.Hit(rank=rank, docno=docno, score=score, text=own)
             for rank, (docno, score, own) in enumerate(
-                zip(docnos, found.score[start:].tolist(), texts, strict=True), start + 1
+                zip(docnos, found.score[start:].tolist(), starts, strict=True), start + 1
             )
         ]
         terms, omitted = self._terms(shelf.index, query, found.queries)
@@ -259,7 +261,7 @@ class Library:
         length = check_span(start, length, self.limits)
         shelf = self._shelf(index)
         docno = self._document(shelf, index, docno)
-        (text,) = _stored(shelf.index, [docno])
+        (text,) = texts.stored(shelf.index, [docno])
         if text is None:
             raise UnknownError(f"index {index}: holds no texts, only what was made of them")
         start = min(start, len(text))
@@ -288,7 +290,7 @@ class Library:
         from irkit.serve.snippets import snippets
 
         held = self._shelf(index).index
-        return snippets(held.analyze, query, _whole(held, docnos), self.limits.snippet)
+        return snippets(held.analyze, query, texts.whole(held, docnos), self.limits.snippet)
 
     def explain(self, index: str, query: str, docno: str, pipeline: str | None = None) -> answers.Trail:
         """Say how a document got its score: what each stage made of it, and what each term adds where that is known.
@@ -305,7 +307,7 @@ class Library:
         check_query(query, self.limits)
         shelf, name, served = self._pipeline(index, pipeline)
         self._document(shelf, index, docno)
-        found = served.stage.explain(_asked(query), docno)
+        found = served.stage.explain(one_query(query), docno)
         rank = None if found.rank is None else found.rank + 1
         return answers.Trail(
             index=index, pipeline=name, query=query, docno=docno, rank=rank, score=found.score,
@@ -373,15 +375,6 @@ class Library:
             raise UnknownError(f"index {index}: there is no document {shown(docno)}")
         return whole
 
-    def _texts(self, index: Index, docnos: Sequence[str], found: Any, start: int) -> list[str | None]:
-        """Return the starts of texts, of passages those that the pipeline cut."""
-        texts = _whole(index, docnos)
-        if "text" in found.columns:
-            own = found.columns["text"][start:].to_pylist()
-            known = index.docnos.rows(docnos) >= 0
-            texts = [text if whole else part for text, part, whole in zip(texts, own, known, strict=True)]
-        return [None if text is None else text[: self.limits.snippet] for text in texts]
-
     def _terms(self, index: Index, query: str, queries: pd.DataFrame) -> tuple[list[answers.Term], int]:
         """Return the heaviest terms of a rewritten query, and how many others there are."""
         toks = queries["query_toks"].iloc[0] if "query_toks" in queries else None
@@ -399,25 +392,3 @@ class Library:
         check_deadline()
         terms = stage.explain_terms(asked, item)
         return {} if terms is None else dict(zip(("why", "omitted"), shares(terms, self.limits.terms), strict=True))
-
-
-def _whole(index: Index, docnos: Sequence[str]) -> list[str | None]:
-    """Return texts, of a passage that of its document."""
-    return _stored(index, documents_of(index.docnos, docnos))
-
-
-def _stored(index: Index, docnos: Sequence[str]) -> list[str | None]:
-    from irkit.lucene.snippets import stored_texts
-
-    return stored_texts(index, docnos)
-
-
-def _asked(query: str) -> pd.DataFrame:
-    """Make the queries frame of one text that was checked: as `queries_frame` does, in a fifth of the time."""
-    import pandas as pd
-    import pyarrow as pa
-
-    from irkit.columns import frame_strings
-
-    qid, text = (frame_strings(pa.array([value], pa.large_string())) for value in ("1", query))
-    return pd.DataFrame({"qid": qid, "query": text}, index=pd.RangeIndex(1), copy=False)

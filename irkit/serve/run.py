@@ -11,6 +11,7 @@ import contextlib
 import errno
 import ipaddress
 import logging
+import math
 import signal
 import socket
 import sys
@@ -112,10 +113,11 @@ def _make_room(guard: Guard) -> None:
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = guard.limits.connections + BACKLOG + FILES
-    if resource.RLIM_INFINITY in (soft, hard) or soft >= wanted:
+    now, most = (math.inf if limit == resource.RLIM_INFINITY else limit for limit in (soft, hard))
+    if now >= wanted:
         return
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
-    if hard < wanted:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(min(wanted, most)), hard))
+    if most < wanted:
         fewer = max(hard - BACKLOG - FILES, 1)
         guard.limits = guard.limits.model_copy(update={"connections": fewer})
         log.warning("the system allows %d open files, so %d connections (ulimit -n)", hard, fewer)

@@ -12,6 +12,8 @@ from irkit.errors import ConfigError
 from irkit.wording import shown
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from irkit.lucene import Index
     from irkit.pipeline import Stage
 
@@ -57,3 +59,14 @@ def check_name(name: str, *, who: str) -> str:
     if not _NAME.match(name):
         raise ConfigError(f"{who}: a name is letters, digits and . _ + -, got {shown(name)}; name it NAME=FOLDER")
     return name
+
+
+def one_query(query: str) -> pd.DataFrame:
+    """Make the queries frame of one text that was checked: as `queries_frame` does, in a fifth of the time."""
+    import pandas as pd
+    import pyarrow as pa
+
+    from irkit.columns import frame_strings
+
+    qid, text = (frame_strings(pa.array([value], pa.large_string())) for value in ("1", query))
+    return pd.DataFrame({"qid": qid, "query": text}, index=pd.RangeIndex(1), copy=False)

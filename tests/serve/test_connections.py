@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,6 +23,7 @@ from irkit.serve.keys import Keys
 from irkit.serve.limits import Limits
 from irkit.serve.log import RequestLog
 from irkit.serve.rest import application
+from irkit.serve.run import _make_room
 from irkit.serve.workers import Workers
 
 AGES = 60.0
@@ -172,3 +174,27 @@ def test_head_is_answered_as_get_is_without_a_body(library):
             assert size > 0
         assert get(connection) == 200
     assert [json.loads(line)["method"] for line in stream.getvalue().splitlines()] == ["HEAD"] * 4 + ["GET"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
+@pytest.mark.parametrize(
+    ("limits", "wanted", "connections"),
+    [
+        ((256, -1), (1512, -1), 1000),  # -1: without end
+        ((256, 4096), (1512, 4096), 1000),
+        ((4096, 4096), None, 1000),
+        ((-1, -1), None, 1000),
+        ((256, 1024), (1024, 1024), 512),
+    ],
+)
+def test_as_many_files_may_be_open_as_there_are_connections(library, monkeypatch, limits, wanted, connections):
+    import resource
+
+    told = []
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, given: told.append(given))
+    workers = Workers(Limits(workers=1))
+    guard = Guard(application(library, workers), workers)
+    _make_room(guard)
+    assert told == ([] if wanted is None else [wanted])
+    assert guard.limits.connections == connections
